@@ -401,6 +401,16 @@ def kind_of(cell: str) -> Kind | None:
     return next((kind for begins, kind in _WORDS.items() if word.startswith(begins)), _SHORT.get(word))
 
 
+DATABASES = frozenset(
+    {
+        *("casme", "casme1", "casme2", "casmeii", "casmesq", "casmesquared", "casme3"),
+        *("casmeiii", "samm", "sammlv", "smic", "smichs", "smicvis", "smicnir", "smice"),
+        *("mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
+    }
+)
+"""Names of the field's databases as columns hold them, without punctuation."""
+
+
 _TOTALS = frozenset(
     (
         *(

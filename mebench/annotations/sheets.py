@@ -5,7 +5,7 @@ import re
 import warnings
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -20,9 +20,10 @@ from mebench.account import LeftOut
 from mebench.annotations.names import names_columns
 from mebench.annotations.text import HEADER_WITHIN, decode_text, header_of, lines_of, visible_text
 from mebench.core import Repair
-from mebench.errors import DataError, refused_by_system, unknown
+from mebench.errors import DataError, listed, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
+from mebench.terminal import plural
 
 if TYPE_CHECKING:
     import openpyxl
@@ -45,6 +46,7 @@ MAX_BYTES = 64 * 2**20
 MAX_XML = 12 * 2**20
 """Bytes of the XML in a workbook, which is read row by row whether or not anything is in it."""
 
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 
@@ -80,6 +82,7 @@ class Sheet:
         text: the table of text.
         held: number of things that the file holds beside the rows, by their unit (`mebench.account`).
         left_out: rows and other things of the file that are not in `rows` or `text`.
+        is_hidden: whether the workbook hides the sheet.
     """
 
     file: str
@@ -91,6 +94,7 @@ class Sheet:
     text: str = field(default="", repr=False)
     held: Mapping[str, int] = field(default_factory=dict, repr=False)
     left_out: tuple[LeftOut, ...] = ()
+    is_hidden: bool = False
 
     def __str__(self) -> str:
         return self.where
@@ -257,7 +261,10 @@ def sheet_from_rows(name: str, header: Sequence[str], rows: Iterable[Sequence[ob
     return Sheet(name, name, numbered, header=1, separator=",")
 
 
-_NAMES_AGAIN = "the names of the columns again, left out"
+_HEADER_AGAIN = "the names of the columns again"
+_NAMES_AGAIN = f"{_HEADER_AGAIN}, left out"
+MOST_NAMED = 3
+"""Lines that an account names; further ones are counted."""
 
 
 def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
@@ -286,10 +293,24 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
             _, notes_on_line = visible_text(line)
             notes += [(number, note) for note in notes_on_line]
     header, separator = header_of(seen)
-    seen, repeated = _without_repeated_names(seen, header)
-    notes += [(number, _NAMES_AGAIN) for number in repeated]
+    names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
+    held, left_out = _headers_again([])
+    if names and seen.count(names) > 1:
+        lines = [*lines_of(seen)]
+        again = {n: "\n" for n, line in enumerate(lines, 1) if n > header and line.strip() == names}
+        notes += [(n, _NAMES_AGAIN) for n in again]
+        seen = "".join(again.get(n, line) for n, line in enumerate(lines, 1))
+        held, left_out = _headers_again(list(again))
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in notes)
-    return Sheet(file, file, (), remarks, header, separator, seen)
+    return Sheet(file, file, (), remarks, header, separator, seen, held, left_out)
+
+
+def _headers_again(numbers: Sequence[int]) -> tuple[dict[str, int], tuple[LeftOut, ...]]:
+    """The account of rows that hold the names of the columns again: how many there are, and that they are left out."""
+    if not numbers:
+        return {}, ()
+    which = f"line{'s' if len(numbers) > 1 else ''} {listed([str(number) for number in numbers], MOST_NAMED)}"
+    return {"row": len(numbers)}, (LeftOut("row", len(numbers), _HEADER_AGAIN, which),)
 
 
 def _without_repeated_names(text: str, header: int) -> tuple[str, list[int]]:
@@ -341,7 +362,7 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
         raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
     what, read = "table of text", _read_text
     if head.startswith(_ZIP):
-        what, read = ".xlsx file", _read_xlsx
+        what, read = _kind_of_archive(path)
     elif head.startswith(_OLE) or path.suffix.lower() == ".xls":
         what, read = ".xls file", _read_xls
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
@@ -353,6 +374,27 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
         one_line = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is not a readable {what} ({one_line}): {_RESAVE}") from error
+
+
+def _kind_of_archive(path: Path) -> tuple[str, Callable[[Path, str], list[Sheet]]]:
+    """What a zip archive is, and its reader.
+
+    Raises:
+        DataError: it is no workbook.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
+    except (zipfile.BadZipFile, OSError, RuntimeError):
+        return ".xlsx file", _read_xlsx  # its reader says what is broken
+    if kind.startswith(_ODS):
+        return ".ods file", _read_ods
+    if names and "[Content_Types].xml" not in names:
+        raise DataError(
+            f"{path} is a zip archive of {plural(len(names), 'file')} ({listed(names, MOST_NAMED)}): unpack it and name the file inside"
+        )
+    return ".xlsx file", _read_xlsx
 
 
 def find_sheet(path: Path, name: str | None) -> Sheet:
@@ -375,12 +417,27 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
     if not candidates:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     if len(candidates) > 1:
-        names = ", ".join(sheet.name for sheet in candidates)
-        raise DataError(f"{path} holds several tables ({names}): name one, as in {path}:{candidates[0].name}")
-    if len(sheets) == 1:
-        return candidates[0]
-    remark = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {candidates[0].name} is read", path.name)
-    return replace(candidates[0], remarks=(remark, *candidates[0].remarks))
+        listed = ", ".join(sheet.name for sheet in candidates)
+        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{candidates[0].name}")
+    return _with_account_of_sheets(candidates[0], sheets, path.name, is_named=name is not None)
+
+
+def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is_named: bool) -> Sheet:
+    """A sheet with the account of all sheets of its workbook, and a remark if it was chosen or is hidden."""
+    others = [other.name for other in sheets if other is not sheet]
+    remarks = []
+    if others and not is_named:
+        remarks.append(f"of {len(sheets)} sheets {sheet.name} is read")
+    if sheet.is_hidden:
+        remarks.append(f"the sheet {sheet.name} is hidden, and read all the same")
+    reason = "another sheet is named" if is_named else "no table"
+    left_out = (LeftOut("sheet", len(others), reason, listed(others, MOST_NAMED)),) if others else ()
+    return replace(
+        sheet,
+        remarks=(*(Repair(None, "all columns", "", None, remark, file) for remark in remarks), *sheet.remarks),
+        held={**sheet.held, "sheet": len(sheets)},
+        left_out=(*sheet.left_out, *left_out),
+    )
 
 
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
@@ -426,12 +483,18 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         return _rows(path, sheet.title, enumerate(cells, 1), instead)
 
     with sheet._get_source() as source:
-        merged = [openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(source.read())]
-    filled = _filled(Sheet(path.name, sheet.title, rows(sheet)), merged)
+        xml = source.read()
+    merged = [openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(xml)]
+    plain = Sheet(path.name, sheet.title, rows(sheet), is_hidden=sheet.sheet_state != "visible")
+    filled = _filled(replace(plain, remarks=_hidden_rows(plain, _numbers_of_hidden_rows(xml))), merged)
     if not formulas:
         return filled
     saved = rows(_workbook(file, saved=True)[sheet.title])
     values = {(number, column): text for number, row in saved for column, text in enumerate(row, 1)}
+    never_computed = _never_computed(formulas, values)
+    if never_computed:
+        saved = _with_formulas(filled.rows, saved, never_computed)
+    formulas = {place: formula for place, formula in formulas.items() if place not in never_computed}
     remarks = tuple(
         Repair(
             row,
@@ -443,7 +506,56 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         )
         for (row, column), formula in sorted(formulas.items())
     )
-    return _filled(replace(filled, rows=saved, remarks=remarks), merged)
+    return _filled(
+        replace(filled, rows=saved, remarks=(*_hidden_rows(filled, _numbers_of_hidden_rows(xml)), *remarks)), merged
+    )
+
+
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+
+
+def _numbers_of_hidden_rows(xml: bytes) -> set[int]:
+    """Numbers of the rows that a sheet hides, from 1."""
+    hidden, number = set[int](), 0
+    for row in _ROW.finditer(xml):
+        stated = re.search(rb'\br="(\d+)"', row[1])
+        number = int(stated[1]) if stated else number + 1
+        if re.search(rb'\bhidden="(?:1|true)"', row[1]):
+            hidden.add(number)
+    return hidden
+
+
+def _hidden_rows(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...]:
+    """Remarks on the rows that a sheet hides, as a filter does; they count all the same."""
+    hidden = [number for number, _ in sheet.rows if number in numbers]
+    return tuple(Repair(number, "all columns", "", None, HIDDEN, sheet.where) for number in hidden)
+
+
+HIDDEN = "hidden in the sheet, and counted all the same"
+FORMULA = "="
+"""The beginning of a cell with a formula that no program has computed."""
+
+
+def _never_computed(
+    formulas: Mapping[tuple[int, int], str], values: Mapping[tuple[int, int], str]
+) -> set[tuple[int, int]]:
+    """The formulas, by row and column, of columns in which no formula was saved with a value."""
+    columns_with_values = {column for row, column in formulas if values.get((row, column), "")}
+    return {(row, column) for row, column in formulas if column not in columns_with_values}
+
+
+def _with_formulas(written: Rows, saved: Rows, places: Collection[tuple[int, int]]) -> Rows:
+    """The rows with saved values, and with the formula itself where none was computed."""
+    saved_cells = dict(saved)
+    rows = []
+    for number, cells in written:
+        values = saved_cells.get(number, ())
+        own = [
+            cell if (number, column) in places else next(iter(values[column - 1 : column]), "")
+            for column, cell in enumerate(cells, 1)
+        ]
+        rows.append((number, tuple(own)))
+    return tuple(rows)
 
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"')
@@ -489,6 +601,22 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
         return sheets
 
 
+def _read_ods(path: Path, instead: str) -> list[Sheet]:
+    """The sheets of an OpenDocument workbook, read by pandas."""
+    try:
+        books = pd.read_excel(path, sheet_name=None, header=None, dtype=object, engine="calamine")
+    except ImportError:
+        raise DataError(
+            f'{path} is an OpenDocument sheet: pip install "mebench[ods]" to read it, or save it as .xlsx or .csv'
+        ) from None
+    sheets = []
+    for name, table in books.items():
+        cells = table.iloc[:, :MAX_COLUMNS].astype(object).where(table.notna(), None)
+        rows = ((number, tuple(map(_text, row))) for number, row in enumerate(cells.itertuples(index=False), 1))
+        sheets.append(Sheet(path.name, str(name), _rows(path, str(name), rows, instead)))
+    return sheets
+
+
 def _read_text(path: Path, instead: str) -> list[Sheet]:
     """The one sheet of a table of text."""
     text, encoding = decode_text(path.read_bytes(), path)
@@ -510,20 +638,17 @@ def _seen(sheet: Sheet) -> Sheet:
             remarks += [Repair(number, f"column {column}", raw, cell, note, sheet.where) for note in notes]
     header = sheet.header or _header_row(rows)
     names = dict(rows).get(header)
-    repeated = [number for number, cells in rows if cells == names and number != header]
-    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in repeated]
-    others = tuple((number, cells) for number, cells in rows if number not in repeated)
-    return replace(sheet, rows=others, remarks=tuple(remarks), header=header)
-
-
-def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
-    """The number of the row that names most columns, the first of several; 0 if none names two."""
-    header, most = 0, 1
-    for number, cells in rows[:HEADER_WITHIN]:
-        n_named = names_columns(cells)
-        if n_named > most:
-            header, most = number, n_named
-    return header
+    again = [number for number, cells in rows if cells == names and number != header]
+    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in again]
+    held, left_out = _headers_again(again)
+    return replace(
+        sheet,
+        rows=tuple(row for row in rows if row[0] not in again),
+        remarks=tuple(remarks),
+        header=header,
+        held={**sheet.held, **held},
+        left_out=(*sheet.left_out, *left_out),
+    )
 
 
 def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:

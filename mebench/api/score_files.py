@@ -136,7 +136,8 @@ class Scores(Result):
 
     Attributes:
         summary: all scores as plain data, as `mebench score --json` writes them, with `warnings` (what looks wrong, or changes
-            what a score means) and `repaired` (what was read otherwise than it is written).
+            what a score means), `repaired` (what was read otherwise than it is written) and `account` (what the files hold,
+            and how much of it is taken).
     """
 
     def __init__(
@@ -184,6 +185,11 @@ class Scores(Result):
     def repaired(self) -> list[str]:
         """Cells that were read otherwise than they are written."""
         return self._remarks.repaired
+
+    @property
+    def account(self) -> list[dict[str, Any]]:
+        """What each file holds, in `held` rows, names, sheets: how many are `taken`, and those `left_out` with their reasons."""
+        return self._remarks.account
 
     def write_predictions(self, path: str | Path, form: str = "csv") -> None:
         """Write the intervals that were scored.
@@ -304,7 +310,7 @@ def score_predictions(
         answers = _answers_from_intervals(answered, true, reading, scoring, remarks)
     with (progress or Silent()).waiting("scoring"):
         summary = _summarize(answers, convention, scoring)
-    summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    summary |= remarks.plain()
     return Scores(summary, answers, remarks, f"{reading.what} of {answered} beside {true}")
 
 
@@ -466,11 +472,12 @@ class Comparison:
     Attributes:
         summary: all of it as plain data, as `mebench compare --json` writes it.
         conclusions: one sentence for each score: which is better, or what could have been seen.
-        remarks: conditions for trusting the numbers, in sentences.
-        warnings: likely faults of tables, and changes of what a score means.
-        repaired: cells that were read differently from how they are written.
-        sides: the two compared runs or programs.
-        title: title of both sides, in words.
+        remarks: what a reader must know to trust the numbers.
+        warnings: what looks wrong with tables, or changes what a score means.
+        repaired: what was read otherwise than it is written.
+        account: what each file holds, and how much of it is taken, see `Scores.account`; empty for runs.
+        sides: what was compared.
+        title: of both sides, in words.
     """
 
     def __init__(
@@ -490,9 +497,11 @@ class Comparison:
         self.summary = reports.compare_runs.comparison_as_json(found, *sides, self.conclusions, self.remarks)
         self.warnings: list[str] = []
         self.repaired: list[str] = []
+        self.account: list[dict[str, Any]] = []
         if remarks is not None:  # only files have any
             self.warnings, self.repaired = list(remarks.warnings), list(remarks.repaired)
-            self.summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
+            self.account = remarks.account
+            self.summary |= remarks.plain()
 
     def under_noise(self, file: str | Path) -> dict[str, Any]:
         """The compared scores if other coders had annotated, and the highest that this allows.

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from mebench import api, config, core, exchange, inspection
+from mebench.account import account_lines
 from mebench.cli.complete import complete_word
 from mebench.cli.option_checks import check_file
 from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
@@ -140,9 +141,9 @@ def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str
 
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
-    """Print on standard error which cells were repaired, and which look wrong."""
-    lines = (*(f"note: {line}" for line in remarks.repaired), *(f"warning: {line}" for line in remarks.warnings))
-    Progress().notify(*lines)
+    """Print on standard error which cells were repaired, which look wrong, and how much of the files is taken."""
+    notes = [*remarks.repaired, *account_lines(remarks.account)]
+    Progress().notify(*(f"note: {line}" for line in notes), *(f"warning: {line}" for line in remarks.warnings))
 
 
 def exit_if_failed(failed: int, tried: int) -> None:

@@ -144,14 +144,14 @@ def vqa_score_command(
     scorer: Annotated[
         str,
         typer.Option(
-            "--scorer", metavar="megc2025_a|megc2025_b", help=("The scorer of BLEU, ROUGE and class averages.")
+            "--scorer", metavar="megc2025_a|megc2025_b|strict", help=("The scorer of BLEU, ROUGE and class averages.")
         ),
     ] = "megc2025_b",
     json: Json = None,
 ) -> None:
     """Score answers, with intervals and floors.
 
-    The floors are answers without an image; intervals are over people. docs/vqa.md describes the two public scorers.
+    The floors are answers without an image; intervals are over people. docs/vqa.md describes the two public scorers, and `strict`.
     """
     summary = vqa.marking.score_answers(
         vqa.questions.read_questions(questions), vqa.questions.read_questions(answers), cast(Any, scorer)

@@ -85,6 +85,7 @@ def read_truth(
                 raise
         else:
             remarks.findings += notes.findings
+            remarks.add(notes)
             return true, rules
     return sheet, replace(rules, loose_ids=True)
 
@@ -109,8 +110,12 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
             ],
             columns=["line", "subject", "video", "fps", "kind", "onset", "offset", "apex", "emotion"],
         )
+        account = remarks.account_of("truth")
+        account.hold("row", len(rows))
+        account.leave_out("row", len(rows) - len(table), "a row that names no person or no video")
         videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
         complete = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
+        account.leave_out("row", len(table) - len(complete), "a row without an interval")
         intervals = complete.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
         return checked(
             IntervalFile(str(file), "truth", intervals, videos, frozenset({*table} - {"line"})),
@@ -249,6 +254,7 @@ def read_against_truth(
             true = _pooled(true, remarks)
         answers = [join_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
     for letter, own in zip("AB", own_remarks):
+        remarks.add(own, letter if len(files) > 1 else "")
         for finding in own.findings:
             holds_for_all = len(files) == 1 or finding.message.startswith(("truth", "--"))
             placed = finding if holds_for_all else replace(finding, where=letter)
@@ -300,8 +306,12 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
         "micro"
     ]
     for kind in sorted(true - set(scored)):
+        n_of_kind = int((tables.truths["kind"] == kind).sum())
+        remarks.account_of("truth").leave_out(
+            "row", n_of_kind, f"a {kind}-expression, which the predictions do not distinguish"
+        )
         remarks.warn(
-            f"truth: {format_count(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the "
+            f"truth: {plural(n_of_kind, f'{kind}-expression')} not scored: the "
             f"predictions do not distinguish kinds and are taken as {', '.join(scored)}; add a column kind"
         )
     return scored

@@ -128,7 +128,9 @@ def join_clips(
         },
     }.items():
         if len(rows):
-            remarks.warn(f"truth: {format_count(len(rows), noun)}{rest} ({at_lines(rows['line'])}), left out")
+            where = at_lines(rows["line"])
+            remarks.warn(f"truth: {plural(len(rows), noun)}{rest} ({where}), left out")
+            remarks.account_of("truth").leave_out("row", len(rows), f"a {noun}{rest}", where)
     scored = true[label_sets.within_classes(true["emotion"], classes)]
     answers = predicted[[*on, "emotion", "confidence"]].rename(
         columns={"emotion": "predicted", "confidence": "probability"}

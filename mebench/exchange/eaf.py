@@ -531,11 +531,16 @@ def _refuse_without_kinds(document: Document) -> None:
 
 def _note_left_out(document: Document, role: str, remarks: Remarks) -> None:
     """Report the marks that cannot be used, and the tiers that are not read."""
+    account = remarks.account_of(role)
+    account.hold("tier", len(document.tiers))
     for reason, n in document.left_out.items():
-        remarks.warn(f"{role}: {format_count(n, 'mark')} of {document.video} {reason}, left out")
+        remarks.warn(f"{role}: {plural(n, 'mark')} of {document.video} {reason}, left out")
+        account.hold("row", n)
+        account.leave_out("row", n, f"a mark {reason}", document.video)
     others = [tier.name for tier in document.tiers if tier.what is None and tier.marks]
     if others:
-        remarks.repair(f"{role}: {format_count(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
+        remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
+        account.leave_out("tier", len(others), "its name is neither micro, macro nor emotion", ", ".join(others))
 
 
 def _refuse_unclear_coder(document: Document, coder: str | None) -> None:

@@ -95,7 +95,7 @@ def read_intervals(
 
 
 def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """Refuse intervals that cannot be scored, drop repeated rows, and report suspicious ones.
+    """Refuse intervals that cannot be scored, drop repeated rows of a truth, and report suspicious ones.
 
     Raises:
         DataError: an interval ends before it begins.
@@ -116,13 +116,18 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         )
     again = rows.duplicated([name for name in rows.columns if name != "line"])
     if again.any():
-        what = "prediction" if role == "predictions" else "annotation"
-        remarks.repair(
-            f"{role}: {at_lines(rows['line'][again])} repeat an earlier {what} in every column that is read and are left out"
-            if again.sum() > 1
-            else f"{role}: {at_lines(rows['line'][again])} repeats an earlier {what} in every column that is read and is left out"
-        )
-        rows = rows[~again].reset_index(drop=True)
+        repeat = "repeat" if again.sum() > 1 else "repeats"
+        where = at_lines(rows["line"][again])
+        if role == "truth":
+            remarks.repair(
+                f"truth: {where} {repeat} an earlier annotation in every column that is read and {_are(again)} left out"
+            )
+            remarks.account_of(role).leave_out("row", int(again.sum()), "a repeated annotation", where)
+            rows = rows[~again].reset_index(drop=True)
+        else:  # as the authors' programs count them, each by itself
+            remarks.warn(
+                f"{role}: {where} {repeat} an earlier prediction in every column that is read, and {_are(again)} counted again"
+            )
     odd = {
         ("onset", "onsets", "below zero"): rows["onset"] < 0,
         ("apex", "apexes", "outside the interval"): (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"]),
@@ -152,6 +157,11 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
                 "files begin above 1"
             )
     return replace(given, intervals=rows)
+
+
+def _are(rows: pd.Series) -> str:
+    """The verb for some marked rows."""
+    return "are" if rows.sum() > 1 else "is"
 
 
 _YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")

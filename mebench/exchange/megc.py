@@ -89,9 +89,13 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     if not table["dataset"].any():
         table = table.drop(columns="dataset")
     columns = [name for name in table.columns if name != "line"]
+    complete = table.dropna()
+    account = remarks.account_of(role)
+    account.hold("row", len(table))
+    n_again = int(complete.duplicated(columns).sum())
+    account.leave_out("row", n_again, "a line with the interval of an earlier one, which matched twice")
     intervals = (
-        table.dropna()
-        .drop_duplicates(columns)
+        complete.drop_duplicates(columns)
         .reset_index(drop=True)
         .astype({"onset": np.int64, "offset": np.int64})
         .assign(kind="micro", apex=lambda rows: ((rows["onset"] + rows["offset"]) // 2).astype(float), emotion="")

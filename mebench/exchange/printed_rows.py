@@ -17,6 +17,8 @@ NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 """A number in a cell; one with a leading zero is a name."""
 _NAMED_CELL = re.compile(r"([^\W\d]\w*) *[:=] *([^\s,;:=]+)")
 """A cell of a line such as `video: 3, onset=5`."""
+MOST_SHOWN = 80
+"""Most characters of a line in a message."""
 FEWEST_NUMBERS = 2
 """The numbers in a printed row of an interval: onset and offset."""
 
@@ -139,6 +141,11 @@ def printed_table(notebook: Mapping[str, Any]) -> str:
         return ""
     above = runs[place - 1][1][-1] if place else ""
     if not names_several_columns(re.split(r"[\s,;]+", above)):
+        if _is_header(above, table[0]):
+            raise DataError(
+                f"the longest table of the notebook has the header {' '.join(above.split())[:MOST_SHOWN]!r}, which names no video, "
+                "onset and offset: print the intervals, or save them as CSV"
+            )
         return "\n".join(table)
     table = [above, *table]
     if not re.search("[,;\t]", above):
@@ -148,9 +155,31 @@ def printed_table(notebook: Mapping[str, Any]) -> str:
     return "\n".join(table)
 
 
+def _is_header(line: str, row: str) -> bool:
+    """Whether a line above a table names its columns: as many cells as a row, none a number, set off in the same way."""
+    names, cells = _cells_of_line(line), _cells_of_line(row)
+    if any(NUMBER.fullmatch(name) for name in names):
+        return False
+    signs = set(_SEPARATOR.findall(row))
+    if signs:
+        return len(names) == len(cells) and set(_SEPARATOR.findall(line)) == signs
+    # Words above a table of blanks may be a title: names of columns end where the cells do.
+    has_index = len(names) == len(cells) - 1
+    return (len(names) == len(cells) or has_index) and len(line.rstrip()) == len(row.rstrip())
+
+
+_SEPARATOR = re.compile(r"[,;\t|]")
+"""A sign between the cells of a printed line that is no blank."""
+
+
+def _cells_of_line(line: str) -> list[str]:
+    """The cells of a printed line."""
+    return line.replace(",", " ").replace(";", " ").split()
+
+
 def _width_of_row(line: str) -> int:
     """Number of cells of a row of an interval; 0 for another line."""
-    cells = line.replace(",", " ").replace(";", " ").split()
+    cells = _cells_of_line(line)
     n_numbers = sum(NUMBER.fullmatch(cell) is not None for cell in cells)
     is_row = len(cells) >= FEWEST_CELLS and n_numbers >= FEWEST_NUMBERS
     return len(cells) if is_row else 0

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import shorten
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mebench.account import Account, plain_accounts
 from mebench.annotations import Sheet
 from mebench.annotations.names import (
     ALIASES,
@@ -23,8 +24,8 @@ from mebench.annotations.names import (
     is_total,
     plain_name,
 )
-from mebench.annotations.sheets import Cells, SheetGrid, find_sheet, sheet_from_text
-from mebench.annotations.text import PASSED, decode_text
+from mebench.annotations.sheets import FORMULA, Cells, Grid, find_sheet, sheet_from_text
+from mebench.annotations.text import PASSED, decoded
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
@@ -42,9 +43,34 @@ class Remarks:
 
     Attributes:
         findings: warnings and repairs so far.
+        accounts: what each file holds, and what of it is taken, by its role.
     """
 
     findings: list[Finding] = field(default_factory=list)
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data for JSON: `warnings`, `repaired` and `account`."""
+        return {
+            "warnings": self.warnings,
+            "repaired": self.repaired,
+            "account": self.account,
+        }
+
+    @property
+    def account(self) -> list[dict[str, Any]]:
+        """What each file holds, how much of it is taken, and what is left out and why, as plain data."""
+        return plain_accounts(self.accounts.values())
+
+    def account_of(self, role: str) -> Account:
+        """The account of a file."""
+        return self.accounts.setdefault(role, Account(role))
+
+    def add(self, others: Self, letter: str = "") -> None:
+        """Add accounts of other remarks; those of one of several files of predictions get its letter."""
+        for role, account in others.accounts.items():
+            name = f"{letter}: {role}" if letter and role == "predictions" else role
+            self.accounts.setdefault(name, replace(account, source=name))
 
     def warn(self, sentence: str) -> None:
         """Add a warning: something looks wrong or changes the meaning of a score, but was kept."""
@@ -107,10 +133,20 @@ MOST_BYTES = 256 * 2**20
 MOST_OF_A_NAME = 60
 """Most characters of a column's name in a message: after an unclosed quotation mark the name is the whole file."""
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
+_SHEET = re.compile(r"(.+\.(?:xls[xm]?|ods)):([^:/]+)", re.IGNORECASE)
 _BINARY = {
     b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a rar archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
     b"PAR1": "a parquet file",
+    b"ARROW1": "a feather file",
+    b"FEA1": "a feather file",
+    b"MATLAB ": "a file of MATLAB",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite format 3": "a database of SQLite",
+    b"%PDF": "a PDF",
     **dict.fromkeys((b"<html", b"<HTML", b"<!DOC", b"<!doc", b"<?xml", b"<table"), "a page or other markup"),
 }
 _GUARD = re.compile(r"^'(?='*[=+\-@])")
@@ -130,6 +166,7 @@ class TextTable:
         comma: whether numbers may have a decimal comma, because the comma is not the separator.
         header_line: line number of the header, from 1.
         others: cells of the other columns, by header.
+        typed: whether the source holds numbers, not texts of numbers, so that no dot separates thousands.
     """
 
     place: str
@@ -140,6 +177,7 @@ class TextTable:
     comma: bool
     header_line: int = 1
     others: dict[str, Cells] = field(default_factory=dict)
+    typed: bool = False
 
     def error(self, row: int, sentence: str) -> DataError:
         """An error about a row."""
@@ -171,7 +209,9 @@ class TextTable:
             notes[row] = self._is_note(int(row), named)
         if not notes.any():
             return self
-        remarks.repair(f"{self.role}: {at_lines(self.lines[notes])}, left out: a note or a sum that names no video")
+        reason, where = "a note or a sum that names no video", at_lines(self.lines[notes])
+        remarks.repair(f"{self.role}: {where}, left out: {reason}")
+        remarks.account_of(self.role).leave_out("row", int(notes.sum()), reason, where)
         return replace(
             self,
             cells={name: column.rows(~notes) for name, column in self.cells.items()},
@@ -264,6 +304,11 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
         sentence = repairs[0].reason if len(repairs) == 1 else reason
         where = f" ({at_lines(lines)})" if lines else ""
         remarks.repair(f"{role}: {sentence}{where}")
+    account = remarks.account_of(role)
+    for unit, n in sheet.held.items():
+        account.hold(unit, n)
+    for part in sheet.left_out:
+        account.leave_out(part.unit, part.n, part.reason, part.which)
     if not (sheet.rows or sheet.text.strip()):
         raise DataError(f"{path} is empty: it needs a line with the names of the columns, and a line for each row")
     return sheet
@@ -325,24 +370,30 @@ def parse(
     columns = found.columns(remarks)
     found.warn_of_rivals(columns, remarks)
     found.refuse_open_quotation(sheet, columns)
+    found.refuse_formulas(sheet, columns)
     cells = {}
     for name, position in found.positions.items():
         cells[name] = columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
     others = {found.headers[position]: columns[position] for position in found.unread}
     has_decimal_comma = sheet.separator != ","
     lines = found.grid.lines
-    table = TextTable(str(path), role, cells, lines, found.headers, has_decimal_comma, sheet.header, others)
+    is_typed = not sheet.text and not has_decimal_comma
+    table = TextTable(str(path), role, cells, lines, found.headers, has_decimal_comma, sheet.header, others, is_typed)
+    remarks.account_of(role).hold("row", len(lines))
     names_rows = "video" in cells or "subject" in cells
     return table.without_notes(remarks) if names_rows else table
 
 
 def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks) -> Sheet:
     """The sheet with names for its columns, by what their cells look like."""
-    named = unnamed_columns.with_column_names(sheet)
+    named = None
+    if "frame" not in wanted:
+        named = unnamed_columns.with_column_names(sheet, clips="emotion" in wanted and "offset" not in wanted)
     if named is not None:
-        with_names, names = named
-        remarks.repair(f"{role}: no line names the columns: they are read as {names}")
-        return with_names
+        remarks.repair(f"{role}: no line names the columns: they are read as {named.names}")
+        if named.doubt:
+            remarks.warn(f"{role}: {named.doubt}")
+        return replace(named.sheet, held=sheet.held, left_out=sheet.left_out)
     line, first = next((n, text.strip()) for n, text in sheet.lines() if text.strip())
     raise DataError(
         f"{path}, line {line}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
@@ -493,6 +544,19 @@ class _FoundColumns:
                 raise DataError(
                     f"{self.path}, line {self.grid.lines[is_broken][0]}: the cell of {name} runs over several lines: is a quotation "
                     "mark unclosed?"
+                )
+
+    def refuse_formulas(self, sheet: Sheet, columns: Sequence[Cells]) -> None:
+        """Refuse a wanted column of a workbook with formulas that no program has computed."""
+        is_workbook = not sheet.text and sheet.separator != ","
+        if not is_workbook:
+            return
+        for position in self.positions.values():
+            has_formula = columns[position].where(lambda cell: cell.startswith(FORMULA))
+            if has_formula.any():
+                raise DataError(
+                    f"{self.path}, line {self.grid.lines[has_formula][0]}: the column {self.headers[position]!r} holds formulas that no "
+                    "program has computed: open the workbook in a spreadsheet program and save it"
                 )
 
 

@@ -1,8 +1,9 @@
 """Names for columns without a header, by what their cells look like."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from mebench.annotations.names import BLANK, kind_of
+from mebench.annotations.names import BLANK, DATABASES, kind_of, plain_name
 from mebench.annotations.sheets import Sheet, sheet_from_rows
 from mebench.annotations.text import SEPARATORS
 from mebench.exchange.printed_rows import NUMBER
@@ -10,27 +11,58 @@ from mebench.exchange.value_sheets import FEWEST_CELLS
 
 Column = Sequence[str]
 """The cells of a column, without surrounding blanks."""
+MOST_IDS = 3
+"""Most columns that name a video: dataset, subject, video."""
+FEWEST_CLIP_CELLS = 2
+"""The cells that answer a clip: its video and its class."""
+NO_CONFIDENCE = (
+    "the last numbers are not read: they are whole or equal, so they may be classes. If they are confidences, name the "
+    "columns in a first line"
+)
 
 
-def with_column_names(sheet: Sheet) -> tuple[Sheet, str] | None:
-    r"""Rows of intervals without column names, with names added, and these in words; None for other rows.
+@dataclass(frozen=True)
+class NamedSheet:
+    """Rows without a header, with names added.
 
-    The first cell names the video, or the first two the subject and the video; the first two numbers are onset and
-    offset, with the apex between them if three whole numbers increase in every row that has any; a word is the kind or the
-    label; the last number is the confidence.
+    Attributes:
+        sheet: the rows with names.
+        names: the names in words.
+        doubt: a sentence on a column that was not read though its place suggests it; empty if there is none.
+    """
+
+    sheet: Sheet
+    names: str
+    doubt: str = ""
+
+
+def with_column_names(sheet: Sheet, clips: bool = False) -> NamedSheet | None:
+    r"""Rows without column names, with names added; None for rows whose cells do not say what they are.
+
+    Of intervals the first cell names the video, or the first two or three also subject and dataset; the first two numbers are onset
+    and offset, with the apex between them if three whole numbers increase in every row that has any; a word is the kind or the
+    label; the last number is the confidence, if the values differ and some are no whole numbers.
+
+    Args:
+        sheet: the rows.
+        clips: whether they are classes of given clips: names of the clip, and its class in the last cell, or before a probability.
 
     >>> from mebench.annotations.sheets import sheet_from_text
-    >>> with_column_names(sheet_from_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it"))[1]
+    >>> with_column_names(sheet_from_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it")).names
     'video, onset, offset, kind, confidence'
+    >>> with_column_names(sheet_from_text("casme2,s1,a,1\nsamm,006,b,0\n", "", "it"), clips=True).names
+    'dataset, subject, video, label'
     """
+    fewest = FEWEST_CLIP_CELLS if clips else FEWEST_CELLS
     for rows in _rows_by_separator(sheet):
         width = len(rows[0])
-        if width < FEWEST_CELLS or any(len(row) != width for row in rows):
+        if width < fewest or any(len(row) != width for row in rows):
             continue
         columns = [[cell.strip() for cell in column] for column in zip(*rows)]
-        names = _names_of_columns(columns)
+        names = _names_of_clip_columns(columns) if clips else _names_of_columns(columns)
         if names is not None and len(set(names)) == width:
-            return sheet_from_rows(sheet.file, names, zip(*columns)), ", ".join(names)
+            doubt = "" if clips or not _is_unnamed_number(names[-1], columns[-1]) else NO_CONFIDENCE
+            return NamedSheet(sheet_from_rows(sheet.file, names, zip(*columns)), ", ".join(names), doubt)
     return None
 
 
@@ -45,25 +77,91 @@ def _rows_by_separator(sheet: Sheet) -> Iterator[list[list[str]]]:
 
 
 def _names_of_columns(columns: Sequence[Column]) -> list[str] | None:
-    """The name of each column; None if fewer than two hold numbers."""
-    is_numeric = [all(NUMBER.fullmatch(cell) or _is_blank(cell) for cell in column) for column in columns]
-    after_first = range(1, len(columns))
-    numbers = [place for place in after_first if is_numeric[place]]
-    words = [place for place in after_first if not is_numeric[place]]
+    """The name of each column of intervals; None if fewer than two hold numbers."""
+    numbers = [place for place in range(1, len(columns)) if _is_numeric(columns[place])]
+    words = [place for place in range(1, len(columns)) if not _is_numeric(columns[place])]
     if len(numbers) < 2:
         return None
-    names = {0: "video"}
-    if words[:1] == [1]:
-        names = {0: "subject", 1: "video"}
-        words = words[1:]
+    ids = _names_of_ids(columns, n_leading_words(words))
+    names = dict(enumerate(ids))
+    words = [place for place in words if place >= len(ids)]
     has_apex = len(numbers) > 2 and _rise([columns[place] for place in numbers[:3]])
     frames = ("onset", "apex", "offset") if has_apex else ("onset", "offset")
     names |= dict(zip(numbers, frames))
     for place in words[:2]:
         names[place] = "kind" if all(kind_of(cell) for cell in columns[place]) else "label"
-    if len(numbers) > len(frames):
+    if len(numbers) > len(frames) and looks_like_confidence(columns[numbers[-1]]):
         names[numbers[-1]] = "confidence"
-    return [names.get(place, f"column {place + 1}") for place in range(len(columns))]
+    return [names.get(place, _unnamed(place)) for place in range(len(columns))]
+
+
+def _names_of_clip_columns(columns: Sequence[Column]) -> list[str] | None:
+    """The name of each column of clips; None if no column can be the class."""
+    last = len(columns) - 1
+    names: dict[int, str] = {}
+    if _is_numeric(columns[last]) and looks_like_confidence(columns[last]):
+        names[last] = "confidence"
+        last -= 1
+    if last < 1:
+        return None
+    names[last] = "label"
+    words = [place for place in range(1, last) if not _is_numeric(columns[place])]
+    ids = _names_of_ids(columns, n_leading_words(words))
+    numbers = range(len(ids), last)
+    if not all(_is_numeric(columns[place]) for place in numbers):
+        return None
+    names |= dict(enumerate(ids))
+    frames = {1: ("onset",), 2: ("onset", "offset"), 3: ("onset", "apex", "offset")}.get(len(numbers), ())
+    names |= dict(zip(numbers, frames))
+    return [names.get(place, _unnamed(place)) for place in range(len(columns))]
+
+
+def n_leading_words(words: Sequence[int]) -> int:
+    """Number of columns at the beginning of a row, after the first, that hold words.
+
+    >>> n_leading_words([1, 2, 5]), n_leading_words([3])
+    (2, 0)
+    """
+    n = 0
+    while n < len(words) and words[n] == n + 1:
+        n += 1
+    return n
+
+
+def _names_of_ids(columns: Sequence[Column], n_words: int) -> tuple[str, ...]:
+    """The names of the first columns, which say whose video it is. Only databases of the field are read as the dataset."""
+    names_databases = {plain_name(cell) for cell in columns[0]} <= DATABASES
+    if names_databases and n_words >= MOST_IDS - 1:
+        return ("dataset", "subject", "video")
+    if n_words >= 1:
+        return ("subject", "video")
+    return ("video",)
+
+
+def looks_like_confidence(column: Column) -> bool:
+    """Whether numbers may be confidences: some are no whole numbers, and they differ unless there is only one.
+
+    >>> looks_like_confidence(["0.9", "0.25"]), looks_like_confidence(["1", "4"]), looks_like_confidence(["0.5", "0.5"])
+    (True, False, False)
+    """
+    filled = [cell for cell in column if not _is_blank(cell)]
+    has_fraction = any(not float(cell).is_integer() for cell in filled)
+    return has_fraction and (len(filled) == 1 or len({float(cell) for cell in filled}) > 1)
+
+
+def _unnamed(place: int) -> str:
+    """The name of a column that is not read."""
+    return f"column {place + 1}"
+
+
+def _is_unnamed_number(name: str, column: Column) -> bool:
+    """Whether a column of numbers is not read."""
+    return name.startswith("column ") and _is_numeric(column)
+
+
+def _is_numeric(column: Column) -> bool:
+    """Whether all cells are numbers or say that there is nothing."""
+    return all(NUMBER.fullmatch(cell) or _is_blank(cell) for cell in column)
 
 
 def _rise(columns: Sequence[Column]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations.names import BLANK, KINDS, STARTS, STOPS, kind_of, plain_name
+from mebench.annotations.names import BLANK, DATABASES, KINDS, STARTS, STOPS, kind_of, plain_name
 from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines
@@ -71,6 +72,10 @@ class IntervalFile:
 
 
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
+_DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
+"""A number that may be a thousand, as Germans and Brazilians write it: three digits behind a dot, none of them a leading zero."""
+_SMALL = re.compile(r"[-+]?\d{1,3}")
+"""A number below the first thousand."""
 
 
 def blank(cells: Cells) -> NDArray[np.bool_]:
@@ -104,12 +109,45 @@ def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
     return numbers(table, name)
 
 
+def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seconds: bool = False) -> None:
+    """Refuse columns in which a dot may separate thousands: 1.234 would be read as 1.
+
+    It may if all numbers with a dot have three digits behind it, not all of them zeros, and all others are below 1000. If all numbers
+    are written so, they may be seconds.
+
+    Args:
+        table: the table.
+        names: columns of one unit.
+        may_be_seconds: whether seconds are expected.
+
+    Raises:
+        DataError: one may.
+    """
+    if table.typed:
+        return
+    cells = {cell for name in names for cell in table.cells[name].different if cell.casefold() not in BLANK}
+    dotted = {cell for cell in cells if "." in cell}
+    if not dotted or not all(map(_DOTTED.fullmatch, dotted)) or all(cell.endswith(".000") for cell in dotted):
+        return
+    others = cells - dotted
+    if not all(map(_SMALL.fullmatch, others)) or (may_be_seconds and not others):
+        return
+    remedy = "write a frame number in digits alone"
+    if not others:
+        remedy += "; if they are seconds, give the frame rate with --fps N"
+    for name in names:
+        has_dot = table.cells[name].where(lambda cell: "." in cell)
+        sentence = "the {name} {cell} may stand for a thousand and more, as some countries write it{more}: "
+        table.refuse(name, has_dot, sentence + remedy)
+
+
 def frames(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of whole frame numbers, NaN where a cell is blank, (n,).
 
     Raises:
         DataError: a cell is not a whole number, or is ambiguous, such as `2,500` (2.5 or 2500).
     """
+    refuse_dots_of_thousands(table, [name])
     values = _digits(table, name)
     table.refuse(
         name,
@@ -152,6 +190,8 @@ def moments(
             table = replace(table, cells={**table.cells, name: column})
     columns = {name: _digits(table, name) for name in named}
     seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
+    if not seconds:
+        refuse_dots_of_thousands(table, named, may_be_seconds=fps is not None)
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
     lines = table.lines[np.any(fractional, axis=0)]
     if not seconds and not len(lines):
@@ -231,16 +271,6 @@ def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: s
         raise DataError(
             f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): {remedy}"
         )
-
-
-DATABASES = frozenset(
-    {
-        *("casme", "casme1", "casme2", "casmeii", "casmesq", "casmesquared", "casme3"),
-        *("casmeiii", "samm", "sammlv", "smic", "smichs", "smicvis", "smicnir", "smice"),
-        *("mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
-    }
-)
-"""Names of the field's databases as columns hold them, without punctuation."""
 
 
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:

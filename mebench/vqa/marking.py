@@ -31,7 +31,7 @@ from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.terminal import format_count
 from mebench.vqa import questions, wording
 
-Scorer = Literal["megc2025_a", "megc2025_b"]
+Scorer = Literal["megc2025_a", "megc2025_b", "strict"]
 ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind in wording.COUNTS for error in ("mae", "rmse")}
 """Scores that are distances, 0 or more; the others are shares."""
 FLOORS: Mapping[str, Callable[[questions.Row], str]] = {
@@ -173,6 +173,7 @@ class _Sentences:
     """`megc2025_a`: means over the sentences of nltk's BLEU and of ROUGE-1 recall."""
 
     as_written = True
+    readers = wording.READERS
 
     def __init__(self) -> None:
         library = import_module("nltk.translate.bleu_score")
@@ -196,6 +197,7 @@ class _Corpus:
     """`megc2025_b`: sacrebleu's BLEU of the corpus and the mean of ROUGE-1 F1."""
 
     as_written = False
+    readers = wording.READERS_OF_MEGC2025_B
 
     def __init__(self) -> None:
         self._bleu = import_module("sacrebleu.metrics").BLEU(tokenize="none", force=True, effective_order=True)
@@ -215,8 +217,14 @@ class _Corpus:
         return min(float(bleu.score) / 100, 1.0), float(total[10] / total[11])
 
 
+class _CorpusByFirstWord(_Corpus):
+    """`strict`: the measures of `megc2025_b`; the class is the one that an answer names first."""
+
+    readers = wording.READERS
+
+
 _Marks = _Sentences | _Corpus
-SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus}
+SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus, "strict": _CorpusByFirstWord}
 
 
 def _read(
@@ -235,12 +243,12 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
     bleu, rouge = marks.of_sum(np.sum([one.texts for one in read], axis=0))
     scores = {"bleu": bleu, "rouge1": rouge}
     by_kind = grouped(read, lambda one: one.meaning.kind)
-    for kind, reader in wording.READERS.items():
+    for kind, reader in marks.readers.items():
         answered = by_kind.get(kind, ())
         if not answered:
             continue
         if kind in ("coarse", "fine", "type"):
-            scores |= _scores_of_classes(kind, answered, as_written=marks.as_written and kind != "type")
+            scores |= _scores_of_classes(kind, answered, None if marks.as_written and kind != "type" else reader)
             continue
         true = [reader(one.row["answer"]) for one in answered]
         given = [reader(one.given) for one in answered]
@@ -255,14 +263,15 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
     return scores
 
 
-def _scores_of_classes(kind: wording.Kind, answered: Sequence[AnsweredQuestion], as_written: bool) -> dict[str, float]:
-    """UF1 and UAR over the classes of the truth, or over those of truth and answers as they are written."""
-    if as_written:
+def _scores_of_classes(
+    kind: wording.Kind, answered: Sequence[Answered], reader: Callable[[str], Any] | None
+) -> dict[str, float]:
+    """UF1 and UAR over the classes of the truth; without a reader over those of truth and answers as they are written."""
+    if reader is None:
         true = [one.row["answer"].strip().lower() for one in answered]
         given = [one.given.strip().lower() for one in answered]
         classes = {*true, *given}
     else:
-        reader = wording.READERS[kind]
         true = [reader(one.row["answer"]) for one in answered]
         given = [reader(one.given) for one in answered]
         classes = {name for name in true if name}

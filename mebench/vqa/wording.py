@@ -12,6 +12,8 @@ from functools import lru_cache, partial
 from typing import Any, Literal
 
 COARSE = ("negative", "positive", "surprise")
+COARSE_OF_MEGC2025_B = ("positive", "negative", "surprise")
+"""The same classes in the order in which the second public scorer looks for them (`COARSE_LABELS` of its `evaluation.py`)."""
 FINE = {
     "happiness": "positive",
     "surprise": "surprise",
@@ -129,6 +131,20 @@ def read_class(text: str, classes: tuple[str, ...], name: str) -> str | None:
 
 
 @lru_cache(maxsize=8192)
+def read_coarse_as_megc2025_b(text: str) -> str | None:
+    """The coarse class as the second public scorer reads it: of the classes in a text the first of its own list, wherever it stands.
+
+    >>> read_coarse_as_megc2025_b("surprise, not negative"), read_word("surprise, not negative", COARSE)
+    ('negative', 'surprise')
+    """
+    plain = " ".join(text.lower().split())
+    named = re.search(r"coarse expression class is (\w+)", plain)
+    if named and named[1] in COARSE_OF_MEGC2025_B:
+        return named[1]
+    return next((name for name in COARSE_OF_MEGC2025_B if re.search(rf"\b{name}\b", plain)), None)
+
+
+@lru_cache(maxsize=8192)
 def read_units(text: str) -> frozenset[int]:
     """The action units in a text, by their names or as `AU4`.
 
@@ -161,3 +177,5 @@ READERS: Mapping[Kind, Callable[[str], Any]] = {
     **dict.fromkeys(COUNTS, read_count),
 }
 """How an answer is read, by the kind of its question; None where the text lacks it."""
+READERS_OF_MEGC2025_B: Mapping[Kind, Callable[[str], Any]] = {**READERS, "coarse": read_coarse_as_megc2025_b}
+"""The same as the second public scorer reads it."""
