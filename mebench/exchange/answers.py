@@ -13,6 +13,7 @@ from mebench.annotations.names import KINDS, kind_of
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.eaf import common_rate, find_eaf
+from mebench.exchange.elan_export import is_elan_export
 from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import JOINTS, Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
@@ -282,9 +283,11 @@ def _has_intervals(path: File) -> bool:
     if isinstance(path, Path) and find_eaf(path) is not None:
         return True
     sheet = read_sheet(path, Remarks(), "predictions")
-    return is_log(sheet) or {"onset", "offset"} <= {
-        *parse(sheet, path, "predictions", ("video", "onset", "offset"), Remarks()).cells
-    }
+    return (
+        is_log(sheet)
+        or is_elan_export(sheet)
+        or {"onset", "offset"} <= {*parse(sheet, path, "predictions", ("video", "onset", "offset"), Remarks()).cells}
+    )
 
 
 def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:

@@ -501,9 +501,16 @@ def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, 
         DataError: a file cannot be read, has no tier of a kind or no frame rate, or has several coders and none is
             named.
     """
+    return sheet_of_documents(documents(path), str(path), coder, fps, role, remarks)
+
+
+def sheet_of_documents(
+    found: Iterable[Document], name: str, coder: str | None, fps: float | None, role: str, remarks: Remarks
+) -> Sheet:
+    """The intervals of some documents as a sheet of a name; other arguments and errors as in `sheet_of_marks`."""
     rows: list[_MarkRow] = []
     place_of_video: dict[str, str] = {}
-    for document in documents(path):
+    for document in found:
         rate = fps or document.fps
         if rate is None:
             raise DataError(f"{document.place} states no frame rate: give it with --fps N")
@@ -516,7 +523,7 @@ def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, 
         rows += _rows_of_document(document, coder, rate, with_confidences=role == "predictions")
     always_kept = [column for column in _MarkRow._fields if column not in ("emotion", "confidence")]
     kept = [c for c in _MarkRow._fields if c in always_kept or any(getattr(row, c) for row in rows)]
-    return sheet_from_rows(str(path), kept, ([getattr(row, column) for column in kept] for row in rows))
+    return sheet_from_rows(name, kept, ([getattr(row, column) for column in kept] for row in rows))
 
 
 def _refuse_without_kinds(document: Document) -> None:

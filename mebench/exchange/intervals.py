@@ -11,6 +11,7 @@ from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.eaf import find_eaf, sheet_of_marks
+from mebench.exchange.elan_export import is_elan_export, sheet_of_export
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -36,7 +37,7 @@ def read_intervals(
     Args:
         path: a table of text with the columns `video`, `onset`, `offset` and, as available, `dataset`, `subject`, `kind`,
             `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
-            of MEGC 2020 (`megc.read_log`); or an `.eaf` file of ELAN, or a folder of them.
+            of MEGC 2020 (`megc.read_log`); or an `.eaf` file of ELAN, a folder of them, or ELAN's export as text.
         role: content of the file.
         remarks: gets what was noticed and repaired.
         log: whether the file is a log of MEGC 2020; None detects it.
@@ -49,12 +50,15 @@ def read_intervals(
     """
     timed = find_eaf(path) if isinstance(path, Path) else None
     sheet = read_sheet(path, remarks, role) if timed is None else sheet_of_marks(*timed, fps, role, remarks)
+    is_export = timed is None and is_elan_export(sheet)
+    if is_export:
+        sheet = sheet_of_export(sheet, path, fps or rate, role, remarks)
     if is_log(sheet) if log is None else log and timed is None:
         return checked(read_log(sheet, path, role, remarks), remarks)
     table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks), remarks)
     table.require("video", "onset", "offset")
     table = _with_kinds(table, remarks)
-    if timed is None:
+    if timed is None and not is_export:
         table.note_unread(remarks)
     # A row without onset and offset is a video without expressions, or without spotted intervals.
     known = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))

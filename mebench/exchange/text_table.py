@@ -149,6 +149,11 @@ _BINARY = {
     b"%PDF": "a PDF",
     **dict.fromkeys((b"<html", b"<HTML", b"<!DOC", b"<!doc", b"<?xml", b"<table"), "a page or other markup"),
 }
+UNITS_OF_TIME = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 0.001),
+}
+"""Seconds in a unit of time, by the last word of a column's name."""
 _GUARD = re.compile(r"^'(?='*[=+\-@])")
 """Keeps a spreadsheet from running a cell (`write.guard_formula`)."""
 
@@ -166,6 +171,7 @@ class TextTable:
         comma: whether numbers may have a decimal comma, because the comma is not the separator.
         header_line: line number of the header, from 1.
         others: cells of the other columns, by header.
+        seconds: seconds in a unit of each column whose name gives a unit of time.
         typed: whether the source holds numbers, not texts of numbers, so that no dot separates thousands.
     """
 
@@ -178,6 +184,7 @@ class TextTable:
     header_line: int = 1
     others: dict[str, Cells] = field(default_factory=dict)
     typed: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
         """An error about a row."""
@@ -365,6 +372,7 @@ def parse(
     if lines_above:
         remarks.repair(f"{role}: {at_lines(lines_above)} above the names of the columns, left out")
     found.add_compounds(wanted, remarks)
+    found.add_times(wanted, remarks)
     found.warn_of_likely_names(wanted, remarks)
     found.warn_of_cut_end(sheet, remarks)
     columns = found.columns(remarks)
@@ -378,7 +386,9 @@ def parse(
     has_decimal_comma = sheet.separator != ","
     lines = found.grid.lines
     is_typed = not sheet.text and not has_decimal_comma
-    table = TextTable(str(path), role, cells, lines, found.headers, has_decimal_comma, sheet.header, others, is_typed)
+    table = TextTable(
+        str(path), role, cells, lines, found.headers, has_decimal_comma, sheet.header, others, is_typed, found.seconds
+    )
     remarks.account_of(role).hold("row", len(lines))
     names_rows = "video" in cells or "subject" in cells
     return table.without_notes(remarks) if names_rows else table
@@ -421,6 +431,7 @@ class _FoundColumns:
         headers: all names in the header.
         grid: rows below the header.
         positions: position of each wanted column that is found.
+        seconds: seconds in a unit of each of them whose name gives a unit of time.
     """
 
     path: File
@@ -428,6 +439,7 @@ class _FoundColumns:
     headers: list[str]
     grid: SheetGrid
     positions: dict[str, int]
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def unread(self) -> list[int]:
@@ -451,6 +463,24 @@ class _FoundColumns:
                 continue
             self.positions[name] = position
             remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name}")
+
+    def add_times(self, wanted: Sequence[str], remarks: Remarks) -> None:
+        """Add onset and offset in seconds or milliseconds, if no column counts them in frames: `start_s` and `end_s`."""
+        if "offset" not in wanted or {"onset", "offset"} & self.positions.keys():
+            return
+        times: dict[str, tuple[int, float]] = {}
+        for position in self.unread:
+            *words, unit = words_of(self.headers[position]) or [""]
+            for name in ("onset", "apex", "offset"):
+                if unit in UNITS_OF_TIME and name in wanted and "".join(words) in ALIASES[name]:
+                    times.setdefault(name, (position, UNITS_OF_TIME[unit]))
+        if not {"onset", "offset"} <= times.keys():
+            return
+        for name, (position, unit_in_seconds) in times.items():
+            if name not in self.positions:
+                self.positions[name], self.seconds[name] = position, unit_in_seconds
+                what = "milliseconds" if unit_in_seconds < 1 else "seconds"
+                remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name} in {what}")
 
     def warn_of_likely_names(self, wanted: Sequence[str], remarks: Remarks) -> None:
         """Warn of unread columns whose names may be mistyped."""

@@ -164,7 +164,7 @@ def moments(
 
     NaN where a cell is blank, (n,) each.
 
-    The frame rate turns columns named after seconds (`t-start`, `start_time`) into frames: the row's rate, else the
+    The frame rate turns columns named after times (`t-start`, `start_time`, `start_ms`) into frames: the row's rate, else the
     user's, else the truth's. Numbers in other columns are frames; if some are fractional, all are seconds if the user
     gives a frame rate, else frames. Fractional results are rounded to the nearest frame, halves up, with a remark.
 
@@ -189,7 +189,10 @@ def moments(
             column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
             table = replace(table, cells={**table.cells, name: column})
     columns = {name: _digits(table, name) for name in named}
-    seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
+    columns = {name: values * table.seconds.get(name, 1.0) for name, values in columns.items()}
+    seconds = bool(table.seconds) or any(
+        plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others
+    )
     if not seconds:
         refuse_dots_of_thousands(table, named, may_be_seconds=fps is not None)
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]

@@ -1,0 +1,119 @@
+"""ELAN's export as text: a line for each mark, with its tier, its times in several forms and its file.
+
+ELAN writes it as *tab-delimited text*. The columns `Begin Time - ss.msec`, `End Time - ss.msec`, `Tier` and `File` say what an `.eaf`
+file says, so the marks are read as those of one (`mebench.exchange.eaf`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PureWindowsPath
+
+from mebench.annotations import Sheet
+from mebench.annotations.names import plain_name
+from mebench.errors import DataError
+from mebench.exchange.eaf import Document, Mark, Tier, sheet_of_documents
+from mebench.exchange.text_table import File, Remarks
+from mebench.grouping import grouped
+
+_TIME = re.compile(r"(begin|end) time - (hh:mm:ss\.ms|ss\.msec|msec)", re.IGNORECASE)
+_FORMS = ("msec", "ss.msec", "hh:mm:ss.ms")
+"""The forms of times, the exact one first."""
+_NOT_VALUES = frozenset({"tier", "participant", "annotator", "file", "filepath", "filename"})
+"""Columns that hold no text of a mark, without blanks and signs; times are none either."""
+
+
+def is_elan_export(sheet: Sheet) -> bool:
+    r"""Whether the first line of a text names the times of ELAN's export.
+
+    >>> from mebench.annotations.sheets import sheet_from_text
+    >>> is_elan_export(sheet_from_text("Tier\tBegin Time - msec\tEnd Time - msec\tFile\n", "", "it"))
+    True
+    """
+    first = next((line for _, line in sheet.lines() if line.strip()), "")
+    return len(_TIME.findall(first)) > 1
+
+
+def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, remarks: Remarks) -> Sheet:
+    """The intervals of an export as a sheet, with frames by the frame rate.
+
+    Args:
+        sheet: lines of the export.
+        path: the file, for sentences.
+        fps: frames per second.
+        role: content of the file.
+        remarks: list that gets the marks and tiers that are left out.
+
+    Raises:
+        DataError: a column or the frame rate lacks, or a time is none.
+    """
+    lines = [(number, line.rstrip("\r\n").split("\t")) for number, line in sheet.lines() if line.strip()]
+    (_, header), *rows = lines
+    names = [name.strip() for name in header]
+    places = {plain_name(name): place for place, name in reversed(list(enumerate(names)))}
+    for column in ("tier", "file"):
+        if column not in places and not (column == "file" and "filepath" in places):
+            raise DataError(
+                f"{path}, line 1: ELAN's export lacks the column {column!r}: tick it in the export, or name the .eaf files"
+            )
+    if fps is None:
+        raise DataError(f"{path} counts time and states no frame rate: give it with --fps N")
+    marks = []
+    for number, cells in rows:
+        filled = [*cells, *[""] * (len(names) - len(cells))]
+        marks.append(_mark_of_line(filled, names, places, f"{path}, line {number}"))
+    documents = []
+    for video, of_video in grouped(marks, key=lambda mark: mark[0]).items():
+        tiers = [
+            Tier(name, tuple(sorted((mark for _, _, mark in of_tier), key=lambda mark: (mark.begin, mark.end))))
+            for name, of_tier in grouped(of_video, key=lambda mark: mark[1]).items()
+        ]
+        documents.append(Document(str(path), video, fps, tuple(tiers)))
+    return sheet_of_documents(documents, str(path), None, fps, role, remarks)
+
+
+def _mark_of_line(
+    cells: Sequence[str], names: Sequence[str], places: Mapping[str, int], where: str
+) -> tuple[str, str, Mark]:
+    """Video, tier and mark of a line."""
+    times: dict[str, int] = {}
+    for end in ("begin", "end"):
+        forms = {
+            form: place
+            for form in _FORMS
+            for place, name in enumerate(names)
+            if name.casefold() == f"{end} time - {form}"
+        }
+        form, place = next(iter(forms.items()))
+        times[end] = _milliseconds(cells[place], form, where)
+    if times["end"] <= times["begin"]:
+        raise DataError(f"{where}: the mark ends at {times['end']} ms, not after its begin at {times['begin']} ms")
+    file = cells[places.get("file", places.get("filepath", 0))].strip()
+    video = PureWindowsPath(file).stem
+    if not video:
+        raise DataError(f"{where}: the mark names no file")
+    values = [
+        cell.strip()
+        for cell, name in zip(cells, names)
+        if name and plain_name(name) not in _NOT_VALUES and not re.match(r"(begin|end|duration)\b", name, re.IGNORECASE)
+    ]
+    value = next(filter(None, values), "")
+    return video, cells[places["tier"]].strip(), Mark(times["begin"], times["end"], value)
+
+
+def _milliseconds(text: str, form: str, where: str) -> int:
+    """A time in milliseconds.
+
+    >>> _milliseconds("00:01:40.040", "hh:mm:ss.ms", "it"), _milliseconds("100.04", "ss.msec", "it"), _milliseconds("100040", "msec", "it")
+    (100040, 100040, 100040)
+    """
+    pattern = {"msec": r"\d{1,10}", "ss.msec": r"\d{1,8}([.,]\d+)?", "hh:mm:ss.ms": r"\d{1,3}:\d\d:\d\d([.,]\d+)?"}[
+        form
+    ]
+    plain = text.strip()
+    if not re.fullmatch(pattern, plain):
+        raise DataError(f"{where}: the time {plain[:40]!r} is not one of the form {form}")
+    if form == "msec":
+        return int(plain)
+    *larger, seconds = plain.replace(",", ".").split(":")
+    minutes = sum(int(part) * 60**power for power, part in enumerate(reversed(larger)))
+    return round((minutes * 60 + float(seconds)) * 1000)
