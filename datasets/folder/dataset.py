@@ -1,18 +1,21 @@
 """Videos without annotations: files, or folders of images. A finished run predicts them; none can be trained on."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.account import Account
 from mebench.annotations.annotation import with_files
 from mebench.annotations.layout import Listing, check_files, check_inside
 from mebench.core import Dataset, Frames, Kind, Repair, Scheme, Video
-from mebench.errors import DataError, unknown
+from mebench.errors import DataError, sentence, unknown
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.images import SUFFIXES as IMAGES
 from mebench.frames.videofile import SUFFIXES as VIDEOS
@@ -94,9 +97,9 @@ class Folder(Dataset):
         return self._places[video.subject, self.face(video)[0]]
 
     def times(self, video: Video) -> NDArray[np.float64]:
-        """Seconds at which each frame is shown, (n_frames,): the time stamps of a file, else by the frame rate."""
+        """Seconds at which each frame is shown, (n_frames,): the time stamps of a file, else by frame rate and file numbers."""
         frames = self._open(self.place(video))
-        return frames.times if isinstance(frames, VideoFrames) else np.arange(len(frames)) / (video.fps or np.nan)
+        return frames.times if isinstance(frames, VideoFrames) else frames.positions / (video.fps or np.nan)
 
     def face(self, video: Video) -> tuple[str, Box | None]:
         """The name of the video with a face, and the part of its pictures with the face; None for all of them."""
@@ -140,6 +143,16 @@ class Folder(Dataset):
         """Reasons why files and folders are not videos, by their would-be keys."""
         return self._found[2]
 
+    @property
+    def account(self) -> Account:
+        """The files below the root, and those that are no frames and no videos, with the reasons."""
+        self._found  # noqa: B018  (looks into each)
+        return self._account
+
+    @cached_property
+    def _account(self) -> Account:
+        return Account(self.id)
+
     @cached_property
     def _links(self) -> list[Path]:
         """Links out of the root that were not followed."""
@@ -180,6 +193,7 @@ class Folder(Dataset):
                     f"{folder} lies more than {DEPTH} levels below {root}: name a folder nearer to the videos"
                 )
             files = listing.files(folder)
+            _count_files(folder, files, self._account, self._passed_over)
             if any(name.lower().endswith(IMAGES) for name in files):
                 take(folder, _called(folder), above[:-1])
             for name in files:
@@ -192,6 +206,7 @@ class Folder(Dataset):
                     self._links.append(folder / name)
 
         if root.is_file():
+            self._account.hold("file", 1)
             take(root, root.stem, ())
         else:
             look(root, ())
@@ -202,50 +217,93 @@ class Folder(Dataset):
             )
         return places
 
+    @cached_property
+    def _passed_over(self) -> list[Path]:
+        """Files below the root that are neither videos nor images."""
+        return []
+
+    def shown_name(self, name: str) -> str:
+        """The name of a video for people: with its folders if several are called alike."""
+        return self._shown_names.get(name, name)
+
+    @cached_property
+    def _shown_names(self) -> dict[str, str]:
+        return {}
+
     def _named(self) -> dict[tuple[str, str], Path]:
-        """The videos that are named one by one."""
-        places: dict[tuple[str, str], Path] = {}
-        for path in (Path(word).expanduser() for word in self.params.videos):
+        """The videos that are named one by one; several of one name get the names of their folders, too."""
+        paths = list(dict.fromkeys(Path(word).expanduser() for word in self.params.videos))
+        for path in paths:
             if not path.exists():
                 raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
-            name = _called(path) if path.is_dir() else path.stem
+        self._account.hold("file", len(paths))
+        names = {path: _name_parts(path, 0) for path in paths}
+        for n_folders in range(1, DEPTH):
+            n_called = Counter(names.values())
+            alike = [path for path, parts in names.items() if n_called[parts] > 1]
+            if not alike:
+                break
+            names |= {path: _name_parts(path, n_folders) for path in alike}
+        places: dict[tuple[str, str], Path] = {}
+        for path, parts in names.items():
+            name = "_".join(parts)
+            if len(parts) > 1:
+                self._shown_names[name] = "/".join(parts)
             if (other := places.setdefault((name, name), path)) != path:
                 raise DataError(f"{other} and {path} would both be called {name}: rename one, or take them one by one")
         return places
 
     @cached_property
     def _found(self) -> tuple[tuple[Video, ...], tuple[Repair, ...], dict[str, str]]:
-        videos, failed = [], dict[str, str]()
-        places = self._places
+        videos, failed = list[Video](), dict[str, str]()
         remarks = [Repair(None, "folders", str(link), None, LINK) for link in self._links]
+        places = self._places
+        if self._passed_over:
+            reason = "left out: neither videos nor images, by their endings"
+            remarks.append(Repair(None, "files", _by_ending(self._passed_over), None, reason))
         for (subject, name), path in places.items():
             try:
-                frames = self._open(path)
-                said = frames.fps if isinstance(frames, VideoFrames) else None
-                n_frames, fps = len(frames), self.params.fps or said
-            except DataError as error:
-                failed[f"{self.id}/{subject}/{name}"] = str(error)
-                remarks.append(Repair(None, "video", path.name, None, f"left out: {error}", altered=True))
+                frames, video = self._measured(path, subject, name)
+                own_remarks = [*self._remarks_on(path, frames)]
+            except Exception as error:  # whatever is wrong with one ends it alone
+                failed[f"{self.id}/{subject}/{name}"] = sentence(error)
+                remarks.append(Repair(None, "video", path.name, None, f"left out: {sentence(error)}", altered=True))
+                self._account.leave_out("file", _n_files(path), "a video that cannot be read", path.name)
                 continue
-            if fps is None:
-                what = "a folder of images" if path.is_dir() else "a file"
-                raise DataError(
-                    f"{path} is {what} without a frame rate: give dataset.fps=N (mebench spot: --fps N), in frames per second"
-                )
-            if said and abs(said - fps) > FPS_TOLERANCE * fps:
-                reason = f"{path.name} states another rate, but dataset.fps counts"
-                remarks.append(Repair(None, "fps", f"{said:g}", f"{fps:g}", reason))
-            for note in frames.notes if isinstance(frames, VideoFrames) else ():
-                remarks.append(Repair(None, "video", path.name, None, note))
-            if isinstance(frames, FolderFrames) and frames.strays:
-                more = f" and {len(frames.strays) - 1} more" if len(frames.strays) > 1 else ""
-                reason = f"skipped in {path.name}, whose frames are named like {frames.names[0]}"
-                remarks.append(Repair(None, "images", frames.strays[0] + more, None, reason))
-            for video in (Video(self.id, subject, called, fps, n_frames) for called in self._parts(name)):
-                videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
+            remarks += own_remarks
+            if isinstance(frames, FolderFrames):
+                self._account.leave_out("file", len(frames.strays), "an image that is no frame", path.name)
+            videos += [replace(video, id=called) for called in self._parts(name)]
         if not videos:
             raise DataError(next(iter(failed.values())))
         return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks), failed
+
+    def _measured(self, path: Path, subject: str, name: str) -> tuple[FolderFrames | VideoFrames, Video]:
+        """The frames at a place, and their video.
+
+        Raises:
+            DataError: they cannot be read, or have no frame rate.
+        """
+        frames = self._open(path)
+        said = frames.fps if isinstance(frames, VideoFrames) else None
+        n_frames, fps = len(frames), self.params.fps or said
+        if fps is None:
+            what = "a folder of images" if path.is_dir() else "a file"
+            raise DataError(
+                f"{path} is {what} without a frame rate: give dataset.fps=N (mebench spot: --fps N), in frames per second"
+            )
+        video = Video(self.id, subject, name, fps, n_frames)
+        return frames, with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video
+
+    def _remarks_on(self, path: Path, frames: FolderFrames | VideoFrames) -> Iterator[Repair]:
+        """Remarks on the rate and the files of a video."""
+        said, fps = frames.fps if isinstance(frames, VideoFrames) else None, self.params.fps
+        if said and fps and abs(said - fps) > FPS_TOLERANCE * fps:
+            reason = f"{path.name} states another rate, but dataset.fps counts"
+            yield Repair(None, "fps", f"{said:g}", f"{fps:g}", reason)
+        what = "images" if isinstance(frames, FolderFrames) else "video"
+        for note in frames.notes:
+            yield Repair(None, what, path.name, None, note)
 
     def _open(self, path: Path) -> FolderFrames | VideoFrames:
         if path.is_dir():
@@ -254,6 +312,38 @@ class Folder(Dataset):
         if not self.params.videos and self._root.is_dir():
             check_inside(path, self._root, self.params.follow_links)
         return VideoFrames(path, accept=self.params.damaged == "accept")
+
+
+def _count_files(folder: Path, files: Sequence[str], account: Account, passed_over: list[Path]) -> None:
+    """Count the files of a folder, and those that are not taken."""
+    account.hold("file", len(files))
+    others = [folder / name for name in files if not name.lower().endswith((*IMAGES, *VIDEOS))]
+    passed_over += others
+    account.leave_out("file", len(others), "neither a video nor an image", _by_ending(others))
+    with os.scandir(folder) as entries:
+        n_hidden = sum(not entry.is_dir() for entry in entries) - len(files)
+    account.hold("file", n_hidden)
+    account.leave_out("file", n_hidden, "a hidden file", folder.name)
+
+
+def _by_ending(files: Sequence[Path]) -> str:
+    """The endings of some files, with their numbers: `.txt 2, .csv 1`."""
+    endings = Counter(file.suffix.lower() or "without an ending" for file in files)
+    return ", ".join(f"{ending} {n}" for ending, n in endings.most_common())
+
+
+def _n_files(path: Path) -> int:
+    """Number of the images in a folder; 1 for a file."""
+    if not path.is_dir():
+        return 1
+    return sum(file.name.lower().endswith(IMAGES) and file.name[0] not in ".~" for file in path.iterdir())
+
+
+def _name_parts(path: Path, n_folders: int) -> tuple[str, ...]:
+    """The names of the last folders above a video, and its own."""
+    name = _called(path) if path.is_dir() else path.stem
+    above = [part for part in path.absolute().parent.parts if part != path.anchor]
+    return (*above[len(above) - n_folders :], name) if n_folders else (name,)
 
 
 def _called(folder: Path) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from fnmatch import fnmatch
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ class FolderFrames:
     Attributes:
         damaged: existing images with these numbers.
         strays: accepted images that are no frames, since at least `SAME` of the others share another name, apart from
-            numbers.
+            numbers, or since the same picture is there in another format.
 
     Raises:
         DataError: the folder is missing, cannot be listed, or holds no such image.
@@ -58,7 +59,9 @@ class FolderFrames:
         present = _listed_names(folder)
         images = [name for name in present if not name.startswith(".") and name.casefold().endswith(SUFFIXES)]
         accepted = [name for name in images if fnmatch(name.casefold(), pattern.casefold())]
-        frames, self.strays = _sorted_out(accepted)
+        frames, strays = _sorted_out(accepted)
+        frames, self.doubles = _without_doubles(frames)
+        self.strays = (*strays, *self.doubles)
         self.damaged: tuple[str, ...] = ()
         self.names = frames
         if damaged:
@@ -90,6 +93,24 @@ class FolderFrames:
         None without digits.
         """
         return tuple(file_number(name) for name in self.names)
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about the images: other images among them, one picture in two formats, missing numbers."""
+        gap = gap_in_numbers([*self.names, *self.damaged])
+        return [
+            *([describe_strays(self.strays, self.doubles, self.names[0])] if self.strays else []),
+            *([gap] if gap else []),
+        ]
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """The place of each frame in the film, (n_frames,), from 0: a missing number leaves a place free."""
+        numbers = [number for number in self.numbers if number is not None]
+        steps = np.diff(numbers)
+        if len(numbers) < len(self) or (steps <= 0).any() or not len(steps):
+            return np.arange(len(self), dtype=np.float64)
+        return (np.array(numbers, np.float64) - numbers[0]) / np.gcd.reduce(steps)
 
     def fingerprint(self) -> str:
         """A hash that changes with the frames.
@@ -164,6 +185,83 @@ def file_number(name: str) -> int | None:
     """
     digits = _DIGITS.findall(Path(name).stem)
     return int(digits[-1]) if digits else None
+
+
+MOST_NAMED = 3
+"""Most gaps and files in one sentence."""
+
+
+def named_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
+    """The first of some texts, and the number of the others.
+
+    >>> named_few(["1", "2", "3", "4"], "other gap")
+    '1, 2, 3 and 1 other gap'
+    """
+    more = f" and {_counted(len(texts) - MOST_NAMED, what)}" if len(texts) > MOST_NAMED else ""
+    return between.join(texts[:MOST_NAMED]) + more
+
+
+def _counted(n: int, noun: str) -> str:
+    """A number of things in words."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def describe_strays(strays: Sequence[str], doubles: Sequence[str], frame: str) -> str:
+    """What a user must know about images that are no frames."""
+    sentence = f"{named_few(strays, 'other image')} skipped: the frames are named like {frame}"
+    if doubles:
+        which = "all of these" if len(doubles) == len(strays) else f"{len(doubles)} of them"
+        sentence += f", and {which} show a frame once more in another format"
+    return sentence
+
+
+def gap_in_numbers(names: Sequence[str]) -> str:
+    """What is wrong with the file numbers, or empty; numbers with a constant step have no gap."""
+    found = [file_number(name) for name in sorted(names, key=natural_sort_key)]
+    numbers = [number for number in found if number is not None]
+    if not numbers:
+        return ""
+    if len(numbers) < len(found):
+        has = "1 image has" if len(found) - len(numbers) == 1 else f"{len(found) - len(numbers)} images have"
+        return f"{has} no number, the others have one"
+    repeated = sorted(number for number, n in Counter(numbers).items() if n > 1)
+    if repeated:
+        others = f" and {_counted(len(repeated) - 1, 'other')}" if len(repeated) > 1 else ""
+        return f"the file number {repeated[0]} is not unique{others}: remove copies"
+    steps = [after - before for before, after in pairwise(numbers)]
+    if any(step < 0 for step in steps):
+        return "the file numbers do not rise in the order of the names"
+    if len(set(steps)) > 1:
+        return _missing_numbers(numbers)
+    return ""
+
+
+def _missing_numbers(numbers: Sequence[int]) -> str:
+    """The gaps between rising numbers, in words."""
+    gaps = [(before + 1, after - 1) for before, after in pairwise(numbers) if after - before > 1]
+    n_missing = sum(last - first + 1 for first, last in gaps)
+    ranges = [f"{first}" if first == last else f"{first} to {last}" for first, last in gaps]
+    verb = "is" if n_missing == 1 else "are"
+    between = f"between {numbers[0]} and {numbers[-1]} ({_counted(n_missing, 'frame')})"
+    return f"file {named_few(ranges, 'other gap')} {verb} missing {between}"
+
+
+def _without_doubles(frames: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Frames, and images that show a frame once more in another format. The format of most images is kept.
+
+    >>> _without_doubles(("1.jpg", "1.png", "2.jpg"))
+    (('1.jpg', '2.jpg'), ('1.png',))
+    """
+    n_of_format = Counter(Path(name).suffix.casefold() for name in frames)
+    kept: dict[str, str] = {}
+    for name in frames:
+        stem, suffix = Path(name).stem, Path(name).suffix.casefold()
+        other = kept.get(stem)
+        rank = (-n_of_format[suffix], suffix)
+        if other is None or rank < (-n_of_format[Path(other).suffix.casefold()], Path(other).suffix.casefold()):
+            kept[stem] = name
+    names = set(kept.values())
+    return tuple(name for name in frames if name in names), tuple(name for name in frames if name not in names)
 
 
 def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

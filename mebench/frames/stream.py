@@ -50,12 +50,15 @@ def play_source(source: str) -> tuple[float | None, Iterator[tuple[float, NDArra
     decoder = Decoder(path, camera=device is not None)
 
     def frames() -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        first, step = math.nan, 1 / (decoder.rate or 30.0)
+        first, step, before = math.nan, 1 / (decoder.rate or 30.0), 0.0
         for index, frame in enumerate(decoder.frames()):
             seconds = decoder.seconds(frame)
             seconds = index * step if math.isnan(seconds) else seconds
             first = seconds if index == 0 else first
-            yield seconds - first, pixels(frame, decoder.reformatter, decoder.aspect)
+            if seconds - first < before:  # time stamps begin again
+                first = seconds - before - step
+            before = seconds - first
+            yield before, pixels(frame, decoder.reformatter, decoder.aspect)
 
     return (VideoFrames(path).fps if device is None else decoder.rate), frames()
 

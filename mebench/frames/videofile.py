@@ -35,8 +35,43 @@ else:
     av = load_lazily("av")
     cv2 = load_lazily("cv2")
 
-SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
-"""Endings of video files, in lower case."""
+SUFFIXES = (
+    *(
+        ".264",
+        ".265",
+        ".3g2",
+        ".3gp",
+        ".amv",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".h264",
+        ".h265",
+        ".hevc",
+    ),
+    *(
+        ".ivf",
+        ".m2t",
+        ".m2ts",
+        ".m2v",
+        ".m4v",
+        ".mjpeg",
+        ".mjpg",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+    ),
+    *(".nut", ".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".wtv", ".y4m"),
+)
+"""Endings of video files that PyAV reads, in lower case."""
 
 CLOCK = 90_000
 """Ticks a second of the time stamps that are written."""
@@ -96,9 +131,19 @@ class VideoFrames:
         They begin with the first decodable frame: a file cut out of another one may begin with packets whose references
         are missing.
         """
-        stamps, decoder = self._open().stamps(), self._open()
+        stamps, decoder = self._times_of_packets[0], self._open()
         first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
         return stamps[~(stamps < first)]  # all frames without a time stamp
+
+    @cached_property
+    def _times_of_packets(self) -> tuple[NDArray[np.float64], list[int]]:
+        """`Decoder.stamps`, and the packets at which time stamps begin again."""
+        return self._open().stamps()
+
+    @property
+    def _restarts(self) -> list[int]:
+        """The packets at which time stamps begin again."""
+        return self._times_of_packets[1]
 
     @cached_property
     def _count(self) -> int:
@@ -160,7 +205,7 @@ class VideoFrames:
         stated, lasts = self._open().rate, float(np.ptp(self._stamps)) if len(self._stamps) > 1 else 0.0
         if lasts <= 0:
             return stated
-        mean, usual = (len(self._stamps) - 1) / lasts, 1 / float(np.median(np.diff(self._stamps)))
+        mean, usual = (len(self._stamps) - 1) / lasts, 1 / usual_gap(self._stamps)
         # A gap from damage changes the mean rate.
         fits = stated is not None and min(abs(stated - mean) / mean, abs(stated - usual) / usual) <= _STATED
         return stated if fits else mean
@@ -178,7 +223,7 @@ class VideoFrames:
         if isinstance(promised, int):
             held = self._open().packets() if promised else 0
         else:  # a header in seconds may count from the start of the file, where no frame need be
-            usual = float(np.median(np.diff(self._stamps))) if len(self._stamps) > 1 else math.inf
+            usual = usual_gap(self._stamps)
             promised = round(promised / usual)
             held = round((self._stamps[-1] - min(self._stamps[0], 0)) / usual) + 1 if promised else 0
         enough = promised - max(1, _ROUNDED * promised)
@@ -189,10 +234,12 @@ class VideoFrames:
     @property
     def notes(self) -> list[str]:
         """Sentences about the file: damage, several streams, an uneven frame rate."""
-        several = self._open().streams
+        several, restarts = self._open().streams, len(self._restarts)
+        times = "once" if restarts == 1 else f"{restarts} times"
         return [
             *([f"damaged, as accepted: {self.damage}; {len(self)} can be decoded"] if self.damage else []),
             *([f"it holds {several} films, of which the first is read"] if several > 1 else []),
+            *([f"its time stamps begin again {times}: the times of later frames go on from there"] if restarts else []),
             *([f"its frames are {self.uneven}: durations go by their mean rate"] if self.uneven else []),
         ]
 
@@ -218,7 +265,7 @@ class VideoFrames:
         Raises:
             DataError: the file is missing or no video.
         """
-        if len(self._stamps) == len(self):
+        if len(self._stamps) == len(self) and (len(self) == 1 or np.ptp(self._stamps) > 0):
             return self._stamps - self._open().start
         return np.arange(len(self)) / (self.fps or math.nan)
 
@@ -380,7 +427,8 @@ class Decoder:
             error=DataError,
         )
         try:
-            self._container = av.open(str(path), format="v4l2" if camera else None)
+            # FFmpeg takes what stands before a colon in a relative name for a protocol.
+            self._container = av.open(str(path.absolute()), format="v4l2" if camera else None)
         except (av.FFmpegError, OSError, ValueError):
             raise DataError(
                 f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
@@ -409,13 +457,21 @@ class Decoder:
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
 
-    def stamps(self) -> NDArray[np.float64]:
-        """Display times of the packets with a picture in seconds, rising; empty if one is missing. Nothing is
-        decoded.
+    def stamps(self) -> tuple[NDArray[np.float64], list[int]]:
+        """Display times of the packets with a picture in seconds, rising, and the packets at which time stamps begin again.
+
+        The times are empty if one is missing. Nothing is decoded. Parts of a camera's film that were joined byte by byte
+        each begin with their own time: later ones are moved to follow the earlier ones.
         """
-        found = [_stamp(packet) for packet in self._packets() if packet.size and not packet.is_discard]
-        base = self._stream.time_base
-        return np.empty(0) if base is None or None in found else np.sort(np.array(found, np.float64)) * float(base)
+        packets = [packet for packet in self._packets() if packet.size and not packet.is_discard]
+        shown, base = [_stamp(packet) for packet in packets], self._stream.time_base
+        if base is None or None in shown:
+            return np.empty(0), []
+        order = [packet.dts for packet in packets]
+        if None in order:  # then nothing says in which order frames are shown
+            return np.sort(np.array(shown, np.float64)) * float(base), []
+        moved, restarts = _without_restarts(np.array(shown, np.float64), np.array(order, np.float64))
+        return np.sort(moved) * float(base), restarts
 
     def seconds(self, frame: av.VideoFrame) -> float:
         """Display time of a frame in seconds; NaN if unknown."""
@@ -466,6 +522,41 @@ class Decoder:
             yield from self._container.demux(self._stream)
 
 
+def _without_restarts(shown: NDArray[np.float64], order: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[int]]:
+    """Display times that go on where the order of decoding begins again, and the packets where it does.
+
+    Args:
+        shown: display time of each packet, in any unit, (n_packets,).
+        order: its time of decoding, which rises within one part of a file.
+
+    >>> _without_restarts(np.array([0.0, 2, 1, 0, 1, 2]), np.array([0.0, 1, 2, 0, 1, 2]))
+    (array([0., 2., 1., 3., 4., 5.]), [3])
+    """
+    steps = np.diff(order)
+    rising = steps[steps > 0]
+    usual = float(np.median(rising)) if len(rising) else 1.0
+    restarts = (np.flatnonzero(steps < -usual) + 1).tolist()
+    if not restarts:
+        return shown, []
+    parts, end = [], 0.0
+    for number, part in enumerate(np.split(shown, restarts)):
+        moved = part if number == 0 else part - part.min() + end + usual
+        parts.append(moved)
+        end = float(moved.max())
+    return np.concatenate(parts), restarts
+
+
+def usual_gap(stamps: NDArray[np.float64]) -> float:
+    """The median time between two frames that are not shown at once; infinite if there is none.
+
+    >>> usual_gap(np.array([0.0, 0.0, 0.04, 0.08])), usual_gap(np.array([1.0, 1.0]))
+    (0.04, inf)
+    """
+    gaps = np.diff(stamps)
+    gaps = gaps[gaps > 0]
+    return float(np.median(gaps)) if len(gaps) else math.inf
+
+
 def pixels(
     frame: av.VideoFrame, reformatter: av.video.reformatter.VideoReformatter, aspect: Fraction = Fraction(1)
 ) -> NDArray[np.uint8]:
@@ -509,7 +600,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     """
     rate = (len(times) - 1) / float(np.ptp(times)) if len(times) > 1 and np.ptp(times) > 0 else 25.0
     try:
-        with av.open(str(path), "w") as container:
+        with av.open(str(path.absolute()), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
             stream.pix_fmt, stream.options = "yuv420p", x264(crf)
             stream.codec_context.time_base = Fraction(1, CLOCK)

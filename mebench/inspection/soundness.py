@@ -14,10 +14,10 @@ from mebench.core.types import Unplaced
 from mebench.errors import DataError
 from mebench.finding import Finding
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames.image_folder import file_number, natural_sort_key
+from mebench.frames.image_folder import describe_strays, gap_in_numbers, named_few
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
-from mebench.terminal import escape_controls, format_count
+from mebench.terminal import printable
 
 Check = Literal[
     "no_frames",
@@ -185,8 +185,6 @@ def expression_in_words(e: Expression) -> str:
     return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"
 
 
-FIRST_FEW = 3
-"""Most gaps and files in one sentence."""
 FPS_TOLERANCE = 0.02
 """Tolerated relative difference between the frame rate of a video file and the annotated one: 29.97 is 30."""
 
@@ -265,9 +263,8 @@ def _changed_cells(changes: Sequence[Repair], why: str) -> str:
 def _check_images(video: Video, frames: FolderFrames, deep: bool) -> Iterator[Finding]:
     """Check names, numbers, content and sizes of a video's images."""
     if frames.strays:
-        strays = _first_few(frames.strays, "other image")
-        yield _warning("stray_image", _place(video), f"{strays} skipped: the frames are named like {frames.names[0]}")
-    gap = _gap_in_numbers([*frames.names, *frames.damaged])
+        yield _warning("stray_image", _place(video), describe_strays(frames.strays, frames.doubles, frames.names[0]))
+    gap = gap_in_numbers([*frames.names, *frames.damaged])
     if gap:
         yield _fault(video, "numbering_gap", gap)
     sizes: dict[str, Size] = {}
@@ -279,54 +276,18 @@ def _check_images(video: Video, frames: FolderFrames, deep: bool) -> Iterator[Fi
         except BadImageError as error:
             unreadable.append(f"{name} {error}")
     if unreadable:
-        few = _first_few(unreadable, "other image", between="; ")
+        few = named_few(unreadable, "other image", between="; ")
         yield _fault(video, "unreadable_image", f"{few}: copy {'it' if len(unreadable) == 1 else 'them'} again")
     if len(set(sizes.values())) > 1:
         yield _fault(video, "image_size", _differing_sizes(sizes))
-
-
-def _gap_in_numbers(names: Sequence[str]) -> str:
-    """What is wrong with the file numbers, or empty; numbers with a constant step have no gap."""
-    found = [file_number(name) for name in sorted(names, key=natural_sort_key)]
-    numbers = [number for number in found if number is not None]
-    if not numbers:
-        return ""
-    if len(numbers) < len(found):
-        return f"{format_count(len(found) - len(numbers), 'image has', 'images have')} no number, the others have one"
-    repeated = sorted(number for number, n in Counter(numbers).items() if n > 1)
-    if repeated:
-        others = f" and {format_count(len(repeated) - 1, 'other')}" if len(repeated) > 1 else ""
-        return f"the file number {repeated[0]} is not unique{others}: remove copies"
-    steps = [after - before for before, after in pairwise(numbers)]
-    if any(step < 0 for step in steps):
-        return "the file numbers do not rise in the order of the names"
-    if len(set(steps)) > 1:
-        return _missing_numbers(numbers)
-    return ""
-
-
-def _missing_numbers(numbers: Sequence[int]) -> str:
-    """The gaps between rising numbers, in words."""
-    gaps = [(before + 1, after - 1) for before, after in pairwise(numbers) if after - before > 1]
-    n_missing = sum(last - first + 1 for first, last in gaps)
-    ranges = [f"{first}" if first == last else f"{first} to {last}" for first, last in gaps]
-    verb = "is" if n_missing == 1 else "are"
-    between = f"between {numbers[0]} and {numbers[-1]} ({format_count(n_missing, 'frame')})"
-    return f"file {_first_few(ranges, 'other gap')} {verb} missing {between}"
 
 
 def _differing_sizes(sizes: Mapping[str, Size]) -> str:
     """The images whose size differs from most others, in words."""
     (usual, n_usual), *_ = Counter(sizes.values()).most_common(1)
     odd = [f"{name} has {size[0]}x{size[1]}" for name, size in sizes.items() if size != usual]
-    few = _first_few(odd, "other image")
+    few = named_few(odd, "other image")
     return f"{few}, while {n_usual} of {len(sizes)} images have {usual[0]}x{usual[1]} pixels"
-
-
-def _first_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
-    """The first of some texts, and the number of the others."""
-    more = f" and {format_count(len(texts) - FIRST_FEW, what)}" if len(texts) > FIRST_FEW else ""
-    return between.join(texts[:FIRST_FEW]) + more
 
 
 def _check_decoding(video: Video, frames: Frames) -> Iterator[Finding]:

@@ -176,12 +176,14 @@ class SpottedVideos:
         videos: each face of each predicted video, by name.
         failed: reasons for the failed videos, by name.
         notes: remarks on files.
+        account: number of files that were given and taken, and those left out with their reasons.
     """
 
     model: str
     videos: tuple[SpottedVideo, ...]
     failed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    account: tuple[dict[str, Any], ...] = ()
 
     @property
     def intervals(self) -> pd.DataFrame:
@@ -195,6 +197,7 @@ class SpottedVideos:
             "caution": CAUTION,
             "notes": list(self.notes),
             "failed": dict(self.failed),
+            "account": list(self.account),
             "videos": [video.plain() for video in self.videos],
         }
 
@@ -227,10 +230,11 @@ class SpottedVideos:
             of_videos = grouped(self.videos, key=lambda video: video.name)
             for name, faces in of_videos.items():
                 media = faces[0].path if faces[0].path.is_file() else None
-                files.append(made / ("intervals.eaf" if len(of_videos) == 1 else f"{name}.eaf"))
+                file_name = name.replace("/", "_")
+                files.append(made / ("intervals.eaf" if len(of_videos) == 1 else f"{file_name}.eaf"))
                 write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
                 if overlay:
-                    files.append(made / ("overlay.mp4" if len(of_videos) == 1 else f"{name}.overlay.mp4"))
+                    files.append(made / ("overlay.mp4" if len(of_videos) == 1 else f"{file_name}.overlay.mp4"))
                     with (progress or Progress()).waiting(f"drawing {files[-1].name}"):
                         write_video(files[-1], _overlaid(faces), faces[0].times)
             return [file.replace(out / file.name) for file in files]
@@ -297,15 +301,17 @@ def spot_videos(
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
             mixed = tracks_by_video.get(name, FaceTracks([], 0)) if faces == "all" else None
             notes = tuple(_notes(video, times, answers[video.key], models, mixed))
-            videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], notes))
+            face = video.id[len(name) + 1 :]
+            videos.append(SpottedVideo(dataset.shown_name(name), face, path, video, times, answers[video.key], notes))
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
     methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
     return SpottedVideos(
         f"{methods} of {first.name}{'' if first.header else f': {which}'}",
         tuple(videos),
-        {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()},
+        {dataset.shown_name(ids.get(key, key.rpartition("/")[2])): reason for key, reason in failed.items()},
         tuple(dataset.repairs()),
+        tuple(dataset.account.plain()),
     )
 
 

@@ -165,13 +165,22 @@ def test_read_intervals_keeps_onsets_below_zero_and_warns(read):
     assert remarks.warnings == ["predictions: 1 onset below zero (line 2), kept as written"]
 
 
-def test_read_intervals_counts_repeated_rows_once(read):
+def test_read_intervals_counts_repeated_predictions(read):
     row = "1,a,micro,1,2,3,joy,1\n"
     given, remarks = read(HEAD + row + "1,a,micro,1,2,3,fear,1\n" + row)
-    assert given.intervals["line"].tolist() == [2, 3]
-    assert remarks.repaired == [
-        "predictions: line 4 repeats an earlier prediction in every column that is read and is left out"
+    assert given.intervals["line"].tolist() == [2, 3, 4]
+    assert remarks.warnings == [
+        "predictions: line 4 repeats an earlier prediction in every column that is read, and is counted again"
     ]
+
+
+def test_read_intervals_merges_repeated_truths(read):
+    given, remarks = read("subject,video,onset,offset\n1,a,1,3\n1,a,1,3\n", "truth")
+    assert given.intervals["line"].tolist() == [2]
+    assert "truth: line 3 repeats an earlier annotation" in " ".join(remarks.repaired)
+    (rows,) = remarks.account
+    assert (rows["held"], rows["taken"]) == (2, 1)
+    assert rows["left_out"] == [{"n": 1, "reason": "a repeated annotation", "which": "line 3"}]
 
 
 def test_read_intervals_warns_of_overlaps_within_a_kind(read):

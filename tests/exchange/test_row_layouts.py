@@ -77,7 +77,7 @@ ORDERED = [
     (rows_from_detection_results, rows_from_nested_tables, {"database": {"a": {"fps": 30, "annotations": [{"segment": [1, 2]}]}}}),
     (rows_from_detection_results, rows_from_column_lists, {"label": ["micro"], "database": {"a": [[3, 9]]}}),
     (rows_from_detection_results, rows_from_pandas_split, {"results": {"a": [[3, 9]]}, "columns": ["video"], "data": []}),
-    (rows_from_pandas_split, rows_from_column_lists, {"columns": ["video"], "data": ["a"]}),
+    (rows_from_pandas_split, rows_from_column_lists, {"columns": ["video"], "data": [["a"]], "video": ["b"]}),
     # A kind is no video and no column.
     (rows_from_tables_by_kind, rows_from_row_by_video, {"micro": INTERVAL, "macro": INTERVAL}),
     (rows_from_tables_by_kind, rows_from_nested_tables, {"micro": {"a": [[3, 9]]}}),
@@ -87,7 +87,7 @@ ORDERED = [
     (rows_from_row_by_video, rows_from_nested_tables, {"a": INTERVAL}),
     # Lists of intervals are taken apart before their neighbours become columns.
     (rows_from_parallel_lists, rows_from_column_lists, {"video": ["a"], "intervals": [[[3, 9]]]}),
-    (rows_from_parallel_lists, rows_from_intervals_by_video, {"video": [["a"]], "intervals": [[[3, 9]]]}),
+    (rows_from_parallel_lists, rows_from_intervals_by_video, {"video": [["a", "b"]], "intervals": [[3, 9]]}),
     (rows_from_column_lists, rows_from_scores_by_video, {"score": [0.5, 0.25]}),
     (rows_from_column_lists, rows_from_nested_tables, {"pred": [0, 2], "x": [{"video": "a", "onset": 3}]}),
     (rows_from_intervals_by_video, rows_from_nested_tables, {"a": [[3, 9]], "b": []}),

@@ -230,9 +230,8 @@ def test_parse_needs_name_among_several_tables(tmp_path):
 
 def test_parse_runs_no_formula_of_a_workbook(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, (1, "a", "=1+4", 9), (1, "b", 1, 2)]})
-    table, remarks = read(tmp_path / "book.xlsx")
-    assert listed(table)["onset"] == ["", "1"]  # no program has saved a value beside it
-    assert remarks.repaired == ["predictions: a formula is never run, the value saved with it is read (line 2)"]
+    with pytest.raises(DataError, match="line 2: the column 'onset' holds formulas that no program has computed"):
+        read(tmp_path / "book.xlsx")
 
 
 def test_parse_refuses_a_workbook_of_too_many_rows(tmp_path, monkeypatch):

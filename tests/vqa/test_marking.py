@@ -122,7 +122,7 @@ def test_score_answers_equals_libraries(seed):
     given = drawn(rows, np.random.default_rng(seed))
     pairs = [(row["answer"], one["answer"]) for row, one in zip(rows, given)]
     texts = [(a.lower().strip(), b.lower().strip()) for a, b in pairs if b.strip()]
-    a, b = (vqa.marking.score_answers(rows, given, scorer) for scorer in vqa.marking.SCORERS)
+    a, b = (vqa.marking.score_answers(rows, given, scorer) for scorer in ("megc2025_a", "megc2025_b"))
 
     import sacrebleu  # all three, with what they import, for this test alone
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu

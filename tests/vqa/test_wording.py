@@ -52,3 +52,17 @@ def test_answer_sentence_is_read_as_written():
         assert wording.read_units(text) == {4, 12}
         assert wording.read_class(text, tuple(wording.FINE), "fine-grained") == fine
         assert wording.read_class(text, wording.COARSE, "coarse") == coarse
+
+
+@pytest.mark.parametrize(
+    ("text", "by_source", "first_named"),
+    [
+        ("surprise, not negative", "negative", "surprise"),
+        ("Negative rather than positive", "positive", "negative"),
+        ("Not positive: the coarse expression class is negative.", "negative", "negative"),
+        ("nothing", None, None),
+    ],
+)
+def test_readers_of_megc2025_b_take_coarse_in_order_of_source(text, by_source, first_named):
+    assert wording.READERS_OF_MEGC2025_B["coarse"](text) == by_source
+    assert wording.READERS["coarse"](text) == first_named
