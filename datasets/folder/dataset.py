@@ -15,7 +15,7 @@ from mebench.account import Account
 from mebench.annotations.annotation import with_files
 from mebench.annotations.layout import Listing, check_files, check_inside
 from mebench.core import Dataset, Frames, Kind, Repair, Scheme, Video
-from mebench.errors import DataError, sentence, unknown
+from mebench.errors import DataError, describe_error, unknown
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.images import SUFFIXES as IMAGES
 from mebench.frames.videofile import SUFFIXES as VIDEOS
@@ -266,8 +266,10 @@ class Folder(Dataset):
                 frames, video = self._measured(path, subject, name)
                 own_remarks = [*self._remarks_on(path, frames)]
             except Exception as error:  # whatever is wrong with one ends it alone
-                failed[f"{self.id}/{subject}/{name}"] = sentence(error)
-                remarks.append(Repair(None, "video", path.name, None, f"left out: {sentence(error)}", altered=True))
+                failed[f"{self.id}/{subject}/{name}"] = describe_error(error)
+                remarks.append(
+                    Repair(None, "video", path.name, None, f"left out: {describe_error(error)}", altered=True)
+                )
                 self._account.leave_out("file", _n_files(path), "a video that cannot be read", path.name)
                 continue
             remarks += own_remarks

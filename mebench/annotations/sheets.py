@@ -20,10 +20,10 @@ from mebench.account import LeftOut
 from mebench.annotations.names import names_columns
 from mebench.annotations.text import HEADER_WITHIN, decode_text, header_of, lines_of, visible_text
 from mebench.core import Repair
-from mebench.errors import DataError, listed, refused_by_system, unknown
+from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 if TYPE_CHECKING:
     import openpyxl
@@ -309,7 +309,7 @@ def _headers_again(numbers: Sequence[int]) -> tuple[dict[str, int], tuple[LeftOu
     """The account of rows that hold the names of the columns again: how many there are, and that they are left out."""
     if not numbers:
         return {}, ()
-    which = f"line{'s' if len(numbers) > 1 else ''} {listed([str(number) for number in numbers], MOST_NAMED)}"
+    which = f"line{'s' if len(numbers) > 1 else ''} {list_first([str(number) for number in numbers], MOST_NAMED)}"
     return {"row": len(numbers)}, (LeftOut("row", len(numbers), _HEADER_AGAIN, which),)
 
 
@@ -360,6 +360,8 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
         raise DataError(f"{path} is empty (0 bytes): copy it from the release again")
     if size > MAX_BYTES:
         raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
+    what: str
+    read: Callable[[Path, str], list[Sheet]]
     what, read = "table of text", _read_text
     if head.startswith(_ZIP):
         what, read = _kind_of_archive(path)
@@ -392,7 +394,8 @@ def _kind_of_archive(path: Path) -> tuple[str, Callable[[Path, str], list[Sheet]
         return ".ods file", _read_ods
     if names and "[Content_Types].xml" not in names:
         raise DataError(
-            f"{path} is a zip archive of {plural(len(names), 'file')} ({listed(names, MOST_NAMED)}): unpack it and name the file inside"
+            f"{path} is a zip archive of {format_count(len(names), 'file')} ({list_first(names, MOST_NAMED)}): unpack it "
+            "and name the file inside"
         )
     return ".xlsx file", _read_xlsx
 
@@ -431,7 +434,7 @@ def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is
     if sheet.is_hidden:
         remarks.append(f"the sheet {sheet.name} is hidden, and read all the same")
     reason = "another sheet is named" if is_named else "no table"
-    left_out = (LeftOut("sheet", len(others), reason, listed(others, MOST_NAMED)),) if others else ()
+    left_out = (LeftOut("sheet", len(others), reason, list_first(others, MOST_NAMED)),) if others else ()
     return replace(
         sheet,
         remarks=(*(Repair(None, "all columns", "", None, remark, file) for remark in remarks), *sheet.remarks),

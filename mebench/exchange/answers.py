@@ -314,7 +314,7 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
             "row", n_of_kind, f"a {kind}-expression, which the predictions do not distinguish"
         )
         remarks.warn(
-            f"truth: {plural(n_of_kind, f'{kind}-expression')} not scored: the "
+            f"truth: {format_count(n_of_kind, f'{kind}-expression')} not scored: the "
             f"predictions do not distinguish kinds and are taken as {', '.join(scored)}; add a column kind"
         )
     return scored

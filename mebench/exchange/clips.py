@@ -129,7 +129,7 @@ def join_clips(
     }.items():
         if len(rows):
             where = at_lines(rows["line"])
-            remarks.warn(f"truth: {plural(len(rows), noun)}{rest} ({where}), left out")
+            remarks.warn(f"truth: {format_count(len(rows), noun)}{rest} ({where}), left out")
             remarks.account_of("truth").leave_out("row", len(rows), f"a {noun}{rest}", where)
     scored = true[label_sets.within_classes(true["emotion"], classes)]
     answers = predicted[[*on, "emotion", "confidence"]].rename(

@@ -541,12 +541,12 @@ def _note_left_out(document: Document, role: str, remarks: Remarks) -> None:
     account = remarks.account_of(role)
     account.hold("tier", len(document.tiers))
     for reason, n in document.left_out.items():
-        remarks.warn(f"{role}: {plural(n, 'mark')} of {document.video} {reason}, left out")
+        remarks.warn(f"{role}: {format_count(n, 'mark')} of {document.video} {reason}, left out")
         account.hold("row", n)
         account.leave_out("row", n, f"a mark {reason}", document.video)
     others = [tier.name for tier in document.tiers if tier.what is None and tier.marks]
     if others:
-        remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
+        remarks.repair(f"{role}: {format_count(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
         account.leave_out("tier", len(others), "its name is neither micro, macro nor emotion", ", ".join(others))
 
 

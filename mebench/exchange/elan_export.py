@@ -115,5 +115,5 @@ def _milliseconds(text: str, form: str, where: str) -> int:
     if form == "msec":
         return int(plain)
     *larger, seconds = plain.replace(",", ".").split(":")
-    minutes = sum(int(part) * 60**power for power, part in enumerate(reversed(larger)))
+    minutes: int = sum(int(part) * 60**power for power, part in enumerate(reversed(larger)))
     return round((minutes * 60 + float(seconds)) * 1000)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mebench.annotations.names import KINDS
 from mebench.annotations.sheets import DATE
-from mebench.errors import ConfigError, DataError, listed
+from mebench.errors import ConfigError, DataError, list_first
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import grouped
@@ -176,7 +176,7 @@ def _refuse_foreign_file(
     n_shared = n_videos - len(strangers)
     if n_shared >= LEAST_SHARED * n_videos:
         return
-    count = "no video" if n_shared == 0 else f"only {n_shared} of {plural(n_videos, 'video')}"
+    count = "no video" if n_shared == 0 else f"only {n_shared} of {format_count(n_videos, 'video')}"
     raise DataError(
         f"{predictions.place}: {count} of the {predictions.role} is in the truth, so nothing can be scored: "
         f"{_why_foreign(truth, strangers, alike)}"
@@ -187,7 +187,7 @@ def _why_foreign(truth: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id
     """Why the truth may lack these videos, with the nearest names, and the remedy."""
     if len(alike) * 2 > len(strangers):
         pairs = [f"{'/'.join(full)} for {name}" for full, name in alike.items()]
-        return f"it has {listed(pairs, MOST_NEAR)}. If these are the same, add --loose-ids"
+        return f"it has {list_first(pairs, MOST_NEAR)}. If these are the same, add --loose-ids"
     n_dates = sum(DATE.match(full[-1]) is not None for full in strangers)
     if n_dates * 2 > len(strangers):
         return (
@@ -199,7 +199,7 @@ def _why_foreign(truth: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id
     for name in ["/".join(full) for full in strangers[:MOST_NEAR]]:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         pairs.append(f"{name} (nearest: {near[0]})" if near else name)
-    return f"it has {', '.join(pairs)}, the truth {listed(known, MOST_NEAR)}. Write the names as the truth does"
+    return f"it has {', '.join(pairs)}, the truth {list_first(known, MOST_NEAR)}. Write the names as the truth does"
 
 
 def _tell_of_strangers(predictions: IntervalFile, strangers: Mapping[Id, str], rules: Rules, remarks: Remarks) -> None:
@@ -211,9 +211,7 @@ def _tell_of_strangers(predictions: IntervalFile, strangers: Mapping[Id, str], r
     named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
     where = at_lines(line for line, full in named if full in strangers)
     example = "/".join(next(iter(strangers)))
-    problem = (
-        f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
-    )
+    problem = f"{format_count(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
     if rules.strict_videos:
         empty = " with empty onset and offset" if "offset" in predictions.columns else ""
         raise DataError(f"{predictions.place}: {problem}: leave them out, or add them to the truth{empty}")
@@ -273,7 +271,10 @@ def _found(
         keys_by_id[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
     if not alike:
         return keys_by_id, {}
-    many, (full, names_of_first) = f"{plural(len(alike), 'video')} of the {predictions.role}", next(iter(alike.items()))
+    many, (full, names_of_first) = (
+        f"{format_count(len(alike), 'video')} of the {predictions.role}",
+        next(iter(alike.items())),
+    )
     example = "/".join(full[place] for place in places)
     if rules.loose_ids:
         remarks.repair(f"{many} found under another spelling in the truth, such as {example} for {names_of_first}")

@@ -24,8 +24,8 @@ from mebench.annotations.names import (
     is_total,
     plain_name,
 )
-from mebench.annotations.sheets import FORMULA, Cells, Grid, find_sheet, sheet_from_text
-from mebench.annotations.text import PASSED, decoded
+from mebench.annotations.sheets import FORMULA, Cells, SheetGrid, find_sheet, sheet_from_text
+from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
@@ -470,7 +470,7 @@ class _FoundColumns:
             return
         times: dict[str, tuple[int, float]] = {}
         for position in self.unread:
-            *words, unit = words_of(self.headers[position]) or [""]
+            *words, unit = header_words(self.headers[position]) or [""]
             for name in ("onset", "apex", "offset"):
                 if unit in UNITS_OF_TIME and name in wanted and "".join(words) in ALIASES[name]:
                     times.setdefault(name, (position, UNITS_OF_TIME[unit]))

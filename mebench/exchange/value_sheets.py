@@ -8,9 +8,9 @@ from typing import Any
 from mebench.account import LeftOut
 from mebench.annotations.sheets import Sheet, sheet_from_rows, sheet_from_text
 from mebench.core import Repair
-from mebench.errors import listed
+from mebench.errors import list_first
 from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, parts_without_rows, rows_by_layout
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 MOST_NAMES = 5
 """Names that a remark lists; further ones are counted."""
@@ -48,9 +48,9 @@ def with_unread_parts(sheet: Sheet, value: Any, unread: Sequence[str]) -> Sheet:
     counted = {**sheet.held, "name": held}
     if not unread:
         return replace(sheet, held=counted)
-    names = listed(unread, MOST_NAMES)
+    names = list_first(unread, MOST_NAMES)
     remark = Repair(
-        None, "all columns", "", None, f"{plural(len(unread), 'part')} without rows not read: {names}", sheet.file
+        None, "all columns", "", None, f"{format_count(len(unread), 'part')} without rows not read: {names}", sheet.file
     )
     left_out = LeftOut("name", len(unread), "a part without rows", names)
     return replace(sheet, held=counted, remarks=(*sheet.remarks, remark), left_out=(*sheet.left_out, left_out))
@@ -62,7 +62,7 @@ def with_joined_names(sheet: Sheet, joined: Iterable[str]) -> Sheet:
     if not names:
         return sheet
     verb = "is" if len(names) == 1 else "are"
-    reason = f"{listed(names, MOST_NAMES)} {verb} written twice in one object: the entries are joined"
+    reason = f"{list_first(names, MOST_NAMES)} {verb} written twice in one object: the entries are joined"
     return replace(sheet, remarks=(*sheet.remarks, Repair(None, "all columns", "", None, reason, sheet.file)))
 
 

@@ -110,7 +110,7 @@ class FolderFrames:
         steps = np.diff(numbers)
         if len(numbers) < len(self) or (steps <= 0).any() or not len(steps):
             return np.arange(len(self), dtype=np.float64)
-        return (np.array(numbers, np.float64) - numbers[0]) / np.gcd.reduce(steps)
+        return np.asarray((np.array(numbers, np.float64) - numbers[0]) / np.gcd.reduce(steps))
 
     def fingerprint(self) -> str:
         """A hash that changes with the frames.

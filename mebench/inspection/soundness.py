@@ -17,7 +17,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.image_folder import describe_strays, gap_in_numbers, named_few
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
-from mebench.terminal import printable
+from mebench.terminal import escape_controls
 
 Check = Literal[
     "no_frames",

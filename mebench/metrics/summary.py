@@ -24,7 +24,7 @@ from mebench.metrics.spotting_scores import (
     weighted_frame_auc,
 )
 from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units, videos_of_truth
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 
 def summarize(

@@ -182,8 +182,8 @@ def _count_scored_items(tables: metrics.Tables) -> str:
         n_answers = int(tables.clips["predicted"].notna().sum())
         return f"{format_count(n_answers, 'answer')} for {format_count(len(tables.clips), 'clip')}"
     n_predictions = 0 if tables.predictions is None else len(tables.predictions)
-    truths = f"{plural(len(tables.truths), 'expression')} in {plural(len(videos_of_truth(tables.videos)), 'video')}"
-    return f"{plural(n_predictions, 'prediction')} against {truths}"
+    truths = f"{format_count(len(tables.truths), 'expression')} in {format_count(len(videos_of_truth(tables.videos)), 'video')}"
+    return f"{format_count(n_predictions, 'prediction')} against {truths}"
 
 
 def score_tables(
