@@ -186,7 +186,7 @@ class Folder(Dataset):
                 raise DataError(f"{other} and {path} would both be the video {'/'.join(key)}: move one of them away")
 
         def look(folder: Path, above: tuple[str, ...], around: frozenset[Path] = frozenset()) -> None:
-            if (real := folder.resolve()) in around:  # a link that leads back
+            if (real := _resolved(folder)) in around:  # a link that leads back
                 return
             if len(above) > DEPTH:
                 raise DataError(
@@ -200,7 +200,7 @@ class Folder(Dataset):
                 if name.lower().endswith(VIDEOS):
                     take(folder / name, Path(name).stem, above)
             for name in listing.folders(folder):
-                if self.params.follow_links or (folder / name).resolve().is_relative_to(root.resolve()):
+                if self.params.follow_links or _resolved(folder / name).is_relative_to(root.resolve()):
                     look(folder / name, (*above, name), around | {real})
                 else:
                     self._links.append(folder / name)
@@ -236,7 +236,12 @@ class Folder(Dataset):
         for path in paths:
             if not path.exists():
                 raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
-        self._account.hold("file", len(paths))
+        for path in paths:
+            if path.is_dir():
+                listed = Listing(path, self.params.follow_links).files(path)
+                _count_files(path, listed, self._account, self._passed_over)
+            else:
+                self._account.hold("file", 1)
         names = {path: _name_parts(path, 0) for path in paths}
         for n_folders in range(1, DEPTH):
             n_called = Counter(names.values())
@@ -326,6 +331,18 @@ def _count_files(folder: Path, files: Sequence[str], account: Account, passed_ov
         n_hidden = sum(not entry.is_dir() for entry in entries) - len(files)
     account.hold("file", n_hidden)
     account.leave_out("file", n_hidden, "a hidden file", folder.name)
+
+
+def _resolved(path: Path) -> Path:
+    """The place to which a path leads.
+
+    Raises:
+        DataError: its links lead in a circle.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise DataError(f"{path} is a link that leads in a circle: remove it, or link to the video itself") from None
 
 
 def _by_ending(files: Sequence[Path]) -> str:

@@ -85,6 +85,14 @@ class Run(Result):
         return [line for line in [*about.get("warnings", ()), about["remark"]] if line]
 
     @property
+    def account(self) -> list[dict[str, Any]]:
+        """How many annotated clips its data hold, how many are scored, and why the others are not; empty without recognition."""
+        about, clips = self.folder.read_json("folds.json"), self.tables.clips
+        if clips is None:
+            return []
+        return runner.guard.account_of_clips(about["scheme"], len(clips), about["left_out"]).plain()
+
+    @property
     def tables(self) -> metrics.tables.Tables:
         """The tables that scoring reads: videos, truths, predictions, clips."""
         return run_files.scoring.read_tables(self.folder)

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import annotations as annotations_room, frames, inspection, reports
+from mebench import annotations, frames, inspection, json_output, reports, terminal
+from mebench.account import account_lines
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
@@ -72,12 +73,20 @@ def data_verify_command(
         write_text(Path(report), reports.dataset_report.verification_markdown(members, strict))
     if write_json(_plain_verifications(members, sound), json):
         for id_, seen in members.items():
-            _print_verification(id_, seen)
-        for id_, seen in members.items():
-            verdict = reports.dataset_report.verdict(seen.errors, seen.warnings, seen.sound(strict))
-            print_lines(f"{id_}: {verdict}")
-        if report is not None:
-            print_lines(f"report: {report}")
+            titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
+            for title, lines in pages.finding_lines(seen).items():
+                _print_list(f"{id_}: {title}", lines, titles.count(title))
+            _print_list(
+                f"{id_}: repairs and remarks", annotations.annotation.repair_lines(seen.repairs), len(seen.repairs)
+            )
+            if seen.frames:
+                rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
+                terminal.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")
+            terminal.print_lines(f"{id_}: ground truth {seen.summary['hash']}", *account_lines(seen.summary["account"]))
+        terminal.print_lines(
+            *(f"{id_}: {pages.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
+            *([] if report is None else [f"report: {report}"]),
+        )
     if not sound:
         raise typer.Exit(1)
 

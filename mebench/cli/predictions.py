@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
+from mebench.account import plain_accounts
+from mebench.annotations.accounting import accounts_of
 from mebench.cli.option_checks import check_file, check_folder
 from mebench.cli.option_types import (
     DatasetWords,
@@ -165,7 +167,14 @@ def predict_command(
     exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.notify(f"note: {note}")
     print_remarks(remarks)
-    report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(intervals), "failed": failed}
+    report: dict[str, Any] = {
+        "run": folder.id,
+        "fold": fold,
+        "videos": videos,
+        "predictions": len(intervals),
+        "failed": failed,
+    }
+    report["account"] = plain_accounts(accounts_of(predicted.dataset))
     done = f"{out}: {format_count(len(intervals), 'interval')} in {format_count(videos - len(failed), 'video')}"
     write_json({**report, "file": out}, json, done)
     refuse_failed(failed, videos, out)

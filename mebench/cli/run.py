@@ -173,5 +173,5 @@ def resume_command(
 
 def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> None:
     """Print the scores of a finished run, write them as JSON."""
-    if write_json(run.summary, json):
+    if write_json({**run.summary, "account": run.account}, json):
         reports.scores.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)

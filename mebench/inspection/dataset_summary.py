@@ -8,7 +8,9 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Literal
 
+from mebench.account import plain_accounts
 from mebench.annotations import SheetDataset, shown_units
+from mebench.annotations.accounting import accounts_of, unmapped_labels
 from mebench.annotations.annotation import ground_truth_hash
 from mebench.config import RunConfig
 from mebench.config.registry import load, plugins
@@ -175,7 +177,8 @@ frames per second); `fps` the distinct rates, rising. `action_units` counts expr
 (an annotation in doubt between two counts for both), `expressions_with_action_units` those for which units are annotated. `schemes` has
 by name under `classes` micro-expressions by scored class, in the scheme's order, including 0, then those of several classes
 (`positive+surprise`), and under `left_out` native labels and the number of micro-expressions that the scheme does not score, by label or
-as an exception. `unmapped_labels` are those that no scheme by emotion scores. `hash` is that of the ground truth,
+as an exception. `unmapped_labels` are those that no scheme by emotion scores. `account` says how many expressions and files the
+dataset holds, how many are taken, and why the others are not. `hash` is that of the ground truth,
 see `ground_truth_hash`."""
 
 
@@ -218,7 +221,8 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "action_units": {f"AU{unit}": n for unit, n in sorted(units.items())},
         "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
         "schemes": {name: _scheme_counts(scheme, expressions) for name, scheme in dataset.schemes.items()},
-        "unmapped_labels": _unmapped_labels(labels, dataset.schemes.values()),
+        "unmapped_labels": unmapped_labels(labels, dataset.schemes.values()),
+        "account": plain_accounts(accounts_of(dataset)),
         "hash": ground_truth_hash(annotated),
     }
 
@@ -273,12 +277,6 @@ def _scheme_counts(scheme: Scheme, expressions: Sequence[Expression]) -> dict[st
     scored = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
     classes |= {class_: n for class_, n in scored.items() if class_}
     return {"classes": classes, "left_out": dict(scheme.left_out(expressions).most_common())}
-
-
-def _unmapped_labels(labels: Mapping[str, int], schemes: Iterable[Scheme]) -> dict[str, int]:
-    """Labels that no scheme by emotion scores, and their numbers."""
-    by_emotion = [scheme for scheme in schemes if scheme.by == "emotion"]
-    return {label: n for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)}
 
 
 def summarise_members(members: Mapping[str, Dataset]) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
+from mebench.account import Account
+from mebench.annotations.accounting import accounts_of, unknown_labels
+from mebench.annotations.copies import copies_of_people
 from mebench.core import Dataset, Expression, Frames, Kind, Published, Repair, Scheme, Video
 from mebench.core.types import Unplaced
 from mebench.errors import DataError
@@ -17,7 +20,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.image_folder import describe_strays, gap_in_numbers, named_few
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
-from mebench.terminal import escape_controls
+from mebench.terminal import escape_controls, format_count
 
 Check = Literal[
     "no_frames",
@@ -35,6 +38,9 @@ Check = Literal[
     "onset_is_apex",
     "too_long",
     "no_interval",
+    "unknown_label",
+    "one_recording",
+    "files_left_out",
     "name",
     "counts",
 ]
@@ -55,6 +61,9 @@ TITLES: Mapping[str, str] = {
     "onset_is_apex": "the apex is the onset",
     "too_long": "expressions that last too long",
     "no_interval": "annotations without an interval",
+    "unknown_label": "labels that no emotion scheme knows",
+    "one_recording": "one recording under two names",
+    "files_left_out": "files left out",
     "name": "names that no record can hold",
     "counts": "counts that differ from the published ones",
 }
@@ -130,6 +139,23 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
         if shown != name:
             text = f"the {what} {shown} holds invisible characters: no run of it can be published, so rename it"
             yield _warning("name", "", text)
+
+
+def files_left_out(accounts: Iterable[Account]) -> Iterator[Finding]:
+    """Warnings about files that are neither videos nor images; hidden files and doubles are told elsewhere."""
+    for account in accounts:
+        parts = [part for part in account.left_out if part.unit == "file" and part.reason == NO_VIDEO]
+        if parts:
+            which = ", ".join(part.which for part in parts)
+            yield _warning(
+                "files_left_out",
+                "",
+                f"{format_count(sum(part.n for part in parts), 'file')} left out, {NO_VIDEO}: {which}",
+            )
+
+
+NO_VIDEO = "neither a video nor an image"
+"""Reason for which the dataset `folder` leaves a file out."""
 
 
 def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
@@ -369,7 +395,10 @@ class Verification:
             "counts": counts,
             "counts_source": self.source,
             "repairs": self.summary["repairs"],
-            "summary": {name: value for name, value in self.summary.items() if name not in ("hash", "repairs")},
+            "account": self.summary["account"],
+            "summary": {
+                name: value for name, value in self.summary.items() if name not in ("hash", "repairs", "account")
+            },
         }
 
 
@@ -394,6 +423,8 @@ def verify_dataset(
     findings = [_error("altered", "", str(repair)) for repair in repairs if repair.altered]
     findings += unprintable_names(annotated, dataset.schemes.values())
     findings += odd_annotations(annotated)
+    findings += unknown_labels(dataset)
+    findings += files_left_out(accounts_of(dataset))
     findings += lost_rows(dataset.unplaced(), annotated, dataset.videos())
     published = dataset.published if counts else None
     compared: dict[str, tuple[int, int]] = {}
@@ -403,6 +434,8 @@ def verify_dataset(
     started = time.perf_counter()
     n_frames, of_frames = _check_all_frames(dataset, repairs, deep, tick)
     findings += of_frames
+    if n_frames and any(video.expressions for video in annotated):
+        findings += _recordings_of_two_people(dataset)
     order = {check: position for position, check in enumerate(TITLES)}
     return Verification(
         summary=summary,
@@ -424,6 +457,15 @@ def _counts_beside_published(dataset: Dataset, published: Published, summary: Su
         for label in dict.fromkeys([*published.emotions, *micro]):
             pairs[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
     return pairs
+
+
+def _recordings_of_two_people(dataset: Dataset) -> Iterator[Finding]:
+    """Errors about recordings under two names, which a run refuses: it would train on a tested person."""
+    for one, other in copies_of_people(dataset, dataset.videos()):
+        text = (
+            f"{one.key} and {other.key} are one recording under two names: leave one out, or give both the same subject"
+        )
+        yield _error("one_recording", "", text)
 
 
 N_THREADS = 4

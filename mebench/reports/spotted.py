@@ -300,7 +300,9 @@ def spot_videos(
         if video.key in answers:
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
             mixed = tracks_by_video.get(name, FaceTracks([], 0)) if faces == "all" else None
-            notes = tuple(_notes(video, times, answers[video.key], models, mixed))
+            # Places of missing images make times longer, not the rate wrong.
+            shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
+            notes = tuple(_notes(video, shown, answers[video.key], models, mixed))
             face = video.id[len(name) + 1 :]
             videos.append(SpottedVideo(dataset.shown_name(name), face, path, video, times, answers[video.key], notes))
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]

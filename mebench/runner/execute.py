@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mebench.account import account_lines, plain_accounts
 from mebench.config import RunConfig, trainer
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.summary import scores_by_path
 from mebench.progress import Progress
-from mebench.runner.guard import find_plan_warnings
+from mebench.runner.guard import accounts_of_plan, find_plan_warnings
 from mebench.runner.host import imports_of
 from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
@@ -55,6 +56,8 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             found = find_plan_warnings(session.leaking or session.plan)
             progress.notify(*(str(finding) for finding in found), *_slow_precision(config))
+            accounts = accounts_of_plan(session.leaking or session.plan)
+            progress.notify(*account_lines([entry for entry in plain_accounts(accounts) if entry["left_out"]]))
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
             pool.stop()

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mebench import runs
+from mebench.account import Account
+from mebench.annotations.accounting import accounts_of, unknown_labels
+from mebench.annotations.copies import groups_of_copies, hash_of_pictures
 from mebench.core import Scheme, Timing, Video
 from mebench.core.types import Fold
 from mebench.errors import DataError, list_first
 from mebench.finding import Finding
-from mebench.grouping import grouped
 from mebench.runner import sandbox
 from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan, class_counts, weightless
@@ -53,8 +55,27 @@ def find_plan_warnings(plan: Plan) -> list[Finding]:
         *_known_leaks(plan),
     ]
     if "recognize" in plan.task.tasks:
+        sentences += [str(finding) for finding in unknown_labels(plan.dataset)]
         sentences += [*_untrained_classes(plan), *_unpublished_data(plan)]
     return [Finding("warning", "", sentence) for sentence in sentences]
+
+
+def accounts_of_plan(plan: Plan) -> list[Account]:
+    """What the data of a run hold, and what is used: expressions and files, and clips of the emotion scheme."""
+    accounts = accounts_of(plan.dataset)
+    if "recognize" in plan.task.tasks:
+        n_scored = sum(len(plan.scheme.scored(video)) for video in plan.videos)
+        accounts.append(account_of_clips(plan.scheme.name, n_scored, plan.left_out()))
+    return accounts
+
+
+def account_of_clips(scheme: str, n_scored: int, left_out: Mapping[str, int]) -> Account:
+    """The account of annotated clips: those with a scored class, and the others by label."""
+    account = Account("recognition")
+    account.hold("clip", n_scored + sum(left_out.values()))
+    for label, n in left_out.items():
+        account.leave_out("clip", n, f"the scheme {scheme!r} has no class for the label {label!r}")
+    return account
 
 
 def _altered_rows(plan: Plan) -> list[str]:
@@ -159,18 +180,16 @@ def check_duplicate_people(plan: Plan) -> None:
     Raises:
         DataError: there is one: a model would have seen a tested person.
     """
-    same = grouped(plan.videos, key=lambda video: _fingerprint(plan, video, middle=False))
-    for likely in (videos for first, videos in same.items() if first is not None and len(videos) > 1):
-        for copies in grouped(likely, key=lambda video: _fingerprint(plan, video, middle=True)).values():
-            if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
-                continue  # one person in several recordings
-            for fold in plan.folds if len(copies) > 1 else ():
-                train, valid, test = fold.split(copies)
-                if test and (train or valid):
-                    raise DataError(
-                        f"{(*train, *valid)[0].key} and {test[0].key} are one recording under two names, and fold {fold.key!r} trains on "
-                        "one and tests the other: leave one of them out of the dataset, or give both the same subject"
-                    )
+    for copies in groups_of_copies(plan.videos, partial(_fingerprint, plan)):
+        if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
+            continue  # one person in several recordings
+        for fold in plan.folds:
+            train, valid, test = fold.split(copies)
+            if test and (train or valid):
+                raise DataError(
+                    f"{(*train, *valid)[0].key} and {test[0].key} are one recording under two names, and fold {fold.key!r} trains on "
+                    "one and tests the other: leave one of them out of the dataset, or give both the same subject"
+                )
 
 
 def _fingerprint(plan: Plan, video: Video, middle: bool) -> str | None:
@@ -180,22 +199,15 @@ def _fingerprint(plan: Plan, video: Video, middle: bool) -> str | None:
     dataset, _ = plan.home(video)
     ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
     if features := [np.asarray(feature) for feature in ready if feature is not None]:
-        return _hash(features)
+        return hash_of_pictures(features)
     try:
         frames = dataset.frames(video)
         key = (tuple(plan.config.dataset_params.items()), video.key, frames.fingerprint(), middle)
         if key not in _PRINTS:
-            _PRINTS[key] = _hash([frames[len(frames) // 2 if middle else 0]])
+            _PRINTS[key] = hash_of_pictures([frames[len(frames) // 2 if middle else 0]])
     except (DataError, IndexError):
         return None
     return _PRINTS[key]
-
-
-def _hash(pictures: Iterable[NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for picture in pictures:
-        digest.update(f"{picture.shape}{picture.dtype}".encode() + np.ascontiguousarray(picture).tobytes())
-    return digest.hexdigest()
 
 
 FILE = "audit.json"

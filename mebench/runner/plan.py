@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench import core
 from mebench._installation import PACKAGE
+from mebench.annotations.accounting import unknown_labels
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
 from mebench.core import Chain, Dataset, Kind, Scheme, SubjectKey, Task, Timing, Video, stable_seed
@@ -556,8 +557,17 @@ def check_training(plan: Plan) -> None:
                     )
         if "recognize" in plan.task.tasks and not any(map(plan.scheme.scored, plan.sides(fold).train)):
             raise ConfigError(
-                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
+                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: "
+                f"{_why_without_class(plan)}"
             )
+
+
+def _why_without_class(plan: Plan) -> str:
+    """What to do where no clip has a class: mend labels that no scheme knows, or choose another scheme."""
+    unknown = unknown_labels(plan.dataset)
+    if unknown:
+        return f"{unknown[0]}. Correct it, or choose another scheme with scheme=NAME"
+    return "choose another with scheme=NAME"
 
 
 def class_counts(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
