@@ -1,4 +1,4 @@
-"""What a source holds, what is taken of it, and what is left out and why."""
+"""What a source holds, what is taken of it, and why not all."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ class LeftOut:
 
 @dataclass
 class Account:
-    """How many things of each kind a source holds, how many are taken, and why the others are not.
+    """The number of things that a source holds, and of those that are taken.
 
     What it holds is counted before it is interpreted, so that nothing gets lost between: taken and left out are all that is held.
 
     Attributes:
-        source: what it is: `predictions`, `truth`, a folder.
+        source: name of the source: `predictions`, `truth`, a folder.
         held: number of things by their unit.
         left_out: things that are not taken.
     """

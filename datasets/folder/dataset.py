@@ -261,8 +261,8 @@ class Folder(Dataset):
     @cached_property
     def _found(self) -> tuple[tuple[Video, ...], tuple[Repair, ...], dict[str, str]]:
         videos, failed = list[Video](), dict[str, str]()
-        remarks = [Repair(None, "folders", str(link), None, LINK) for link in self._links]
         places = self._places
+        remarks = [Repair(None, "folders", str(link), None, LINK) for link in self._links]
         if self._passed_over:
             reason = "left out: neither videos nor images, by their endings"
             remarks.append(Repair(None, "files", _by_ending(self._passed_over), None, reason))
@@ -327,8 +327,8 @@ def _count_files(folder: Path, files: Sequence[str], account: Account, passed_ov
     others = [folder / name for name in files if not name.lower().endswith((*IMAGES, *VIDEOS))]
     passed_over += others
     account.leave_out("file", len(others), "neither a video nor an image", _by_ending(others))
-    with os.scandir(folder) as entries:
-        n_hidden = sum(not entry.is_dir() for entry in entries) - len(files)
+    *_, every_file = next(os.walk(folder), ("", [], files))
+    n_hidden = len(every_file) - len(files)
     account.hold("file", n_hidden)
     account.leave_out("file", n_hidden, "a hidden file", folder.name)
 

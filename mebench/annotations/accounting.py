@@ -38,7 +38,7 @@ def _accounts_of_member(id_: str, dataset: Dataset) -> Iterator[Account]:
 
 
 def unknown_labels(dataset: Dataset) -> list[Finding]:
-    """A warning for each label that no emotion scheme of its dataset knows, with the label that may be meant."""
+    """A warning for each label in no emotion scheme, with the likely one."""
     return [finding for member in _members_of(dataset).values() for finding in _unknown_labels_of_member(member)]
 
 

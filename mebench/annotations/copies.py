@@ -1,4 +1,4 @@
-"""Recordings that a dataset holds under several names, by the pixels of their first and middle frames."""
+"""Recordings under several names, found by the pixels of two frames: the first and the middle one."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,7 +43,7 @@ def hash_of_pictures(pictures: Iterable[NDArray[Any]]) -> str:
 
 
 def copies_of_people(dataset: Dataset, videos: Sequence[Video]) -> Iterator[tuple[Video, Video]]:
-    """Two videos of each recording that a dataset holds under two people, as a run would refuse them."""
+    """Two videos of each recording that stands under two people."""
     for copies in groups_of_copies(videos, lambda video, middle: hash_of_frame(dataset, video, middle)):
         first = copies[0]
         others = [video for video in copies if dataset.person(video.subject_key) != dataset.person(first.subject_key)]

@@ -501,11 +501,35 @@ def header_words(header: str) -> list[str]:
 def names_columns(cells: Sequence[str]) -> int:
     """The number of different columns that some cells name, directly or by a compound name.
 
-    >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"])
-    3
+    >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"]), names_columns(["start_s", "end_s"])
+    (3, 2)
     """
+    times = {name for cell in cells for name, _ in [time_column(cell)] if name}
     compound = ((word for word in header_words(cell) if word not in _OF_FRAMES) for cell in cells)
-    return len(KNOWN & ({*map(plain_name, cells)} | {*map("".join, compound)}))
+    return len((KNOWN & ({*map(plain_name, cells)} | {*map("".join, compound)})) | times)
+
+
+UNITS_OF_TIME = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 0.001),
+}
+"""Seconds in a unit of time, by the last word of a column's name."""
+
+
+def time_column(header: str) -> tuple[str, float]:
+    """The column that a header names in a unit of time, and that unit.
+
+    The name is empty for any other header.
+
+    >>> time_column("start_ms"), time_column("end (s)"), time_column("starts")
+    (('onset', 0.001), ('offset', 1.0), ('', 0.0))
+    """
+    *words, unit = header_words(header) or [""]
+    if unit in UNITS_OF_TIME:
+        for name in ("onset", "apex", "offset"):
+            if "".join(words) in ALIASES[name]:
+                return name, UNITS_OF_TIME[unit]
+    return "", 0.0
 
 
 CODES: Mapping[str, Kind] = {"1": "macro", "2": "micro"}

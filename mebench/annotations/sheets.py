@@ -426,7 +426,10 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
 
 
 def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is_named: bool) -> Sheet:
-    """A sheet with the account of all sheets of its workbook, and a remark if it was chosen or is hidden."""
+    """A sheet with the account of its workbook's sheets.
+
+    A remark says that it was chosen, or is hidden.
+    """
     others = [other.name for other in sheets if other is not sheet]
     remarks = []
     if others and not is_named:
@@ -542,7 +545,7 @@ FORMULA = "="
 def _never_computed(
     formulas: Mapping[tuple[int, int], str], values: Mapping[tuple[int, int], str]
 ) -> set[tuple[int, int]]:
-    """The formulas, by row and column, of columns in which no formula was saved with a value."""
+    """The formulas of columns without any saved value, by row and column."""
     columns_with_values = {column for row, column in formulas if values.get((row, column), "")}
     return {(row, column) for row, column in formulas if column not in columns_with_values}
 

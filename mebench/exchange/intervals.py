@@ -99,7 +99,7 @@ def read_intervals(
 
 
 def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """Refuse intervals that cannot be scored, drop repeated rows of a truth, and report suspicious ones.
+    """Refuse impossible intervals, drop repeated truths, and report suspicious rows.
 
     Raises:
         DataError: an interval ends before it begins.

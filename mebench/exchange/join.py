@@ -225,7 +225,10 @@ def _rows_of_strangers(
     videos: pd.DataFrame,
     rules: Rules,
 ) -> pd.DataFrame:
-    """A row for each video that the truth does not know, with the frame rate of all other videos if these share one."""
+    """A row for each video that the truth does not know.
+
+    Its frame rate is that of all other videos, if these share one.
+    """
     filled = _filled(truth, predictions)
     rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
     rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
@@ -241,7 +244,7 @@ def _found(
     rules: Rules,
     remarks: Remarks,
 ) -> tuple[dict[Id, str], dict[Id, str]]:
-    """The key of every video in the predictions, and the names that the truth may have for those that it lacks.
+    """The key of every predicted video, and names that the truth may have for strangers.
 
     A video that the truth lacks gets a key of its own.
 
@@ -287,7 +290,7 @@ def _found(
 
 
 def _names_of_truth(truth: IntervalFile, ids: list[str]) -> tuple[dict[Id, set[str]], dict[Id, set[Id]]]:
-    """The keys of the videos that each name may mean, and the names that are one without case, zeros and prefixes."""
+    """The videos that each name may mean, and the names by their loose form."""
     known: dict[Id, set[str]] = {}
     loose: dict[Id, set[Id]] = {}
     for full in _different(truth.videos, truth.ids):
@@ -318,7 +321,7 @@ def _forms(names: Mapping[str, str], ids: list[str], sign: str) -> set[Id]:
 
 
 def _names_alike(form: Id, loose: Mapping[Id, set[Id]]) -> set[Id]:
-    """The names of the truth that differ from one only in case, zeros, prefixes, endings and signs between names."""
+    """The names of the truth that are one with a name in their loose form."""
     joined = tuple(re.sub(r"[/\\-]", "_", name) for name in form)
     return loose.get(_loosened(joined)) or loose.get(_loosened(form)) or set()
 
@@ -326,7 +329,7 @@ def _names_alike(form: Id, loose: Mapping[Id, set[Id]]) -> set[Id]:
 def _refuse_other_spelling(
     predictions: IntervalFile, line: int, video: tuple[Id, Id], names: Sequence[str], rules: Rules
 ) -> None:
-    """Refuse another spelling of a video where the rules do, and one that fits several videos.
+    """Refuse a spelling that the rules do not allow, or that fits several videos.
 
     Args:
         predictions: the file.

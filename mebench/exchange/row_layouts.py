@@ -416,7 +416,9 @@ def is_nested(cells: Iterable[Any]) -> bool:
 
 
 def parts_without_rows(value: Any, layout: Layout | None) -> list[str]:
-    """The names in an object that its layout does not read, those within a part after its name.
+    """The names in an object that its layout does not read.
+
+    Those within a part stand after its name.
 
     >>> parts_without_rows({"version": 1, "results": {"a": [[3, 9]]}}, rows_from_detection_results)
     ['version']

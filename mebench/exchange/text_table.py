@@ -23,6 +23,7 @@ from mebench.annotations.names import (
     is_note_or_sum,
     is_total,
     plain_name,
+    time_column,
 )
 from mebench.annotations.sheets import FORMULA, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
@@ -43,7 +44,7 @@ class Remarks:
 
     Attributes:
         findings: warnings and repairs so far.
-        accounts: what each file holds, and what of it is taken, by its role.
+        accounts: account of each file, by its role.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -59,7 +60,7 @@ class Remarks:
 
     @property
     def account(self) -> list[dict[str, Any]]:
-        """What each file holds, how much of it is taken, and what is left out and why, as plain data."""
+        """The account of each file, as plain data."""
         return plain_accounts(self.accounts.values())
 
     def account_of(self, role: str) -> Account:
@@ -149,11 +150,6 @@ _BINARY = {
     b"%PDF": "a PDF",
     **dict.fromkeys((b"<html", b"<HTML", b"<!DOC", b"<!doc", b"<?xml", b"<table"), "a page or other markup"),
 }
-UNITS_OF_TIME = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 0.001),
-}
-"""Seconds in a unit of time, by the last word of a column's name."""
 _GUARD = re.compile(r"^'(?='*[=+\-@])")
 """Keeps a spreadsheet from running a cell (`write.guard_formula`)."""
 
@@ -470,10 +466,9 @@ class _FoundColumns:
             return
         times: dict[str, tuple[int, float]] = {}
         for position in self.unread:
-            *words, unit = header_words(self.headers[position]) or [""]
-            for name in ("onset", "apex", "offset"):
-                if unit in UNITS_OF_TIME and name in wanted and "".join(words) in ALIASES[name]:
-                    times.setdefault(name, (position, UNITS_OF_TIME[unit]))
+            name, unit_in_seconds = time_column(self.headers[position])
+            if name in wanted:
+                times.setdefault(name, (position, unit_in_seconds))
         if not {"onset", "offset"} <= times.keys():
             return
         for name, (position, unit_in_seconds) in times.items():

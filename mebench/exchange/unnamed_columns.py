@@ -1,6 +1,5 @@
 """Names for columns without a header, by what their cells look like."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,6 @@ Column = Sequence[str]
 """The cells of a column, without surrounding blanks."""
 MOST_IDS = 3
 """Most columns that name a video: dataset, subject, video."""
-FEWEST_LABELS = 3
-"""Labels below the first line that tell whether it holds a label, too."""
 FEWEST_CLIP_CELLS = 2
 """The cells that answer a clip: its video and its class."""
 NO_CONFIDENCE = (
@@ -105,7 +102,7 @@ def _names_of_clip_columns(columns: Sequence[Column]) -> list[str] | None:
     if _is_numeric(columns[last]) and looks_like_confidence(columns[last]):
         names[last] = "confidence"
         last -= 1
-    if last < 1 or _begins_with_names(columns[last]):
+    if last < 1:
         return None
     names[last] = "label"
     words = [place for place in range(1, last) if not _is_numeric(columns[place])]
@@ -117,17 +114,6 @@ def _names_of_clip_columns(columns: Sequence[Column]) -> list[str] | None:
     frames = {1: ("onset",), 2: ("onset", "offset"), 3: ("onset", "apex", "offset")}.get(len(numbers), ())
     names |= dict(zip(numbers, frames))
     return [names.get(place, _unnamed(place)) for place in range(len(columns))]
-
-
-def _begins_with_names(labels: Column) -> bool:
-    """Whether the first of some labels may be the name of their column: it alone occurs once.
-
-    >>> _begins_with_names(["klasse", "joy", "fear", "joy", "fear"]), _begins_with_names(["joy", "fear", "fear"])
-    (True, False)
-    """
-    first, *others = labels
-    n_of_label = Counter(others)
-    return len(others) >= FEWEST_LABELS and first not in n_of_label and min(n_of_label.values()) > 1
 
 
 def n_leading_words(words: Sequence[int]) -> int:

@@ -41,7 +41,7 @@ def sheet_of_value(value: Any, name: str) -> Sheet | None:
 
 
 def with_unread_parts(sheet: Sheet, value: Any, unread: Sequence[str]) -> Sheet:
-    """The sheet with an account of the names in an object, and a remark on those that are not read."""
+    """The sheet with an account of the names in an object."""
     if not isinstance(value, Mapping):
         return sheet
     held = len(value) + sum("." in name and name not in value for name in unread)

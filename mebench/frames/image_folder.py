@@ -97,7 +97,7 @@ class FolderFrames:
     @property
     def notes(self) -> list[str]:
         """Sentences about the images: other images among them, one picture in two formats, missing numbers."""
-        gap = gap_in_numbers([*self.names, *self.damaged])
+        gap = gap_in_numbers([*self.names, *self.damaged]) if usual_step(self.numbers) else ""
         return [
             *([describe_strays(self.strays, self.doubles, self.names[0])] if self.strays else []),
             *([gap] if gap else []),
@@ -106,11 +106,11 @@ class FolderFrames:
     @property
     def positions(self) -> NDArray[np.float64]:
         """The place of each frame in the film, (n_frames,), from 0: a missing number leaves a place free."""
-        numbers = [number for number in self.numbers if number is not None]
-        steps = np.diff(numbers)
-        if len(numbers) < len(self) or (steps <= 0).any() or not len(steps):
+        step = usual_step(self.numbers)
+        if not step:
             return np.arange(len(self), dtype=np.float64)
-        return np.asarray((np.array(numbers, np.float64) - numbers[0]) / np.gcd.reduce(steps))
+        numbers = np.array(self.numbers, np.float64)
+        return np.asarray((numbers - numbers[0]) / step)
 
     def fingerprint(self) -> str:
         """A hash that changes with the frames.
@@ -213,6 +213,21 @@ def describe_strays(strays: Sequence[str], doubles: Sequence[str], frame: str) -
         which = "all of these" if len(doubles) == len(strays) else f"{len(doubles)} of them"
         sentence += f", and {which} show a frame once more in another format"
     return sentence
+
+
+def usual_step(numbers: Sequence[int | None]) -> int:
+    """The step from one file number to the next, 0 if they count no frames: time stamps, numbers in no order, or none.
+
+    >>> usual_step([1, 2, 3, 7]), usual_step([5, 9, 20, 21]), usual_step([3, None])
+    (1, 0, 0)
+    """
+    known = [number for number in numbers if number is not None]
+    steps = [after - before for before, after in pairwise(known)]
+    if len(known) < len(numbers) or not steps:
+        return 0
+    step, n = Counter(steps).most_common(1)[0]
+    counts_frames = step > 0 and 2 * n > len(steps) and all(other > 0 and other % step == 0 for other in steps)
+    return step if counts_frames else 0
 
 
 def gap_in_numbers(names: Sequence[str]) -> str:

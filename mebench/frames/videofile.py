@@ -138,7 +138,8 @@ class VideoFrames:
     @cached_property
     def _times_of_packets(self) -> tuple[NDArray[np.float64], list[int]]:
         """`Decoder.stamps`, and the packets at which time stamps begin again."""
-        return self._open().stamps()
+        decoder = self._open()
+        return decoder.stamps(), decoder.restarts
 
     @property
     def _restarts(self) -> list[int]:
@@ -404,6 +405,7 @@ class Decoder:
         aspect: width of a pixel over its height.
         rate: the container's frames per second, or None.
         start: start time of the display on the file's clock in seconds; 0 in most formats.
+        restarts: packets at which time stamps begin again, found by `stamps`.
 
     Raises:
         DataError: the file is missing, no video, or has an unknown codec.
@@ -411,6 +413,7 @@ class Decoder:
 
     def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
         self.accept = accept
+        self.restarts: list[int] = []
         refuse_if(
             (
                 camera and not path.exists(),
@@ -457,21 +460,21 @@ class Decoder:
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
 
-    def stamps(self) -> tuple[NDArray[np.float64], list[int]]:
-        """Display times of the packets with a picture in seconds, rising, and the packets at which time stamps begin again.
+    def stamps(self) -> NDArray[np.float64]:
+        """Display times of the packets with a picture in seconds, rising.
 
-        The times are empty if one is missing. Nothing is decoded. Parts of a camera's film that were joined byte by byte
-        each begin with their own time: later ones are moved to follow the earlier ones.
+        They are empty if one is missing. Nothing is decoded. Parts of a camera's film that were joined byte by byte each
+        begin with their own time: later ones are moved to follow the earlier ones (`restarts`).
         """
         packets = [packet for packet in self._packets() if packet.size and not packet.is_discard]
         shown, base = [_stamp(packet) for packet in packets], self._stream.time_base
         if base is None or None in shown:
-            return np.empty(0), []
+            return np.empty(0)
         order = [packet.dts for packet in packets]
         if None in order:  # then nothing says in which order frames are shown
-            return np.sort(np.array(shown, np.float64)) * float(base), []
-        moved, restarts = _without_restarts(np.array(shown, np.float64), np.array(order, np.float64))
-        return np.sort(moved) * float(base), restarts
+            return np.sort(np.array(shown, np.float64)) * float(base)
+        moved, self.restarts = _without_restarts(np.array(shown, np.float64), np.array(order, np.float64))
+        return np.sort(moved) * float(base)
 
     def seconds(self, frame: av.VideoFrame) -> float:
         """Display time of a frame in seconds; NaN if unknown."""
@@ -523,7 +526,7 @@ class Decoder:
 
 
 def _without_restarts(shown: NDArray[np.float64], order: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[int]]:
-    """Display times that go on where the order of decoding begins again, and the packets where it does.
+    """Display times without restarts, and the packets at which they begin again.
 
     Args:
         shown: display time of each packet, in any unit, (n_packets,).

@@ -246,7 +246,7 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
     [
         ("subject,video,emotoin\n1,a,joy\n", "lacks the column 'emotion'; its columns are subject, video, emotoin. If 'emotoin'"),
         ("sbuject,video,emotion\n1,a,disgust\n", "lacks the column 'subject'"),
-        ("a,b,c\n1,a,disgust\n", "line 1: 'c' is not a class of the truth"),
+        ("a,b,c\n1,a,disgust\n", "'c' is not a class of the truth"),
         (SAID + "1,b,surprise\n", "line 7: the clip 1/b occurs twice (first on line 4)"),
         (SAID + "4,a,surprise\n", "1 video of the predictions not in the truth, such as 4/a (line 7)"),
         (SAID.replace("1,b", "01,b"), "line 4: the truth has no video 01/b, but 1/b: if that is the same one"),

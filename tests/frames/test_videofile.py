@@ -519,3 +519,43 @@ def test_VideoFrames_free_frames_without_garbage_collector(tmp_path):
         assert sum(type(one).__name__ == "VideoFrame" for one in gc.get_objects()) < 12  # the decoder holds a few
     finally:
         gc.enable()
+
+
+def write_stream(path, images):
+    """A transport stream whose times begin at 0, as a camera writes each part."""
+    with av.open(str(path), "w", format="mpegts") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("lengths", [(20, 20), (25, 12), (12, 25)])
+def test_VideoFrames_times_go_on_where_time_stamps_begin_again(tmp_path, lengths):
+    parts, begin = [], 0
+    for n, length in enumerate(lengths):
+        parts.append(write_stream(tmp_path / f"{n}.ts", [frame(begin + i) for i in range(length)]).read_bytes())
+        begin += length
+    (tmp_path / "joined.ts").write_bytes(b"".join(parts))
+    joined = VideoFrames(tmp_path / "joined.ts")
+    assert len(joined) == sum(lengths)
+    assert joined.fps == pytest.approx(25)
+    np.testing.assert_allclose(joined.times - joined.times[0], np.arange(sum(lengths)) / 25, atol=1e-3)
+    assert "its time stamps begin again once: the times of later frames go on from there" in joined.notes
+    assert joined.uneven == ""
+
+
+def test_VideoFrames_read_a_name_with_a_colon(videos, tmp_path, monkeypatch):
+    shutil.copy(videos["MJPG.avi"], tmp_path / "2024-05-01T10:30:12.avi")
+    monkeypatch.chdir(tmp_path)
+    assert len(VideoFrames("2024-05-01T10:30:12.avi")) == N
+
+
+@pytest.mark.parametrize("times", [[0.0] * 5, [0.0, 0.0, 0.04, 0.04, 0.08]])
+def test_VideoFrames_divide_by_no_gap_between_equal_times(videos, monkeypatch, times):
+    monkeypatch.setattr(videofile.Decoder, "stamps", lambda self: np.array(times))
+    frames = VideoFrames(videos["MJPG.avi"])
+    assert frames.fps > 0
+    assert len(frames.times) == len(frames) == N

@@ -133,7 +133,8 @@ def test_videos_name_stray_images(root, tmp_path):
     dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
     assert dataset.videos()[0].n_frames == FRAMES
     (remark,) = dataset.repairs()
-    assert "'cover.png': skipped in a, whose frames are named like img7.png" in remark
+    assert "'a': cover.png skipped: the frames are named like img7.png" in remark
+    assert dataset.account.taken("file") == FRAMES
 
 
 def test_videos_count_time_stamped_images_from_0(root, tmp_path):
@@ -148,8 +149,11 @@ def test_videos_count_time_stamped_images_from_0(root, tmp_path):
 def test_videos_take_frame_rate_of_file_or_setting(root, tmp_path):
     (video,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
+    without_rate = folder_dataset.Folder(folder_dataset.Folder.Params(str(root)))
+    assert [video.id for video in without_rate.videos()] == ["b"]
+    assert "s01/a is a folder of images without a frame rate: give dataset.fps=N" in without_rate.failed["folder/s01/a"]
     with pytest.raises(DataError, match=r"s01/a is a folder of images without a frame rate: give dataset\.fps=N"):
-        folder_dataset.Folder(folder_dataset.Folder.Params(str(root))).videos()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "s01"))).videos()
     (remark,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"), fps=200.0)).repairs()
     assert "'25' read as '200': b.mkv states another rate, but dataset.fps counts" in remark
     with pytest.raises(ConfigError, match=r"dataset\.fps must be a number of frames per second above 0, not -30"):
@@ -279,3 +283,79 @@ def test_videos_leave_out_cut_file_unless_accepted(root, tmp_path):
     assert video.fps == pytest.approx(25)
     assert 10 < video.n_frames < 60
     assert "damaged, as accepted: its header promises" in str(accepted.repairs())
+
+
+def test_account_names_every_file_below_the_root(root, tmp_path):
+    shutil.copytree(root / "s01", tmp_path / "s01")
+    for name in ("notes.txt", "answers.csv", ".DS_Store"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "broken.3gp").write_bytes(b"no video")
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=25.0))
+    (entry,) = dataset.account.plain()
+    assert entry["held"] == FRAMES + 4
+    assert entry["taken"] == FRAMES
+    assert {part["reason"]: part["n"] for part in entry["left_out"]} == {
+        "neither a video nor an image": 2,
+        "a hidden file": 1,
+        "a video that cannot be read": 1,
+    }
+    assert "neither a video nor an image: .csv 1, .txt 1" in str(verify_dataset(dataset).findings)
+
+
+@pytest.mark.parametrize("ending", ["3gp", "gif", "m2ts", "ogv", "y4m", "nut", "h264"])
+def test_videos_take_films_of_all_endings(root, tmp_path, ending):
+    shutil.copy(root / "b.mkv", tmp_path / f"film.{ending}")  # what a film is, its content says
+    (video,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path))).videos()
+    assert (video.id, video.n_frames) == ("film", FRAMES)
+
+
+def test_times_leave_room_for_missing_images(root, tmp_path):
+    shutil.copytree(root / "s01" / "a", tmp_path / "a")
+    for number in (20, 21, 22):
+        (tmp_path / "a" / f"img{number}.png").unlink()
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
+    (video,) = dataset.videos()
+    assert dataset.times(video)[-1] == pytest.approx((FRAMES - 1) / 25)
+    (remark,) = dataset.repairs()
+    assert "file 20 to 22 are missing between 7 and 46 (3 frames)" in remark
+
+
+def test_videos_take_a_picture_in_two_formats_once(root, tmp_path):
+    shutil.copytree(root / "s01" / "a", tmp_path / "a")
+    for image in sorted((tmp_path / "a").iterdir()):
+        cv2.imwrite(str(image.with_suffix(".jpg")), cv2.imread(str(image)))
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
+    assert dataset.videos()[0].n_frames == FRAMES
+    assert "and all of these show a frame once more in another format" in dataset.repairs()[0]
+    assert dataset.account.taken("file") == FRAMES
+
+
+def test_videos_of_one_name_get_their_folders(root, tmp_path):
+    for person in ("s1", "s2"):
+        (tmp_path / person).mkdir()
+        shutil.copy(root / "b.mkv", tmp_path / person / "clip.mkv")
+    paths = tuple(str(tmp_path / person / "clip.mkv") for person in ("s1", "s2"))
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=paths))
+    assert [dataset.shown_name(video.id) for video in dataset.videos()] == ["s1/clip", "s2/clip"]
+
+
+def test_videos_end_a_bad_member_alone(root, tmp_path, monkeypatch):
+    shutil.copy(root / "b.mkv", tmp_path / "good.mkv")
+    shutil.copy(root / "b.mkv", tmp_path / "bad.mkv")
+    fps = videofile.VideoFrames.fps.func
+
+    def fails(frames):
+        return 1 / 0 if frames.path.stem == "bad" else fps(frames)
+
+    monkeypatch.setattr(videofile.VideoFrames, "fps", property(fails))
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path)))
+    assert [video.id for video in dataset.videos()] == ["good"]
+    assert dataset.failed == {"folder/bad/bad": "ZeroDivisionError: division by zero"}
+
+
+def test_videos_refuse_a_link_in_a_circle(root, tmp_path):
+    shutil.copy(root / "b.mkv", tmp_path)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path)))
+    assert [video.id for video in dataset.videos()] == ["b"]
+    assert dataset.account.held["file"] == 2
