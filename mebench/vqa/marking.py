@@ -264,7 +264,7 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
 
 
 def _scores_of_classes(
-    kind: wording.Kind, answered: Sequence[Answered], reader: Callable[[str], Any] | None
+    kind: wording.Kind, answered: Sequence[AnsweredQuestion], reader: Callable[[str], Any] | None
 ) -> dict[str, float]:
     """UF1 and UAR over the classes of the truth; without a reader over those of truth and answers as they are written."""
     if reader is None:
