@@ -289,18 +289,13 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
         notes.append((None, f"the file is not UTF-8 and was read as {encoding}"))
     seen, changed = visible_text(text)
     if changed:
-        for number, line in enumerate(lines_of(text), 1):
-            _, notes_on_line = visible_text(line)
+        for number, written in enumerate(lines_of(text), 1):
+            _, notes_on_line = visible_text(written)
             notes += [(number, note) for note in notes_on_line]
     header, separator = header_of(seen)
-    names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
-    held, left_out = _headers_again([])
-    if names and seen.count(names) > 1:
-        lines = [*lines_of(seen)]
-        again = {n: "\n" for n, line in enumerate(lines, 1) if n > header and line.strip() == names}
-        notes += [(n, _NAMES_AGAIN) for n in again]
-        seen = "".join(again.get(n, line) for n, line in enumerate(lines, 1))
-        held, left_out = _headers_again(list(again))
+    seen, repeated = _without_repeated_names(seen, header)
+    notes += [(number, _NAMES_AGAIN) for number in repeated]
+    held, left_out = _headers_again(repeated)
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in notes)
     return Sheet(file, file, (), remarks, header, separator, seen, held, left_out)
 
@@ -414,15 +409,15 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
     if name is not None:
         for sheet in sheets:
             if sheet.name.casefold() == name.casefold():
-                return sheet
+                return _with_account_of_sheets(sheet, sheets, path.name, is_named=True)
         raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
     candidates = [sheet for sheet in sheets if sheet.header] or sheets
     if not candidates:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     if len(candidates) > 1:
-        listed = ", ".join(sheet.name for sheet in candidates)
-        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{candidates[0].name}")
-    return _with_account_of_sheets(candidates[0], sheets, path.name, is_named=name is not None)
+        names = ", ".join(sheet.name for sheet in candidates)
+        raise DataError(f"{path} holds several tables ({names}): name one, as in {path}:{candidates[0].name}")
+    return _with_account_of_sheets(candidates[0], sheets, path.name, is_named=False)
 
 
 def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is_named: bool) -> Sheet:
@@ -644,17 +639,28 @@ def _seen(sheet: Sheet) -> Sheet:
             remarks += [Repair(number, f"column {column}", raw, cell, note, sheet.where) for note in notes]
     header = sheet.header or _header_row(rows)
     names = dict(rows).get(header)
-    again = [number for number, cells in rows if cells == names and number != header]
-    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in again]
-    held, left_out = _headers_again(again)
+    repeated = [number for number, cells in rows if cells == names and number != header]
+    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in repeated]
+    others = tuple((number, cells) for number, cells in rows if number not in repeated)
+    held, left_out = _headers_again(repeated)
     return replace(
         sheet,
-        rows=tuple(row for row in rows if row[0] not in again),
+        rows=others,
         remarks=tuple(remarks),
         header=header,
         held={**sheet.held, **held},
         left_out=(*sheet.left_out, *left_out),
     )
+
+
+def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """The number of the row that names most columns, the first of several; 0 if none names two."""
+    header, most = 0, 1
+    for number, cells in rows[:HEADER_WITHIN]:
+        n_named = names_columns(cells)
+        if n_named > most:
+            header, most = number, n_named
+    return header
 
 
 def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:

@@ -472,12 +472,12 @@ class Comparison:
     Attributes:
         summary: all of it as plain data, as `mebench compare --json` writes it.
         conclusions: one sentence for each score: which is better, or what could have been seen.
-        remarks: what a reader must know to trust the numbers.
-        warnings: what looks wrong with tables, or changes what a score means.
-        repaired: what was read otherwise than it is written.
-        account: what each file holds, and how much of it is taken, see `Scores.account`; empty for runs.
-        sides: what was compared.
-        title: of both sides, in words.
+        remarks: conditions for trusting the numbers, in sentences.
+        warnings: likely faults of tables, and changes of what a score means.
+        repaired: cells that were read differently from how they are written.
+        account: account of each file, see `Scores.account`; empty for runs.
+        sides: the two compared runs or programs.
+        title: title of both sides, in words.
     """
 
     def __init__(

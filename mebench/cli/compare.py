@@ -192,7 +192,7 @@ def _remarks_on_pairs(comparisons: Sequence[api.Comparison], first: str) -> exch
         remarks.warn(line)
     for line in _of_pairs({one.sides[1].name: one.repaired for one in comparisons}, first):
         remarks.repair(line)
-    for line in _of_pairs({one.sides[1].name: account_lines(one.account) for one in compared}, first):
+    for line in _of_pairs({one.sides[1].name: account_lines(one.account) for one in comparisons}, first):
         remarks.repair(line)
     return remarks
 
@@ -234,23 +234,8 @@ def mistakes_command(
         _refuse_files(run)
         spotted = _spotted_by_run(run, runs)
     else:
-        remarks = exchange.text_table.Remarks()
-        true, *files = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, run))
-        (answers,) = exchange.answers.read_against_truth(
-            true,
-            files,
-            exchange.join.Rules(fps, loose_ids=loose_ids),
-            remarks,
-            adapters=inspection.dataset_summary.adapters_of(true),
-        )
-        name, tables, kinds = run, answers.tables, answers.kinds
-        about = {"file": run, **remarks.plain()}
-        if tables.predictions is None:
-            raise DataError(
-                f"{run} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
-                f"are shown by: mebench score --clips {run} --truth {truth}"
-            )
-        print_remarks(remarks)
+        spotted = _spotted_in_file(run, truth, exchange.join.Rules(fps, loose_ids=loose_ids), encoding)
+    tables, kinds = spotted.tables, spotted.kinds
     draws = metrics.mistakes.number_of_draws(tables)
     mistakes = metrics.mistakes.sort_mistakes(tables, kinds)
     counts = metrics.mistakes.count_mistakes(mistakes, rows, draws)
@@ -314,7 +299,7 @@ def _spotted_in_file(file: str, truth: str, rules: exchange.join.Rules, encoding
             f"are shown by: mebench score --clips {file} --truth {truth}"
         )
     print_remarks(remarks)
-    about = {"file": file, "warnings": remarks.warnings, "repaired": remarks.repaired}
+    about = {"file": file, **remarks.plain()}
     return _Spotted(file, answers.tables, answers.kinds, about)
 
 
@@ -420,14 +405,32 @@ def _print_agreement(
             "n_frames of the first table"
         )
     print_remarks(remarks)
-    if write_json({"first": first, "second": second, **agreement, **remarks.plain()}, json):
-        rows = [
-            [kind, str(of["first"]), str(of["second"]), str(of["both"]), number(of["f1"]), number(of["kappa"])]
-            + [of_end(of[end]) for end in ("onset_ms", "offset_ms")]
-            for kind, of in agreement["kinds"].items()
-        ]
-        heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
-        print_table(heads, rows, f"A {first}, B {second}")
-        print_lines(f"kappa over {agreement['frames']['n']} frames: {number(agreement['frames']['kappa'])}")
-        if (emotion := agreement["emotion"])["n"]:
-            print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")
+    if not write_json({"first": first, "second": second, **agreement, **remarks.plain()}, json):
+        return
+    heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
+    rows = [
+        (
+            kind,
+            str(of_kind["first"]),
+            str(of_kind["second"]),
+            str(of_kind["both"]),
+            number(of_kind["f1"]),
+            number(of_kind["kappa"]),
+            _difference_in_words(of_kind["onset_ms"]),
+            _difference_in_words(of_kind["offset_ms"]),
+        )
+        for kind, of_kind in agreement["kinds"].items()
+    ]
+    print_table(heads, rows, f"A {first}, B {second}")
+    frames, emotion = agreement["frames"], agreement["emotion"]
+    print_lines(f"kappa over {frames['n']} frames: {number(frames['kappa'])}")
+    if emotion["n"]:
+        print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")
+
+
+def _difference_in_words(difference: Mapping[str, Any] | None) -> str:
+    """Mean, standard deviation and mean of absolute values; a dash without shared intervals."""
+    if difference is None:
+        return "-"
+    spread = "" if difference["sd"] is None else f" (sd {difference['sd']:.0f})"
+    return f"{difference['mean']:+.0f}{spread}, without sign {difference['mean_absolute']:.0f}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import annotations, frames, inspection, json_output, reports, terminal
+from mebench import annotations as annotations_room, frames, inspection, reports
 from mebench.account import account_lines
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
@@ -42,6 +42,7 @@ def data_summary_command(
         print_table(pages.HEADERS, pages.summary_rows(counts), id_)
         repairs = annotations_room.annotation.repair_lines(datasets[id_].repair_rows())
         print_list(f"{id_}: repairs and remarks", repairs, len(counts["repairs"]))
+        print_lines(*account_lines(counts["account"]))
     if is_composite:
         print_table(pages.HEADERS, pages.total_rows(summaries), " + ".join(datasets))
 
@@ -73,20 +74,12 @@ def data_verify_command(
         write_text(Path(report), reports.dataset_report.verification_markdown(members, strict))
     if write_json(_plain_verifications(members, sound), json):
         for id_, seen in members.items():
-            titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
-            for title, lines in pages.finding_lines(seen).items():
-                _print_list(f"{id_}: {title}", lines, titles.count(title))
-            _print_list(
-                f"{id_}: repairs and remarks", annotations.annotation.repair_lines(seen.repairs), len(seen.repairs)
-            )
-            if seen.frames:
-                rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-                terminal.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")
-            terminal.print_lines(f"{id_}: ground truth {seen.summary['hash']}", *account_lines(seen.summary["account"]))
-        terminal.print_lines(
-            *(f"{id_}: {pages.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
-            *([] if report is None else [f"report: {report}"]),
-        )
+            _print_verification(id_, seen)
+        for id_, seen in members.items():
+            verdict = reports.dataset_report.verdict(seen.errors, seen.warnings, seen.sound(strict))
+            print_lines(f"{id_}: {verdict}")
+        if report is not None:
+            print_lines(f"report: {report}")
     if not sound:
         raise typer.Exit(1)
 
@@ -110,8 +103,8 @@ def _print_verification(id_: str, seen: inspection.Verification) -> None:
     print_list(f"{id_}: repairs and remarks", repairs, len(seen.repairs))
     if seen.frames:
         rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.depth_in_words(seen.deep)}, {rate}")
-    print_lines(f"{id_}: ground truth {seen.summary['hash']}")
+        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.looked(seen.deep)}, {rate}")
+    print_lines(f"{id_}: ground truth {seen.summary['hash']}", *account_lines(seen.summary["account"]))
 
 
 @app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
