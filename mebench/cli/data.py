@@ -103,7 +103,7 @@ def _print_verification(id_: str, seen: inspection.Verification) -> None:
     print_list(f"{id_}: repairs and remarks", repairs, len(seen.repairs))
     if seen.frames:
         rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.looked(seen.deep)}, {rate}")
+        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.depth_in_words(seen.deep)}, {rate}")
     print_lines(f"{id_}: ground truth {seen.summary['hash']}", *account_lines(seen.summary["account"]))
 
 
