@@ -86,7 +86,10 @@ class Run(Result):
 
     @property
     def account(self) -> list[dict[str, Any]]:
-        """How many annotated clips its data hold, how many are scored, and why the others are not; empty without recognition."""
+        """The account of its annotated clips: those with a scored class, and the others.
+
+        Empty without recognition.
+        """
         about, clips = self.folder.read_json("folds.json"), self.tables.clips
         if clips is None:
             return []
