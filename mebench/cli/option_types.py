@@ -141,7 +141,7 @@ def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str
 
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
-    """Print on standard error which cells were repaired, which look wrong, and how much of the files is taken."""
+    """Print repairs, warnings and the account of files on standard error."""
     notes = [*remarks.repaired, *account_lines(remarks.account)]
     Progress().notify(*(f"note: {line}" for line in notes), *(f"warning: {line}" for line in remarks.warnings))
 
