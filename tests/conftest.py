@@ -104,7 +104,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """What a file's imports left is looked through once; each fold that follows ends with a collection of its own."""
     new_file = nextitem is not None and nextitem.path != item.path
     if new_file:
-        landmarks._load.cache_clear()  # 110 MiB, which the few files that look for landmarks read again in a second
+        landmarks.load_predictor.cache_clear()  # 110 MiB, which the few files that look for landmarks read again in a second
     if new_file or resident() > _held[0] + MUCH:
         gc.collect()
         give_back_memory()

@@ -380,7 +380,7 @@ class FaceCrop(Step):
             for gray in grays:
                 yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
         else:
-            for gray, matrix in self._views(grays, reference, label):
+            for gray, matrix in self.map_to_crops(grays, reference, label):
                 yield warp_to_crop(gray, matrix, self.size)
 
     @property
@@ -388,7 +388,7 @@ class FaceCrop(Step):
         """Frames after a frame that its crop waits for: a moving box is smoothed twice, and landmarks once more."""
         return self.smoothing // 2 * (2 + self.needs_predictor) if self._follows else 0
 
-    def _views(self, grays: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
+    def map_to_crops(self, grays: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
         """Each frame with the mapping to its crop."""
         if not self._follows:
             yield from ((gray, reference.matrix) for gray in grays)

@@ -88,7 +88,7 @@ class Flow(Step):
 
     def pair(self, a: Image, b: Image) -> FeatureMap:
         """Flow from crop `a` to crop `b`, both (H, W) uint8: (H, W, 2) float32."""
-        return _calculator(self.algorithm)(a, b)
+        return make_calculator(self.algorithm)(a, b)
 
     def between(self, images: Image, onset: int, apex: int) -> FeatureMap:
         """Flow from frame `onset` to frame `apex` of (n, H, W) crops; exactly zero if they are the same frame."""
@@ -102,7 +102,7 @@ class Flow(Step):
         """
         if self.k is None:
             raise ValueError("Flow.maps needs a gap k")
-        calculate = _calculator(self.algorithm)
+        calculate = make_calculator(self.algorithm)
         recent: deque[Image] = deque(maxlen=self.k + 1)
         n_pairs = 0
         computed: FeatureMap | None = None
@@ -153,7 +153,7 @@ def _flows_up_to(flow: FeatureMap, before: FeatureMap, n_frames: int) -> Iterato
     yield flow
 
 
-def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
+def make_calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     """A function from two crops to their flow, for the pairs of one video in order; not thread-safe."""
     epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
     if algorithm in OWN:

@@ -100,7 +100,7 @@ def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> La
     Raises:
         DataError: the file is unreadable or finds another number of points.
     """
-    predict = _load(*_stamp(predictor))
+    predict = load_predictor(*_stamp(predictor))
     shape = predict(np.ascontiguousarray(gray), dlib.rectangle(*(round(edge) for edge in face)))
     if shape.num_parts != POINTS:
         raise DataError(f"the landmark file {predictor} finds {shape.num_parts} points, not {POINTS}: give {_FILE}")
@@ -149,7 +149,8 @@ def _content_hash(path: str, size: int, mtime_ns: int) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def _load(path: str, size: int, mtime_ns: int) -> Any:
+def load_predictor(path: str, size: int, mtime_ns: int) -> Any:
+    """The predictor in a file; size and time of change tell one content of the file from another."""
     try:
         return dlib.shape_predictor(path)
     except RuntimeError:

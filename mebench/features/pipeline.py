@@ -288,7 +288,7 @@ class VideoSource:
                 return Draft((1, *shape), FLOW, [core.between(images, onset, apex)])
             images = self.crops(chain).array
             n = max(len(images) - route.gap, 0)
-            return Draft((n, *shape), FLOW, self._ticking("feature", core.maps(_rows(images))))
+            return Draft((n, *shape), FLOW, self._ticking("feature", core.maps(read_stored_rows(images))))
 
         if self.store.keep_flow:
             flows = self._stored(key, build).array
@@ -301,7 +301,7 @@ class VideoSource:
             if key not in self.flows:
                 self.flows[key] = self.store.unnamed(build())
             flows = self.flows[key]
-        return len(flows), _rows(flows)
+        return len(flows), read_stored_rows(flows)
 
     def feature(self, chain: Chain, clip: Clip | None) -> StoredArray:
         """The feature after all steps: a row for each frame (but the last k of a flow), or one alone for a clip."""
@@ -329,7 +329,9 @@ class VideoSource:
             return lengths[-1], flows[0] if len(flows) == 1 else (np.concatenate(f, axis=-1) for f in zip(*flows))
         if clip is None:
             crops = self.crops(chain).array
-            return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in _rows(crops)))
+            return len(crops), self._ticking(
+                "feature", (self._named(core.apply, image) for image in read_stored_rows(crops))
+            )
         images, _, apex = self._clip_images(chain, route, clip)
         seen = images if isinstance(core, VolumeStep) else images[apex]
         return 1, iter([self._named(core.apply, np.asarray(seen))])
@@ -621,7 +623,7 @@ class _Progress:
         self._done[place] = self._rows[place]
 
 
-def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def read_stored_rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """The rows of a stored array. Memory of read rows is released, so that long films need no more than short ones."""
     for number, row in enumerate(array):
         if number % 1024 == 1023:

@@ -64,7 +64,7 @@ class Key:
 
     def digest(self) -> str:
         """Name of the entry's files."""
-        return _hasher(_canonical(asdict(self))).hexdigest()
+        return hash_facts(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class EntryFiles:
         try:
             marker = json.loads(text)
             about: dict[str, Any] = marker["about"]
-            intact = marker["check"] == _hasher(_canonical(about)).hexdigest()
+            intact = marker["check"] == hash_facts(about)
         except (ValueError, KeyError, TypeError):
             intact = False
         if not intact:
@@ -236,7 +236,7 @@ class EntryFiles:
         about["blake2b"] = hasher.hexdigest()
         try:
             with _replacing(self.marker, store) as put:
-                put(json.dumps({"about": about, "check": _hasher(_canonical(about)).hexdigest()}).encode())
+                put(json.dumps({"about": about, "check": hash_facts(about)}).encode())
         except BaseException:
             self.data.unlink(missing_ok=True)
             raise
@@ -271,7 +271,7 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
             # Unbuffered, so that closing writes nothing and cannot fail for want of room.
             file = temporary.open("wb", buffering=0)
         with file:
-            yield partial(_write_all, file, store)
+            yield partial(write_all, file, store)
         with writing_to(store):
             rename_synced(temporary, path)
     finally:
@@ -279,15 +279,17 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
             temporary.unlink(missing_ok=True)
 
 
-def _write_all(file: FileIO, store: Path, piece: bytes) -> None:
+def write_all(file: FileIO, store: Path, piece: bytes) -> None:
+    """Write a piece to the end of a file of the store, which may take several attempts."""
     view = memoryview(piece)
     with writing_to(store):
         while view:
             view = view[file.write(view) :]
 
 
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()
+def hash_facts(facts: Mapping[str, Any]) -> str:
+    """The hash of plain values by name, in whatever order they stand."""
+    return _hasher(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 TRIES = 3
@@ -391,7 +393,7 @@ class FeatureStore:
             self.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root, buffering=0) as file:
                 for block in draft.blocks:
-                    _write_all(file, self.root, np.ascontiguousarray(block, dtype).tobytes())
+                    write_all(file, self.root, np.ascontiguousarray(block, dtype).tobytes())
                 return _mapped(file, dtype, draft.shape)
 
     def _open(self, files: EntryFiles, key: Key) -> StoredArray | None:

@@ -175,7 +175,7 @@ def load_compiled_flow() -> Callable[..., Any]:
 
 def _pyramid(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warm: bool) -> Plane:
     """The flow, to be compiled, from the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in
-    one array, like those of `_planes`.
+    one array, like those of `make_planes`.
 
     If `warm`, it is the finest scale alone, from the given flow on.
     What is compiled into one function and called by another is optimised twice, so this one is the outermost.
@@ -189,7 +189,7 @@ def _pyramid(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warm: 
         h, w = rows, cols
         sizes.append((h, w))
     if not warm:
-        flow = _planes(2, h, w)
+        flow = make_planes(2, h, w)
     for s in range(len(sizes) - 1, -1, -1):
         (rows, cols), (h, w) = (h, w), sizes[s]
         if s < len(sizes) - 1:
@@ -199,7 +199,7 @@ def _pyramid(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warm: 
 
 
 @compiled
-def _planes(n: int, h: int, w: int) -> Plane:
+def make_planes(n: int, h: int, w: int) -> Plane:
     """Zeros for `n` planes of an (h, w) image: two rows more, and columns up to a whole block and one more block."""
     columns = whole_blocks(w) + LANES
     size = n * (h + 2) * columns
@@ -213,7 +213,7 @@ def _resized(p: Plane, h: int, w: int, rows: int, cols: int, down: float, across
     """Planes (h, w) as (rows, cols), bilinear, times `factor`; a new pixel is `down` old ones high and `across` wide."""
     between, resized, wide = (
         np.zeros((h, whole_blocks(cols)), np.float32),
-        _planes(len(p), rows, cols),
+        make_planes(len(p), rows, cols),
         whole_blocks(cols),
     )
     for n in range(len(p)):
@@ -239,10 +239,11 @@ def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
 @compiled
 def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warps: int) -> Plane:
     """One scale of the pyramid: the flow made better."""
-    second, warped, dual, other = _gradient(images, h, w), _planes(4, h, w), _planes(4, h, w), _planes(2, h, w)
+    second = gradient_planes(images, h, w)
+    warped, dual, other = make_planes(4, h, w), make_planes(4, h, w), make_planes(2, h, w)
     stop = epsilon * epsilon * float32(h * w)
     for _ in range(warps):
-        _warp(second, flow, warped, h, w)
+        warp_planes(second, flow, warped, h, w)
         _linearise(images, flow, warped, h, w)
         error = float32(np.inf)
         for _ in range(OUTER):
@@ -310,7 +311,7 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, h: int, w: int) -> Number:
 
 
 @compiled
-def _gradient(images: Plane, h: int, w: int) -> Plane:
+def gradient_planes(images: Plane, h: int, w: int) -> Plane:
     """The second image and its differences (f(x + 1) - f(x - 1)) / 2 across and down, (3, rows, columns), in a black
     margin.
     """
@@ -327,7 +328,7 @@ def _gradient(images: Plane, h: int, w: int) -> Plane:
 
 
 @compiled
-def _warp(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
+def warp_planes(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
     """The second image and its gradient at (x + u, y + v), bicubic (a = -.75), black beyond the image.
 
     Places are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.

@@ -291,7 +291,7 @@ def wander(crop, wandering):
     """How far the face strays in the crops: the largest distance in crop pixels from its place in the first, by frame."""
     images, points = wandering
     reference, grays = crop.locate(images, points[0]), (to_gray(images[n], n, "v1") for n in range(len(images)))
-    ways = [way for _, way in crop._views(grays, reference, "v1")]
+    ways = [way for _, way in crop.map_to_crops(grays, reference, "v1")]
     places = np.array([map_points(p[17:], way).mean(axis=0) for p, way in zip(points, ways)])
     return np.linalg.norm(places - places[0], axis=1).max()
 
@@ -309,7 +309,7 @@ def test_FaceCrop_track_holds_box_of_a_still_head(drawn):
     images = [np.clip(drawn[0] + noise.normal(0, 3, drawn[0].shape), 0, 255).astype(np.uint8) for _ in range(25)]
     crop = FaceCrop(track="frame", upsample=0)
     reference = crop.locate(MemoryFrames(images))
-    for _, way in crop._views((to_gray(image, 0, "v1") for image in images), reference, "v1"):
+    for _, way in crop.map_to_crops((to_gray(image, 0, "v1") for image in images), reference, "v1"):
         np.testing.assert_array_equal(way, reference.matrix)
 
 

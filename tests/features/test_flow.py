@@ -31,7 +31,7 @@ def test_Flow_algorithms_are_different_features():
 
 
 def test_Flow_between_a_frame_and_itself_is_zero(monkeypatch):
-    monkeypatch.setattr(flow, "_calculator", lambda algorithm: pytest.fail("nothing to compute"))
+    monkeypatch.setattr(flow, "make_calculator", lambda algorithm: pytest.fail("nothing to compute"))
     images = np.array([texture(), texture(dx=1)])
     still = Flow("tvl1").between(images, 1, 1)
     assert still.shape == (64, 64, 2)
@@ -47,7 +47,7 @@ def countable(monkeypatch):
         starts.append(int(a[0, 0]))
         return np.stack([a.astype(np.float32) ** 2, np.zeros(a.shape, np.float32)], axis=-1)
 
-    monkeypatch.setattr(flow, "_calculator", lambda algorithm: square)
+    monkeypatch.setattr(flow, "make_calculator", lambda algorithm: square)
     return starts
 
 

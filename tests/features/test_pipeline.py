@@ -41,7 +41,7 @@ def no_computing(monkeypatch):
     """Calling this makes every detection and every flow fail."""
 
     def forbid():
-        for module, name in ((faces, "detect_faces"), (flow, "_calculator")):
+        for module, name in ((faces, "detect_faces"), (flow, "make_calculator")):
             monkeypatch.setattr(module, name, lambda *_: pytest.fail("computed again"))
 
     return forbid
@@ -50,13 +50,13 @@ def no_computing(monkeypatch):
 @pytest.fixture
 def flows_computed(monkeypatch):
     """An item for each pair of crops whose flow was computed."""
-    found, calculator = [], flow._calculator
+    found, calculator = [], flow.make_calculator
 
     def counted(algorithm):
         calculate = calculator(algorithm)
         return lambda a, b: found.append(algorithm) or calculate(a, b)
 
-    monkeypatch.setattr(flow, "_calculator", counted)
+    monkeypatch.setattr(flow, "make_calculator", counted)
     return found
 
 
@@ -346,8 +346,10 @@ def test_compute_runs_opencv_in_one_thread(store, drift, monkeypatch):
     import cv2
 
     before, seen = cv2.getNumThreads(), []
-    square = flow._calculator("dis")
-    monkeypatch.setattr(flow, "_calculator", lambda _: lambda a, b: (seen.append(cv2.getNumThreads()), square(a, b))[1])
+    square = flow.make_calculator("dis")
+    monkeypatch.setattr(
+        flow, "make_calculator", lambda _: lambda a, b: (seen.append(cv2.getNumThreads()), square(a, b))[1]
+    )
     cv2.setNumThreads(2)
     try:
         video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
@@ -392,7 +394,7 @@ def test_pipeline_reads_long_film_in_little_memory(tmp_path):
     stored[::100] = 7
     stored.flush()
     film, before, most, total = np.memmap(stored.filename, np.uint8, "r", shape=stored.shape), resident(), 0, 0
-    for number, row in enumerate(pipeline._rows(film)):
+    for number, row in enumerate(pipeline.read_stored_rows(film)):
         total += int(row.max())
         if number % 256 == 0:
             most = max(most, resident() - before)

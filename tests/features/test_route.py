@@ -120,7 +120,7 @@ def test_key_of_clip_differs_only_by_frames_it_depends_on(store, drift, name):
 def test_clip_feature_is_shared_by_clips_of_other_offsets(store, drift, monkeypatch):
     chain = Chain("flow", (CROP, FLOW, Strain()), "clips")
     video_source(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 5)])
-    monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the feature is there"))
+    monkeypatch.setattr(flow, "make_calculator", lambda _: pytest.fail("the feature is there"))
     video_source(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 7)])
     video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
 

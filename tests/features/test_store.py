@@ -102,7 +102,7 @@ def change_a_number_of_the_marker(files):
 def swap_in_another_entry(files):
     other = json.loads(files.marker.read_text())
     other["about"]["key"]["video"] = "casme2/s1/v2"
-    other["check"] = module._hasher(module._canonical(other["about"])).hexdigest()
+    other["check"] = module.hash_facts(other["about"])
     files.marker.write_text(json.dumps(other))
 
 
@@ -165,7 +165,7 @@ def leftovers(store):
 
 
 def test_fetch_on_a_full_disk_leaves_nothing(store, monkeypatch):
-    real = module._write_all
+    real = module.write_all
     written = []
 
     class Full:
@@ -176,7 +176,7 @@ def test_fetch_on_a_full_disk_leaves_nothing(store, monkeypatch):
         written.append(piece)
         real(Full() if len(written) == 4 else file, folder, piece)
 
-    monkeypatch.setattr(module, "_write_all", full_after_two_rows)
+    monkeypatch.setattr(module, "write_all", full_after_two_rows)
     with pytest.raises(DataError, match=r"No space left on device.*cache=DIR") as error:
         store.fetch(KEY, draft)
     assert str(store.root) in str(error.value)

@@ -12,13 +12,13 @@ from .conftest import texture
 
 median, gradient, warp = (
     numba.njit(error_model="numpy", cache=True)(part.py_func)  # compiled again only after their file has changed
-    for part in (module.median, module._gradient, module._warp)
+    for part in (module.median, module.gradient_planes, module.warp_planes)
 )
 
 
 def planes_of(*images):
     """Images as the compiled functions take them."""
-    planes = module._planes(len(images), *images[0].shape)
+    planes = module.make_planes(len(images), *images[0].shape)
     for plane, image in zip(planes, images):
         plane[: len(image), : image.shape[1]] = image
     return planes
@@ -40,7 +40,7 @@ def test_tvl1_warp_equals_opencv(strength):
     u, v = (
         cv2.GaussianBlur(random.normal(size=image.shape), (0, 0), 2).astype(np.float32) * strength for _ in range(2)
     )
-    warped = module._planes(4, height, width)
+    warped = module.make_planes(4, height, width)
     second = gradient(planes_of(image, image), height, width)
     warp(second, planes_of(u, v), warped, height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32)
