@@ -53,7 +53,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             session = open_session(make_plan(config), run_id)
             if run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
-            progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
+            progress.notify(f"run {session.folder.id}: {session.size()}, {describe_pool(pool, session)}")
             found = find_plan_warnings(session.leaking or session.plan)
             progress.notify(*(str(finding) for finding in found), *_slow_precision(config))
             accounts = accounts_of_plan(session.leaking or session.plan)
@@ -357,7 +357,8 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _pool_size(pool: Workers, session: Session) -> str:
+def describe_pool(pool: Workers, session: Session) -> str:
+    """The number of workers that a run can use, in words."""
     if isinstance(pool, WorkerPool):
         tasks = max(len(session.plan.videos), len(session.plan.folds))  # the features of a video, then folds
         return format_count(max(min(pool.size, tasks), 1), "worker")

@@ -263,7 +263,7 @@ class Views:
         return chains[name]
 
 
-def _best(method: Method, score: Callable[[], float], rule: str) -> Callable[[], bool]:
+def best_epoch_check(method: Method, score: Callable[[], float], rule: str) -> Callable[[], bool]:
     """Whether an epoch is the best of its stage so far; under `leak_last` an equal score is better, too.
 
     Since no score exceeds 1, nothing beats an epoch without mistakes, as `leak_stop` asks.
@@ -319,7 +319,7 @@ class FittedMethod:
                 """The score on the tested subjects after an epoch."""
                 return float(self._request("score", *epoch_answers(self)))
 
-            train_on(after_epoch=None if job.selects else _best(self.method, score, job.audit))
+            train_on(after_epoch=None if job.selects else best_epoch_check(self.method, score, job.audit))
         else:
             with self.views.only([*job.train, *job.valid]):
                 train_on(after_epoch=self._look if job.epoch_predictions else None)

@@ -77,7 +77,7 @@ def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:
         plugins: plugins of the methods.
         code: hashes a file.
     """
-    return digest([_own_code(code), VERSION, packages(), [_plugin_hash(plugin, code) for plugin in plugins]])
+    return digest([hash_own_code(code), VERSION, packages(), [_plugin_hash(plugin, code) for plugin in plugins]])
 
 
 def refuse_other(found: str, planned: str) -> None:
@@ -148,7 +148,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
         replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})
     )
     return {
-        **_own_code(code),
+        **hash_own_code(code),
         **plugins,
         **({} if added is None else {f"code of protocol {config.protocol}": code(added)[:DIGITS]}),
         **{f"code of {name}": code(Path(str(spec.origin)))[:DIGITS] for name, spec in callbacks.items() if spec},
@@ -233,7 +233,7 @@ def packages() -> dict[str, str]:
 
 
 @cache
-def _own_code(code: Callable[[Path], str]) -> dict[str, str]:
+def hash_own_code(code: Callable[[Path], str]) -> dict[str, str]:
     """The hash of each part of mebench that shapes predictions, so that an edit between stop and resume does not mix two programs."""
     files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
     files["runner"] = (PACKAGE / f"{name}.py" for name in OF_FOLDS)

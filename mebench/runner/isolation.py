@@ -420,13 +420,17 @@ def _as_started(preload: str = "") -> Iterator[None]:
 class ForkServer:
     """A process with the slow imports done and no plugin code run, which `Worker` copies; it starts when first
     needed.
+
+    Attributes:
+        imports: what the process has imported; None while it does not run.
+        copies: numbers of the processes that are copies of it.
     """
 
     def __init__(self) -> None:
         self._server: Any = forkserver.ForkServer()
         self._server.set_forkserver_preload(["mebench.runner.preload"])
-        self._imports: set[str] | None = None
-        self._copies = set[int | None]()
+        self.imports: set[str] | None = None
+        self.copies = set[int | None]()
 
     def warm(self, imports: Iterable[str]) -> None:
         """Let it import `module`s or call `module:name()`; returns at once.
@@ -434,9 +438,9 @@ class ForkServer:
         A running server that lacks some of them is ended first, with its copies.
         """
         wanted = set(imports)
-        if FORKS and (self._imports is None or not wanted <= self._imports):
+        if FORKS and (self.imports is None or not wanted <= self.imports):
             self.close()
-            self._imports = wanted
+            self.imports = wanted
             with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(wanted))):
                 self._server.ensure_running()
 
@@ -447,21 +451,21 @@ class ForkServer:
     def start(self, process: BaseProcess) -> None:
         """Let a process of the standard library begin as a copy of this one."""
         connect = forkserver.connect_to_new_process
-        with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(self._imports or ()))):
+        with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(self.imports or ()))):
             vars(forkserver)["connect_to_new_process"] = self._server.connect_to_new_process
             try:
                 process.start()
             finally:
                 vars(forkserver)["connect_to_new_process"] = connect
-            self._copies.add(process.pid)
+            self.copies.add(process.pid)
 
     def end_orphans(self, pid: int | None) -> None:
         """End processes that an ended copy left running: otherwise a fold could pass labels on to the next one."""
         with _ONE_AT_A_TIME:
-            self._copies.discard(pid)
+            self.copies.discard(pid)
             file = Path(f"/proc/{self._server._forkserver_pid}/task/{self._server._forkserver_pid}/children")
             with suppress(OSError):  # the server has ended, or this kernel does not say
-                while orphans := set(map(int, file.read_text(encoding="ascii").split())) - self._copies:
+                while orphans := set(map(int, file.read_text(encoding="ascii").split())) - self.copies:
                     for orphan in orphans:
                         os.kill(orphan, signal.SIGKILL)
                     time.sleep(0.001)
@@ -473,8 +477,8 @@ class ForkServer:
                 with suppress(ProcessLookupError):
                     os.kill(self._server._forkserver_pid, signal.SIGKILL)
                 self._server._stop()
-        self._imports = None
-        self._copies.clear()
+        self.imports = None
+        self.copies.clear()
 
 
 # -- the isolated process

@@ -236,7 +236,7 @@ def lacking() -> tuple[str, ...]:
     # Without a program a kernel that takes filters finds a bad address.
     filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
     calls = filters and platform.machine() in _ARCHITECTURES
-    return (*(() if _landlock_abi() else ("files",)), *(() if calls else ("processes", "network")))
+    return (*(() if landlock_version() else ("files",)), *(() if calls else ("processes", "network")))
 
 
 def enter(grant: Grant) -> None:
@@ -286,7 +286,7 @@ def confine(grant: Grant) -> tuple[str, ...]:
     hide_memory()
     libc = ctypes.CDLL(None, use_errno=True)
     confined = {
-        "privileges": _drop_privileges(libc),
+        "privileges": drop_privileges(libc),
         "files": _confine_files(libc, grant),
         "network": (filtered := _filter_calls(libc)),
         "processes": filtered,
@@ -304,12 +304,17 @@ def hide_memory() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _landlock_abi() -> int:
+def landlock_version() -> int:
     """The Landlock version of the kernel; 0 where it has none or has it switched off."""
     return max(0, int(ctypes.CDLL(None, use_errno=True).syscall(_CREATE_RULESET, None, 0, 1)))
 
 
-def _drop_privileges(libc: ctypes.CDLL) -> bool:
+def drop_privileges(libc: ctypes.CDLL) -> bool:
+    """Give up capabilities and ways to new ones; whether the kernel agreed.
+
+    Args:
+        libc: C library of this process.
+    """
     # version 3 of the interface, for this thread: two halves of three empty sets, effective, permitted, inheritable
     header, nothing = struct.pack("<Ii", 0x20080522, 0), bytes(24)
     dropped = libc.capset(header, nothing) == 0
@@ -317,7 +322,7 @@ def _drop_privileges(libc: ctypes.CDLL) -> bool:
 
 
 def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
-    abi = _landlock_abi()
+    abi = landlock_version()
     if not abi:
         return False
     handled = _RIGHTS[max(version for version in _RIGHTS if version <= abi)]

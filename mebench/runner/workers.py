@@ -103,6 +103,9 @@ class WorkerPool(Workers):
         devices: at most so many GPUs; None for all.
         each: GPUs of a fold; 0 for all.
 
+    Attributes:
+        server: process that the processes of tasks are copied from.
+
     Raises:
         ConfigError: there are GPUs, but fewer than `devices` or `each`.
     """
@@ -111,7 +114,7 @@ class WorkerPool(Workers):
         self.size, self._environments = size, environments(size, accelerator, devices, each)
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
-        self._server = isolation.ForkServer()
+        self.server = isolation.ForkServer()
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="mebench-host")
         self._stopped = False
 
@@ -125,7 +128,7 @@ class WorkerPool(Workers):
 
     def warm(self, imports: Iterable[str]) -> None:
         """Let the fork server import the packages of hosted tasks; returns at once."""
-        self._server.warm(imports)
+        self.server.warm(imports)
 
     def stop(self) -> None:
         """End all workers at once, whatever they do, the threads that host them, and the fork server; nothing runs afterwards."""
@@ -134,7 +137,7 @@ class WorkerPool(Workers):
         for worker in list(self._hosted.values()):
             worker.close()
         self._threads.shutdown()
-        self._server.close()
+        self.server.close()
 
     def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """See `Workers`; workers that no task needs are ended first."""
@@ -166,7 +169,7 @@ class WorkerPool(Workers):
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
             return worker.call(task.function, task.arguments, None, task.plugins)
-        worker = self._hosted[place] = isolation.Worker(self._environments[place], self._server)
+        worker = self._hosted[place] = isolation.Worker(self._environments[place], self.server)
         if self._stopped:
             worker.close()
         try:

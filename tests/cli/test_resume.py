@@ -71,14 +71,14 @@ def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, 
     reports.write_text(reports.read_text() + "# a comment\n\nanother = 'word'\n")
     whole = rule.read_text()
     rule.write_text(whole + "\nPEAK = 3\n")
-    inputs._own_code.cache_clear()
+    inputs.hash_own_code.cache_clear()
     refused = r"cannot continue: code of mebench/core was \w{8} and is \w{8}, and its folds must not mix with others"
     with pytest.raises(RunError, match=refused):
         run.resume_command(begun.id, [], runs)
     rule.write_text(whole)
-    inputs._own_code.cache_clear()
+    inputs.hash_own_code.cache_clear()
     run.resume_command(begun.id, [], runs, json="-")
-    inputs._own_code.cache_clear()
+    inputs.hash_own_code.cache_clear()
     assert begun.done
     assert json.loads(capsys.readouterr().out)["run_id"] == begun.id
 

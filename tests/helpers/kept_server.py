@@ -35,7 +35,7 @@ class KeptServer(OwnServer):
         self.__dict__ = _kept.__dict__
 
     def warm(self, imports: Iterable[str]) -> None:
-        known = self._imports or set()
+        known = self.imports or set()
         # A further module of a loaded library costs a copy less than a new server.
         if not libraries(imports) <= libraries(known):
             OwnServer.close(self)
@@ -46,5 +46,5 @@ class KeptServer(OwnServer):
         return {**os.environ, **environment}
 
     def close(self) -> None:
-        self._copies.clear()
+        self.copies.clear()
         self.end_orphans(None)

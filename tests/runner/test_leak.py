@@ -51,7 +51,7 @@ def judged(*answers, rule="leak"):
         stage = int(method.stage)
         return answers[stage](int(method.epochs[stage]))
 
-    fit(method, [], [], after_epoch=None if None in answers else fold._best(method, score, rule))
+    fit(method, [], [], after_epoch=None if None in answers else fold.best_epoch_check(method, score, rule))
     return method.epochs.tolist()
 
 

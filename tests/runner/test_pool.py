@@ -64,7 +64,7 @@ def test_WorkerPool_answers_all_tasks_past_dying_ones(tmp_path, own_server):
     assert found["is hosted"] == (os.getpid(), [1])
     assert found["is hosted and dies"].reason == "its worker process died (exit code 3)"
     assert ticks
-    assert pool._server._imports is None  # the fork server is gone with its pool
+    assert pool.server.imports is None  # the fork server is gone with its pool
 
 
 def test_Workers_believe_an_exception_that_returns():

@@ -148,7 +148,7 @@ def test_sandbox_traces_signals_and_connects_nobody(folder):
         )
         assert found["ptrace"] == -1
         assert {found["tcp"], found["unix"], found["udp"]} == {"PermissionError"}
-        if sandbox._landlock_abi() >= 6:
+        if sandbox.landlock_version() >= 6:
             assert found["kill"] == "PermissionError"
             assert other.poll() is None
     finally:
@@ -287,7 +287,7 @@ def test_hide_memory_closes_another_confined_process(folder):
     other = subprocess.Popen([sys.executable, "-c", sleeper], stdout=subprocess.PIPE)
     try:
         other.stdout.readline()
-        unprivileged = "import ctypes; from mebench.runner import sandbox; sandbox._drop_privileges(ctypes.CDLL(None))"
+        unprivileged = "import ctypes; from mebench.runner import sandbox; sandbox.drop_privileges(ctypes.CDLL(None))"
         program = f"{unprivileged}; open('/proc/{other.pid}/mem', 'rb')"  # as where the kernel has no Landlock
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert "PermissionError" in done.stderr
