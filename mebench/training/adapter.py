@@ -93,7 +93,7 @@ class Own(Method):
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Fit the object if it has `fit`, then learn thresholds if asked to."""
         if callable(fit := getattr(self.given, "fit", None)):
-            fit(train, self.task) if _takes_task(fit) else fit(train)
+            fit(train, self.task) if takes_task(fit) else fit(train)
         super().fit_closed_form(train, valid)
 
     def score_frames(self, video: VideoView) -> Floats:
@@ -209,16 +209,16 @@ class Estimator:
         """Fit the object to the training videos."""
         self.task = task
         if "recognize" in task.tasks and (clips := all_clips(train)):
-            self.of_clips = self._learnt(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))
+            self.of_clips = self.learn_scores(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))
         if "spot" in task.tasks:
-            rows = [self._rows_of_frames(video) for video in train]
+            rows = [self.rows_of_frames(video) for video in train]
             labels = [window_labels(len(row), video.expressions, 1, task.kinds) for row, video in zip(rows, train)]
             for column in np.concatenate(labels).astype(np.float64).T:
-                self.of_frames.append(self._learnt(np.concatenate(rows), column))
+                self.of_frames.append(self.learn_scores(np.concatenate(rows), column))
 
     def score_frames(self, video: VideoView) -> Floats:
         """(n_frames, n_kinds); NaN for the last frames, which have no partner."""
-        scores, rows = np.full((video.n_frames, len(self.task.kinds)), np.nan), self._rows_of_frames(video)
+        scores, rows = np.full((video.n_frames, len(self.task.kinds)), np.nan), self.rows_of_frames(video)
         if len(rows):
             scores[: len(rows)] = np.stack([learnt(rows)[:, -1] for learnt in self.of_frames], axis=1)
         return scores
@@ -229,7 +229,7 @@ class Estimator:
             return np.zeros((len(clips), len(self.task.classes)))
         return self.of_clips(self._rows_of_clips(clips))
 
-    def _learnt(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
+    def learn_scores(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
         """A fitted copy, as a function from rows to a score for each class of the task, or for 0 and 1."""
         from sklearn.base import clone, is_regressor  # which an object of another library does without
 
@@ -248,20 +248,21 @@ class Estimator:
         )
         if numbers:
             return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
-        return lambda rows: _scores(fresh, rows, seen.astype(int), n)
+        return lambda rows: scores_of_classes(fresh, rows, seen.astype(int), n)
 
     def _rows_of_clips(self, clips: Sequence[ClipView]) -> Floats:
         names = _names(chains_of(self.features, clips[0].video.timing), "clips")
         return np.concatenate([stack(clips, name).reshape(len(clips), -1) for name in names], axis=1).astype(np.float64)
 
-    def _rows_of_frames(self, video: VideoView) -> Floats:
+    def rows_of_frames(self, video: VideoView) -> Floats:
+        """The features of all chains for each frame that has them, (n_rows, n_features)."""
         names = _names(chains_of(self.features, video.timing), "frames")
         parts = [np.asarray(video.features(name), dtype=np.float64) for name in names]
         n = min(map(len, parts))
         return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
 
 
-def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
+def scores_of_classes(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
     """A score for each of n classes; the estimator was trained on `seen`."""
     if hasattr(fitted, "predict_proba"):
         known, absent = np.asarray(fitted.predict_proba(rows)), 0.0
@@ -279,7 +280,7 @@ def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
     return scores
 
 
-def _takes_task(fit: Callable[..., Any]) -> bool:
+def takes_task(fit: Callable[..., Any]) -> bool:
     """Whether the function takes a second argument: a required one, or one named `task`."""
     try:
         _, *others = inspect.signature(fit).parameters.values()

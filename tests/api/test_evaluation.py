@@ -160,7 +160,7 @@ def test_evaluation_says_where_an_object_cannot_be_stored(judged, tmp_path):
 )
 def test_Estimator_scores_unseen_classes_below_all_others(fitted, expected):
     rows, labels = np.array([[0.0], [0.1], [0.2], [1.0]]), np.array([1, 1, 1, 3])
-    found = adapter._scores(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
+    found = adapter.scores_of_classes(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
     assert found.shape == (4, 4)
     assert np.isfinite(found).all()
     assert (found[:, [0, 2]].max(axis=1) <= found[:, [1, 3]].min(axis=1)).all()
@@ -177,7 +177,7 @@ def test_Estimator_highest_score_is_its_prediction(given, classes):
     labels = np.repeat(np.arange(classes), 9)
     rows = np.random.default_rng(0).normal(size=(len(labels), 2)) + labels[:, None] * [3.0, -2.0]
     fitted = given.fit(rows, labels)
-    found = adapter._scores(fitted, rows, np.arange(classes), classes)
+    found = adapter.scores_of_classes(fitted, rows, np.arange(classes), classes)
     np.testing.assert_array_equal(found.argmax(axis=1), fitted.predict(rows))
 
 
@@ -193,7 +193,7 @@ class Share:
 
 def test_Estimator_copies_what_cannot_be_cloned_for_each_kind(monkeypatch):
     rows, video = np.zeros((10, 1)), SimpleNamespace(expressions=[Expression(0, 0), Expression(0, 4, "macro")])
-    monkeypatch.setattr(adapter.Estimator, "_rows_of_frames", lambda self, video: rows)
+    monkeypatch.setattr(adapter.Estimator, "rows_of_frames", lambda self, video: rows)
     estimator = adapter.Estimator(Share(), (), 0)
     estimator.fit([video], Task(frozenset({"spot"}), ("micro", "macro"), ()))
     assert [learnt(rows)[0, -1] for learnt in estimator.of_frames] == [0.1, 0.5]
@@ -227,13 +227,13 @@ def test_Own_classify_refuses_numbers_of_no_class(answer, stray):
     ],
 )
 def test_Own_gives_the_task_only_if_fit_asks_for_it(fit, second):
-    assert adapter._takes_task(fit) is second
+    assert adapter.takes_task(fit) is second
 
 
 def test_Estimator_of_one_class_learns_nothing():
     estimator = adapter.Estimator(LinearSVC(), (), 0)
     estimator.task = Task(frozenset({"recognize"}), (), ("a", "b", "c"))
-    learnt = estimator._learnt(np.zeros((3, 2)), np.array([1, 1, 1]))
+    learnt = estimator.learn_scores(np.zeros((3, 2)), np.array([1, 1, 1]))
     np.testing.assert_array_equal(learnt(np.zeros((2, 2))), [[0, 1, 0]] * 2)
 
 
