@@ -163,7 +163,7 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
             left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
             axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
             axes.set_title(name, fontsize=7, pad=2)
-            _draw(axes, image, strip, near=column > 0)
+            draw_tile(axes, image, strip, near=column > 0)
     landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
     dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
     legend = f"blue: face crop; orange: eyes with brows, and mouth; {dots}"
@@ -187,7 +187,7 @@ def caption(strip: Strip) -> str:
     return ", ".join(filter(None, words))
 
 
-def _draw(axes: Axes, image: NDArray[np.uint8] | None, strip: Strip, near: bool) -> None:
+def draw_tile(axes: Axes, image: NDArray[np.uint8] | None, strip: Strip, near: bool) -> None:
     """A picture with the box, landmarks and regions of its face, or the reason for its absence."""
     from matplotlib.patches import Polygon, Rectangle
 

@@ -256,7 +256,7 @@ def reproduce_cells(
         for cell in cells
         if cell.words
     }
-    runs = _runs([*others, *chain.from_iterable(others.values())], request, progress)
+    runs = run_lines([*others, *chain.from_iterable(others.values())], request, progress)
     best: dict[Words | None, Any] = {
         line: _best(runs[line], [runs[other] for other in several]) for line, several in others.items()
     }
@@ -296,7 +296,7 @@ def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | Non
     }
 
 
-def _runs(lines: Sequence[Words], request: PaperRequest, progress: Progress) -> dict[Words, PaperRun]:
+def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress) -> dict[Words, PaperRun]:
     """For each line of words its run; missing runs are computed together, equal ones once."""
     runs: dict[Words, PaperRun] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}

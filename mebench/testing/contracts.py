@@ -656,7 +656,7 @@ def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
         again = trial.execute(_relabelled(trial, trial.plan))
         _same(trial.result, again, "other labels of the test subject's expressions")
     if trial.does("spot") and trial.does("recognize"):
-        moved = trial.execute(_relabelled(trial, trial.plan, _move))
+        moved = trial.execute(_relabelled(trial, trial.plan, move_expression))
         spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are inputs, and have moved
         _same(trial.result, spotted, "other places of the test subject's expressions")
 
@@ -667,7 +667,7 @@ def _relabelled(
     """The plan with a change of the test subject's expressions: by default other emotions, of a method that only spots
     other places.
     """
-    change = change or (lambda v, e: _rename(plan.scheme, e if trial.does("recognize") else _move(v, e)))
+    change = change or (lambda v, e: _rename(plan.scheme, e if trial.does("recognize") else move_expression(v, e)))
     return dataclasses.replace(
         plan,
         videos=tuple(
@@ -688,7 +688,8 @@ def _rename(scheme: Scheme, e: Expression) -> Expression:
     return dataclasses.replace(e, emotion=named[0], action_units=(), objective=named[1])
 
 
-def _move(video: Video, e: Expression) -> Expression:
+def move_expression(video: Video, e: Expression) -> Expression:
+    """The expression with another onset in the same video, half as long and without an apex."""
     onset = 0 if e.onset else 1
     last = (video.n_frames or onset + e.length) - 1
     return dataclasses.replace(e, onset=onset, apex=None, offset=min(onset + e.length // 2, last))

@@ -149,7 +149,10 @@ def count_right_answers(run: Session) -> dict[tuple[str, str], tuple[int, int, C
     return {
         (name, fold.key): counted(run, fold.split(run.plan.videos)[2])
         for fold in run.plan.folds
-        for task, name, counted in (("spot", "spotting", _spotting), ("recognize", "recognition", _recognition))
+        for task, name, counted in (
+            ("spot", "spotting", count_hit_expressions),
+            ("recognize", "recognition", count_named_clips),
+        )
         if task in run.plan.task.tasks
     }
 
@@ -170,7 +173,7 @@ def pool_answers(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]
     return counted
 
 
-def _spotting(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
+def count_hit_expressions(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The expressions that intervals hit, compared with all possible places of the expressions."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
@@ -189,7 +192,7 @@ def _spotting(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]
     return right, len(tested), reduce(np.convolve, ways)
 
 
-def _recognition(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
+def count_named_clips(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
     right, ways = 0, []

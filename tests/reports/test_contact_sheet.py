@@ -82,7 +82,7 @@ def test_contact_sheet_grows_with_rows():
 def test_contact_sheet_begins_with_whole_frame(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        dataset_report, "_draw", lambda axes, image, strip, near: drawn.append((axes.get_title().split()[0], near))
+        dataset_report, "draw_tile", lambda axes, image, strip, near: drawn.append((axes.get_title().split()[0], near))
     )
     dataset_report.contact_sheet([strip("wall")], "title")
     assert drawn == [("first", False), ("onset", True), ("apex", True), ("offset", True)]
@@ -100,6 +100,6 @@ def test_contact_sheet_close_ups_stay_within_frame(box, across, down):
     """Edges in pixels of a frame 120 wide and 90 high; pixel centres are whole numbers."""
     axes = matplotlib.figure.Figure().add_axes((0, 0, 1, 1))
     image = np.zeros((90, 120, 3), np.uint8)
-    dataset_report._draw(axes, image, replace(strip("wall"), face=Face(box, None, ())), near=True)
+    dataset_report.draw_tile(axes, image, replace(strip("wall"), face=Face(box, None, ())), near=True)
     assert np.add(axes.get_xlim(), 0.5) == pytest.approx(across)
     assert np.add(axes.get_ylim(), 0.5) == pytest.approx(down[::-1])

@@ -118,7 +118,7 @@ def measured(paper, published, monkeypatch, tmp_path):
                 chosen[line] = runs.get(dataset, PaperRun(None, f"{dataset} is not here"))
             return chosen
 
-        monkeypatch.setattr(reproduction, "_runs", found)
+        monkeypatch.setattr(reproduction, "run_lines", found)
         return reproduction.reproduce_cells(
             paper, reproduction.paper_cells(paper, table, published), published, PaperRequest(), Progress()
         )
@@ -188,7 +188,7 @@ def test_reproduce_cells_exits_by_runs_that_fail(monkeypatch, capsys, tmp_path, 
         failed = PaperRun(None, "its run failed", "a fold failed", failed=True)
         return {line: PaperRun(make_run(tmp_path)) if n < sound else failed for n, line in enumerate(lines)}
 
-    monkeypatch.setattr(reproduction, "_runs", fails)
+    monkeypatch.setattr(reproduction, "run_lines", fails)
     with pytest.raises(typer.Exit) as stop:
         table_of(table="6")
     assert stop.value.exit_code == code

@@ -11,11 +11,11 @@ def test_moved_expression_is_another_of_the_same_video(data):
     n = data.draw(st.integers(2, 9))
     onset = data.draw(st.integers(0, n - 1))
     e = Expression(onset, data.draw(st.integers(onset, n - 1)))
-    moved = contracts._move(Video("d", "s", "v", 30.0, n, (e,)), e)
+    moved = contracts.move_expression(Video("d", "s", "v", 30.0, n, (e,)), e)
     assert moved.onset != e.onset
     assert 0 <= moved.onset <= moved.offset < n
 
 
 def test_moved_expression_in_two_frames_takes_the_last():
     e = Expression(0, 1)
-    assert contracts._move(Video("d", "s", "v", 30.0, 2, (e,)), e) == Expression(1, 1)
+    assert contracts.move_expression(Video("d", "s", "v", 30.0, 2, (e,)), e) == Expression(1, 1)

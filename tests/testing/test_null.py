@@ -60,7 +60,7 @@ def test_null_chances_equal_all_ways_to_deal_labels():
     run = SimpleNamespace(
         folder=SimpleNamespace(read_table=lambda _: table), plan=SimpleNamespace(scheme=Scheme.native("abc"))
     )
-    right, of, chances = testing_null._recognition(run, videos)
+    right, of, chances = testing_null.count_named_clips(run, videos)
     assert (right, of) == (2 + 1, len(videos))
     # Of the six ways for s two each are right never, once and twice; t is right once either way.
     np.testing.assert_allclose(chances, np.convolve([2 / 6, 2 / 6, 2 / 6, 0], [0, 1, 0]))
