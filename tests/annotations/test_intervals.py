@@ -113,22 +113,20 @@ def in_a_workbook(folder, values, epoch="WINDOWS_1900"):
     return folder / "sheet.xlsx"
 
 
-def in_an_old_workbook(folder, values, epoch, monkeypatch):
+def in_an_old_workbook(folder, values, epoch):
     """The same as .xls: the one format of its cells is number 14, a date, and the records begin with where days are counted from."""
-    begin = old_excel._begin
-    counted = old_excel._record(0x0022, struct.pack("<H", epoch == "MAC_1904"))
-    dated = old_excel._record(0x00E0, struct.pack("<HHH14x", 0, 14, 0))
-    monkeypatch.setattr(old_excel, "_begin", lambda kind: begin(kind) + (counted + dated if kind == 5 else b""))
-    old_excel.write_xls(folder / "sheet.xls", {"codes": [values]})
+    counted = old_excel.record(0x0022, struct.pack("<H", epoch == "MAC_1904"))
+    dated = old_excel.record(0x00E0, struct.pack("<HHH14x", 0, 14, 0))
+    old_excel.write_xls(folder / "sheet.xls", {"codes": [values]}, formats=counted + dated)
     return folder / "sheet.xls"
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls"])
 @pytest.mark.parametrize("epoch", ["WINDOWS_1900", "MAC_1904"])
-def test_frame_number_takes_dates_of_both_epochs(tmp_path, monkeypatch, suffix, epoch):
+def test_frame_number_takes_dates_of_both_epochs(tmp_path, suffix, epoch):
     numbers = [0, 1, 19, 59, 60, 61, 1481, 20_000]
     where = (tmp_path, numbers, epoch)
-    file = in_a_workbook(*where) if suffix == "xlsx" else in_an_old_workbook(*where, monkeypatch)
+    file = in_a_workbook(*where) if suffix == "xlsx" else in_an_old_workbook(*where)
     ((_, cells),) = read_sheets(file)[0].rows
     log = Log()
     assert [annotation.frame_number(cell, 1, "Onset", log) for cell in cells] == numbers

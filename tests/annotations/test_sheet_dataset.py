@@ -1,6 +1,8 @@
 """A dataset of a sheet and folders: what it finds, and what it says when it does not."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -379,16 +381,20 @@ def test_SheetDataset_tells_files_out_of_order(tmp_path, names, said):
     assert told.reason.startswith(f"file number {said}: frames are counted along the names")
 
 
-def test_SheetDataset_searches_five_levels_but_no_person(tmp_path):
+def test_SheetDataset_searches_five_levels_but_no_person(tmp_path, monkeypatch):
     write_tree(tmp_path / "flat")
     deep = tmp_path / "deep" / "a" / "b" / "c" / "d" / "faces"
     deep.parent.mkdir(parents=True)
     (tmp_path / "flat" / "faces").rename(deep)
     (tmp_path / "flat" / "codes.csv").rename(tmp_path / "deep" / "codes.csv")
+    walk, listed = os.walk, []
+    monkeypatch.setattr(os, "walk", lambda folder, *how: listed.append(Path(folder)) or walk(folder, *how))
+
     dataset = small(tmp_path / "deep")
+
     assert [v.n_frames for v in dataset.videos()] == [8, 8, 8]
     assert dataset.folder(dataset.videos()[0]).is_relative_to(deep)
-    listed = dataset._tree_or_stop._listed
+    assert deep in listed
     assert not any(folder.name == "a" and folder.parent.name.startswith("sub") for folder in listed)
 
 

@@ -190,10 +190,9 @@ def test_config_show_json_is_alone_on_standard_output(mebench, root, tmp_path):
     assert "method\ttiny\tcommand line" in out
 
 
-def test_json_output_has_no_nan():
-    assert json.loads(json.dumps(json_output._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {
-        "a": [None, None, 1.5]
-    }
+def test_write_json_has_no_nan(capsys):
+    json_output.write_json({"a": [float("nan"), float("inf"), 1.5]}, "-")
+    assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5]}
 
 
 # Doctor
@@ -318,7 +317,7 @@ def test_main_turns_every_failure_into_sentence_and_exit_code(mebench, monkeypat
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("mebench.cli.plugins._more_plugins", fail)
+    monkeypatch.setattr("mebench.config.more_plugins", fail)
     got, out, err = mebench("list")
     assert (got, out) == (code, "")
     assert err.startswith(message)
@@ -329,7 +328,7 @@ def test_main_shows_the_traceback_on_request(monkeypatch):
     def fail(*_):
         raise RunError("it broke")
 
-    monkeypatch.setattr("mebench.cli.plugins._more_plugins", fail)
+    monkeypatch.setattr("mebench.config.more_plugins", fail)
     monkeypatch.setattr(sys, "argv", ["mebench", "list"])
     monkeypatch.setenv("MEBENCH_DEBUG", "1")
     with pytest.raises(RunError):

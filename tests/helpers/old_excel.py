@@ -8,23 +8,23 @@ from pathlib import Path
 from mebench.annotations import drawn
 
 
-def write_xls(path: Path, sheets: Mapping[str, drawn.Rows]) -> None:
-    """Write an Excel 97 file: a BIFF8 stream in a compound file, with text and numbers and nothing else.
+def write_xls(path: Path, sheets: Mapping[str, drawn.Rows], formats: bytes = b"") -> None:
+    """Write an Excel 97 file: a BIFF8 stream in a compound file, with text and numbers, and records about all sheets.
 
     From "[MS-XLS]: Excel Binary File Format" and "[MS-CFB]: Compound File Binary File Format", Microsoft's open specifications.
     """
-    path.write_bytes(_compound_file(_workbook(sheets)))
+    path.write_bytes(_compound_file(_workbook(sheets, formats)))
 
 
-def _workbook(sheets: Mapping[str, drawn.Rows]) -> bytes:
+def _workbook(sheets: Mapping[str, drawn.Rows], formats: bytes) -> bytes:
     bodies = [_worksheet(rows) for rows in sheets.values()]
     names = [struct.pack("<BB", len(name), 1) + name.encode("utf-16-le") for name in sheets]
-    head = _begin(0x0005) + _record(0x0042, struct.pack("<H", 1200))  # the globals; text is UTF-16
-    end = _record(0x000A)
+    head = _begin(0x0005) + formats + record(0x0042, struct.pack("<H", 1200))  # the globals; text is UTF-16
+    end = record(0x000A)
     first = len(head) + sum(4 + 6 + len(name) for name in names) + len(end)
     starts = accumulate(map(len, bodies), initial=first)
     # Where the sheet begins; visible, a worksheet.
-    listed = [_record(0x0085, struct.pack("<IH", start, 0) + name) for name, start in zip(names, starts)]
+    listed = [record(0x0085, struct.pack("<IH", start, 0) + name) for name, start in zip(names, starts)]
     return b"".join([head, *listed, end, *bodies])
 
 
@@ -34,18 +34,19 @@ def _worksheet(rows: drawn.Rows) -> bytes:
         for x, value in enumerate(row):
             place = struct.pack("<HHH", y, x, 0)
             if isinstance(value, str):
-                cells += _record(0x0204, place + struct.pack("<HB", len(value), 1) + value.encode("utf-16-le"))
+                cells += record(0x0204, place + struct.pack("<HB", len(value), 1) + value.encode("utf-16-le"))
             elif value is not None:
-                cells += _record(0x0203, place + struct.pack("<d", value))
+                cells += record(0x0203, place + struct.pack("<d", value))
     width = max((len(row) for row in rows), default=0)
-    return _begin(0x0010) + _record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0)) + cells + _record(0x000A)
+    return _begin(0x0010) + record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0)) + cells + record(0x000A)
 
 
 def _begin(kind: int) -> bytes:
-    return _record(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0x0DBB, 1996, 0, 6))
+    return record(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0x0DBB, 1996, 0, 6))
 
 
-def _record(code: int, body: bytes = b"") -> bytes:
+def record(code: int, body: bytes = b"") -> bytes:
+    """A record of a workbook: its code, its length and its body."""
     return struct.pack("<HH", code, len(body)) + body
 
 
