@@ -53,10 +53,10 @@ def plainly(path):
 
 
 class Watched:
-    """A decoder that counts what it is asked for and may lead jumps astray by `error` frames."""
+    """A decoder that counts what it is asked for and leads jumps astray by the frames under `astray`."""
 
-    def __init__(self, decoder, counts, error=0):
-        self.decoder, self.counts, self.error = decoder, counts, error
+    def __init__(self, decoder, counts):
+        self.decoder, self.counts = decoder, counts
 
     def __getattr__(self, name):
         return getattr(self.decoder, name)
@@ -70,27 +70,23 @@ class Watched:
         self.counts["jump"] += 1
         for found in self.decoder.jump(stamp):
             self.counts["read"] += 1
-            found.pts -= self.error  # claims to be another frame than it is; in this file a unit of time is a frame
+            astray = self.counts["astray"]
+            found.pts -= astray  # claims to be another frame than it is; in this file a unit of time is a frame
             yield found
 
 
 @pytest.fixture
 def watch(monkeypatch):
+    """Counts what the decoders that are opened from now on are asked for."""
     monkeypatch.setattr(videofile, "FRAME_COUNTS", {})  # nothing has been counted yet
+    decoder = videofile.Decoder
 
-    def on(video, error=0):
-        counts = {"read": 0, "jump": 0, "open": 0}
-        open_plainly = video._open
-
-        def open_watched():
-            counts["open"] += 1
-            return Watched(open_plainly(), counts, error)
-
-        monkeypatch.setattr(video, "_open", open_watched)
-        video._restart()  # opened anew
+    def count_requests():
+        counts = {"read": 0, "jump": 0, "astray": 0}
+        monkeypatch.setattr(videofile, "Decoder", lambda *file, **how: Watched(decoder(*file, **how), counts))
         return counts
 
-    return on
+    return count_requests
 
 
 def test_VideoFrames_equal_a_plain_loop_in_every_format(videos):
@@ -160,8 +156,7 @@ def test_VideoFrames_give_equal_frames_in_any_order(videos):
 
 
 def test_VideoFrames_decode_forward_without_jumps(videos, watch):
-    video = VideoFrames(videos["MJPG.avi"])
-    counts = watch(video)
+    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
     len(video)
     asked = dict(counts)
     assert asked["read"] == 2  # the first and the last frame
@@ -174,35 +169,39 @@ def test_VideoFrames_decode_forward_without_jumps(videos, watch):
 def test_VideoFrames_count_a_file_once_in_a_process(videos, watch, tmp_path):
     path = shutil.copy(videos["MJPG.avi"], tmp_path / "film.avi")
     first, second = VideoFrames(path), VideoFrames(path)
-    counts = watch(first)
+    counts = watch()
     assert len(first) == N
     read = counts["read"]
-    counts = watch(second)
+    counts = watch()
     assert len(second) == N
     assert counts["read"] < read
     shutil.copy(videos["MJPG.avi"], path)
-    third = VideoFrames(path)
-    counts = watch(third)
+    third, counts = VideoFrames(path), watch()
     assert len(third) == N
     assert counts["read"] == read
 
 
 def test_VideoFrames_jump_to_frames_seen_before(videos, watch):
-    video = VideoFrames(videos["MJPG.avi"])
+    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
     video[N - 1]
-    counts = watch(video)
+    before = dict(counts)
+
     video[60]
-    assert (counts["jump"], counts["read"]) == (1, 1)
+
+    assert (counts["jump"] - before["jump"], counts["read"] - before["read"]) == (1, 1)
 
 
 @pytest.mark.parametrize("error", [-2, 1, 40])
 def test_VideoFrames_notice_and_mend_a_wrong_jump(videos, watch, error):
     expected = plainly(videos["MJPG.avi"])
-    video = VideoFrames(videos["MJPG.avi"])
+    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
     video[N - 1]
-    counts = watch(video, error)
+    before = counts["jump"]
+
+    counts["astray"] = error
     np.testing.assert_array_equal(video[60], expected[60])
     jumps = counts["jump"]
+    assert jumps > before
     for index in (70, 50):
         np.testing.assert_array_equal(video[index], expected[index])
     assert counts["jump"] == jumps  # never again
@@ -210,8 +209,7 @@ def test_VideoFrames_notice_and_mend_a_wrong_jump(videos, watch, error):
 
 @pytest.mark.parametrize("claimed", [0, N - 10, N + 10, 7 * N])
 def test_VideoFrames_count_frames_where_packets_are_wrong(videos, watch, monkeypatch, claimed):
-    video = VideoFrames(videos["MJPG.avi"])
-    counts = watch(video)
+    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
     monkeypatch.setattr(Watched, "stamps", lambda self: np.arange(claimed) / 25, raising=False)
     assert len(video) == N
     read = counts["read"]
@@ -343,16 +341,18 @@ def test_VideoFrames_rate_is_even_despite_rounded_times(tmp_path, times):
     assert (video.fps, video.uneven) == (pytest.approx(29000 / (times[-1] - times[0]), rel=0.01), "")
 
 
-def test_VideoFrames_jump_in_reordering_codecs(tmp_path):
+def test_VideoFrames_jump_in_reordering_codecs(tmp_path, watch):
     for name, codec, options in (
         ("b.avi", "mpeg4", {"bf": "2", "g": "12"}),
         ("open.mp4", "libx264", {"x264-params": "open-gop=1:bframes=3:keyint=24"}),
     ):
         path = shown_at(tmp_path / name, range(0, 40 * N, 40), codec, **options)
-        video, expected = VideoFrames(path), plainly(path)
+        video, expected, counts = VideoFrames(path), plainly(path), watch()
         for index in (N - 1, *random.Random(4).choices(range(N), k=15)):
             np.testing.assert_array_equal(video[index], expected[index], err_msg=f"{name} {index}")
-        assert video._jumps, name
+        before = counts["jump"]
+        video[68]  # far from the last one, and reached by a jump before
+        assert counts["jump"] > before, f"{name}: a jump went astray, so there are no more"
 
 
 def cut(source, path, second):
