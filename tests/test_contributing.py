@@ -35,9 +35,9 @@ def test_contributing_method_runs_and_keeps_contract(folder, monkeypatch):
     outcome = run(resolve(["method=nearest_mean", *TINY, "workers=1"], plugins=[folder]), Progress())
     assert outcome.summary["recognition"]["n"] > 0
     registry.add_paths([folder])
-    with pytest.raises(AssertionError) as told:
+    with pytest.raises(AssertionError) as refused:
         check_method("nearest_mean")
-    (line,) = str(told.value).splitlines()
+    (line,) = str(refused.value).splitlines()
     assert line.startswith("nearest_mean-card_names_the_paper: methods/nearest_mean has no card: write README.md. ")
 
 

@@ -67,15 +67,15 @@ def test_stage_bar_begins_with_earlier_work():
     assert re.search(r"folds .*3/4 folds .*left", out.getvalue())
 
 
-@pytest.mark.parametrize(("share", "told"), [(0.01, False), (0.19, False), (0.2, True), (0.5, True)])
-def test_frames_estimates_after_a_fifth(capsys, monkeypatch, share, told):
+@pytest.mark.parametrize(("share", "estimated"), [(0.01, False), (0.19, False), (0.2, True), (0.5, True)])
+def test_frames_estimates_after_a_fifth(capsys, monkeypatch, share, estimated):
     clock = Clock(monkeypatch)
     with Progress(Console(file=io.StringIO())).frames("features", 400) as show:
         clock.now += 60
         show(1, 50, share)
     line = capsys.readouterr().err
     assert line.startswith("features: 1/400 videos, 50 frames")
-    assert ("left" in line) == told
+    assert ("left" in line) == estimated
 
 
 @pytest.mark.parametrize("stage", ["folds", "waiting"])
@@ -84,11 +84,11 @@ def test_progress_reports_standstill(capsys, monkeypatch, stage):
     monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
     shown = Progress(Console(file=io.StringIO()))
     with shown.waiting("scoring") if stage == "waiting" else shown.stage("folds", 3, "folds"):
-        said, end = "", time.monotonic() + 20
-        while said.count("\n") < 2 and time.monotonic() < end:
+        printed, end = "", time.monotonic() + 20
+        while printed.count("\n") < 2 and time.monotonic() < end:
             time.sleep(0.01)
-            said += capsys.readouterr().err
-    lines = said.splitlines()
+            printed += capsys.readouterr().err
+    lines = printed.splitlines()
     assert (
         set(lines) == {"scoring: 1 s"} if stage == "waiting" else {line[:16] for line in lines} == {"folds: 0/3 folds"}
     )

@@ -63,10 +63,10 @@ def test_readme_third_command_spots_in_own_video(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", shlex.split(line))
         with pytest.raises(SystemExit) as end:
             cli.main()
-        said = capsys.readouterr()
-        assert not end.value.code, said.err
-    assert "using the included model" in said.err
-    assert "does not say what a person feels" in said.err
+        printed = capsys.readouterr()
+        assert not end.value.code, printed.err
+    assert "using the included model" in printed.err
+    assert "does not say what a person feels" in printed.err
     assert {"intervals.csv", "intervals.eaf", "report.html"} <= {path.name for path in (tmp_path / "spotted").iterdir()}
 
 

@@ -41,7 +41,7 @@ def test_Running_knows_peak_after_two_k_prime(scores, k_prime):
     """Later only where peaks are so near to one another that it is open which of them stays."""
     running = Running(k_prime, 0.5, options.SpottingParams(smoothing="average"))
     lone = [0.0] * (3 * k_prime) + [9.0] + [0.0] * (3 * k_prime) + scores
-    told = [(frame, one.apex) for frame, score in enumerate(lone) for one in running.add(score)[1]]
-    frame, apex = told[0]
+    reported = [(frame, one.apex) for frame, score in enumerate(lone) for one in running.add(score)[1]]
+    frame, apex = reported[0]
     assert abs(apex - 3 * k_prime) <= k_prime
     assert frame <= apex + 2 * k_prime + k_prime

@@ -41,7 +41,7 @@ def test_stability_deprecations_end_on_time():
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "messages"),
     [
         ("| `--old` | `--new` | 0.3 | 0.5 |", []),
         ("| `--old` | `--new` | 0.2 | 0.4 |", ["--old should be gone since 0.4"]),
@@ -49,9 +49,9 @@ def test_stability_deprecations_end_on_time():
         ("| `--old` | `--new` | 0.9 | 1.0 |", []),
     ],
 )
-def test_stability_rule_finds_wrong_rows(row, said):
+def test_stability_rule_finds_wrong_rows(row, messages):
     text = f"| old | new | since | goes in |\n|---|---|---|---|\n{row}\n\nmore"
-    assert list(broken(text, "0.4.1")) == said
+    assert list(broken(text, "0.4.1")) == messages
 
 
 def test_version_is_one():

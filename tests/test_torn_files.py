@@ -52,8 +52,8 @@ def picture(form):
 
 
 def model():
-    said = {"format": 1, "name": "mine", "method": {"name": "mean"}, "task": {}, "timings": []}
-    return save({"weight": np.zeros(3, np.float32)}, {"mebench": json.dumps(said)})
+    header = {"format": 1, "name": "mine", "method": {"name": "mean"}, "task": {}, "timings": []}
+    return save({"weight": np.zeros(3, np.float32)}, {"mebench": json.dumps(header)})
 
 
 INTERVALS = "".join(f"s{n},v{n},micro,{n},{n + 9},0.{n}\n" for n in range(5))

@@ -62,7 +62,7 @@ def test_read_interval_is_valid_and_tells_every_change(onset, apex, offset):
 
 
 @pytest.mark.parametrize(
-    ("text", "taken", "said"),
+    ("text", "taken", "repaired"),
     [
         ("46", 46, False),
         ("", None, False),
@@ -86,10 +86,10 @@ def test_read_interval_is_valid_and_tells_every_change(onset, apex, offset):
         ("about " + "9" * 5000, None, True),  # more digits than Python turns into a number
     ],
 )
-def test_frame_number_takes_numbers_in_cells(text, taken, said):
+def test_frame_number_takes_numbers_in_cells(text, taken, repaired):
     log = Log()
     assert annotation.frame_number(text, 3, "ApexFrame", log) == taken
-    assert bool(log.repairs) == said
+    assert bool(log.repairs) == repaired
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "csv"])

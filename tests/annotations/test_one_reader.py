@@ -54,8 +54,8 @@ def test_SheetDataset_and_read_truth_agree_on_released_sheets(released, name, tm
         sheet = tmp_path / "labels.csv"
         write_csv(sheet, [cells for _, cells in fullest.rows])
     expected, repairs = by_adapter(id_, sheet)
-    found, said = by_score(sheet)
+    found, repaired = by_score(sheet)
     assert found == expected
     assert {row[:6] for row in found} == {row[:6] for row in by_adapter(id_, released)[0]}
-    assert f"truth: read as the sheet of {id_}, as " in said[0]
-    assert len(said) > 1 or not repairs
+    assert f"truth: read as the sheet of {id_}, as " in repaired[0]
+    assert len(repaired) > 1 or not repairs

@@ -104,7 +104,7 @@ def test_OpenFaceFiles_names_wrong_folders_and_files(tmp_path):
     write(tmp_path / "word.csv", AU04_r="often")
     write(tmp_path / "gap.csv", frame=[1, 2, 4, 5, 6])
     (tmp_path / "empty.csv").write_text("")
-    for name, said in {
+    for name, message in {
         "short": r"short.csv has 3 frames, and d/s/short has 5",
         "gap": r"gap.csv has frame 4 after frame 2: expected one row for each",
         "lacks": r"lacks.csv has no column AU09_r: expected what OpenFace's FeatureExtraction writes",
@@ -112,7 +112,7 @@ def test_OpenFaceFiles_names_wrong_folders_and_files(tmp_path):
         "empty": r"empty.csv cannot be read as OpenFace's CSV",
         "gone": r"d/s/gone has no file below dataset.openface=\S+: expected s/gone.csv",
     }.items():
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             units(tmp_path, "s", name)
 
 

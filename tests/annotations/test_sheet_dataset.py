@@ -101,8 +101,8 @@ def test_SheetDataset_counts_every_row(tmp_path):
         (5, "fear", "neither onset nor apex is given"),
         (6, "fear", "no video is named"),
     ]
-    said = [str(r) for r in dataset.repair_rows()]
-    assert any("row 7" in s and "'Sum': a remark, not an annotation: skipped" in s for s in said)
+    repairs = [str(r) for r in dataset.repair_rows()]
+    assert any("row 7" in s and "'Sum': a remark, not an annotation: skipped" in s for s in repairs)
     assert [str(r) for r in dataset.repair_rows()] == list(dataset.repairs())
 
 
@@ -141,8 +141,8 @@ def test_SheetDataset_reports_equal_rows_of_two_sheets(tmp_path):
             return [a for sheet in sheets for a in super(Sheets, self).read([sheet], log)]
 
     write_xlsx(tmp_path / "codes.xlsx", {name: [HEAD, ROWS[0]] for name in ("train", "test")})
-    (told,) = (r for r in small(tmp_path, Sheets).repair_rows() if r.column == "all columns")
-    assert (told.row, told.found, told.reason) == (2, "01/a", "the same interval as in row 2")
+    (repair,) = (r for r in small(tmp_path, Sheets).repair_rows() if r.column == "all columns")
+    assert (repair.row, repair.found, repair.reason) == (2, "01/a", "the same interval as in row 2")
 
 
 def test_SheetDataset_adds_unnamed_videos_if_recordings_are_long(tmp_path):
@@ -236,8 +236,8 @@ def test_SheetDataset_reads_frame_rates_and_marks_others(tmp_path):
     dataset = small(None, Long, annotations=str(tmp_path / "codes.csv"))
     rates = {"a": 200.0, "b": 200.0, "c": 200.0, "d": 100.0, "e": 100.0, "f": 100.0, "g": 100.0}
     assert {video.id: video.fps for video in dataset.videos()} == rates
-    told = [(r.row, r.found, r.taken, r.altered) for r in dataset.repair_rows() if r.column.casefold() == "fps"]
-    assert told == [
+    repairs = [(r.row, r.found, r.taken, r.altered) for r in dataset.repair_rows() if r.column.casefold() == "fps"]
+    assert repairs == [
         (2, "200 fps", "200", False),
         (3, "200,0", "200", False),
         (6, "fast", None, True),
@@ -345,15 +345,17 @@ def test_SheetDataset_reads_later_of_two_versions(tmp_path):
     dataset = small(tmp_path)
     assert dataset.annotation_file.name == "codes_v10.csv"
     assert len(dataset.videos()) == 2
-    said = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
-    assert list(said) == ["codes_v9.csv", "codes_v1.csv"]
-    assert "with 3 rows; codes_v10.csv is read, with 2 rows: dataset.annotations=FILE chooses" in said["codes_v1.csv"]
+    reason_of = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
+    assert list(reason_of) == ["codes_v9.csv", "codes_v1.csv"]
+    assert (
+        "with 3 rows; codes_v10.csv is read, with 2 rows: dataset.annotations=FILE chooses" in reason_of["codes_v1.csv"]
+    )
     (tmp_path / "old").mkdir()
     alike = (tmp_path / "codes_v1.csv").rename(tmp_path / "old" / "codes_v10.csv")
     dataset = small(tmp_path)
     (other,) = {alike, tmp_path / "codes_v10.csv"} - {dataset.annotation_file}
-    said = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
-    assert f"{dataset.annotation_file} is read" in said[str(other)]  # names that are alike come with their folders
+    reason_of = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
+    assert f"{dataset.annotation_file} is read" in reason_of[str(other)]  # names that are alike come with their folders
 
 
 def test_SheetDataset_tells_renumbered_frames_once(tmp_path):
@@ -363,22 +365,22 @@ def test_SheetDataset_tells_renumbered_frames_once(tmp_path):
     )
     assert not dataset.videos()
     assert len(dataset.unplaced()) == len(ROWS)
-    said = [r.reason for r in dataset.repair_rows() if "renumbered" in r.reason]
-    assert len(said) == 1
-    assert said[0].startswith("the files of 3 of 3 videos are numbered from 1")
+    found = [r.reason for r in dataset.repair_rows() if "renumbered" in r.reason]
+    assert len(found) == 1
+    assert found[0].startswith("the files of 3 of 3 videos are numbered from 1")
     assert not any("renumbered" in text for text in small(write_tree(tmp_path / "right")).repairs())
 
 
-@pytest.mark.parametrize(("names", "said"), [("img{}.bmp", "1 comes after 1"), ("img{}-5.jpg", "1 comes after 5")])
-def test_SheetDataset_tells_files_out_of_order(tmp_path, names, said):
+@pytest.mark.parametrize(("names", "reason"), [("img{}.bmp", "1 comes after 1"), ("img{}-5.jpg", "1 comes after 5")])
+def test_SheetDataset_tells_files_out_of_order(tmp_path, names, reason):
     """Each frame twice, or under another name: position 4 is no longer the image that the sheet calls 5."""
     write_tree(tmp_path)
     clip = tmp_path / "faces/sub01/a"
     for number in range(1, 9):
         (clip / names.format(number)).write_bytes((clip / f"img{number}.jpg").read_bytes())
-    (told,) = (r for r in small(tmp_path).repair_rows() if r.altered)
-    assert told.found == "01/a"
-    assert told.reason.startswith(f"file number {said}: frames are counted along the names")
+    (repair,) = (r for r in small(tmp_path).repair_rows() if r.altered)
+    assert repair.found == "01/a"
+    assert repair.reason.startswith(f"file number {reason}: frames are counted along the names")
 
 
 def test_SheetDataset_searches_five_levels_but_no_person(tmp_path, monkeypatch):
@@ -432,9 +434,9 @@ def test_SheetDataset_lists_sums_unread_columns_and_hidden_signs(tmp_path):
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     assert len(dataset.annotations) == 3
     assert dataset.annotations[2].subject == "02"
-    said = reasons(dataset)
-    assert (4, "1 sign that is not shown (U+200B) left out") in said
-    assert (5, "a remark, not an annotation: skipped") in said
+    found = reasons(dataset)
+    assert (4, "1 sign that is not shown (U+200B) left out") in found
+    assert (5, "a remark, not an annotation: skipped") in found
     assert [(r.found, r.reason) for r in dataset.repair_rows() if r.column == "columns"] == [("Coder", "not read")]
 
 
@@ -442,10 +444,10 @@ def test_SheetDataset_reports_lacking_names_once_a_column(tmp_path):
     rows = [("1" if n == 0 else "", f"v{n}", 2, 3, 5, "fear", "4") for n in range(9)]
     write_csv(tmp_path / "codes.csv", [HEAD, *rows])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
-    (told,) = [r for r in dataset.repair_rows() if r.column == "Subject" and r.taken is None]
-    assert told.altered
-    assert told.row is None
-    assert told.reason.startswith("8 of 9 rows name none")
+    (repair,) = [r for r in dataset.repair_rows() if r.column == "Subject" and r.taken is None]
+    assert repair.altered
+    assert repair.row is None
+    assert repair.reason.startswith("8 of 9 rows name none")
     assert len(dataset.unplaced()) == 8
 
 
@@ -466,14 +468,14 @@ def test_SheetDataset_and_read_truth_tell_the_same(tmp_path):
     truth, _ = answers.read_truth(path, Rules(), remarks, [dataset])
     rows = [(v.subject, v.id, e.onset + 1, e.offset + 1) for v in dataset.videos() for e in v.expressions]
     assert sorted(truth.intervals[["subject", "video", "onset", "offset"]].itertuples(index=False, name=None)) == rows
-    said = [line.removeprefix("truth: ") for line in remarks.repaired]
-    assert {str(repair) for repair in dataset.sheet_repairs} <= set(said)
+    repaired = [line.removeprefix("truth: ") for line in remarks.repaired]
+    assert {str(repair) for repair in dataset.sheet_repairs} <= set(repaired)
 
 
 def test_SheetDataset_marks_action_units_turned_into_dates(tmp_path):
     write_csv(tmp_path / "codes.csv", [HEAD, (*ROWS[0][:6], "2024-04-12T00:00:00")])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     assert dataset.annotations[0].units == ()
-    (told,) = [r for r in dataset.repair_rows() if r.column == "AU"]
-    assert told.altered
-    assert told.reason.startswith("a date, which a spreadsheet program made of action units")
+    (repair,) = [r for r in dataset.repair_rows() if r.column == "AU"]
+    assert repair.altered
+    assert repair.reason.startswith("a date, which a spreadsheet program made of action units")

@@ -41,8 +41,8 @@ def test_Smic_reads_apex_sheet_beside_short_clips(root, tmp_path):
     head = (None, "Subject", "Filename", "Label", "OnsetFrame", "ApexFrame")
     write_xlsx(tmp_path / "smic_apex.xlsx", {"Sheet1": [head, (0, 11, "s11_po_01", 1, 99990, 100000)]})
     (tmp_path / "SMIC").symlink_to(root)
-    said = smic(tmp_path, follow_links=True).repairs()
-    assert any("smic_apex.xlsx': a sheet of apex frames, not read" in text for text in said)
+    repairs = smic(tmp_path, follow_links=True).repairs()
+    assert any("smic_apex.xlsx': a sheet of apex frames, not read" in text for text in repairs)
     set_ = smic(root, annotations=str(tmp_path / "smic_apex.xlsx"))
     (video,) = set_.videos()
     assert (video.key, video.n_frames) == ("smic_hs/11/s11_po_01", 32)  # files 99985 to 100016

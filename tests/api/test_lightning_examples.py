@@ -154,10 +154,10 @@ def test_lightning_server_loggers_get_rows_of_each_fold(trained, talks):
 
 
 def test_lightning_server_failure_is_a_sentence_and_no_end(trained, talks):
-    said = io.StringIO()
+    shown = io.StringIO()
     fails = {"class_path": "WandbLogger", "init_args": {"name": "fails"}}
     run = trained(
-        progress=Progress(Console(file=said, soft_wrap=True)),
+        progress=Progress(Console(file=shown, soft_wrap=True)),
         logger=[fails],
         callbacks=["LearningRateMonitor"],
         log_every_n_steps=1,
@@ -165,6 +165,6 @@ def test_lightning_server_failure_is_a_sentence_and_no_end(trained, talks):
     )
     assert (
         f"WandbLogger did not take fold {run.folds.index[0]} (no route to the server): its rows are in"
-        in said.getvalue()
+        in shown.getvalue()
     )
     assert len(list(run.path.glob("logs/*/WandbLogger/*/metrics.csv"))) == len(run.folds)

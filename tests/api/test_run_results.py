@@ -59,18 +59,18 @@ def test_mebench_public_names_are_documented():
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["method=random", "tracking=mlfow"], "unknown tracker 'mlfow'. Did you mean 'mlflow'"),
         (["method=mean", "method.weights=/nowhere"], "method.weights=/nowhere does not exist: check the path"),
     ],
 )
-def test_run_checks_first_what_only_its_end_needs(tmp_path, monkeypatch, words, said):
+def test_run_checks_first_what_only_its_end_needs(tmp_path, monkeypatch, words, message):
     monkeypatch.setattr("mebench.runner.prepare.prepare", lambda *_: pytest.fail("the run has begun"))
     words = [*words, "dataset=synthetic", "dataset.preset=tiny", f"runs={tmp_path}", "workers=1"]
-    with pytest.raises(ConfigError, match=re.escape(said)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         mebench.run(*words, progress=Silent())
-    with pytest.raises(ConfigError, match=re.escape(said)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         mebench.sweep(*words, seeds=[0, 1], progress=Silent())
 
 

@@ -251,23 +251,23 @@ def test_merge_refuses_too_many_draws_or_pairs(record, tmp_path, monkeypatch):
 
 def test_check_once_compares_hashes_of_passed_record(record, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    told, checked = [], []
+    messages, checked = [], []
     whole = checking.check_content
     monkeypatch.setattr(
         checking, "check_content", lambda folder, known: checked.append(folder.id) or whole(folder, known)
     )
     for _ in range(2):
-        assert [found.id for found in collect_records(record.parent, told.append)] == ["r"]
+        assert [found.id for found in collect_records(record.parent, messages.append)] == ["r"]
     assert checked == ["r"]
-    assert told == []
+    assert messages == []
     rewrite(record, "predictions.parquet", offset=lambda column: column + 40)
-    assert collect_records(record.parent, told.append) == []
-    assert "predictions.parquet has changed since the export: its hash differs" in told[0]
+    assert collect_records(record.parent, messages.append) == []
+    assert "predictions.parquet has changed since the export: its hash differs" in messages[0]
     assert checked == ["r"]
     rewrite(record, "predictions.parquet", offset=lambda column: column.astype(float))
     sign(record)
-    assert collect_records(record.parent, told.append) == []
-    assert "offset of predictions.parquet is of type double" in told[1]
+    assert collect_records(record.parent, messages.append) == []
+    assert "offset of predictions.parquet is of type double" in messages[1]
     assert checked == ["r", "r"]
 
 
@@ -502,10 +502,10 @@ def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkey
 
 
 def test_collect_records_names_record_over_memory(record, monkeypatch):
-    told = []
+    messages = []
     monkeypatch.setattr("mebench.boards.collect.check_once", lambda folder: np.empty(2**31, np.uint8))
-    assert collect_records(record.parent, told.append) == []
-    assert told == [f"r is left out: reading {record} takes more memory than the record of any run"]
+    assert collect_records(record.parent, messages.append) == []
+    assert messages == [f"r is left out: reading {record} takes more memory than the record of any run"]
     np.empty(2**31, np.uint8)  # nobody else is bounded
 
 

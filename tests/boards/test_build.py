@@ -62,13 +62,15 @@ def test_row_has_mistakes_as_means_over_seeds(tmp_path):
         }
         run.write_json("summary.json", summary)
     (row,) = (r for r in tables(tmp_path)["spotting-drawn-loso"]["micro"].rows if r.measured)
-    told = [run.read_json("summary.json")["mistakes"]["micro"] for run in runs]
+    mistakes = [run.read_json("summary.json")["mistakes"]["micro"] for run in runs]
     assert set(row.causes) == {"macro", "duplicate", "near_miss", "nothing", "missed"}
     for cause, (n, gain) in row.causes.items():
-        assert gain == pytest.approx(np.mean([one["gain"].get(cause, 0) for one in told]))
+        assert gain == pytest.approx(np.mean([one["gain"].get(cause, 0) for one in mistakes]))
         if cause != "missed":
-            assert n == pytest.approx(np.mean([one["under"].get(cause, 0) for one in told]))
-    assert row.causes["missed"][0] == np.mean([one["miss"]["missed"] + one["miss"]["kind_confusion"] for one in told])
+            assert n == pytest.approx(np.mean([one["under"].get(cause, 0) for one in mistakes]))
+    assert row.causes["missed"][0] == np.mean(
+        [one["miss"]["missed"] + one["miss"]["kind_confusion"] for one in mistakes]
+    )
     assert row.missed == {"length": {"short": 0.25, "long": 0.25}}
     spotted = [(run.read_table("predictions.parquet")["video"] == quiet).sum() for run in runs]
     assert row.quiet["none of the kind"] == pytest.approx((np.mean(spotted) / (10 / 60), 10 / 60))
@@ -241,8 +243,8 @@ def test_row_of_ready_made_maps_has_no_earlier_features(tmp_path):
 
 def test_row_is_marked_for_other_input(tmp_path, write_plugin):
     """As the plugin says it of a value; a plugin that is no longer there says nothing."""
-    said = "other_input: {features: {flow: 'flow, for depth'}}\n"
-    registry.add_paths([write_plugin("method", "reader", config=said)])
+    setting = "other_input: {features: {flow: 'flow, for depth'}}\n"
+    registry.add_paths([write_plugin("method", "reader", config=setting)])
     for method, features in (("reader", "flow"), ("reader", "depth"), ("gone", "flow")):
         make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.features": features})
     rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
@@ -254,8 +256,8 @@ def test_row_is_marked_for_other_input(tmp_path, write_plugin):
 
 
 def test_row_of_inapplicable_method_has_no_rank(tmp_path, write_plugin):
-    said = "other_input: {features: {flow: 'does not apply: flow, for depth'}}\n"
-    registry.add_paths([write_plugin("method", "reader", config=said)])
+    setting = "other_input: {features: {flow: 'does not apply: flow, for depth'}}\n"
+    registry.add_paths([write_plugin("method", "reader", config=setting)])
     make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
     for name in ("two", "three"):
         make_run(tmp_path / "runs", tasks=("recognize",), method=name, wrong_every=2)
@@ -429,7 +431,7 @@ def test_names_rows_are_levels_of_chance(tmp_path, tasks, table, part, metric):
     (names,) = [row for row in found.rows if row.method == "names"]
     assert (names.provenance, names.seeds, names.group) == ("chance", (0,), "")
     folds = runs[0].read_json("folds.json")
-    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for who in fold["test"]}
+    trained_on = {person: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for person in fold["test"]}
     expected = name_leak.names_chance(read_tables(runs[0]), trained_on, folds["classes"], folds["kinds"])
     section = expected[table.partition("-")[0]]
     scores = section[part]["scores"] if metric == "f1" else {**section.get("scores", {}), "strs": section.get("strs")}

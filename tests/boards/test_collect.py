@@ -14,7 +14,7 @@ export = partial(boards_export.export, scored_again=False)
 
 
 @pytest.fixture
-def said():
+def messages():
     return []
 
 
@@ -38,13 +38,13 @@ def test_from_run_gives_record(tmp_path):
 def test_from_run_counts_feature_seconds(tmp_path):
     run = make_run(tmp_path)
     costs = pd.read_csv(run.path / "costs.csv")
-    for seconds, told in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
+    for seconds, cost in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
         costs.assign(feature_seconds=seconds).to_csv(run.path / "costs.csv", index=False)
         (record,) = boards_collect.collect(tmp_path)
-        assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == told
+        assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == cost
 
 
-def test_collect_names_unfinished_and_damaged_runs(tmp_path, said):
+def test_collect_names_unfinished_and_damaged_runs(tmp_path, messages):
     make_run(tmp_path, "good")
     make_run(tmp_path, "half", done=False)
     (make_run(tmp_path, "torn").path / "summary.json").write_text('{"spot')
@@ -52,12 +52,12 @@ def test_collect_names_unfinished_and_damaged_runs(tmp_path, said):
     (make_run(tmp_path, "mute").path / "predictions.parquet").unlink()
     (make_run(tmp_path, "costless").path / "costs.csv").write_text("")
     (make_run(tmp_path, "empty").path / "folds.json").write_text("{}")
-    assert [r.id for r in boards_collect.collect(tmp_path, said.append)] == ["good"]
-    assert len(said) == 6
+    assert [r.id for r in boards_collect.collect(tmp_path, messages.append)] == ["good"]
+    assert len(messages) == 6
     names = ["costless", "empty", "gone", "half", "mute", "torn"]
-    assert all(name in line for name, line in zip(names, said, strict=True))
-    assert said[3].endswith(f"mebench resume {tmp_path / 'half'}")
-    assert "predictions.parquet" in said[4]
+    assert all(name in line for name, line in zip(names, messages, strict=True))
+    assert messages[3].endswith(f"mebench resume {tmp_path / 'half'}")
+    assert "predictions.parquet" in messages[4]
 
 
 def test_collect_without_folder_gives_no_runs(tmp_path):
@@ -76,13 +76,13 @@ def test_from_record_equals_from_run(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "install the mebench that wrote it"), (1, "export its run again")])
-def test_collect_records_names_record_of_other_format(tmp_path, said, number, advice):
+def test_collect_records_names_record_of_other_format(tmp_path, messages, number, advice):
     record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     stored = json.loads((record / "record.json").read_text())
     (record / "record.json").write_text(json.dumps(stored | {"format": number}))
-    assert collect_records(tmp_path / "records", said.append) == []
-    assert f"format {number}" in said[0]
-    assert advice in said[0]
+    assert collect_records(tmp_path / "records", messages.append) == []
+    assert f"format {number}" in messages[0]
+    assert advice in messages[0]
 
 
 def test_unique_keeps_latest_of_equal_runs(tmp_path):
@@ -104,33 +104,33 @@ def test_unique_sorts_runs_and_records_by_id(tmp_path):
     ]
 
 
-def test_unique_names_run_that_counts(tmp_path, said):
+def test_unique_names_run_that_counts(tmp_path, messages):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     mine = boards_collect.collect(tmp_path)
-    boards_collect.unique(mine, said.append)
-    assert said == ["run-0123 and run-0123.2 are runs of the same configuration, so only run-0123.2 counts"]
-    said.clear()
-    boards_collect.unique([*mine, replace(mine[0], published=True)], said.append)
-    assert said == ["run-0123.2 and run-0123 are runs of the same configuration, so only run-0123 counts"]
+    boards_collect.unique(mine, messages.append)
+    assert messages == ["run-0123 and run-0123.2 are runs of the same configuration, so only run-0123.2 counts"]
+    messages.clear()
+    boards_collect.unique([*mine, replace(mine[0], published=True)], messages.append)
+    assert messages == ["run-0123.2 and run-0123 are runs of the same configuration, so only run-0123 counts"]
 
 
-def test_unique_is_silent_on_run_and_own_record(tmp_path, said):
+def test_unique_is_silent_on_run_and_own_record(tmp_path, messages):
     export(make_run(tmp_path / "runs"), tmp_path / "records")
     boards_collect.unique(
-        [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], said.append
+        [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], messages.append
     )
-    assert said == []
+    assert messages == []
 
 
 @pytest.mark.parametrize("lost", ["method_plugin", "dataset_revision", "mebench"])
-def test_collect_leaves_out_records_without_provenance(tmp_path, said, lost):
+def test_collect_leaves_out_records_without_provenance(tmp_path, messages, lost):
     run = make_run(tmp_path, "r")
     versions = run.read_json("versions.json")
     del versions[lost]
     run.write_json("versions.json", versions)
-    assert boards_collect.collect(tmp_path, said.append) == []
-    assert said == [f"r is left out: the origin of its numbers is unknown, since it lacks version of {lost}"]
+    assert boards_collect.collect(tmp_path, messages.append) == []
+    assert messages == [f"r is left out: the origin of its numbers is unknown, since it lacks version of {lost}"]
 
 
 def test_collect_records_keeps_latest_version(tmp_path):
@@ -160,38 +160,38 @@ def test_identity_has_everything_but_seed(tmp_path, change):
     assert a.identity != b.identity
 
 
-def test_unique_keeps_runs_with_copied_key(tmp_path, said):
+def test_unique_keeps_runs_with_copied_key(tmp_path, messages):
     """A stranger's record says the key of a run, under a later id, with settings of its own or with other answers."""
     make_run(tmp_path / "runs", "mine", key="0123")
     for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
         export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
     found = [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
-    assert [r.id for r in boards_collect.unique(found, said.append)] == ["mine", "nine", "zeal"]
-    assert said == []
+    assert [r.id for r in boards_collect.unique(found, messages.append)] == ["mine", "nine", "zeal"]
+    assert messages == []
 
 
-def test_unique_prefers_run_to_record_of_its_id(tmp_path, said):
+def test_unique_prefers_run_to_record_of_its_id(tmp_path, messages):
     make_run(tmp_path / "runs", "mine", key="0123")
     export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
     found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
-    assert [(r.id, r.published) for r in boards_collect.unique(found, said.append)] == [("mine", False)]
-    assert said == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
+    assert [(r.id, r.published) for r in boards_collect.unique(found, messages.append)] == [("mine", False)]
+    assert messages == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
 
 
-def test_collect_records_leaves_out_version_of_other_answers(tmp_path, said):
+def test_collect_records_leaves_out_version_of_other_answers(tmp_path, messages):
     export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
     export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
-    (record,) = collect_records(tmp_path / "records", said.append)
+    (record,) = collect_records(tmp_path / "records", messages.append)
     assert record.version == 1
-    assert said[0].startswith("left out: record r~v2 is refused: key is not that of r, which it supersedes")
+    assert messages[0].startswith("left out: record r~v2 is refused: key is not that of r, which it supersedes")
 
 
-def test_collect_records_leaves_out_followers(tmp_path, said):
+def test_collect_records_leaves_out_followers(tmp_path, messages):
     records = tmp_path / "records"
     export(make_run(tmp_path / "runs", "r"), records)
     export(other := make_run(tmp_path / "others", "r", shift=5), records)
     other.write_json("versions.json", other.read_json("versions.json") | {"torch": "9"})
     assert export(other, records).name == "r~v3"  # it says all that v2 says
-    (record,) = collect_records(records, said.append)
+    (record,) = collect_records(records, messages.append)
     assert record.version == 1
-    assert said[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]
+    assert messages[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]

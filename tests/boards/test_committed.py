@@ -51,19 +51,19 @@ def rows_of(text, heading):
 
 
 def test_readme_agrees_with_table_of_selection():
-    told = rows_of((ROOT / "README.md").read_text(), "## What selection is worth")
+    printed = rows_of((ROOT / "README.md").read_text(), "## What selection is worth")
     tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
     there = {row["method"].partition(" ")[0]: row for row in tables if row["dataset"] == "megc2019_flow"}
-    names = told.pop()
+    names = printed.pop()
     assert (names["method"], names["honest"]) == ("names", f"{uf1_of('megc2019_flow-loso', 'names'):.3f}")
-    assert {row["method"] for row in told} == there.keys()
-    assert len(told) == 2 + 9  # HTNet and logistic regression, and "nine other networks"
-    for row in told:
+    assert {row["method"] for row in printed} == there.keys()
+    assert len(printed) == 2 + 9  # HTNet and logistic regression, and "nine other networks"
+    for row in printed:
         assert row == {name: there[row["method"]][name].replace("\\", "") for name in row} | {"method": row["method"]}
-    gains = sorted(float(row["gain"].partition(" ")[0]) for row in told)
+    gains = sorted(float(row["gain"].partition(" ")[0]) for row in printed)
     for page in ("README.md", "docs/index.md"):
-        said = f"adds {gains[0]:.2f} to {gains[-1]:.2f} to UF1".replace("0.", ".")
-        assert said in (ROOT / page).read_text(), f"{page} must say: {said}"
+        sentence = f"adds {gains[0]:.2f} to {gains[-1]:.2f} to UF1".replace("0.", ".")
+        assert sentence in (ROOT / page).read_text(), f"{page} must say: {sentence}"
 
 
 def rows_of_board(name):
@@ -136,19 +136,19 @@ def test_scores_in_docs_are_of_committed_records():
     there = printed((ROOT / "leaderboards/tables.md").read_text().replace("\\", ""))
     for file in (*ROOT.glob("leaderboards/rescored/*.json"), *ROOT.glob("leaderboards/records/*/*.json")):
         json.loads(file.read_text(), object_hook=noted)
-    told = {
+    stored = {
         (page.name, score)
         for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
         if page.name != "features.md"
         for score in printed(" ".join(re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL).split()))
     }
-    assert len(told) > 12
-    assert {one for one in told if one[1] not in there} == set()
+    assert len(stored) > 12
+    assert {one for one in stored if one[1] not in there} == set()
 
 
 def test_readme_agrees_with_scores_of_lgsnet():
     """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
-    told = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
+    printed = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
     (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
     by_words = {epoch_choices.RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
     gains = {
@@ -156,10 +156,10 @@ def test_readme_agrees_with_scores_of_lgsnet():
         for pair in scored["selection"]
         if pair["honest"] == "last"
     }
-    assert [row["the rule keeps"].partition(" (")[0] for row in told] == [
+    assert [row["the rule keeps"].partition(" (")[0] for row in printed] == [
         epoch_choices.RULES[r] for r in ("person", "pooled", "others", "last")
     ]
-    for row in told:
+    for row in printed:
         rule = row["the rule keeps"].partition(" (")[0]
         assert row["F1"] == f"{by_words[rule]['summary']['spotting']['overall']['scores']['f1']['value']:.3f}"
         gain = gains.get(rule)
@@ -173,7 +173,7 @@ def test_readme_agrees_with_scores_of_lgsnet():
     assert (
         "finds none of the 57 micro-expressions by an interval of their kind, and 2 by intervals of any kind" in words
     )
-    lifted = f"from {told[3]['F1']} to {told[0]['F1']}".replace("0.", ".")
+    lifted = f"from {printed[3]['F1']} to {printed[0]['F1']}".replace("0.", ".")
     for page in ("README.md", "docs/index.md"):
         assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / page).read_text().split())
 
@@ -193,9 +193,9 @@ def test_selection_gains_quote_value_of_composite():
     }
     tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
     clips = [row for row in tables if row["score"] == "UF1 of clips"]
-    told = {row["method"].partition(" ")[0]: row["published"] for row in clips if row["published"] != "–"}
-    assert told
-    assert told == {id_: f"{whole[names[id_]].value:.4f}" for id_ in told}
+    published = {row["method"].partition(" ")[0]: row["published"] for row in clips if row["published"] != "–"}
+    assert published
+    assert published == {id_: f"{whole[names[id_]].value:.4f}" for id_ in published}
 
 
 def test_readme_agrees_with_group_of_linear_layer():
@@ -209,7 +209,7 @@ def test_readme_agrees_with_group_of_linear_layer():
 
 
 def test_dataset_cards_agree_with_names_rows():
-    told = 0
+    compared = 0
     for file in ROOT.glob("leaderboards/recognition-*-loso.json"):
         table = json.loads(file.read_text())
         for row in (row for row in table["parts"][0]["rows"] if row["method"] == "names"):
@@ -219,5 +219,5 @@ def test_dataset_cards_agree_with_names_rows():
             )
             card = (ROOT / "datasets" / table["dataset"] / "README.md").read_text()
             assert sentence in " ".join(card.split())
-            told += 1
-    assert told == 4
+            compared += 1
+    assert compared == 4

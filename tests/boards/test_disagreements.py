@@ -58,7 +58,7 @@ def board(tmp_path):
     return tmp_path / "board"
 
 
-def said(board):
+def doubt_shown(board):
     (record,) = disagreements.with_doubts(collect_records(board / "records"), Registry.read(board))
     return record.doubt
 
@@ -66,21 +66,21 @@ def said(board):
 def test_merge_registers_truth_until_known_does(board, capsys):
     (outcome,) = merge(find_records(board.parent / "sent"), board / "records")
     ((data, truth),) = Registry.read(board).truths.items()
-    assert (outcome.doubt, said(board)) == ("", "")
+    assert (outcome.doubt, doubt_shown(board)) == ("", "")
     assert data == "synthetic under loso; spot"
     with Registry.changed(board) as registry:  # as if that first record had been made up
         registry.truths[data] = ["0" * 16, "1" * 16, "2"]
-    assert said(board) == "its annotations differ from those known of synthetic"
+    assert doubt_shown(board) == "its annotations differ from those known of synthetic"
     leaderboard.leaderboard_known_command(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
     assert json.loads(capsys.readouterr().out) == {"data": data, "truth": truth, "former": ["0" * 16, "1" * 16, "2"]}
-    assert said(board) == ""
+    assert doubt_shown(board) == ""
 
 
 def test_with_doubts_marks_record_of_unknown_truth(board):
     shutil.copytree(board.parent / "sent" / SYNTHETIC, board / "records" / SYNTHETIC)
-    assert said(board) == "the annotations of synthetic under loso; spot are unknown here"
+    assert doubt_shown(board) == "the annotations of synthetic under loso; spot are unknown here"
     merge(find_records(board / "records"), board / "records")
-    assert said(board) == ""
+    assert doubt_shown(board) == ""
 
 
 def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):

@@ -35,15 +35,15 @@ def test_renew_replaces_record_and_reuses_finished_run(mebench, tmp_path, monkey
     (before,) = collect_records(Path("board/records"))
     words = ("leaderboard", "renew", "random-synthetic-loso", *HOW, "--out", "board/records")
     shutil.rmtree("runs")
-    code, said, told = mebench(*words, "--dry-run")
+    code, printed, errors = mebench(*words, "--dry-run")
     assert (code, [*Path("board/records").iterdir()]) == (0, [former])
     assert not Path("runs").exists()
-    assert former.name in said
-    assert "1 record to make again, about" in told
-    code, said, told = mebench(*words, "--json", "made.json")
+    assert former.name in printed
+    assert "1 record to make again, about" in errors
+    code, printed, errors = mebench(*words, "--json", "made.json")
     (row,) = json.loads(Path("made.json").read_text())
     (after,) = collect_records(Path("board/records"))
-    assert (code, row["record"], row["now"], row["reason"]) == (0, former.name, own.name, ""), told
+    assert (code, row["record"], row["now"], row["reason"]) == (0, former.name, own.name, ""), errors
     assert (after.id, after.config, after.settings) == (own.name, before.config, before.settings)
     assert [*Path("board/records").iterdir()] == [own]
     assert list(Registry.read(Path("board")).records) == [own.name]
@@ -57,29 +57,29 @@ def test_renew_keeps_record_that_cannot_be_made(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (own,) = RECORDS.glob("logistic-megc2019_flow-loso-seed0-bb*")
     shutil.copytree(own, tmp_path / "records" / own.name)
-    code, _, told = mebench("leaderboard", "renew", "nobody", "--out", "records", "--dry-run")
+    code, _, errors = mebench("leaderboard", "renew", "nobody", "--out", "records", "--dry-run")
     assert code
-    assert "unknown record" in told
-    assert "nobody" in told
+    assert "unknown record" in errors
+    assert "nobody" in errors
     words = ("leaderboard", "renew", "logistic-megc2019_flow-loso-seed0-bb", "dataset.root=nowhere", "--out", "records")
-    code, said, told = mebench(*words, "--dry-run")
+    code, printed, errors = mebench(*words, "--dry-run")
     assert code == 1
-    assert "nowhere" in said
-    assert "0 records to make again\n" in told
-    assert "Traceback" not in told
+    assert "nowhere" in printed
+    assert "0 records to make again\n" in errors
+    assert "Traceback" not in errors
 
 
 def test_words_of_restore_settings_of_committed_records():
     """Whatever today's defaults are."""
-    told = 0
+    restored = 0
     files = sorted(RECORDS.glob("*/record.json"))
     for file in files if NIGHTLY else files[::4]:
         stored = json.loads(file.read_text())["config"]
         words = accept.words_of(accept.Record(**dict.fromkeys(accept.Record.__dataclass_fields__) | {"config": stored}))
         now = recorded_settings.without_places(resolve(words).values)
         assert {name: now[name] for name in stored} == stored, file.parent.name
-        told += len(words) > 4
-    assert told > (50 if NIGHTLY else 12)
+        restored += len(words) > 4
+    assert restored > (50 if NIGHTLY else 12)
 
 
 def test_renew_names_missing_folder(mebench, tmp_path):

@@ -29,10 +29,10 @@ def test_significance_groups_join_indistinguishable_rows(case):
     pairs = list(combinations(range(n), 2))
     differ = {pair for pair, yes in zip(pairs, distinct) if yes}
 
-    told = np.zeros((n, n), dtype=bool)
+    separated = np.zeros((n, n), dtype=bool)
     for pair in differ:
-        told[pair] = True
-    found = significance.significance_groups(told, np.ones(n, bool))
+        separated[pair] = True
+    found = significance.significance_groups(separated, np.ones(n, bool))
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
     assert found[0].startswith("a")
@@ -211,14 +211,14 @@ def test_compute_standings_ranks_as_single_draws(tmp_path):
     draws = Resampling.of_subjects([strata] * 4, standings.DRAWS, derived_seed(0, "ranks")).weights[:400]
 
     @cache
-    def copied(number, name, who, n):
+    def copied(number, name, person, n):
         table = getattr(runs[number], name)
-        own = table[table["video"].str.startswith(f"{who}/")]
+        own = table[table["video"].str.startswith(f"{person}/")]
         return own.assign(**{column: f"{n}|" + own[column] for column in ("video", "subject") if column in own})
 
     @cache  # draws of four people are often equal
     def of_draw(number, weights):
-        drawn = [(who, n) for who, times in zip(people, weights) for n in range(int(times))]
+        drawn = [(person, n) for person, times in zip(people, weights) for n in range(int(times))]
         tables = Tables(
             *(pd.concat([copied(number, name, *one) for one in drawn]) for name in ("videos", "truths", "predictions"))
         )

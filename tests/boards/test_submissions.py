@@ -56,9 +56,9 @@ def test_take_scores_again_and_copies_facts_only(sent, tmp_path):
 
 def test_take_refuses_other_scores(sent, tmp_path):
     file = sent / "our_lab.json"
-    said = json.loads(file.read_text())
-    said["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
-    file.write_text(json.dumps(said))
+    content = json.loads(file.read_text())
+    content["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
+    file.write_text(json.dumps(content))
     with pytest.raises(DataError, match=r"our_lab\.json differs from the scores of our_lab's answers here"):
         boards_submissions.take(sent, tmp_path / "rescored")
     (sent / "predictions.csv").write_text(TRUTH + "4,d,1,9,micro\n")
@@ -101,13 +101,13 @@ def test_merge_command_names_refused_submission(sent, tmp_path, capsys):
         with pytest.raises(typer.Exit) as end:
             leaderboard.leaderboard_merge_command([str(place)], str(tmp_path / "board" / "records"))
         assert end.value.exit_code == code
-        told = capsys.readouterr().err
-        assert "our_lab, answers sent in: refused: our_lab.json differs from the scores" in told
+        errors = capsys.readouterr().err
+        assert "our_lab, answers sent in: refused: our_lab.json differs from the scores" in errors
     assert [file.name for file in (tmp_path / "board" / "rescored").glob("*.yaml")] == ["their_lab.yaml"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ({"dataset": "cas_me3"}, "--dataset: unknown dataset 'cas_me3'. Did you mean 'casme3'"),
         ({"dataset": "casme2+sam"}, "--dataset: unknown dataset 'sam'. Did you mean 'samm'"),
@@ -122,13 +122,13 @@ def test_merge_command_names_refused_submission(sent, tmp_path, capsys):
         ({"protocol": "none"}, ""),
     ],
 )
-def test_submit_refuses_misspelt_names(sent, tmp_path, words, said):
+def test_submit_refuses_misspelt_names(sent, tmp_path, words, message):
     files = str(tmp_path / "mine.csv"), str(tmp_path / "truth.csv")
-    with pytest.raises(ConfigError, match=re.escape(said)) if said else nullcontext():
+    with pytest.raises(ConfigError, match=re.escape(message)) if message else nullcontext():
         leaderboard.leaderboard_submit_command(
             *files, "x", "Ours", selection="fixed", out=str(tmp_path / "out"), **{"dataset": "cas_me2", **words}
         )
-    assert (tmp_path / "out" / "x").is_dir() == (not said)
+    assert (tmp_path / "out" / "x").is_dir() == (not message)
 
 
 def test_submit_names_unreadable_file_as_given(sent, tmp_path):
@@ -145,8 +145,8 @@ def test_submit_names_unreadable_file_as_given(sent, tmp_path):
 def test_submit_takes_file_without_interval(sent, tmp_path):
     (tmp_path / "none.csv").write_text("subject,video,onset,offset,kind\n")
     files = tmp_path / "none.csv", tmp_path / "truth.csv"
-    _, said = boards_submissions.submit(*files, "silent", ABOUT, SET, tmp_path / "sent")
-    counts = said["sets"][0]["results"][0]["summary"]["spotting"]["overall"]
+    _, remarks = boards_submissions.submit(*files, "silent", ABOUT, SET, tmp_path / "sent")
+    counts = remarks["sets"][0]["results"][0]["summary"]["spotting"]["overall"]
     assert [counts[name] for name in ("tp", "fp", "fn")] == [0, 0, 3]
     files[0].write_text("subject,video,emotion\n")
     files[1].write_text("subject,video,emotion\n1,a,joy\n")

@@ -43,9 +43,9 @@ def judged(folder, capsys):
         judge("megc2023", folder / "in", folder / "out", mebench.score)
     except SystemExit as end:
         code = end.code
-    page, said = (folder / "out" / "detailed_results.html").read_text(), capsys.readouterr()
-    assert SECRET not in page + said.out + said.err
-    return code, said.err
+    page, printed = (folder / "out" / "detailed_results.html").read_text(), capsys.readouterr()
+    assert SECRET not in page + printed.out + printed.err
+    return code, printed.err
 
 
 @pytest.mark.processes
@@ -59,7 +59,7 @@ def test_judge_gives_scores_of_mebench(bundle, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "1 fault: line 1: the columns must be"),
         ("vid,pred_onset,pred_offset,type\n" + "001_2,1,x,me\n" * 9, "17 faults: line 2: onset and offset"),
@@ -69,10 +69,10 @@ def test_judge_gives_scores_of_mebench(bundle, capsys):
         ("vid,pred_onset,pred_offset,type\n" + "".join(f"v,{n},{n},me\n" for n in range(200_001)), "has 200,002 lines"),
     ],
 )
-def test_judge_refuses_bad_file_without_showing_truth(bundle, capsys, text, said):
+def test_judge_refuses_bad_file_without_showing_truth(bundle, capsys, text, message):
     (bundle / "in" / "res" / "a.csv").write_text(text)
     code, err = judged(bundle, capsys)
-    assert said in err
+    assert message in err
     assert bool(code) == bool(err)
     assert "<script>" not in (bundle / "out" / "detailed_results.html").read_text()
 
@@ -175,7 +175,7 @@ def test_score_submission_of_two_emotions_equals_scikit_learn(tmp_path):
         "repression",
         "negative",
     ]
-    said = [
+    answers = [
         "surprise+positive",
         "negative+others",
         "negative",
@@ -185,11 +185,11 @@ def test_score_submission_of_two_emotions_equals_scikit_learn(tmp_path):
         "repression",
         "negative",
     ]
-    for path, named in ((truth, labels), (given, said)):
+    for path, named in ((truth, labels), (given, answers)):
         path.write_text("subject,video,emotion\n" + "".join(f"{n},{n:03}_1,{one}\n" for n, one in enumerate(named)))
     found = challenges.bundle.score_submission(task("4dmr2025"), given, truth, mebench.score)[0]
     sets = MultiLabelBinarizer().fit([one.split("+") for one in labels])
-    true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, said))
+    true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, answers))
     assert found["uf1"]["value"] == pytest.approx(f1_score(true, answered, average="macro"))
     summary = mebench.score(given, truth, what="clips").summary
     assert summary["recognition"]["n"] == 8
@@ -207,8 +207,8 @@ def test_score_submission_takes_public_labels_of_dfme(tmp_path, name, right):
     write_empty_tree("dfme", tmp_path / "dfme")
     sheet = next((tmp_path / "dfme").rglob(f"{name}_full_with_AU.xlsx"))
     clip, given = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name], tmp_path / "p.csv"
-    for said, accuracy in ((right, 1), ("sadness", 0)):
-        given.write_text(f"subject,video,emotion\n{clip.split('_')[0]},{clip},{said}\n")
+    for answer, accuracy in ((right, 1), ("sadness", 0)):
+        given.write_text(f"subject,video,emotion\n{clip.split('_')[0]},{clip},{answer}\n")
         assert not faults(task("dfme2024"), given)
         found = challenges.bundle.score_submission(task("dfme2024"), given, sheet, mebench.score)[0]
         assert found["accuracy"]["value"] == accuracy

@@ -12,7 +12,7 @@ SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("megc2023", SPOTTED, []),
         ("megc2023", SPOTTED.replace("me\n", "micro\n", 1), ["line 2: the type must be me or mae, not 'micro'"]),
@@ -42,16 +42,16 @@ SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
         ("megc2020", "1\n006_1   324   403   -   -   FN\n", []),
     ],
 )  # fmt: skip
-def test_find_faults_name_their_lines(tmp_path, name, text, said):
+def test_find_faults_name_their_lines(tmp_path, name, text, message):
     path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     videos.write_text("video\n001_2\n001_3\n")
     found = [str(fault) for fault in faults(task(name), path, videos)]
-    assert [line.replace(f"{path} ", "").replace(f"{tmp_path}/", "") for line in found] == said
+    assert [line.replace(f"{path} ", "").replace(f"{tmp_path}/", "") for line in found] == message
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("megc2023", "vid,pred_onset,pred_offset,type\ns1_v1,1,2,me\nv1,1,2,me\n", [
             "line 3: the video 'v1' is not among the challenge's 2"
@@ -62,10 +62,10 @@ def test_find_faults_name_their_lines(tmp_path, name, text, said):
         ]),
     ],
 )  # fmt: skip
-def test_find_faults_tell_videos_of_two_people_apart(tmp_path, name, text, said):
+def test_find_faults_tell_videos_of_two_people_apart(tmp_path, name, text, message):
     (tmp_path / "a.csv").write_text(text)
     (tmp_path / "truth.csv").write_text("subject,video,onset\ns1,v1,3\ns1,v1,9\ns2,v1,\n")
-    assert [str(fault) for fault in faults(task(name), tmp_path / "a.csv", tmp_path / "truth.csv")] == said
+    assert [str(fault) for fault in faults(task(name), tmp_path / "a.csv", tmp_path / "truth.csv")] == message
 
 
 @pytest.mark.parametrize("text", ["", "subject,onset\n1,2\n"])

@@ -18,7 +18,7 @@ def mebench(monkeypatch, capsys):
             cli.main()
         except SystemExit as end:
             code = end.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return run

@@ -95,7 +95,7 @@ def test_challenge_verbs_refuse_in_one_sentence(mebench, entry, tmp_path):
         ["line 2: the offset 1 lies before the onset 2", "line 3: the type must be me or mae, not 'x'"],
     )
     assert f"{bad} has 2 faults" in err
-    for words, said in [
+    for words, message in [
         (("submit", "megc2026/vqa", "random", "-o", tmp_path / "x", "--runs", tmp_path), "unknown run 'random'"),
         (("bundle", "megc2023", "--truth", tmp_path / "no.csv", "-o", tmp_path / "b"), "--truth must name a file"),
         (("score", "megc2023", tmp_path / "no.csv", "--truth", entry[1]), "No such file"),
@@ -103,4 +103,4 @@ def test_challenge_verbs_refuse_in_one_sentence(mebench, entry, tmp_path):
         (("info", "megc2032"), "unknown challenge 'megc2032'"),
     ]:
         code, out, err = mebench("challenge", *words)
-        assert (bool(code), out, said in err, err.count("\n")) == (True, "", True, 1), err
+        assert (bool(code), out, message in err, err.count("\n")) == (True, "", True, 1), err

@@ -347,9 +347,9 @@ def test_run_suggests_a_sweep_for_several_values(mebench, tmp_path):
     (tmp_path / "my plugins/methods").mkdir(parents=True)
     (tmp_path / "more.yaml").write_text("bootstrap: 0\n")
     given = ("-c", tmp_path / "more.yaml", "--plugins", tmp_path / "my plugins")
-    code, _, said = mebench("run", *given, "method=majority", "dataset=synthetic", "seed=0..1")
+    code, _, errors = mebench("run", *given, "method=majority", "dataset=synthetic", "seed=0..1")
     assert code == 2
-    assert shlex.split(said.partition("is a sweep: ")[2]) == [
+    assert shlex.split(errors.partition("is a sweep: ")[2]) == [
         *("mebench", "run", "-m", *map(str, given)),
         *("method=majority", "dataset=synthetic", "seed=0..1"),
     ]
@@ -424,8 +424,8 @@ def imported(program, tmp_path):
         files = [str(tmp_path / name) for name in ("said", "modules")]
         print(json.dumps([words, {**os.environ, **env}, str(Path.cwd()), files]), file=program.stdin, flush=True)
         assert program.stdout.readline() == "\n"
-        said, modules = (Path(file).read_text() for file in files)
-        return set(modules.split()), said
+        printed, modules = (Path(file).read_text() for file in files)
+        return set(modules.split()), printed
 
     return run
 

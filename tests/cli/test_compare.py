@@ -72,8 +72,8 @@ def test_compare_prefers_the_lower_false_positive_rate(tmp_path, capsys):
     make_run(tmp_path / "runs", "one", method="good", subjects=8)
     make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
     compare("one", "two", ["fpr", "tpr"], "li2017")
-    said = [line for line in capsys.readouterr().out.splitlines() if "is better than" in line]
-    assert [line.partition(" (")[0] for line in said] == [
+    conclusions = [line for line in capsys.readouterr().out.splitlines() if "is better than" in line]
+    assert [line.partition(" (")[0] for line in conclusions] == [
         "spotting, micro: true positive rate, frames: A is better than B",
         "spotting, micro: false positive rate, frames: A is better than B",
     ]

@@ -266,7 +266,7 @@ def test_data_summary_of_packed_frames_suggests_unpack(mebench, casme2, tmp_path
         with zipfile.ZipFile(root / "CASME2-RAW.zip", "w") as archive:
             for file in drawn.rglob("*.jpg"):
                 archive.write(file, file.relative_to(drawn.parent))
-        told = f"{root / 'CASME2-RAW.zip'}: 96 files in {frames}"
+        packed_line = f"{root / 'CASME2-RAW.zip'}: 96 files in {frames}"
     else:
         clips, frames = sorted(folder.name for folder in drawn.iterdir()), home
         (home / "sub01").mkdir(parents=True)
@@ -274,7 +274,7 @@ def test_data_summary_of_packed_frames_suggests_unpack(mebench, casme2, tmp_path
             black = iter([np.zeros((64, 64, 3), np.uint8)] * 48)
             videofile.write_video(home / "sub01" / f"{clip}.avi", black, np.arange(48) / 200, 200)
         lie = f"{len(clips)} files such as {clips[0]}.avi lie"
-        told = f"{home / 'sub01' / clips[0]}.avi: 48 frames, "
+        packed_line = f"{home / 'sub01' / clips[0]}.avi: 48 frames, "
     words = ("dataset=casme2", f"dataset.root={root}")
     code, out, _ = mebench("data", "summary", *words)
     (line,) = (line for line in out.splitlines() if "mebench data unpack" in line)
@@ -283,7 +283,7 @@ def test_data_summary_of_packed_frames_suggests_unpack(mebench, casme2, tmp_path
     command = shlex.split(line.partition("packed: ")[2])
     code, out, _ = mebench(*command[1:])
     assert code == 0
-    assert out.startswith(told)
+    assert out.startswith(packed_line)
     code, out, _ = mebench("data", "summary", *words)
     assert "there packed" not in out
     assert f"2\tof 8 in {frames}" in out

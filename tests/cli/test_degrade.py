@@ -63,7 +63,7 @@ def test_degrade_gives_a_table_a_page_and_json(mebench, clean, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--what", "oclusion"), "unknown degradation 'oclusion'. Did you mean 'occlusion'?"),
         (("--strengths", "0,9"), "the strength must be a whole number from 0 to 5, not '9'"),
@@ -71,10 +71,10 @@ def test_degrade_gives_a_table_a_page_and_json(mebench, clean, tmp_path):
         (("--what", "blur", "--model", "no.onnx"), "only resolution takes a model, not blur"),
     ],
 )
-def test_degrade_refuses_wrong_words_in_one_sentence(mebench, clean, words, said):
+def test_degrade_refuses_wrong_words_in_one_sentence(mebench, clean, words, message):
     code, _, err = mebench("degrade", clean.path, *words)
     assert code == 2
-    assert said in err
+    assert message in err
     assert err.startswith("error: ")
     assert err.count("\n") == 1
 

@@ -17,8 +17,8 @@ from tests.helpers.run_folders import make_run
 def in_files(tmp_path, monkeypatch):
     """Two runs, and what they answered and what is true in files: intervals in `a.csv` and `b.csv`, clips in `a.xlsx` and `b.csv`."""
     monkeypatch.chdir(tmp_path)
-    for name, said in {"a": {"shift": 5}, "b": {"method": "other", "wrong_every": 2}}.items():
-        run = make_run(tmp_path / "runs", f"run-{name}", subjects=6, **said)
+    for name, options in {"a": {"shift": 5}, "b": {"method": "other", "wrong_every": 2}}.items():
+        run = make_run(tmp_path / "runs", f"run-{name}", subjects=6, **options)
         tables, truth = read_tables(run), run.read_table("truth.parquet")
         write_predictions(tmp_path / f"{name}.csv", "csv", tables, Remarks())
         truth = truth[truth["kind"] == "micro"].reset_index(drop=True)

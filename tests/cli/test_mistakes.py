@@ -84,9 +84,10 @@ def test_mistakes_counts_false_positives_on_blinks(tmp_path, capsys):
     rows = [("drawn/00/v0", "blink", 60, 69), ("drawn/00/v1", "blink", 64, 90), ("drawn/01/v0", "speech", 0, 299)]
     run.write_table("distractors.parquet", pd.DataFrame(rows, columns=["video", "kind", "onset", "offset"]))
     compare.mistakes_command("late", "runs", "kind", json=None)
-    said = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     assert (
-        "of 16 false positives fall 1 on a blink (annotated in 2 of 8 videos), 2 on a speech (annotated in 1 of" in said
+        "of 16 false positives fall 1 on a blink (annotated in 2 of 8 videos), 2 on a speech (annotated in 1 of"
+        in printed
     )
     compare.mistakes_command("late", "runs", "subject", json="-")
     report = json.loads(capsys.readouterr().out)

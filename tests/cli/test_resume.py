@@ -66,8 +66,8 @@ def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, 
     copy, runs = tmp_path / "copy" / "mebench", str(begun.path.parent)
     shutil.copytree(inputs.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(inputs, "PACKAGE", copy)
-    said, reports, rule = copy / "core/chain.py", copy / "cli/doctor.py", copy / "core/peaks.py"
-    said.write_text(said.read_text() + "# a comment\n")
+    edited, reports, rule = copy / "core/chain.py", copy / "cli/doctor.py", copy / "core/peaks.py"
+    edited.write_text(edited.read_text() + "# a comment\n")
     reports.write_text(reports.read_text() + "# a comment\n\nanother = 'word'\n")
     whole = rule.read_text()
     rule.write_text(whole + "\nPEAK = 3\n")

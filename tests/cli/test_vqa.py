@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mebench import vqa
-from tests.helpers.model_server import said
+from tests.helpers.model_server import make_reply
 
 TINY = ("dataset=synthetic", "dataset.preset=tiny")
 
@@ -37,7 +37,7 @@ def test_vqa_make_answer_and_score_of_a_run(mebench, tmp_path, untracked):
 
 def test_vqa_answer_shows_frames_to_a_model_server(mebench, tmp_path, asked, serve):
     faults = iter([(500, {})])
-    url, seen = serve(lambda body: next(faults, said("negative")))
+    url, seen = serve(lambda body: next(faults, make_reply("negative")))
     words = (
         "--questions",
         str(asked),

@@ -215,14 +215,14 @@ def test_other_input_names_values_unlike_the_paper(write_plugin):
         ]
     )
     info = registry.find("method", "tiny")
-    for value, said in (("flow", "flow, for depth"), (64, "64 for 256"), ("depth", ""), (["flow"], ""), (None, "")):
-        assert info.other_input({"method.features": value, "recognizer.features": "depth"}, "method") == said
+    for value, remark in (("flow", "flow, for depth"), (64, "64 for 256"), ("depth", ""), (["flow"], ""), (None, "")):
+        assert info.other_input({"method.features": value, "recognizer.features": "depth"}, "method") == remark
     assert info.other_input({"method.features": "flow"}, "recognizer") == ""
 
 
-@pytest.mark.parametrize("said", ["", "5", "{features: }", "{features: 5}"])
-def test_other_input_is_empty_where_nothing_is_said(write_plugin, said):
-    registry.add_paths([write_plugin("method", "tiny", config=f"other_input: {said}\n")])
+@pytest.mark.parametrize("declared", ["", "5", "{features: }", "{features: 5}"])
+def test_other_input_is_empty_where_nothing_is_said(write_plugin, declared):
+    registry.add_paths([write_plugin("method", "tiny", config=f"other_input: {declared}\n")])
     assert registry.plugins("method")["tiny"].other_input({"method.features": "flow"}, "method") == ""
 
 

@@ -25,10 +25,10 @@ def test_settled_reads_words_and_yaml_alike(tmp_path):
         "callbacks": [{"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss", "patience": 3}}],
     }
     file.write_text(yaml.safe_dump({"trainer": options}))
-    said = resolved("trainer.gradient_clip_val=1.0", f"trainer.callbacks=[{STOP}]")
-    assert said.trainer == resolved(files=[file]).trainer == {"callbacks": [STOPS], "gradient_clip_val": 1.0}
-    assert config.from_plain(said.values).trainer == said.trainer
-    assert trainer.selects(said.trainer)
+    settled = resolved("trainer.gradient_clip_val=1.0", f"trainer.callbacks=[{STOP}]")
+    assert settled.trainer == resolved(files=[file]).trainer == {"callbacks": [STOPS], "gradient_clip_val": 1.0}
+    assert config.from_plain(settled.values).trainer == settled.trainer
+    assert trainer.selects(settled.trainer)
 
 
 def test_resolve_stores_no_trainer_keys_without_options():
@@ -39,10 +39,10 @@ def test_resolve_stores_no_trainer_keys_without_options():
 
 def test_shapes_leaves_out_what_only_watches():
     watching = "[LearningRateMonitor, ModelCheckpoint]"
-    said = resolved(f"trainer.callbacks={watching}", "trainer.logger=CSVLogger", "trainer.log_every_n_steps=1")
-    assert config.shaping(said) == config.shaping(resolved())
-    assert not trainer.selects(said.trainer)
-    assert said.trainer["logger"][0]["init_args"] == {"save_dir": "."}
+    settled = resolved(f"trainer.callbacks={watching}", "trainer.logger=CSVLogger", "trainer.log_every_n_steps=1")
+    assert config.shaping(settled) == config.shaping(resolved())
+    assert not trainer.selects(settled.trainer)
+    assert settled.trainer["logger"][0]["init_args"] == {"save_dir": "."}
     both = resolved(f"trainer.callbacks=[LearningRateMonitor, {STOP}]", "trainer.accumulate_grad_batches=2")
     only = resolved(f"trainer.callbacks={STOP}", "trainer.accumulate_grad_batches=2")
     assert config.shaping(both) == config.shaping(only) != config.shaping(resolved())
@@ -51,16 +51,16 @@ def test_shapes_leaves_out_what_only_watches():
 
 def test_in_fold_keeps_tensorboard_with_its_package(tmp_path, monkeypatch):
     pytest.importorskip("tensorboardX")
-    said = resolved("trainer.logger=[CSVLogger, TensorBoardLogger]").trainer
+    settled = resolved("trainer.logger=[CSVLogger, TensorBoardLogger]").trainer
     monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger", "TensorBoardLogger"})
-    assert trainer.in_fold(said) == said
+    assert trainer.in_fold(settled) == settled
     monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger"})
-    first, second = trainer.in_fold(said)["logger"]
-    assert first == said["logger"][0]
+    first, second = trainer.in_fold(settled)["logger"]
+    assert first == settled["logger"][0]
     assert second["init_args"] == {"save_dir": ".", "name": "TensorBoardLogger"}
     (tmp_path / "TensorBoardLogger" / "version_0").mkdir(parents=True)
     (tmp_path / "TensorBoardLogger" / "version_0" / "metrics.csv").write_text("epoch,step,val_loss\n0,2,0.5\n")
-    assert not trainer.hand_over(said, {"seed": 0}, "synthetic/s001", tmp_path)
+    assert not trainer.hand_over(settled, {"seed": 0}, "synthetic/s001", tmp_path)
     (events,) = tmp_path.rglob("events.out.tfevents*")
     assert b"val_loss" in events.read_bytes()
 
@@ -100,5 +100,5 @@ def test_settled_refuses_wrong_options(word, sentence):
 def test_modules_names_those_of_own_callbacks(tmp_path, monkeypatch):
     (tmp_path / "named_callbacks.py").write_text("from lightning import Callback\n\nclass Mine(Callback):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
-    said = resolved(f"trainer.callbacks=[named_callbacks.Mine, {STOP}]")
-    assert trainer.modules(said.trainer) == ["named_callbacks"]
+    settled = resolved(f"trainer.callbacks=[named_callbacks.Mine, {STOP}]")
+    assert trainer.modules(settled.trainer) == ["named_callbacks"]

@@ -38,12 +38,12 @@ def test_check_ranges_names_values_outside_and_takes_None(kind, value):
 
 
 def test_check_ranges_says_what_is_expected():
-    told = []
+    messages = []
     for kind in INSIDE:
         with pytest.raises(ConfigError) as error:
             options.check_ranges(Params(-0.5), **{kind: ("first",)})
-        told.append(str(error.value))
-    assert told == [
+        messages.append(str(error.value))
+    assert messages == [
         f"method.first must {words}, not -0.5"
         for words in ("be at least 1", "be positive", "not be negative", "be in [0, 1]", "be in [0, 1)")
     ]
@@ -73,7 +73,7 @@ def test_check_choices_takes_values_of_the_literal():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (Words("mout"), "unknown method.where 'mout'. Did you mean 'mouth'? Known: brow, mouth."),
         (Words(None), "unknown method.where 'None'. Known: brow, mouth."),
@@ -81,14 +81,14 @@ def test_check_choices_takes_values_of_the_literal():
         (Words(case=3), "unknown method.case '3'. Known: 1, 2."),
     ],
 )
-def test_check_choices_names_other_values(wrong, said):
+def test_check_choices_names_other_values(wrong, message):
     with pytest.raises(ConfigError) as refused:
         options.check_choices(wrong)
-    assert str(refused.value) == said
+    assert str(refused.value) == message
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"over": "tyme"}, "unknown over of Blur 'tyme'. Did you mean 'time'? Known: space, time."),
         ({"radius": 0}, "radius of Blur must be a whole number of at least 1, not 0"),
@@ -97,7 +97,7 @@ def test_check_choices_names_other_values(wrong, said):
         ({"frames": -1}, "frames of Blur must be a whole number of at least 0, not -1"),
     ],
 )
-def test_Step_checks_options_when_made(wrong, said):
+def test_Step_checks_options_when_made(wrong, message):
     with pytest.raises(ConfigError) as refused:
         Blur(**wrong)
-    assert str(refused.value) == said
+    assert str(refused.value) == message

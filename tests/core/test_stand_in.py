@@ -36,9 +36,9 @@ def test_unlike_published_names_differing_counts(drawn):
     dataset = opened(drawn)
     assert dataset.remark == ""
     assert dataset.comparable
-    told = dataset.unlike_published()
+    sentence = dataset.unlike_published()
     people = len({video.subject for video in dataset.videos() if video.expressions})
-    assert told.startswith(f"not the published dataset: subjects {people} instead of 22, micro-expressions ")
+    assert sentence.startswith(f"not the published dataset: subjects {people} instead of 22, micro-expressions ")
     micro = sum(e.kind == "micro" for video in dataset.videos() for e in video.expressions)
     macro = sum(e.kind == "macro" for video in dataset.videos() for e in video.expressions)
     dataset.published = Published("a paper", people, {"micro": micro, "macro": macro})
@@ -47,7 +47,7 @@ def test_unlike_published_names_differing_counts(drawn):
     whole = Composite({"one": dataset, "two": opened(drawn)})
     assert (
         whole.unlike_published()
-        == f"not the published dataset: micro-expressions {micro} instead of {micro + 1} (a paper); {told}"
+        == f"not the published dataset: micro-expressions {micro} instead of {micro + 1} (a paper); {sentence}"
     )
 
 

@@ -132,7 +132,7 @@ def test_published_files_are_of_26_people(tmp_path):
     """All 247, named by a sheet that calls each a clip of `others`."""
     root = outside("casme2_lbp_top", "the LBP-TOP histograms of CASME II")
     names = [file.stem.removeprefix("sub").partition("_") for file in (root / "LBP_Magnified").glob("*.txt")]
-    rows = [(who, clip, 1, 2, 3, "4", "others") for who, _, clip in names]
+    rows = [(person, clip, 1, 2, 3, "4", "others") for person, _, clip in names]
     write_xlsx(tmp_path / "sheet.xlsx", {"Sheet1": [HEADER, *rows]})
     set_ = dataset(root, annotations=str(tmp_path / "sheet.xlsx"))
     videos = set_.videos()

@@ -28,8 +28,8 @@ SAID = "subject,video,emotion\n3,d,surprise\n1,a,happiness\n1,b,disgust\n2,a,hap
 def clips(write, score):
     """Scores two texts."""
 
-    def run(said, *words, truth=TRUTH, **options):
-        return score("--clips", write(said, "p.csv"), "--truth", write(truth, "t.csv"), *words, **options)
+    def run(answers, *words, truth=TRUTH, **options):
+        return score("--clips", write(answers, "p.csv"), "--truth", write(truth, "t.csv"), *words, **options)
 
     return run
 
@@ -59,16 +59,16 @@ def test_score_clips_equals_published_scores_of_capsulenet(tmp_path, score):
     log = outside(
         "public_predictions/capsulenet/result_log.csv", "the log of CapsuleNet, github davidnvq/me_recognition"
     )
-    true, said = ([("member", "subject", "video", "emotion")] for _ in range(2))
+    true, answered = ([("member", "subject", "video", "emotion")] for _ in range(2))
     for words in map(str.split, log.read_text().splitlines()):
         if len(words) == 2:
             person = words
         elif words:
             clip, *classes = words
-            for rows, number in zip((true, said), classes):
+            for rows, number in zip((true, answered), classes):
                 rows.append((*person, clip, CLASSES[int(number)]))
     write_xlsx(tmp_path / "g.xlsx", {"truth": true})
-    write_csv(tmp_path / "p.csv", said)
+    write_csv(tmp_path / "p.csv", answered)
     found = score("--clips", tmp_path / "p.csv", "--truth", tmp_path / "g.xlsx")["recognition"]
     assert found["n"] == 435
     assert (found["scores"]["uf1"]["value"], found["scores"]["uar"]["value"]) == pytest.approx(
@@ -105,14 +105,14 @@ LABEL = st.sampled_from(["joy", "fear", "awe", "rage"])
 @given(st.lists(st.tuples(st.integers(0, 3), LABEL, LABEL), min_size=1, max_size=30))
 def test_summarize_recognition_equals_scikit_learn(rows):
     """Of the classes that occur in the truth; a class that is only named costs the true one, and enters no mean."""
-    true, said = [row[1] for row in rows], [row[2] for row in rows]
+    true, answered = [row[1] for row in rows], [row[2] for row in rows]
     found = summarize(_tables(rows), kinds=[], classes=sorted(set(true)), seed=0, draws=0)["recognition"]["scores"]
     of = {"labels": sorted(set(true)), "average": "macro", "zero_division": 0}
     expected = {
-        "accuracy": accuracy_score(true, said),
-        "wf1": f1_score(true, said, **{**of, "average": "weighted"}),
-        "uf1": f1_score(true, said, **of),
-        "uar": recall_score(true, said, **of),
+        "accuracy": accuracy_score(true, answered),
+        "wf1": f1_score(true, answered, **{**of, "average": "weighted"}),
+        "uf1": f1_score(true, answered, **of),
+        "uar": recall_score(true, answered, **of),
     }
     assert values(found) == pytest.approx(expected)
 
@@ -121,7 +121,7 @@ def _tables(rows):
     """Through the files, in one: `y_true` is the truth's class, `y_pred` the answer."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "both.csv"
-        lines = [f"{subject},v{n},{true},{said}\n" for n, (subject, true, said) in enumerate(rows)]
+        lines = [f"{subject},v{n},{true},{answered}\n" for n, (subject, true, answered) in enumerate(rows)]
         file.write_text("subject,video,y_true,y_pred\n" + "".join(lines))
         truth = read_clips(file, "truth", Remarks())
         answers = read_clips(file, "predictions", Remarks(), ["joy", "fear", "awe", "rage"])
@@ -135,8 +135,8 @@ def test_read_clips_takes_answers_from_their_own_column(tmp_path, bare, own):
     (file := tmp_path / "both.csv").write_text(f"subject,video,{bare},{own}\n1,a,joy,fear\n1,b,fear,fear\n")
     truth = read_clips(file, "truth", Remarks())
     answers = read_clips(file, "predictions", Remarks(), ["fear", "joy"])
-    said = [file.intervals["emotion"].tolist() for file in (truth, answers)]
-    assert said == [["joy", "fear"], ["fear", "fear"]]
+    emotions = [file.intervals["emotion"].tolist() for file in (truth, answers)]
+    assert emotions == [["joy", "fear"], ["fear", "fear"]]
 
 
 @pytest.mark.parametrize(
@@ -206,22 +206,22 @@ def test_score_clips_leaves_out_unscored_classes(clips):
 
 def test_score_clips_needs_no_probability_of_unscored_classes(clips):
     shares = ["p_disgust,p_surprise", ".2,.8", ".4,.6", ".7,.3", ".1,.9", ".5,.5"]
-    said = "\n".join(
+    answers = "\n".join(
         ",".join(pair) for pair in zip(SAID.replace("happiness", "surprise").splitlines(), shares, strict=True)
     )
     both = ["--classes", "surprise,disgust"]
-    whole = clips(said, *both)
+    whole = clips(answers, *both)
     assert whole["recognition"]["n"] == 3
     assert "calibration" in whole["recognition"]["details"]
-    other = clips(said.replace("b,disgust", "b,happiness"), *both)
+    other = clips(answers.replace("b,disgust", "b,happiness"), *both)
     assert "predictions: calibration is left out: not every answer has a probability" in other["warnings"]
-    assert clips(said, *both, "--sensitivity")["recognition"] == whole["recognition"]
+    assert clips(answers, *both, "--sensitivity")["recognition"] == whole["recognition"]
 
 
 def test_score_clips_matches_ids_written_as_decimals(clips):
     truth = "db,sub,clip,class\nx,1.0,7.0,0\nx,2.0,7.0,1\ny,1.0,7.0,1\n"
-    said = "dataset,video,pred\ny,1_7,1.0\nx,1_7,0.0\nx,2_7,0.0\n"
-    summary = clips(said, truth=truth)
+    answers = "dataset,video,pred\ny,1_7,1.0\nx,1_7,0.0\nx,2_7,0.0\n"
+    summary = clips(answers, truth=truth)
     assert summary["recognition"]["scores"]["accuracy"]["value"] == 2 / 3
     assert {name: part["n"] for name, part in summary["recognition"]["members"].items()} == {"x": 2, "y": 1}
     loose = clips(SAID.replace("\n1,", "\nsub01,"), "--loose-ids")
@@ -242,7 +242,7 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("answers", "sentence"),
     [
         ("subject,video,emotoin\n1,a,joy\n", "lacks the column 'emotion'; its columns are subject, video, emotoin. If 'emotoin'"),
         ("sbuject,video,emotion\n1,a,disgust\n", "lacks the column 'subject'"),
@@ -262,8 +262,8 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
         ("subject,video,emotion,probability\n1,a,disgust,\n", "line 2: the probability is '', not a number"),
     ],
 )  # fmt: skip
-def test_score_clips_refuses_bad_answers_with_their_line(clips, said, sentence):
-    code, err = clips(said, fails=True)
+def test_score_clips_refuses_bad_answers_with_their_line(clips, answers, sentence):
+    code, err = clips(answers, fails=True)
     assert code == 3
     assert sentence in err
 

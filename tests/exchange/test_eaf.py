@@ -103,8 +103,8 @@ def test_eaf_of_two_coders_scores_one_against_the_other(tmp_path):
         api.score(table, truth, bootstrap=0)
     counts = api.score(table, truth, fps=25.0, bootstrap=0).summary["spotting"]["micro"]
     assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 1)
-    told = coded(tmp_path / "rated.eaf", fps=25)
-    assert api.score(table, told, bootstrap=0).summary["spotting"]["micro"]["tp"] == 1
+    rated = coded(tmp_path / "rated.eaf", fps=25)
+    assert api.score(table, rated, bootstrap=0).summary["spotting"]["micro"]["tp"] == 1
 
 
 def test_eaf_of_several_coders_needs_a_name(tmp_path):
@@ -139,11 +139,11 @@ def test_eaf_dependent_marks_take_times_of_their_parents(tmp_path):
 def test_eaf_dependent_tier_belongs_to_participant_of_parent(tmp_path):
     elan = pympi.Elan.Eaf(author="")
     elan.add_linguistic_type("named", constraints="Symbolic_Association", timealignable=False)
-    for who, begin, emotion in (("1", 1000, "surprise"), ("2", 1100, "disgust")):
-        elan.add_tier(f"ME {who}", part=f"P{who}", ann="anna")
-        elan.add_annotation(f"ME {who}", begin, begin + 400)
-        elan.add_tier(f"emotion {who}", ling="named", parent=f"ME {who}")
-        elan.add_ref_annotation(f"emotion {who}", f"ME {who}", begin + 10, emotion)
+    for person, begin, emotion in (("1", 1000, "surprise"), ("2", 1100, "disgust")):
+        elan.add_tier(f"ME {person}", part=f"P{person}", ann="anna")
+        elan.add_annotation(f"ME {person}", begin, begin + 400)
+        elan.add_tier(f"emotion {person}", ling="named", parent=f"ME {person}")
+        elan.add_ref_annotation(f"emotion {person}", f"ME {person}", begin + 10, emotion)
     elan.to_file(str(tmp_path / "a.eaf"))
     for source in (tmp_path / "a.eaf", Path(f"{tmp_path}/a.eaf:anna")):
         rows = read_intervals(source, "truth", Remarks(), fps=100.0).intervals

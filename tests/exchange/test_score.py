@@ -282,10 +282,10 @@ def test_score_writes_searched_videos_without_finds(write, score, tmp_path):
     is the same.
     """
     truth = write("video,kind,onset,offset\na,me,10,20\nb,me,30,40\nc,me,50,60\nb,mae,1,99\n", "t")
-    said = write("video,kind,onset,offset\na,me,10,20\na,mae,,\nb,me,,\n", "p")
+    spotted = write("video,kind,onset,offset\na,me,10,20\na,mae,,\nb,me,,\n", "p")
     out = tmp_path / "out.csv"
     words = ["--truth", truth, "--convention", "megc2020"]
-    before = score("--predictions", said, *words, "--write-predictions", out)["spotting"]
+    before = score("--predictions", spotted, *words, "--write-predictions", out)["spotting"]
     after = score("--predictions", out, *words)["spotting"]
     assert (before["micro"]["scores"]["recall"]["value"], after) == (1 / 2, before)
     assert [line.split(",")[1:3] for line in out.read_text().splitlines()[1:]] == [

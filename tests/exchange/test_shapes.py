@@ -179,11 +179,11 @@ def test_read_intervals_takes_results_and_truth_of_detection(write):
     truth = {"database": {"a": {"subset": "test", "duration": 10, "fps": 30, "annotations": annotations}}}
     true = read_intervals(write(json.dumps(truth), "truth.json"), "truth", Remarks())
     assert true.intervals[["kind", "onset", "offset"]].to_numpy().tolist() == [["micro", 33, 72], ["macro", 120, 180]]
-    said = read_intervals(write(json.dumps(results), "results.json"), "predictions", Remarks(), rate=true.rate)
-    assert said.intervals[["video", "kind", "onset", "offset", "confidence"]].to_numpy().tolist() == [
+    spotted = read_intervals(write(json.dumps(results), "results.json"), "predictions", Remarks(), rate=true.rate)
+    assert spotted.intervals[["video", "kind", "onset", "offset", "confidence"]].to_numpy().tolist() == [
         ["a", "micro", 30, 75, 0.5]
     ]
-    assert said.videos["video"].tolist() == ["a", "b"]  # nothing was found in the second
+    assert spotted.videos["video"].tolist() == ["a", "b"]  # nothing was found in the second
     text = read_intervals(write("a 1 2.5 micro 0.5\n"), "predictions", Remarks(), fps=true.rate_of_seconds)
     assert text.intervals[["onset", "offset"]].to_numpy().tolist() == [[30, 75]]
 
@@ -208,9 +208,9 @@ def test_read_intervals_infers_columns_without_header(write, empty):
 def test_read_clips_takes_both_columns_of_one_file(write):
     """Clips that nobody names are numbered by their rows."""
     file = write(pickle.dumps({"Y_true": np.array([0, 2, 1]), "Y_pred": np.array([0, 1, 1])}))
-    true, said = (read_clips(file, role, Remarks(), ["0", "1", "2"]) for role in ("truth", "predictions"))
+    true, answered = (read_clips(file, role, Remarks(), ["0", "1", "2"]) for role in ("truth", "predictions"))
     assert true.intervals["emotion"].tolist() == ["0", "2", "1"]
-    assert said.intervals["emotion"].tolist() == [
+    assert answered.intervals["emotion"].tolist() == [
         "0",
         "1",
         "1",

@@ -24,7 +24,7 @@ def answers(true, rng, jitter=0, shift=0, more=0):
     return spotted.assign(onset=onset, offset=offset, line=range(2, len(spotted) + 2))
 
 
-def said(true, spotted):
+def notes(true, spotted):
     remarks = Remarks()
     note_shift(true, spotted, remarks)
     return remarks.warnings
@@ -35,15 +35,15 @@ def said(true, spotted):
 def test_note_shift_tells_the_size_of_a_constant_shift(shift, jitter, more, seed):
     rng = np.random.default_rng(seed)
     true = truths(rng, 120)
-    (line,) = said(true, answers(true, rng, jitter, shift, more))
-    told = int(line.split("shifted by ")[1].split()[0])
-    assert told == shift if not jitter else abs(told - shift) <= 1
+    (line,) = notes(true, answers(true, rng, jitter, shift, more))
+    size = int(line.split("shifted by ")[1].split()[0])
+    assert size == shift if not jitter else abs(size - shift) <= 1
     assert "Nothing was shifted here" in line
 
 
 def test_note_shift_needs_three_exact_hits():
     true = truths(np.random.default_rng(0), 3)
-    (line,) = said(true, answers(true, np.random.default_rng(1), shift=1))
+    (line,) = notes(true, answers(true, np.random.default_rng(1), shift=1))
     assert "look shifted by +1 frame against the truth: 1 frame earlier they would overlap it by an IoU of 1.00" in line
 
 
@@ -53,7 +53,7 @@ def test_note_shift_is_silent_where_files_count_alike(jitter):
     for seed in range(12):
         rng = np.random.default_rng(seed)
         true = truths(rng, int(rng.integers(1, 60)))
-        assert not said(true, answers(true, rng, jitter, more=int(rng.integers(0, 60))))
+        assert not notes(true, answers(true, rng, jitter, more=int(rng.integers(0, 60))))
 
 
 def test_note_shift_reports_positions_at_the_first_line():
@@ -62,14 +62,14 @@ def test_note_shift_reports_positions_at_the_first_line():
     spotted = answers(true, rng, jitter=6)
     first = rng.integers(500, 9000, len(true))
     numbered = true.assign(onset=true["onset"] + first, offset=true["offset"] + first)
-    (line,) = said(numbered, spotted)
+    (line,) = notes(numbered, spotted)
     assert (
         "in 9 of 9 videos all predictions lie far before all truths, such as in 0/v (line 2 of the predictions" in line
     )
-    (line,) = said(true, spotted.assign(onset=spotted["onset"] + first, offset=spotted["offset"] + first))
+    (line,) = notes(true, spotted.assign(onset=spotted["onset"] + first, offset=spotted["offset"] + first))
     assert "far after all truths" in line
     mixed = pd.concat([true[:2], numbered[2:]])  # some videos are counted alike, others not
-    assert "in 7 of 9 videos" in said(mixed, spotted)[0]
+    assert "in 7 of 9 videos" in notes(mixed, spotted)[0]
 
 
 def test_score_notes_shift_and_shifts_nothing(write, score):

@@ -171,7 +171,7 @@ def test_parse_leaves_out_unnamed_row_numbers(write, begin):
     rows = [f'"{n + begin}",7,"v{n}",{n},{n + 9}' for n in range(3)]
     table, remarks = read(write("\n".join(["subject,video,onset,offset", *rows])))
     assert (listed(table)["subject"], listed(table)["onset"]) == (["7"] * 3, ["0", "1", "2"])
-    assert any(f"a cell that the header does not name, {begin} to {begin + 2}" in said for said in remarks.repaired)
+    assert any(f"a cell that the header does not name, {begin} to {begin + 2}" in line for line in remarks.repaired)
 
 
 @pytest.mark.parametrize("cells", [["1", "1", "2"], ["7", "8", "9"], ["2", "1", "3"], ["01", "02", "03"]])

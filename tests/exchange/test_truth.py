@@ -58,11 +58,11 @@ def test_read_truth_takes_samm_sheet_with_its_quirks(samm):
 @pytest.mark.parametrize("names", ["sheet", "folders"])
 def test_score_clips_and_mistakes_take_a_sheet_as_truth(mebench, samm, tmp_path, names):
     """Subjects may be called as in the sheet, 6, or as the folders are, 006."""
-    said = [
+    answers = [
         (int(c.name[:3]) if names == "sheet" else c.name[:3], c.name, c.onset, c.offset, c.emotion)
         for c in samm_fake.CLIPS[:4]
     ]
-    pd.DataFrame(said, columns=["subject", "video", "onset", "offset", "emotion"]).to_csv(
+    pd.DataFrame(answers, columns=["subject", "video", "onset", "offset", "emotion"]).to_csv(
         tmp_path / "p.csv", index=False
     )
     code, out, err = mebench("score", "--predictions", tmp_path / "p.csv", "--truth", samm, "--json", "-")

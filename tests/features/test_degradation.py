@@ -54,7 +54,9 @@ class Lab(Dataset):
         self.colors = colors
 
     def videos(self):
-        return [Video("lab", who, "v", 10.0, N, (Expression(8, 14, apex=10, emotion="a"),)) for who in ("ann", "ben")]
+        return [
+            Video("lab", person, "v", 10.0, N, (Expression(8, 14, apex=10, emotion="a"),)) for person in ("ann", "ben")
+        ]
 
     def frames(self, video):
         return Film(self.colors)
@@ -70,9 +72,9 @@ class Lab(Dataset):
         return made.get(name)
 
 
-def degraded(kind, strength, who=0, colors=3):
+def degraded(kind, strength, person=0, colors=3):
     lab = Lab(colors)
-    return DegradedDataset(lab, Degradation(kind, strength)).frames(lab.videos()[who])
+    return DegradedDataset(lab, Degradation(kind, strength)).frames(lab.videos()[person])
 
 
 def error(kind, strength, colors=3):
@@ -329,7 +331,7 @@ def test_Degradation_resolution_refuses_files_of_no_network(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         ("oclusion:3", r"unknown degradation 'oclusion'. Did you mean 'occlusion'\?"),
         ("blur:9", "the strength must be a whole number from 0 to 5, not '9'"),
@@ -338,8 +340,8 @@ def test_Degradation_resolution_refuses_files_of_no_network(tmp_path):
         ("resolution:2:/nowhere/net.onnx", "there is no file /nowhere/net.onnx"),
     ],
 )
-def test_Degradation_of_refuses_wrong_words(word, said):
-    with pytest.raises(ConfigError, match=said):
+def test_Degradation_of_refuses_wrong_words(word, message):
+    with pytest.raises(ConfigError, match=message):
         Degradation.of(word)
 
 

@@ -52,12 +52,12 @@ def test_explain_chain_names_versions_of_steps(monkeypatch):
 
 
 def test_explain_chain_tells_source_of_landmarks_only_if_read():
-    told = "68 points, from somewhere."
+    source = "68 points, from somewhere."
     boxes = replace(MEAN, steps=(*MEAN.steps[:-1], EyesAndMouth("box")))
-    assert told in explain.explain_chain(MEAN, told)["text"]
-    assert told not in explain.explain_chain(boxes, told)["text"]
+    assert source in explain.explain_chain(MEAN, source)["text"]
+    assert source not in explain.explain_chain(boxes, source)["text"]
     turned = replace(boxes, steps=(FaceCrop(align="eyes"), *boxes.steps[1:]))
-    assert told in explain.explain_chain(turned, told)["text"]
+    assert source in explain.explain_chain(turned, source)["text"]
 
 
 def test_explain_chain_lists_steps_with_parameters_and_papers():
@@ -86,7 +86,7 @@ def test_explain_chain_tells_each_flow_with_its_paper_alone(algorithm):
 
 def test_explain_chain_tells_defaults_of_tvl1_as_in_opencv():
     tvl1 = cv2.optflow.DualTVL1OpticalFlow.create()
-    told = explain.explain_chain(MEAN)["steps"][1]["parameters"][0]["meaning"]
+    meaning = explain.explain_chain(MEAN)["steps"][1]["parameters"][0]["meaning"]
     for word, value in {
         "tau {:.3g}": tvl1.getTau(),
         "lambda {:.3g}": tvl1.getLambda(),
@@ -99,7 +99,7 @@ def test_explain_chain_tells_defaults_of_tvl1_as_in_opencv():
         "median filter {}": tvl1.getMedianFiltering(),
         "epsilon {:.3g}": tvl1.getEpsilon(),
     }.items():
-        assert word.format(value).replace("0.", ".") in told
+        assert word.format(value).replace("0.", ".") in meaning
 
 
 def test_explain_chain_tells_inherited_parameters():

@@ -19,9 +19,9 @@ def test_load_detector_scores_equal_those_of_dlib(upsample):
     (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
     face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
     for picture in (face, np.ascontiguousarray(face[::2, ::2]), noise):
-        told = [d.run(picture, upsample, -1.0) for d in (load_detector(0), dlib.get_frontal_face_detector())]
-        assert list(told[0][0]) == list(told[1][0])
-        assert told[0][1:] == told[1][1:]
+        detections = [d.run(picture, upsample, -1.0) for d in (load_detector(0), dlib.get_frontal_face_detector())]
+        assert list(detections[0][0]) == list(detections[1][0])
+        assert detections[0][1:] == detections[1][1:]
     assert len(detect_faces(face, upsample)) == 1
 
 

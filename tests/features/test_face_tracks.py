@@ -13,9 +13,9 @@ from .conftest import MemoryFrames
 
 def tracks(*looks):
     """Of pictures of 1000x400 pixels, two a second, in which the faces of each look are seen."""
-    told = iter(looks)
+    detections = iter(looks)
     return find_face_tracks(
-        MemoryFrames(np.zeros((len(looks), 400, 1000), np.uint8)), lambda gray: next(told), 2.0, "v"
+        MemoryFrames(np.zeros((len(looks), 400, 1000), np.uint8)), lambda gray: next(detections), 2.0, "v"
     )
 
 

@@ -332,8 +332,8 @@ class Mean(MapStep):
 
 def test_feature_names_step_that_gets_another_shape(store, drift):
     chain = Chain("x", (CROP, Flow("farneback", k=2), Mean(), Strain()))
-    said = r"v1: the step Strain fails on an array of shape \(\) with \w+Error: [^.]+\. Correct the step, or the one before it"
-    with pytest.raises(PluginError, match=said):
+    message = r"v1: the step Strain fails on an array of shape \(\) with \w+Error: [^.]+\. Correct the step, or the one before it"
+    with pytest.raises(PluginError, match=message):
         video_source(store, drift, "drift", drift.video()).feature(chain, None)
 
 
@@ -380,8 +380,8 @@ print(*{"cv2", "dlib", "torch", "pandas", "scipy"} & set(sys.modules))
 
 
 def test_is_ready_imports_nothing_heavy(tmp_path):
-    said = subprocess.run([sys.executable, "-c", LIGHT, tmp_path], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == ""
+    done = subprocess.run([sys.executable, "-c", LIGHT, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_pipeline_reads_long_film_in_little_memory(tmp_path):

@@ -50,7 +50,7 @@ steps = [RemoveNoseMotion(), RemoveNoseMotion(variant="released_code"), MaskEyes
 found |= strains | {str(step): step.apply(x, points) for step in steps}
 found |= {str(step): step.apply(crops) for step in (LbpTop(), HogTop(), HigoTop())} | {"lbp": Lbp().apply(crops[0])}
 hashes = {name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in found.items()}
-told = [hashes, processor()]
+computed_here = [hashes, processor()]
 """
 OTHERS = {
     "NUMBA_CPU_NAME": "generic",
@@ -65,7 +65,7 @@ OTHERS = {
 
 
 def computed(**settings):
-    environment, program = {**os.environ, **settings}, f"{PROGRAM}print(json.dumps(told))"
+    environment, program = {**os.environ, **settings}, f"{PROGRAM}print(json.dumps(computed_here))"
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
@@ -77,7 +77,7 @@ def here():
     """What this processor gives, and what its libraries choose."""
     names = {}
     exec(PROGRAM, names)
-    return names["told"]
+    return names["computed_here"]
 
 
 @pytest.mark.processes

@@ -190,30 +190,30 @@ def test_frame_features_name_video_in_errors_of_steps(store, drift):
 
 
 def progress(store, drift, chains, clips=()):
-    told = []
+    reported = []
     video_source(store, drift, "drift", drift.video(), again=True).compute(
-        chains, clips, lambda frames, share: told.append((frames, share))
+        chains, clips, lambda frames, share: reported.append((frames, share))
     )
-    shares = [share for _, share in told]
+    shares = [share for _, share in reported]
     assert shares == sorted(shares)
-    return told
+    return reported
 
 
 def test_compute_reports_progress_by_crop_and_frame(store, drift):
     flow, brightness = Chain("a", (CROP, Flow("farneback", k=2))), Chain("b", (CROP, Brightness()))
-    told = progress(store, drift, [flow, brightness])
-    assert len(told) == 8 + 6 + 8  # one way of cropping serves both
-    assert told[-1] == (8, 1)
-    assert told[7][1] == pytest.approx(0.2 * 8 / (0.2 * 8 + 2 * 8))
+    reported = progress(store, drift, [flow, brightness])
+    assert len(reported) == 8 + 6 + 8  # one way of cropping serves both
+    assert reported[-1] == (8, 1)
+    assert reported[7][1] == pytest.approx(0.2 * 8 / (0.2 * 8 + 2 * 8))
     later = progress(store, drift, [Chain("c", (CROP, Brightness(), Resize(2)))])
     assert len(later) == 8
     assert later[-1] == (8, 1)
 
 
 def test_compute_reports_progress_by_clip(store, drift):
-    told = progress(store, drift, [Chain("a", (CROP, FLOW), "clips")], [(0, 2, 3), (1, 4, 5)])
-    assert len(told) == 8 + 2
-    assert told[-1] == (8, 1)
+    reported = progress(store, drift, [Chain("a", (CROP, FLOW), "clips")], [(0, 2, 3), (1, 4, 5)])
+    assert len(reported) == 8 + 2
+    assert reported[-1] == (8, 1)
 
 
 def test_frame_features_refuse_values_beyond_half_precision(store, drift):

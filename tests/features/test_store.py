@@ -40,9 +40,9 @@ def filled(store):
 @pytest.fixture
 def warnings(monkeypatch):
     """What the store logs."""
-    said = []
-    monkeypatch.setattr("mebench.features.store._LOG.warning", lambda text, *values: said.append(text % values))
-    return said
+    logged = []
+    monkeypatch.setattr("mebench.features.store._LOG.warning", lambda text, *values: logged.append(text % values))
+    return logged
 
 
 def test_fetch_builds_an_entry_once(store):
@@ -272,9 +272,9 @@ assert (FeatureStore(sys.argv[1]).fetch(key, build).array == array).all()
 def test_fetch_at_once_in_processes_computes_once(store):
     command = [sys.executable, "-c", WRITER, str(store.root), *VALUES]
     askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    said = [asker.communicate(timeout=60)[0] for asker in askers]
+    printed = [asker.communicate(timeout=60)[0] for asker in askers]
     assert [asker.returncode for asker in askers] == [0, 0, 0]
-    assert "".join(said) == "built\n"
+    assert "".join(printed) == "built\n"
     np.testing.assert_array_equal(store.fetch(KEY, never).array, ARRAY)
     assert not any(reason for _, reason in module.verify_entries(store, deep=True))
 

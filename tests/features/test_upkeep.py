@@ -112,9 +112,9 @@ def test_prune_entries_removes_only_what_no_run_can_use(filled):
 )
 def test_prune_entries_follows_filters(filled, filters, stay):
     age(filled, SAMM, days=30)
-    told = prune_entries(filled, **filters, dry_run=True)
+    announced = prune_entries(filled, **filters, dry_run=True)
     assert kept(filled) == {KEY, CROPS, SAMM}
-    assert prune_entries(filled, **filters) == told == StoreInfo(3 - len(stay), told.bytes)
+    assert prune_entries(filled, **filters) == announced == StoreInfo(3 - len(stay), announced.bytes)
     assert kept(filled) == stay
 
 

@@ -202,10 +202,10 @@ def test_read_image_and_image_size_refuse_several_pictures(tmp_path, ending):
         image_size(file)
 
 
-@pytest.mark.parametrize(("form", "said"), [("GIF", "a GIF"), ("JPEG2000", "JPEG 2000")])
-def test_read_image_names_other_formats(tmp_path, form, said):
+@pytest.mark.parametrize(("form", "name"), [("GIF", "a GIF"), ("JPEG2000", "JPEG 2000")])
+def test_read_image_names_other_formats(tmp_path, form, name):
     drawn().save(tmp_path / "img1.png", format=form)
-    with pytest.raises(DataError, match=f"it is {said}: write each frame as a PNG"):
+    with pytest.raises(DataError, match=f"it is {name}: write each frame as a PNG"):
         read_image(tmp_path / "img1.png")
 
 

@@ -324,14 +324,14 @@ def test_unpack_has_one_budget_for_a_command(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("a" * 300, "a name of 300 letters"), ("a/" * 2000 + "b", "a name of 4001 letters"), ("a\x1b[2Jb", r"holds the name 'a\\x1b"),
      ("a\u202eb", "signs that a terminal obeys")],
 )  # fmt: skip
-def test_unpack_refuses_names_that_no_file_should_have(tmp_path, name, said):
+def test_unpack_refuses_names_that_no_file_should_have(tmp_path, name, message):
     with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
         archive.writestr(name, b"x")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         list(frames_unpack.unpack_recordings(tmp_path / "odd.zip", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

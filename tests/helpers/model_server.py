@@ -53,5 +53,5 @@ def served():
         server.server_close()
 
 
-def said(text, tokens=7):
+def make_reply(text, tokens=7):
     return 200, {"choices": [{"message": {"content": text}}], "usage": {"total_tokens": tokens}}

@@ -29,12 +29,12 @@ def tables(truths: list[pd.DataFrame], spotted: list[pd.DataFrame], names: list[
         fps=100.0,
     )
     empty = rows("", [])
-    said = pd.concat([empty, *spotted], ignore_index=True)
-    confidence = [1 - n / (len(said) + 1) for n in range(len(said))]
+    predictions = pd.concat([empty, *spotted], ignore_index=True)
+    confidence = [1 - n / (len(predictions) + 1) for n in range(len(predictions))]
     return Tables(
         about.assign(**videos),
         pd.concat([empty, *truths], ignore_index=True),
-        said.assign(confidence=confidence, draw=0),
+        predictions.assign(confidence=confidence, draw=0),
     )
 
 
@@ -74,10 +74,10 @@ def over_a_half(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -
 def best_of_each_truth(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
     """AUW-GCN: every truth points at the spotted interval of best IoU above a half; pointed at twice counts once."""
     tp = 0
-    for video, said in spotted.items():
+    for video, spans in spotted.items():
         pointed = set()
         for true in truths.get(video, []):
-            ious = [half_open(span, true) for span in said]
+            ious = [half_open(span, true) for span in spans]
             if ious and max(ious) > Fraction(1, 2):
                 pointed.add(ious.index(max(ious)))
         tp += len(pointed)
@@ -87,8 +87,8 @@ def best_of_each_truth(truths: dict[str, list[Span]], spotted: dict[str, list[Sp
 def each_truth_in_turn(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
     """SpotFormer: truth after truth takes the spotted interval of best IoU from a half on, which is gone then."""
     tp = 0
-    for video, said in spotted.items():
-        left = list(said)
+    for video, spans in spotted.items():
+        left = list(spans)
         for true in truths.get(video, []):
             best = max(left, key=lambda span: half_open(span, true), default=None)
             if best is not None and half_open(best, true) >= Fraction(1, 2):
@@ -117,8 +117,8 @@ def area_of_every_pair(truths: dict[str, list[Span]], spotted: dict[str, list[Sp
     """SFAMNet's average precision: the same counts, interval by interval, under the highest precision that is still to come."""
     found = wrong = 0
     points = [(0.0, 0.0)]
-    for video, said in spotted.items():
-        for span in said:
+    for video, spans in spotted.items():
+        for span in spans:
             hits = sum(iou(span, one) >= threshold for one in truths.get(video, []))
             found, wrong = found + hits, wrong + (hits == 0)
             points.append((found / sum(map(len, truths.values())), found / (found + wrong)))

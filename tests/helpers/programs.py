@@ -42,26 +42,26 @@ def _printed_by(script: str, words: Sequence[str]) -> str:
     file = Path(script)
     sys.path.insert(0, str(file.parent))
     sys.argv = [file.name, *words]
-    with redirect_stdout(io.StringIO()) as said:
+    with redirect_stdout(io.StringIO()) as printed:
         importlib.import_module(file.stem).main()
-    return said.getvalue()
+    return printed.getvalue()
 
 
-def started(words: Sequence[str], said: Path) -> BaseProcess:
+def started(words: Sequence[str], output: Path) -> BaseProcess:
     """A run in a process group of its own, whose workers are its copies.
 
     Args:
         words: of the run.
-        said: the file that gets what it prints.
+        output: the file that gets what it prints.
     """
     server = KeptServer()
     server.warm(OF_MOST)
-    process: Any = multiprocessing.get_context("forkserver").Process(target=_run, args=(tuple(words), str(said)))
+    process: Any = multiprocessing.get_context("forkserver").Process(target=_run, args=(tuple(words), str(output)))
     OwnServer.start(server, process)
     return process  # type: ignore[no-any-return]
 
 
-def _run(words: Sequence[str], said: str) -> None:
+def _run(words: Sequence[str], output: str) -> None:
     from mebench.config import resolve
     from mebench.errors import MebenchError
     from mebench.progress import Silent
@@ -72,7 +72,7 @@ def _run(words: Sequence[str], said: str) -> None:
     multiprocessing.get_context = lambda _=None: FORK  # type: ignore[assignment]
     isolation.ForkServer.warm = lambda *_: None  # type: ignore[method-assign]
     code = 0
-    with Path(said).open("w") as file:
+    with Path(output).open("w") as file:
         try:
             run(resolve(words), Silent())
         except MebenchError as error:

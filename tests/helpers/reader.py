@@ -22,13 +22,13 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     def run(command: list[str], **_: Any) -> SimpleNamespace:
         _, module, name, *words = command
         assert module == "-m"
-        with contextlib.redirect_stdout(io.StringIO()) as said, pytest.MonkeyPatch.context() as patch:
+        with contextlib.redirect_stdout(io.StringIO()) as printed, pytest.MonkeyPatch.context() as patch:
             patch.setattr(sandbox, "confine", lambda _: None)
             patch.setattr(sys, "argv", [name, *words])
             patch.delitem(sys.modules, name)  # or it is run twice, which Python tells
             with contextlib.suppress(Exception):
                 runpy.run_module(name, run_name="__main__")
-        return SimpleNamespace(stdout=said.getvalue())
+        return SimpleNamespace(stdout=printed.getvalue())
 
     if request.node.get_closest_marker("processes") is None:
         monkeypatch.setattr(bundle, "subprocess", SimpleNamespace(run=run, TimeoutExpired=TimeoutError))

@@ -61,7 +61,7 @@ ORIGINS = {
 }
 
 
-def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) -> RunFolder:
+def make_run(runs: Path, run_id: str = "", sealed: bool = False, **contents: Any) -> RunFolder:
     """A run of two videos for each subject, with micro-expressions at 50 and 200, a macro-expression between.
 
     Equal ones are made once by all test processes and copied.
@@ -70,10 +70,10 @@ def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) ->
         runs: where it goes.
         run_id: its name; by default that of its settings.
         sealed: whether it keeps the hashes of its files, as runs do: then none of them can be changed any more.
-        said: see `_make`.
+        contents: see `_make`.
     """
-    name = hashlib.sha256(repr((run_id, sorted(said.items()))).encode()).hexdigest()
-    (made,) = once(f"runs/{name}", lambda folder: _make(folder, run_id, **said)).iterdir()
+    name = hashlib.sha256(repr((run_id, sorted(contents.items()))).encode()).hexdigest()
+    (made,) = once(f"runs/{name}", lambda folder: _make(folder, run_id, **contents)).iterdir()
     own = RunFolder(_copy(made, runs / made.name))
     if own.done and not sealed:
         (own.path / "DONE").write_text("")
@@ -249,18 +249,18 @@ def _fold(
         for t in (t for t in own if t["kind"] in kinds):
             if "spot" in tasks:
                 onset, offset = t["onset"] + shift, t["offset"] + shift
-                said = None if pd.isna(t["emotion"]) else t["emotion"]
-                named = (said, _shares(said, rng)) if "recognize" in tasks else (None, None)
+                emotion = None if pd.isna(t["emotion"]) else t["emotion"]
+                named = (emotion, _shares(emotion, rng)) if "recognize" in tasks else (None, None)
                 confidence = float(rng.random())
                 predictions.append(
                     Prediction(video, t["kind"], onset, (onset + offset) // 2, offset, confidence, *named)
                 )
         for n, t in enumerate(t for t in own if t["kind"] == "micro"):
             if "recognize" in tasks:
-                right, said = (number + n) % wrong_every != 0, t["emotion"]
-                said = said if right else CLASSES[(CLASSES.index(said) + 1) % 3]
-                answer = tuple(float(said == c) for c in CLASSES)
-                clips.append(ClipPrediction(video, t["onset"], t["offset"], said, answer))
+                right, emotion = (number + n) % wrong_every != 0, t["emotion"]
+                emotion = emotion if right else CLASSES[(CLASSES.index(emotion) + 1) % 3]
+                answer = tuple(float(emotion == c) for c in CLASSES)
+                clips.append(ClipPrediction(video, t["onset"], t["offset"], emotion, answer))
         if "spot" in tasks:
             scores[video] = _curves(own, kinds, rng)
     costs = {"fit_seconds": 2.0, "predict_seconds": 0.25, "peak_memory_mib": 300.0 + number, "parameters": 1234}
@@ -268,12 +268,12 @@ def _fold(
     return FoldResult(subject, predictions, clips, scores, {subject.split("/")[0]: timing}, 7, costs, b"")
 
 
-def _shares(said: str | None, rng: np.random.Generator) -> tuple[float, ...] | None:
+def _shares(answer: str | None, rng: np.random.Generator) -> tuple[float, ...] | None:
     """Random ones, the largest of them that of the answer; none without an answer."""
     shares = sorted(map(float, rng.random(len(CLASSES))))
-    if said is None:
+    if answer is None:
         return None
-    own = CLASSES.index(said)
+    own = CLASSES.index(answer)
     return tuple(shares[(place - own - 1) % len(CLASSES)] for place in range(len(CLASSES)))
 
 

@@ -56,9 +56,9 @@ def test_Live_equals_spotting_of_the_whole_file(file, video):
     live = Live([models.read_model(file)], Stream(str(video), paced=False))
     found = list(live.run())
     (whole,) = spotted.spot_videos([video], [models.read_model(file)], workers=1).videos
-    told = [one.prediction for one in found if not isinstance(one, CurvePoint)]
-    assert len(told) > 2
-    assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(told, key=order)] == [
+    predicted = [one.prediction for one in found if not isinstance(one, CurvePoint)]
+    assert len(predicted) > 2
+    assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(predicted, key=order)] == [
         (p.kind, p.onset, p.apex, p.offset) for p in sorted(whole.answer.predictions, key=order)
     ]
     for kind, curve in whole.answer.curves.items():
@@ -76,7 +76,7 @@ def order(prediction):
 
 def test_spot_live_prints_json_lines_and_its_delay(mebench, file, video, tmp_path):
     code, out, err = mebench("spot", "--live", video, "--model", file, "--seconds", "1.2", "--json", "-")
-    start, *told, end = map(json.loads, out.splitlines())
+    start, *events, end = map(json.loads, out.splitlines())
     assert code == 0
     assert start["event"] == "start"
     assert end["event"] == "end"
@@ -85,8 +85,8 @@ def test_spot_live_prints_json_lines_and_its_delay(mebench, file, video, tmp_pat
     stated = start["delay_ms"]["micro"]
     assert stated["curve"] >= 40 * (k + k_prime)
     assert stated["intervals"] == stated["curve"] + 40 * k_prime
-    assert {"curve"} <= {line["event"] for line in told} <= {"curve", "interval"}
-    first = next(line for line in told if line["event"] == "curve" and line["kind"] == "micro")
+    assert {"curve"} <= {line["event"] for line in events} <= {"curve", "interval"}
+    first = next(line for line in events if line["event"] == "curve" and line["kind"] == "micro")
     assert first["seconds"] == first["frame"] / 25
     assert first["frame"] == k_prime
     assert end["delay_ms"]["curve"]["median"] > 0

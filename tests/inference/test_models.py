@@ -96,9 +96,9 @@ def test_read_model_takes_tiny_weights_as_zero(tmp_path):
 
 
 def test_export_model_card_has_the_scores_of_its_run(finished, file):
-    said, summary = read_header(file), finished.read_json("summary.json")
-    assert said.scores["spotting.micro.f1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
-    assert said.scores["recognition.uf1"] == summary["recognition"]["scores"]["uf1"]["value"]
+    header, summary = read_header(file), finished.read_json("summary.json")
+    assert header.scores["spotting.micro.f1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert header.scores["recognition.uf1"] == summary["recognition"]["scores"]["uf1"]["value"]
     for words in (
         "# mine",
         "2 people, 2 videos",
@@ -107,8 +107,8 @@ def test_export_model_card_has_the_scores_of_its_run(finished, file):
         "cannot be compared",
         "Made for a test.",
     ):
-        assert words in said.card, words
-    assert "/" not in json.dumps(said.method)
+        assert words in header.card, words
+    assert "/" not in json.dumps(header.method)
 
 
 def test_export_model_keeps_parameters_of_a_users_method(write_plugin, tiny, tmp_path):
@@ -136,21 +136,21 @@ def test_export_model_keeps_parameters_of_a_users_method(write_plugin, tiny, tmp
 
 
 def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
-    shipped = {said.name: (file, said) for file, said in models.included_models().items()}
+    shipped = {header.name: (file, header) for file, header in models.included_models().items()}
     assert {"mean", "linear_spotter"} <= set(shipped)
-    for name, (file, said) in shipped.items():
+    for name, (file, header) in shipped.items():
         params = models.read_model(file).config.method_params
         assert file.stat().st_size < 200_000
-        assert file.parent.parent.name == said.method["name"] == name
+        assert file.parent.parent.name == header.method["name"] == name
         assert params.regions == "box"
         assert params.threshold == "absolute"
         assert not params.needs_landmarks
-        assert 0 < said.scores["spotting.micro.f1"] < 1
-        assert said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
-        assert "## What it is not good for" in said.card
-        assert "No real face was ever seen" in said.card
+        assert 0 < header.scores["spotting.micro.f1"] < 1
+        assert header.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
+        assert "## What it is not good for" in header.card
+        assert "No real face was ever seen" in header.card
         assert models.find_model_file(name) == file
-    naming = [said.scores for _, said in shipped.values() if "recognition.uf1" in said.scores]
+    naming = [header.scores for _, header in shipped.values() if "recognition.uf1" in header.scores]
     assert models.included_models()[models.default_model_file()].scores["spotting.micro.f1"] == max(
         scores["spotting.micro.f1"] for scores in naming
     )
@@ -221,13 +221,13 @@ def test_model_verbs_refuse_a_damaged_model(mebench, damaged, tmp_path):
 
 def edited(file, target, **changes):
     """The file with other things said in its header."""
-    said = json.loads(read_header(file).model_dump_json()) | changes
-    save_file(load_file(file), target, {"mebench": json.dumps(said)})
+    content = json.loads(read_header(file).model_dump_json()) | changes
+    save_file(load_file(file), target, {"mebench": json.dumps(content)})
     return target
 
 
 def test_read_header_checks_what_a_file_says(file, tmp_path):
-    said = read_header(file)
+    header = read_header(file)
     for changes, sentence in (
         ({"name": "../../etc/passwd"}, "name"),
         ({"name": "mine\n"}, "name"),
@@ -243,8 +243,8 @@ def test_read_header_checks_what_a_file_says(file, tmp_path):
     with pytest.raises(MebenchError, match="unknown method 'evil'"):
         models.read_model(edited(file, tmp_path / "x.safetensors", method={"name": "evil"}))
     with pytest.raises(ConfigError, match=r"method\.p"):
-        models.read_model(edited(file, tmp_path / "x.safetensors", method={**said.method, "p": 7.0}))
-    landmarks = edited(file, tmp_path / "x.safetensors", method={**said.method, "landmarks": "/etc/passwd"})
+        models.read_model(edited(file, tmp_path / "x.safetensors", method={**header.method, "p": 7.0}))
+    landmarks = edited(file, tmp_path / "x.safetensors", method={**header.method, "landmarks": "/etc/passwd"})
     assert models.read_model(landmarks).config.method_params.landmarks is None
 
 
@@ -273,16 +273,16 @@ def test_read_header_and_read_model_refuse_damaged_files(file, tmp_path):
 
 
 def test_model_export_takes_an_included_model(mebench, file, tmp_path):
-    known, said = next(iter(models.included_models().items()))
+    known, included = next(iter(models.included_models().items()))
     copy = tmp_path / "copy.safetensors"
-    code, _, err = mebench("model", "export", said.name, "-o", copy, "--name", "other", "--note", "Copied.")
+    code, _, err = mebench("model", "export", included.name, "-o", copy, "--name", "other", "--note", "Copied.")
     assert code == 0, err
     header = read_header(copy)
     assert header.name == "other"
     assert header.card.endswith("Copied.")
-    assert header.method == said.method
+    assert header.method == included.method
     assert load_file(copy).keys() == load_file(known).keys()
     assert mebench("model", "export", file, "-o", tmp_path / "again.safetensors")[0] == 0
-    code, _, err = mebench("model", "export", said.name, "-o", copy, "--fold", "x/1")
+    code, _, err = mebench("model", "export", included.name, "-o", copy, "--fold", "x/1")
     assert code == 2
     assert "only runs have folds" in err

@@ -45,11 +45,11 @@ def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
         ["features", "compute", "method=mean", casme2, "dataset.root=/nowhere"],
     ]
     code = TELL.format(lines=lines, heavy=set(contracts.HEAVY))
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert told.stdout.splitlines() == ["3 []"] * len(lines)
-    sentences = told.stderr.splitlines()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["3 []"] * len(lines)
+    sentences = done.stderr.splitlines()
     assert len(sentences) == len(lines)
-    for said, words in zip(
+    for message, words in zip(
         sentences,
         (
             "give dataset.root=PATH",
@@ -61,7 +61,7 @@ def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
             "dataset.root=/nowhere is not a folder",
         ),
     ):
-        assert words in said
+        assert words in message
 
 
 def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
@@ -76,15 +76,15 @@ def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
         "needs none"
     )
     check_needs([resolve(["method=mean", "method.regions=box", *words]), resolve(["method=mean", "dataset=synthetic"])])
-    said = list[str]()
-    (stands,) = check_needs([resolve(["method=mean", *words])], said.append)
+    messages = list[str]()
+    (stands,) = check_needs([resolve(["method=mean", *words])], messages.append)
     assert stands.method_params.regions == "box"
     assert stands.values["method"]["regions"] == "box"
-    assert len(said) == 1
-    assert "method.regions=box is used instead" in said[0]
-    assert "mebench[landmarks]" in said[0]
+    assert len(messages) == 1
+    assert "method.regions=box is used instead" in messages[0]
+    assert "mebench[landmarks]" in messages[0]
     with pytest.raises(DataError, match="needs 68 facial landmarks"):  # what was asked for is never replaced
-        check_needs([resolve(["method=mean", "method.regions=released_code", *words])], said.append)
+        check_needs([resolve(["method=mean", "method.regions=released_code", *words])], messages.append)
     pair = ["method=optical_strain", "method.regions=box", "recognizer=bi_woof", "recognizer.align=pose"]
     with pytest.raises(
         DataError, match=r"recognizer=bi_woof needs .*recognizer\.landmarks=PATH.*recognizer\.align=none"

@@ -94,9 +94,9 @@ def test_plan_warns_of_altered_copy(tree, write_sheet, tmp_path):
     words = ["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]
     there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
-    (told,) = map(str, find_plan_warnings(make_plan(resolve(words))))
-    assert told.startswith("1 of 3 expressions lie in no existing frames")
-    assert "such as row 2 of 01/EP02_01f" in told
+    (warning,) = map(str, find_plan_warnings(make_plan(resolve(words))))
+    assert warning.startswith("1 of 3 expressions lie in no existing frames")
+    assert "such as row 2 of 01/EP02_01f" in warning
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))
     with pytest.raises(
         DataError, match=r"none of the 2 expressions of dataset 'casme2' is inside its frames.*mebench data verify"

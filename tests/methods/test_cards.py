@@ -89,12 +89,12 @@ def test_cards_have_cross_database_scores_of_their_records(id_):
 def test_cards_quote_means_of_other_methods_cards():
     """As in: lies beside `ststnet` (.696), one linear layer (`logistic`, .682)."""
     means = {id_: {mean for _, _, mean, *_ in rows(id_)} for id_ in METHODS}
-    told = []
+    quoted = []
     for id_ in METHODS:
         prose = " ".join(line for line in card(id_).splitlines() if not line.startswith("|"))
-        told += [(id_, *found) for found in re.findall(r"`(\w+)`(?: with `[^`]*`)?(?: \(|, | has )(\.\d{3})", prose)]
-    assert len(told) > 5
-    assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []
+        quoted += [(id_, *found) for found in re.findall(r"`(\w+)`(?: with `[^`]*`)?(?: \(|, | has )(\.\d{3})", prose)]
+    assert len(quoted) > 5
+    assert [one for one in quoted if one[1] in means and one[2] not in means[one[1]]] == []
 
 
 def test_cards_say_where_tables_mark_another_method():
@@ -117,8 +117,8 @@ def test_cards_have_false_alarms_of_tables():
     """As in: 15.26 [12.76, 17.63] false alarms a minute, with `threshold=absolute` 0.99 [0.00, 4.67]."""
     table = (CHECKOUT / "leaderboards" / "quiet.md").read_text(encoding="utf-8")
     measured = re.findall(r"^\| (\w+) .*\| (\S+) \| (\S+) to (\S+) \|$", table, re.MULTILINE)
-    told = []
+    quoted = []
     for id_ in METHODS:
         for sentence in re.findall(r"On drawn people without expressions[^(]*", " ".join(card(id_).split())):
-            told += [(id_, *found) for found in re.findall(r"(\d+\.\d\d) \[(\d+\.\d\d), (\d+\.\d\d)\]", sentence)]
-    assert sorted(told) == sorted(measured)
+            quoted += [(id_, *found) for found in re.findall(r"(\d+\.\d\d) \[(\d+\.\d\d), (\d+\.\d\d)\]", sentence)]
+    assert sorted(quoted) == sorted(measured)

@@ -223,7 +223,7 @@ def test_ConcatCNN_reads_samm_as_public_program():
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"length": 7}, "fewer than the 8 frames"),
         ({"length": 14, "conv_stride": 2}, "choose method.length=15 or more"),
@@ -235,6 +235,6 @@ def test_ConcatCNN_reads_samm_as_public_program():
         ({"negatives": 0.0}, "must be positive"),
     ],
 )
-def test_Params_refuse_wrong_settings(settings, said):
-    with pytest.raises(ConfigError, match=said):
+def test_Params_refuse_wrong_settings(settings, message):
+    with pytest.raises(ConfigError, match=message):
         concat_cnn.ConcatCNN.Params(**settings)

@@ -67,12 +67,12 @@ def test_methods_except_chance_have_search_spaces():
 @pytest.mark.parametrize("id_", SEARCHED)
 def test_search_spaces_hold_allowed_values(id_):
     """By the default or by one of the presets."""
-    said = registry.find("method", id_).section("search")
-    for name, one in said.items():
+    declared = registry.find("method", id_).section("search")
+    for name, one in declared.items():
         for value in one.get("choices") or (one["low"], one["high"]):
             taken = [takes(id_, preset, **{name: value}) for preset in presets(id_)]
             assert any(taken), (name, value)
-    assert set(space(id_)) == set(said)
+    assert set(space(id_)) == set(declared)
 
 
 REFUSED = {"mean": 1 / 3}

@@ -193,7 +193,7 @@ def test_SFAMNet_for_spotting_names_nothing():
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"features": "depth"}, "method.features"),
         ({"epochs": 0}, "method.epochs must be at least 1"),
@@ -203,6 +203,6 @@ def test_SFAMNet_for_spotting_names_nothing():
         ({"shortest": 2.0}, "must not be above method.longest"),
     ],
 )
-def test_Params_refuse_wrong_settings(settings, said):
-    with pytest.raises(ConfigError, match=said):
+def test_Params_refuse_wrong_settings(settings, message):
+    with pytest.raises(ConfigError, match=message):
         sfamnet.SFAMNet.Params(**settings)

@@ -38,8 +38,8 @@ def test_reliability_edges_belong_to_the_bin_above() -> None:
 @pytest.mark.parametrize("exact", [np.float64, np.float32])
 def test_reliability_tenths_lie_in_the_bin_they_begin(exact) -> None:
     """k / 10 as it is written; of ten bins .3, .6 and .7 once began too high, or lay too low in 32 bits."""
-    said = np.array([k / 10 for k in range(11)], dtype=exact)
-    assert reliability(said, np.ones(11))["n"].tolist() == [1] * 9 + [2]
+    probabilities = np.array([k / 10 for k in range(11)], dtype=exact)
+    assert reliability(probabilities, np.ones(11))["n"].tolist() == [1] * 9 + [2]
     just_below = np.array([Fraction(k, 10) - Fraction(1, 10**6) for k in range(1, 11)], dtype=np.float64)
     assert reliability(just_below, np.ones(10))["n"].tolist() == [1] * 10
 

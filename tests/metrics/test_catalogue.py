@@ -70,8 +70,8 @@ def test_METRICS_are_the_scores_that_summaries_hold():
 
 
 def test_METRICS_directions_equal_an_independent_list():
-    told = {"higher": HIGHER, "lower": LOWER, "zero": ZERO, None: CURVES}
-    expected = {name: direction for direction, names in told.items() for name in names.split()}
+    listed = {"higher": HIGHER, "lower": LOWER, "zero": ZERO, None: CURVES}
+    expected = {name: direction for direction, names in listed.items() for name in names.split()}
     assert {name: metric.direction for name, metric in METRICS.items()} == expected
 
 
@@ -158,8 +158,8 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
     found = compare_tables(
         first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500
     )
-    (said,) = compare_runs.draw_conclusions(found)
-    assert said.startswith("spotting, micro: miss rate: A is better than B")
+    (conclusion,) = compare_runs.draw_conclusions(found)
+    assert conclusion.startswith("spotting, micro: miss rate: A is better than B")
 
 
 @pytest.mark.parametrize("support", ["truths", "spotted", "everybody"])

@@ -50,8 +50,8 @@ def run(seed, quality=0.6, **of_truth):
     )
     spotted["apex"] = (spotted["onset"] + spotted["offset"]) / 2
     clips = truths[truths["emotion"].notna()][["video", "emotion"]].rename(columns={"emotion": "truth"})
-    said = np.where(rng.random(len(clips)) < quality, clips["truth"], "negative")
-    return Tables(videos, truths, spotted[rng.random(n) < 0.9], clips.assign(predicted=said))
+    predicted = np.where(rng.random(len(clips)) < quality, clips["truth"], "negative")
+    return Tables(videos, truths, spotted[rng.random(n) < 0.9], clips.assign(predicted=predicted))
 
 
 def compared(first, second, **settings_):
@@ -91,7 +91,7 @@ def test_compare_tables_values_are_those_of_each_run(members):
 def test_compare_tables_hardest_people_are_shared_by_runs():
     first, second = run(1, subjects=6), run(2, quality=0.4, subjects=6)
     sides, people = (first, second), sorted(first.videos["subject"].unique())
-    each_alone = [{who: scores_by_path(alone(side, {who})) for who in people} for side in sides]
+    each_alone = [{person: scores_by_path(alone(side, {person})) for person in people} for side in sides]
     hard_alone = cache(lambda number, hard: scores_by_path(alone(sides[number], hard)))
     for path, row in compared(first, second).scores.items():
         section = path.removesuffix(".f1") if path.startswith("spotting") else ""
@@ -204,8 +204,8 @@ def test_compare_tables_detects_nothing_if_least_p_is_too_large(subjects):
     found = compared(run(0, 0.7, subjects=subjects), run(1, 0.5, subjects=subjects))
     assert found.exact
     assert 1 / found.permutations == 0.5 ** (subjects - 1)
-    told = [row.detectable for row in found.scores.values() if row.p is not None and not row.same]
-    assert any(detectable is not None for detectable in told) == (1 / found.permutations < 0.05)
+    differences = [row.detectable for row in found.scores.values() if row.p is not None and not row.same]
+    assert any(detectable is not None for detectable in differences) == (1 / found.permutations < 0.05)
 
 
 def test_compare_tables_of_a_run_with_itself_finds_nothing():
@@ -333,8 +333,8 @@ def test_compare_tables_needs_equal_clips():
 def naming(tables, another):
     """The same run, which names another class in every fourth answer."""
 
-    def answers(said):
-        return said.mask(np.arange(len(said)) % 4 == 1, another)
+    def answers(answered):
+        return answered.mask(np.arange(len(answered)) % 4 == 1, another)
 
     spotted, clips = tables.predictions, tables.clips
     return replace(
@@ -395,7 +395,7 @@ def test_compare_tables_exchange_averages_classes_then_named():
         swapped = person.isin(exchanged)
         one = first.clips["predicted"].where(~swapped, second.clips["predicted"])
         other = second.clips["predicted"].where(~swapped, first.clips["predicted"])
-        return [f1_score(true, said, average="macro", zero_division=0) for said in (one, other)]
+        return [f1_score(true, answered, average="macro", zero_division=0) for answered in (one, other)]
 
     people = sorted(set(person))
     scores = [uf1([p for p, yes in zip(people, choice) if yes]) for choice in product([False, True], repeat=4)]

@@ -38,10 +38,10 @@ def test_CONVENTIONS_begin_with_strict_and_know_their_names() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_Convention_describe_names_source_and_defects(name: str) -> None:
     rule = CONVENTIONS[name]
-    told = rule.describe()
-    assert told.startswith(f"{name}: ")
-    assert rule.source in told
-    assert all(defect in told for defect in rule.defects)
+    described = rule.describe()
+    assert described.startswith(f"{name}: ")
+    assert rule.source in described
+    assert all(defect in described for defect in rule.defects)
     assert rule.defects or name == "activitynet"
 
 
@@ -89,10 +89,10 @@ def test_find_convention_changes_single_rules() -> None:
     assert find_convention("softnet2021, scores=all").scores is None
     assert find_convention("li2017, sections=spotting").sections == ("spotting",)
     assert set(conventions.RULES) == set(STRICT.__slots__) - {"name", "source", "defects"}
-    told = find_convention(conventions.changed_name("mean2022", ["videos = all"])).describe()
-    assert told.startswith("mean2022, videos=all: ")
-    assert "every video counts" in told
-    assert "changed: videos" in told
+    described = find_convention(conventions.changed_name("mean2022", ["videos = all"])).describe()
+    assert described.startswith("mean2022, videos=all: ")
+    assert "every video counts" in described
+    assert "changed: videos" in described
 
 
 @pytest.mark.parametrize(

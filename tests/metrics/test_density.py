@@ -15,17 +15,17 @@ NAMES = [f"d/{n}/a" for n in range(6)]  # of 5 minutes each
 def drawn(seed: int) -> Tables:
     """Six videos of micro- and macro-expressions that do not overlap, and spotted intervals on and beside them."""
     rng = np.random.default_rng(seed)
-    true, said = [], []
+    true, spotted = [], []
     for name in NAMES:
         starts = rng.choice(np.arange(0, 8900, 20), 12, replace=False).tolist()
         true += [truth(name, start) for start in starts[:5]] + [
             truth(name, start, kind="macro") for start in starts[5:]
         ]
         on = [start + int(rng.integers(-8, 9)) for start in starts[2:10]]
-        said += [
+        spotted += [
             spot(name, max(start, 0), sure=float(rng.random())) for start in on + rng.integers(0, 8900, 4).tolist()
         ]
-    return tables(videos(*NAMES), true, said)
+    return tables(videos(*NAMES), true, spotted)
 
 
 def micro(run: Tables, convention: str = "strict") -> dict[str, float]:

@@ -25,8 +25,8 @@ def folds():
     for name, dataset, n in (("vis-to-hs", "hs", 3), ("nir-to-hs", "hs", 3), ("hs-to-vis", "vis", 2)):
         own = videos[videos["dataset"] == dataset]["video"]
         truth = np.array(CLASSES)[np.arange(len(own)) % n]
-        said = np.where(rng.random(len(own)) < 0.6, truth, np.array(CLASSES)[rng.integers(3, size=len(own))])
-        found[name] = Tables(videos, truths, None, pd.DataFrame({"video": own, "truth": truth, "predicted": said}))
+        predicted = np.where(rng.random(len(own)) < 0.6, truth, np.array(CLASSES)[rng.integers(3, size=len(own))])
+        found[name] = Tables(videos, truths, None, pd.DataFrame({"video": own, "truth": truth, "predicted": predicted}))
     return found
 
 
@@ -45,12 +45,12 @@ def test_summarize_each_fold_over_its_own_clips_and_classes(folds):
     summary = scored(folds)["recognition"]
     expected = []
     for name, tables in folds.items():
-        truth, said = tables.clips["truth"], tables.clips["predicted"]
+        truth, predicted = tables.clips["truth"], tables.clips["predicted"]
         labels = sorted(set(truth))
         scores = {
-            "accuracy": accuracy_score(truth, said),
-            "uf1": f1_score(truth, said, labels=labels, average="macro", zero_division=0),
-            "uar": recall_score(truth, said, labels=labels, average="macro"),
+            "accuracy": accuracy_score(truth, predicted),
+            "uf1": f1_score(truth, predicted, labels=labels, average="macro", zero_division=0),
+            "uar": recall_score(truth, predicted, labels=labels, average="macro"),
         }
         part = summary["folds"][name]
         assert part["n"] == 30

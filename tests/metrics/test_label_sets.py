@@ -37,25 +37,25 @@ def values(section):
 @pytest.mark.parametrize("seed", range(5))
 def test_label_sets_scores_equal_scikit_learn(seed):
     clips = drawn(seed)
-    true, said = (
+    true, predicted = (
         np.array([[c in label.split("+") for c in CLASSES] for label in clips[name]]) for name in ("truth", "predicted")
     )
     found, macro = values(scored(clips)), {"average": "macro", "zero_division": 0}
     assert found == pytest.approx(
         {
-            "uf1": f1_score(true, said, **macro),
-            "uar": recall_score(true, said, **macro),
-            "recall": recall_score(true, said, **macro),
-            "precision": precision_score(true, said, **macro),
-            "wf1": f1_score(true, said, average="weighted"),
-            "wr": recall_score(true, said, average="micro"),
-            "accuracy": accuracy_score(true, said),
-            "jaccard": jaccard_score(true, said, average="samples"),
+            "uf1": f1_score(true, predicted, **macro),
+            "uar": recall_score(true, predicted, **macro),
+            "recall": recall_score(true, predicted, **macro),
+            "precision": precision_score(true, predicted, **macro),
+            "wf1": f1_score(true, predicted, average="weighted"),
+            "wr": recall_score(true, predicted, average="micro"),
+            "accuracy": accuracy_score(true, predicted),
+            "jaccard": jaccard_score(true, predicted, average="samples"),
             "f1": found["f1"],
         }
     )
     each = scored(clips)["details"]["of_classes"]
-    assert [each[name]["value"] for name in CLASSES] == pytest.approx(list(f1_score(true, said, average=None)))
+    assert [each[name]["value"] for name in CLASSES] == pytest.approx(list(f1_score(true, predicted, average=None)))
 
 
 def test_label_sets_of_one_class_score_as_single_classes():

@@ -198,12 +198,12 @@ def test_pair_intervals_share_a_frame_or_the_apex(
     name: str,
 ) -> None:
     true = table([span for span, _ in truths]).assign(video=[video for _, video in truths])
-    said = table([span for span, *_ in spotted]).assign(video=[video for _, video, _ in spotted])
-    said["apex"] = np.array([np.nan if apex is None else apex for *_, apex in spotted], dtype=np.float64)
-    every, near = (pair_intervals(true, said, CONVENTIONS[name], near=near) for near in (False, True))
+    predictions = table([span for span, *_ in spotted]).assign(video=[video for _, video, _ in spotted])
+    predictions["apex"] = np.array([np.nan if apex is None else apex for *_, apex in spotted], dtype=np.float64)
+    every, near = (pair_intervals(true, predictions, CONVENTIONS[name], near=near) for near in (False, True))
     kept = [
         (p, t, common, union)
         for p, t, common, union in zip(every.prediction, every.truth, every.intersection, every.union)
-        if common > 0 or true["onset"][t] < said["apex"][p] < true["offset"][t]
+        if common > 0 or true["onset"][t] < predictions["apex"][p] < true["offset"][t]
     ]
     assert [*zip(near.prediction, near.truth, near.intersection, near.union)] == kept

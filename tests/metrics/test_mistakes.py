@@ -29,7 +29,7 @@ TRUTHS = [("d/1/a", "micro", 100, 119, "joy"), ("d/1/a", "macro", 300, 359, None
 
 def tables(predictions, truths=TRUTHS, videos=("d/1/a", "d/2/b")):
     true = pd.DataFrame(truths, columns=["video", "kind", "onset", "offset", "emotion"]).astype({"emotion": object})
-    said = pd.DataFrame(predictions, columns=["video", "kind", "onset", "offset", "confidence"])
+    spotted = pd.DataFrame(predictions, columns=["video", "kind", "onset", "offset", "confidence"])
     seen = pd.DataFrame({"video": list(videos)})
     return Tables(
         seen.assign(
@@ -39,7 +39,7 @@ def tables(predictions, truths=TRUTHS, videos=("d/1/a", "d/2/b")):
             fps=30.0,
         ),
         true.assign(apex=float("nan")),
-        said.assign(apex=said["onset"], emotion=None, draw=0),
+        spotted.assign(apex=spotted["onset"], emotion=None, draw=0),
     )
 
 
@@ -272,11 +272,11 @@ def test_sort_mistakes_causes_equal_plain_reading(truths, predictions):
             return "kind_confusion"
         return "localisation" if own >= Fraction(1, 10) else "background"
 
-    said = {
+    by_definition = {
         (v, k, a, b): c for v, k, a, b, c in wrong[["video", "kind", "onset", "offset", "cause"]].to_numpy().tolist()
     }
-    assert said == {p: cause(p) for p in said}
-    false = set(said)
+    assert by_definition == {p: cause(p) for p in by_definition}
+    false = set(by_definition)
     for v, k, a, b, c in (
         found.loc[found["mistake"] == "miss", ["video", "kind", "onset", "offset", "cause"]].to_numpy().tolist()
     ):
@@ -293,7 +293,7 @@ def test_sort_mistakes_causes_equal_plain_reading(truths, predictions):
 def test_underlying_event_is_one_word_a_false_positive():
     """Of several the one that shares most frames; nearer to a truth of its kind than to anything else is a near miss."""
     astray = [("d/1/a", "blink", 500, 505), ("d/1/a", "speech", 502, 560), ("d/1/a", "twitch", 118, 130)]
-    said = [
+    spotted = [
         ("d/1/a", "micro", 100, 119, 0.9),
         ("d/1/a", "micro", 101, 119, 0.8),
         ("d/1/a", "micro", 110, 129, 0.7),
@@ -302,7 +302,7 @@ def test_underlying_event_is_one_word_a_false_positive():
         ("d/1/a", "micro", 494, 505, 0.4),
         ("d/1/a", "micro", 700, 711, 0.3),
     ]
-    one = replace(tables(said), distractors=pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]))
+    one = replace(tables(spotted), distractors=pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]))
     found = sort_mistakes(one, ["micro"])
     words = dict(zip(found["onset"], underlying_event(found, one)))
     assert words == {101: "duplicate", 110: "near_miss", 310: "macro", 500: "speech", 494: "blink", 700: "nothing"}
@@ -317,13 +317,13 @@ def test_underlying_event_is_one_word_a_false_positive():
 def test_explain_mistakes_gain_equals_f1_without_the_cause(truths, predictions):
     """Each word's intervals are taken out, for each near miss a truth that was nearly hit is put in, and all is scored again."""
     truths = [(*t, "joy") for t in dict.fromkeys(truths)]
-    said = [(*p, 0.01 * n) for n, p in enumerate(dict.fromkeys(predictions))]
-    one = tables(said, truths)
+    spotted = [(*p, 0.01 * n) for n, p in enumerate(dict.fromkeys(predictions))]
+    one = tables(spotted, truths)
     found = sort_mistakes(one, ["micro", "macro"])
     under, why = underlying_event(found, one), explain_mistakes(one, found, ["micro", "macro"])
 
     def f1(kind, wrong, added):
-        kept = [p for p in said if p[1] == kind and p[:4] not in wrong]
+        kept = [p for p in spotted if p[1] == kind and p[:4] not in wrong]
         whole = summarize(tables([*kept, *added], truths), kinds=[kind], classes=[], seed=0, draws=0)
         return whole["spotting"][kind]["scores"]["f1"]["value"] or 0.0
 
@@ -360,9 +360,9 @@ ONE_FALSE = {
 }
 
 
-@pytest.mark.parametrize(("truths", "said", "gain"), ONE_FALSE.values(), ids=ONE_FALSE)
-def test_explain_mistakes_cures_one_truth_a_false_positive(truths, said, gain):
-    one = tables([("d/1/a", *row) for row in said], [("d/1/a", *row, "joy") for row in truths])
+@pytest.mark.parametrize(("truths", "spotted", "gain"), ONE_FALSE.values(), ids=ONE_FALSE)
+def test_explain_mistakes_cures_one_truth_a_false_positive(truths, spotted, gain):
+    one = tables([("d/1/a", *row) for row in spotted], [("d/1/a", *row, "joy") for row in truths])
     found = sort_mistakes(one, ["micro"])
     assert explain_mistakes(one, found, ["micro"])["micro"]["gain"] == pytest.approx(gain)
 
@@ -394,8 +394,8 @@ def test_missed_by_gives_equal_lengths_one_third(lengths):
     true["offset"] = [length - 1 for length in lengths]
     third = {}
     for length in sorted(set(lengths)):
-        told = missed_by(true, true[true["offset"] == length - 1].assign(mistake="miss"))["length"]
-        (third[length],) = (name for name, share in told.items() if share)
+        shares = missed_by(true, true[true["offset"] == length - 1].assign(mistake="miss"))["length"]
+        (third[length],) = (name for name, share in shares.items() if share)
     assert (third[min(lengths)], third[max(lengths)]) == ("short", "long")
     assert list(third.values()) == sorted(third.values(), key=["short", "middle", "long"].index)
 

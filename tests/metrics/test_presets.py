@@ -165,7 +165,7 @@ def test_lgsnet_finds_a_truth_by_anything_whatever_its_kind() -> None:
 
 
 @given(videos_of_spans, videos_of_spans, videos_of_spans, videos_of_spans)
-def test_presets_of_megc2023_pool_overall_over_kinds(micro, macro, said_micro, said_macro) -> None:
+def test_presets_of_megc2023_pool_overall_over_kinds(micro, macro, spotted_micro, spotted_macro) -> None:
     def both(one, other):
         return {video: one.get(video, []) + other.get(video, []) for video in (*one, *other)}
 
@@ -174,16 +174,16 @@ def test_presets_of_megc2023_pool_overall_over_kinds(micro, macro, said_micro, s
 
     run = tables(
         of_kind(micro, "micro") + of_kind(macro, "macro"),
-        of_kind(said_micro, "micro") + of_kind(said_macro, "macro"),
+        of_kind(spotted_micro, "micro") + of_kind(spotted_macro, "macro"),
         [A, B, C],
     )
     parts = score(run, "megc2023_entries", kinds=("micro", "macro"))["spotting"]
     assert tuple(parts["overall"][n] for n in ("tp", "fp", "fn")) == any_kind(
-        both(micro, macro), both(said_micro, said_macro)
+        both(micro, macro), both(spotted_micro, spotted_macro)
     )
-    every = both(said_micro, said_macro)
-    for kind, true, said in (("micro", micro, said_micro), ("macro", macro, said_macro)):
-        expected = of_truth(true, every, said, {*micro, *macro})
+    every = both(spotted_micro, spotted_macro)
+    for kind, true, spotted in (("micro", micro, spotted_micro), ("macro", macro, spotted_macro)):
+        expected = of_truth(true, every, spotted, {*micro, *macro})
         assert tuple(parts[kind][n] for n in ("tp", "fp", "fn")) == expected
 
 
@@ -209,14 +209,16 @@ def test_me_tst_counts_a_false_positive_for_silence() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1, max_size=12))
 def test_sklearn_macro_equals_scikit_learn(answers) -> None:
-    truth, said = zip(*answers)
-    clips = pd.DataFrame({"video": [f"d/{n % 3}/{n}" for n in range(len(answers))], "truth": truth, "predicted": said})
+    truth, predicted = zip(*answers)
+    clips = pd.DataFrame(
+        {"video": [f"d/{n % 3}/{n}" for n in range(len(answers))], "truth": truth, "predicted": predicted}
+    )
     empty = rows("", [])
     videos = tables([], [], clips["video"].tolist()).videos
     found = score(Tables(videos, empty, None, clips), "sklearn_macro", ("a", "b", "c", "d"))["recognition"]["scores"]
     expected = (
-        f1_score(truth, said, average="macro", zero_division=0),
-        recall_score(truth, said, average="macro", zero_division=0),
+        f1_score(truth, predicted, average="macro", zero_division=0),
+        recall_score(truth, predicted, average="macro", zero_division=0),
     )
     assert (found["uf1"]["value"], found["uar"]["value"]) == pytest.approx(expected)
 
@@ -224,9 +226,9 @@ def test_sklearn_macro_equals_scikit_learn(answers) -> None:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=3, max_size=12))
 def test_sklearn_macro_without_a_subject_equals_the_others(answers) -> None:
     """A class that only this subject's answers name is then in no mean."""
-    truth, said = (np.array(column) for column in zip(*answers))
+    truth, predicted = (np.array(column) for column in zip(*answers))
     subject = np.arange(len(answers)) % 3
-    clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": said})
+    clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": predicted})
     rule = find_convention("sklearn_macro")
     sample = emotions.of_clips(clips, 3, ("a", "b", "c", "d"), rule)
     found = sample.scores(rule, ["uf1", "uar"], bootstrap.leave_one_out(range(3), 3))
@@ -234,7 +236,10 @@ def test_sklearn_macro_without_a_subject_equals_the_others(answers) -> None:
         rest = subject != left_out
         if set(truth[rest]) == set(truth):  # without one of its classes the mean is undefined
             words = {"average": "macro", "zero_division": 0}
-            expected = f1_score(truth[rest], said[rest], **words), recall_score(truth[rest], said[rest], **words)
+            expected = (
+                f1_score(truth[rest], predicted[rest], **words),
+                recall_score(truth[rest], predicted[rest], **words),
+            )
             assert (found["uf1"][left_out], found["uar"][left_out]) == pytest.approx(expected)
         else:
             assert np.isnan([found["uf1"][left_out], found["uar"][left_out]]).all()
@@ -275,9 +280,9 @@ def test_mean2022_ranks_by_rows_whatever_the_confidence() -> None:
     assert value(score(sure, "strict")["spotting"]["micro"], "ap50") == 1
     assert value(score(sure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
     unsure = Tables(run.videos, run.truths, run.predictions.assign(confidence=None))
-    told = score(unsure, "strict")
-    assert value(told["spotting"]["micro"], "ap50") is None
-    assert any("no confidence" in line for line in told["remarks"])
+    by_strict = score(unsure, "strict")
+    assert value(by_strict["spotting"]["micro"], "ap50") is None
+    assert any("no confidence" in line for line in by_strict["remarks"])
     assert value(score(unsure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
 
 

@@ -29,5 +29,7 @@ def test_read_supports_of_another_reason_is_empty(reason):
 
 def test_say_reason_words_supports_as_reports_do():
     stored = f"fold 1: {store_supports(SUPPORTS)}; fold 2: {store_supports([ThinSupport('it', '3 people')])}"
-    said = "fold 1: joy has 1 sample of 1 subject, fear, strong has 12 samples of 2 subjects; fold 2: it has 3 people"
-    assert say_reason(stored) == said
+    sentence = (
+        "fold 1: joy has 1 sample of 1 subject, fear, strong has 12 samples of 2 subjects; fold 2: it has 3 people"
+    )
+    assert say_reason(stored) == sentence

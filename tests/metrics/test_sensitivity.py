@@ -10,7 +10,7 @@ A, B = "d/1/a", "d/2/b"
 
 
 @pytest.mark.parametrize(
-    ("spotted", "told"),
+    ("spotted", "rule"),
     [
         # 5 frames of 10: an IoU of a half, which half-open ends make 4 of 9; a strict bound loses it as well.
         ([rows(A, [(0, 4)])], "ends=half_open moves F1 of micro most, from 1.0000 to 0.0000"),
@@ -21,7 +21,7 @@ A, B = "d/1/a", "d/2/b"
         ([rows(A, [(50, 59)])], "no rule of strict by itself moves F1 of micro"),
     ],
 )
-def test_strongest_rules_names_the_rule_that_moves_most(spotted, told):
+def test_strongest_rules_names_the_rule_that_moves_most(spotted, rule):
     run = tables([rows(A, [(0, 9)])], spotted, [A, B])
 
     def under(convention, draws):
@@ -32,6 +32,6 @@ def test_strongest_rules_names_the_rule_that_moves_most(spotted, told):
         found["strict"]["micro"]["f1"]
         == summarize(run, kinds=["micro"], classes=[], seed=0)["spotting"]["micro"]["scores"]["f1"]["value"]
     )
-    assert any(told in sentence for sentence in summary.strongest_rules(found, "strict")), summary.strongest_rules(
+    assert any(rule in sentence for sentence in summary.strongest_rules(found, "strict")), summary.strongest_rules(
         found, "strict"
     )

@@ -37,8 +37,8 @@ def counts(truths: list[Row], spotted: list[Spot], kind: str = "micro", fps: flo
     """Rows are (video, onset, apex, offset[, confidence]); videos a and b show two subjects for 1500 frames each."""
     videos = pd.DataFrame({"video": ["a", "b"], "subject": ["1", "2"], "dataset": "d", "n_frames": 1500, "fps": fps})
     true = pd.DataFrame(truths, columns=["video", "onset", "apex", "offset"]).assign(kind="micro", emotion=None)
-    said = pd.DataFrame(spotted, columns=["video", "onset", "apex", "offset", "confidence"])
-    ordered = Tables(videos, true, said.assign(kind=kind, emotion=None, draw=0)).ordered()
+    predictions = pd.DataFrame(spotted, columns=["video", "onset", "apex", "offset", "confidence"])
+    ordered = Tables(videos, true, predictions.assign(kind=kind, emotion=None, draw=0)).ordered()
     assert ordered.predictions is not None
     minutes = np.array([1500 / fps / 60] * 2)
     return spotting_scores.count_spotting(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"])

@@ -55,7 +55,7 @@ def random_run(seed: int = 0, subjects: int = 6, datasets: Sequence[str] = ("d",
     """A run with hits, misses, overlaps, both kinds and emotions."""
     rng = np.random.default_rng(seed)
     names = [f"{d}/{s}/{v}" for d in datasets for s in range(subjects) for v in range(2)]
-    true, said, clips = [], [], []
+    true, spotted, clips = [], [], []
     for name in names:
         for start in range(0, 400, 80):
             emotion = rng.choice([*CLASSES, None])
@@ -65,8 +65,8 @@ def random_run(seed: int = 0, subjects: int = 6, datasets: Sequence[str] = ("d",
                 clips.append((name, emotion, rng.choice(CLASSES)))
             for _ in range(rng.integers(0, 3)):
                 at, sure = start + int(rng.integers(-6, 7)), float(rng.random())
-                said.append(spot(name, at, rng.choice(CLASSES), kind, sure))
-    return tables(videos(*names), true, said, clips)
+                spotted.append(spot(name, at, rng.choice(CLASSES), kind, sure))
+    return tables(videos(*names), true, spotted, clips)
 
 
 def score(run: Tables, kinds: Sequence[str] = ("micro",), draws: int = 50, classes: Sequence[str] = CLASSES, **how):
@@ -91,13 +91,13 @@ MDMD_F1 = [
 
 @pytest.mark.parametrize(("datasets", "f1"), MDMD_F1)
 def test_summarize_gives_published_f1_of_mdmd(datasets: list[str], f1: dict[str, float]) -> None:
-    true, said = [], []
+    true, spotted = [], []
     for dataset in datasets:
         for kind, (tp, fp, fn) in MDMD[dataset].items():
             video = f"{dataset}/1/a"
             true += [truth(video, 20 * n, kind=kind) for n in range(tp + fn)]
-            said += [spot(video, 20 * n, kind=kind) for n in [*range(tp), *range(10000, 10000 + fp)]]
-    run = tables(videos(*[f"{d}/1/a" for d in datasets]), true, said)
+            spotted += [spot(video, 20 * n, kind=kind) for n in [*range(tp), *range(10000, 10000 + fp)]]
+    run = tables(videos(*[f"{d}/1/a" for d in datasets]), true, spotted)
     spotting = score(run, ["micro", "macro"], draws=2)["spotting"]
     for name, expected in f1.items():
         assert spotting[name]["scores"]["f1"]["value"] == pytest.approx(expected, abs=5e-5)
@@ -119,13 +119,13 @@ def test_summarize_gives_published_strs_of_mean(counts, matrix, analysis, strs) 
     tp, fp, fn = counts
     pairs = [(i, j) for i in range(3) for j in range(3) for _ in range(matrix[i][j])]
     true = [truth("d/1/a", 20 * n, CLASSES[i]) for n, (i, _) in enumerate(pairs)]
-    said = [spot("d/1/a", 20 * n, CLASSES[j]) for n, (_, j) in enumerate(pairs)]
+    spotted = [spot("d/1/a", 20 * n, CLASSES[j]) for n, (_, j) in enumerate(pairs)]
     # The other true positives are of emotions that the scheme does not map; what is not found has some class.
     true += [truth("d/1/a", 20 * n) for n in range(len(pairs), tp)]
-    said += [spot("d/1/a", 20 * n, "negative") for n in range(len(pairs), tp)]
+    spotted += [spot("d/1/a", 20 * n, "negative") for n in range(len(pairs), tp)]
     true += [truth("d/1/a", 20 * n, "positive") for n in range(tp, tp + fn)]
-    said += [spot("d/1/a", 20 * n, "positive") for n in range(1000, 1000 + fp)]
-    summary = score(tables(videos("d/1/a"), true, said), draws=3)
+    spotted += [spot("d/1/a", 20 * n, "positive") for n in range(1000, 1000 + fp)]
+    summary = score(tables(videos("d/1/a"), true, spotted), draws=3)
     assert [summary["spotting"]["micro"][name] for name in ("tp", "fp", "fn")] == list(counts)
     part = summary["analysis"]["true_positives"]
     assert part["n"] == len(pairs)
@@ -200,8 +200,8 @@ def test_summarize_rewards_no_copies_with_other_emotions() -> None:
 
 
 def test_summarize_takes_emotion_of_the_surest_copy() -> None:
-    said = [spot("d/1/a", 100, c, sure=sure) for c, sure in zip(CLASSES, (0.3, 0.9, 0.6))]
-    run = tables(videos("d/1/a"), [truth("d/1/a", 100, "positive")], said)
+    spotted = [spot("d/1/a", 100, c, sure=sure) for c, sure in zip(CLASSES, (0.3, 0.9, 0.6))]
+    run = tables(videos("d/1/a"), [truth("d/1/a", 100, "positive")], spotted)
     assert score(run)["analysis"]["true_positives"]["scores"]["accuracy"]["value"] == 1
 
 
@@ -217,9 +217,9 @@ def test_summarize_takes_equal_subjects_as_binomial_samples() -> None:
     """Nothing but their number says how far others may be off; of what is no share nothing does."""
     names = [f"d/{n}/a" for n in range(5)]
     true = [truth(name, 50 * n, CLASSES[n % 3]) for name in names for n in range(6)]
-    said = [spot(name, 50 * n, CLASSES[n % 2], sure=0.1 * n) for name in names for n in (0, 1, 2, 7)]
+    spotted = [spot(name, 50 * n, CLASSES[n % 2], sure=0.1 * n) for name in names for n in (0, 1, 2, 7)]
     clips = [(name, CLASSES[n], CLASSES[n % 2]) for name in names for n in range(3)]
-    summary = score(tables(videos(*names), true, said, clips))
+    summary = score(tables(videos(*names), true, spotted, clips))
     parts = (summary["spotting"]["micro"], summary["analysis"]["true_positives"], summary["recognition"])
     scores = {name: n for part in parts for name, n in part["scores"].items()} | {"strs": summary["analysis"]["strs"]}
     for name, numbers in scores.items():
@@ -247,9 +247,9 @@ def test_summarize_takes_equal_subjects_as_binomial_samples() -> None:
 )
 def test_summarize_names_class_of_few_and_omits_intervals(clips, reason) -> None:
     """Fewer than 5 samples, or fewer than 3 subjects; each subject has one clip of a class at most."""
-    said = [(f"d/{n}/{label}", label, label) for label, times in clips for n in range(times)]
-    names = dict.fromkeys(name for name, *_ in said)
-    scores = score(tables(videos(*names), [], None, said))["recognition"]["scores"]
+    answers = [(f"d/{n}/{label}", label, label) for label, times in clips for n in range(times)]
+    names = dict.fromkeys(name for name, *_ in answers)
+    scores = score(tables(videos(*names), [], None, answers))["recognition"]["scores"]
     assert [scores[name].get("reason") for name in ("uf1", "uar")] == [reason, reason]
     assert (scores["uf1"]["low"] is None) == (reason is not None)
     assert scores["accuracy"]["low"] is not None  # takes all samples alike
@@ -331,31 +331,31 @@ def test_summarize_all_intervals_asks_the_surest() -> None:
     names = ["d/1/a", "d/2/a", "d/3/a", "d/4/a"]
     emotions = ["negative", "positive", "negative", None]
     true = [truth(name, 100, emotion) for name, emotion in zip(names, emotions)]
-    said = [
+    spotted = [
         spot(names[0], 500, "negative", sure=0.9),  # nowhere near, but asked
         spot(names[0], 100, "positive", sure=0.1),
         spot(names[1], 100, "positive"),
         spot(names[3], 100, "positive"),  # its truth has no scored class
     ]  # the third video has none: a wrong answer
-    part = score(tables(videos(*names), true, said))["analysis"]["all_intervals"]
+    part = score(tables(videos(*names), true, spotted))["analysis"]["all_intervals"]
     assert part["n"] == 3
     found = value(part["scores"])
     assert found["accuracy"] == pytest.approx(2 / 3)
     assert found["recall"] == pytest.approx((1 / 2 + 1) / 2)
     assert found["precision"] == 1
     more = [*true, truth(names[0], 300, "negative", kind="macro")]
-    assert "all_intervals" not in score(tables(videos(*names), more, said))["analysis"]
+    assert "all_intervals" not in score(tables(videos(*names), more, spotted))["analysis"]
 
 
 def test_summarize_all_intervals_needs_confidences() -> None:
-    true, said = [truth("d/1/a", 100, "negative")], [spot("d/1/a", at, "negative", sure=None) for at in (10, 100)]
-    summary = score(tables(videos("d/1/a"), true, said))
+    true, spotted = [truth("d/1/a", 100, "negative")], [spot("d/1/a", at, "negative", sure=None) for at in (10, 100)]
+    summary = score(tables(videos("d/1/a"), true, spotted))
     assert summary["spotting"]["micro"]["scores"]["asr"]["value"] is None
     assert "all_intervals" not in summary["analysis"]
     assert any(
         line.startswith("the apex spotting rate of micro is left out: no confidence") for line in summary["remarks"]
     )
-    assert "all_intervals" in score(tables(videos("d/1/a"), true, said[1:]))["analysis"]
+    assert "all_intervals" in score(tables(videos("d/1/a"), true, spotted[1:]))["analysis"]
 
 
 def test_summarize_ignores_names_of_subjects() -> None:
@@ -363,8 +363,8 @@ def test_summarize_ignores_names_of_subjects() -> None:
     found = []
     for step in (1, -1):
         names = [f"d/{n:03d}/v" for n in range(100)][::step]
-        said = [spot(name, 100 + 300 * (n >= 50), sure=0.9 if n == 70 else 1.0) for n, name in enumerate(names)]
-        found.append(score(tables(videos(*names), [truth(name, 100) for name in names], said))["spotting"]["micro"])
+        spotted = [spot(name, 100 + 300 * (n >= 50), sure=0.9 if n == 70 else 1.0) for n, name in enumerate(names)]
+        found.append(score(tables(videos(*names), [truth(name, 100) for name in names], spotted))["spotting"]["micro"])
     assert [value(part["scores"])["ap50"] for part in found] == pytest.approx([0.5 * 50 / 99] * 2)
 
 
@@ -382,8 +382,8 @@ def test_summarize_gives_curve_whatever_else_is_scored() -> None:
 
 def test_summarize_li2017_counts_outside_frames_once() -> None:
     true = [truth("d/1/a", 10) | {"offset": 59}, truth("d/1/a", 20) | {"offset": 69}]
-    said = [spot("d/1/a", 30, sure=0.6), spot("d/1/a", 90, sure=0.5) | {"offset": 99}]
-    part = score(tables(videos("d/1/a", n_frames=110), true, said), convention="li2017")["spotting"]["micro"]
+    spotted = [spot("d/1/a", 30, sure=0.6), spot("d/1/a", 90, sure=0.5) | {"offset": 99}]
+    part = score(tables(videos("d/1/a", n_frames=110), true, spotted), convention="li2017")["spotting"]["micro"]
     assert part["details"]["scores"]["fpr"]["value"] == pytest.approx(10 / 50)
     assert part["details"]["curve"]["fpr"] == pytest.approx([0, 10 / 50])
 
@@ -436,11 +436,11 @@ def test_summarize_scores_lone_false_alarms_as_0_under_megc2020() -> None:
 def test_summarize_false_positives_a_minute_need_all_videos(counting: str) -> None:
     both = tables(videos("d/1/a", "d/2/b"), [truth("d/1/a", 10)], [spot("d/1/a", 100), spot("d/2/b", 10)])
     summary = score(both, convention=f"strict, videos={counting}")
-    found, told = (
+    found, remarked = (
         summary["spotting"]["micro"]["scores"]["fp_per_minute"]["value"],
         "the minutes of all videos" in str(summary["remarks"]),
     )
-    assert (found, told) == ((pytest.approx(2 / 10), False) if counting == "all" else (None, True))
+    assert (found, remarked) == ((pytest.approx(2 / 10), False) if counting == "all" else (None, True))
 
 
 @pytest.mark.parametrize("convention", ["mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"])

@@ -38,30 +38,30 @@ MINE = Convention("mine", classes="all")
 ANSWERS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12)
 
 
-def in_batches(metric, said, truth, size=4):
+def in_batches(metric, predicted, truth, size=4):
     for start in range(0, len(truth), size):
-        metric.update(torch.tensor(said[start : start + size]), torch.tensor(truth[start : start + size]))
+        metric.update(torch.tensor(predicted[start : start + size]), torch.tensor(truth[start : start + size]))
     return float(metric.compute())
 
 
 @given(ANSWERS)
 def test_UF1_and_UAR_equal_scikit_learn(answers):
-    said, truth = zip(*answers)
+    predicted, truth = zip(*answers)
     occurring = sorted(set(truth))
     options = {"labels": occurring, "average": "macro", "zero_division": 0}
-    assert in_batches(UF1(3), said, truth) == pytest.approx(f1_score(truth, said, **options))
-    assert in_batches(UAR(3), said, truth) == pytest.approx(recall_score(truth, said, **options))
+    assert in_batches(UF1(3), predicted, truth) == pytest.approx(f1_score(truth, predicted, **options))
+    assert in_batches(UAR(3), predicted, truth) == pytest.approx(recall_score(truth, predicted, **options))
     options["labels"] = [0, 1, 2]
-    assert in_batches(UF1(3, MINE), said, truth) == pytest.approx(f1_score(truth, said, **options))
-    assert in_batches(UAR(3, MINE), said, truth) == pytest.approx(recall_score(truth, said, **options))
+    assert in_batches(UF1(3, MINE), predicted, truth) == pytest.approx(f1_score(truth, predicted, **options))
+    assert in_batches(UAR(3, MINE), predicted, truth) == pytest.approx(recall_score(truth, predicted, **options))
 
 
 @given(ANSWERS, st.sampled_from(["strict", "mean2022"]))
 def test_UF1_and_UAR_equal_summarize(answers, convention):
-    said, truth = zip(*answers)
+    predicted, truth = zip(*answers)
     tables = plain.tables([], [], ["d/s/v"])
     clips = pd.DataFrame(
-        {"video": "d/s/v", "truth": [CLASSES[t] for t in truth], "predicted": [CLASSES[s] for s in said]}
+        {"video": "d/s/v", "truth": [CLASSES[t] for t in truth], "predicted": [CLASSES[s] for s in predicted]}
     )
     tables = Tables(tables.videos, tables.truths, clips=clips)
     scores = summarize(tables, kinds=[], classes=CLASSES, seed=0, draws=1, convention=convention)["recognition"][
@@ -69,7 +69,7 @@ def test_UF1_and_UAR_equal_summarize(answers, convention):
     ]
     for name, metric in (("uf1", UF1), ("uar", UAR)):
         expected = np.nan if scores[name]["value"] is None else scores[name]["value"]
-        assert in_batches(metric(3, convention), said, truth) == pytest.approx(expected, nan_ok=True)
+        assert in_batches(metric(3, convention), predicted, truth) == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -365,6 +365,6 @@ def test_UF1_example_of_contributing_logs_one_number(tmp_path, monkeypatch):
     samples = TensorDataset(torch.randn(50, 4), torch.arange(50) % 3)
     scope = {"network": torch.nn.Linear(4, 3), "train": DataLoader(samples, 16), "valid": DataLoader(samples, 7)}
     exec(example, scope)
-    said = scope["network"](samples.tensors[0]).argmax(1)
+    predicted = scope["network"](samples.tensors[0]).argmax(1)
     logged = float(scope["trainer"].callback_metrics["uf1"])
-    assert logged == pytest.approx(f1_score(samples.tensors[1], said, average="macro"))
+    assert logged == pytest.approx(f1_score(samples.tensors[1], predicted, average="macro"))

@@ -113,8 +113,8 @@ def test_added_protocol_folder_given_twice_changes_nothing(folder):
 
 def test_list_protocols_shows_added_and_broken_ones(folder):
     (folder / "protocols" / "crooked.py").write_text("PROTOCOL = 1 / 0")
-    said = CliRunner().invoke(app, ["list", "protocols", "--plugins", str(folder)], catch_exceptions=False).stdout
-    lines = dict(line.split("\t") for line in said.splitlines())
+    printed = CliRunner().invoke(app, ["list", "protocols", "--plugins", str(folder)], catch_exceptions=False).stdout
+    lines = dict(line.split("\t") for line in printed.splitlines())
     assert lines["halves"] == "two halves"
     assert "loso" in lines
     assert lines["crooked"].startswith("broken: ")
@@ -142,16 +142,16 @@ def test_list_protocols_shows_added_and_broken_ones(folder):
     ],
 )
 def test_added_protocol_folds_that_cannot_be_scored_are_refused(folder, body, error, message):
-    told = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
-    (folder / "protocols" / "halves.py").write_text(told)
+    text = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
+    (folder / "protocols" / "halves.py").write_text(text)
     with pytest.raises(error, match=message):
         make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder]))
 
 
 def test_added_protocol_of_fold_means_may_test_a_person_twice(folder):
     body = "[people.fold('a', persons[:2]), people.fold('b', persons[1:3])]"
-    told = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
+    text = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
     (folder / "protocols" / "halves.py").write_text(
-        told.replace("    Params,\n)", "    Params,\n    scored_each=lambda params: True,\n)")
+        text.replace("    Params,\n)", "    Params,\n    scored_each=lambda params: True,\n)")
     )
     assert len(make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder])).folds) == 2

@@ -39,7 +39,7 @@ def trees(tmp_path_factory):
 
 
 @pytest.fixture
-def said(trees, tmp_path, monkeypatch, untracked):
+def printed(trees, tmp_path, monkeypatch, untracked):
     """Gives words on the trees to `mebench run`; what it prints."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -55,11 +55,11 @@ def said(trees, tmp_path, monkeypatch, untracked):
 
 
 @pytest.fixture
-def run(said, tmp_path):
+def run(printed, tmp_path):
     """The same; the summary, `folds.json` and `audit.json`."""
 
     def execute(*words):
-        said(*words, "--json", "out.json")
+        printed(*words, "--json", "out.json")
         summary = json.loads((tmp_path / "out.json").read_text())
         folder = tmp_path / "runs" / summary["run_id"]
         return summary, *(json.loads((folder / name).read_text()) for name in ("folds.json", "audit.json"))
@@ -86,8 +86,8 @@ def test_loso_spots_and_names_in_short_videos(run):
     assert (audit["selection"], audit["transductive"], audit["subject_dependent"]) == ("fixed", "video", False)
 
 
-def test_run_dry_run_prints_folds_and_card_of_a_protocol(said):
-    out = said("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "--dry-run")
+def test_run_dry_run_prints_folds_and_card_of_a_protocol(printed):
+    out = printed("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "--dry-run")
     assert "casme2-to-samm: tests samm/" in out
     assert "samm-to-casme2: tests casme2/" in out
     assert out.endswith(find_protocol("megc2018").describe() + "\n")
@@ -217,17 +217,17 @@ def test_lodo_takes_one_action_unit(run, tmp_path):
     assert about["classes"] == ["absent", "AU4"]
     assert not any("no training" in line for line in about["warnings"])
     folder = tmp_path / "runs" / summary["run_id"]
-    truth, said = (pd.read_parquet(folder / f"{name}.parquet") for name in ("truth", "clips"))
-    clips = truth.merge(said, on=["video", "onset", "offset"])
+    truth, printed = (pd.read_parquet(folder / f"{name}.parquet") for name in ("truth", "clips"))
+    clips = truth.merge(printed, on=["video", "onset", "offset"])
     assert summary["recognition"]["n"] == len(clips)
     assert set(clips["emotion"]) == {"absent", "AU4"}
     f1 = f1_score(clips["emotion"], clips["predicted"], pos_label="AU4")
     assert summary["recognition"]["scores"]["unit_f1"]["value"] == pytest.approx(f1)
 
 
-def test_lodo_of_action_units_has_a_row_each_and_a_mean(said, tmp_path):
+def test_lodo_of_action_units_has_a_row_each_and_a_mean(printed, tmp_path):
     words = ("dataset=[casme2,samm]", "protocol=lodo", "scheme=AU4,AU12", "--json", "sweep.json")
-    out = said("-m", "method=bi_woof", "method.flow=dis", *words)
+    out = printed("-m", "method=bi_woof", "method.flow=dis", *words)
     rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
     assert [row["settings"]["scheme"] for row in rows] == ["AU4", "AU12", "mean of 2 units"]
     *units, mean = [row["scores"]["F1 of the unit"]["value"] for row in rows]
@@ -235,9 +235,9 @@ def test_lodo_of_action_units_has_a_row_each_and_a_mean(said, tmp_path):
     assert "mean of 2 units" in out
 
 
-def test_run_refuses_a_unit_of_a_dataset_without_units(said):
+def test_run_refuses_a_unit_of_a_dataset_without_units(printed):
     with pytest.raises(ConfigError, match="needs action units, and smic_hs annotates none"):
-        said("method=majority", "dataset=smic_hs", "scheme=AU4")
+        printed("method=majority", "dataset=smic_hs", "scheme=AU4")
 
 
 def test_megc_spotting_scores_by_dataset_and_pooled(run):

@@ -133,7 +133,7 @@ def test_PROTOCOLS_ignore_the_order_of_rows(case, data):
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_PROTOCOLS_describe_themselves_completely(name):
     lines = PROTOCOLS[name].describe().splitlines()
-    told = [line.partition(":")[0] for line in lines[1:]]
+    headings = [line.partition(":")[0] for line in lines[1:]]
     assert lines[0].startswith(f"protocol {name}: ")
-    assert told[:8] == ["needs", "trains", "validates", "tests", "scores", "classes", "convention", "source"]
-    assert ("marks" in told) == PROTOCOLS[name].subject_dependent
+    assert headings[:8] == ["needs", "trains", "validates", "tests", "scores", "classes", "convention", "source"]
+    assert ("marks" in headings) == PROTOCOLS[name].subject_dependent

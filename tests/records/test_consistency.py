@@ -39,9 +39,9 @@ CASES = [
 ]
 
 
-def recorded(protocol, said, videos, person=lambda key: key):
+def recorded(protocol, settings, videos, person=lambda key: key):
     """What a record holds of folds, and the folds."""
-    params = PROTOCOLS[protocol].params(**said)
+    params = PROTOCOLS[protocol].params(**settings)
     made = folds(protocol, People(videos, seed=3, person=person), params)
     tested = sorted({v.key: v for fold in made for v in fold.split(videos)[2]}.values(), key=lambda v: v.key)
     config = {"protocol": protocol, **{f"protocol.{name}": value for name, value in asdict(params).items()}}
@@ -63,10 +63,10 @@ def recorded(protocol, said, videos, person=lambda key: key):
 
 
 @pytest.mark.parametrize(
-    ("protocol", "said", "videos"), CASES, ids=[f"{name}-{n}" for n, (name, *_) in enumerate(CASES)]
+    ("protocol", "settings", "videos"), CASES, ids=[f"{name}-{n}" for n, (name, *_) in enumerate(CASES)]
 )
-def test_drawn_again_gives_recorded_folds(protocol, said, videos):
-    record, sides = recorded(protocol, said, videos)
+def test_drawn_again_gives_recorded_folds(protocol, settings, videos):
+    record, sides = recorded(protocol, settings, videos)
     assert consistency.drawn_again(*record) == sides
 
 
@@ -78,20 +78,20 @@ def test_drawn_again_joins_ids_of_one_person(protocol):
 
 
 @pytest.mark.parametrize(
-    ("protocol", "said", "videos"),
+    ("protocol", "settings", "videos"),
     [
         ("holdout", {"share": 0.5}, of("casme2", subjects=6)),
         ("dfme", {}, None),
         ("no_such", {}, None),
     ],
 )
-def test_drawn_again_is_none_if_record_lacks_facts(protocol, said, videos):
+def test_drawn_again_is_none_if_record_lacks_facts(protocol, settings, videos):
     if videos is None:
         empty = pd.DataFrame(columns=["video", "subject", "dataset", "kind", "onset", "offset", "emotion"])
         one = pd.DataFrame([("dfme/1/a", "dfme/1", "dfme")], columns=["video", "subject", "dataset"])
         record = ({"protocol": protocol}, {"folds": []}, one, empty, {})
     else:
-        record, _ = recorded(protocol, said, videos)
+        record, _ = recorded(protocol, settings, videos)
     assert consistency.drawn_again(*record) is None
 
 

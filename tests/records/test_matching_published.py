@@ -21,7 +21,7 @@ def published():
     return records_published.read(BOARDS / "published.csv")
 
 
-def said(published, word, record=RECORD):
+def remark_on(published, word, record=RECORD):
     return matching_published.separates(
         records_record.read(RunFolder(record)),
         records_published.called(word, published),
@@ -30,7 +30,7 @@ def said(published, word, record=RECORD):
 
 
 def test_separates_names_selection_protocol_clips_and_gap(published):
-    found = said(published, "htnet2023")
+    found = remark_on(published, "htnet2023")
     assert "chosen on the tested subjects (keeps, per test subject" in found["selection"]
     assert found["selection"].endswith("this run takes its last epoch or closed form, and nothing is chosen")
     assert found["protocol"].endswith("the same clips and folds")
@@ -43,21 +43,21 @@ def test_separates_names_selection_protocol_clips_and_gap(published):
 
 
 def test_separates_finds_own_row_inside_interval(published):
-    found = said(published, "ststnet2019")
+    found = remark_on(published, "ststnet2019")
     assert "no choice on tested subjects is known" in found["selection"]
     assert found["UF1"].endswith("inside the interval: may be chance")
 
 
 def test_separates_names_kind_of_each_value(published, tmp_path):
     run = make_run(tmp_path, kinds=("micro", "macro"))
-    found = said(published, "mdmd2020", run.path)
+    found = remark_on(published, "mdmd2020", run.path)
     assert found["F1, micro"].startswith("0.0082 published, ")
     assert found["F1, macro"].startswith("0.1196 published, ")
     assert [found[f"tp, {kind}"].split()[0] for kind in ("micro", "macro")] == ["21", "109"]
 
 
 def test_separates_compares_no_other_clips(published):
-    found = said(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
+    found = remark_on(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
     assert "other clips or folds, so the numbers are not comparable" in found["protocol"]
     assert "not the same, so the numbers are not comparable" in found["clips"]
     assert found["UF1"].endswith("here: not comparable")

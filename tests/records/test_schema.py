@@ -123,9 +123,9 @@ def test_schema_reads_what_run_writes(record):
 def test_schema_refuses_value_with_place_and_form(record, file, path, value, words):
     rewrite(record, file, path, value)
     found = refusal(record, file)
-    place, _, said = found.partition(f" of {file} is ")
-    assert said.endswith(": its type was changed")
-    assert words in said
+    place, _, message = found.partition(f" of {file} is ")
+    assert message.endswith(": its type was changed")
+    assert words in message
     assert place.replace("[", "/").replace("]", "").replace(".", "/").startswith(path)
 
 

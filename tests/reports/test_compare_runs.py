@@ -31,18 +31,21 @@ ROW = ComparedScore(
 )
 
 
-def said(path, **changes):
+def conclusion_on(path, **changes):
     comparison = RunComparison("strict", 9, "jackknife", 1000, 256, True, {path: replace(ROW, **changes)}, None)
     return compare_runs.draw_conclusions(comparison)[0]
 
 
 def test_draw_conclusions_follow_direction_of_metric():
-    assert said("spotting.micro.f1") == "spotting, micro: F1: A is better than B (0.4000 against 0.2000; p = 0.0100)."
-    assert "B is better than A" in said("spotting.micro.f1", difference=score(-0.2))
-    assert "B is better than A (0.4 against 0.2" in said("spotting.micro.apex_mae_ms")
-    assert "B is better than A" in said("spotting.micro.details.ece")
-    assert "B is better than A" in said("spotting.micro.details.fpr")
-    assert "A is better than B" in said("spotting.micro.details.tpr")
+    assert (
+        conclusion_on("spotting.micro.f1")
+        == "spotting, micro: F1: A is better than B (0.4000 against 0.2000; p = 0.0100)."
+    )
+    assert "B is better than A" in conclusion_on("spotting.micro.f1", difference=score(-0.2))
+    assert "B is better than A (0.4 against 0.2" in conclusion_on("spotting.micro.apex_mae_ms")
+    assert "B is better than A" in conclusion_on("spotting.micro.details.ece")
+    assert "B is better than A" in conclusion_on("spotting.micro.details.fpr")
+    assert "A is better than B" in conclusion_on("spotting.micro.details.tpr")
 
 
 def test_draw_conclusions_prefer_fewer_false_positives():
@@ -58,11 +61,11 @@ def test_draw_conclusions_prefer_fewer_false_positives():
 
 
 def test_draw_conclusions_rank_no_bias():
-    assert "that of A is higher (0.4 against 0.2" in said("spotting.micro.details.onset_bias_ms")
+    assert "that of A is higher (0.4 against 0.2" in conclusion_on("spotting.micro.details.onset_bias_ms")
 
 
 def test_draw_conclusions_state_detectable_difference():
-    sentence = said("analysis.strs", p=0.2, p_holm=0.4)
+    sentence = conclusion_on("analysis.strs", p=0.2, p_holm=0.4)
     assert "no difference is shown (A - B = 0.2000; p = 0.2000)" in sentence
     assert "with these 9 subjects, one test alone finds a true difference of 0.1500 in 4 of 5 cases" in sentence
 
@@ -78,7 +81,7 @@ def test_draw_conclusions_state_detectable_difference():
     ],
 )
 def test_draw_conclusions_of_undefined_and_equal_scores(changes, words):
-    assert words in said("recognition.uf1", **changes)
+    assert words in conclusion_on("recognition.uf1", **changes)
 
 
 def noted(subjects, *paths, data=("", "")):
@@ -113,10 +116,10 @@ def test_remarks_on_comparison_name_too_few_subjects():
 def test_draw_conclusions_limit_difference_of_shares():
     """An error of milliseconds may."""
     unlike = {"p": 0.2, "p_holm": 0.2, "detectable": 2.2448}
-    assert said("spotting.micro.f1", **unlike).endswith(
+    assert conclusion_on("spotting.micro.f1", **unlike).endswith(
         "one test alone finds no true difference in 4 of 5 cases, however large."
     )
-    assert "finds a true difference of 2.2 in 4 of 5 cases" in said("spotting.micro.apex_mae_ms", **unlike)
+    assert "finds a true difference of 2.2 in 4 of 5 cases" in conclusion_on("spotting.micro.apex_mae_ms", **unlike)
 
 
 def test_remarks_on_comparison_name_other_dataset_settings():

@@ -30,10 +30,10 @@ def labels(axis):
 
 def test_draw_confusion_matrix_shows_counts_and_shares():
     rng = np.random.default_rng(0)
-    truth, said = (rng.choice(CLASSES, 200, p=[0.6, 0.3, 0.1]) for _ in range(2))
-    figure = plots.draw_confusion_matrix(pd.DataFrame({"truth": truth, "predicted": said}), CLASSES)
-    counts = sklearn_confusion(truth, said, labels=list(CLASSES))
-    shares = sklearn_confusion(truth, said, labels=list(CLASSES), normalize="true")
+    truth, predicted = (rng.choice(CLASSES, 200, p=[0.6, 0.3, 0.1]) for _ in range(2))
+    figure = plots.draw_confusion_matrix(pd.DataFrame({"truth": truth, "predicted": predicted}), CLASSES)
+    counts = sklearn_confusion(truth, predicted, labels=list(CLASSES))
+    shares = sklearn_confusion(truth, predicted, labels=list(CLASSES), normalize="true")
     assert [[int(cell[0]) for cell in row] for row in texts(figure)] == counts.tolist()
     assert [[cell[1] for cell in row] for row in texts(figure)] == [[f"{s:.0%}" for s in row] for row in shares]
     (picture,) = figure.axes[0].images

@@ -39,7 +39,7 @@ def runs(tmp_path_factory):
     return folder
 
 
-def told(page):
+def shown_videos(page):
     """What the timelines of a page hold."""
     return [json.loads(data) for data in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
 
@@ -76,7 +76,7 @@ def test_report_timeline_holds_predictions(mebench, tmp_path, runs):
         )
         shown = [
             (video["title"], lane["kind"], span[0], span[1], span[2])
-            for video in told(page)
+            for video in shown_videos(page)
             for lane in video["tracks"][0]["lanes"]
             if lane["spotted"] == spotted
             for span in lane["spans"]
@@ -84,7 +84,7 @@ def test_report_timeline_holds_predictions(mebench, tmp_path, runs):
         assert code == 0
         assert sorted(shown, key=str) == sorted(expected, key=str)
     scores = pd.read_parquet(folder / "frame_scores.parquet")
-    for video in told(page):
+    for video in shown_videos(page):
         for curve in video["tracks"][0]["curves"]:
             own = scores[(scores["video"] == video["title"]) & (scores["kind"] == curve["kind"])]["score"].to_numpy()
             np.testing.assert_allclose(unpack(curve["scores"]), own, atol=1e-3)
@@ -207,14 +207,14 @@ def test_clock_time_has_milliseconds(frame, fps):
     parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
     assert all(part < 60 for part in parts[1:])
     assert len(parts) > (frame / fps >= 60)
-    told = sum(part * 60**place for place, part in enumerate(reversed(parts)))
-    assert abs(told - Fraction(frame / fps)) <= Fraction(1, 2000)
+    shown_videos = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+    assert abs(shown_videos - Fraction(frame / fps)) <= Fraction(1, 2000)
 
 
 def test_report_of_two_runs_shares_timelines(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, runs, "one", "two")
     assert code == 0
-    for video in told(page):
+    for video in shown_videos(page):
         assert [track["name"] for track in video["tracks"]] == ["A", "B"]
         assert all(t["curves"] for t in video["tracks"])
     assert "A − B" in page
@@ -259,7 +259,7 @@ def test_report_without_frame_scores_shows_intervals(mebench, tmp_path):
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "bare")
     assert code == 0
     assert "keeps no scores of frames, so its timelines show only intervals" in page
-    assert all(not video["tracks"][0]["curves"] and video["tracks"][0]["lanes"] for video in told(page))
+    assert all(not video["tracks"][0]["curves"] and video["tracks"][0]["lanes"] for video in shown_videos(page))
 
 
 def test_report_names_lost_predictions(mebench, tmp_path):
@@ -278,7 +278,7 @@ def test_report_of_recognizer_has_no_spotting(mebench, tmp_path):
     assert "Mistakes in spotting" not in page
     assert any(
         "as a clip named" in span[5]
-        for video in told(page)
+        for video in shown_videos(page)
         for lane in video["tracks"][0]["lanes"]
         for span in lane["spans"]
     )
@@ -294,4 +294,4 @@ def test_report_names_other_version(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "old")
     assert code == 0
     assert "0.0.7" in page
-    assert len(told(page)) > 0
+    assert len(shown_videos(page)) > 0

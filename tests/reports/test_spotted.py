@@ -60,7 +60,7 @@ def spot(mebench, finished, tmp_path, monkeypatch):
     return go
 
 
-def told(page):
+def shown_videos(page):
     """What the timelines of a page hold."""
     return [json.loads(data) for data in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
 
@@ -125,9 +125,9 @@ def test_spot_writes_all_files_alike_at_times_of_the_file(spot, tmp_path):
     assert "<b>" not in page
     assert spotted.CAUTION[:40] in page
     assert not re.search(r"(?:src|href)=|url\(|@import|fetch\(", page)  # nothing is fetched
-    (spans,) = [lane["spans"] for lane in told(page)[0]["tracks"][0]["lanes"]]
+    (spans,) = [lane["spans"] for lane in shown_videos(page)[0]["tracks"][0]["lanes"]]
     assert [span[:3] for span in spans] == found[["onset", "offset", "apex"]].to_numpy().tolist()
-    assert np.allclose(np.cumsum(told(page)[0]["times"]) / 1000, times, atol=1e-3)
+    assert np.allclose(np.cumsum(shown_videos(page)[0]["times"]) / 1000, times, atol=1e-3)
     drawn = VideoFrames(out / "overlay.mp4")
     assert len(drawn) == 40
     assert drawn[20].shape == (348, 400, 3)
@@ -237,7 +237,7 @@ def test_spot_finds_nothing_where_the_face_has_left(spot, tmp_path):
     assert re.search(r"no face in sight in 1 stretch, [12]\.\d s together: nothing is spotted there", err)
     assert (found["apex"] < 40).all()
     assert peaks.iou(np.array(surest(found)) * 1000, (560, 960)) >= 0.4
-    assert "no face in sight from" in told((out / "report.html").read_text())[0]["hidden"][0][2]
+    assert "no face in sight from" in shown_videos((out / "report.html").read_text())[0]["hidden"][0][2]
 
 
 def test_spot_follows_a_face_that_moves(spot, tmp_path):
@@ -259,10 +259,10 @@ def test_spot_keeps_old_files_until_all_is_new(spot, tmp_path, monkeypatch):
     before = {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()}
     with monkeypatch.context() as patched:
         patched.setattr(spotted, "write_eaf", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        stopped, _, said, _ = spot(video, "--faces", "all")
+        stopped, _, errors, _ = spot(video, "--faces", "all")
     assert code == 0
     assert stopped == 143
-    assert f"stopped: nothing was written into {out}" in said
+    assert f"stopped: nothing was written into {out}" in errors
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
     assert not left.exists()
 

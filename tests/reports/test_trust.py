@@ -106,7 +106,7 @@ def test_measure_trust_splits_age_at_median(side, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             every(["yes"] * 6),
@@ -118,13 +118,13 @@ def test_measure_trust_splits_age_at_median(side, tmp_path):
         ("", "is no table of text with commas"),
     ],
 )
-def test_read_people_refuses_in_a_sentence(side, tmp_path, text, said):
-    with pytest.raises(DataError, match=said):
+def test_read_people_refuses_in_a_sentence(side, tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
         trust.measure_trust(side, people(tmp_path, text))
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("onset,40,", "names no source for onset: give the paper or the coders"),
         ("end,40,us", "has the noise 'end', which is unknown: name one of onset, apex, offset, label"),
@@ -134,10 +134,10 @@ def test_read_people_refuses_in_a_sentence(side, tmp_path, text, said):
         ("", "has no row: name one of onset, apex, offset, label, its value and its source"),
     ],
 )
-def test_read_noise_refuses_in_a_sentence(tmp_path, row, said):
+def test_read_noise_refuses_in_a_sentence(tmp_path, row, message):
     file = tmp_path / "noise.csv"
     file.write_text(f"what,value,source\n{row}\n")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         trust.read_noise(file)
 
 
@@ -148,9 +148,9 @@ def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, m
     noise.write_text("what,value,source\nonset,60,two coders of ours\nlabel,0.1,two coders of ours\n")
     page = tmp_path / "report.html"
     _, out, _ = mebench("report", "one", "--runs", runs, "--people", file, "-o", page, "--json", "-")
-    told = json.loads(out)["trust"]
-    assert told["uncertainty"]["people"] == 12
-    assert set(told["groups"]["glasses"]) >= {
+    shown = json.loads(out)["trust"]
+    assert shown["uncertainty"]["people"] == 12
+    assert set(shown["groups"]["glasses"]) >= {
         "spotting.micro.f1",
         "recognition.uf1",
     }

@@ -59,7 +59,7 @@ def clone(tmp_path):
         text = too_short if subject == "3" else f"{early} {early + K - 1} 1.0\n{too_short}"
         (folder / "out" / "micro" / f"s{subject}_{video}.txt").write_text(text)
     (folder / "truth.txt").write_text("".join(f"s{s} {v} micro-expression {o}.0 {o + K - 1}\n" for s, v, o in TRUTH))
-    (folder / "log.csv").write_text("".join(f"{database} {who}\n{rows}" for (database, who), rows in LOG.items()))
+    (folder / "log.csv").write_text("".join(f"{database} {person}\n{rows}" for (database, person), rows in LOG.items()))
     return folder
 
 
@@ -124,13 +124,13 @@ def test_rescore_source_window_scores_half_a_window_later_too(home, clone):
 def test_rescore_source_of_a_log_of_clips_equals_scikit_learn(home, clone):
     (result,) = outcome_of(home, clone, "namer")["sets"][0]["results"]
     section = result["summary"]["recognition"]
-    lines = {who: [line.split() for line in rows.splitlines()] for who, rows in LOG.items()}
+    lines = {person: [line.split() for line in rows.splitlines()] for person, rows in LOG.items()}
     for member, part in {"": section, **section["members"]}.items():
         pairs = [line[1:] for (database, _), rows in lines.items() for line in rows if member in ("", database)]
-        true, said = zip(*pairs, strict=True)
+        true, predicted = zip(*pairs, strict=True)
         assert part["n"] == len(pairs)
-        assert part["scores"]["uf1"]["value"] == pytest.approx(f1_score(true, said, average="macro"), abs=1e-6)
-        assert part["scores"]["uar"]["value"] == pytest.approx(recall_score(true, said, average="macro"), abs=1e-6)
+        assert part["scores"]["uf1"]["value"] == pytest.approx(f1_score(true, predicted, average="macro"), abs=1e-6)
+        assert part["scores"]["uar"]["value"] == pytest.approx(recall_score(true, predicted, average="macro"), abs=1e-6)
 
 
 def test_find_files_finds_files_by_hash_in_any_folder(home, clone, tmp_path):
@@ -200,7 +200,7 @@ def in_home(home, clone, tmp_path, monkeypatch):
 
 
 def test_rescore_source_prints_the_paper_beside_each_reading(in_home, home, capsys):
-    in_home("spotter", json="told.json")
+    in_home("spotter", json="written.json")
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [
         "dataset",
@@ -212,8 +212,8 @@ def test_rescore_source_prints_the_paper_beside_each_reading(in_home, home, caps
         "strict, 5 frames later",
     ] in lines
     assert ["drawn", "spotting.micro.fn", "4", "4", "4", "1", "1"] in lines
-    told = json.loads(Path("told.json").read_text())
-    assert {**told, "cells": []} == {**json.loads((home / "rescored" / "spotter.json").read_text()), "cells": []}
+    written = json.loads(Path("written.json").read_text())
+    assert {**written, "cells": []} == {**json.loads((home / "rescored" / "spotter.json").read_text()), "cells": []}
     in_home("namer", json="-")
     found = json.loads(capsys.readouterr().out)["cells"]
     assert {cell["score"] for cell in found} >= {"recognition.uf1", "recognition.members.two.uf1"}
@@ -298,14 +298,14 @@ def test_rescore_source_of_an_installed_package_writes_beside_it(home, clone, tm
 def test_collect_rescored_leaves_out_damaged_outcomes(in_home, home):
     in_home("spotter")
     in_home("namer")
-    folder, said = home / "rescored", []
+    folder, messages = home / "rescored", []
     (folder / "namer.json").write_text('{"key": ')
     source = yaml.safe_load((folder / "spotter.yaml").read_text())
     source["sets"][0]["k_prime"] = 12
     (folder / "spotter.yaml").write_text(yaml.safe_dump(source))
-    assert collect_rescored(folder, said.append) == []
-    assert "namer.json is damaged" in said[0]
-    assert "it was scored before spotter.yaml changed" in said[1]
+    assert collect_rescored(folder, messages.append) == []
+    assert "namer.json is damaged" in messages[0]
+    assert "it was scored before spotter.yaml changed" in messages[1]
 
 
 def test_collect_rescored_holds_every_committed_source(capsys):
@@ -436,11 +436,11 @@ def spotted_in(source, folder):
 
 def test_rescore_takes_fractions_thresholds_and_kinds_by_rule(tmp_path):
     """Of video a: an interval that rounding down makes the truth, a macro-expression, one that is unsure, and a fourth of a video."""
-    said = "a\t10.9\t20.2\t0.9\na\t40.5\t90\t0.8\na\t100\t110\t0.2\na\t120\t130\t0.7\na\t140\t150\t0.6\n"
+    spotted = "a\t10.9\t20.2\t0.9\na\t40.5\t90\t0.8\na\t100\t110\t0.2\na\t120\t130\t0.7\na\t140\t150\t0.6\n"
     truth = "video,subject,onset,offset,kind\na,1,10,20,micro\na,1,40,90,macro\n"
     reading = {"columns": ["video", "onset", "offset", "confidence"], "files": ["of_1.txt"], "name": "of_{subject}.txt"}
     rules = {"rounded": "down", "macro_above": 15, "at_least": 0.5, "first": 3}
-    files = {"of_1.txt": said, "truth.csv": truth}
+    files = {"of_1.txt": spotted, "truth.csv": truth}
     source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {**reading, **rules})
     assert spotted_in(source, tmp_path) == {"micro": (1, 1, 0), "macro": (1, 0, 0), "overall": (2, 1, 0)}
     whole = source_of(tmp_path, files, {"files": ["truth.csv"]}, reading)
@@ -452,9 +452,9 @@ def test_rescore_keeps_curves_and_mistakes_of_strict_rules(tmp_path):
     """Half a minute of video with two truths: the surest interval is right, two others are not."""
     files = {
         "truth.csv": "video,onset,offset,fps,n_frames\na,10,20,100,3000\na,500,510,100,3000\n",
-        "said.csv": "video,onset,offset,confidence\na,200,210,0.7\na,10,20,0.9\na,100,110,0.8\n",
+        "spotted.csv": "video,onset,offset,confidence\na,200,210,0.7\na,10,20,0.9\na,100,110,0.8\n",
     }
-    source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {"files": ["said.csv"]})
+    source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {"files": ["spotted.csv"]})
     (result,) = reproduction_rescore.rescore_source(source, tmp_path, draws=0)["sets"][0]["results"]
     assert result["summary"]["curves"] == {"micro": [[0, 0.5], [2, 0.5], [4, 0.5]]}
     mistakes = result["summary"]["mistakes"]["micro"]
@@ -478,18 +478,18 @@ def test_rescore_source_names_a_pickle_by_rows_of_another_file(tmp_path):
     def source(listed):
         files = {
             "names.txt": listed,
-            "said.pkl": pickle.dumps({"Y_true": np.array([0, 1]), "Y_pred": np.array([0, 0])}),
+            "answers.pkl": pickle.dumps({"Y_true": np.array([0, 1]), "Y_pred": np.array([0, 0])}),
         }
-        truth = {"files": ["said.pkl"], "beside": [names]}
-        return source_of(tmp_path, files, truth, {"files": ["said.pkl"], "beside": [beside]}, clips=True)
+        truth = {"files": ["answers.pkl"], "beside": [names]}
+        return source_of(tmp_path, files, truth, {"files": ["answers.pkl"], "beside": [beside]}, clips=True)
 
     (result,) = reproduction_rescore.rescore_source(source("one s1 .\na 0\nb 1\n"), tmp_path, draws=0)["sets"][0][
         "results"
     ]
     assert result["summary"]["recognition"]["scores"]["accuracy"]["value"] == 0.5
-    with pytest.raises(DataError, match=r"said\.pkl is not in the order of names\.txt: row 1 has another class"):
+    with pytest.raises(DataError, match=r"answers\.pkl is not in the order of names\.txt: row 1 has another class"):
         reproduction_rescore.rescore_source(source("one s1 .\na 1\nb 0\n"), tmp_path)
-    with pytest.raises(DataError, match=r"said\.pkl is not in the order of names\.txt: 2 rows, 3 names"):
+    with pytest.raises(DataError, match=r"answers\.pkl is not in the order of names\.txt: 2 rows, 3 names"):
         reproduction_rescore.rescore_source(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
 
 
@@ -572,9 +572,9 @@ def epochs_of(folder):
             rows += [f"v{person}\t200\t210\t0.4\n"]
             files[f"person_{person}/epoch_{epoch}.txt"] = "".join(rows)
     files["truth.csv"] = "video,subject,onset,offset\nv1,1,10,20\nv2,2,50,60\nv2,2,80,90\n"
-    said = {"columns": ["video", "onset", "offset", "confidence"], "name": "person_{subject}/epoch_{epoch}.txt"}
+    reading = {"columns": ["video", "onset", "offset", "confidence"], "name": "person_{subject}/epoch_{epoch}.txt"}
     choice = {"rules": ["pooled", "last", "others", "person"], "thresholds": [0.3, 0.7, 0.1]}
-    predictions = {**said, "files": [name for name in files if name.startswith("person")]}
+    predictions = {**reading, "files": [name for name in files if name.startswith("person")]}
     return source_of(folder, files, {"files": ["truth.csv"]}, predictions, choice=choice)
 
 

@@ -56,9 +56,9 @@ def test_Aliases_restore_real_names():
     drawn = aliases.hide(here)
     (back,) = aliases.predictions([Prediction(drawn.key, "micro", 1, 2, 3, 0.5)])
     assert back == Prediction("smic/s01/ne_01", "micro", 1, 2, 3, 0.5)
-    said = f"propose gave nothing for {drawn.key} of {drawn.subject_key}, nor for smic/0123456789ab/cdefcdefcdef"
+    message = f"propose gave nothing for {drawn.key} of {drawn.subject_key}, nor for smic/0123456789ab/cdefcdefcdef"
     assert (
-        aliases.restore(said)
+        aliases.restore(message)
         == "propose gave nothing for smic/s01/ne_01 of smic/s01, nor for smic/0123456789ab/cdefcdefcdef"
     )
 
@@ -72,9 +72,9 @@ def test_Aliases_hide_words_of_errors_from_the_process():
     try:
         aliases.answering(missing)("frame", "x", 0)
     except DataError as error:
-        told = error
-    assert "s01" not in str(told)
-    found = aliases.restored(isolation.Failure(str(told), "", told))
+        received = error
+    assert "s01" not in str(received)
+    found = aliases.restored(isolation.Failure(str(received), "", received))
     assert (found.reason, str(found.error)) == ("smic/s01/ne_01.png is missing",) * 2
 
 

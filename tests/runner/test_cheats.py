@@ -60,7 +60,7 @@ def tried(own_folder, tmp_path, monkeypatch):
         configs = [resolve(one) for one in named]
         with execute.worker_pool(configs[0]) as pool:
             outcomes = execute.execute_all([open_session(make_plan(config)) for config in configs], pool, Progress())
-        scores.said = {way: str(outcome) for way, outcome in zip(ways, outcomes)}
+        scores.outcomes = {way: str(outcome) for way, outcome in zip(ways, outcomes)}
         return {
             way: None if isinstance(outcome, MebenchError) else outcome.summary["recognition"]["scores"]["uf1"]["value"]
             for way, outcome in zip(ways, outcomes)
@@ -75,9 +75,9 @@ def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
     """In memory, in files, in other processes, in names; nor does anything that a fold sends run where labels are known."""
     scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *REST], *TWO_FOLDS)
     assert {way for way, score in scores.items() if score is None} == REFUSED
-    assert "which it does not test: that is a leak" in tried.said["for others"]
-    assert "PermissionError" in tried.said["file"]
-    assert "config.yaml lists under reads" in tried.said["file"]
+    assert "which it does not test: that is a leak" in tried.outcomes["for others"]
+    assert "PermissionError" in tried.outcomes["file"]
+    assert "config.yaml lists under reads" in tried.outcomes["file"]
     drawn = {way: scores.pop(way) for way in ("names", "order", "timing")}
     assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
     # By the names and the order of the release each answer would be right.

@@ -147,9 +147,9 @@ def test_quiet_hides_logs_of_a_scheduler_that_is_gone(capfd):
         all_of_them("hidden")
     """
     subprocess.run([sys.executable, "-c", program], check=True)
-    told = capfd.readouterr().err
-    assert told.count("seen") == 4
-    assert "hidden" not in told
+    logged = capfd.readouterr().err
+    assert logged.count("seen") == 4
+    assert "hidden" not in logged
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,14 @@ def test_devices_that_are_there_are_taken(monkeypatch):
     refuse("accelerator=gpu", "precision=16-mixed")
 
 
-@pytest.mark.parametrize(("flags", "said"), [("avx2 avx512f", True), ("avx2 avx512_bf16", False), ("amx_bf16", False)])
-def test_devices_without_bfloat16_warn_of_slow_steps(flags, said, tiny, untracked, write_plugin, monkeypatch):
+@pytest.mark.parametrize(
+    ("flags", "warned"), [("avx2 avx512f", True), ("avx2 avx512_bf16", False), ("amx_bf16", False)]
+)
+def test_devices_without_bfloat16_warn_of_slow_steps(flags, warned, tiny, untracked, write_plugin, monkeypatch):
     plain, lines = Path.read_text, io.StringIO()
     file = {"/proc/cpuinfo": f"processor: 0\nflags: fpu {flags}\n"}
     monkeypatch.setattr(Path, "read_text", lambda self, *a, **how: file.get(str(self)) or plain(self, *a, **how))
     words = [*tiny, "method=majority", "precision=bf16-mixed", "workers=1", "bootstrap=0"]
     mebench.run(*words, progress=Progress(Console(file=lines, soft_wrap=True)))
     slow = "precision=bf16-mixed: this processor has no instructions for it, so a step takes about six times as long"
-    assert (slow in lines.getvalue()) is said
+    assert (slow in lines.getvalue()) is warned

@@ -112,10 +112,10 @@ def test_leak_trains_folds_without_looks_again(words, tmp_path, monkeypatch):
         keep = Session.store_fold
 
         def two(session, fold, outcome):
-            told = keep(session, fold, outcome)
+            stored = keep(session, fold, outcome)
             if len(session.folder.finished_folds()) == 2:
                 raise KeyboardInterrupt
-            return told
+            return stored
 
         stopped.setattr(Session, "store_fold", two)
         with pytest.raises(InterruptedRunError, match="2 of 6 folds are finished"):

@@ -44,7 +44,7 @@ def test_dry_run_reports_folds_and_work_and_makes_no_run(tmp_path, capsys):
     assert found["seconds"] == dict.fromkeys(("features", "training", "prediction", "total"))
     assert found["seconds_from"] is None
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")][:2] == ["cache", "cache/plans"]
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in (
         "ststnet on synthetic, loso: 3 folds, 3 subjects, 3 videos",
         "synthetic/s002: tests synthetic/s002 (1 video, 1 expression), 2 subjects train",
@@ -54,9 +54,9 @@ def test_dry_run_reports_folds_and_work_and_makes_no_run(tmp_path, capsys):
         "estimated time: unknown",
         "a run estimates it after its first fold",
     ):
-        assert part in said
+        assert part in printed
     assert estimate.dry_run(config(tmp_path, "workers=2", "method.epochs=20")) == found
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == printed
 
 
 def test_dry_run_counts_stored_features_as_free(tiny, capsys):
@@ -100,18 +100,18 @@ def test_dry_run_keeps_abilities_while_code_is_unchanged(moody, tmp_path):  # no
     words = moody(f"cache={tmp_path / 'cache'}")
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
     (file,) = (tmp_path / "cache" / "plans").iterdir()
-    said = json.loads(file.read_text())
-    file.write_text(json.dumps({**said, "epochs": {"another": 3}}))
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "epochs": {"another": 3}}))
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}, "it is remembered"
     for text in (
-        json.dumps({**said, "epochs": {"another": 3}, "truth": "0"}),
+        json.dumps({**content, "epochs": {"another": 3}, "truth": "0"}),
         "{",
         "[]",
-        json.dumps({**said, "methods": []}),
+        json.dumps({**content, "methods": []}),
     ):
         file.write_text(text)
         assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
-    file.write_text(json.dumps({**said, "epochs": {"another": 3}}))
+    file.write_text(json.dumps({**content, "epochs": {"another": 3}}))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# a comment\n")
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}
@@ -144,9 +144,9 @@ def test_dry_run_estimates_time_from_the_most_similar_run(tmp_path, capsys):
     alone = estimate.dry_run(config(tmp_path, "workers=1", "method.epochs=20"))
     assert alone["seconds_from"] == "one"
     assert alone["seconds"] == pytest.approx({"features": 9.0, "training": 45.0, "prediction": 6.0, "total": 60.0})
-    said = capsys.readouterr().out
-    assert "estimated time: about 1 min with 1 worker, from the costs of run one\n" in said
-    assert "  of one core: features 9 s, training 45 s, prediction 6 s" in said
+    printed = capsys.readouterr().out
+    assert "estimated time: about 1 min with 1 worker, from the costs of run one\n" in printed
+    assert "  of one core: features 9 s, training 45 s, prediction 6 s" in printed
     three = estimate.dry_run(config(tmp_path, "workers=3", "method.epochs=20"))["seconds"]
     assert three["total"] == pytest.approx(9 / 3 + 23)  # the longest fold
     many = estimate.dry_run(config(tmp_path, "workers=50", "method.epochs=20"))["seconds"]
@@ -176,10 +176,10 @@ def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untrac
     own = ["method=linear_spotter", "method.flow=dis", *words, *places, "bootstrap=0", "workers=1"]
     run_command([*own, "method.anchor=paper,middle"], multirun=True, dry_run=True)
     first, second = capsys.readouterr().out.split("method.anchor=middle")
-    told = "training: shared with a run that differs only in the way from frame scores to intervals"
+    shared = "training: shared with a run that differs only in the way from frame scores to intervals"
     assert "training: none" in first
-    assert told not in first
-    assert told in second
+    assert shared not in first
+    assert shared in second
     run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {
         anchor: estimate.dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]
@@ -191,4 +191,4 @@ def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untrac
     run_command(
         [*own, "method.anchor=paper,middle"], multirun=True, dry_run=True
     )  # of which all are there: it begins anew
-    assert told not in capsys.readouterr().out
+    assert shared not in capsys.readouterr().out

@@ -245,17 +245,17 @@ def test_run_names_a_finished_run_that_lost_tables(moody, tmp_path, in_this_proc
     (first.path / "clips.parquet").unlink()
     with pytest.raises(RunError, match=r"lacks predictions\.parquet and clips\.parquet: remove .* and run again"):
         RunFolder.finished(tmp_path / "runs", first.id)
-    said = io.StringIO()
-    again = run(resolve(moody()), Progress(Console(file=said, width=500)))
+    shown = io.StringIO()
+    again = run(resolve(moody()), Progress(Console(file=shown, width=500)))
     assert again.folder.id == f"{first.id}.2"
     assert again.folder.lost == []
-    assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in said.getvalue()
+    assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in shown.getvalue()
 
 
-def stopped_by(how, words, runs, said, program):
+def stopped_by(how, words, runs, output, program):
     """A run that is told to stop after its first fold: its folder, what it said and its exit code."""
     if program:
-        with said.open("w") as file:
+        with output.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, "-c", SCRIPT, *words],
                 stdout=file,
@@ -264,16 +264,16 @@ def stopped_by(how, words, runs, said, program):
             )
         code, end = process.poll, process.wait
     else:
-        process = programs.started(words, said)
+        process = programs.started(words, output)
         code, end = lambda: process.exitcode, process.join
     try:
-        _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), code, said)
+        _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), code, output)
         os.killpg(process.pid, how)  # to the workers too
         end(300)
     finally:
         if code() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    return only_run(runs), said.read_text(), code()
+    return only_run(runs), output.read_text(), code()
 
 
 REAL = pytest.param(True, marks=nightly("the same in a copy of a program"), id="from nothing")
@@ -294,9 +294,11 @@ REAL = pytest.param(True, marks=nightly("the same in a copy of a program"), id="
 def test_run_that_was_stopped_resumes_to_equal_results(moody, tmp_path, in_this_process, number, program):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
-    stopped, said, code = stopped_by(number, words, tmp_path / "runs", tmp_path / "said.txt", program)
+    stopped, printed, code = stopped_by(number, words, tmp_path / "runs", tmp_path / "said.txt", program)
     assert code == 128 + number
-    assert f"1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}" in said
+    assert (
+        f"1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}" in printed
+    )
     assert not stopped.done
     assert stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()
@@ -321,10 +323,10 @@ def test_run_that_was_stopped_resumes_to_equal_results(moody, tmp_path, in_this_
     ]
 
 
-def _wait_for(condition, code, said, seconds=300):
+def _wait_for(condition, code, output, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
-        assert code() is None, f"the run ended before: {said.read_text()}"
+        assert code() is None, f"the run ended before: {output.read_text()}"
         assert time.monotonic() < end, "the run does not get on"
         time.sleep(0.05)
 

@@ -32,14 +32,14 @@ def test_sweep_names_or_drops_settings_a_method_lacks():
     )
     with pytest.raises(ConfigError, match=r"method random has no p=0\.5, .*NAME\.p=0\.5.*--where-known"):
         run_results.planned(lists[:3], (), (), "command line")
-    said = Told()
-    combinations, configs = run_results.planned(lists, (), (), "command line", said)
+    progress = Told()
+    combinations, configs = run_results.planned(lists, (), (), "command line", progress)
     assert [c.varied for c in combinations] == [
         {"method": "random"},
         *({"method": "optical_strain", "method.p": p} for p in ("0.5", "0.6")),
     ]
     assert [c.method for c in configs] == ["random", "optical_strain", "optical_strain"]
-    assert said.lines == [
+    assert progress.lines == [
         "method random has no p=0.5: left out",
         "method random has no preset=nothing: left out",
         "method random has no p=0.6: left out",
@@ -187,9 +187,9 @@ def test_sweep_trains_runs_of_other_intervals_once(own_folder, tmp_path, capsys)
     assert costs[0] == costs[1]  # what the training cost, wherever it was
     assert swept.read_json("audit.json")["values"][-1]["folds"] == {f"synthetic/s00{n}": first.id for n in (1, 2, 3)}
     for word in ("method.anchor=middle", "method.threshold=absolute"):
-        told = Told()
-        run(resolve([*words, word, f"runs={tmp_path / 'runs'}"]), told)
-        assert not any("trained in" in line for line in told.lines)
+        progress = Told()
+        run(resolve([*words, word, f"runs={tmp_path / 'runs'}"]), progress)
+        assert not any("trained in" in line for line in progress.lines)
 
 
 def test_run_resumed_takes_folds_trained_elsewhere_meanwhile(own_folder, tmp_path):
@@ -201,15 +201,15 @@ def test_run_resumed_takes_folds_trained_elsewhere_meanwhile(own_folder, tmp_pat
     for fold in ("synthetic/s001", "synthetic/s002"):  # one of its models is damaged, the other one lost
         file = first.path / "folds" / safe_name(fold) / "model.safetensors"
         file.write_bytes(b"") if fold.endswith("1") else file.unlink()
-    told = Told()
-    second = run(resolve([*words, "method.p=0.3"]), told).folder
+    progress = Told()
+    second = run(resolve([*words, "method.p=0.3"]), progress).folder
     assert second.id == begun.folder.id
-    assert [line for line in told.lines if "1 fold trained in" in line and first.id in line]
+    assert [line for line in progress.lines if "1 fold trained in" in line and first.id in line]
     for folder in (first, second):
         (folder.path / "skipped.json").write_text("3")
-    told = Told()
-    run(resolve([*words, "method.p=0.4"]), told)
-    assert not any("trained in" in line for line in told.lines)
+    progress = Told()
+    run(resolve([*words, "method.p=0.4"]), progress)
+    assert not any("trained in" in line for line in progress.lines)
 
 
 def test_run_trains_a_fold_that_is_gone_at_its_turn(own_folder, tmp_path):
@@ -234,9 +234,9 @@ def test_sweep_trains_the_next_run_where_the_first_fails(moody, tmp_path, capsys
     settings.write_text(settings.read_text() + "search: {trouble: {choices: [a], acts: postprocess}}\n")
     with pytest.raises(SomeFailedError, match="1 of 3 runs failed"):
         run_command(moody("method.trouble=[2=raise],[],[9=raise]", "workers=1"), multirun=True)
-    said = capsys.readouterr().err
-    assert len(re.findall(r"2 folds trained in moody-\S+, which", said)) == 1  # by the one that fails
-    assert len(re.findall(r"3 folds trained in moody-\S+", said)) == 1
+    printed = capsys.readouterr().err
+    assert len(re.findall(r"2 folds trained in moody-\S+, which", printed)) == 1  # by the one that fails
+    assert len(re.findall(r"3 folds trained in moody-\S+", printed)) == 1
 
 
 def test_run_ignores_a_search_map_without_sense(moody, tmp_path):

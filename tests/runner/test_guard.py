@@ -97,9 +97,9 @@ def test_check_people_refuses_a_person_on_two_sides(planted):
 def test_find_plan_warnings_names_classes_without_training_clips(moody):
     """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
     plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
-    (told,) = map(str, find_plan_warnings(plan))
-    assert "in 1 of 2 folds a tested class has no training clip" in told
-    assert "(fold 'toy/2': disgust, 1 clip); more subjects would close the gap" in told
+    (warning,) = map(str, find_plan_warnings(plan))
+    assert "in 1 of 2 folds a tested class has no training clip" in warning
+    assert "(fold 'toy/2': disgust, 1 clip); more subjects would close the gap" in warning
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert find_plan_warnings(plan)[0].message.endswith("scheme=both has no such gap")
     assert not find_plan_warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
@@ -124,7 +124,7 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("reads", "told"),
+    ("reads", "message"),
     [
         (
             "[/]",
@@ -137,17 +137,17 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
         ("/data", "reads must be a list of files and folders, not '/data'"),
     ],
 )
-def test_make_plan_refuses_reads_that_open_labels(moody, tmp_path, monkeypatch, reads, told):
+def test_make_plan_refuses_reads_that_open_labels(moody, tmp_path, monkeypatch, reads, message):
     monkeypatch.setenv("HOME", str(tmp_path))
     words = moody("sandbox=auto", f"runs={tmp_path / 'runs'}")
     file = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     file.write_text(file.read_text() + f"\nreads: {reads}\n")
-    with pytest.raises(MebenchError, match=told):
+    with pytest.raises(MebenchError, match=message):
         make_plan(resolve(words))
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["method=moody"], "audit=leak: k' is that of all subjects: no result"),
         (["recognizer=ststnet"], "k' is that of all subjects, and each training keeps the epoch that tested best: no"),
@@ -155,5 +155,5 @@ def test_make_plan_refuses_reads_that_open_labels(moody, tmp_path, monkeypatch, 
         (["method=majority"], "though this method uses nothing of them"),
     ],
 )
-def test_find_plan_warnings_says_what_leaks(moody, words, told):
-    assert told in find_plan_warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0].message
+def test_find_plan_warnings_says_what_leaks(moody, words, message):
+    assert message in find_plan_warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0].message

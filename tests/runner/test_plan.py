@@ -60,16 +60,16 @@ def test_left_out_counts_labels_that_are_not_scored(plan):
 
 
 @pytest.mark.parametrize(
-    ("chains", "said"),
+    ("chains", "message"),
     [
         (lambda self, timing: {}[timing.fps], "KeyError: 30.0"),
         (lambda self, timing: None, "AttributeError: 'NoneType' object has no attribute 'values'"),
     ],
 )
-def test_chains_name_a_method_that_fails(plan, monkeypatch, chains, said):
+def test_chains_name_a_method_that_fails(plan, monkeypatch, chains, message):
     made = plan()
     monkeypatch.setattr(made.parts[0].method_class, "chains", chains)
-    with pytest.raises(PluginError, match=f"^method 'moody' does not name its features, in chains\\(\\): {said}$"):
+    with pytest.raises(PluginError, match=f"^method 'moody' does not name its features, in chains\\(\\): {message}$"):
         _ = made.chains
 
 

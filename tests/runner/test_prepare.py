@@ -1,4 +1,4 @@
-"""Features of many videos: in which order they are computed, what is told on the way, and how light their workers are."""
+"""Features of many videos: in which order they are computed, what is reported on the way, and how light their workers are."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -32,30 +32,30 @@ class OneWorker:
 
 
 @pytest.fixture
-def told():
-    """A progress, and what it is told: videos and frames that are done, share of the work."""
-    said = []
+def progress():
+    """A progress, and what is reported to it: videos and frames that are done, share of the work."""
+    reported = []
 
     @contextmanager
     def frames(name, videos):
-        yield lambda *now: said.append(now)
+        yield lambda *now: reported.append(now)
 
-    return SimpleNamespace(frames=frames, said=said)
+    return SimpleNamespace(frames=frames, reported=reported)
 
 
-def prepared(monkeypatch, told, lengths):
+def prepared(monkeypatch, progress, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
         jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
     monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
-    found = module.prepare([], pool, told)
+    found = module.prepare([], pool, progress)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
 
 
-def test_prepare_takes_longest_video_first(monkeypatch, told):
-    found, order = prepared(monkeypatch, told, {"b": 30, "c": 50, "a": 30, "d": 90})
+def test_prepare_takes_longest_video_first(monkeypatch, progress):
+    found, order = prepared(monkeypatch, progress, {"b": 30, "c": 50, "a": 30, "d": 90})
     assert order in ("dcab", "dcba")  # those of one length as they are drawn
     assert found.frames == 50 + 30 + 30
     assert found.seconds == {("x", name): 0.25 for name in "abc"}
@@ -66,13 +66,13 @@ def test_prepare_takes_longest_video_first(monkeypatch, told):
         *((2, 65, 155 / 200), (3, 80, 170 / 200)),
         *((3, 95, 185 / 200), (4, 50 + 30 + 30, 200 / 200)),
     ]
-    np.testing.assert_allclose(told.said, expected)
+    np.testing.assert_allclose(progress.reported, expected)
 
 
-def test_prepare_counts_videos_of_unknown_length_alike(monkeypatch, told):
-    _, order = prepared(monkeypatch, told, {"a": None, "b": 90})
+def test_prepare_counts_videos_of_unknown_length_alike(monkeypatch, progress):
+    _, order = prepared(monkeypatch, progress, {"a": None, "b": 90})
     assert order == "ba"
-    assert [share for _, _, share in told.said] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert [share for _, _, share in progress.reported] == pytest.approx([0.25, 0.5, 0.75, 1.0])
 
 
 @pytest.mark.parametrize("keep", ["none", "flow"])
@@ -129,8 +129,8 @@ def test_prepare_loads_no_torch_in_small_workers(tmp_path):
     assert not megabytes or megabytes[0] < 200
 
 
-def test_prepare_refuses_an_unwritable_store_first(told, tmp_path):
+def test_prepare_refuses_an_unwritable_store_first(progress, tmp_path):
     (tmp_path / "file").touch()
     plan = make_plan(resolve(["method=optical_strain", *TINY, f"cache={tmp_path / 'file' / 'store'}"]))
     with pytest.raises(DataError, match=r"cannot write to the feature store .*cache=DIR"):
-        module.prepare([plan], None, told)
+        module.prepare([plan], None, progress)

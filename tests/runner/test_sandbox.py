@@ -52,10 +52,10 @@ def confined(folder, body, *arguments):
 
 def forked(program, *arguments):
     """What a program prints in a copy of this process, which has loaded PyTorch as a fold's server has."""
-    answers, said = os.pipe()
+    answers, sent = os.pipe()
     if (copy := os.fork()) == 0:
         try:
-            os.dup2(said, 1)
+            os.dup2(sent, 1)
             sys.argv, sys.stdout = ["-c", *map(str, arguments)], os.fdopen(1, "w", closefd=False)
             exec(textwrap.dedent(program), {})
             sys.stdout.flush()
@@ -63,7 +63,7 @@ def forked(program, *arguments):
             traceback.print_exc()
         finally:
             os._exit(0)
-    os.close(said)
+    os.close(sent)
     with os.fdopen(answers) as lines:
         found = lines.read()
     os.waitpid(copy, 0)
@@ -259,13 +259,13 @@ def test_sandbox_writes_to_the_terminal_alone(folder):
     try:
         os.write(terminal, b"typed\n")
         os.waitpid(pid, 0)
-        said = os.read(terminal, 1 << 12)
+        shown = os.read(terminal, 1 << 12)
     finally:
         os.close(terminal)
     denied = "PermissionError"
     found = json.loads((folder / "scratch" / "found.json").read_text())
     assert found == [denied, ["OSError"] * 3, denied, True]
-    assert b"said" in said
+    assert b"said" in shown
 
 
 def test_sandbox_grants_gpus_where_one_trains(tmp_path):
@@ -373,7 +373,7 @@ def test_sandbox_without_landlock_is_one_sentence(folder):
 
 def test_missing_sentence_names_lacking_parts_of_a_kernel():
     assert sandbox.missing_sentence(()) == ""
-    said = sandbox.missing_sentence(("files", "network"))
-    assert said.count(".") == 1
-    assert "Landlock, Linux 5.13" in said
-    assert "the network (seccomp)" in said
+    sentence = sandbox.missing_sentence(("files", "network"))
+    assert sentence.count(".") == 1
+    assert "Landlock, Linux 5.13" in sentence
+    assert "the network (seccomp)" in sentence

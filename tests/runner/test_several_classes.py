@@ -72,9 +72,9 @@ def test_run_of_several_classes_names_and_scores_sets(command, tmp_path, method,
     found = mebench.load_run(run)
     assert found.clips["predicted"].str.split("+").explode().isin(about["classes"]).all()
     shares = np.stack(found.clips["probabilities"].tolist())
-    for said, row in zip(found.clips["predicted"], shares):
+    for predicted, row in zip(found.clips["predicted"], shares):
         chosen = np.flatnonzero(row >= 0.5) if (row >= 0.5).any() else [row.argmax()]
-        assert said == "+".join(about["classes"][n] for n in chosen)
+        assert predicted == "+".join(about["classes"][n] for n in chosen)
 
 
 def test_run_of_several_classes_refuses_methods_of_one(tmp_path):

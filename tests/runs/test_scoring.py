@@ -108,8 +108,8 @@ def test_score_run_names_folds_that_spot_nothing(tmp_path) -> None:
     run.write_table("predictions.parquet", spotted[(spotted["fold"] != silent["fold"]) | (spotted["kind"] != "micro")])
     own = truths["video"].isin(videos["video"][videos["subject"].isin(silent["test"])])
     held = int((own & (truths["kind"] == "micro")).sum())
-    said = f"no micro-expression is spotted in 1 of {len(folds)} folds ({silent['fold']}), whose videos hold {held}"
-    assert said in score_run(run, seed=0, draws=0)["remarks"]
+    remark = f"no micro-expression is spotted in 1 of {len(folds)} folds ({silent['fold']}), whose videos hold {held}"
+    assert remark in score_run(run, seed=0, draws=0)["remarks"]
     # Where there is nothing to find, finding nothing is right.
     run.write_table("truth.parquet", truths[~own])
     assert not any("is spotted in" in line for line in score_run(run, seed=0, draws=0)["remarks"])
@@ -122,7 +122,7 @@ def test_score_run_calibrates_probabilities_alone(tmp_path) -> None:
 
     def probability(sure: float) -> np.ndarray:
         rest = (1 - sure) / (len(classes) - 1)
-        rows = [[sure if name == said else rest for name in classes] for said in clips["predicted"]]
+        rows = [[sure if name == predicted else rest for name in classes] for predicted in clips["predicted"]]
         written = clips.assign(probabilities=pd.Series(rows, index=clips.index))
         written.to_parquet(run.path / "clips.parquet")
         found = read_tables(run).clips

@@ -75,9 +75,9 @@ def test_params_import_nothing_heavy():
         registry.find(kind, id_).module for kind, ids in (("method", METHODS), ("dataset", DATASETS)) for id_ in ids
     ]
     code = f"HEAVY = {contracts.HEAVY}\n{FRESH}"
-    said = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
-    assert said.stderr == ""
-    assert said.stdout.splitlines() == modules
+    done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == modules
 
 
 def test_method_checks_import_params_in_a_fresh_python():

@@ -91,9 +91,9 @@ def test_new_writes_a_plugin(mebench, tmp_path, monkeypatch):  # noqa: F811
     text = (tmp_path / "plugins/methods/mine_new/method.py").read_text()
     assert "class MineNew(Method)" in text
     assert "{{" not in text
-    code, _, said = mebench("new", "method", "mine_new")
+    code, _, errors = mebench("new", "method", "mine_new")
     assert code == 2
-    assert "plugins/methods/mine_new exists already" in said
+    assert "plugins/methods/mine_new exists already" in errors
 
 
 def test_write_plugin_is_complete_or_absent(tmp_path, monkeypatch):
@@ -374,9 +374,9 @@ OWN = {
 
 def test_folder_checks_see_each_promise_broken():
     assert min(len(ANY) + len(ways) for ways in OWN.values()) >= 20
-    told = {way.check for ways in (ANY, *OWN.values()) for way in ways.values()}
+    expected = {way.check for ways in (ANY, *OWN.values()) for way in ways.values()}
     promised = {check.__name__ for check in (*contracts.COMMON, *contracts._OF_METHODS, *contracts._OF_DATASETS)}
-    seen = {name.replace("KIND", kind) for name in told for kind in registry.PLUGIN_KINDS}
+    seen = {name.replace("KIND", kind) for name in expected for kind in registry.PLUGIN_KINDS}
     assert promised - seen == {"predictions_do_not_depend_on_test_labels"}  # in tests/testing/test_contracts.py
 
 
@@ -401,7 +401,7 @@ def broken(kit, write_plugin, template, way):
     return id_, folder / f"{kind}.py"
 
 
-def told(template, id_, way):
+def complaint_of(template, id_, way):
     """What the check says, and all checks by name."""
     checks, name = (
         {one.name: one for one in plugin_checks(kind_of(template), id_)},
@@ -410,24 +410,24 @@ def told(template, id_, way):
     try:
         checks[name].run()
     except AssertionError as error:
-        said = str(error)
-    except unittest.SkipTest as untold:
-        pytest.fail(f"not told: {untold}")
+        complaint = str(error)
+    except unittest.SkipTest as missing:
+        pytest.fail(f"left out: {missing}")
     else:
-        pytest.fail("nothing is said")
-    assert "\n" not in said
-    assert len(said) < 800
-    assert said.endswith(checks[name].fix)
-    assert way.sentence.replace("KIND", kind_of(template)) in said
-    return said, checks
+        pytest.fail("nothing is reported")
+    assert "\n" not in complaint
+    assert len(complaint) < 800
+    assert complaint.endswith(checks[name].fix)
+    assert way.sentence.replace("KIND", kind_of(template)) in complaint
+    return complaint, checks
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("way", ANY)
 def test_folder_checks_say_what_to_do_for_any_broken_plugin(kit, write_plugin, way, template):
-    """And what follows from it is not said as well."""
+    """And what follows from it is not reported as well."""
     id_, _ = broken(kit, write_plugin, template, ANY[way])
-    _, checks = told(template, id_, ANY[way])
+    _, checks = complaint_of(template, id_, ANY[way])
     if "card" not in ANY[way].check:
         for name, check in checks.items():
             if name not in (ANY[way].check.replace("KIND", kind_of(template)), "params_import_nothing_heavy"):
@@ -440,10 +440,10 @@ def test_folder_checks_say_what_to_do_for_any_broken_plugin(kit, write_plugin, w
 @pytest.mark.parametrize(("template", "way"), [(template, way) for template, ways in OWN.items() for way in ways])
 def test_folder_checks_say_what_is_wrong_with_one_template(kit, write_plugin, template, way):
     id_, code = broken(kit, write_plugin, template, OWN[template][way])
-    said, _ = told(template, id_, OWN[template][way])
+    complaint, _ = complaint_of(template, id_, OWN[template][way])
     if way == "a crash":
         line = next(n for n, text in enumerate(code.read_text().splitlines(), 1) if "1 / 0" in text)
-        assert said.startswith(f"method.py, line {line}: ZeroDivisionError")
+        assert complaint.startswith(f"method.py, line {line}: ZeroDivisionError")
 
 
 def test_check_tells_each_promise_and_fails(mebench, kit, write_plugin):  # noqa: F811
@@ -455,6 +455,6 @@ def test_check_tells_each_promise_and_fails(mebench, kit, write_plugin):  # noqa
         in out
     )
     assert out.endswith("broken_dataset: 14 of 15 promises kept\n")
-    code_, _, said = mebench("check", "kit_spoter", "--plugins", kit)
+    code_, _, errors = mebench("check", "kit_spoter", "--plugins", kit)
     assert code_
-    assert "unknown plugin 'kit_spoter'. Did you mean 'kit_spotter'" in said
+    assert "unknown plugin 'kit_spoter'. Did you mean 'kit_spotter'" in errors

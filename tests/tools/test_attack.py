@@ -67,11 +67,11 @@ def test_attack_records_are_refused_or_doubted(board, there, tmp_path, name):
         assert words in checking.refusal(record)
     else:
         assert checking.refusal(record) == ""
-        told = (
+        remarks = (
             disagreements.truth_doubt(from_record(record), registry),
             disagreements.doubt_of(from_record(record), records, registry.records.keys(), read),
         )
-        assert words in "; ".join(told)
+        assert words in "; ".join(remarks)
 
 
 def rows_of(folder):
@@ -93,10 +93,10 @@ def test_attack_records_change_no_honest_row(board, tmp_path):
     assert {o.status for o in merge([RunFolder(path) for path in sources], board / "records")} == {"taken"}
     after = rows_of(board)
     assert {key: after.get(key) for key in before} == before
-    told = [json.loads(after[key]) for key in after.keys() - before.keys()]
-    assert told
-    assert all(row["remark"].startswith("not ranked: ") and not row["group"] for row in told)
-    assert {run for row in told for run in row["runs"]} == set(QUICK)
+    rows = [json.loads(after[key]) for key in after.keys() - before.keys()]
+    assert rows
+    assert all(row["remark"].startswith("not ranked: ") and not row["group"] for row in rows)
+    assert {run for row in rows for run in row["runs"]} == set(QUICK)
     both = [RunFolder(board / "records" / name) for name in (HONEST[0], "seed_changed")]
     again = {outcome.id: outcome.doubt for outcome in merge(both, board / "records", check_only=True)}
     assert again[HONEST[0]] == "", "who was here first stays so"

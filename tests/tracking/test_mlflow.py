@@ -31,13 +31,13 @@ from tests.helpers.run_folders import call_fold, make_run
 
 
 @pytest.fixture
-def said():
+def printed():
     return io.StringIO()
 
 
 @pytest.fixture
-def progress(said):
-    return Progress(Console(file=said, soft_wrap=True))
+def progress(printed):
+    return Progress(Console(file=printed, soft_wrap=True))
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def artifact(folder, run, name):
     return json.loads((folder / "mlartifacts" / run.info.run_id / "artifacts" / name).read_text())
 
 
-def test_sync_sends_scores_and_settings(tmp_path, database, progress, said):
+def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     summary = folder.read_json("summary.json")
     assert mirror(folder, None, progress, None) == "mlflow.db (experiment mebench/drawn/loso)"
@@ -110,13 +110,13 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, said):
     f1 = f"| F1 | {scores['f1']['value']:.4f} | [{scores['f1']['low']:.4f}, {scores['f1']['high']:.4f}] |"
     assert f1 in tags["mlflow.note.content"].splitlines()
     assert len(nested) == 4
-    assert said.getvalue() == ""
+    assert printed.getvalue() == ""
 
 
-def test_metrics_replace_refused_characters(tmp_path, database, progress, said):
+def test_metrics_replace_refused_characters(tmp_path, database, progress, printed):
     folder = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=5)
     known = folder.read_json("summary.json")["spotting"]["micro"]["scores"]["f1@samm_lv"]["value"]
-    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)", said.getvalue()
+    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)", printed.getvalue()
     ((run,), _) = runs_of(database)
     assert known is not None
     assert run.data.metrics["spotting.micro.f1_samm_lv"] == known
@@ -148,30 +148,30 @@ def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     assert third.data.tags["mebench.test"] == "drawn/02"
 
 
-def test_sync_nests_fold_named_like_missing_value(tmp_path, database, progress, said):
+def test_sync_nests_fold_named_like_missing_value(tmp_path, database, progress, printed):
     run = make_run(
         tmp_path / "runs", protocol="parts", settings={"protocol": "parts"}
     )  # loso calls a fold after a person
     mirror(call_fold(run, "drawn/02", "NA"), None, progress, None)
-    assert said.getvalue() == ""
+    assert printed.getvalue() == ""
     _, nested = runs_of(database, "mebench/drawn/parts")
     assert {n.info.run_name: n.data.metrics["fit_seconds"] for n in nested}["NA"] == 2.0
 
 
-def test_sync_goes_on_after_damaged_run(tmp_path, database, progress, said):
+def test_sync_goes_on_after_damaged_run(tmp_path, database, progress, printed):
     folders = [make_run(tmp_path / "runs", run_id=f"run{number}") for number in range(4)]
     (folders[0].path / "summary.json").write_text("{}")
     (folders[2].path / "folds.json").unlink()
     found = send_all(folders, None, progress, folds=False)
     assert found.sent == (folders[1].id, folders[3].id)
     assert found.failed == (folders[0].id, folders[2].id)
-    one, other = said.getvalue().splitlines()
+    one, other = printed.getvalue().splitlines()
     assert one.startswith(f"warning: run {folders[0].id} is not sent: KeyError")
     assert other.startswith(f"warning: run {folders[2].id} is not sent: ")
     assert "folds.json" in other
 
 
-def test_sync_sends_run_without_refused_record(tmp_path, database, progress, said):
+def test_sync_sends_run_without_refused_record(tmp_path, database, progress, printed):
     folder = make_run(tmp_path / "runs")
     clips = folder.read_table("videos.parquet")
     folder.write_table("videos.parquet", clips.assign(subject=clips["subject"].replace("drawn/02", "drawn/\u200c02")))
@@ -180,7 +180,7 @@ def test_sync_sends_run_without_refused_record(tmp_path, database, progress, sai
     names = {file.name for file in Path(run.info.artifact_uri.removeprefix("file://")).iterdir()}
     assert {"config.json", "summary.json", "costs.csv"} <= names
     assert "record" not in names
-    (sentence,) = said.getvalue().splitlines()
+    (sentence,) = printed.getvalue().splitlines()
     assert folder.id in sentence
     assert r"drawn/\u200c02" in sentence
     assert "change it in the dataset" in sentence
@@ -252,7 +252,7 @@ def test_sync_follows_settings_of_folds_and_weights(tmp_path, database, progress
     assert len(runs_of(database)[0]) == 1
 
 
-def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progress, said, capsys):
+def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progress, printed, capsys):
     """Tables with ASR, F1, AP and STRS, byte for byte."""
     runs = tmp_path / "runs"
     about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
@@ -270,7 +270,7 @@ def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progres
     table = Path("of_mlflow/spotting-drawn-loso.csv").read_text()
     assert all(name in table.splitlines()[0].split(",") for name in ("asr", "f1", "ap", "ap50"))
     assert "strs" in Path("of_mlflow/analysis-drawn-loso.csv").read_text().splitlines()[0]
-    assert said.getvalue() == capsys.readouterr().err == ""
+    assert printed.getvalue() == capsys.readouterr().err == ""
 
 
 def test_fetch_records_names_run_without_record(tmp_path, database, progress, capsys):
@@ -290,9 +290,9 @@ def test_fetch_records_names_run_without_record(tmp_path, database, progress, ca
     )
     with pytest.raises(RunError, match=rf"no finished run in MLflow at sqlite:///{database} and no record"):
         leaderboard.leaderboard_build_command(out="boards", from_mlflow=f"sqlite:///{database}")
-    told = capsys.readouterr().err
-    assert f"{folder.id} is left out: MLflow has no record of it" in told
-    assert "its id '../forged' is not a folder name" in told
+    errors = capsys.readouterr().err
+    assert f"{folder.id} is left out: MLflow has no record of it" in errors
+    assert "its id '../forged' is not a folder name" in errors
     assert not Path("boards/../forged/record.json").exists()
     with pytest.raises(DataError, match=r"there is no database none\.db: check --from-mlflow"):
         leaderboard.leaderboard_build_command(out="boards", from_mlflow="sqlite:///none.db")
@@ -343,7 +343,7 @@ def test_store_follows_words_environment_folder(tmp_path, monkeypatch):
     assert mlflow_store.Store.of("sqlite:////data/x.db").describe() == "/data/x.db"
 
 
-def test_sync_hides_password(tmp_path, database, progress, said):
+def test_sync_hides_password(tmp_path, database, progress, printed):
     password = "hunter2"
     secret = f"http://ann:{password}@127.0.0.1:9"
     folder = make_run(tmp_path / "runs", settings={"tracking": secret})
@@ -445,7 +445,7 @@ def nonsense(_):
 
 
 @pytest.mark.parametrize("break_it", [damaged, of_another_version, a_folder, server_down, nonsense])
-def test_sync_reports_failure_in_one_sentence(tmp_path, progress, said, break_it, capfd, monkeypatch):
+def test_sync_reports_failure_in_one_sentence(tmp_path, progress, printed, break_it, capfd, monkeypatch):
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
     pauses, started = [], time.monotonic()
@@ -453,7 +453,7 @@ def test_sync_reports_failure_in_one_sentence(tmp_path, progress, said, break_it
     assert mirror(folder, break_it(tmp_path), progress) is None
     assert time.monotonic() - started + sum(pauses) < 30
     assert (len(pauses) > 0) == (break_it is server_down)
-    (sentence,) = said.getvalue().splitlines()
+    (sentence,) = printed.getvalue().splitlines()
     assert sentence.startswith("warning: MLflow at ")
     assert folder.id in sentence
     assert str(folder.path) in sentence
@@ -464,12 +464,12 @@ def test_sync_reports_failure_in_one_sentence(tmp_path, progress, said, break_it
     assert "".join(capfd.readouterr()) == ""
 
 
-def test_sync_is_silent_and_restores_logging(tmp_path, progress, said, capfd):
+def test_sync_is_silent_and_restores_logging(tmp_path, progress, printed, capfd):
     folder = make_run(tmp_path / "runs")
     root = logging.getLogger()
     before = (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ))
     assert mirror(folder, None, progress, None)
-    assert "".join(capfd.readouterr()) == said.getvalue() == ""
+    assert "".join(capfd.readouterr()) == printed.getvalue() == ""
     assert (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ)) == before
 
 
@@ -489,8 +489,8 @@ def test_store_takes_three_processes_at_once(tmp_path, monkeypatch):
 
 
 def mirrored(folder):
-    said = io.StringIO()
-    return mirror(folder, None, Progress(Console(file=said, soft_wrap=True)), None), said.getvalue()
+    printed = io.StringIO()
+    return mirror(folder, None, Progress(Console(file=printed, soft_wrap=True)), None), printed.getvalue()
 
 
 def test_sync_names_composite_by_members(tmp_path, database, progress):
@@ -500,7 +500,7 @@ def test_sync_names_composite_by_members(tmp_path, database, progress):
     assert run.data.params["dataset"] == run.data.tags["mebench.dataset"] == "casme2+samm"
 
 
-def test_alone_waits_for_busy_database(tmp_path, database, progress, said, monkeypatch):
+def test_alone_waits_for_busy_database(tmp_path, database, progress, printed, monkeypatch):
     monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 0.5)
     folder = make_run(tmp_path / "runs")
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
@@ -508,8 +508,8 @@ def test_alone_waits_for_busy_database(tmp_path, database, progress, said, monke
         started = time.monotonic()
         assert mirror(folder, None, progress) is None
         assert time.monotonic() - started < 5
-    assert "database is locked" in said.getvalue()
-    assert f"mebench track sync {folder.id}" in said.getvalue()
+    assert "database is locked" in printed.getvalue()
+    assert f"mebench track sync {folder.id}" in printed.getvalue()
     assert mirror(folder, None, progress)
 
 
@@ -531,29 +531,29 @@ def test_opening_says_how_to_view_runs(tmp_path, database, progress):
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
 
-def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, said, monkeypatch):
+def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, printed, monkeypatch):
     monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
-    assert "is on a network drive (nfs4)" in said.getvalue()
-    assert "MLFLOW_TRACKING_URI=http://" in said.getvalue()
+    assert "is on a network drive (nfs4)" in printed.getvalue()
+    assert "MLFLOW_TRACKING_URI=http://" in printed.getvalue()
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_mirror_refuses_folder_that_no_address_holds(tmp_path, progress, said, monkeypatch):
+def test_mirror_refuses_folder_that_no_address_holds(tmp_path, progress, printed, monkeypatch):
     """SQLAlchemy takes `%20` for a blank, and all behind `?` for options: the database would lie elsewhere, or nowhere."""
     (tmp_path / "my%20project").mkdir()
     monkeypatch.chdir(tmp_path / "my%20project")
     assert mirror(make_run(Path("runs")), None, progress) is None
-    assert "my%20project/mlflow.db holds % or ?" in said.getvalue()
+    assert "my%20project/mlflow.db holds % or ?" in printed.getvalue()
     assert not list(tmp_path.rglob("mlflow.db*"))
 
 
 def test_file_system_equals_df(tmp_path):
     for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
-        told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
-        if told:
-            assert mlflow_store.file_system(place) == told[-1]
+        printed = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
+        if printed:
+            assert mlflow_store.file_system(place) == printed[-1]
     assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
 
 
@@ -588,7 +588,7 @@ def server(folder, port):
 
 
 @nightly("the database of this machine, and a server that is down")
-def test_sync_sends_to_server_what_it_missed(tmp_path, blank, progress, said, monkeypatch, capsys):
+def test_sync_sends_to_server_what_it_missed(tmp_path, blank, progress, printed, monkeypatch, capsys):
     from mlflow import MlflowClient, artifacts
 
     with closing(socket.socket()) as probe:
@@ -602,8 +602,8 @@ def test_sync_sends_to_server_what_it_missed(tmp_path, blank, progress, said, mo
 
     # The server is down at the end of a run: the run stands.
     assert mirror(first, None, progress, None) is None
-    assert f"did not accept run {first.id}" in said.getvalue()
-    assert f"mebench track sync {first.id}" in said.getvalue()
+    assert f"did not accept run {first.id}" in printed.getvalue()
+    assert f"mebench track sync {first.id}" in printed.getvalue()
     with pytest.raises(RunError, match="2 of 2 were not sent"):
         verbs.track_sync_command([], str(runs))
 

@@ -72,13 +72,13 @@ class Odd(Csv):
 
 
 @pytest.fixture
-def said():
+def printed():
     return io.StringIO()
 
 
 @pytest.fixture
-def progress(said):
-    return Progress(Console(file=said, soft_wrap=True))
+def progress(printed):
+    return Progress(Console(file=printed, soft_wrap=True))
 
 
 @pytest.fixture(autouse=True)
@@ -92,20 +92,20 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(trackers, "entry_points", lambda group: [point for point in known if point.group == group])
 
 
-def test_sync_gives_second_tracker_whole_run(tmp_path, progress, said):
+def test_sync_gives_second_tracker_whole_run(tmp_path, progress, printed):
     folder = make_run(tmp_path / "runs")
     found = tracking.send_all([folder], "csv:mine", progress)
     assert (found.title, found.place, found.opening) == ("CSV", "mine", "see mine")
     assert found.sent == (folder.id,)
-    assert said.getvalue() == ""
+    assert printed.getvalue() == ""
     place = Path("mine") / folder.id
     metrics = pd.read_csv(place / "metrics.csv", names=["name", "value", "step"]).set_index("name")["value"]
     summary = folder.read_json("summary.json")
     assert metrics["F1"] == round(summary["spotting"]["micro"]["scores"]["f1"]["value"], 4)
     assert list(metrics.index[:4]) == ["F1", "AP", "AP50", "ASR"]
-    told = json.loads((place / "params.json").read_text())
-    assert told["mebench.run_id"] == folder.id
-    assert told["method"] == "spotter"
+    params = json.loads((place / "params.json").read_text())
+    assert params["mebench.run_id"] == folder.id
+    assert params["method"] == "spotter"
     assert {"score", "value"} <= set(pd.read_csv(place / "scores.csv"))
     files = {file.name for file in (place / "files").iterdir()}
     assert files == {"config.json", "summary.json", "versions.json", "costs.csv", "record"}
@@ -162,14 +162,14 @@ def test_tracker_takes_less_than_60_statements():
         ),
     ],
 )
-def test_sync_reports_failing_tracker(tmp_path, progress, said, name, words):
+def test_sync_reports_failing_tracker(tmp_path, progress, printed, name, words):
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
     found = tracking.send_all([folder], name, progress)
     assert found.failed == (folder.id,)
     assert found.sent == found.there == ()
     assert found.opening == ""
-    (sentence,) = said.getvalue().splitlines()
+    (sentence,) = printed.getvalue().splitlines()
     assert sentence.startswith(f"warning: {words.format(id=folder.id, path=folder.path)}")
     assert sentence.endswith(f"mebench track sync {folder.id}")
     assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
@@ -198,8 +198,8 @@ def test_find_tracker_knows_mlflow_without_metadata(monkeypatch):
 def test_entry_point_names_existing_class():
     import tomllib
 
-    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
-    (point,) = (EntryPoint(name, value, trackers.GROUP) for name, value in told[trackers.GROUP].items())
+    entry_points = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
+    (point,) = (EntryPoint(name, value, trackers.GROUP) for name, value in entry_points[trackers.GROUP].items())
     assert point.load() is mlflow.MLflow
     assert point == trackers._BUILT_IN[0]
 

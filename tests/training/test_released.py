@@ -260,12 +260,12 @@ def test_keras_weights_refuses_endless_groups_at_once(tmp_path, monkeypatch):
     with h5py.File(tmp_path / "many.h5", "w") as file:
         for n in range(20_001):
             file[str(n)] = h5py.SoftLink("/nowhere")
-    for name, said in (
+    for name, message in (
         ("deep", "nest more than 32"),
         ("circle", "nest more than 32"),
         ("many", "hold more than 20,000 names"),
     ):
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             released.keras_weights(tmp_path / f"{name}.h5")
     monkeypatch.setattr(released, "MOST_NAMES", 1000)
     with pytest.raises(DataError, match="hold more than 1,000 names"):

@@ -27,7 +27,7 @@ class Namer(Method):
         super().__init__(SimpleNamespace(), TASK)
         torch.manual_seed(3)
         self.network = nn.Sequential(nn.Dropout(), nn.Linear(4, 3))
-        self.answer, self.watched, self.said = answer, watched, {}
+        self.answer, self.watched, self.answers = answer, watched, {}
 
     def stages(self):
         return (Stage("naming", 4, 8),)
@@ -42,7 +42,7 @@ class Namer(Method):
 
     def validation_step(self, batch, index):
         scores = self.network(batch[0])
-        self.said.setdefault(self.current_epoch, []).extend(zip(batch[1].tolist(), scores.argmax(1).tolist()))
+        self.answers.setdefault(self.current_epoch, []).extend(zip(batch[1].tolist(), scores.argmax(1).tolist()))
         return self.answer(scores, batch[1])
 
     def configure_optimizers(self):
@@ -56,10 +56,10 @@ def test_fit_scores_each_epoch_over_batches_and_shown_classes():
     assert [(e.stage, e.epoch, e.split) for e in epochs] == [("naming", n, "valid") for n in range(4)]
     assert len({e.uf1 for e in epochs}) > 1
     for e in epochs:
-        truth, said = zip(*method.said[e.epoch])
+        truth, answered = zip(*method.answers[e.epoch])
         assert len(truth) == 15  # in two batches
-        assert e.uf1 == pytest.approx(f1_score(truth, said, labels=[0, 1], average="macro"))
-        assert e.uar == pytest.approx(recall_score(truth, said, labels=[0, 1], average="macro"))
+        assert e.uf1 == pytest.approx(f1_score(truth, answered, labels=[0, 1], average="macro"))
+        assert e.uar == pytest.approx(recall_score(truth, answered, labels=[0, 1], average="macro"))
         assert np.isnan(e.loss)
         assert e.accuracy is None
 
@@ -68,7 +68,7 @@ def test_fit_scores_each_epoch_over_batches_and_shown_classes():
 def test_fit_scores_no_other_answer_of_a_validation_step(answer):
     method = Namer(answer)
     fit(method, [], [])
-    assert method.said
+    assert method.answers
     assert method.history.epochs() == []
 
 
@@ -123,8 +123,8 @@ def test_ststnet_notes_loss_and_scores_of_held_out_clips():
     epochs = method.history.epochs()
     assert [(e.stage, e.epoch, e.split) for e in epochs] == [("recognition", n, "valid") for n in range(3)]
     probabilities = method.classify(valid.clips())
-    truth, said = np.array(valid.labels), probabilities.argmax(1)
-    assert epochs[-1].uf1 == pytest.approx(f1_score(truth, said, average="macro"))  # nothing is learnt after it
-    assert epochs[-1].accuracy == pytest.approx((truth == said).mean())
+    truth, predicted = np.array(valid.labels), probabilities.argmax(1)
+    assert epochs[-1].uf1 == pytest.approx(f1_score(truth, predicted, average="macro"))  # nothing is learnt after it
+    assert epochs[-1].accuracy == pytest.approx((truth == predicted).mean())
     assert epochs[-1].loss == pytest.approx(-np.log(probabilities[range(5), truth]).mean(), rel=1e-5)
     assert trained_ststnet([clips_of(2, 0)]).history.epochs() == []  # held out, but without a clip

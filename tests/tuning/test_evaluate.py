@@ -33,8 +33,8 @@ def test_tuning_changed_holds_out_by_the_parameters(tiny):
     plan = make_plan(resolve([*tiny, "method=mean"]))
     assert not plan.selects
     values = {"method.threshold": "absolute"}
-    anew = make_plan(with_values(plan.config, values))
-    assert run_studies.change_parameters(plan, values) == dataclasses.replace(anew, dataset=plan.dataset)
+    replanned = make_plan(with_values(plan.config, values))
+    assert run_studies.change_parameters(plan, values) == dataclasses.replace(replanned, dataset=plan.dataset)
 
 
 @pytest.mark.parametrize(

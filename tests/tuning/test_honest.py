@@ -27,7 +27,7 @@ def test_tune_reports_no_gain_of_pure_noise(go):
 
 
 @pytest.mark.parametrize(
-    ("direction", "gain", "p", "said"),
+    ("direction", "gain", "p", "conclusion"),
     [
         ("maximize", 0.1, 0.02, "tuning helps on new subjects: x changes by +0.1000, p 0.0200 over 9 subjects"),
         ("maximize", -0.1, 0.014, "tuning is worse here: x changes by -0.1000, p 0.0140 over 9 subjects"),
@@ -35,9 +35,9 @@ def test_tune_reports_no_gain_of_pure_noise(go):
         ("maximize", -0.1, 0.05, "no gain is shown on new subjects: x changes by -0.1000, p 0.0500 over 9 subjects"),
     ],
 )
-def test_conclusion_calls_one_worse_result_no_harm(direction, gain, p, said):
+def test_conclusion_calls_one_worse_result_no_harm(direction, gain, p, conclusion):
     score = {"direction": direction, "outer": {"gain": {"value": gain, "low": None, "high": None}, "p": p}}
-    assert outcome.conclude_test("x", score, 9, unchanged=False) == said
+    assert outcome.conclude_test("x", score, 9, unchanged=False) == conclusion
 
 
 @pytest.mark.parametrize(("nested", "subjects"), [(False, 4), (True, 3)])

@@ -84,15 +84,15 @@ def test_tune_outer_runs_are_no_plain_runs(go, tmp_path):
     folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
     scores = found.plain["scores"]
     sides = [compare_runs.Side.of_record(record.read(folders[name])) for name in ("tuned", "default")]
-    said = compare_runs.remarks_on_comparison(
+    remarks = compare_runs.remarks_on_comparison(
         compare_runs.compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"]
     )
-    assert not any("same settings" in line for line in said)
-    assert sum("outer run of a study" in line for line in said) == 2
+    assert not any("same settings" in line for line in remarks)
+    assert sum("outer run of a study" in line for line in remarks) == 2
     with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):
         boards_export.export(folders["tuned"], tmp_path / "records")
-    assert boards_collect.collect(folders["tuned"].path.parent, (told := []).append) == []
-    assert len(told) == 2
+    assert boards_collect.collect(folders["tuned"].path.parent, (messages := []).append) == []
+    assert len(messages) == 2
     (folders["tuned"].path / "DONE").unlink()
     shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
     with pytest.raises(RunError, match=r"belongs to a study.*: continue with the same mebench tune"):
@@ -314,13 +314,13 @@ def test_tune_counts_a_video_without_face_as_missed(go, monkeypatch, capsys):
     score = found.plain["scores"]["spotting.micro.f1"]
     assert score["inner"]["default"] == pytest.approx((3 * 10 / 11 + 1) / 4), "of 6 videos one is missed, or none"
     assert score["outer"]["default"]["value"] == pytest.approx(14 / 15), "of 8 videos one is missed, nothing else"
-    told = capsys.readouterr().err
+    warnings = capsys.readouterr().err
     line = f"no face in 1 of 8 videos, left out of training and counted as missed: {black}"
     for name, path in found.plain["runs"].items():
         folder = RunFolder(Path(path))
         assert session.read_skipped(folder) == {black: "no face found"}
         assert line in folder.read_json("folds.json")["warnings"]
-        assert f"outer {name}: {line}" in told
+        assert f"outer {name}: {line}" in warnings
         assert len(folder.read_table("frame_scores.parquet")["video"].unique()) == 7
 
 

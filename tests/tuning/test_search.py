@@ -74,9 +74,9 @@ def test_read_space_takes_words_that_choose_and_replace(config):
     ],
 )
 def test_read_space_refuses_a_bad_range_in_one_sentence(config, word, sentence):
-    with pytest.raises(ConfigError, match=sentence) as told:
+    with pytest.raises(ConfigError, match=sentence) as refused:
         read_space(config, [word])
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_read_space_refuses_a_parameter_named_twice(config):

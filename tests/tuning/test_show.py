@@ -50,6 +50,6 @@ def test_remarks_name_few_subjects_and_chosen_trial_of_a_front():
 def test_TrialReporter_names_the_best_trial_so_far(number, name):
     best = SimpleNamespace(number=number, state="complete", values=(0.5,), params={"method.p": 0.25})
     study = SimpleNamespace(best=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")])
-    said = []
-    outcome.TrialReporter(SimpleNamespace(notify=said.append), "s", 1, split=None, space=None).report(study, best)
-    assert said[0].endswith(f"; best 0.5000 ({name}: p=0.25)")
+    printed = []
+    outcome.TrialReporter(SimpleNamespace(notify=printed.append), "s", 1, split=None, space=None).report(study, best)
+    assert printed[0].endswith(f"; best 0.5000 ({name}: p=0.25)")

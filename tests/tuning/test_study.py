@@ -106,10 +106,10 @@ def test_SharedStudy_counts_no_failed_trials(place):
             raise RunError("bad weather")
         return [1.0]
 
-    told = []
+    reported = []
     shared = SharedStudy(place, terms())
-    shared.run(3, moody, lambda study, trial: told.append((trial.state, trial.reason)))
-    assert told == [("failed", "bad weather"), ("complete", "")] * 3
+    shared.run(3, moody, lambda study, trial: reported.append((trial.state, trial.reason)))
+    assert reported == [("failed", "bad weather"), ("complete", "")] * 3
 
 
 @pytest.mark.parametrize("sampler", ["random", "grid", "bruteforce"])

@@ -139,24 +139,24 @@ def test_score_answers_equals_libraries(seed):
     of = {kind: [pair for row, pair in zip(rows, pairs) if kind_of(row) == kind] for kind in map(kind_of, rows)}
     for summary, others in ((a, True), (b, False)):
         for kind in ("coarse", "fine", "type"):
-            true, said = ([text.lower().strip() for text in side] for side in zip(*of[kind]))
-            labels = sorted({*true, *(said if others and kind != "type" else ())})
+            true, answered = ([text.lower().strip() for text in side] for side in zip(*of[kind]))
+            labels = sorted({*true, *(answered if others and kind != "type" else ())})
             average = {"labels": labels, "average": "macro", "zero_division": 0}
-            assert value(summary, f"{kind}_uf1") == pytest.approx(f1_score(true, said, **average))
-            assert value(summary, f"{kind}_uar") == pytest.approx(recall_score(true, said, **average))
-        true, said = zip(*[[one.lower().strip() for one in pair] for pair in of["shown"]])
-        assert value(summary, "shown_accuracy") == pytest.approx(accuracy_score(true, said))
+            assert value(summary, f"{kind}_uf1") == pytest.approx(f1_score(true, answered, **average))
+            assert value(summary, f"{kind}_uar") == pytest.approx(recall_score(true, answered, **average))
+        true, answered = zip(*[[one.lower().strip() for one in pair] for pair in of["shown"]])
+        assert value(summary, "shown_accuracy") == pytest.approx(accuracy_score(true, answered))
         names = {name: unit for unit, name in vqa.wording.UNITS.items()} | {"au12": 12}
         sets = [
             [[names[one] for one in text.lower().strip().split(", ") if one] for text in pair] for pair in of["units"]
         ]
-        true, said = (MultiLabelBinarizer(classes=range(70)).fit_transform(side) for side in zip(*sets))
-        assert value(summary, "units_f1") == pytest.approx(f1_score(true, said, average="micro"))
-        assert value(summary, "units_jaccard") == pytest.approx(jaccard_score(true, said, average="samples"))
+        true, answered = (MultiLabelBinarizer(classes=range(70)).fit_transform(side) for side in zip(*sets))
+        assert value(summary, "units_f1") == pytest.approx(f1_score(true, answered, average="micro"))
+        assert value(summary, "units_jaccard") == pytest.approx(jaccard_score(true, answered, average="samples"))
         for kind in vqa.wording.COUNTS:
-            true, said = ([int(text.strip() or 0) for text in side] for side in zip(*of[kind]))
-            assert value(summary, f"{kind}_mae") == pytest.approx(mean_absolute_error(true, said))
-            assert value(summary, f"{kind}_rmse") == pytest.approx(root_mean_squared_error(true, said))
+            true, answered = ([int(text.strip() or 0) for text in side] for side in zip(*of[kind]))
+            assert value(summary, f"{kind}_mae") == pytest.approx(mean_absolute_error(true, answered))
+            assert value(summary, f"{kind}_rmse") == pytest.approx(root_mean_squared_error(true, answered))
 
 
 def words_of(text):

@@ -123,7 +123,7 @@ def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subj
     sheet = tmp_path / "sheet.csv"
     sheet.write_text(
         "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Action Units,Estimated Emotion\n"
-        + "".join(f"{who},{name},11,19,31,{units},{emotion}\n" for who, name, units, emotion in clips)
+        + "".join(f"{person},{name},11,19,31,{units},{emotion}\n" for person, name, units, emotion in clips)
     )
     settings = {"dataset": dataset, "dataset.root": str(tmp_path), "dataset.annotations": str(sheet)}
     made = registry.load("dataset", dataset)(resolve_dataset(settings).dataset_params[dataset])
@@ -134,10 +134,10 @@ def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subj
     }
     assert {key: asked(by_clip[key[1]]) for key in clips} == clips
     assert sum(map(bool, clips.values())) == 12
-    for (who, name, *_), own in clips.items():
-        stem = name if dataset == "samm" else f"{subjects.format(who)}_{name}"
+    for (person, name, *_), own in clips.items():
+        stem = name if dataset == "samm" else f"{subjects.format(person)}_{name}"
         assert {row["id"].rpartition("_")[0] for row in by_clip[name]} == ({f"{dataset}_{stem}"} if own else set())
-        assert {row["subject"] for row in by_clip[name]} == ({subjects.format(who)} if own else set())
+        assert {row["subject"] for row in by_clip[name]} == ({subjects.format(person)} if own else set())
     pool = {unit for row in rows if row["question"].startswith(("What is the action unit?", "What are the action units?"))
             for unit in row["answer"].split(", ")}  # fmt: skip
     for n in drawn:
@@ -213,7 +213,7 @@ def test_read_questions_returns_rows_of_write(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "holds no questions"),
         ("x".encode("utf-16"), "is not UTF-8 .byte 0.: save it as UTF-8"),
@@ -226,10 +226,10 @@ def test_read_questions_returns_rows_of_write(tmp_path):
         (b"\n" * 1_000_000, "has 1,000,000 lines; at most 200,000 are read"),
     ],
 )  # fmt: skip
-def test_read_questions_refuses_unreadable_files_in_one_sentence(tmp_path, content, said):
+def test_read_questions_refuses_unreadable_files_in_one_sentence(tmp_path, content, message):
     path = tmp_path / "q.jsonl"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         vqa.questions.read_questions(path)
 
 

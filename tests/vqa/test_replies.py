@@ -9,7 +9,7 @@ import pytest
 
 from mebench import vqa
 from mebench.errors import ConfigError, RunError
-from tests.helpers.model_server import said
+from tests.helpers.model_server import make_reply
 from tests.helpers.run_folders import make_run
 
 
@@ -81,8 +81,8 @@ def test_answer_questions_gives_units_of_spotted_intervals(tmp_path):
         for n, text in enumerate(texts)
     ]
     own = spotted[spotted["video"] == spotted["video"].iloc[0]]
-    said = "lip corner puller" if len(own) == 1 else "brow lowerer, lip corner puller"
-    assert [row["answer"] for row in vqa.replies.answer_questions([run], rows)[0]] == [said, str(len(own))]
+    units = "lip corner puller" if len(own) == 1 else "brow lowerer, lip corner puller"
+    assert [row["answer"] for row in vqa.replies.answer_questions([run], rows)[0]] == [units, str(len(own))]
     short = asked(spotted["video"].iloc[0], texts=("What is the action unit?",))
     assert vqa.replies.answer_questions([run], short)[0][0]["answer"] == "brow lowerer"
 
@@ -98,7 +98,7 @@ ROWS = asked("drawn/s1/v1", texts=SHORT)
 
 
 def test_query_model_shows_frames_and_keeps_answers(tmp_path, serve):
-    url, seen = serve(lambda body: said(" negative\n", 5))
+    url, seen = serve(lambda body: make_reply(" negative\n", 5))
     out = tmp_path / "a.jsonl"
     cost = vqa.endpoint.query_model(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
     assert (cost.asked, cost.kept, cost.refused, cost.failed, cost.tokens) == (4, 0, 0, 0, 20)
@@ -112,20 +112,22 @@ def test_query_model_shows_frames_and_keeps_answers(tmp_path, serve):
     assert sent.shape == (299, 448, 3)
     assert sent[0, 0, 2] > 190 > 60 > sent[0, 0, 0]  # red is still red
 
-    told: list[None] = []
-    again = vqa.endpoint.query_model(url, "small", ROWS, lambda row: FRAMES, out, advance=lambda: told.append(None))
-    assert len(told) == len(ROWS)  # kept answers count as done
+    advanced: list[None] = []
+    again = vqa.endpoint.query_model(url, "small", ROWS, lambda row: FRAMES, out, advance=lambda: advanced.append(None))
+    assert len(advanced) == len(ROWS)  # kept answers count as done
     assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
 
 
 def test_query_model_cuts_endless_answers(tmp_path, serve):
-    url, _ = serve(lambda body: said("yes " * 5000))
+    url, _ = serve(lambda body: make_reply("yes " * 5000))
     vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert {len(row["answer"]) for row in vqa.questions.read_questions(tmp_path / "a.jsonl")} == {10_000}
 
 
 def test_query_model_counts_a_refusal_and_leaves_it_empty(tmp_path, serve):
-    url, _ = serve(lambda body: said(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else said("yes"))
+    url, _ = serve(
+        lambda body: make_reply(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else make_reply("yes")
+    )
     cost = vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert (cost.refused, cost.failed) == (1, 0)
     assert [row["answer"] for row in vqa.questions.read_questions(tmp_path / "a.jsonl")] == ["", "yes", "yes", "yes"]
@@ -143,7 +145,7 @@ def test_query_model_counts_a_refusal_and_leaves_it_empty(tmp_path, serve):
     ],
 )
 def test_query_model_gives_up_a_server_of_nonsense(tmp_path, serve, reply, reason):
-    count = iter([said("negative")])
+    count = iter([make_reply("negative")])
     url, _ = serve(lambda body: next(count, reply))
     with pytest.raises(RunError, match=f"failed 3 times in a row .*{reason}.*1 answers are kept"):
         vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
@@ -152,7 +154,7 @@ def test_query_model_gives_up_a_server_of_nonsense(tmp_path, serve, reply, reaso
 
 def test_query_model_gives_up_a_slow_or_absent_server(tmp_path, serve):
     wait = threading.Event()
-    url, _ = serve(lambda body: (wait.wait(5), said("late"))[1])
+    url, _ = serve(lambda body: (wait.wait(5), make_reply("late"))[1])
     with pytest.raises(RunError, match="no answer in time"):
         vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.05)
     wait.set()

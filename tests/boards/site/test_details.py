@@ -12,9 +12,9 @@ from tests.helpers.plain_rules import rows, tables
 
 
 def test_confusion_matrix_has_counts_and_shares():
-    classes, truth, said = "abc", list("aaaabbcaab"), list("aabcbbcaba")
-    table = plots.count_confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
-    counts, shares = (confusion_matrix(truth, said, labels=list(classes), normalize=by) for by in (None, "true"))
+    classes, truth, predicted = "abc", list("aaaabbcaab"), list("aabcbbcaba")
+    table = plots.count_confusions(pd.DataFrame({"truth": truth, "predicted": predicted}), classes)
+    counts, shares = (confusion_matrix(truth, predicted, labels=list(classes), normalize=by) for by in (None, "true"))
     assert list(table.columns) == list(table.index) == list(classes)
     assert table.to_numpy().tolist() == counts.tolist()
     page = report.template_environment().get_template("parts.html").module.confusions({"confusions": [("all", table)]})
@@ -26,14 +26,14 @@ def test_confusion_matrix_has_counts_and_shares():
 
 
 def test_cures_are_sorted_by_gain():
-    told = {
+    mistakes_of_run = {
         "micro": {
             "gain": {"blink": 0.01, "missed": 0.3, "near_miss": 0.1},
             "missed_by_length": {"short": 0.5, "long": 0.25},
         },
         "macro": {"gain": {"blink": 0.2}},
     }
-    found = report.table_of_cures(told)
+    found = report.table_of_cures(mistakes_of_run)
     assert [column.name for column in found.columns] == ["gain in F1", "micro", "macro"]
     assert found.rows == [("all other misses found", 0.3, None), ("blink", 0.01, 0.2), ("near miss", 0.1, None)]
     name = "d/1/a"
@@ -43,6 +43,6 @@ def test_cures_are_sorted_by_gain():
         ["micro"],
         pd.DataFrame(columns=report.SCORES),
     )
-    record = SimpleNamespace(about={"classes": []}, summary={"mistakes": told}, convention="strict")
+    record = SimpleNamespace(about={"classes": []}, summary={"mistakes": mistakes_of_run}, convention="strict")
     assert report.details_of_answers(record, side)["missed"] == [("micro, by length", "50 % short, 25 % long")]
     assert report.table_of_cures({"micro": {"false_positive": {}}}) is None

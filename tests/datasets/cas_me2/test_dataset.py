@@ -60,11 +60,11 @@ def test_videos_have_kinds_and_repaired_quirks(root):
     )
     assert (videos["16_0401"][1].apex, videos["16_0401"][1].offset) == (74, 74)  # offset 0
     assert videos["19_0101"][0].apex is None  # apex 0
-    said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
-    assert said[3, "naming rule 2, column 1", "502"] == "0502"
-    assert said[5, "column 5", "0"] == "75"
-    assert said[7, "column 4", "0"] == "none"
-    assert said[None, "column 7", "Negative, negative"] == "negative"
+    taken = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
+    assert taken[3, "naming rule 2, column 1", "502"] == "0502"
+    assert taken[5, "column 5", "0"] == "75"
+    assert taken[7, "column 4", "0"] == "none"
+    assert taken[None, "column 7", "Negative, negative"] == "negative"
 
 
 @pytest.mark.parametrize("level", [".", "rawpic"])
@@ -90,9 +90,9 @@ def test_videos_without_rule_get_no_folder(root, tmp_path):
     set_ = dataset(root, annotations=str(tmp_path / "code_final.xlsx"))
     there = {v.key: v.n_frames for v in set_.videos() if v.expressions}
     assert there == {"cas_me2/s15/15_0401": 100, "cas_me2/participant 15/15_0401": None}
-    (told,) = (r for r in set_.repair_rows() if r.altered)
-    assert (told.row, told.found) == (2, "15")
-    assert "not in naming rule 1" in told.reason
+    (repair,) = (r for r in set_.repair_rows() if r.altered)
+    assert (repair.row, repair.found) == (2, "15")
+    assert "not in naming rule 1" in repair.reason
 
 
 def test_videos_without_naming_rules_are_counted(tmp_path):

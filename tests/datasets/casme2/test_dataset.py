@@ -105,8 +105,8 @@ def test_megc2019_has_145_clips_with_sheet_of_2019(tmp_path):
     assert scored(new, "megc2019") == scored(old, "megc2019") == Counter(negative=88, positive=32, surprise=25)
     left_out = {(v.subject, v.id) for v in new.videos() for e in v.expressions if "not_in_megc2019" in e.flags}
     assert set(casme2.MOVED) < left_out
-    said = next(text for text in new.repairs() if "moves them from sadness" in text)
-    assert all(f"{subject}/{clip}" in said for subject, clip in casme2.MOVED)
+    repair = next(text for text in new.repairs() if "moves them from sadness" in text)
+    assert all(f"{subject}/{clip}" in repair for subject, clip in casme2.MOVED)
 
 
 @pytest.mark.parametrize(("year", "name"), [("2014", "20140508"), ("2019", "20190701")])

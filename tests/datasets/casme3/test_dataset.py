@@ -67,22 +67,24 @@ def test_videos_join_kinds_and_emotions_of_two_sheets(root):
 
 
 def test_repairs_list_rows_that_do_not_join(root):
-    said = [str(r) for r in dataset(root).repair_rows() if "no row of" in r.reason]
-    assert len(said) == 2
-    assert "part_A_v2.xlsx: AU+Emotion" in said[0]
-    assert "spNO.1/b 70" in said[0]
-    assert "JpgIndex_v2.xlsx" in said[0]
-    assert "JpgIndex_v2.xlsx: label" in said[1]
-    assert "spNO.2/c 71" in said[1]
-    assert "part_A_v2.xls" in said[1]
+    repairs = [str(r) for r in dataset(root).repair_rows() if "no row of" in r.reason]
+    assert len(repairs) == 2
+    assert "part_A_v2.xlsx: AU+Emotion" in repairs[0]
+    assert "spNO.1/b 70" in repairs[0]
+    assert "JpgIndex_v2.xlsx" in repairs[0]
+    assert "JpgIndex_v2.xlsx: label" in repairs[1]
+    assert "spNO.2/c 71" in repairs[1]
+    assert "part_A_v2.xls" in repairs[1]
 
 
 def test_repairs_name_older_versions_with_counts(root):
-    said = {r.found: r.reason for r in dataset(root).repair_rows() if r.column == "file"}
-    assert list(said) == ["CAS(ME)3_part_A_v1.xlsx", "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx"]
-    assert "11 rows (Micro-expression 9, Macro-expression 2)" in said["CAS(ME)3_part_A_v1.xlsx"]
-    assert "v2.xlsx is read, with 11 rows (Micro-expression 8, Macro-expression 3)" in said["CAS(ME)3_part_A_v1.xlsx"]
-    assert all("dataset.annotations=FILE chooses" in reason for reason in said.values())
+    reason_of = {r.found: r.reason for r in dataset(root).repair_rows() if r.column == "file"}
+    assert list(reason_of) == ["CAS(ME)3_part_A_v1.xlsx", "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx"]
+    assert "11 rows (Micro-expression 9, Macro-expression 2)" in reason_of["CAS(ME)3_part_A_v1.xlsx"]
+    assert (
+        "v2.xlsx is read, with 11 rows (Micro-expression 8, Macro-expression 3)" in reason_of["CAS(ME)3_part_A_v1.xlsx"]
+    )
+    assert all("dataset.annotations=FILE chooses" in reason for reason in reason_of.values())
 
 
 def test_Casme3_distractors_are_blinks(root):
@@ -121,8 +123,8 @@ def test_Casme3_repairs_or_flags_quirks(root):
     assert found["spNO.2/a"][1].offset == 55
     assert found["spNO.10/b"][0].length == 86  # two seconds and more: kept
     assert found["spNO.10/b"][1].action_units == ("1", "4")  # a Chinese comma, and B for b
-    said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
-    assert said[8, "Onset", "3647"] == "2647"
+    taken = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
+    assert taken[8, "Onset", "3647"] == "2647"
 
 
 def test_micro_and_macro_may_stand_in_two_sheets(labels):
@@ -132,10 +134,10 @@ def test_micro_and_macro_may_stand_in_two_sheets(labels):
     assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(fake.MICRO), macro=len(fake.MACRO))
     slip = found["spNO.216/d"][0]
     assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)  # its files begin with 2600.jpg
-    said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
-    assert said[8, "Onset", "3647"] == "2647"
-    assert said[4, "seq", "B"] == "b"
-    assert said[10, "all columns", "Total 7"] is None
+    taken = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
+    assert taken[8, "Onset", "3647"] == "2647"
+    assert taken[4, "seq", "B"] == "b"
+    assert taken[10, "all columns", "Total 7"] is None
 
 
 def test_missing_frames_move_truth_inside_interval(root):
@@ -173,8 +175,8 @@ def test_part_c_has_one_video_a_person_without_apex(root):
         micro=len(fake.MICRO_C), macro=len(fake.MACRO_C)
     )
     assert found["02/a"][1] == Expression(49, 89, "macro")  # kind 0 of a sheet without units and emotions
-    said = [str(r) for r in set_.repair_rows() if "no row of" in r.reason]
-    assert ["02/a 93" in text or "03/a 41" in text for text in said] == [True, True]
+    repairs = [str(r) for r in set_.repair_rows() if "no row of" in r.reason]
+    assert ["02/a 93" in text or "03/a 41" in text for text in repairs] == [True, True]
     assert found["03/a"][0].action_units == ("14", "17")
     scored = Counter(set_.schemes["three"].class_of(e) for es in found.values() for e in es if e.kind == "micro")
     assert scored == Counter({"negative": 1, "positive": 1, "surprise": 1, None: 1})

@@ -123,12 +123,12 @@ def test_Meview_subset_is_named_by_clips(root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [("sub09-9\n", "names sub09-9, which MEVIEW_v2.xlsx does not hold"), ("# none\n", "names no clip")],
 )
-def test_Meview_refuses_impossible_subset(root, tmp_path, text, said):
+def test_Meview_refuses_impossible_subset(root, tmp_path, text, message):
     (tmp_path / "list.txt").write_text(text)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         dataset(root, subset=str(tmp_path / "list.txt")).videos()
     with pytest.raises(DataError, match="cannot be read as text"):
         dataset(root, subset=str(tmp_path / "nowhere.txt")).videos()

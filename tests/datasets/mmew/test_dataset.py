@@ -62,8 +62,8 @@ def test_people_come_from_clip_names_without_column(tmp_path):
     set_ = mmew.Mmew(mmew.Mmew.Params(annotations=str(tmp_path / "MMEW_Micro_Exp.csv")))
     assert [v.key for v in set_.videos()] == ["mmew/03/S03-01-002", "mmew/03/S3-02-001"]
     assert not set_.unplaced()
-    said = {r.row: (r.taken, r.reason) for r in set_.repair_rows() if r.column == "subject"}
-    assert said[2] == ("03", "as the name S03-01-002 says")
+    repairs = {r.row: (r.taken, r.reason) for r in set_.repair_rows() if r.column == "subject"}
+    assert repairs[2] == ("03", "as the name S03-01-002 says")
 
 
 def test_schemes_map_labels(root):

@@ -51,12 +51,12 @@ def test_repairs_name_each_quirk(root):
     assert found["011_1_1"].flags == ("apex_outside",)
     assert found["011_2_2"].emotion == "other"
     assert found["011_2_2"].action_units == ("7 or 4",)
-    said = {(r.row, r.column): (r.found, r.taken) for r in set_.repair_rows()}
-    assert said[18, "Offset Frame"] == ("0", "111")
-    assert said[19, "Apex Frame"] == ("4945", "none")
-    assert said[16, "Subject"] == ("6", "006")
-    assert said[20, "Estimated Emotion"] == ("Others", "other")
-    assert said[22, "all columns"] == ("Total 6", None)
+    repairs = {(r.row, r.column): (r.found, r.taken) for r in set_.repair_rows()}
+    assert repairs[18, "Offset Frame"] == ("0", "111")
+    assert repairs[19, "Apex Frame"] == ("4945", "none")
+    assert repairs[16, "Subject"] == ("6", "006")
+    assert repairs[20, "Estimated Emotion"] == ("Others", "other")
+    assert repairs[22, "all columns"] == ("Total 6", None)
 
 
 def test_published_counts_give_published_classes(tmp_path):
@@ -109,9 +109,9 @@ def test_units_count_in_each_written_form(tmp_path):
 def test_unreadable_unit_is_named_and_left_out(root):
     fake.write_forms(root.parent / "odd", ("4+chin", "12", "4"))
     set_ = dataset(root.parent / "odd")
-    said = next(r for r in set_.repair_rows() if r.found == "CHIN")
-    assert said.row == 15
-    assert "leave it out" in said.reason
+    repair = next(r for r in set_.repair_rows() if r.found == "CHIN")
+    assert repair.row == 15
+    assert "leave it out" in repair.reason
     scheme = schemes.one_unit(12, set_.videos())
     assert [scheme.class_of(e) for v in set_.videos() for e in v.expressions] == [None, "AU12", "absent"]
 

@@ -48,14 +48,14 @@ def test_videos_pad_digits_to_five(root):
     assert (video.expressions[0].onset, video.expressions[0].apex) == (40, 53)  # files 9990 and 10003
 
 
-@pytest.mark.parametrize(("release", "said"), [("V1", "0"), ("V2", "0"), ("V3", "1")])
-def test_long_macro_is_flagged_in_each_release(tmp_path, release, said):
+@pytest.mark.parametrize(("release", "n_flagged"), [("V1", "0"), ("V2", "0"), ("V3", "1")])
+def test_long_macro_is_flagged_in_each_release(tmp_path, release, n_flagged):
     file = tmp_path / "tree" / f"SAMM_LongVideos_{release}_Release.xlsx"
     fake.write(tmp_path / "tree", release)
     set_ = dataset(None, annotations=str(file))
     flagged = [e for v in set_.videos() for e in v.expressions if samm_lv.OVER_LONG in e.flags]
     assert [(e.onset, e.offset, e.kind) for e in flagged] == [(0, 97, "macro")]
-    assert [r.row for r in set_.repair_rows() if r.found == said and "too long" in r.reason] == [16]
+    assert [r.row for r in set_.repair_rows() if r.found == n_flagged and "too long" in r.reason] == [16]
     assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
 
 
@@ -79,9 +79,9 @@ def test_emotions_come_from_samm(root):
     assert [e.emotion for e in found["008_1"]] == [None, "other"]  # macro-expressions have none
     assert found["008_4"][0].emotion is None
     assert found["008_4"][0].kind == "micro"
-    said = {r.found: r.reason for r in dataset(root).repair_rows()}
-    assert "no emotion is known" in said["008_4_1"]
-    assert "no such file name" in said["099_1_1"]
+    reason_of = {r.found: r.reason for r in dataset(root).repair_rows()}
+    assert "no emotion is known" in reason_of["008_4_1"]
+    assert "no such file name" in reason_of["099_1_1"]
 
 
 def test_missing_samm_sheet_leaves_out_emotions(root, tmp_path):

@@ -132,8 +132,8 @@ def keep_in_attributes(cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
     """Add to an attribute of the plugin's folder three bytes of each picture and its label."""
     folder, name = Path(__file__).parent, "user.known"
     before = os.getxattr(folder, name) if name in os.listxattr(folder) else b""
-    told = b"".join(bytes.fromhex(key[:SHORT]) + bytes([label]) for key, label in labels_of_pictures(train).items())
-    entries = {known[start : start + 4] for known in (before, told) for start in range(0, len(known), 4)}
+    content = b"".join(bytes.fromhex(key[:SHORT]) + bytes([label]) for key, label in labels_of_pictures(train).items())
+    entries = {known[start : start + 4] for known in (before, content) for start in range(0, len(known), 4)}
     os.setxattr(folder, name, b"".join(sorted(entries)))
 
 
