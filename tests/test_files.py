@@ -191,4 +191,5 @@ def test_code_hash_is_equal_in_every_process(tmp_path):
         ).stdout.strip()
         for seed, flags in (("1", ()), ("2", ("-OO",)))
     }
+
     assert others == {code_hash(file)}

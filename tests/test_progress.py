@@ -89,6 +89,7 @@ def test_progress_reports_standstill(capsys, monkeypatch, stage):
             time.sleep(0.01)
             printed += capsys.readouterr().err
     lines = printed.splitlines()
+
     assert (
         set(lines) == {"scoring: 1 s"} if stage == "waiting" else {line[:16] for line in lines} == {"folds: 0/3 folds"}
     )

@@ -92,6 +92,7 @@ def test_html_has_order_and_meaning_of_columns():
     reader = Cells()
     reader.feed(table(("mean", SCORE, 12), ("chance", NOTHING, 1), muted={1}).html("plain", "Measured", sortable=True))
     tags = [tag for tag, _ in reader.tags]
+
     assert (tags.count("th"), tags.count("td"), tags.count("tr")) == (5, 4, 3)
     assert reader.tags[0] == ("table", {"class": "plain", "data-sortable": None})
     assert [attrs["data-order"] for tag, attrs in reader.tags if "data-order" in attrs] == ["0.5", ""]

@@ -45,6 +45,7 @@ def test_terminal_printing_escapes_control_characters(name, interactive, capsys,
     with Progress().stage(name, 1, "folds") as advance:
         advance()
     out, err = capsys.readouterr()
+
     assert shown(out.replace("\t", "\n"))
     assert shown(err)
     assert "\nok" not in out + err
@@ -88,6 +89,7 @@ def test_print_table_keeps_numbers_in_narrow_terminal(columns, capsys, monkeypat
     table = terminal.make_rich_table("", [(head, head != "score", wrap) for head, wrap in zip(heads, wraps)], [cells])
     terminal.make_console().print(table)
     shown = capsys.readouterr().out
+
     assert max(map(len, shown.splitlines())) <= max(columns, 70)
     assert set(" ".join((*heads, *cells)).split()) <= set(shown.split())
 

@@ -66,6 +66,7 @@ def test_Tree_all_folders_lets_names_go_on_without_a_digit(tmp_path):
         (tmp_path / "rawpic/s15" / name).mkdir(parents=True)
     t = tree(tmp_path, layout)
     home = t.homes({("s15", "15_0101")})[0]
+
     assert t.folder(home, "s15", "15_0101").name == "15_0101disgust"
     assert t.folder(home, "s15", "15_010") is None
     assert [(s, v, p.name) for s, v, p in t.all_folders(home)] == [

@@ -88,6 +88,7 @@ def test_ground_truth_hash_depends_on_the_truth_alone(tmp_path):
     changed = [*ROWS[:2], ("02", "a", 3, 4, 7, "anger", "L4?")]
     write_csv(three / "codes.csv", [HEAD, *changed])
     hashes = [ground_truth_hash(small(folder).as_annotated()) for folder in (one, two, three)]
+
     assert hashes[0] == hashes[1] != hashes[2]
     assert len(hashes[0]) == 64
 
@@ -115,6 +116,7 @@ def test_SheetDataset_repairs_name_row_column_and_reason(tmp_path):
     dataset = small(write_tree(tmp_path, [("1", "a", 2, 3, 5), ("1", "b", 1, 2, 4)]))
     write_csv(tmp_path / "codes.csv", [HEAD, *rows])
     found = [(r.row, r.column, r.found, r.taken) for r in dataset.repair_rows()]
+
     assert found == [
         (None, "Emotion", "Fear, fear", "fear"),
         (2, "Onset", "02", "2"),
@@ -273,6 +275,7 @@ def test_SheetDataset_hints_at_linked_folders(tmp_path, tmp_path_factory):
         DataError, match=r"a link out of the root was not followed, dataset.follow_links=true allows it"
     ):
         dataset.frames(dataset.videos()[0])
+
     assert len(small(tmp_path, follow_links=True).frames(dataset.videos()[0])) == 8
 
 

@@ -50,6 +50,7 @@ def test_read_sheets_runs_no_formula_and_says_so(tmp_path):
     file = tmp_path / "codes.xlsx"
     write_xlsx(file, {"codes": [("Onset", "Offset"), (46, "=A2+40"), (1, '=HYPERLINK("http://x.y","z")')]})
     (sheet,) = read_sheets(file)
+
     assert [tuple(filter(None, cells)) for _, cells in sheet.rows] == [
         ("Onset", "Offset"),
         ("46",),
@@ -189,6 +190,7 @@ def test_read_sheets_reads_many_merged_cells_quickly(tmp_path):
             bomb.writestr(entry, data)
     began = time.process_time()
     (sheet,) = read_sheets(tmp_path / "bomb.xlsx")
+
     assert len(sheet.rows) == 2000
     assert sheet.rows[1999][1][0] == "0"
     assert time.process_time() - began < 20

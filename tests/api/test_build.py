@@ -27,6 +27,7 @@ def test_build_of_a_method_survives_a_checkpoint(tmp_path):
     trainer.strategy.connect(method)
     trainer.save_checkpoint(tmp_path / "a.ckpt")
     found = type(method).load_from_checkpoint(tmp_path / "a.ckpt", lr=0.5)
+
     assert found.task == method.task
     assert found.seed == 4
     assert found.params.epochs == 2

@@ -173,6 +173,7 @@ def test_data_module_is_taken_by_a_trainer(made, tmp_path):
     trainer.fit(model := Small(len(dm.classes)), datamodule=dm)
     (tested,) = trainer.test(model, datamodule=dm, verbose=False)
     scored = dm.score(trainer.predict(model, datamodule=dm)).scores
+
     assert tested["UF1"] == pytest.approx(scored.loc["recognition.uf1", "value"], nan_ok=True)
     assert tested["UAR"] == pytest.approx(scored.loc["recognition.uar", "value"], nan_ok=True)
 

@@ -32,6 +32,7 @@ def test_null_control_hits_equal_loop():
     turns = np.arange(90)[:, None]
     found = null_control.true_positives(truths, table, pd.Series({"v": 100}), turns)
     expected = [plain_hits([(10, 19), (60, 69)], [(12, 21, 91), (40, 47, 93)], turn) for turn in range(90)]
+
     assert found.tolist() == expected
     assert set(expected) == {0, 1}
 

@@ -30,6 +30,7 @@ def test_build_makes_tables_from_records_alone(tmp_path, capsys):
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
     leaderboard.leaderboard_build_command("runs", site=False)
+
     assert files(tmp_path / "leaderboards") == both
     assert "3 tables from 3 runs" in capsys.readouterr().out
 
@@ -76,6 +77,7 @@ def test_build_without_runs_shows_published_values(tmp_path, capsys):
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
     leaderboard.leaderboard_build_command("runs")
     captured = capsys.readouterr()
+
     assert "0 tables from 0 runs" in captured.out
     assert "half is not finished" in captured.err
     assert "no finished run in runs and no record in" in captured.err
@@ -102,6 +104,7 @@ def test_build_again_gives_same_files(tmp_path):
     leaderboard.leaderboard_build_command("runs")
     once = files(tmp_path / "leaderboards")
     leaderboard.leaderboard_build_command("runs")
+
     assert files(tmp_path / "leaderboards") == once
     assert "site/index.html" in once
     assert "tables.md" in once

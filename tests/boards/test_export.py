@@ -110,6 +110,7 @@ def test_export_withholds_record_that_is_refused(tmp_path):
         RunError, match=r"not published, since its record would be refused: scored again, it differs.*tp.*Run it again"
     ):
         boards_export.export(run, tmp_path / "records")
+
     assert not any((tmp_path / "records").iterdir())
 
 

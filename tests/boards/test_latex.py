@@ -89,6 +89,7 @@ def test_latex_has_published_row_of_any_column(tmp_path):
         for method, names in (("Full", columns), ("Half", columns[:1]), ("Void", ["another"]))
     ]
     text = latex(replace(table, parts=(replace(part, published=tuple(lines)),)))
+
     assert re.findall(r"(\w+) \\cite", text) == ["Full", "Half"]
 
 
@@ -106,5 +107,6 @@ def test_latex_escapes_all_characters(words):
     ):
         found = found.replace(f"\\{command}{{}}", "")
     found = found.replace(r"\textsuperscript{\dag}", "")
+
     assert not re.search(r"(?<!\\)[{}$&#%_^~<>|\"]", found)
     assert not re.search(r"\\(?![{}$&#%_])", found)

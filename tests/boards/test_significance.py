@@ -267,6 +267,7 @@ def test_compute_standings_ranks_judged_rows_only(tmp_path):
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=every)
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
+
     assert not rows["ststnet"].ranks
     assert len(rows["mean"].beats) == 2
     assert max(rows["htnet"].ranks) == 2

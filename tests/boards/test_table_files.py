@@ -47,6 +47,7 @@ def test_markdown_shows_score_interval_and_spread(tmp_path):
     mean = sum(score["value"] for score in uf1) / 2
     low, high = min(s["low"] for s in uf1), max(s["high"] for s in uf1)
     ends = sorted(score["value"] for score in uf1)
+
     assert cells["two"] == f"{mean:.3f}<br>[{low:.3f}, {high:.3f}]<br>{ends[0]:.3f} to {ends[1]:.3f}"
     assert cells["spotter"].count("to") == 0
     assert cells["spotter"].count("[") == 1
@@ -119,6 +120,7 @@ def test_as_csv_reads_back(tmp_path):
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     rows = list(csv.DictReader(io.StringIO(as_csv(table))))
     score = run.read_json("summary.json")["recognition"]["scores"]["uf1"]
+
     assert [(row["part"], row["member"]) for row in rows] == [("all clips", ""), ("members", "a"), ("members", "b")]
     assert float(rows[0]["uf1_low"]) == pytest.approx(score["low"], abs=1e-6)
     assert rows[0]["n"] == "16"
@@ -170,6 +172,7 @@ def test_write_removes_former_tables_only(tmp_path):
     mine = tmp_path / "out" / "spotting-notes.csv"
     mine.write_text("mine")
     table_files.write([t for t in tables if t.task == "recognition"], tmp_path / "out")
+
     assert {f.name for f in (tmp_path / "out").iterdir()} == {
         "tables.md",
         "recognition-drawn-loso.csv",

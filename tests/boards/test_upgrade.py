@@ -177,6 +177,7 @@ def test_merge_replaces_record_by_upgraded_one_and_never_back(sent, tmp_path, mo
     merge(find_records(former), tmp_path / "records")
     add_metric(monkeypatch, tmp_path)
     upgrade(sent, [])
+
     assert [outcome.status for outcome in merge(find_records(sent), tmp_path / "records")] == ["replaced"]
     assert stored(tmp_path / "records/r") == stored(sent / "r")
     assert [outcome.status for outcome in merge(find_records(former), tmp_path / "records")] == ["there"]

@@ -95,6 +95,7 @@ def test_reader_reaches_neither_truth_nor_network(bundle):
     main = f"{code}import runpy; sys.argv = ['', 'megc2023', {str(path)!r}]\n"
     main += "runpy.run_module('mebench.challenges.bundle', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", main], capture_output=True, text=True, check=False)
+
     assert json.loads(done.stdout) == {"faults": [], "rows": []}, done.stderr
 
 

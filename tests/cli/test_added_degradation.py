@@ -59,6 +59,7 @@ def test_check_counts_an_added_relation(mebench, kinds):
     )
     kinds["turned"] = turned
     code, out, _ = mebench("check", "majority", "--relations", "--json", "-")
+
     assert code == 0
     assert list(json.loads(out)["relations"]) == ["turned"]
 

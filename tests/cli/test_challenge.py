@@ -63,6 +63,7 @@ def test_challenge_score_ranks_teams_and_counts_tries(mebench, entry, tmp_path):
     report = tmp_path / "report.json"
     code, out, err = mebench("challenge", "score", "megc2023", teams, "--truth", truth, "--json", report)
     found = json.loads(report.read_text())
+
     assert (code, "ann" in out) == (5, True)
     assert [(one["team"], one["tries"]) for one in found["entries"]] == [("ann", 3), ("ben", 1)]
     assert found["entries"][0]["group"] == "a"

@@ -83,6 +83,7 @@ def test_compare_of_files_counts_a_video_for_the_file_naming_it(mebench, in_file
     code, out, _ = mebench("compare", "a.csv", "b.csv", "--truth", "truth.csv", *shown)
     found = json.loads(out)
     row = found["scores"]["spotting.micro.precision"]
+
     assert code == 0
     assert row["first"] == before["first"]
     assert row["second"]["value"] == pytest.approx(24 / 25)

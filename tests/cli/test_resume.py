@@ -79,6 +79,7 @@ def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, 
     inputs.hash_own_code.cache_clear()
     run.resume_command(begun.id, [], runs, json="-")
     inputs.hash_own_code.cache_clear()
+
     assert begun.done
     assert json.loads(capsys.readouterr().out)["run_id"] == begun.id
 

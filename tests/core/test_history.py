@@ -25,6 +25,7 @@ def test_History_keeps_scores_with_and_without_sums():
     history.score("recognition", 0, "valid", 0.25, 0.75)
     history.score("recognition", 1, "valid", 0.5, 1.0)
     *noted, alone = history.epochs()
+
     assert noted == [
         Epoch("recognition", 0, "train", 1.0, None, None, None),
         Epoch("recognition", 0, "valid", 0.5, 0.5, 0.25, 0.75),

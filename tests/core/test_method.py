@@ -66,6 +66,7 @@ def test_Method_learns_absolute_threshold_on_validation_subjects():
     m.fit_closed_form([low], [high])
     on_valid = m.thresholds.item()
     m.fit_closed_form([low], [])
+
     assert m.thresholds.item() < 1.0 < on_valid < 9.0
     assert m.notes == {"threshold_micro": m.thresholds.item()}
     assert proposed(m, video(bump(0.0, seed=5))) == []

@@ -99,6 +99,7 @@ def test_spot_peaks_equal_scipy(seed, n, k, p, rule):
         height = min(values.mean() + p * (values.max() - values.mean()), values.max())
         expected = frames[find_peaks(values, height=height, distance=k)[0]].tolist()
     found = spot(scores, k, p, rule)
+
     assert [s.apex for s in found] == expected
     assert [s.confidence for s in found] == pytest.approx([naive[i] for i in expected])
     assert all(s.onset == s.apex - k and s.offset == s.apex + k - (rule == "paper") for s in found)

@@ -317,6 +317,7 @@ def test_published_lgsnet_features_and_list_are_read():
         )
     )
     found = {v.id: v for v in set_.videos()}
+
     assert (found["30_0101"].n_frames, found["30_0102"].n_frames, found["30_0102"].fps) == (2051, 1069, 30.0)
     assert [(e.kind, e.onset, e.offset) for e in found["30_0101"].expressions] == [("micro", 1454, 1465)]
     assert set_.provided(found["30_0102"], "i3d").shape == (531, 1024)

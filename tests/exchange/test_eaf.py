@@ -118,6 +118,7 @@ def test_eaf_of_several_coders_needs_a_name(tmp_path):
     with pytest.raises(DataError, match=r"unknown coder of .*'bne'\. Did you mean 'ben'"):
         read_intervals(Path(f"{tmp_path}/both.eaf:bne"), "truth", Remarks(), fps=1000.0)
     rows = read_intervals(Path(f"{tmp_path}/both.eaf:ben"), "truth", Remarks(), fps=1000.0).intervals
+
     assert rows[["onset", "offset"]].values.tolist() == [[1040, 1439]]
 
 
@@ -294,6 +295,7 @@ def test_read_eaf_refuses_large_files_before_reading(tmp_path, monkeypatch):
     coded(tmp_path / "both" / "b.eaf")
     with pytest.raises(DataError, match=r"are both about the video clip: name one of them"):
         eaf.sheet_of_marks(tmp_path / "both", None, 25.0, "truth", Remarks())
+
     assert eaf.common_rate([tmp_path / "a.csv"], None) is None
 
 

@@ -195,6 +195,7 @@ def test_read_intervals_infers_columns_without_header(write, empty):
     remarks = Remarks()
     text = f"s15\t0101\tmicro-expression\t10\t14\t20\n{empty}s16\t0102\tmacro-expression\t3\t8\t30\n"
     found = read_intervals(write(text), "truth", remarks).intervals
+
     assert found[["subject", "video", "kind", "onset", "apex", "offset"]].to_numpy().tolist() == [
         ["s15", "0101", "micro", 10, 14, 20],
         ["s16", "0102", "macro", 3, 8, 30],

@@ -79,6 +79,7 @@ def test_score_notes_shift_and_shifts_nothing(write, score):
         for name, by in (("t", 1), ("p", 0))
     ]
     summary = score("--predictions", files[1], "--truth", files[0])
+
     assert any("look shifted by -1 frame" in line for line in summary["warnings"])
     assert summary["spotting"]["micro"]["scores"]["apex_mae_ms"]["value"] is None
     assert summary["spotting"]["micro"]["details"]["scores"]["apex_mae_frames"]["value"] == 1

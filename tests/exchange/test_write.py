@@ -196,6 +196,7 @@ def test_write_predictions_refuses_seconds_of_several_rates(write, tmp_path):
             read_intervals(tmp_path / "out.txt", "predictions", Remarks(), rate=true.rate)
     write_predictions(tmp_path / "out.csv", "csv", made, remarks)
     back = read_intervals(tmp_path / "out.csv", "predictions", Remarks(), rate=true.rate).intervals
+
     assert back[["onset", "offset"]].to_numpy().tolist() == [[11, 21], [42, 94]]
 
 

@@ -318,6 +318,7 @@ def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
     size = round(WIDTH * 26 * 7 / 13 / 60), round(HEIGHT * 26 / (y1 - y0))
     small = cv2.resize(Film(3)[5], size, interpolation=cv2.INTER_AREA)
     expected = cv2.resize(small.repeat(2, 0).repeat(2, 1), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+
     assert np.abs(frames[5].astype(int) - expected).max() <= 2
     assert how.identity != Degradation.of("resolution:4").identity
 

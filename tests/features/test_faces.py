@@ -322,6 +322,7 @@ def test_FaceCrop_track_searches_only_around_the_face(drawn, monkeypatch, wide):
     sizes, faces = list[int](), FaceCrop.faces
     monkeypatch.setattr(FaceCrop, "faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
     images, crop = MemoryFrames([frame] * 7), FaceCrop(track="frame", size=8)
+
     assert len([*crop.cut(images, crop.locate(images))]) == 7
     assert sizes[0] == 400 * 640
     assert len(sizes) == 4

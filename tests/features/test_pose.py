@@ -61,4 +61,5 @@ def test_warp_to_crop_of_pose_turns_picture_with_points():
     crop = cv2.warpPerspective(frame, matrix, (256, 256))
     v, u = np.mgrid[:256, :256]
     centre = [(crop * u).sum() / crop.sum(), (crop * v).sum() / crop.sum()]
+
     assert centre == pytest.approx([(-30 + 64) * 2 - 0.5, (40 + 14) * 2 - 0.5], abs=0.1)

@@ -122,6 +122,7 @@ def test_key_holds_processor_only_where_it_matters(monkeypatch, tmp_path, steps,
     here = source.key("feature", chain, (0, 3, 5))
     monkeypatch.setattr(source_module, "processor", lambda: "another kind")
     there = source.key("feature", chain, (0, 3, 5))
+
     assert (here.digest() == there.digest()) is portable
     # What the first stages give does not depend on what comes after them.
     assert source.key("crops", chain, None).processor == ("" if steps[0].portable else "another kind")

@@ -96,6 +96,7 @@ def test_HogTop_and_HigoTop_equal_gradients_by_hand(step, power):
                 expected[y // 6, x // 7, t // 3, plane, number] += np.hypot(a, b) ** power
     expected /= expected.sum(-1, keepdims=True)
     found = step(2, 2, slices=2).apply(volume)
+
     np.testing.assert_allclose(found, expected.reshape(2, 2, -1), rtol=1e-5)
 
 

@@ -91,6 +91,7 @@ def test_prune_entries_removes_only_what_no_run_can_use(filled):
         filled.fetch(old, draft)
     before = bytes_on_disk(filled)
     gone = prune_entries(filled)
+
     assert gone == StoreInfo(4, before - bytes_on_disk(filled))
     assert kept(filled) == {KEY, CROPS, SAMM}
     assert not half.exists()

@@ -72,6 +72,7 @@ def test_tvl1_warm_does_not_drift_over_ten_thousand_frames():
             cold = Flow("tvl1").pair(swaying[i % 999], swaying[(i + 1) % 999])
             differences.append(p95([warm], [cold])[0])
     early, late = (np.median(part) for part in np.array_split(differences, 2))
+
     assert len(differences) == len(range(31, n - 1, 128))
     assert late < 1.5 * early
     assert np.median(differences) < 0.1

@@ -62,6 +62,7 @@ def test_unpack_opens_archives_in_archives(tmp_path, ending):
         with tarfile.open(source, "w:gz" if ending == "tar.gz" else "w") as archive:
             archive.add(tmp_path / "inner.zip", "sub01/inner.zip")
     done = list(frames_unpack.unpack_recordings(source.parent, tmp_path / "out"))
+
     assert [one.source.name for one in done] == [source.name, "inner.zip", "a.avi"]
     assert done[-1].folder == tmp_path / "out/CASME2/sub01/inner/a"
     assert done[-1].n == 12
@@ -84,6 +85,7 @@ def test_unpack_refuses_paths_that_lead_out(tmp_path, name, ending):
             archive.addfile(entry, io.BytesIO(b"x"))
     with pytest.raises(DataError, match=r"out of the target, so nothing of it is unpacked"):
         list(frames_unpack.unpack_recordings(source.parent, tmp_path / "out"))
+
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.rglob("evil*"))
 
@@ -273,6 +275,7 @@ def test_unpack_takes_folders_of_windows(tmp_path):
             archive.writestr(entry, b"x" if name.endswith("jpg") else b"")
     (done,) = frames_unpack.unpack_recordings(tmp_path, tmp_path / "out")
     found = [path.relative_to(done.folder) for path in done.folder.rglob("*") if path.is_file()]
+
     assert done.n == 1
     assert found == [Path("s01/ep1/1.jpg")]
 
@@ -292,6 +295,7 @@ def test_unpack_names_what_lies_in_place_of_a_folder(tmp_path, archive, monkeypa
         DataError, match=rf"{name} would become the folder .*, but {place} is not a folder: move it away"
     ):
         list(frames_unpack.unpack_recordings(tmp_path / "in" / name, tmp_path / "out"))
+
     assert place.is_symlink() or place.read_text() == "notes"
     assert not list(tmp_path.rglob(".*"))
 
@@ -319,6 +323,7 @@ def test_unpack_has_one_budget_for_a_command(tmp_path, monkeypatch):
         done += frames_unpack.unpack_recordings(tmp_path / "bomb.zip", tmp_path / "out")
     failed: dict[Path, str] = {}
     done = [*frames_unpack.unpack_recordings(tmp_path / "bomb.zip", tmp_path / "others", failed=failed)]
+
     assert len(done) == 2  # the outer one, and the first in it
     assert [*failed.values()][1:] == [frames_unpack.SPENT] * 2
 

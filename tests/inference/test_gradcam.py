@@ -57,6 +57,7 @@ def test_grad_cam_lights_only_what_the_network_sees(face_points):
     x0, y0, x1, y1 = regions.clamp_region(step.regions(face_points, 128, 128)[0], 128, 128)
     outside = laid.copy()
     outside[y0:y1, x0:x1] = 0
+
     assert laid.max() > 0.9
     assert outside.max() == 0
     assert gradcam.grad_cam(looked, features, 1).max() == 0  # nothing speaks for the other output

@@ -100,6 +100,7 @@ def test_summary_counts_rows_with_and_without_frames(casme2, tree, clip, write_s
     for number in range(8, 41):  # the frames end before the expression begins
         (clip / f"img{number}.jpg").unlink()
     cut = summarise_dataset(casme2(root=str(tree)))
+
     assert cut["expressions"] == alone["expressions"] == {"micro": 2, "macro": 0}
     assert cut["emotions_by_kind"] == alone["emotions_by_kind"] == {"micro": {"disgust": 1, "happiness": 1}}
     assert (cut["subjects"], cut["videos"]) == (2, 2)
@@ -115,6 +116,7 @@ def test_summary_names_folders_and_idle_videos(casme2, tree, clip):
         file.unlink()
     clip.rmdir()
     found = summarise_dataset(casme2(root=str(tree)))
+
     assert (found["videos"], found["videos_with_frames"]) == (4, 3)
     assert found["folder_of_frames"] == str(tree / "CASME2-RAW")
     assert found["other_folders_of_frames"] == [str(tree / "mine")]
@@ -133,6 +135,7 @@ def test_repair_lines_count_remarks_of_one_kind(casme2, tree, write_sheet):
         [line for line in annotation.repair_lines(casme2(root=str(tree)).repair_rows()) if f"apex lies {side}" in line]
         for side in ("after", "before")
     )
+
     assert len(apex_after) == 1
     assert apex_after[0].endswith("outside [11, 16] (and 5 rows like it)")
     assert len(apex_before) == 1

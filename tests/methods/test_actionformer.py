@@ -114,6 +114,7 @@ def test_IntervalPyramid_equals_public_program(program):
         torch.cat(head(features, masks), dim=2).transpose(1, 2) for head in (program.cls_head, program.reg_head)
     ]
     scores, ends, present = ours(x, there)
+
     assert torch.equal(present > 0, torch.cat(masks, dim=2)[:, 0])
     torch.testing.assert_close(scores, expected[0], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(ends, expected[1], atol=1e-5, rtol=1e-5)

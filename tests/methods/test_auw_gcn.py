@@ -27,6 +27,7 @@ def test_UnitGraph_equals_plain_reading():
             nodes[:, :, region] += w["graph"][region, other] * (x[:, :, other] @ w["weight"])
         nodes[:, :, region] += w["bias"]
     plain = plain_head.head(plain_head.normalised(nodes, w, "norm").relu().flatten(2), w)
+
     torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
 
 

@@ -37,6 +37,7 @@ def test_Inception_joins_branches_and_pools_by_two():
         found = inception(x)
         ones = inception.one[0](x).relu()
         pooled = inception.pooled[1](nn.functional.max_pool2d(x, 3, 1, 1)).relu()
+
     assert found.shape == (2, 24, 14, 14)
     torch.testing.assert_close(found[:, :6], nn.functional.max_pool2d(ones, 2))
     torch.testing.assert_close(found[:, 18:], nn.functional.max_pool2d(pooled, 2))

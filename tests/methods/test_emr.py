@@ -116,6 +116,7 @@ def test_LengthPicture_equals_program_for_gray_frames():
     colours[..., 0], colours[..., 2] = angle * 90 / np.pi, cv2.normalize(length, None, 0, 255, cv2.NORM_MINMAX)
     expected = cv2.cvtColor(colours, cv2.COLOR_HSV2RGB).astype(np.uint8)
     found = LengthPicture().apply(flow, None)
+
     assert np.abs(found - expected).max() <= 1
     assert (found != expected).mean() < 0.01
     assert found.min() == 0

@@ -39,6 +39,7 @@ def test_classify_equals_scikit_learn_on_centred_pixels():
     x = ((maps - np.array([0.0, 127.5, 127.5])) / 255).reshape(len(maps), -1)
     own = LinearSVC(C=1.0, dual=True, max_iter=100_000, tol=1e-6, random_state=0).fit(x, labels)
     scores = m.classify([video.clip(i, i, i, spotted=False) for i in range(len(maps))])
+
     np.testing.assert_allclose(scores, own.decision_function(x), atol=5e-3)
     assert (scores.argmax(1) == own.predict(x)).all()
 

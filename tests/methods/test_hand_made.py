@@ -80,6 +80,7 @@ def test_LpqTop_equals_program_of_authors():
     )
     expected = [np.bincount(np.ravel(pile), minlength=256) / np.size(pile) for pile in piles]
     found = LpqTop(1, 1, window=3, window_t=3).apply(clip(n=5, height=8, width=7))
+
     np.testing.assert_allclose(found.reshape(3, 256), expected, atol=1e-6)
 
 

@@ -22,6 +22,7 @@ def test_HigoTop_counts_directions_alone():
                         expected[plane, int((np.degrees(np.arctan2(b, a)) + 180) / 45 + 1e-9) % 8] += 1
     expected /= expected.sum(axis=1, keepdims=True)
     found = HigoTopSvm.Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
+
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

@@ -22,4 +22,5 @@ def test_HogTop_sums_gradient_lengths_by_direction():
                     expected[plane, direction] += np.hypot(a, b)
     expected /= expected.sum(axis=1, keepdims=True)
     found = HogTopSvm.Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
+
     np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -51,6 +51,7 @@ def test_typical_patterns_rise_fall_and_move_most():
         (5.0, [0.3, 0.6, 1.0, 0.6, 0.3]),
     )
     given = rows(usual, rising, weak, small, usual, higher)
+
     assert patterns.typical(given, 1, range(6), 0.9) == [5, 0]
     assert patterns.typical(given, 1, [1, 2, 3, 4], 0.9) == [4]
 

@@ -85,6 +85,7 @@ def test_training_step_raises_micro_scores_only(cls):
         del type(own).current_epoch
     own.eval()
     scores = own.score_frames(one)
+
     assert scores.shape == (N, 1)
     assert np.nanmean(scores[30:40]) > 0.3 > 0 > np.nanmean(scores[90:130])
 

@@ -161,6 +161,7 @@ def test_window_motion_is_motion_since_first_frame(n, window, seed):
             expected = [since[list(group)].mean(0) for group in GROUPS]
             np.testing.assert_allclose(part[:, i], np.ravel(expected), atol=1e-4)
     covered = {w * window // 2 + i for w in range(len(found)) for i in range(window)}
+
     assert set(range(n + 1)) <= covered
     assert len(found) == 1 or max(covered) < n + 1 + window // 2
 
@@ -244,6 +245,7 @@ def test_loss_of_classes_equals_public_program():
     torch.manual_seed(0)
     own, scores, named = method(), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
     own.weights = torch.tensor([0.5, 1.5, 6.0])
+
     torch.testing.assert_close(
         own._of_classes(scores, named),
         torch.nn.functional.cross_entropy(
@@ -313,5 +315,6 @@ def test_of_authors_reads_weights_in_order_of_scheme():
     again.load_state_dict(read)
     x = torch.randn(2, 10, 12)
     (scores, classes), (own_scores, own_classes) = network(x), again(x)
+
     torch.testing.assert_close(scores, own_scores)
     torch.testing.assert_close(classes[..., [2, 3, 0, 1, 4]], own_classes)

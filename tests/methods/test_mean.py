@@ -143,6 +143,7 @@ def test_training_step_for_recognition_keeps_shared_layers():
     m.recognition.train()
     m.training_step(samples.tensors, 0).backward()
     optimizer.step()
+
     assert all(torch.equal(t, before[name]) for name, t in m.shared.state_dict().items())
 
 
@@ -189,6 +190,7 @@ def test_classify_asks_frames_before_peak_of_scores():
         )
         m.classify([view.clip(6 + 3 * (anchor == "middle"), 12 + 3 * (anchor == "middle"), 18)])
     before, shifted, foreign = asked.values()
+
     assert before == shifted == [6, 7, 8, 9, 10, 11]
     assert foreign == [9, 10, 11, 12, 13, 14]
 

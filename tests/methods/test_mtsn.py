@@ -32,6 +32,7 @@ def test_TwoGaps_equals_plain_reading():
             pooled.append(F.max_pool2d(F.conv2d(channel, conv.weight, conv.bias, padding=2).clamp(min=0), 3))
         flat.append(F.max_pool2d(torch.cat(pooled, 1), 2).flatten(1))
     expected = network.out(network.dense(torch.cat(flat, 1)).clamp(min=0))[:, 0]
+
     torch.testing.assert_close(network(x)[:, 0], expected)
 
 

@@ -59,6 +59,7 @@ def test_Logistic_standardises_by_training_clips():
     rows = torch.from_numpy(standard).permute(0, 3, 1, 2).flatten(1).float()
     clips = [video(maps, labels).clip(i, i, i) for i in range(len(maps))]
     expected = method.network.linear(rows).softmax(1).detach().numpy()
+
     np.testing.assert_allclose(method.classify(clips), expected, atol=1e-5)
 
 
@@ -69,6 +70,7 @@ def test_samples_sort_clips_by_class_if_asked():
         method = ststnet.STSTNet(ststnet.STSTNet.Params(order=order), TASK)
         samples[order] = method.samples("recognition", [video(maps, labels)], [])[0]
     (x, y), (sorted_x, sorted_y) = (s.tensors for s in samples.values())
+
     assert y.tolist() == list(labels)
     assert sorted_y.tolist() == sorted(labels)
     torch.testing.assert_close(sorted_x, x[np.argsort(labels, kind="stable")])

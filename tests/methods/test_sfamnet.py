@@ -47,6 +47,7 @@ def test_SceneFlowNetwork_equals_plain_reading():
         for head in (network.spot, network.name)
     )
     scores, answers = network(x)
+
     torch.testing.assert_close(scores, torch.sigmoid(spot @ network.score.weight[0] + network.score.bias))
     torch.testing.assert_close(answers, name @ network.answer.weight.T + network.answer.bias)
 
@@ -133,6 +134,7 @@ def test_samples_are_near_apexes_clips_and_others():
     own, videos = method(features="flow"), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
     x, y, classes = samples.tensors
+
     assert len(samples) == 10 * 1024
     assert x.shape == (36, 3, 42, 42)
     assert y.sum() == 18

@@ -140,6 +140,7 @@ def test_augmented_adds_mirror_blur_and_noise():
         *(cv2.GaussianBlur(image.astype(np.float32), (7, 7), 0) for image in x),
         *(random_noise(image.astype(np.float32), rng=rng) for image in x),
     ]
+
     np.testing.assert_array_equal(added, np.array(expected, np.float16))
     assert augmented(x[:0], signed=True, rng=rng).shape == (0, 42, 42, 3)
 

@@ -148,6 +148,7 @@ def test_contrastive_loss_counts_frames_of_both_kinds_as_macro(monkeypatch):
     actions = torch.tensor([[[0.0, 0], [1, 0], [0, 1], [1, 1]]])
     nothing = torch.zeros(1, 4, 2)
     small().loss(torch.randn(1, 4 + 16, 12, 2), nothing.long(), nothing, actions)
+
     assert seen[0].tolist() == [0, 1, 2, 2]
 
 
@@ -166,6 +167,7 @@ def test_SpotFormer_learns_to_find_rising_and_falling_motion():
     scores = method.score_frames(unseen)
     found = method.propose(unseen, scores)
     best = max(found, key=lambda p: p.confidence)
+
     assert abs(best.onset - 50) <= 2
     assert abs(best.offset - 60) <= 2
     assert np.isnan(scores[-1])

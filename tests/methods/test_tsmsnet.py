@@ -84,6 +84,7 @@ def test_FrameNetwork_equals_plain_reading():
     pooled = (maps * channels[:, :, None, None]).unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5))
     dense = pooled.flatten(1) @ w["dense.weight"].T + w["dense.bias"]
     plain = dense @ w["out.weight"][0] + w["out.bias"]
+
     torch.testing.assert_close(network(x)[:, 0], plain, atol=1e-5, rtol=1e-5)
 
 
@@ -104,6 +105,7 @@ def test_SegmentNetwork_equals_plain_reading(length):
         y = torch.stack([torch.einsum("ntc,oct->no", y[:, t : t + 3], kernel) + bias for t in starts], 1).relu()
     hidden = (y.transpose(1, 2).flatten(1) @ w["dense.weight"].T + w["dense.bias"]).relu()
     plain = hidden @ w["out.weight"].T + w["out.bias"]
+
     torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
 
 
@@ -153,6 +155,7 @@ def test_read_segment_is_scaled_and_zero_beyond_video():
     maps = np.random.default_rng(0).random((10, 42, 42, 3)).astype(np.float16)
     maps[4, :, :, 2] = 0.3  # a channel without motion
     segment = read(maps, 4, 3, 4)
+
     assert segment.shape == (4, 3, 42, 42)
     assert not segment[2:].any()
     assert not segment[0, 2].any()

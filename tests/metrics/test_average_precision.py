@@ -73,6 +73,7 @@ def test_average_precision_takes_equal_confidences_as_one_point(ranked: list[tup
     steps = pairwise(sorted({0.0, *(recall for recall, _ in points)}))
     expected = sum((b - a) * max(p for r, p in points if r >= b) for a, b in steps)
     order = np.lexsort((np.random.default_rng(seed).random(len(sure)), -sure))
+
     assert spotting_scores.average_precision(hits.astype(bool)[order], 13, sure.astype(float)) == pytest.approx(
         expected
     )

@@ -50,6 +50,7 @@ def test_spotting_chance_best_rate_is_best_of_all_numbers() -> None:
     expected = [2 * m * (1 - (1 - q) ** n) / (n + m) for n in range(1, 3000)]
     chance = spotting_chance(videos(1000, 3000), truths(*spans), {"d": 5}, "micro", seed=0, draws=2000)["best_rate"]
     placed = chance["rate_per_minute"] * 4000 / 30 / 60
+
     assert placed == pytest.approx(1 + int(np.argmax(expected)), rel=0.05)
     assert chance["f1"]["value"] == pytest.approx(max(expected), rel=0.02)
     assert chance["f1"]["low"] < chance["f1"]["value"] < chance["f1"]["high"]

@@ -41,6 +41,7 @@ def test_DENSITIES_of_the_run_itself_give_its_own_f1(monkeypatch, seed: int) -> 
     of_runs = {"cas_me2": (micros, macros, minutes), "samm_lv": (micros, macros, 10 * minutes)}
     monkeypatch.setattr(density, "DENSITIES", of_runs)
     found = micro(run)
+
     assert found["f1@cas_me2"] == pytest.approx(found["f1"])
     assert (
         found["f1@samm_lv"] < found["f1"]

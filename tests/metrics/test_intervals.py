@@ -25,6 +25,7 @@ def test_standard_error_adds_variances_of_strata():
         for part, values in ((slice(6), one), (slice(6, 12), other))
     ]
     error, degrees = bootstrap.standard_error((means[0] + means[1]) / 2, ["a"] * 6 + ["b"] * 6)
+
     assert error == pytest.approx(np.sqrt(stats.sem(one) ** 2 + stats.sem(other) ** 2) / 2)
     assert degrees == 10
 
@@ -103,6 +104,7 @@ def test_difference_interval_of_normal_values_is_the_usual_one():
     found = paired.difference_interval(
         *sides, paired.score_correlation(*(weights @ (values - values.mean()) for values in (one, other)))
     )
+
     assert found == pytest.approx(stats.t.interval(0.95, 19, (one - other).mean(), stats.sem(one - other)))
 
 

@@ -206,4 +206,5 @@ def test_pair_intervals_share_a_frame_or_the_apex(
         for p, t, common, union in zip(every.prediction, every.truth, every.intersection, every.union)
         if common > 0 or true["onset"][t] < predictions["apex"][p] < true["offset"][t]
     ]
+
     assert [*zip(near.prediction, near.truth, near.intersection, near.union)] == kept

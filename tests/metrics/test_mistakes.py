@@ -151,6 +151,7 @@ def test_summarize_mistakes_averages_random_draws():
     drawn = tables([*BOTH, ("d/1/a", "micro", 5, 9, 0.5)])
     drawn.predictions["draw"] = [0, 0, 1]
     plain = summarize_mistakes(drawn, ["micro", "macro"])
+
     assert plain["micro"] == {
         "false_positive": {"localisation": 0, "kind_confusion": 0, "duplicate": 0, "background": 0.5},
         "miss": {"localisation": 0, "kind_confusion": 0, "missed": 0.5},

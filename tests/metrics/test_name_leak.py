@@ -47,6 +47,7 @@ def test_name_leak_code_that_is_the_class_answers_all():
         ]
     )
     scores = name_leak.names_chance(table, others(table), CLASSES)
+
     assert scores["recognition"]["scores"]["uf1"]["value"] == 1
     assert scores["reads"] == {"recognition": {"smic": {"code 3": 4}}}
 
@@ -106,6 +107,7 @@ def test_names_chance_on_megc2019_equals_networks():
     ]
     table = tables(clips)
     scores = name_leak.names_chance(table, others(table), scheme.classes)
+
     assert scores["recognition"]["scores"]["uf1"]["value"] == pytest.approx(0.7103, abs=5e-5)
     assert list(scores["reads"]["recognition"]["smic"].values()) == [16]
 

@@ -220,6 +220,7 @@ def test_sklearn_macro_equals_scikit_learn(answers) -> None:
         f1_score(truth, predicted, average="macro", zero_division=0),
         recall_score(truth, predicted, average="macro", zero_division=0),
     )
+
     assert (found["uf1"]["value"], found["uar"]["value"]) == pytest.approx(expected)
 
 
@@ -308,6 +309,7 @@ def test_mean2022_shifts_answers_after_an_unscored_truth() -> None:
     legacy, strict = (
         score(run, name, ("joy", "fear"))["analysis"]["true_positives"] for name in ("mean2022", "strict")
     )
+
     assert strict["n"] == legacy["n"] == 2
     assert value(strict, "accuracy") == 1
     # Joy meets the answer to "others", fear the answer to joy.
@@ -351,6 +353,7 @@ def test_li2017_looks_at_peaks() -> None:
     run = tables([rows(A, [(10, 20)], ["joy"])], [spotted], [A], n_frames=100)
     summary = score(run, "li2017", ("joy",))
     part = summary["spotting"]["micro"]
+
     assert (part["tp"], part["fp"], part["fn"]) == (1, 1, 0)
     assert value(part["details"], "tpr") == 1
     assert value(part["details"], "fpr") == pytest.approx(9 / 89)

@@ -67,6 +67,7 @@ def test_over_datasets_difference_is_standardised_over_people():
         beats.append(ranking.win_shares(np.stack([drawn, 0 * drawn]))[0, 1])
         expected.append(differences.mean() / differences.std())
     found = ranking.over_datasets(beats, numbers)["difference"]
+
     assert abs(found["value"] - np.average(expected, weights=np.sqrt(numbers))) < 0.02
     assert found["low"] < 0.25 < found["high"]
 

@@ -77,6 +77,7 @@ def test_spotting_scores_of_two_hits_of_three_truths() -> None:
     truths = [("a", 10, 14, 19), ("a", 50, None, 59), ("b", 30, 34, 39)]
     spotted = [("a", 11, 16, 20, 0.9), ("b", 70, 75, 80, 0.8), ("b", 31, 33, 41, 0.7)]
     scores = values(truths, spotted)
+
     assert scores["precision"] == scores["recall"] == scores["f1"] == pytest.approx(2 / 3)
     assert scores["ap50"] == pytest.approx((1 + 2 / 3) / 3)
     # IoU is 9 / 11 for the first hit and 9 / 12 for the other: they count up to .80 and .75, 7 and 6 of 10 levels.

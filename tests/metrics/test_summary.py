@@ -193,6 +193,7 @@ def test_summarize_rewards_no_copies_with_other_emotions() -> None:
     true = [truth(name, 100, rng.choice(CLASSES)) for name in names]
     one = score(tables(videos(*names), true, [spot(name, 100, CLASSES[0]) for name in names]))
     three = score(tables(videos(*names), true, [spot(name, 100, c) for name in names for c in CLASSES]))
+
     assert three["spotting"]["micro"]["tp"] == one["spotting"]["micro"]["tp"] == 12
     assert three["spotting"]["micro"]["fp"] == 24
     assert three["analysis"]["true_positives"] == one["analysis"]["true_positives"]

@@ -248,6 +248,7 @@ def test_SpottingF1_refuses_what_it_cannot_count():
         metric.update(row, {**row, "onset": [20]})
     with pytest.raises(DataError, match="several random draws"):
         metric.update([Prediction("v", "micro", 10, 12, 19, 0.5, draw=draw) for draw in (0, 1)], row)
+
     assert metric.intervals.tolist() == [0, 0, 0]
 
 
@@ -277,6 +278,7 @@ def test_SpottingF1_of_other_rules_shares_no_counts():
     collection.update(micro, micro)
     collection.update(instant, instant)
     collection.update([], macro)
+
     assert {name: float(value) for name, value in collection.compute().items()} == {
         "strict": 1,
         "megc2020": 0.5,
@@ -367,4 +369,5 @@ def test_UF1_example_of_contributing_logs_one_number(tmp_path, monkeypatch):
     exec(example, scope)
     predicted = scope["network"](samples.tensors[0]).argmax(1)
     logged = float(scope["trainer"].callback_metrics["uf1"])
+
     assert logged == pytest.approx(f1_score(samples.tensors[1], predicted, average="macro"))

@@ -76,6 +76,7 @@ def test_summarize_uncertainty_cools_overconfident_answers():
     logits, truth, person = drawn(people=60, temperature=3.0)
     sure = uncertainty.summarize_uncertainty(softmax(logits, axis=1), truth, person)
     margins = uncertainty.summarize_uncertainty(logits, truth, person)
+
     assert sure["temperature"] == pytest.approx(3, rel=0.15)
     assert sure["error"]["after"] < sure["error"]["before"] / 2
     assert margins["error"]["before"] is None

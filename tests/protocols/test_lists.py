@@ -29,6 +29,7 @@ def test_kfold_parts_are_equal_and_keep_people_whole(videos, k):
         return
     parts = [{same_face(s) for s in fold.test} for fold in within.kfold(people, KFoldParams(k))]
     sizes = [len(part) for part in parts]
+
     assert max(sizes) - min(sizes) <= 1
     assert sum(sizes) == len(set().union(*parts)) == len(people.persons)
 

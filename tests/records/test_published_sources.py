@@ -70,5 +70,6 @@ def test_published_csv_keeps_earlier_values(rows):
         here.add((row.member or row.dataset, path, row.value))
     with file.open(encoding="utf-8", newline="") as table:
         collected = [(row["dataset"], row["metric"], float(row["value"])) for row in csv.DictReader(table)]
+
     assert len(collected) > 200
     assert [row for row in collected if row not in here] == []

@@ -128,6 +128,7 @@ def test_make_plan_converts_k_prime_between_frame_rates(plan):
     spans = [e.offset - e.onset for v in made.sides(fold).train for e in v.expressions if e.kind == "micro"]
     seconds = sum(spans) / len(spans) / 30
     timings = made.timings(fold)
+
     assert timings["samm_lv"].k_prime["micro"] == int((200 * seconds + 1) / 2)
     assert timings["cas_me2"].k_prime["micro"] == int((30 * seconds + 1) / 2)
     assert (timings["cas_me2"].k, timings["samm_lv"].k) == (3, 20)

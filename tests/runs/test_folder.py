@@ -362,6 +362,7 @@ def test_read_table_tells_to_remove_a_fold_only_if_unfinished(tmp_path, done):
     resume_hint = (
         f"remove {run.path} and run again" if done else f"remove {fold} and continue with: mebench resume {run.path}"
     )
+
     assert str(refused.value).endswith(resume_hint)
 
 

@@ -92,6 +92,7 @@ def test_adapt_features_gfk_is_the_mean_over_all_subspaces():
     kernel = sum(step @ step.T for step in steps) / len(steps)
     clips = np.concatenate([a, b])
     one, other = found @ found.T, clips @ kernel @ clips.T
+
     np.testing.assert_allclose(one, other * np.trace(one) / np.trace(other), atol=1e-5 * np.abs(one).max())
 
 

@@ -45,6 +45,7 @@ def test_boundaries_segments_keep_surroundings_of_action():
     x = np.arange(1, n + 1, dtype=np.float32)[:, None, None] * np.ones((1, 12, 2), np.float32)
     bounds, apex, action = (part[:, None] for part in boundaries.boundary_labels(n, [Expression(66, 69)], around=1))
     ((series, *labels),) = boundaries.segments(x, bounds, apex, action, length)
+
     assert series.shape == (length + 2 * boundaries.CONTEXT, 12, 2)
     assert series[:, 0, 0].tolist() == [
         *range(64 - boundaries.CONTEXT + 1, 71),

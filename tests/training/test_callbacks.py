@@ -181,6 +181,7 @@ def test_fit_sets_no_attribute_of_the_network_in_a_step(monkeypatch):
     before = len(asked)
     asked.clear()
     trained(Namer(epochs=12, watched=False))
+
     assert len(asked) - before < 3 * 10  # of the 30 more steps
 
 

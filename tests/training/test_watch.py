@@ -109,6 +109,7 @@ def test_fit_learns_the_same_without_validation_step(trained):
     watched = trained(watched=True)
     dice = torch.get_rng_state()
     alone = trained(watched=False)
+
     assert watched.history.epochs()
     assert not alone.history.epochs()
     assert all(

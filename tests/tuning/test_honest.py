@@ -53,6 +53,7 @@ def test_tune_finds_no_answers_for_outer_subjects(go, nested, subjects):
         inner_folds=2,
     )
     score = outer(found)
+
     assert score["inner"]["tuned"] > 0, "the answers for some tuned subject are found"
     assert score["outer"]["tuned"]["value"] == score["outer"]["default"]["value"] == 0
 

@@ -29,6 +29,7 @@ def test_Place_check_refuses_the_database_of_another_program(tmp_path):
         ConfigError, match=r"mlflow.db is the database of another program, with tables such as 'experiments'"
     ):
         Place.of(str(file)).check()
+
     assert file.read_bytes() == before
 
 

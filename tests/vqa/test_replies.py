@@ -41,6 +41,7 @@ def test_answer_questions_by_a_spotter_gives_counts_and_types(tmp_path):
     own = spotted[spotted["video"] == video].sort_values(["onset", "offset"])
     rows, unanswered = vqa.replies.answer_questions([run], asked(video, texts=LONG))
     kinds = list(own["kind"])
+
     assert [row["answer"] for row in rows] == [
         str(len(kinds)),
         str(kinds.count("micro")),
@@ -63,6 +64,7 @@ def test_answer_questions_joins_a_recognizer_and_runs_of_units(tmp_path):
     answered, unanswered = vqa.replies.answer_questions([classes, unit], rows)
     table = classes.read_table("clips.parquet")
     predicted = table[(table["video"] == name) & (table["onset"] == onset)]["predicted"].iloc[0]
+
     assert shown.any()
     assert [row["answer"] for row in answered] == [predicted, "yes", "", ""]
     assert dict(unanswered) == {"shown": 1, "side": 1}

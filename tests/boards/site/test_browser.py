@@ -286,6 +286,7 @@ def test_address_keeps_choices(visit, listed):
     page.goto("about:blank")
     page.go_back()
     page.wait_for_selector("html[data-ready]", state="attached")
+
     assert "dataset=meview" in page.url
     assert {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
     assert "caveats" not in page.locator("thead th").all_inner_texts()

@@ -83,6 +83,7 @@ def test_index_names_best_rescored_without_selection(tmp_path):
     micro = next(part.rescored for part in table.parts if part.name == "micro")
     honest = [row for row in micro if row.convention == "strict" and "test_selected" not in row.reading]
     best = max(row.scores["f1"]["value"] for row in honest)
+
     assert micro[0].scores["f1"]["value"] < best
     assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
@@ -98,6 +99,7 @@ def test_index_puts_board_of_real_density_first(tmp_path):
     tables = boards_build.build(records)
     module.write_site(tables, records, [], tmp_path / "site")
     cards_of = re.findall(r'href="tables/(spotting\S+)\.html"', (tmp_path / "site" / "index.html").read_text("utf-8"))
+
     assert [re.findall("field|board", name) for name in dict.fromkeys(cards_of)] == [["field"], ["board"]]
 
 
@@ -204,6 +206,7 @@ def test_run_page_of_many_answers_shows_scores_only(tmp_path, monkeypatch):
     whole = page_of(record)
     monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
     few = page_of(record)
+
     assert "timeline" in whole
     assert "too many" not in whole
     assert 'class="timeline"' not in few

@@ -32,6 +32,7 @@ def test_videos_use_folder_of_updated_codes(root, tmp_path):
     write_csv(tmp_path / "CAS(ME)^2code_final(Updated).csv", rows)
     set_ = dataset(root, annotations=str(tmp_path / "CAS(ME)^2code_final(Updated).csv"))
     annotated = [v for v in set_.videos() if v.expressions]
+
     assert [v.key for v in annotated] == ["cas_me2/s15/15_0101", "cas_me2/s16/16_0401"]
     assert {v.key: v.expressions for v in annotated}.items() <= {
         v.key: v.expressions[:1] for v in dataset(root).videos()

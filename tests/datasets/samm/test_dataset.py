@@ -81,6 +81,7 @@ def test_published_counts_give_published_classes(tmp_path):
     set_ = dataset(tmp_path)
     all_ = [e for v in set_.videos() for e in v.expressions]
     counted = {name: Counter(filter(None, map(scheme.class_of, all_))) for name, scheme in set_.schemes.items()}
+
     assert counted["native"] == set_.published.emotions
     assert set(counted["native"]) == set(samm.LABELS)
     assert counted["megc2019"] == Counter(negative=92, positive=26, surprise=15)

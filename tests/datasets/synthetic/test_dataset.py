@@ -102,6 +102,7 @@ def test_landmarks_predict_no_number_of_expressions():
     counts = np.array([[sum(e.kind == "micro" for e in v.expressions) for v in own] for own in by_subject], float)
     points, counts = (a - a.mean(axis=1, keepdims=True) for a in (points, counts))
     correlation = np.corrcoef(np.column_stack([counts.ravel(), points.reshape(len(videos), -1)]), rowvar=False)[0, 1:]
+
     assert np.abs(correlation).max() < 4 / np.sqrt(len(videos))
 
 

@@ -56,6 +56,7 @@ def test_SyntheticFrames_ignore_process():
     root = Path(mebench.__file__).parents[1]
     there = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
     here = synthetic.SyntheticFrames(SMALL, 1, 0)
+
     assert there.split() == [_digest(here, (5, 60, 200)), here.fingerprint()]
 
 
