@@ -1,4 +1,4 @@
-"""Files of OpenFace: which is whose, what is read, and what is said of wrong ones."""
+"""Files of OpenFace: whose each one is, what is read, and how wrong ones are reported."""
 
 from pathlib import Path
 

@@ -96,7 +96,7 @@ def test_eaf_of_two_coders_scores_one_against_the_other(tmp_path):
     counts = found.summary["spotting"]["micro"]
     assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 1)
     assert found.summary["analysis"]["true_positives"]["scores"]["accuracy"]["value"] == 1.0
-    # Beside a table of frames both count by the rate that is said.
+    # Beside a table of frames both count by the rate that is given.
     table = tmp_path / "mine.csv"
     table.write_text("subject,video,onset,offset,confidence\ns1,clip,25,34,0.5\ns1,clip,200,204,0.2\n")
     with pytest.raises(DataError, match=r"anna\.eaf counts time and states no frame rate.*--fps N"):

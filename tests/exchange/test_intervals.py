@@ -60,7 +60,7 @@ def test_read_intervals_takes_label_that_names_kinds_as_kind(read):
     ("head", "apex"), [("subject,video,onset,offset", ""), ("subject,video,onset,apex,offset", ",")]
 )
 def test_read_intervals_of_truth_without_apex_has_none(read, head, apex):
-    """So no error of apexes is told, whether the file has an empty column or none."""
+    """So no error of apexes is reported, whether the file has an empty column or none."""
     given, _ = read(f"{head}\n4,b,10{apex},20\n", "truth")
     assert given.intervals["apex"].isna().all()
 

@@ -1,4 +1,4 @@
-"""Tables as people of the field write them: names, languages, encodings, notes, codes, and what is said of every row and column."""
+"""Tables as people of the field write them: names, languages, encodings, notes, codes, and remarks on rows and columns."""
 
 import openpyxl
 import pytest

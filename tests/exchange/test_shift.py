@@ -1,4 +1,4 @@
-"""Files that count frames differently are told from files that do not."""
+"""Files that count frames differently are distinguished from files that do not."""
 
 import numpy as np
 import pandas as pd

@@ -66,7 +66,7 @@ def test_explain_chain_lists_steps_with_parameters_and_papers():
     flow = {p["name"]: p for p in card["steps"][1]["parameters"]}
     assert flow["k"]["value"] == 3
     assert "gap in frames" in flow["k"]["meaning"]
-    # Of a choice only what was chosen is told.
+    # Of a choice only what was chosen is explained.
     assert "TV-L1 (Zach et al. 2007)" in flow["algorithm"]["meaning"]
     assert "Farneback" not in flow["algorithm"]["meaning"]
     assert "MEAN, equation 3" in card["steps"][2]["sources"]

@@ -1,4 +1,4 @@
-"""Live video: what is told while it plays is what is found in the whole file, and what cannot be kept up with is counted."""
+"""Live video: what is reported while it plays is what is found in the whole file, and what cannot be kept up with is counted."""
 
 import json
 import time

@@ -220,7 +220,7 @@ def test_model_verbs_refuse_a_damaged_model(mebench, damaged, tmp_path):
 
 
 def edited(file, target, **changes):
-    """The file with other things said in its header."""
+    """The file with other contents of its header."""
     content = json.loads(read_header(file).model_dump_json()) | changes
     save_file(load_file(file), target, {"mebench": json.dumps(content)})
     return target

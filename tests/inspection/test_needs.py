@@ -1,4 +1,4 @@
-"""What a run needs is said at once, in the words of the command line; with it all there, the methods run."""
+"""What a run needs is reported at once, in the words of the command line; with it all there, the methods run."""
 
 import subprocess
 import sys

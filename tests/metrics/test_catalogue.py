@@ -127,7 +127,7 @@ def printed(tables_: list[Any]) -> str:
 
 
 def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
-    """A rate of misses, lower is better, second column of spotting: nothing else is told about it."""
+    """A rate of misses, lower is better, second column of spotting: nothing else mentions it."""
     missed = catalogue.Metric(
         "missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower"
     )

@@ -1,4 +1,4 @@
-"""What is said about a comparison; the printed whole is in tests/cli/test_compare.py."""
+"""Conclusions of a comparison; the printed whole is in tests/cli/test_compare.py."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -46,7 +46,7 @@ def finished(tiny, tmp_path_factory):
 
 @pytest.fixture
 def spot(mebench, finished, tmp_path, monkeypatch):
-    """Spots in videos, and gives the exit code, the table of intervals, what is said, and the folder.
+    """Spots in videos, and gives the exit code, the table of intervals, what is printed, and the folder.
 
     The box follows the face where a test asks for it (`track="frame"`): that takes half of the time.
     """

@@ -56,7 +56,7 @@ def test_key_of_follows_annotations(plan):
 
 
 def test_key_of_follows_content_of_files_in_any_place(tmp_path):
-    """Frames, the file that finds landmarks in them, and weights; drawn frames are told by their dataset's revision."""
+    """Frames, the file that finds landmarks in them, and weights; drawn frames are identified by their dataset's revision."""
     one, copy = tmp_path / "one", tmp_path / "copy"
     of_one, of_copy = tmp_path / "of_one", tmp_path / "of_copy"
     load("dataset", "cas_me2").write_fake_tree(one)

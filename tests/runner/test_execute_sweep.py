@@ -246,7 +246,7 @@ def test_run_ignores_a_search_map_without_sense(moody, tmp_path):
 
 
 class Told(Silent):
-    """Keeps what is said."""
+    """Keeps what is reported."""
 
     def __init__(self):
         super().__init__()

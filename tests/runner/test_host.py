@@ -1,4 +1,4 @@
-"""What a fold is told: plain data that its plan gives, and on other machines the same or a refusal."""
+"""What a fold gets: plain data that its plan gives, and on other machines the same or a refusal."""
 
 import dataclasses
 import os
@@ -58,7 +58,7 @@ def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch)
 
 
 def test_anywhere_keeps_the_place_of_path_parameters(moody, tmp_path, monkeypatch):
-    """Its type says that it is one; the run can be told to workers, and goes on from its folder's words."""
+    """Its type says that it is one; the run can be handed to workers, and goes on from its folder's words."""
     params = tmp_path / "mine" / "methods" / "moody" / "params.py"
     params.write_text(
         f"from pathlib import Path\n{params.read_text()}    weights: Path | None = None\n    where: Path = Path('models')\n"

@@ -1,4 +1,4 @@
-"""Records that lie in good form: each is refused or told of on its own row, and no honest row changes."""
+"""Records that lie in good form: each is refused or marked on its own row, and no honest row changes."""
 
 import json
 import shutil

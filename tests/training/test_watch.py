@@ -18,7 +18,7 @@ TASK = Task(frozenset({"recognize"}), classes=("fear", "joy", "awe"))
 
 
 class Namer(Method):
-    """Learns three classes with dropout, and remembers what it said of the held-out samples in each epoch."""
+    """Learns three classes with dropout, and remembers its answers for the held-out samples in each epoch."""
 
     Params = SimpleNamespace
     tasks = frozenset({"recognize"})

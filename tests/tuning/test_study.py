@@ -114,7 +114,7 @@ def test_SharedStudy_counts_no_failed_trials(place):
 
 @pytest.mark.parametrize("sampler", ["random", "grid", "bruteforce"])
 def test_SharedStudy_tries_a_stopped_trial_first(place, sampler):
-    """The default above all, beside which the others are told; of a grid no value is left out."""
+    """The default above all, beside which the others are judged; of a grid no value is left out."""
     shared = SharedStudy(place, terms(space=FEW, sampler=sampler))
 
     def stopped_at(turn):
