@@ -75,11 +75,15 @@ def test_anywhere_keeps_the_place_of_path_parameters(moody, tmp_path, monkeypatc
     assert identity.key_of(again) == key
 
 
-def test_anywhere_keeps_the_place_of_the_store(moody):
+def test_anywhere_keeps_the_place_of_the_store(moody, monkeypatch):
     config = resolve(moody("cache=store"))
     assert inputs.anywhere(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
-    assert runner_host.FoldHost.of(plan, plan.folds[0])._frames._store.root == Path("store").absolute()
+    stores = []
+    source = SimpleNamespace(answer=lambda *_: None)
+    monkeypatch.setattr(runner_host, "FrameSource", lambda videos, home, store: stores.append(store) or source)
+    runner_host.FoldHost.of(plan, plan.folds[0]).answer("stored", {"video": "any", "clip": ""})
+    assert [store.root for store in stores] == [Path("store").absolute()]
 
 
 OWN_WORDS = """    landmarks: str = "dlib"
@@ -162,10 +166,11 @@ def test_FoldHost_takes_lists_and_sets_of_a_plugin(moody, monkeypatch):
     assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 
-def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody):
+def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     host, asked = runner_host.FoldHost.of(plan, plan.folds[0]), []
-    host._frames = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
+    source = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
+    monkeypatch.setattr(runner_host, "FrameSource", lambda *_: source)
     tested, learning = host.job.test[0].key, host.job.train[0].key
     assert host.job.spots
     assert [host.answer("stored", {"video": key, "clip": "3-9"}) for key in (tested, learning)] == [None, "there"]
