@@ -31,16 +31,20 @@ from mebench.progress import Progress
 
 if TYPE_CHECKING:
     import cloudpickle
+    import numpy as np
     import pandas as pd
+    import torch
     from matplotlib.figure import Figure
 else:
+    np = load_lazily("numpy")
+    torch = load_lazily("torch")
     cloudpickle = load_lazily("cloudpickle")
     pd = load_lazily("pandas")
 
 CONFIG = """title: {what}
 summary: an object that was given to mebench.evaluate
 tasks: [{tasks}]
-"""
+{pretrained}"""
 PARAMS = '''"""Parameters of the object's spotting."""
 
 from mebench.spotting import SpottingParams as Params
@@ -123,7 +127,8 @@ def evaluate(
     folders so that the run can be resumed; it is trusted like any code of yours.
 
     Args:
-        model: the object, not fitted.
+        model: the object, not fitted. One that holds weights or arrays is marked as *pretrained on unknown data*, unless
+            `pretrained` says on what: names of data, or `none`.
         dataset: id of the dataset, or a map with its `name` and settings.
         protocol: its name, or a map with its `name` and settings.
         words: further `key=value` words of the run, such as `method.p=0.6` for the threshold of a spotter.
@@ -175,7 +180,9 @@ def store_object(model: Any, chains: Any, place: Path) -> str:
     name = f"own_{_in_snake_case(what)}_{sha256[:8]}"
     texts = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
-        "config.yaml": CONFIG.format(what=what, tasks=", ".join(tasks)),
+        "config.yaml": CONFIG.format(
+            what=what, tasks=", ".join(tasks), pretrained="pretrained: unknown\n" if holds_numbers(model) else ""
+        ),
         "params.py": PARAMS_OF_MODULE if is_module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
     }
@@ -229,6 +236,31 @@ def _in_snake_case(name: str) -> str:
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2]).lower()
     return re.sub(r"\W+|_+", "_", words).strip("_")
+
+
+def holds_numbers(model: Any) -> bool:
+    """Whether an object holds weights, arrays or what an estimator has learnt: where these come from is unknown.
+
+    >>> from sklearn.svm import LinearSVC
+    >>> holds_numbers(LinearSVC()), holds_numbers(LinearSVC().fit([[0.0], [1.0]], [0, 1]))
+    (False, True)
+    """
+    inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
+    for part in (model, *inner):
+        attributes = getattr(part, "__dict__", {})
+        learnt = [name for name in attributes if name.endswith("_") and not name.startswith("_")]
+        if learnt and hasattr(part, "fit"):
+            return True
+        if any(_is_array_or_network(value) for value in (part, *attributes.values())):
+            return True
+    return False
+
+
+def _is_array_or_network(value: Any) -> bool:
+    """Whether a value is an array, a tensor, or a network with weights."""
+    if isinstance(value, torch.nn.Module):
+        return any(True for _ in value.state_dict())
+    return isinstance(value, torch.Tensor | np.ndarray)
 
 
 @contextmanager

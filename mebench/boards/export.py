@@ -81,6 +81,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
 def _write_people(record: Record, target: Path) -> None:
     """Write `folds.json`, and `audit.json` if the run has one."""
     about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
+    about |= {name: without_folder(about[name]) for name in ("warnings", "remark", "card") if name in about}
     write_text(target / FOLDS, _json(about))  # thousands of subjects do not need a line each
     if record.audit:
         write_text(target / AUDIT, record_text(without_folder(record.audit)))

@@ -48,6 +48,30 @@ FACTS: tuple[Fact, ...] = (
         meaning="its input, network or training is not its paper's: the score of the paper's method is unknown",
     ),
     Fact(
+        "loaded",
+        read=attrgetter("loaded"),
+        meaning="what the method loads and the run did not train, such as weights: name and beginning of the hash",
+    ),
+    Fact(
+        "pretrained",
+        read=attrgetter("pretrained"),
+        meaning="the data on which what is loaded was trained, as its sender declares: names, none, or unknown",
+    ),
+    Fact(
+        "pretrained_on_tested",
+        "trained on tested data",
+        read=attrgetter("pretrained_on_tested"),
+        mark="pretrained on tested data",
+        meaning="what it loads was trained on the tested database: the score is too good, and the row has no rank",
+    ),
+    Fact(
+        "pretrained_on_unknown",
+        "trained on unknown data",
+        read=attrgetter("pretrained_on_unknown"),
+        mark="pretrained on unknown data",
+        meaning="nobody says on what the weights that it loads were trained; it may have been the tested people",
+    ),
+    Fact(
         "sender",
         read=attrgetter("sender"),
         meaning="who sent the records of the row; empty for the board's own. Seeds are pooled within one sender only",

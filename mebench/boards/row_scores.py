@@ -66,9 +66,11 @@ def mean(values: Sequence[float]) -> float:
 
 
 def costs_over_seeds(records: Sequence[Record]) -> dict[str, float]:
-    """The mean of each cost that all runs have."""
+    """The mean of each cost that all runs have; parameters are not known where something loaded is not among them."""
     first, *others = records
     shared = [name for name in first.costs if all(name in record.costs for record in others)]
+    if not all(record.counts_all_parameters for record in records):
+        shared = [name for name in shared if name != "parameters"]
     return {name: round(mean([record.costs[name] for record in records]), 3) for name in shared}
 
 

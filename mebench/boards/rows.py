@@ -178,8 +178,8 @@ class BoardRow(ScoredRow):
 
     @property
     def chosen_on_tested(self) -> bool:
-        """Whether something was chosen on the tested subjects, which makes the score too good."""
-        return self.selection == "test"
+        """Whether tested subjects shaped a choice or loaded weights, which makes the score too good."""
+        return self.selection == "test" or bool(self.facts.get("pretrained_on_tested"))
 
     @property
     def unranked(self) -> bool:
@@ -196,7 +196,7 @@ class BoardRow(ScoredRow):
         """The marks after the name, see `MARKS`."""
         return [
             *(mark for mark in (UNRANKED, DRAWN, UNLIKE_PUBLISHED) if f"{mark}: " in self.remark),
-            *([CHOSEN] if self.chosen_on_tested else []),
+            *([CHOSEN] if self.selection == "test" else []),
             *(fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name)),
         ]
 

@@ -26,7 +26,7 @@ _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
-_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads"}
+_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads", "pretrained"}
 
 
 @dataclass(frozen=True)
@@ -325,6 +325,10 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {config['tasks']!r}"
     if not isinstance(reads := config.get("reads", []), list) or not all(isinstance(place, str) for place in reads):
         yield f"reads must be a list of files and folders, not {reads!r}"
+    pretrained = config.get("pretrained", [])
+    names = [pretrained] if isinstance(pretrained, str) else pretrained
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        yield f"pretrained must name the data of loaded weights, or be none or unknown, not {pretrained!r}"
     maps = {key: config.get(key) or {} for key in _MAPS}
     yield from (f"{key} must be a map, not {v!r}" for key, v in maps.items() if not isinstance(v, dict))
     inner = {

@@ -80,12 +80,15 @@ class ScoringSettings:
             selecting among them gains; nothing is selected by them.
         sandbox: whether a method is kept from files, other processes and the network: `auto`, as far as this system
             can; `on`, or the run is refused; `off`.
+        pretrained: data on which loaded weights were trained, by ids of datasets or other names (`imagenet`), or `none` if they were not
+            trained; by default what the method's `config.yaml` declares, else unknown.
     """
 
     bootstrap: int = 1000
     convention: str = "strict"
     looks: bool = False
     sandbox: Literal["auto", "on", "off"] = "auto"
+    pretrained: tuple[str, ...] = ()
 
 
 def _default_cache() -> str:
@@ -264,7 +267,7 @@ STORED_ORDER = (
     ),
     *("keep", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention"),
     *("accelerator", "devices", "precision", "no_face", "validation", "audit", "adaptation", "degrade", "looks"),
-    *("tuned_on", "sandbox", "plugins"),
+    *("tuned_on", "sandbox", "pretrained", "plugins"),
 )
 """The keys of `RunSettings` in the order in which a configuration is stored and shown."""
 

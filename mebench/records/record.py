@@ -146,6 +146,40 @@ class Record:
         """`video` if a test video's own unlabelled statistics enter its predictions, else `none`."""
         return str(self.audit.get("transductive") or self.about["transductive"])
 
+    @cached_property
+    def pretrained(self) -> str:
+        """The data on which what it loads was trained, `none`, or `unknown`; empty if it loads nothing."""
+        stated = self.about.get("pretrained", "")
+        return stated if isinstance(stated, str) else ", ".join(stated)
+
+    @property
+    def pretrained_on_unknown(self) -> str:
+        """Whether nobody says on what its loaded content was trained; empty if it is known."""
+        return "unknown" if self.pretrained == "unknown" else ""
+
+    @cached_property
+    def pretrained_on_tested(self) -> str:
+        """The tested databases, in words, that its loaded content was trained on; empty if there are none."""
+        stated = self.about.get("pretrained", "")
+        tested = {subject.partition("/")[0] for fold in self.about["folds"] for subject in fold["test"]}
+        tested |= set(self.plugins["dataset"])
+        names = [] if isinstance(stated, str) else stated
+        return ", ".join(name for name in names if any(_is_same_data(name, database) for database in tested))
+
+    @property
+    def loaded(self) -> str:
+        """Name and hash of each file that it loads and did not train; empty if there are none."""
+        words = []
+        for entry in self.about.get("loaded", ()):
+            text = f"{entry['name']} {entry['sha256'][:8]}".strip()
+            words.append(text if entry["counted"] else f"{text} (not counted in parameters)")
+        return ", ".join(words)
+
+    @property
+    def counts_all_parameters(self) -> bool:
+        """Whether the number of parameters includes all that it loads."""
+        return all(entry["counted"] for entry in self.about.get("loaded", ()))
+
     @property
     def identity(self) -> str:
         """Equal for runs that differ only in the seed or the processor."""
@@ -154,6 +188,7 @@ class Record:
                 recorded_settings.identity(self.config),
                 {name: text for name, text in self.versions.items() if name != "processor"},
                 {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
+                *([self.loaded, self.pretrained] if "pretrained" in self.about else []),
                 [fold["test"] for fold in self.about["folds"]],
                 self.annotations,
                 self.convention,
@@ -220,6 +255,16 @@ class Record:
         if not any(task in self.summary for task in SECTIONS):
             lacking.append("a score")
         return lacking
+
+
+def _is_same_data(name: str, database: str) -> bool:
+    """Whether two names are of one database, or of parts of one: `samm` and `samm_lv` have the same people.
+
+    >>> _is_same_data("SAMM", "samm_lv"), _is_same_data("casme2_lbp_top", "casme2"), _is_same_data("casme", "casme2")
+    (True, True, False)
+    """
+    first, second = name.casefold(), database.casefold().rpartition(":")[2]
+    return first == second or first.startswith(f"{second}_") or second.startswith(f"{first}_")
 
 
 def _changed_steps(then: Mapping[str, str]) -> list[str]:

@@ -201,10 +201,12 @@ def _text(value: Any) -> str:
 
 
 def without_folder(value: Any) -> Any:
-    """A value with every absolute path reduced to the file name, at any depth of lists and maps.
+    r"""A value with every absolute path reduced to the file name, at any depth and inside sentences.
 
-    >>> without_folder(["/home/ann/face.dat", {"p": 0.5}])
-    ['face.dat', {'p': 0.5}]
+    >>> without_folder(["/home/ann/face.dat", {"p": 0.5}, "it reads /home/ann/my lab/head.npz: and/or 1/2"])
+    ['face.dat', {'p': 0.5}, 'it reads head.npz: and/or 1/2']
+    >>> without_folder("reads 'C:\\Users\\ann\\head.npz', ~/weights/a.pt")
+    "reads 'head.npz', a.pt"
     """
     if isinstance(value, list):
         return [without_folder(item) for item in value]
@@ -212,4 +214,12 @@ def without_folder(value: Any) -> Any:
         return {key: without_folder(item) for key, item in value.items()}
     if isinstance(value, str) and re.match(r"~|/|\\\\|[A-Za-z]:[\\/]", value):
         return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
+    if isinstance(value, str):
+        return _PATH_IN_SENTENCE.sub(lambda found: re.split(r"[\\/]", found[0].rstrip("\\/"))[-1], value)
     return value
+
+
+_PATH_IN_SENTENCE = re.compile(
+    r"(?<![\w/\\.:~])(?:~|/|[A-Za-z]:[\\/]|\\\\)[\w.@+~-]*(?:[\\/][\w.@+~-]+(?: [\w.@+~-]+(?=[\\/]))*)+"
+)
+"""An absolute path of two names or more within a text; a folder's name may have spaces."""

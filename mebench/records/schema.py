@@ -194,6 +194,8 @@ Record = TypedDict(
 )
 Selection = Literal["fixed", "inner", "test"]
 Transductive = Literal["none", "video", "database"]
+Loaded = TypedDict("Loaded", {"name": Name, "sha256": Annotated[str, Field(max_length=64)], "counted": bool})
+"""A file or folder that a method loads, and whether the number of parameters counts it."""
 Fold = TypedDict("Fold", {"fold": Name, "train": Names, "valid": Names, "test": Names, "videos": NotRequired[Names]})
 Folds = TypedDict(
     "Folds",
@@ -211,6 +213,8 @@ Folds = TypedDict(
         "subject_dependent": NotRequired[bool],
         "scored_each": NotRequired[bool],
         "transductive": Transductive,
+        "loaded": NotRequired[Annotated[list[Loaded], Field(max_length=1_000)]],
+        "pretrained": NotRequired[Literal["none", "unknown"] | Names],
         "comparable": bool,
         "remark": Text,
         "card": NotRequired[Texts],

@@ -101,7 +101,8 @@ class Side:
         settings = f" ({self.record.settings})" if self.record.settings else ""
         seeds = f"seed {self.record.seed}" if not self.others else f"seeds {', '.join(map(str, self.seeds))}"
         more = f" and {len(self.others)} more" if self.others else ""
-        return f"{self.record.config['method']}{settings}, {seeds}: {self.name}{more}"
+        trained = f", pretrained on {self.record.pretrained}" if self.record.pretrained else ""
+        return f"{self.record.config['method']}{settings}{trained}, {seeds}: {self.name}{more}"
 
     def plain(self) -> dict[str, Any]:
         """A side of the comparison as data for JSON."""
@@ -113,6 +114,7 @@ class Side:
             "method": self.record.config["method"],
             "settings": self.record.settings,
             "seed": self.record.seed,
+            **({"loaded": self.record.loaded, "pretrained": self.record.pretrained} if self.record.pretrained else {}),
             **of_seeds,
         }
 

@@ -552,10 +552,22 @@ def _all_lines(
         f"settings that differ from the defaults: {changed}" if changed else "",
         f"selection: {selection} ({SELECTION[selection]})",
         f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})",
+        _provenance_line(about),
         *warnings,
         f"labels that the scheme does not score: {left_out}" if left_out else "",
         about["remark"],
     ]
+
+
+def _provenance_line(about: Mapping[str, Any]) -> str:
+    """What a run loaded, and the data that this was trained on; empty if it loaded nothing."""
+    if "pretrained" not in about:
+        return ""
+    names = [f"{entry['name']} {entry['sha256'][:8]}".strip() for entry in about["loaded"]]
+    stated = about["pretrained"]
+    data = stated if isinstance(stated, str) else ", ".join(stated)
+    said = "" if data != "unknown" else ": say it with pretrained=[NAMES], or pretrained=none if it was not trained"
+    return f"loaded: {', '.join(names) or 'by the method'}; pretrained on: {data}{said}"
 
 
 def _main_lines(summary: Mapping[str, Any], about: Mapping[str, Any], n_draws: int, warnings: list[str]) -> list[str]:
@@ -570,6 +582,7 @@ def _main_lines(summary: Mapping[str, Any], about: Mapping[str, Any], n_draws: i
         "; ".join(filter(None, [convention, first])),
         *others,
         f"selection: {selection} ({SELECTION[selection]})" if selection == "test" else "",
+        _provenance_line(about),
         *summary.get("remarks", []),
         *warnings,
         about["remark"],

@@ -21,6 +21,7 @@ from mebench.runner.guard import find_plan_warnings
 from mebench.runner.inputs import anywhere, versions
 from mebench.runner.job import reads_of
 from mebench.runner.plan import Plan
+from mebench.runner.provenance import describe_loaded
 from mebench.runs.folder import RunFolder
 
 
@@ -136,6 +137,7 @@ def describe(
             "card": plan.protocol.card.lines(),
             "warnings": [str(finding) for finding in find_plan_warnings(plan)],
             "transductive": plan.transductive,
+            **describe_loaded(plan),
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,
             "remark": "; ".join(filter(None, [plan.dataset.remark, plan.dataset.unlike_published()])),

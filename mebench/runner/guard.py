@@ -23,6 +23,7 @@ from mebench.finding import Finding
 from mebench.runner import sandbox
 from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan, class_counts, weightless
+from mebench.runner.provenance import name_with_hash
 from mebench.terminal import format_count
 
 FEW = 3
@@ -105,7 +106,7 @@ def _missing_isolation(plan: Plan) -> Iterator[str]:
         yield missing
     for part in plan.parts:
         if part.declared:
-            places = list_first([str(place) for place in part.declared], FEW)
+            places = list_first([name_with_hash(place) for place in part.declared], FEW)
             yield f"{part.plugin.id!r} asks to read more than code in its folds: {places}"
 
 

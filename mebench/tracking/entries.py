@@ -149,11 +149,14 @@ def _tags_of_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: M
         about: content of `folds.json`.
         summary: the scores.
     """
+    stated = about.get("pretrained", "")
     tags = {
         **{name: values.get(name) for name in ("method", "recognizer", "dataset", "protocol")},
         "convention": summary["convention"],
         "transductive": about["transductive"],
         "selection": about.get("selection"),
+        "pretrained": ", ".join(stated) if isinstance(stated, list) else stated,
+        "loaded": ", ".join(f"{entry['name']} {entry['sha256'][:8]}" for entry in about.get("loaded", ())),
         "subject_dependent": str(about.get("subject_dependent", False)).lower(),
     }
     return {f"mebench.{name}": str(text) for name, text in tags.items() if text}

@@ -112,7 +112,7 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     declared = (file.with_name("weights.bin"), tmp_path / "face.dat")
     assert set(declared) <= set(reads_of(plan.parts)) <= set(plan.grant.read)
     assert [str(one) for one in find_plan_warnings(plan)] == [
-        f"'moody' asks to read more than code in its folds: {declared[0]}, {declared[1]}"
+        "'moody' asks to read more than code in its folds: weights.bin, face.dat"
     ]
     session = open_session(plan)
     session.lock.release()

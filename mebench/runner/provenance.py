@@ -1,0 +1,73 @@
+"""What a run loads and does not train itself: files with their hashes, and the data that these were trained on."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from mebench.files import file_hash
+from mebench.runner.job import MethodJob
+from mebench.runner.plan import Plan
+
+NOTHING, UNKNOWN = "none", "unknown"
+"""Words in place of names of data: what is loaded was not trained, or nobody said on what."""
+
+
+def describe_loaded(plan: Plan) -> dict[str, Any]:
+    """`loaded` and `pretrained` for `folds.json`; empty if methods load nothing and declare nothing.
+
+    `loaded` has for each file or folder its `name`, its SHA-256, and whether `parameters` of the costs count it;
+    `pretrained` is a list of names, `none` or `unknown`.
+    """
+    loaded = [entry for part in plan.parts for entry in _loaded_by(part)]
+    declared = [name for part in plan.parts for name in _declared_by(part, tuple(plan.config.pretrained))]
+    if not loaded and not declared:
+        return {}
+    names = sorted(set(declared) - {NOTHING})
+    if UNKNOWN in names:
+        return {"loaded": loaded, "pretrained": UNKNOWN}
+    return {"loaded": loaded, "pretrained": names or NOTHING}
+
+
+def _loaded_by(part: MethodJob) -> Iterator[dict[str, Any]]:
+    """The files and folders that one method loads."""
+    for field in fields(part.params):
+        value = getattr(part.params, field.name)
+        if isinstance(value, Path) and not field.metadata.get("place"):  # landmarks are the dataset's preprocessing
+            yield {"name": value.name, "sha256": content_hash(value), "counted": field.name == "weights"}
+    for place in part.declared:
+        yield {"name": place.name, "sha256": content_hash(place), "counted": False}
+
+
+def _declared_by(part: MethodJob, said: Sequence[str]) -> Sequence[str]:
+    """The data on which one method's loaded content was trained: as the user says, else its `config.yaml`.
+
+    Args:
+        part: the method.
+        said: names that the user gave for the run; may be empty.
+    """
+    declared = part.plugin.config.get("pretrained")
+    loads = declared is not None or any(True for _ in _loaded_by(part))
+    if said and loads:
+        return said
+    if declared is not None:
+        return [declared] if isinstance(declared, str) else declared
+    return [UNKNOWN] if loads else []
+
+
+def name_with_hash(place: Path) -> str:
+    """The name of a file or folder, with the beginning of its hash if it is there."""
+    content = content_hash(place)
+    return f"{place.name} ({content[:8]})" if content else place.name
+
+
+def content_hash(place: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of all files in a folder; empty if nothing is there."""
+    if place.is_file():
+        return file_hash(place)
+    if not place.is_dir():
+        return ""
+    files = sorted(file for file in place.rglob("*") if file.is_file())
+    lines = [f"{file.relative_to(place).as_posix()} {file_hash(file)}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
