@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.chain import Chain
-from mebench.core.types import Expression, SubjectKey, Timing
+from mebench.core.types import Expression, SubjectKey, Timing, stable_seed
 
 FrameFeatures = Callable[[str], NDArray[Any]]
 ClipFeature = Callable[[str, int, int, int], NDArray[Any]]
@@ -36,6 +36,17 @@ class VideoView:
     timing: Timing
     _frames: FrameFeatures
     _clip: ClipFeature
+    _seed: Callable[[], int] | None = field(default=None, kw_only=True, compare=False, repr=False)
+
+    @property
+    def seed(self) -> int:
+        """Seed of random numbers for this video: equal wherever it is run, other than `key`, whose name is drawn anew.
+
+        It follows from the seed of the fold and the frames. Videos without frames that are equally long have the same.
+        """
+        if self._seed is None:
+            return stable_seed("video", self.n_frames, self.fps)
+        return self._seed()
 
     def features(self, chain: str) -> NDArray[Any]:
         """Features of the `frames` chain of that name, float16, possibly memory-mapped.
@@ -94,7 +105,7 @@ class LabelledClip(ClipView):
     def unlabelled(self) -> ClipView:
         """The clip without its label."""
         v = self.video
-        video = VideoView(v.key, v.subject, v.fps, v.n_frames, v.timing, v._frames, v._clip)
+        video = VideoView(v.key, v.subject, v.fps, v.n_frames, v.timing, v._frames, v._clip, _seed=v._seed)
         return video.clip(self.onset, self.apex, self.offset, spotted=False)
 
 

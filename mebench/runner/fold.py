@@ -33,12 +33,13 @@ from mebench.core import (
     Video,
     VideoView,
     all_clips,
+    stable_seed,
 )
 from mebench.core.peaks import Curve
 from mebench.errors import PluginError, check_known
 from mebench.features import FeatureStore
 from mebench.features.pipeline import video_source
-from mebench.runner.fold_source import HostedStore, RemoteDataset
+from mebench.runner.fold_source import HostedStore, RemoteDataset, content_seed
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
 from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, MethodJob
@@ -239,7 +240,15 @@ class Views:
             "timing": self.job.timings[self.job.groups[video.key]],
             "_frames": partial(self._frames, blind),
             "_clip": partial(self._clip, blind),
+            "_seed": partial(self._seed, blind),
         }
+
+    def _seed(self, video: Video) -> int:
+        """The seed of a video's random numbers, from that of the fold and the content of the video."""
+        dataset, _ = self.home(video)
+        hosted = isinstance(dataset, RemoteDataset)
+        content = dataset.content_seed(video) if hosted else content_seed(dataset, video)
+        return stable_seed(self.job.seed, content)
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
         return video_source(self.store, *self.home(video), video).frame_features(self._chain(video, chain))

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig, from_plain
-from mebench.core import Dataset, Frames, Video
-from mebench.errors import DataError, PluginError
+from mebench.core import Dataset, Frames, Video, stable_seed
+from mebench.errors import DataError, MebenchError, PluginError
 from mebench.features import FeatureStore, processor
 from mebench.features.store import Key, StoredArray
 from mebench.files import code_hash, file_hash
@@ -114,6 +114,8 @@ class FrameSource:
                     return self._home(self._videos[key])[0].landmarks(self._videos[key])
                 case "provided", key, name:
                     return self._provided(key, name)
+                case "content", key:
+                    return content_seed(self._home(self._videos[key])[0], self._videos[key])
         raise PluginError(f"a method asked its host for {word!r}, which is never answered: that is a leak")
 
     def _stored(self, key: dict[str, Any]) -> Mapped | StoredArray | None:
@@ -161,6 +163,15 @@ class FrameSource:
             if (size := size + (0 if feature is None else feature.nbytes)) > (1 << 24):
                 break
         return features
+
+
+def content_seed(dataset: Dataset, video: Video) -> int:
+    """A number for the content of a video: its frames, or, where there are none, their number and rate."""
+    try:
+        content = dataset.frames(video).fingerprint()
+    except (MebenchError, OSError, NotImplementedError):  # only annotations or ready-made features
+        content = f"{video.n_frames} {video.fps}"
+    return stable_seed("content", content)
 
 
 class HostedStore(FeatureStore):
@@ -222,6 +233,10 @@ class RemoteDataset(Dataset):
     def frames(self, video: Video) -> Frames:
         """The frames of a video, each fetched when it is looked at."""
         return _RemoteFrames(self._request, video.key)
+
+    def content_seed(self, video: Video) -> int:
+        """A number for the content of a video, see the function `content_seed`."""
+        return int(self._request("content", video.key))
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
         """Landmarks from the dataset."""

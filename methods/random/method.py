@@ -39,7 +39,7 @@ class Random(Method):
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """All draws of a video. The number of intervals is the rate times the frames, rounded up or down at random."""
-        rng = np.random.default_rng(stable_seed(self.seed, video.key))
+        rng = np.random.default_rng(stable_seed(self.seed, video.seed))
         found = []
         for draw in range(self.params.draws):
             for rate, kind in zip(self.rates.tolist(), self.task.kinds):

@@ -13,7 +13,7 @@ from mebench.errors import ConfigError
 TASK = Task(frozenset({"spot"}))
 
 
-def video(expressions=(), n_frames=300, k_prime=5, key="d/s/v"):
+def video(expressions=(), n_frames=300, k_prime=5, key="d/s/v", content=0):
     common = (
         key,
         SubjectKey("d", "s"),
@@ -23,7 +23,8 @@ def video(expressions=(), n_frames=300, k_prime=5, key="d/s/v"):
         None,
         None,
     )
-    return LabelledVideo(*common, expressions=tuple(expressions), labels=(None,) * len(expressions))
+    labels = (None,) * len(expressions)
+    return LabelledVideo(*common, expressions=tuple(expressions), labels=labels, _seed=lambda: content)
 
 
 def fitted(train, task=TASK, seed=0, **params):
@@ -65,8 +66,9 @@ def test_propose_names_one_in_short_videos():
 
 
 def test_propose_follows_seed_and_video():
-    a, b, c = (fitted(TRAIN, seed=s).propose(video(key=k), None) for s, k in ((0, "a"), (0, "b"), (1, "a")))
-    assert a == fitted(TRAIN).propose(video(key="a"), None)
+    a, b, c = (fitted(TRAIN, seed=s).propose(video(content=k), None) for s, k in ((0, 1), (0, 2), (1, 1)))
+    renamed = fitted(TRAIN).propose(video(content=1, key="d/s/drawn"), None)
+    assert [p.apex for p in a] == [p.apex for p in renamed]
     assert [p.apex for p in a] != [p.apex for p in b]
     assert a != c
 
