@@ -551,15 +551,28 @@ def compound_columns(
     {'onset': 2, 'kind': 1}
     """
     free = [(header_words(header), place) for place, header in enumerate(headers) if place not in found.values()]
-    places, of_frames = dict[str, int](), dict[str, int]()
+    of_numbers: dict[str, int] = {}
+    of_frames: dict[str, int] = {}
     for words, place in reversed(free):
-        stripped = [rest for number, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])) if {*number} & {*INDEX}]
-        places |= {"".join(word for word in rest if word != "de"): place for rest in stripped}
+        for rest in _without_word_for_number(words):
+            of_numbers["".join(word for word in rest if word != "de")] = place
         of_frames["".join(word for word in words if word not in _OF_FRAMES)] = place
-    named = {
-        name: next((there[alias] for alias in names if alias in there), None)
-        for name, names in wanted.items()
-        for there in [places | of_frames if name in ("onset", "apex", "offset") else places]
-        if name not in found
-    }
-    return {name: place for name, place in named.items() if place is not None}
+    columns = {}
+    for name, aliases in wanted.items():
+        if name in found:
+            continue
+        named = of_numbers | of_frames if name in ("onset", "apex", "offset") else of_numbers
+        present = [alias for alias in aliases if alias in named]
+        if present:
+            columns[name] = named[present[0]]
+    return columns
+
+
+def _without_word_for_number(words: Sequence[str]) -> list[Sequence[str]]:
+    """The other words of a name that ends or begins with a word of `INDEX`."""
+    rests = []
+    if words and words[-1] in INDEX:
+        rests.append(words[:-1])
+    if words and words[0] in INDEX:
+        rests.append(words[1:])
+    return rests

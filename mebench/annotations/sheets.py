@@ -279,9 +279,9 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
         DataError: it holds bytes of value 0.
     """
     if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
+        damaged = text[: text.index("\0")].count("\n") + 1
         raise DataError(
-            f"{file} is not a table of text, or it is damaged (line {line}: a byte of value 0): save it again "
+            f"{file} is not a table of text, or it is damaged (line {damaged}: a byte of value 0): save it again "
             "as .xlsx, .xls or .csv"
         )
     notes: list[tuple[int | None, str]] = []

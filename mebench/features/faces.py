@@ -293,8 +293,7 @@ class FaceCrop(Step):
         return "none" if file is None else f"{predictor_identity(file)} dlib {dlib_version()}"
 
     def locate(self, frames: Frames, landmarks: Landmarks | None = None, label: str = "the video") -> Reference:
-        """Find the face that places all crops. Frames are tried with growing steps, so that a video without faces fails
-        early.
+        """Find the face that places all crops.
 
         Args:
             frames: frames of the video.
@@ -311,26 +310,12 @@ class FaceCrop(Step):
                 missing.
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
-        if (n := len(frames)) == 0:
-            raise DataError(f"{label} has no frames: check its folder or file")
-        tried = [0]
-        while (following := tried[-1] + 1 + tried[-1] // 4) < n:
-            tried.append(following)
-        for frame in tried:
-            gray = to_gray(frames[frame], frame, label)
-            (height, width), faces = gray.shape, self.faces(gray)
-            sizes = [box_area(clip_to_frame(face, width, height)) for face in faces]
-            if any(sizes):
-                face = faces[int(np.argmax(sizes))]
-                break
-        else:
-            raise NoFaceError(
-                f"no face found in {label} ({len(tried)} of its {n} frames tried): look at its frames, which must show an upright "
-                f"frontal face at least {self._smallest} pixels wide. Of many videos, mebench run leaves such ones out with no_face=skip"
-            )
+        frame, gray, faces, face = self._first_face(frames, label)
+        height, width = gray.shape
         if self.needs_landmarks and points is None:
             points = predicted_landmarks(self._predictor(label), gray, face)
-        outline, window = enlarge_box(face, self.margin), None
+        outline = enlarge_box(face, self.margin)
+        window = None
         box = clip_to_frame((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), width, height)
         if self.align == "pose":
             assert points is not None
@@ -340,6 +325,29 @@ class FaceCrop(Step):
         else:
             matrix = self._flat(outline if self._follows else box, points)
         return Reference(frame, face, box, matrix, points, window, len(faces))
+
+    def _first_face(self, frames: Frames, label: str) -> tuple[int, Gray, list[Box], Box]:
+        """The first tried frame with a face: its index and picture, its faces, and the largest of them.
+
+        Frames are tried with growing steps, so that a video without faces fails early.
+        """
+        n = len(frames)
+        if n == 0:
+            raise DataError(f"{label} has no frames: check its folder or file")
+        index, n_tried = 0, 0
+        while index < n:
+            gray = to_gray(frames[index], index, label)
+            height, width = gray.shape
+            faces = self.faces(gray)
+            sizes = [box_area(clip_to_frame(face, width, height)) for face in faces]
+            if any(sizes):
+                return index, gray, faces, faces[int(np.argmax(sizes))]
+            n_tried += 1
+            index += 1 + index // 4
+        raise NoFaceError(
+            f"no face found in {label} ({n_tried} of its {n} frames tried): look at its frames, which must show an upright "
+            f"frontal face at least {self._smallest} pixels wide. Of many videos, mebench run leaves such ones out with no_face=skip"
+        )
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
         """The face with its landmarks, detected in the frame of the face if not known already.

@@ -578,14 +578,23 @@ class VideoSource:
             raise ConfigError(
                 f"the chain {chain.name!r} has the scope {chain.scope!r}: ask it for {chain.scope}, not {scope}"
             )
-        n, gaps = self.video.n_frames or 1, [step.k or 0 for step in chain.steps if isinstance(step, Flow)]
-        if provided is not None and scope == "frames" and n > 1 and gaps and len(provided) != max(n - gaps[0], 0):
+        if provided is not None and scope == "frames":
+            self._check_rows(chain, len(provided))
+        return provided
+
+    def _check_rows(self, chain: Chain, n_rows: int) -> None:
+        """Refuse provided flow of another frame rate than the method reads."""
+        n_frames = self.video.n_frames or 1
+        gaps = [step.k or 0 for step in chain.steps if isinstance(step, Flow)]
+        if n_frames == 1 or not gaps:
+            return
+        expected = max(n_frames - gaps[0], 0)
+        if n_rows != expected:
             raise DataError(
-                f"{self.video.key} has {n} frames and a ready-made {chain.name!r} of {len(provided)} rows, but "
-                f"flow over {gaps[0]} frames, as the method reads it, has {max(n - gaps[0], 0)}: the features have "
+                f"{self.video.key} has {n_frames} frames and a ready-made {chain.name!r} of {n_rows} rows, but "
+                f"flow over {gaps[0]} frames, as the method reads it, has {expected}: the features have "
                 "another frame rate. Set method.fps to the rate of the dataset"
             )
-        return provided
 
 
 class _Progress:

@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -116,26 +116,37 @@ def unpack_recordings(
         raise DataError(f"there is no file or folder {source}: give the folder of the dataset, or one of its files")
     notes = _Notes(tick, failed)
     archives = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
+    yield from _extract_all(archives, notes)
+    videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
+    for _, folder in archives:
+        videos += [(path, path.with_suffix("")) for path in _files(folder, VIDEOS, None)]
+    _refuse_links(source, out, notes)
+    if not archives and not videos and not failed:
+        raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
+    for path, folder in dict(videos).items():
+        with notes.failure_of(path, folder):
+            yield _decode(path, folder, first)
+
+
+def _extract_all(archives: list[tuple[Path, Path]], notes: "_Notes") -> Iterator[Unpacked]:
+    """Extract archives, and add those found in them, each with the folder that it becomes."""
     budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in archives))
-    for path, folder in archives:  # the files of an archive are added meanwhile
+    for path, folder in archives:
         with notes.failure_of(path, folder):
             done, size = _extract(path, folder, budget)
             budget -= size
             nested = _files(folder, (*ARCHIVES, *FOREIGN), None)
             archives += [(inner, inner.with_name(_stem(inner.name))) for inner in nested]
             yield done
-    videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
-    videos += [(path, path.with_suffix("")) for _, folder in archives for path in _files(folder, VIDEOS, None)]
+
+
+def _refuse_links(source: Path, out: Path, notes: "_Notes") -> None:
+    """Refuse links to folders, which are not followed."""
     for link in sorted(path for path in source.rglob("*") if path.is_symlink() and path.is_dir()):
         with notes.failure_of(link, out / link.relative_to(source)):
             raise DataError(
                 f"{link} is a link to the folder {link.resolve()}, which is not followed: unpack that folder"
             )
-    if not archives and not videos and not failed:
-        raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
-    for path, folder in dict(videos).items():
-        with notes.failure_of(path, folder):
-            yield _decode(path, folder, first)
 
 
 class _Notes:
@@ -210,17 +221,9 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
             members = archive.members(budget)
             total = 0 if before else sum(size for _, size, _ in members)
             if not before:
-                existing = nearest_existing(folder)
-                if total > (free := shutil.disk_usage(existing).free):
-                    raise NoRoomError(
-                        f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {existing}: make room"
-                    )
+                _check_room(path, folder, total)
                 with _whole(folder, path) as writing:
-                    for parts, _, entry in members:
-                        target = writing.joinpath(*parts)
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        with archive.open(entry) as packed_file, target.open("xb") as file:
-                            shutil.copyfileobj(packed_file, file, 1 << 20)
+                    archive.extract(members, writing)
                     archive.check_end()
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
@@ -229,6 +232,16 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
         reason = "it is not an archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
         raise DataError(f"{path} cannot be unpacked ({reason}): copy it again") from None
     return Unpacked(path, folder, len(members), before=before), total
+
+
+def _check_room(path: Path, folder: Path, total: int) -> None:
+    """Refuse an archive for which the disk of its folder has too little room."""
+    existing = nearest_existing(folder)
+    free = shutil.disk_usage(existing).free
+    if total > free:
+        raise NoRoomError(
+            f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {existing}: make room"
+        )
 
 
 _BOTH = (FileExistsError, NotADirectoryError, IsADirectoryError)
@@ -262,20 +275,11 @@ class _Archive:
             DataError: one is encrypted, a link, outside the folder, doubled, or has an impossible name; or they are too
                 many or too large.
         """
-        found = list[_Member]()
-        for entry in self.file.infolist() if isinstance(self.file, zipfile.ZipFile) else self.file:
-            if isinstance(entry, tarfile.TarInfo):
-                name, size, folder, link = entry.name, entry.size, entry.isdir(), not (entry.isfile() or entry.isdir())
-            else:
-                if entry.flag_bits & 1:
-                    raise DataError(
-                        f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
-                    )
-                name, size, link = entry.filename, entry.file_size, stat.S_ISLNK(entry.external_attr >> 16)
-                folder = name.endswith(("/", "\\"))  # some packers on Windows end folders with the second
-            if link or not folder:
-                found.append((self._parts(name, link), size, entry))
-        names, total = [parts for parts, _, _ in found], sum(size for _, size, _ in found)
+        entries = self.file.infolist() if isinstance(self.file, zipfile.ZipFile) else self.file
+        read = (self._member_of_tar(e) if isinstance(e, tarfile.TarInfo) else self._member_of_zip(e) for e in entries)
+        found = [member for member in read if member is not None]
+        names = [parts for parts, _, _ in found]
+        total = sum(size for _, size, _ in found)
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice, and neither is preferred")
@@ -287,6 +291,33 @@ class _Archive:
             )
         return found
 
+    def _member_of_tar(self, entry: tarfile.TarInfo) -> _Member | None:
+        """A file of a tar archive; None for a folder."""
+        if entry.isdir():
+            return None
+        is_link = not entry.isfile()  # or a device, a pipe
+        return self._parts(entry.name, is_link), entry.size, entry
+
+    def _member_of_zip(self, entry: zipfile.ZipInfo) -> _Member | None:
+        """A file of a zip archive; None for a folder."""
+        if entry.flag_bits & 1:
+            raise DataError(
+                f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
+            )
+        is_link = stat.S_ISLNK(entry.external_attr >> 16)
+        is_folder = entry.filename.endswith(("/", "\\"))  # some packers on Windows end folders with the second
+        if is_folder and not is_link:
+            return None
+        return self._parts(entry.filename, is_link), entry.file_size, entry
+
+    def extract(self, members: Sequence[_Member], target: Path) -> None:
+        """Write the files into a folder."""
+        for parts, _, entry in members:
+            file = target.joinpath(*parts)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with self.open(entry) as packed, file.open("xb") as written:
+                shutil.copyfileobj(packed, written, 1 << 20)
+
     def open(self, entry: zipfile.ZipInfo | tarfile.TarInfo) -> IO[bytes]:
         """The content of a file."""
         if isinstance(self.file, zipfile.ZipFile):
@@ -294,8 +325,9 @@ class _Archive:
         return cast(IO[bytes], self.file.extractfile(entry))  # type: ignore[arg-type]  # there is one of a plain file
 
     def check_end(self) -> None:
-        """Check the bytes after the last file: `tarfile` takes a damaged header for the end and checks no checksum. A
-        zip's files have their own checksums.
+        """Check the bytes after the last file.
+
+        `tarfile` takes a damaged header for the end and checks no checksum. A zip's files have their own checksums.
 
         Raises:
             tarfile.TarError, OSError, lzma.LZMAError, EOFError: the archive does not end properly.
@@ -311,9 +343,11 @@ class _Archive:
         while stream.read(1 << 20):
             pass
 
-    def _parts(self, name: str, link: object) -> tuple[str, ...]:
+    def _parts(self, name: str, is_link: bool) -> tuple[str, ...]:
+        """The folders and the name of a file, if it lies below the target."""
         path = PurePosixPath(name.replace("\\", "/"))
-        if link or path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
+        leads_out = path.is_absolute() or ".." in path.parts or not path.parts
+        if is_link or leads_out or ":" in name or "\0" in name:
             raise DataError(
                 f"{self.path} holds {name!r}, a link or a path out of the target, so nothing of it is unpacked: "
                 "inspect it first"
@@ -337,15 +371,17 @@ def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[
     """The files with some endings at or below a place, sorted, without those below `aside`."""
     every = [source] if source.is_file() else sorted(source.rglob("*"))
     excluded = None if aside is None or aside == source else aside.resolve()
-    return [
-        path
-        for path in every
-        if path.name.lower().endswith(suffixes)
-        and path.is_file()
-        and not path.name.startswith(".")
-        and not any(part.startswith(WRITING) for part in path.parts)
-        and not (excluded is not None and path.resolve().is_relative_to(excluded))
-    ]
+    found = []
+    for path in every:
+        if not path.name.lower().endswith(suffixes) or not path.is_file():
+            continue
+        is_unfinished = any(part.startswith(WRITING) for part in path.parts)
+        if path.name.startswith(".") or is_unfinished:
+            continue
+        if excluded is not None and path.resolve().is_relative_to(excluded):
+            continue
+        found.append(path)
+    return found
 
 
 def _below(path: Path, source: Path, out: Path) -> Path:

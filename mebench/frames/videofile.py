@@ -439,8 +439,8 @@ class Decoder:
         cover = av.stream.Disposition.attached_pic
         films = [stream for stream in self._container.streams.video if not stream.disposition & cover]
         if not films:
-            held = "only sound with a cover" if self._container.streams.video else "only sound or text"
-            raise DataError(f"the video {path} cannot be opened: there is no picture in it, {held}")
+            content = "only sound with a cover" if self._container.streams.video else "only sound or text"
+            raise DataError(f"the video {path} cannot be opened: there is no picture in it, {content}")
         self._stream, self.streams = films[0], len(films)
         if self._stream.codec_context is None:
             raise DataError(
@@ -450,7 +450,8 @@ class Decoder:
         width, height = self._stream.codec_context.width, self._stream.codec_context.height
         stated = self._stream.sample_aspect_ratio
         self.aspect = stated if stated is not None and stated > 0 else Fraction(1)
-        if (pixels := round(width * height * max(self.aspect, 1 / self.aspect))) > MOST_PIXELS:
+        pixels = round(width * height * max(self.aspect, 1 / self.aspect))
+        if pixels > MOST_PIXELS:
             raise DataError(
                 f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
             )

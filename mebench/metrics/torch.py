@@ -208,16 +208,11 @@ class SpottingF1(_Score):
         self._count(preds, target)
 
     def _count(self, preds: Intervals, target: Intervals) -> SpottingCounts:
+        """Add the counts of whole videos, and return them."""
         tables = [_frame(table) for table in (preds, target)]
         if any("video" not in table for table in tables if len(table)):
             tables = [table.assign(video="") for table in tables]
-        known = {"apex": np.nan, "emotion": None, "confidence": np.nan, "draw": 0}
-        tables = [
-            table if len(table) else table.reindex(columns=["video", "kind", "onset", "offset"]) for table in tables
-        ]
-        predictions, truths = (
-            table.assign(**{name: empty for name, empty in known.items() if name not in table}) for table in tables
-        )
+        predictions, truths = (_with_all_columns(table) for table in tables)
         if predictions["draw"].nunique() > 1:
             raise DataError(
                 "preds holds several random draws of intervals: give one draw only, or each to a metric of its own"
@@ -306,6 +301,14 @@ class STRS(SpottingF1):
     def compute(self) -> Tensor:
         """STRS of all videos at once; NaN without a truth of a class that counts."""
         return self._result(float(strs(self._f1(), self._of_classes(self.answers, self.support, "f1"))))
+
+
+def _with_all_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of intervals with the columns that it lacks, without values."""
+    if not len(table):
+        table = table.reindex(columns=["video", "kind", "onset", "offset"])
+    without_value = {"apex": np.nan, "emotion": None, "confidence": np.nan, "draw": 0}
+    return table.assign(**{name: value for name, value in without_value.items() if name not in table})
 
 
 def _frame(table: Intervals) -> pd.DataFrame:
