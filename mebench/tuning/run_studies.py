@@ -218,12 +218,16 @@ class Evaluator:
             running.close()  # type: ignore[attr-defined]
 
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
+        """The values of the objectives over some inner folds."""
         plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
         tables = truth_tables(plan)
         spots, recognizes = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
         columns = TABLE_COLUMNS["predictions"]
-        predictions = [[getattr(p, column) for column in columns] for result in done for p in result.predictions]
-        answers = {(c.video, c.onset, c.offset): c.predicted for result in done for c in result.clips}
+        predictions = []
+        answers = {}
+        for result in done:
+            predictions += [[getattr(prediction, column) for column in columns] for prediction in result.predictions]
+            answers |= {(clip.video, clip.onset, clip.offset): clip.predicted for clip in result.clips}
         to_score = select_scored_clips(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
         clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in to_score]
         tables = replace(
@@ -310,13 +314,7 @@ class Judge:
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         with _alone(folder):
             if folder.done:
-                # Scored again if that was done under other rules or with other draws; it notes these last.
-                about, config = folder.read_json("config.json"), plan.config
-                settings = {name: config.values[name] for name in ("convention", "bootstrap")}
-                if (known := about["config"] | settings) != about["config"]:
-                    self._score(folder)
-                    origins = about["origins"] | {name: config.origins[name] for name in settings}
-                    folder.write_json("config.json", {**about, "config": known, "origins": origins})
+                self._score_by_present_rules(folder)
                 return folder
             described = change_parameters(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             # First, because an end between the two would leave an apparent plain run.
@@ -325,7 +323,8 @@ class Judge:
             parts = [self._features.of(change_parameters(plan, tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
-                if line := write_skipped(folder, reasons, len(plan.videos)):
+                line = write_skipped(folder, reasons, len(plan.videos))
+                if line:
                     self._progress.notify(f"outer {name}: {line}")
             finished = folder.finished_folds()
             with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(finished)) as advance:
@@ -339,7 +338,23 @@ class Judge:
             folder.finish()
         return folder
 
+    def _score_by_present_rules(self, folder: RunFolder) -> None:
+        """Score a finished run again if its rules or number of draws are others.
+
+        The run notes these last.
+        """
+        config = self._plan.config
+        about = folder.read_json("config.json")
+        settings = {name: config.values[name] for name in ("convention", "bootstrap")}
+        known = about["config"] | settings
+        if known == about["config"]:
+            return
+        self._score(folder)
+        origins = about["origins"] | {name: config.origins[name] for name in settings}
+        folder.write_json("config.json", {**about, "config": known, "origins": origins})
+
     def _score(self, folder: RunFolder) -> None:
+        """Score the merged folds of a run."""
         config = self._plan.config
         summary = score_run(folder, config.seed, config.bootstrap, config.convention)
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
@@ -375,36 +390,9 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     plan = make_plan(config)
     space = for_task(space, plan.task, bool(options.params))
     objectives = read_objectives(options.objectives, plan.task)
-    refuse_if(
-        (
-            plan.leaks,
-            f"audit={config.audit} lets tested subjects influence a run, but tuning must not see them: leave it out",
-        ),
-        (
-            plan.subject_dependent,
-            f"protocol {config.protocol!r} tests its own training people, so no trial can leave them out: tune under "
-            "protocol=loso or protocol=kfold",
-        ),
-    )
-    # Default share of the subjects for tuning.
-    splits = (
-        nested_studies(plan, options.inner_folds)
-        if options.nested
-        else tuning_set(plan, options.tuning_subjects or 0.4, options.inner_folds)
-    )
-    about = {  # settings that must agree for two processes in one study; the most informative first
-        "method": "+".join(filter(None, (config.method, config.recognizer))),
-        "dataset": config.dataset,
-        "protocol": config.protocol,
-        "parameters": space.plain(),
-        "objectives": {o.path: o.direction for o in objectives},
-        "subjects": {s.name: [*map(str, s.subjects)] for s in splits} if not options.nested else "nested",
-        "inner folds": len(splits[0].inner.folds),
-        **code_and_settings(config),
-        "convention": config.convention,
-        "annotations": truth_of(plan),
-        **dict(zip(["frames or files"], content_of(plan))),
-    }
+    _refuse_untunable(plan)
+    splits = _splits_of(plan, options)
+    about = _identity_of_study(plan, space, objectives, splits, options)
     how = "nested" if options.nested else "tuned"
     beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-"
     name = options.study or f"{beginning}{digest(about)[:8]}"
@@ -435,7 +423,8 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
             "storage": str(place),
         },
     }
-    studies, waited = dict[str, Study](), 0.0
+    studies: dict[str, Study] = {}
+    waited = 0.0
     with stoppable(), one_thread(), worker_pool(config) as pool:
         features = Features(pool, progress)
         try:
@@ -466,6 +455,53 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     tuned = summarize_tuning(config, splits, space, studies, judged, facts)
     replace_file(folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
     return tuned
+
+
+def _refuse_untunable(plan: Plan) -> None:
+    """Refuse runs in which tested people cannot be kept from the trials."""
+    config = plan.config
+    refuse_if(
+        (
+            plan.leaks,
+            f"audit={config.audit} lets tested subjects influence a run, but tuning must not see them: leave it out",
+        ),
+        (
+            plan.subject_dependent,
+            f"protocol {config.protocol!r} tests its own training people, so no trial can leave them out: tune under "
+            "protocol=loso or protocol=kfold",
+        ),
+    )
+
+
+def _splits_of(plan: Plan, options: TuneOptions) -> Sequence[Split]:
+    """The subjects of the studies: one for each outer fold, or a single one."""
+    if options.nested:
+        return nested_studies(plan, options.inner_folds)
+    share = options.tuning_subjects or 0.4  # the default share of the subjects
+    return tuning_set(plan, share, options.inner_folds)
+
+
+def _identity_of_study(
+    plan: Plan, space: Space, objectives: Sequence[Objective], splits: Sequence[Split], options: TuneOptions
+) -> dict[str, Any]:
+    """The settings that must agree for two processes in one study, the most informative first."""
+    config = plan.config
+    subjects: Any = "nested"
+    if not options.nested:
+        subjects = {split.name: [*map(str, split.subjects)] for split in splits}
+    return {
+        "method": "+".join(filter(None, (config.method, config.recognizer))),
+        "dataset": config.dataset,
+        "protocol": config.protocol,
+        "parameters": space.plain(),
+        "objectives": {o.path: o.direction for o in objectives},
+        "subjects": subjects,
+        "inner folds": len(splits[0].inner.folds),
+        **code_and_settings(config),
+        "convention": config.convention,
+        "annotations": truth_of(plan),
+        **dict(zip(["frames or files"], content_of(plan))),
+    }
 
 
 def remarks_on_former_studies(out: Path, beginning: str, name: str) -> list[str]:
