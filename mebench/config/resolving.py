@@ -17,7 +17,7 @@ from mebench.config.sections import (
 )
 from mebench.config.settings import PROTOCOL, STORED_ORDER, RunConfig, RunSettings
 from mebench.config.sources import Given, Layer, effective_values, flatten, layers_of, merge_layers, more_plugins
-from mebench.config.typed_values import Raw, plain, typed, unknown_key
+from mebench.config.typed_values import Raw, nearest_key, plain, typed, unknown_key
 from mebench.errors import ConfigError, at_fault
 
 SAVED = "saved configuration"
@@ -258,6 +258,9 @@ def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tupl
     types = {key: hint for section in sections for key, hint in section.types().items()}
     types |= dict.fromkeys(PLUGIN_KEYS, Any)
     raw = packaged | user
+    strange = [key for key in raw if key not in types and "." not in key]
+    if any(nearest_key(key, types) is None for key in strange):  # only now, since Lightning is slow to import
+        types |= {f"{trainer.PREFIX}{option.name}": Any for option in fields(trainer.options())}
     values = typed(raw, types)
     overridden = {key: value for key, value in packaged.items() if key in user}
     packaged_values = values | typed(overridden, {key: types[key] for key in overridden if key in types})

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
@@ -41,6 +42,13 @@ WATCHERS = {
 }
 """Callbacks of Lightning without effect on predictions; a `ModelCheckpoint` without `monitor` has none either."""
 
+
+IMPOSSIBLE_IN_FOLDS = {
+    "LearningRateFinder": "it would train before the fold's training: choose the rate with mebench tune, or find it with "
+    "Lightning's Tuner in a program of your own, and give it as a setting of the method",
+    "BatchSizeFinder": "it would train before the fold's training, and change its batches: try sizes with mebench run -m",
+}
+"""Callbacks of Lightning that cannot work inside folds, and what to do instead."""
 
 OWN_FILES = {"CSVLogger", *(["TensorBoardLogger"] if find_spec("tensorboard") else [])}
 """Loggers of Lightning's that write files and do nothing else; others talk to a process or a server, for which a
@@ -111,24 +119,57 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
             f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
         )
     cls = _class(full["class_path"], option, origin)
+    for base in cls.__mro__:
+        if base.__module__.startswith("lightning.") and base.__name__ in IMPOSSIBLE_IN_FOLDS:
+            reason = IMPOSSIBLE_IN_FOLDS[base.__name__]
+            raise ConfigError(f"{PREFIX}{option}: {cls.__name__} cannot work inside folds, since {reason} ({origin})")
+    arguments = _typed_arguments(cls, full.get("init_args") or {}, origin)
+    stored = {name: plain(value) for name, value in arguments.items()}
+    try:
+        cls(**arguments)
+    except Exception as error:  # each refuses in its own way
+        raise ConfigError(f"{cls.__name__} cannot be made: {' '.join(str(error).split())} ({origin})") from error
+    return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": stored}
+
+
+def _typed_arguments(cls: Any, init_args: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Arguments of a class with the types of its signature: plain data, and maps whose keys may be numbers.
+
+    Args:
+        cls: class of a callback or logger.
+        init_args: arguments as settings give them, or as they are stored.
+        origin: origin of the arguments, for messages.
+    """
     name, signature = cls.__name__, inspect.signature(cls).parameters.values()
     try:
         hints = get_type_hints(cls.__init__)
     except NameError:  # of imports only for types, as in WandbLogger
         hints = dict.fromkeys((p.name for p in signature), Any)
-    init_args: dict[str, Any] = {**({"save_dir": "."} if "save_dir" in hints else {}), **(full.get("init_args") or {})}
-    raw: Raw = {f"{name}.{key}": (value, origin) for key, value in init_args.items()}
-    types: dict[str, Any] = dict.fromkeys(raw, Any) if any(p.kind is p.VAR_KEYWORD for p in signature) else {}
+    given = {"save_dir": ".", **init_args} if "save_dir" in hints else init_args
+    raw: Raw = {f"{name}.{key}": (value, origin) for key, value in given.items()}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature)
+    types: dict[str, Any] = dict.fromkeys(raw, Any) if takes_any else {}
     for p in signature:
         if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
             hint = simple(hints.get(p.name, Any))
             types[f"{name}.{p.name}"] = Required[hint] if p.default is p.empty else hint
-    arguments = {key.partition(".")[2]: plain(value) for key, value in typed(raw, types).items()}
-    try:
-        cls(**arguments)
-    except Exception as error:  # each refuses in its own way
-        raise ConfigError(f"{name} cannot be made: {' '.join(str(error).split())} ({origin})") from error
-    return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": arguments}
+    arguments = {key.partition(".")[2]: value for key, value in typed(raw, types).items()}
+    return {key: value if isinstance(value, dict) else plain(value) for key, value in arguments.items()}
+
+
+def with_number_keys(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Options whose callbacks and loggers get the numbers in their maps back, which JSON keeps as text."""
+    objects = {option: specs for option, specs in chosen.items() if option in BASES and isinstance(specs, list)}
+    return {**chosen, **{option: [_with_number_keys(spec) for spec in specs] for option, specs in objects.items()}}
+
+
+def _with_number_keys(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A callback or logger whose maps have the keys of its signature."""
+    maps = [name for name, value in spec["init_args"].items() if isinstance(value, dict)]
+    if not maps:
+        return spec
+    arguments = _typed_arguments(resolve_name(spec["class_path"]), spec["init_args"], "stored configuration")
+    return {**spec, "init_args": {**spec["init_args"], **{name: arguments[name] for name in maps}}}
 
 
 def _class(path: str, option: str, origin: str) -> Any:

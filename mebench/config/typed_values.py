@@ -171,7 +171,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
         return f"unknown key {key!r}: {section} has no parameters here{hint}"
     nearby = nearby or [k for k in known if "." not in k]
     by_name, every = _by_last_part(nearby), _by_last_part(known)
-    near = _nearest_key(name, by_name, every)
+    near = _nearest_of(name, by_name, every)
     hint = f" Did you mean {near!r}?" if near else ""
     others = nearby
     if len(nearby) > MOST_KEYS:
@@ -181,12 +181,22 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     return f"unknown key {key!r}.{hint} Known: {', '.join(others)}{more}."
 
 
+def nearest_key(key: str, known: Iterable[str]) -> str | None:
+    """The key that an unknown key without a section probably means, or None.
+
+    >>> nearest_key("epochs", ["method.epochs_spot", "seed"]), nearest_key("max_epochs", ["method.p", "seed"])
+    ('method.epochs_spot', None)
+    """
+    keys = sorted(known)
+    return _nearest_of(key, _by_last_part([k for k in keys if "." not in k]), _by_last_part(keys))
+
+
 def _by_last_part(keys: Sequence[str]) -> dict[str, str]:
     """Keys by their last part; of several with one last part the first."""
     return {key.rpartition(".")[2]: key for key in reversed(keys)}
 
 
-def _nearest_key(name: str, nearby: Mapping[str, str], every: Mapping[str, str]) -> str | None:
+def _nearest_of(name: str, nearby: Mapping[str, str], every: Mapping[str, str]) -> str | None:
     """The key that a wrong name probably means, or None.
 
     Args:
@@ -195,10 +205,13 @@ def _nearest_key(name: str, nearby: Mapping[str, str], every: Mapping[str, str])
         every: keys of all sections by their last parts.
     """
     by_words = {_sorted_words(n): key for n, key in {**every, **nearby}.items()}
+    words = set(name.split("_"))
+    longer = [key for n, key in {**every, **nearby}.items() if words < set(n.split("_"))]
     likely = [
         nearby.get(_MEANT.get(name, name)),
         by_words.get(_sorted_words(name)),
         every.get(name),
+        *sorted(longer, key=lambda key: (not key.startswith("method."), len(key), key)),
         *(nearby[n] for n in difflib.get_close_matches(name, nearby)),
         *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
     ]

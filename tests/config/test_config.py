@@ -153,6 +153,7 @@ def test_resolve_reads_null_by_type(tiny):
         ("optimizer.lr=1", "unknown key 'optimizer.lr'. Known: accelerator"),
         ("epoch=1", "unknown key 'epoch'. Did you mean 'method.epochs'?"),
         ("n_jobs=2", "unknown key 'n_jobs'. Did you mean 'workers'?"),
+        ("max_epochs=2", "unknown key 'max_epochs'. Did you mean 'trainer.max_epochs'?"),
         ("method.random_state=2", "unknown key 'method.random_state'. Known: method.epochs"),
         ("dataset.path=/x", "unknown key 'dataset.path'. Did you mean 'dataset.root'? Known: dataset.label"),
         ("datset=plain_data", "unknown key 'datset'. Did you mean 'dataset'?"),

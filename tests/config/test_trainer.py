@@ -1,5 +1,7 @@
 """Options of Lightning's Trainer as words and YAML: its own signature types them, and what only watches is in no key."""
 
+import json
+
 import pytest
 import yaml
 
@@ -102,3 +104,20 @@ def test_modules_names_those_of_own_callbacks(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     settled = resolved(f"trainer.callbacks=[named_callbacks.Mine, {STOP}]")
     assert trainer.modules(settled.trainer) == ["named_callbacks"]
+
+
+@pytest.mark.parametrize("scheduling", [{1: 2}, "{1: 2}", {"1": "2"}])
+def test_with_number_keys_gives_maps_their_numbers_back(scheduling):
+    spec = {"class_path": "GradientAccumulationScheduler", "init_args": {"scheduling": scheduling}}
+    values = {"method": "majority", "dataset": "synthetic", "trainer": {"callbacks": [spec]}}
+    stored = json.loads(json.dumps(config.resolve(values).values))
+    chosen = config.from_plain(stored).trainer
+    assert chosen["callbacks"][0]["init_args"] == {"scheduling": {"1": 2}}
+    (callback,) = trainer.with_number_keys(chosen)["callbacks"]
+    assert callback["init_args"] == {"scheduling": {1: 2}}
+
+
+@pytest.mark.parametrize("name", ["LearningRateFinder", "BatchSizeFinder"])
+def test_resolve_refuses_callbacks_that_cannot_work_inside_folds(name):
+    with pytest.raises(ConfigError, match=f"{name} cannot work inside folds, since .* mebench (tune|run)"):
+        resolved(f"trainer.callbacks={name}")
