@@ -26,6 +26,7 @@ from mebench.runner.identity import by_training, identity_of, name_of, training_
 from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, packages
 from mebench.runner.plan import Plan, make_plan, weightless
 from mebench.runner.prepare import clips_of, missing_videos
+from mebench.runner.requirements import check_requirements
 from mebench.runner.workers import default_workers
 from mebench.runs.folder import RunFolder, first_id
 from mebench.terminal import format_count, format_duration, print_lines
@@ -66,8 +67,9 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
         `seconds_from`: the id of that run, or None.
 
     Raises:
-        MebenchError: anything that would stop the run, such as a wrong word or missing data.
+        MebenchError: anything that would stop the run, such as a wrong word, missing data or a read-only folder.
     """
+    check_requirements(config)
     plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
     missing, left = missing_videos(plan), _untrained(plan, trained, instructions)
