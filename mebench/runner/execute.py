@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mebench.account import account_lines, plain_accounts
-from mebench.config import RunConfig, trainer
-from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
+from mebench.config import RunConfig
+from mebench.errors import InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.summary import scores_by_path
@@ -23,6 +23,7 @@ from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.prepare import SharedVideo, prepare
 from mebench.runner.process import open_many_files
+from mebench.runner.requirements import refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
@@ -291,7 +292,7 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
     Raises:
         ConfigError: Dask's scheduler does not answer, or this machine lacks the accelerator.
     """
-    refuse_missing(config)
+    refuse_missing_devices(config)
     if config.executor == "dask":
         from mebench.runner.dask_executor import DaskPool
 
@@ -306,32 +307,6 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
         yield pool
     finally:
         pool.stop()
-
-
-def refuse_missing(config: RunConfig) -> None:
-    """Refuse a missing GPU, and options that no fold could follow, before any work.
-
-    Raises:
-        ConfigError: one sentence, with the next step.
-    """
-    many = config.trainer.get("devices", 1)
-    if many != 1 and config.sandbox != "off":
-        raise ConfigError(
-            f"trainer.devices={many} trains a fold in several processes, which communicate through sockets, and "
-            "the sandbox blocks them: add sandbox=off, or train several folds at once, with workers=N"
-        )
-    if many != 1 and trainer.selects(config.trainer):
-        raise ConfigError(
-            f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
-        )
-    if config.executor == "local" and config.accelerator != "cpu":
-        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
-        available["gpu"] = available["cuda"] or available["mps"]
-        if not available[config.accelerator] or (config.precision == "16-mixed" and not available["gpu"]):
-            raise ConfigError(
-                f"accelerator={config.accelerator} precision={config.precision} needs a GPU, and PyTorch {torch.__version__} finds none "
-                "here: choose accelerator=cpu and precision=32-true, or install PyTorch's build for this GPU"
-            )
 
 
 @contextmanager

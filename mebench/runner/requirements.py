@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mebench import training
 from mebench.atomic import nearest_existing
-from mebench.config import RunConfig
+from mebench.config import RunConfig, trainer
 from mebench.errors import ConfigError, refused_by_system
-from mebench.runner.execute import refuse_missing
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = load_lazily("torch")
 
 TORCH_ENDINGS = (".pt", ".pth")
 KERAS_ENDINGS = (".h5", ".hdf5", ".keras")
@@ -23,13 +28,39 @@ def check_requirements(config: RunConfig) -> None:
         ConfigError: a GPU or a file of weights is missing.
         DataError: a folder cannot be written, or weights cannot be read.
     """
-    refuse_missing(config)
+    refuse_missing_devices(config)
     _check_folder("runs", config.runs)
     _check_folder("cache", config.cache)
     for params in (config.method_params, config.recognizer_params):
         weights = getattr(params, "weights", None)
         if isinstance(weights, Path):
             _check_weights(weights)
+
+
+def refuse_missing_devices(config: RunConfig) -> None:
+    """Refuse a missing GPU, and options that no fold could follow, before any work.
+
+    Raises:
+        ConfigError: one sentence, with the next step.
+    """
+    many = config.trainer.get("devices", 1)
+    if many != 1 and config.sandbox != "off":
+        raise ConfigError(
+            f"trainer.devices={many} trains a fold in several processes, which communicate through sockets, and "
+            "the sandbox blocks them: add sandbox=off, or train several folds at once, with workers=N"
+        )
+    if many != 1 and trainer.selects(config.trainer):
+        raise ConfigError(
+            f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
+        )
+    if config.executor == "local" and config.accelerator != "cpu":
+        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
+        available["gpu"] = available["cuda"] or available["mps"]
+        if not available[config.accelerator] or (config.precision == "16-mixed" and not available["gpu"]):
+            raise ConfigError(
+                f"accelerator={config.accelerator} precision={config.precision} needs a GPU, and PyTorch {torch.__version__} finds none "
+                "here: choose accelerator=cpu and precision=32-true, or install PyTorch's build for this GPU"
+            )
 
 
 def _check_folder(key: str, folder: str) -> None:

@@ -11,11 +11,11 @@ import mebench
 from mebench import config
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import execute
+from mebench.runner import requirements
 
 
 def refuse(*words):
-    execute.refuse_missing(config.resolve(["method=majority", "dataset=synthetic", *words]))
+    requirements.refuse_missing_devices(config.resolve(["method=majority", "dataset=synthetic", *words]))
 
 
 @pytest.mark.parametrize(
