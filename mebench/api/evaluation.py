@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from mebench import config as configuration, features, inference, inspection, reports, training
+from mebench import config as configuration, features, inference, inspection, reports, runner, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, executed, list_paths
-from mebench.core import Kind, Timing
+from mebench.core import Chain, Kind, Timing
 from mebench.errors import (
     ConfigError,
     DataError,
@@ -28,6 +28,7 @@ from mebench.errors import (
 )
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
+from mebench.terminal import format_count
 
 if TYPE_CHECKING:
     import cloudpickle
@@ -156,6 +157,7 @@ def evaluate(
             f"the number of epochs of {type(model).__name__} in each fold is missing: add "
             'trainer={"max_epochs": 20}, or another number'
         )
+    _check_outputs(model, features, settled)
     inspection.dataset_summary.check_needs([settled])
     return executed(settled, progress)
 
@@ -172,8 +174,7 @@ def store_object(model: Any, chains: Any, place: Path) -> str:
         raise ConfigError(f"{model.__name__} is a class: give an object of it, {model.__name__}(...)")
     what = type(model).__qualname__
     is_module = training.adapter.is_module(model)
-    if chains is None and (is_module or training.adapter.is_estimator(model)):
-        chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
+    chains = _usual_chains(model) if chains is None else chains
     tasks, kinds = _abilities_of(model, chains)
     content = _pickled(model, chains)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -195,6 +196,32 @@ def store_object(model: Any, chains: Any, place: Path) -> str:
             if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
                 path.write_bytes(data)
     return name
+
+
+def _usual_chains(model: Any) -> dict[str, Chain] | None:
+    """The flow map between onset and apex for a module or an estimator; other objects name their chains."""
+    if training.adapter.is_module(model) or training.adapter.is_estimator(model):
+        return features.maps.MapParams().maps(features.maps.ONSET_APEX)
+    return None
+
+
+def _check_outputs(model: Any, chains: Any, settled: configuration.RunConfig) -> None:
+    """Refuse a module with another number of scores than the dataset has classes, before any feature is computed.
+
+    It is tried with one batch if the shape of its features is known.
+    """
+    if not training.adapter.is_module(model):
+        return
+    batch = training.adapter.make_probe_batch(_usual_chains(model) if chains is None else chains)
+    n_scores = None if batch is None else training.adapter.count_scores(model, batch)
+    if n_scores is None:
+        return
+    classes = runner.make_plan(settled).task.classes
+    if n_scores != len(classes):
+        raise ConfigError(
+            f"the module gives {format_count(n_scores, 'score')}, the dataset has {len(classes)} classes: {', '.join(classes)}. Give it "
+            f"{format_count(len(classes), 'output')}, or choose other classes with scheme=NAME"
+        )
 
 
 def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:

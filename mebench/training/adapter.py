@@ -28,6 +28,7 @@ from mebench.core import (
     stack,
 )
 from mebench.errors import ConfigError, PluginError
+from mebench.features.flow import FlowImage
 from mebench.training.samples import ClipSamples, ViewSamples, WindowSamples, window_labels
 
 Floats = NDArray[np.float64]
@@ -128,6 +129,36 @@ class Own(Method):
 def is_module(given: Any) -> bool:
     """Whether an object is a LightningModule without `score_frames` or `classify` of its own, for Lightning to train."""
     return isinstance(given, L.LightningModule) and not _answers(given)
+
+
+def make_probe_batch(features: Any) -> Any:
+    """Two empty samples of clips, to try a module with; None if their shape is unknown.
+
+    Args:
+        features: chains, as `chains_of` takes them.
+    """
+    batch = {}
+    for name, chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).items():
+        last = chain.steps[-1] if chain.steps else None
+        if chain.scope != "clips" or not isinstance(last, FlowImage):
+            return None
+        batch[name] = torch.zeros(2, 3, last.size, last.size)
+    return batch if len(batch) > 1 else next(iter(batch.values()), None)
+
+
+def count_scores(module: L.LightningModule, batch: Any) -> int | None:
+    """The number of scores that a module gives a sample, tried on a copy; None if it gives no table of scores.
+
+    A module that fails is not refused here: its training says why.
+    """
+    tried = copy.deepcopy(module).eval()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            scores = tried.predict_step(batch, 0)
+    except Exception:  # each fails in its own way
+        return None
+    is_table = isinstance(scores, torch.Tensor) and scores.ndim == 2
+    return int(scores.shape[1]) if is_table else None
 
 
 def is_estimator(given: Any) -> bool:
