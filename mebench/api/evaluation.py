@@ -206,9 +206,9 @@ def _usual_chains(model: Any) -> dict[str, Chain] | None:
 
 
 def _check_outputs(model: Any, chains: Any, settled: configuration.RunConfig) -> None:
-    """Refuse a module with another number of scores than the dataset has classes, before any feature is computed.
+    """Refuse a module that does not give a score for each class.
 
-    It is tried with one batch if the shape of its features is known.
+    It is tried with one batch, before any feature is computed, if the shape of its features is known.
     """
     if not training.adapter.is_module(model):
         return
