@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -154,37 +154,47 @@ def runs_prune_command(
     days = None if older_than is None else days_of(older_than)
     found = _all(runs)
     best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
-    chosen = [
-        (folder, run)
-        for folder, run in found
-        if run["status"] != "running"
-        and not (unfinished and run["status"] in ("finished", "damaged"))
-        and (days is None or run["days"] > days)
-        and (best is None or (run["status"] == "finished" and run["id"] not in best))
-    ]
-    kept = {run["id"] for _, run in found} - {run["id"] for _, run in chosen}
+
+    def is_chosen(run: Mapping[str, Any]) -> bool:
+        """Whether a run meets all given conditions."""
+        if run["status"] == "running":
+            return False
+        if unfinished and run["status"] in ("finished", "damaged"):
+            return False
+        if days is not None and run["days"] <= days:
+            return False
+        return best is None or (run["status"] == "finished" and run["id"] not in best)
+
     # A leaking run is of use only together with its honest run.
-    kept_honest = {run["honest"] for _, run in found if run["id"] in kept}
-    chosen = [(folder, run) for folder, run in chosen if run["id"] not in kept_honest]
+    kept_honest = {run["honest"] for _, run in found if not is_chosen(run)}
     gone = []
-    for folder, run in chosen:
-        lock = None if dry_run else folder.lock()
-        if lock is not None:
-            try:  # from now on it does not count as a run
-                (folder.path / "DONE").unlink(missing_ok=True)
-                (folder.path / "config.json").unlink(missing_ok=True)
-                shutil.rmtree(folder.path)
-            finally:
-                lock.release()
-        if dry_run or lock is not None:  # no process works on it
+    for folder, run in found:
+        if not is_chosen(run) or run["id"] in kept_honest:
+            continue
+        if dry_run or _remove(folder):
             gone.append(run)
-    n_bytes, done = sum(run["bytes"] for run in gone), "would remove" if dry_run else "removed"
+    n_bytes = sum(run["bytes"] for run in gone)
+    action = "would remove" if dry_run else "removed"
     json_output.write_json(
         {"runs": [run["id"] for run in gone], "bytes": n_bytes, "dry_run": dry_run},
         json,
-        *(f"{done} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
-        f"{runs}: {done} {len(gone)} of {len(found)} runs, {terminal.format_size(n_bytes)}",
+        *(f"{action} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
+        f"{runs}: {action} {len(gone)} of {len(found)} runs, {terminal.format_size(n_bytes)}",
     )
+
+
+def _remove(folder: run_files.folder.RunFolder) -> bool:
+    """Remove a run, and return whether no process was working on it."""
+    lock = folder.lock()
+    if lock is None:
+        return False
+    try:  # from now on it does not count as a run
+        (folder.path / "DONE").unlink(missing_ok=True)
+        (folder.path / "config.json").unlink(missing_ok=True)
+        shutil.rmtree(folder.path)
+    finally:
+        lock.release()
+    return True
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
@@ -208,11 +218,14 @@ def track_sync_command(
     """Send runs and leaderboard tables that MLflow lacks. Its server may have been down."""
     progress, boards = Progress(), list[Path]()
     if run:
-        folders = list({f.path: f for f in (run_files.folder.RunFolder.finished(runs, word) for word in run)}.values())
+        named = (run_files.folder.RunFolder.finished(runs, word) for word in run)
+        folders = list({folder.path: folder for folder in named}.values())
     else:
-        folders, home = [f for f in run_files.folder.RunFolder.all(runs) if f.done], Path(leaderboards).expanduser()
+        folders = [folder for folder in run_files.folder.RunFolder.all(runs) if folder.done]
+        home = Path(leaderboards).expanduser()
         boards = [file for task in metrics.catalogue.SECTIONS for file in sorted(home.glob(f"{task}-*.json"))]
-    if not (n := len(folders) + len(boards)):
+    n = len(folders) + len(boards)
+    if not n:
         raise RunError(
             f"there is no finished run in {runs} and no table in {leaderboards} to send: choose other places with --runs DIR, "
             "--leaderboards FOLDER"
@@ -327,8 +340,9 @@ def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[
     )
     best: set[str] = set()
     for (_, _, name), group in groups.items():
-        values = {run["id"]: -inf if (score := run["scores"].get(name)) is None else score for run in group}
-        group.sort(key=lambda run: (run["audit"] != "guard", -values[run["id"]], run["days"]))
+        values = {run["id"]: run["scores"].get(name) for run in group}
+        undefined_last = {id_: -inf if value is None else value for id_, value in values.items()}
+        group.sort(key=lambda run: (run["audit"] != "guard", -undefined_last[run["id"]], run["days"]))
         best |= {run["id"] for run in group[:keep]}
     return best
 
