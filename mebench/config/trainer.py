@@ -158,7 +158,7 @@ def _typed_arguments(cls: Any, init_args: Mapping[str, Any], origin: str) -> dic
 
 
 def with_number_keys(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Options whose callbacks and loggers get the numbers in their maps back, which JSON keeps as text."""
+    """Options with the numbers in maps of callbacks and loggers, which JSON keeps as text."""
     objects = {option: specs for option, specs in chosen.items() if option in BASES and isinstance(specs, list)}
     return {**chosen, **{option: [_with_number_keys(spec) for spec in specs] for option, specs in objects.items()}}
 
