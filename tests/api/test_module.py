@@ -122,7 +122,7 @@ def test_module_that_fails_before_the_folds_is_a_sentence(judged, model, how, se
     assert sentence in str(error.value)
 
 
-def test_evaluate_refuses_wrong_number_of_outputs_before_features(judged, tmp_path):
+def test_evaluate_refuses_wrong_number_of_outputs(judged, tmp_path):
     sentence = "the module gives 3 scores, the dataset has 5 classes: .* Give it 5 outputs"
     with pytest.raises(ConfigError, match=sentence):
         judged(Namer(n_classes=3), trainer={"max_epochs": 1})

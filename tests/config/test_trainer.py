@@ -118,6 +118,6 @@ def test_with_number_keys_gives_maps_their_numbers_back(scheduling):
 
 
 @pytest.mark.parametrize("name", ["LearningRateFinder", "BatchSizeFinder"])
-def test_resolve_refuses_callbacks_that_cannot_work_inside_folds(name):
+def test_resolve_refuses_callbacks_of_no_use_in_folds(name):
     with pytest.raises(ConfigError, match=f"{name} cannot work inside folds, since .* mebench (tune|run)"):
         resolved(f"trainer.callbacks={name}")
