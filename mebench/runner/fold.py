@@ -247,9 +247,9 @@ class Views:
     def _seed(self, video: Video) -> int:
         """The seed of a video's random numbers, from that of the fold and the content of the video."""
         dataset, _ = self.home(video)
-        hosted = isinstance(dataset, RemoteDataset)
-        content = dataset.content_seed(video) if hosted else content_seed(dataset, video)
-        return stable_seed(self.job.seed, content)
+        if isinstance(dataset, RemoteDataset):
+            return stable_seed(self.job.seed, dataset.content_seed(video))
+        return stable_seed(self.job.seed, content_seed(dataset, video))
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
         return video_source(self.store, *self.home(video), video).frame_features(self._chain(video, chain))
