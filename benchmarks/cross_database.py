@@ -15,7 +15,7 @@ from typing import Any
 from mebench.config import resolve
 from mebench.number_format import scored
 from mebench.progress import Progress
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.runner.session import Outcome
 
 DATABASES = "dataset=[slow:synthetic,fast:synthetic]"
@@ -40,7 +40,9 @@ def main() -> None:
     home = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 
     def executed(*words: str) -> Outcome:
-        return run(resolve([*words, f"runs={home / 'runs'}", f"cache={home / 'cache'}", "bootstrap=200"]), Progress())
+        return execute_run(
+            resolve([*words, f"runs={home / 'runs'}", f"cache={home / 'cache'}", "bootstrap=200"]), Progress()
+        )
 
     def result(*words: str) -> Outcome:
         return executed(DATABASES, *PRESETS, *words)

@@ -134,7 +134,7 @@ def main() -> None:
 
 def methods_of(of: Set, asked: list[str]) -> list[str]:
     """The methods of a set, of those that are asked for."""
-    able = [id_ for id_, info in registry.plugins("method").items() if info.config["tasks"][0] == of.task]
+    able = [id_ for id_, info in registry.list_plugins("method").items() if info.config["tasks"][0] == of.task]
     return [m for m in of.methods or able if not asked or m in asked]
 
 

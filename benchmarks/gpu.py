@@ -25,7 +25,9 @@ FOLDS = {"name": "kfold", "folds": 2}
 
 def trained() -> list[str]:
     """The methods with something to learn by gradient descent."""
-    found = {name: registry.plugin_class(info) for name, info in registry.plugins("method").items() if not info.broken}
+    found = {
+        name: registry.plugin_class(info) for name, info in registry.list_plugins("method").items() if not info.broken
+    }
     return [name for name, method in found.items() if issubclass(method, Method) and method.stages is not Method.stages]
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
 from mebench.config import resolve
-from mebench.runner.host import FoldTask, execute, imports_of
+from mebench.runner.host import FoldTask, execute_fold, imports_of
 from mebench.runner.isolation import Failure, ForkServer, Worker
 from mebench.runner.plan import make_plan
 from mebench.runner.process import one_thread
@@ -77,8 +77,8 @@ def main() -> None:
         plan = make_plan(resolve(words))
         folds = plan.folds[: args.folds]
         with one_thread():
-            execute(plan, folds[0])  # imports
-            here = [timed(partial(execute, plan, fold)) for fold in folds]
+            execute_fold(plan, folds[0])  # imports
+            here = [timed(partial(execute_fold, plan, fold)) for fold in folds]
         SERVER.warm(imports_of(plan))
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
         free = make_plan(resolve([*words, "sandbox=off"]))

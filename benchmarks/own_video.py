@@ -49,7 +49,7 @@ FIELD = ("dataset=synthetic", "dataset.preset=field")
 
 def drawn(*words: str) -> Dataset:
     chosen = resolve_dataset([*FIELD, *words])
-    made: Dataset = registry.load("dataset", "synthetic")(chosen.dataset_params["synthetic"])
+    made: Dataset = registry.load_plugin("dataset", "synthetic")(chosen.dataset_params["synthetic"])
     return made
 
 

@@ -79,7 +79,7 @@ def inputs(method: str) -> str:
     from mebench.config import registry, resolve
     from mebench.core import Task, Timing
 
-    info = registry.plugins("method")[method]
+    info = registry.list_plugins("method")[method]
     config = resolve([f"method={method}", "dataset=synthetic"])
     kinds: Any = ("micro",) if "spot" in info.tasks else ()
     task = Task(frozenset(info.tasks) & {"spot", "recognize"}, kinds, ("one", "two", "three"))

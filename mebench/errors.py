@@ -62,7 +62,7 @@ class InterruptedRunError(MebenchError):
 
     def __init__(self, message: str, cause: BaseException | None = None) -> None:
         super().__init__(message)
-        if cause is not None and cause.args:  # the number of the signal, see `runner.execute.stoppable`
+        if cause is not None and cause.args:  # the number of the signal, see `runner.execute.stopped_by_signals`
             self.exit_code = 128 + cause.args[0]
 
 

@@ -11,7 +11,7 @@ from mebench import protocols
 from mebench.config import registry, resolve
 from mebench.core import Video
 from mebench.progress import Progress
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.testing import TINY
 from mebench.testing.contracts import check_method
 from tests.helpers.run_folders import make_run
@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 def test_contributing_method_runs_and_keeps_contract(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    outcome = run(resolve(["method=nearest_mean", *TINY, "workers=1"], plugins=[folder]), Progress())
+    outcome = execute_run(resolve(["method=nearest_mean", *TINY, "workers=1"], plugins=[folder]), Progress())
     assert outcome.summary["recognition"]["n"] > 0
     registry.add_paths([folder])
     with pytest.raises(AssertionError) as refused:

@@ -34,7 +34,7 @@ def installed(tmp_path_factory):
 
 
 def test_ourlab_is_found_and_keeps_promises(installed):
-    assert registry.find("method", "ourlab_brightness").folder.is_relative_to(installed / "site")
+    assert registry.find_plugin("method", "ourlab_brightness").folder.is_relative_to(installed / "site")
     assert "ourlab_faces" in mebench.datasets().index
     checks = [*method_checks("ourlab_brightness"), *plugin_checks("dataset", "ourlab_faces")]
     assert [(one.check.name, one.reason) for one in outcomes(c for c in checks if c.name != APART) if one.reason] == []
@@ -42,7 +42,7 @@ def test_ourlab_is_found_and_keeps_promises(installed):
 
 @pytest.mark.usefixtures("untracked")
 def test_ourlab_runs_on_own_drawn_faces(installed):
-    registry.load("dataset", "ourlab_faces").write_fake_tree(installed / "drawn")
+    registry.load_plugin("dataset", "ourlab_faces").write_fake_tree(installed / "drawn")
     words = ["dataset=ourlab_faces", f"dataset.root={installed / 'drawn'}", "workers=1", "bootstrap=0"]
     run = mebench.run("method=ourlab_brightness", *words, f"cache={installed / 'cache'}", progress=Silent())
     assert run.summary["spotting"]["micro"]["tp"] + run.summary["spotting"]["micro"]["fn"] == 5

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mebench.config.registry import content_hash, plugins
+from mebench.config.registry import content_hash, list_plugins
 from mebench.files import file_hash
 from mebench.records.integrity import own_hash, rescore
 from mebench.runs.folder import RunFolder
@@ -357,7 +357,7 @@ def the_code_of_another(made: Made) -> bool | None:
     own, installed = stored["config"]["method"], made.number % 2 == 0
     if installed:
         others = stored["versions"]["method_plugin"].split("+")[1:]
-        stored["versions"]["method_plugin"] = "+".join((content_hash(plugins("method")[own]), *others))
+        stored["versions"]["method_plugin"] = "+".join((content_hash(list_plugins("method")[own]), *others))
     stored["config"]["method"] = name
     stored["settings"] = f"renamed {made.number}"
     made.write(stored)

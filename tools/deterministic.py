@@ -40,13 +40,17 @@ MISSING = (
 
 def trained() -> list[str]:
     """The methods that are trained by gradient descent."""
-    found = {name: registry.plugin_class(info) for name, info in registry.plugins("method").items() if not info.broken}
+    found = {
+        name: registry.plugin_class(info) for name, info in registry.list_plugins("method").items() if not info.broken
+    }
     return [name for name, method in found.items() if issubclass(method, Method) and method.stages is not Method.stages]
 
 
 def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo], list[LabelledVideo]]:
     """A method, and the videos of the first fold of some people: those who train, and those tested."""
-    plan = runner.plan.make_plan(config.resolve([f"method={name}", *cut_down(registry.find("method", name)), *words]))
+    plan = runner.plan.make_plan(
+        config.resolve([f"method={name}", *cut_down(registry.find_plugin("method", name)), *words])
+    )
     fold = plan.folds[0]
     where: dict[str, Any] = {"groups": plan.groups, "timings": plan.timings(fold), "cache": plan.config.cache}
     job = runner.job.Job(key="", seed=0, parts=(), scheme=plan.scheme, test=(), **where)

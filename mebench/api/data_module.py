@@ -29,13 +29,13 @@ from mebench.exchange.text_table import Remarks
 from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.inspection.dataset_summary import check_needs
 from mebench.progress import Progress
-from mebench.runner.choices import abilities
-from mebench.runner.describe import describe, truth_tables
+from mebench.runner.choices import find_abilities
+from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.execute import worker_pool
 from mebench.runner.fold import Views
 from mebench.runner.job import Job
-from mebench.runner.plan import Plan, make_plan, weightless
-from mebench.runner.prepare import prepare
+from mebench.runner.plan import Plan, create_weightless, make_plan
+from mebench.runner.prepare import prepare_features
 from mebench.runs.fold_files import ClipPrediction, FoldResult
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables, score_run
@@ -128,7 +128,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             features = MapParams().maps(ONSET_APEX)
         if features is None:
             self.plan = _plan_for_method(settled, task)
-            self._reader: Any = weightless(self.plan.parts[0])  # it names the chains
+            self._reader: Any = create_weightless(self.plan.parts[0])  # it names the chains
         else:
             self._reader = SimpleNamespace(chains=lambda timing: chains_of(features, timing))
             self.plan = _plan_for_features(settled, self._reader.chains, task)
@@ -147,7 +147,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             DataError: those of a video cannot be computed.
         """
         with worker_pool(self.plan.config) as pool:
-            prepared = prepare([self.plan], pool, self.progress)
+            prepared = prepare_features([self.plan], pool, self.progress)
         for (_, video), failure in prepared.failures.items():
             raise failure.error or DataError(f"the features of {video} failed: {failure.reason}")
 
@@ -289,14 +289,14 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
 def _plan_for_method(settled: RunConfig, task: str | None) -> Plan:
     """The plan of a run whose features are those of its method."""
-    ability = abilities(settled)[0]
+    ability = find_abilities(settled)[0]
     tasks = _chosen_task(ability.tasks, task)
     return make_plan(settled, [ability._replace(tasks=tasks, selects=settled.validation > 0)])
 
 
 def _plan_for_features(settled: RunConfig, chains: Callable[[Timing], Mapping[str, Chain]], task: str | None) -> Plan:
     """The plan of a run whose features are given."""
-    ability = abilities(settled)[0]
+    ability = find_abilities(settled)[0]
     task_of_scope = {"clips": "recognize", "frames": "spot"}
     served = {task_of_scope[chain.scope] for chain in chains(LIKELY_TIMING).values()}
     tasks = _chosen_task(served, task)
@@ -356,7 +356,7 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
     config = plan.config
     with TemporaryDirectory(prefix="mebench-score-") as place:
         folder = RunFolder(Path(place))
-        describe(folder, plan, truth_tables(plan), "")
+        describe_run(folder, plan, truth_tables(plan), "")
         for result in results:
             folder.write_fold(result, plan.task.kinds)
         folder.merge([fold.key for fold in plan.folds])

@@ -37,7 +37,7 @@ def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.D
             "folder": str(plugin.folder),
             "broken": plugin.broken or "",
         }
-        for plugin in configuration.registry.plugins(kind).values()
+        for plugin in configuration.registry.list_plugins(kind).values()
     }
     columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
     return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
@@ -69,10 +69,10 @@ def built(
         PluginError: there is no such plugin, or it is broken.
     """
     configuration.registry.add_paths([*configuration.more_plugins(), *list_paths(plugins)])
-    info = configuration.registry.find(kind, name)
+    info = configuration.registry.find_plugin(kind, name)
     part = configuration.sections.PluginSection(f"{kind}.", configuration.registry.params_class(info), "default", info)
     raw = {f"{kind}.{key}": (value, "argument") for key, value in params.items()}
-    given = part.instance(configuration.typed_values.typed(raw, part.types()), dict.fromkeys(raw, "argument"))
+    given = part.instance(configuration.typed_values.type_values(raw, part.types()), dict.fromkeys(raw, "argument"))
     plugin: Any = configuration.registry.plugin_class(info)
     if kind == "dataset":
         return plugin(given)

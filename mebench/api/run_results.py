@@ -194,7 +194,7 @@ def executed(config: configuration.RunConfig, progress: Progress | None = None, 
     reporter = progress or Progress()
     with at_fault("tracking"):
         tracking.find_tracker(config.tracking)
-    outcome = runner.execute.run(config, reporter, run_id)
+    outcome = runner.execute.execute_run(config, reporter, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, reporter, fresh=True)
 
 
@@ -402,7 +402,7 @@ def planned(
     Raises:
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
-    every = configuration.combinations.expand(lists)
+    every = configuration.combinations.expand_lists(lists)
     layers = configuration.layers_of(every[0].settings, list_paths(config))
     configuration.registry.add_paths([*list_paths(plugins), *configuration.more_plugins(layers)])
     keys = {key for key, _ in lists}
@@ -460,7 +460,7 @@ def _refuse_keys_of_other_methods(keys: Iterable[str], methods: Collection[str])
     """
     for key in keys:
         name, dot, _ = key.partition(".")
-        if dot and name not in methods and name in configuration.registry.plugins("method"):
+        if dot and name not in methods and name in configuration.registry.list_plugins("method"):
             raise ConfigError(
                 f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
             )
@@ -493,7 +493,7 @@ def _lacked_settings(
 def lacks(method: str, key: str, value: Any) -> bool:
     """Whether a key names a parameter or preset that a method does not have."""
     part, _, name = key.partition(".")
-    info = configuration.registry.plugins("method").get(method)
+    info = configuration.registry.list_plugins("method").get(method)
     if part != "method" or not name or info is None:
         return False
     if name == "preset":
@@ -509,7 +509,7 @@ def swept(
     """The runs of some combinations, each with its configuration."""
     tracking.find_tracker(configs[0].tracking)
     finished, failures = [], []
-    for combination, outcome in zip(combinations, runner.sweep(configs, progress)):
+    for combination, outcome in zip(combinations, runner.execute_sweep(configs, progress)):
         if isinstance(outcome, MebenchError):
             failures.append((combination.varied, outcome))
         else:

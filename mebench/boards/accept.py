@@ -24,7 +24,7 @@ from mebench.records import recorded_settings
 from mebench.records.integrity import check_scores, former_versions, record_name
 from mebench.records.record import Record, from_record
 from mebench.records.schema import RECORD
-from mebench.runner import make_plan, sweep
+from mebench.runner import execute_sweep, make_plan
 from mebench.runner.session import finished_run
 from mebench.runs.folder import RunFolder
 from mebench.terminal import format_count, format_duration
@@ -302,7 +302,7 @@ def renew(
     progress.notify(f"{format_count(len(able), 'record')} to make again{about if able else ''}")
     if dry_run or not able:
         return rows
-    outcomes = sweep([configs[row["record"]] for row in able], progress, keep=True)
+    outcomes = execute_sweep([configs[row["record"]] for row in able], progress, keep=True)
     for row, outcome in zip(able, outcomes):
         if isinstance(outcome, MebenchError):
             row["reason"] = str(outcome)

@@ -24,7 +24,7 @@ AT_RANDOM = "not a method: intervals of mean length at random places; 95 % of si
 
 def chance_methods() -> set[str]:
     """Ids of the methods that are levels of chance."""
-    return {id_ for id_, info in registry.plugins("method").items() if info.config.get("chance")}
+    return {id_ for id_, info in registry.list_plugins("method").items() if info.config.get("chance")}
 
 
 def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[BoardRow]:

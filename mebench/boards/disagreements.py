@@ -21,7 +21,7 @@ from mebench.protocols import PROTOCOLS
 from mebench.records import recorded_settings
 from mebench.records.record import DAMAGE, Record, annotation_facts
 from mebench.records.schema import FOLDS
-from mebench.runner.describe import describe, truth_tables
+from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.plan import Plan
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
@@ -94,7 +94,7 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
     values = plan.config.values
     with TemporaryDirectory() as room:
         folder = RunFolder(Path(room))
-        describe(folder, plan, truth_tables(plan), "")
+        describe_run(folder, plan, truth_tables(plan), "")
         hashes = annotation_facts(folder, folder.read_json(FOLDS))["annotations"]
     settings = recorded_settings.of_data(values, plan.config.origins)
     words = data_of(recorded_settings.without_places(values), settings, plan.task.tasks)

@@ -17,7 +17,7 @@ from mebench.records.record import Record
 from mebench.records.recorded_settings import of_protocol
 from mebench.reproduction.papers import Paper, PaperRow, paper_cells
 from mebench.reproduction.rescore import RescoredSource
-from mebench.runner.leak import worth
+from mebench.runner.leak import worth_in_audit
 from mebench.table import Column, Table
 
 SELECTED_SCORES = {
@@ -104,7 +104,7 @@ def _rows_of_runs(records: Iterable[Record], printed: PrintedUf1, aliases: Seque
     """A row for all seeds of each method with selection on tested subjects."""
     selected = []
     for record in records:
-        audited = worth(record.audit)
+        audited = worth_in_audit(record.audit)
         if audited:
             selected.append(SelectedRun(record, audited))
     shown = [run for run in selected if run.path]

@@ -248,6 +248,6 @@ def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
 
 if __name__ == "__main__":
     wanted, file = find_task(sys.argv[1]), Path(sys.argv[2])
-    sandbox.confine(sandbox.granted((), [file]))
+    sandbox.confine_process(sandbox.grant_access((), [file]))
     faults = [str(fault) for fault in entry.find_faults(wanted, file)]
     print_lines(json.dumps({"faults": faults, "rows": [] if faults else entry.read_entry(wanted, file)}))

@@ -51,7 +51,7 @@ def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
 
 def known_names() -> set[str]:
     """Names of all methods, datasets, protocols and metrics."""
-    plugins = (id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.plugins(kind))
+    plugins = (id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.list_plugins(kind))
     return {*plugins, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
 
 
@@ -73,9 +73,9 @@ def _values(key: str, hint: Any, chosen: Mapping[str, str]) -> list[str]:
     """The values of a key that has few."""
     kinds, (part, _, name) = config.sections.PLUGIN_KEYS, key.partition(".")
     if key in kinds:
-        return [id_ for id_, info in config.registry.plugins(kinds[key]).items() if not info.broken]
+        return [id_ for id_, info in config.registry.list_plugins(kinds[key]).items() if not info.broken]
     if key == "protocol":
         return sorted(protocols.PROTOCOLS)
     if part in kinds and name == "preset":
-        return list(config.registry.find(kinds[part], chosen.get(part, "")).section("presets"))
-    return list(config.typed_values.choices(hint))
+        return list(config.registry.find_plugin(kinds[part], chosen.get(part, "")).section("presets"))
+    return list(config.typed_values.allowed_values(hint))

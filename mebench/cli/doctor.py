@@ -178,7 +178,7 @@ def _check_open_files() -> Finding:
 
 def _check_datasets(layer: Layer) -> Iterator[Finding]:
     """The folder of each dataset, and folders that the user's file gives to unknown datasets."""
-    known = config.registry.plugins("dataset")
+    known = config.registry.list_plugins("dataset")
     for info in known.values():
         if not info.broken:
             yield _check_dataset(info, layer)
@@ -209,6 +209,6 @@ def _check_dataset(info: PluginInfo, layer: Layer) -> Finding:
 def _broken_plugins() -> Iterator[Finding]:
     """The plugins that cannot be loaded."""
     for kind in config.registry.PLUGIN_KINDS:
-        for info in config.registry.plugins(kind).values():
+        for info in config.registry.list_plugins(kind).values():
             if info.broken:
                 yield Finding("warning", info.id, f"broken {kind}: {info.broken}", "fix or remove it", "plugin")

@@ -45,10 +45,10 @@ def features_compute_command(
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
     settings = checked(words, files, plugins)
     started, progress = time.perf_counter(), Progress()
-    with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
+    with runner.execute.stopped_by_signals(), runner.execute.worker_pool(settings) as pool:
         try:
             plan = runner.plan.make_plan(settings)
-            done = runner.prepare.prepare([plan], pool, progress)
+            done = runner.prepare.prepare_features([plan], pool, progress)
         except KeyboardInterrupt as stop:
             raise runner.execute.InterruptedRunError(
                 f"stopped: computed features stay in {settings.cache}. Give the same command again to continue", stop

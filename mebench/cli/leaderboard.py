@@ -221,13 +221,13 @@ def leaderboard_submit_command(
 
 def _check_conditions(dataset: str, protocol: str, scheme: str) -> None:
     """Refuse a misspelt dataset, protocol or scheme: it would make a table of its own."""
-    known, others = config.registry.plugins("dataset"), challenges.register.load_challenges()
+    known, others = config.registry.list_plugins("dataset"), challenges.register.load_challenges()
     schemes = dict[str, object]()
     for name in dataset.split("+"):
         hint = "A dataset of your own is a plugin: name its folder with --plugins"
         check_known("dataset", name, {*known, *others}, hint, where="--dataset")
         if name in known:
-            own = getattr(config.registry.load("dataset", name), "schemes", None)
+            own = getattr(config.registry.load_plugin("dataset", name), "schemes", None)
             schemes |= own if isinstance(own, Mapping) else {}  # those of a plugin may depend on its parameters
     check_known("protocol", protocol, {*protocols.PROTOCOLS, *others, "none"}, where="--protocol")
     is_unit = scheme.startswith("AU")  # units are schemes, too

@@ -51,7 +51,7 @@ def list_command(
                 (kind, "tasks", "summary"),
                 [
                     (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
-                    for p in config.registry.plugins(kind).values()
+                    for p in config.registry.list_plugins(kind).values()
                 ],
             )
             for kind in config.registry.PLUGIN_KINDS
@@ -87,7 +87,7 @@ def info_command(
     """Show the card of a plugin or protocol, or explain a metric or a setting."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
-    matching = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
+    matching = [known[id_] for known in map(config.registry.list_plugins, config.registry.PLUGIN_KINDS) if id_ in known]
     settings = setting_descriptions()
     known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS, *settings}
     if not matching and id_ not in known_here:
@@ -174,7 +174,7 @@ def _print_values(title: str, word: str, sets: Mapping[str, Mapping[str, Any] | 
     """
     rows = []
     for name, values in sets.items():
-        texts = {key: json_output.text(config.typed_values.plain(value)) for key, value in (values or {}).items()}
+        texts = {key: json_output.text(config.typed_values.to_plain(value)) for key, value in (values or {}).items()}
         rows.append((f"{word} {name}", " ".join(f"{key}={text}" for key, text in texts.items()) or "(the defaults)"))
     if rows:
         terminal.print_table((word, "values"), rows, title=title)
@@ -255,8 +255,8 @@ def _parameters(section: config.sections.Section, packaged: Mapping[str, Any]) -
     return [
         {
             "parameter": key,
-            "type": config.typed_values.expected(hint),
-            "default": json_output.text(config.typed_values.plain(defaults.get(key, "(needed)"))),
+            "type": config.typed_values.describe_type(hint),
+            "default": json_output.text(config.typed_values.to_plain(defaults.get(key, "(needed)"))),
             "meaning": meanings.get(key.removeprefix(section.prefix), ""),
         }
         for key, hint in section.types().items()
@@ -313,7 +313,7 @@ def check_command(
         _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
         return
     _more_plugins(plugins)
-    by_kind = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
+    by_kind = {kind: config.registry.list_plugins(kind) for kind in config.registry.PLUGIN_KINDS}
     if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in by_kind.values()):
         protocols.find_protocol(name)
         raise ConfigError(
@@ -348,7 +348,9 @@ def check_command(
 
 def _count_violations(name: str, words: Sequence[str], json: str | None) -> None:
     """Print how many answers of a method change although they should not."""
-    counts = testing.contracts.count_violations(name, (*testing.checks.TINY, "dataset.short_videos=false", *words))
+    counts = testing.contracts.count_method_violations(
+        name, (*testing.checks.TINY, "dataset.short_videos=false", *words)
+    )
     if json_output.write_json({"method": name, "relations": counts}, json):
         rows = [(kind, str(count["n"]), str(count["of"])) for kind, count in counts.items()]
         terminal.print_table(("relation", "violations", "answers"), rows)
@@ -364,7 +366,7 @@ def _print_outcome(outcome: CheckOutcome) -> None:
 
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
-    folds = testing.null.null(name, Progress(), words, plugins or (), shuffles)
+    folds = testing.null.run_null_check(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in folds]}
     if json_output.write_json(report, json):
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in folds]

@@ -137,7 +137,7 @@ def spot_command(
         return
     check_folder("-o", out)
     try:
-        with runner.execute.stoppable():
+        with runner.execute.stopped_by_signals():
             result = api.spot(
                 paths,
                 by,

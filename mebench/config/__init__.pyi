@@ -14,7 +14,7 @@ from .sections import parameter_types as parameter_types
 from .settings import NOT_IN_KEY as NOT_IN_KEY
 from .settings import RunConfig as RunConfig
 from .settings import RunSettings as RunSettings
-from .settings import shaping as shaping
+from .settings import shaping_settings as shaping_settings
 from .sources import flatten as flatten
 from .sources import layers_of as layers_of
 from .sources import more_plugins as more_plugins

@@ -48,7 +48,7 @@ class Combination:
     varied: dict[str, str]
 
 
-def expand(lists: Lists) -> list[Combination]:
+def expand_lists(lists: Lists) -> list[Combination]:
     """The runs that keys and their values make: every combination. `seeds` is another name of `seed`.
 
     With several methods, `mean.p` is `method.p` for the runs of `mean` alone; runs of other methods are not multiplied
@@ -57,9 +57,9 @@ def expand(lists: Lists) -> list[Combination]:
     Raises:
         ConfigError: a key with several values is given twice, or belongs to the whole sweep and cannot vary.
 
-    >>> [c.settings for c in expand([("method", ["a", "b"]), ("kinds", [["micro", "macro"]]), ("seeds", [0, 1])])][1]
+    >>> [c.settings for c in expand_lists([("method", ["a", "b"]), ("kinds", [["micro", "macro"]]), ("seeds", [0, 1])])][1]
     {'method': 'a', 'kinds': ['micro', 'macro'], 'seed': 1}
-    >>> [c.settings for c in expand([("method", ["mean", "softnet"]), ("mean.p", ["0.5", "0.6"])])]
+    >>> [c.settings for c in expand_lists([("method", ["mean", "softnet"]), ("mean.p", ["0.5", "0.6"])])]
     [{'method': 'mean', 'method.p': '0.5'}, {'method': 'mean', 'method.p': '0.6'}, {'method': 'softnet'}]
     """
     lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
@@ -128,7 +128,7 @@ def lists_of_words(words: Sequence[str]) -> Lists:
     Raises:
         ConfigError: a word is no `key=value`, a value is empty or named twice, or a range counts down.
     """
-    return [(key_value(word)[0], values_of(word)) for word in words]
+    return [(key_value(word)[0], values_of_word(word)) for word in words]
 
 
 def lists_of(settings: Mapping[str, Any]) -> Lists:
@@ -144,13 +144,13 @@ def lists_of(settings: Mapping[str, Any]) -> Lists:
     ]
 
 
-def values_of(word: str) -> list[str]:
+def values_of_word(word: str) -> list[str]:
     """The values that a word gives its key.
 
     Raises:
         ConfigError: one is empty or named twice, or a range counts down.
 
-    >>> values_of("seeds=0..2,7"), values_of("dataset=[casme2,samm],smic_hs"), values_of("dataset.root=../data")
+    >>> values_of_word("seeds=0..2,7"), values_of_word("dataset=[casme2,samm],smic_hs"), values_of_word("dataset.root=../data")
     (['0', '1', '2', '7'], ['[casme2,samm]', 'smic_hs'], ['../data'])
     """
     values = []

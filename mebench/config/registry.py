@@ -90,7 +90,7 @@ class PluginInfo:
         return {name: spec for name, spec in search.items() if spec.get("acts", "training") == acts}
 
 
-def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
+def list_plugins(kind: PluginKind) -> dict[str, PluginInfo]:
     """All plugins of a kind, sorted by id, broken ones with their reason. Imports none of them."""
     return {id_: _info(kind, id_, places) for id_, places in sorted(_places(kind).items())}
 
@@ -99,7 +99,7 @@ YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or unde
 """The end of an error about an unknown plugin."""
 
 
-def find(kind: PluginKind, id_: str) -> PluginInfo:
+def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
     """The plugin of a name; for `slow:synthetic`, a member renamed to `slow`, it is `synthetic`.
 
     Raises:
@@ -131,13 +131,13 @@ def params_class(info: PluginInfo) -> type:
     return params
 
 
-def load(kind: PluginKind, id_: str) -> type:
+def load_plugin(kind: PluginKind, id_: str) -> type:
     """The class of the plugin of that name.
 
     Raises:
         PluginError: unknown or broken, or its import fails; the sentence names file and reason.
     """
-    return plugin_class(find(kind, id_))
+    return plugin_class(find_plugin(kind, id_))
 
 
 def plugin_class(info: PluginInfo) -> type:

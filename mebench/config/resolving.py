@@ -17,7 +17,7 @@ from mebench.config.sections import (
 )
 from mebench.config.settings import PROTOCOL, STORED_ORDER, RunConfig, RunSettings
 from mebench.config.sources import Given, Layer, effective_values, flatten, layers_of, merge_layers, more_plugins
-from mebench.config.typed_values import Raw, nearest_key, plain, typed, unknown_key
+from mebench.config.typed_values import Raw, nearest_key, to_plain, type_values, unknown_key
 from mebench.errors import ConfigError, at_fault
 
 SAVED = "saved configuration"
@@ -124,7 +124,7 @@ def with_settings(config: RunConfig, settings: Mapping[str, Any], origins: Mappi
     Raises:
         ConfigError: the settings do not go together.
     """
-    values = config.values | {name: plain(value) for name, value in settings.items()}
+    values = config.values | {name: to_plain(value) for name, value in settings.items()}
     return replace(config, **settings, values=values, origins={**config.origins, **origins})
 
 
@@ -144,7 +144,7 @@ def with_parameters(config: RunConfig, parameters: Mapping[str, Any], origin: st
     named: Raw = {part: (id_, origins[part]) for part, id_ in ids.items() if id_ is not None}
     sections = plugin_sections(named, named)
     types = {key: hint for section in sections for key, hint in section.types().items() if key in parameters}
-    chosen = typed({key: (value, origin) for key, value in parameters.items()}, types)
+    chosen = type_values({key: (value, origin) for key, value in parameters.items()}, types)
     params = {"method": config.method_params, "recognizer": config.recognizer_params}
     stored = dict(config.values)
     for section in sections:
@@ -189,10 +189,10 @@ def _configuration(packaged: Raw, user: Raw, plugins: Sequence[PluginSection]) -
     raw = packaged | user
     sections = [*plugins, RUN_SECTION, _protocol_section(raw)]
     if any(key.startswith(trainer.PREFIX) for key in raw):
-        sections.append(Section(trainer.PREFIX, trainer.options(), "default (Lightning)"))
+        sections.append(Section(trainer.PREFIX, trainer.trainer_options(), "default (Lightning)"))
     values, origins = _typed_values(packaged, user, sections)
     built = {section.prefix: section.instance(values, origins) for section in sections}
-    options = trainer.settled({key: v for key, v in values.items() if key.startswith(trainer.PREFIX)}, origins)
+    options = trainer.changed_options({key: v for key, v in values.items() if key.startswith(trainer.PREFIX)}, origins)
     ids = {section.prefix: section.info.id for section in plugins}
     data = {section.word: built[section.prefix] for section in plugins if section.info.kind == "dataset"}
     return RunConfig(
@@ -260,15 +260,15 @@ def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tupl
     raw = packaged | user
     strange = [key for key in raw if key not in types and "." not in key]
     if any(nearest_key(key, types) is None for key in strange):  # only now, since Lightning is slow to import
-        types |= {f"{trainer.PREFIX}{option.name}": Any for option in fields(trainer.options())}
-    values = typed(raw, types)
+        types |= {f"{trainer.PREFIX}{option.name}": Any for option in fields(trainer.trainer_options())}
+    values = type_values(raw, types)
     overridden = {key: value for key, value in packaged.items() if key in user}
-    packaged_values = values | typed(overridden, {key: types[key] for key in overridden if key in types})
+    packaged_values = values | type_values(overridden, {key: types[key] for key in overridden if key in types})
     before = {key: (value, section.origin) for section in sections for key, value in section.defaults().items()}
     before |= {key: (packaged_values[key], origin) for key, (_, origin) in packaged.items()}
     origins = {key: origin for key, (_, origin) in before.items()}
     for key, (_, origin) in raw.items():
-        differs = key not in before or plain(values[key]) != plain(before[key][0])
+        differs = key not in before or to_plain(values[key]) != to_plain(before[key][0])
         if differs:
             origins[key] = origin
     return values, origins

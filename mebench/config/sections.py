@@ -11,7 +11,7 @@ from typing import Any, Required, get_type_hints
 
 from mebench.config import registry
 from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert, plain
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert, to_plain
 from mebench.errors import ConfigError, PluginError, keys_behind, refuse_if
 
 PLUGIN_KEYS: Mapping[str, PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
@@ -118,7 +118,7 @@ class Section:
 
     def stored(self, instance: Any) -> dict[str, Any]:
         """The fields of an instance that can be set, by name, as plain data."""
-        return {name: plain(getattr(instance, name)) for name in self.names}
+        return {name: to_plain(getattr(instance, name)) for name in self.names}
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def plugin_sections(named: Raw, keys: Iterable[str] = ("method", "dataset", "rec
         if key not in named:
             _refuse_unnamed(key, named)
         value, origin = named[key]
-        words = members(value, origin) if key == "dataset" else None
+        words = composite_members(value, origin) if key == "dataset" else None
         if words is None:
             sections.append(_plugin_section(key, f"{key}.", one_name(key, value, origin), origin))
         else:
@@ -198,7 +198,7 @@ def _plugin_section(key: str, prefix: str, word: str, origin: str) -> PluginSect
         origin: origin of the word.
     """
     try:
-        info = registry.find(PLUGIN_KEYS[key], word)
+        info = registry.find_plugin(PLUGIN_KEYS[key], word)
     except PluginError as error:
         is_typed_now = origin in (COMMAND_LINE, ARGUMENT)
         raise PluginError(str(error) if is_typed_now else f"{error} ({origin})") from error
@@ -211,17 +211,17 @@ def _refuse_unnamed(key: str, named: Raw) -> None:
     for near in difflib.get_close_matches(key, without_dots, n=1):
         value, origin = named[near]
         raise ConfigError(f"unknown key {near!r}: did you mean {key}={value}? ({origin})")
-    known = ", ".join(registry.plugins(PLUGIN_KEYS[key])) or "none"
+    known = ", ".join(registry.list_plugins(PLUGIN_KEYS[key])) or "none"
     raise ConfigError(f"no {key} is named: add {key}=<id>. Known: {known}. See them with: mebench list {key}s")
 
 
-def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
+def composite_members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
     """The members that a list of datasets names, or None if it is no list.
 
     Raises:
         ConfigError: fewer than two, two of one name, or a name that is not snake_case.
 
-    >>> members("[casme2, samm]"), members("[slow:synthetic,fast:synthetic]"), members("casme2")
+    >>> composite_members("[casme2, samm]"), composite_members("[slow:synthetic,fast:synthetic]"), composite_members("casme2")
     (('casme2', 'samm'), ('slow:synthetic', 'fast:synthetic'), None)
     """
     is_list = isinstance(name, list | tuple) or (isinstance(name, str) and name.startswith("["))

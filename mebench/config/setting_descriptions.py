@@ -16,7 +16,7 @@ from mebench.config.settings import (
     WhatSettings,
 )
 from mebench.config.sources import ALIASES
-from mebench.config.typed_values import expected, plain
+from mebench.config.typed_values import describe_type, to_plain
 from mebench.core.options import attributes
 
 GROUPS = {
@@ -99,11 +99,11 @@ def _describe(name: str, group: str) -> SettingDescription:
     """The description of a field of a group of settings."""
     cls = GROUPS[group]
     keys = [key for key, field_name in ALIASES.items() if field_name == name and not key.endswith(".name")]
-    default = "mebench in the user's folder of caches" if name == "cache" else plain(getattr(cls(), name))
+    default = "mebench in the user's folder of caches" if name == "cache" else to_plain(getattr(cls(), name))
     return SettingDescription(
         key=keys[0] if keys else name,
         group=group,
-        type=expected(get_type_hints(cls)[name]),
+        type=describe_type(get_type_hints(cls)[name]),
         default=default,
         meaning=attributes(cls)[name],
         example=EXAMPLES[name],

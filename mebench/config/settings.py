@@ -272,7 +272,7 @@ STORED_ORDER = (
 """The keys of `RunSettings` in the order in which a configuration is stored and shown."""
 
 
-def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
+def shapes_predictions(key: str, values: Mapping[str, Any] | None = None) -> bool:
     """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain
     dataset.
 
@@ -280,7 +280,7 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
         key: flat.
         values: its flat configuration, as for `is_place`.
 
-    >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
+    >>> shapes_predictions("seed"), shapes_predictions("dataset.root"), shapes_predictions("dataset.casme2.root")
     (True, False, False)
     """
     if key.startswith(trainer.PREFIX):
@@ -292,7 +292,7 @@ def shaping_part(key: str, value: Any) -> Any:
     """The part of a value that shapes predictions, where its key counts: all of it, except callbacks that only
     watch.
     """
-    return trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
+    return trainer.shaping_option(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
@@ -312,7 +312,7 @@ def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
     if part not in ("method", "recognizer") or name != "landmarks":
         return _of_any_member(key) in PLACES
     try:
-        params = registry.params_class(registry.find("method", str((values or {}).get(part))))
+        params = registry.params_class(registry.find_plugin("method", str((values or {}).get(part))))
     except PluginError:  # of a method that is not here: most crop faces
         return True
     return any(f.name == name and f.metadata.get("place") for f in fields(params))
@@ -326,19 +326,19 @@ def _of_any_member(key: str) -> str:
 def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
     """The plugins of the run: the method and its recognizer, then the dataset or its members."""
     return [
-        *(registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None),
-        *(registry.find("dataset", id_) for id_ in config.dataset_params),
+        *(registry.find_plugin("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None),
+        *(registry.find_plugin("dataset", id_) for id_ in config.dataset_params),
     ]
 
 
-def shaping(config: RunConfig) -> dict[str, Any]:
-    """The settings that shape what a run predicts, flat; see `counts`."""
-    return shaping_of(flatten(config.values))
+def shaping_settings(config: RunConfig) -> dict[str, Any]:
+    """The settings that shape what a run predicts, flat; see `shapes_predictions`."""
+    return shaping_values(flatten(config.values))
 
 
-def shaping_of(values: Mapping[str, Any]) -> dict[str, Any]:
+def shaping_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that shape predictions, with only the callbacks of the trainer that do."""
-    return {key: shaping_part(key, value) for key, value in sorted(values.items()) if counts(key, values)}
+    return {key: shaping_part(key, value) for key, value in sorted(values.items()) if shapes_predictions(key, values)}
 
 
 def _positive(value: float | None) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from mebench.config import registry
-from mebench.config.sections import PLUGIN_KEYS, PluginSection, member_name, members, parameter_types
-from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert, plain
+from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert, to_plain
 from mebench.errors import ConfigError, unknown
 from mebench.files import Text, read_yaml
 from mebench.terminal import print_lines
@@ -87,7 +87,7 @@ def key_value(word: str) -> tuple[str, str]:
     """
     key, equals, value = word.partition("=")
     if not equals or not key:
-        kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
+        kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.list_plugins(kind)), None)
         hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
         raise ConfigError(f"{word!r} is not a key=value word: {hint}")
     return key, value
@@ -114,7 +114,7 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
         settings[ALIASES.get(key, key)] = text
     for key, value in flatten(values or {}).items():
         try:
-            settings[key] = plain(value)
+            settings[key] = to_plain(value)
         except TypeError:
             example = ""
             if key.split(".")[0] == "trainer":
@@ -280,7 +280,7 @@ def _values_of_data(layer: Layer, data: Sequence[PluginSection], dataset: Any) -
     if data[0].prefix == "dataset.":
         return {f"dataset.{name}": value for name, value in layer.settings_for("dataset", dataset).items()}
     named = layer.values.get("dataset")
-    if named is not None and members(named, layer.origin) != tuple(section.word for section in data):
+    if named is not None and composite_members(named, layer.origin) != tuple(section.word for section in data):
         return {}
     values = layer.settings_for("dataset", named)
     _check_keys_of_members(values, layer.origin, data)

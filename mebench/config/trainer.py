@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
 from mebench import _fast_imports
-from mebench.config.typed_values import Raw, plain, typed
+from mebench.config.typed_values import Raw, to_plain, type_values
 from mebench.errors import ConfigError, at_fault, check_known
 
 PREFIX = "trainer."
@@ -57,14 +57,14 @@ sandbox has no sockets. The package tensorboardX shares memory with a process, w
 
 
 @cache
-def options() -> type:
+def trainer_options() -> type:
     """A dataclass of the options that a setting may give, with Lightning's defaults."""
     trainer = _fast_imports.L.Trainer
     hints = get_type_hints(trainer.__init__)
     return make_dataclass(
         "Trainer",
         [
-            (name, Any if name in BASES else simple(hints[name]), field(default=parameter.default))
+            (name, Any if name in BASES else settable_type(hints[name]), field(default=parameter.default))
             for name, parameter in inspect.signature(trainer.__init__).parameters.items()
             if name not in ELSEWHERE | {"self"}
         ],
@@ -72,23 +72,23 @@ def options() -> type:
     )
 
 
-def simple(hint: Any) -> Any:
+def settable_type(hint: Any) -> Any:
     """The part of a type that a setting can give: numbers, text, truth values, and lists and maps of them; anything
     where none is left.
 
     >>> from pathlib import Path
-    >>> simple(int | Path | None), simple(Path)
+    >>> settable_type(int | Path | None), settable_type(Path)
     (typing.Optional[int], typing.Any)
     """
     if get_origin(hint) in (Union, UnionType):
-        kept = [part for part in get_args(hint) if simple(part) is not Any and get_origin(part) is not list]
+        kept = [part for part in get_args(hint) if settable_type(part) is not Any and get_origin(part) is not list]
         return Union[tuple(kept)] if set(kept) - {NoneType} else Any  # noqa: UP007
     parts = [part for part in get_args(hint) if part is not ...]
     known = get_origin(hint) is Literal or hint in (bool, int, float, str, NoneType)
-    return hint if known or (parts and all(simple(part) is not Any for part in parts)) else Any
+    return hint if known or (parts and all(settable_type(part) is not Any for part in parts)) else Any
 
 
-def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+def changed_options(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
     """The options that differ from Lightning's defaults, as plain data.
 
     Callbacks and loggers become maps of `class_path` and `init_args`.
@@ -102,13 +102,13 @@ def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, 
     """
     if not (chosen := {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}):
         return {}
-    defaults = {name: parameter.default for name, parameter in inspect.signature(options()).parameters.items()}
+    defaults = {name: parameter.default for name, parameter in inspect.signature(trainer_options()).parameters.items()}
     for name in chosen.keys() & BASES.keys():
         if not isinstance(chosen[name], bool | None):
             specs = chosen[name] if isinstance(chosen[name], list) else [chosen[name]]
             with at_fault(PREFIX + name):
                 chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
-    return {name: plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
+    return {name: to_plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
 
 
 def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
             reason = IMPOSSIBLE_IN_FOLDS[base.__name__]
             raise ConfigError(f"{PREFIX}{option}: {cls.__name__} cannot work inside folds, since {reason} ({origin})")
     arguments = _typed_arguments(cls, full.get("init_args") or {}, origin)
-    stored = {name: plain(value) for name, value in arguments.items()}
+    stored = {name: to_plain(value) for name, value in arguments.items()}
     try:
         cls(**arguments)
     except Exception as error:  # each refuses in its own way
@@ -151,10 +151,10 @@ def _typed_arguments(cls: Any, init_args: Mapping[str, Any], origin: str) -> dic
     types: dict[str, Any] = dict.fromkeys(raw, Any) if takes_any else {}
     for p in signature:
         if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
-            hint = simple(hints.get(p.name, Any))
+            hint = settable_type(hints.get(p.name, Any))
             types[f"{name}.{p.name}"] = Required[hint] if p.default is p.empty else hint
-    arguments = {key.partition(".")[2]: value for key, value in typed(raw, types).items()}
-    return {key: value if isinstance(value, dict) else plain(value) for key, value in arguments.items()}
+    arguments = {key.partition(".")[2]: value for key, value in type_values(raw, types).items()}
+    return {key: value if isinstance(value, dict) else to_plain(value) for key, value in arguments.items()}
 
 
 def with_number_keys(chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _talking(chosen: Mapping[str, Any]) -> list[Any]:
     return [spec for spec in specs if spec["class_path"].startswith("lightning.") and _name(spec) not in OWN_FILES]
 
 
-def in_fold(chosen: Mapping[str, Any]) -> dict[str, Any]:
+def options_in_fold(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Options for a fold: a `CSVLogger` replaces each logger that talks to a server, and `hand_over` passes its rows on
     later.
     """
@@ -248,25 +248,27 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
     return failed
 
 
-def monitored(spec: Mapping[str, Any]) -> str | None:
+def monitored_metric(spec: Mapping[str, Any]) -> str | None:
     """The metric by which a callback chooses, or None."""
     metric = spec["init_args"].get("monitor")
     return None if metric is None or _name(spec) in WATCHERS else str(metric)
 
 
-def selects(chosen: Mapping[str, Any]) -> bool:
+def selects_epoch(chosen: Mapping[str, Any]) -> bool:
     """Whether options select something by a metric of the inner validation subjects."""
-    return any(monitored(spec) for spec in chosen.get("callbacks") or ())
+    return any(monitored_metric(spec) for spec in chosen.get("callbacks") or ())
 
 
-def shapes(option: str, value: Any) -> Any:
+def shaping_option(option: str, value: Any) -> Any:
     """The part of an option that shapes predictions, or None. Callbacks that only watch do not."""
     if option == "callbacks" and isinstance(value, list):
-        return [spec for spec in value if monitored(spec) or _name(spec) not in WATCHERS | {"ModelCheckpoint"}] or None
+        return [
+            spec for spec in value if monitored_metric(spec) or _name(spec) not in WATCHERS | {"ModelCheckpoint"}
+        ] or None
     return None if option in ONLY_WATCH else value
 
 
-def modules(chosen: Mapping[str, Any]) -> list[str]:
+def user_modules(chosen: Mapping[str, Any]) -> list[str]:
     """The modules of callbacks and loggers outside Lightning: folds import them, and their code is part of the run's
     key.
     """

@@ -81,7 +81,7 @@ def convert(value: Any, hint: Any) -> Any:
     return _adapter((("value", hint),), str(hint)).validate_python({"value": value})["value"]
 
 
-def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
+def type_values(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
     """The values by key, each converted to its type in `hints`; folders without `~`.
 
     Raises:
@@ -98,18 +98,18 @@ def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(_refusal(worst, raw, hints), settings=[worst]) from None
 
 
-def expected(hint: Any) -> str:
+def describe_type(hint: Any) -> str:
     """The expected form of a value of a type, in words.
 
-    >>> expected(float), expected(int | None), expected(tuple[Literal["micro", "macro"], ...])
+    >>> describe_type(float), describe_type(int | None), describe_type(tuple[Literal["micro", "macro"], ...])
     ('a float', 'an int or null', 'a list of micro|macro')
     """
     origin, args = get_origin(hint) or hint, get_args(hint)
     if origin in _EITHER:
-        return " or ".join(map(expected, args))
+        return " or ".join(map(describe_type, args))
     if origin is Literal:
         return "|".join(map(str, args))
-    items = [expected(arg).removeprefix("an ").removeprefix("a ") for arg in args if arg is not Ellipsis]
+    items = [describe_type(arg).removeprefix("an ").removeprefix("a ") for arg in args if arg is not Ellipsis]
     if origin is tuple and args and Ellipsis not in args:
         return f"a list of {len(items)}: [{', '.join(items)}]"
     if origin in _LISTS:
@@ -117,19 +117,19 @@ def expected(hint: Any) -> str:
     return _NAMES.get(origin, str(hint))
 
 
-def choices(hint: Any) -> tuple[str, ...]:
+def allowed_values(hint: Any) -> tuple[str, ...]:
     """The allowed values of a type, as text; empty for an open type."""
     if get_origin(hint) in _EITHER:
-        return tuple(choice for arg in get_args(hint) for choice in choices(arg))
+        return tuple(choice for arg in get_args(hint) for choice in allowed_values(arg))
     if get_origin(hint) is Literal:
         return tuple(map(str, get_args(hint)))
     return ("true", "false") if hint is bool else ()
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """`value` as plain data for JSON: tuples, ranges and arrays become lists, paths text, sets sorted lists.
 
-    >>> plain({"sizes": (1, 2.5), "root": Path("/data"), "kinds": frozenset({"micro", "macro"})})
+    >>> to_plain({"sizes": (1, 2.5), "root": Path("/data"), "kinds": frozenset({"micro", "macro"})})
     {'sizes': [1, 2.5], 'root': '/data', 'kinds': ['macro', 'micro']}
     """
     return json.loads(json.dumps(value, default=_simpler))
@@ -302,12 +302,12 @@ def _folder(path: Any) -> Any:
 def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
     """The reason why a key is refused."""
     if key not in raw:
-        return f"{key} has no value: add {key}=... ({expected(hints[key])})"
+        return f"{key} has no value: add {key}=... ({describe_type(hints[key])})"
     value, origin = raw[key]
     if key not in hints:
         return f"{unknown_key(key, hints)} ({origin})"
     if value == "" and key.rpartition(".")[2] in _FOLDERS:
         return f"{key} is empty: name a folder, or leave {key}= out ({origin})"
-    if isinstance(value, str) and len(few := choices(hints[key])) > 2:
+    if isinstance(value, str) and len(few := allowed_values(hints[key])) > 2:
         return f"{unknown(key, value, few)} ({origin})"
-    return f"{key} must be {expected(hints[key])}, not {value!r} ({origin})"
+    return f"{key} must be {describe_type(hints[key])}, not {value!r} ({origin})"

@@ -14,7 +14,7 @@ from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep
 from mebench.features.pipeline import route_of, video_source
 from mebench.inference.models import config_of_run, model_of_fold
-from mebench.runner import FittedMethod, by_prefix, make_plan
+from mebench.runner import FittedMethod, make_plan, methods_by_prefix
 from mebench.runner.host import FoldHost
 from mebench.runs.folder import RunFolder
 
@@ -103,7 +103,7 @@ def explain_intervals(folder: RunFolder, intervals: Sequence[FoldInterval]) -> I
         (fold,) = (fold for fold in plan.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
         parts = [FittedMethod(job, part, plan.home) for part in job.parts]
-        model_of_fold(folder, key).restore(by_prefix([part.method for part in parts]))
+        model_of_fold(folder, key).restore(methods_by_prefix([part.method for part in parts]))
         own = [spotted for spotted in intervals if spotted[0] == key]
         for spotted, task in product(own, tasks):
             _, prediction = spotted

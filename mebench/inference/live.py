@@ -85,7 +85,7 @@ class Live:
         self.task, params = task_of_model(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
-        cls: type[core.Method] = registry.load("method", first.config.method)
+        cls: type[core.Method] = registry.load_plugin("method", first.config.method)
         how = self._how = SpottingParams.of(params)
         needs = {
             "a method that scores each frame by itself": cls.framewise,

@@ -125,7 +125,7 @@ class Model:
         """Load the weights of methods, ready to predict; methods without weights need no file.
 
         Args:
-            parts: the methods by the prefix of their weights (`fold.by_prefix`).
+            parts: the methods by the prefix of their weights (`fold.methods_by_prefix`).
 
         Raises:
             RunError: the weights are missing, damaged, or of another version of a method.
@@ -133,7 +133,7 @@ class Model:
         from safetensors.torch import load_file
 
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
-            return runner.restore(parts, {})
+            return runner.restore_methods(parts, {})
         refuse_if(
             (
                 self.config.adaptation != "none",
@@ -151,7 +151,7 @@ class Model:
             error=RunError,
         )
         try:  # weights below 1e-38 change no answer, and make a convolution 50 times slower
-            runner.restore(
+            runner.restore_methods(
                 parts,
                 {
                     n: w * (w.abs() >= torch.finfo(w.dtype).tiny) if w.is_floating_point() else w
@@ -335,7 +335,7 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
 def included_models() -> dict[Path, ModelHeader]:
     """The files of the models included with methods, and their headers; invalid files are left out."""
     headers = {}
-    for info in registry.plugins("method").values():
+    for info in registry.list_plugins("method").values():
         for file in sorted((info.folder / "models").glob(f"*{ENDING}")):
             with suppress(RunError):
                 headers[file] = read_header(file)

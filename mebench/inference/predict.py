@@ -26,9 +26,9 @@ from mebench.features.pipeline import route_of, video_source
 from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.models import Model
 from mebench.progress import Progress
-from mebench.runner.choices import home_of_video, measured, open_dataset
+from mebench.runner.choices import home_of_video, measure_videos, open_dataset
 from mebench.runner.isolation import Failure, plain_data
-from mebench.runner.job import Job, parts_for
+from mebench.runner.job import Job, method_jobs
 from mebench.runner.plan import pair_gap, rate_groups
 from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
@@ -51,7 +51,7 @@ def fitted_method(model: Model, part: Part = "method") -> core.Method:
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
         raise RunError(f"{model.name} has no recognizer of its own: leave --part out")
-    method = parts_for(model.config, task_of_model(model.about))[0 if part == "method" else 1].new_method()
+    method = method_jobs(model.config, task_of_model(model.about))[0 if part == "method" else 1].new_method()
     model.restore({f"{part}." if pair else "": method})
     return method
 
@@ -126,7 +126,7 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
         )
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
     dataset = open_dataset(config)
-    videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
+    videos = measure_videos(dataset, sorted(dataset.videos(), key=lambda v: v.key))
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
     task = replace(task_of_model(about), one_per_video=dataset.one_per_video)
@@ -136,7 +136,7 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
     job = PredictJob(
         key="+".join(model.fold for model in models),
         seed=config.seed,
-        parts=parts_for(config, task),
+        parts=method_jobs(config, task),
         scheme=Scheme(str(about["scheme"]), task.classes, {}),
         test=tuple(replace(video, expressions=(), distractors=()) for video in videos),
         groups=groups,
@@ -216,7 +216,7 @@ class Ensemble:
         for model in job.models:
             of_model = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
             self._folds.append([runner.FittedMethod(of_model, part, self._home) for part in job.parts])
-            model.restore(runner.by_prefix([fitted.method for fitted in self._folds[-1]]))
+            model.restore(runner.methods_by_prefix([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
             self._folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)

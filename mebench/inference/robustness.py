@@ -17,7 +17,7 @@ from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import scores_by_path as flat_scores
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner import sweep
+from mebench.runner import execute_sweep
 from mebench.runner.session import Outcome, read_skipped
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, read_tables
@@ -116,7 +116,7 @@ def _run_degraded(
     """The outcome of each word; the first error if all failed."""
     if not configs:
         return {}
-    outcomes = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean)))
+    outcomes = dict(zip(configs, execute_sweep([*configs.values()], progress, keep=True, clean=clean)))
     if all(isinstance(outcome, MebenchError) for outcome in outcomes.values()):
         first, *_ = outcomes.values()
         raise cast(MebenchError, first)

@@ -13,7 +13,7 @@ from mebench.annotations import SheetDataset, shown_units
 from mebench.annotations.accounting import accounts_of, unmapped_labels
 from mebench.annotations.annotation import ground_truth_hash
 from mebench.config import RunConfig
-from mebench.config.registry import load, plugins
+from mebench.config.registry import list_plugins, load_plugin
 from mebench.config.resolving import with_parameters
 from mebench.core import KINDS, Dataset, Expression, Kind, Scheme, SubjectKey, Video
 from mebench.core.types import Unplaced
@@ -32,7 +32,7 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
     Raises:
         PluginError: one is broken.
     """
-    return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+    return {id_: load_plugin("dataset", id_)(params) for id_, params in dataset_params.items()}
 
 
 RECOGNISED_BY_CONTENT = 1000
@@ -64,9 +64,9 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
 
 def _sheet_datasets() -> Iterator[type[SheetDataset]]:
     """The installed datasets that read a sheet, by id; broken plugins are passed over."""
-    for id_ in sorted(plugins("dataset")):
+    for id_ in sorted(list_plugins("dataset")):
         try:
-            plugin = load("dataset", id_)
+            plugin = load_plugin("dataset", id_)
         except PluginError:
             continue
         if issubclass(plugin, SheetDataset):

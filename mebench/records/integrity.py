@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import compute as pc, parquet as pq
 
-from mebench.config.registry import PluginKind, content_hash, plugins
+from mebench.config.registry import PluginKind, content_hash, list_plugins
 from mebench.core import Kind
 from mebench.errors import list_first, refuse_if
 from mebench.files import file_hash
@@ -484,7 +484,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 @cache
 def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
     """The installed plugins by their name in lower case, and by the hash of their code."""
-    installed = plugins(kind)
+    installed = list_plugins(kind)
     sound = {id_: content_hash(info) for id_, info in installed.items() if not info.broken}
     return {id_.casefold(): id_ for id_ in installed}, grouped(sound, key=sound.__getitem__)
 

@@ -12,7 +12,7 @@ from typing import Any
 from pyarrow.parquet import read_metadata
 
 import mebench.features
-from mebench.config.registry import PluginInfo, find
+from mebench.config.registry import PluginInfo, find_plugin
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import METRICS, SECTIONS
@@ -235,7 +235,7 @@ class Record:
         sets = []
         for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
             with suppress(PluginError):
-                sets.append((find("method", id_), part))
+                sets.append((find_plugin("method", id_), part))
         return sets
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mebench.config import flatten
-from mebench.config.settings import is_place, shaping_of
+from mebench.config.settings import is_place, shaping_values
 
 _RUN_KEYS = (
     "kinds",
@@ -52,7 +52,7 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that two seeds of one row share: all flat keys that shape predictions, except the seed."""
-    return {k: v for k, v in shaping_of(config).items() if k != "seed" and (k, v) not in LATER.items()}
+    return {k: v for k, v in shaping_values(config).items() if k != "seed" and (k, v) not in LATER.items()}
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from mebench.metrics.summary import summarize
 from mebench.number_format import scored
 from mebench.records.record import from_run
 from mebench.records.recorded_settings import of_method
-from mebench.runner.plan import make_plan, weightless
+from mebench.runner.plan import create_weightless, make_plan
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
 from mebench.table import load_template
@@ -67,7 +67,9 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     tested, timing = dict(read_tables_of_folds(folder))[fold], next(iter(timings.values()))
     scores, lines = _scores(tested, model.about)
     chains = {
-        chain: steps.fingerprint() for part in plan.parts for chain, steps in weightless(part).chains(timing).items()
+        chain: steps.fingerprint()
+        for part in plan.parts
+        for chain, steps in create_weightless(part).chains(timing).items()
     }
     called = name or f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
     values, kinds = stored["config"], Counter(e.kind for video in sides.train for e in video.expressions)

@@ -283,7 +283,7 @@ def spot_videos(
     if faces == "all":
         params = models[0].config.method_params
         crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
-        source: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
+        source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
         with progress.stage("faces", len(source.videos()), "videos") as advance:
             for video in source.videos():
                 with suppress(DataError):  # the prediction reports unreadable videos; the others continue

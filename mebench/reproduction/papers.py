@@ -19,7 +19,7 @@ from mebench.records.matching_published import Value, count_of, gap_in_words, se
 from mebench.records.published import Published
 from mebench.reproduction.rescore import read_described
 from mebench.runner import make_plan
-from mebench.runner.leak import differences, worth_of
+from mebench.runner.leak import score_differences, worth_of
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, score_run
 from mebench.terminal import shell_command
@@ -292,7 +292,7 @@ def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | Non
         "run_id": folders[place].id,
         "uf1": scored[place],
         "default": scored[0],
-        "difference": differences(folders[0], folders[place], "strict")["recognition.uf1"],
+        "difference": score_differences(folders[0], folders[place], "strict")["recognition.uf1"],
     }
 
 
@@ -324,7 +324,7 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
     if to_run:
-        outcomes = runner.sweep([config for config, _ in to_run.values()], progress)
+        outcomes = runner.execute_sweep([config for config, _ in to_run.values()], progress)
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
             for line, stands_in in waiting:
                 runs[line] = (

@@ -14,11 +14,11 @@ from . import process as process
 from . import sandbox as sandbox
 from . import session as session
 from . import workers as workers
-from .choices import abilities as abilities
+from .choices import find_abilities as find_abilities
 from .describe import tables_of_videos as tables_of_videos
-from .execute import sweep as sweep
+from .execute import execute_sweep as execute_sweep
 from .fold import FittedMethod as FittedMethod
 from .fold import Views as Views
-from .fold import by_prefix as by_prefix
-from .fold import restore as restore
+from .fold import methods_by_prefix as methods_by_prefix
+from .fold import restore_methods as restore_methods
 from .plan import make_plan as make_plan

@@ -28,7 +28,7 @@ def open_dataset(config: RunConfig) -> Dataset:
     """The dataset, or a composite of its members."""
     members: dict[str, Dataset] = {}
     for word, params in config.dataset_params.items():
-        member: Dataset = registry.load("dataset", word)(params)
+        member: Dataset = registry.load_plugin("dataset", word)(params)
         if config.degrade != "none" and (how := Degradation.of(config.degrade)).strength:
             member = DegradedDataset(member, how)
         members[member_name(word)] = Renamed(member, member_name(word)) if ":" in word else member
@@ -62,7 +62,7 @@ class Ability(NamedTuple):
     several: bool = True
 
 
-def abilities(config: RunConfig) -> tuple[Ability, ...]:
+def find_abilities(config: RunConfig) -> tuple[Ability, ...]:
     """Abilities of the run's method, and of its recognizer, if any. Imports PyTorch."""
     found = [_ability_of(config, config.method, config.method_params)]
     if config.recognizer is not None:
@@ -72,8 +72,8 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
 
 def _ability_of(config: RunConfig, id_: str, params: Any) -> Ability:
     """The abilities of one method under its parameters."""
-    method: type[core.Method] = registry.load("method", id_)
-    selects = method.holds_out(params) or trainer.selects(config.trainer) or _monitors(method, params)
+    method: type[core.Method] = registry.load_plugin("method", id_)
+    selects = method.holds_out(params) or trainer.selects_epoch(config.trainer) or _monitors(method, params)
     return Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several)
 
 
@@ -137,7 +137,7 @@ def _check_pair(config: RunConfig, methods: Sequence[Ability], protocol: Protoco
             )
 
 
-def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
+def measure_videos(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
     """The videos with their numbers of frames; spotting needs these and the frame rates.
 
     Raises:
@@ -272,7 +272,7 @@ def _check_annotated(config: RunConfig, dataset: Dataset, videos: Sequence[Video
             raise ConfigError(f"dataset {config.dataset!r} has no annotated {kind}-expression to spot: choose kinds=…")
 
 
-def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple[Video, ...]:
+def select_scored_videos(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple[Video, ...]:
     """The videos with a micro-expression that the scheme scores.
 
     Raises:

@@ -46,7 +46,7 @@ class DaskPool(Workers):
             from distributed import Client
         except ImportError:
             raise ConfigError('executor=dask needs the package distributed: pip install "mebench[dask]"') from None
-        quiet()
+        silence_dask()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions that differ: the tasks look at those that matter
@@ -84,7 +84,7 @@ class DaskPool(Workers):
                 if isinstance(call, Failure):
                     yield task, call
                 else:
-                    busy[self._executor.submit(serve, call, task.plugins, task.hosted)] = task
+                    busy[self._executor.submit(serve_task, call, task.plugins, task.hosted)] = task
             done, _ = wait(busy, LOOK_SECONDS, FIRST_COMPLETED)
             if self._client.status != "running":
                 raise RunError(
@@ -107,15 +107,15 @@ class DaskPool(Workers):
                 yield task, outcome
 
 
-def quiet() -> None:
-    """Silence Dask's log: it prints pages about a lost scheduler, which `run` reports in one sentence."""
+def silence_dask() -> None:
+    """Silence Dask's log: it prints pages about a lost scheduler, which a run reports in one sentence."""
     for name in ("distributed", "tornado"):
         for handler in logging.getLogger(name).handlers:
             handler.setLevel(logging.CRITICAL + 1)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
-def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None) -> Any:
+def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None) -> Any:
     """Run one task in a Dask worker; a hosted task gets a process of its own.
 
     Args:

@@ -18,7 +18,7 @@ from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 from mebench.runner import sandbox
 from mebench.runner.guard import find_plan_warnings
-from mebench.runner.inputs import anywhere, versions
+from mebench.runner.inputs import software_versions, with_absolute_places
 from mebench.runner.job import reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_loaded
@@ -71,7 +71,7 @@ def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) 
     return Tables(videos=videos, truths=truths, distractors=distractors)
 
 
-def describe(
+def describe_run(
     folder: RunFolder,
     plan: Plan,
     tables: Tables,
@@ -79,13 +79,13 @@ def describe(
     trained: str | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Describe the run in its folder before it begins: its key, the key of its training (`training_of`), and the parts of both."""
+    """Describe the run in its folder before it begins: its key, the key of its training (`training_key`), and the parts of both."""
     folder.write_json(
         "config.json",
         {
             "key": key,
             "trained": trained,
-            "config": anywhere(plan.config.values),
+            "config": with_absolute_places(plan.config.values),
             "origins": plan.config.origins,
             "source": made_by(),
             "parts": parts,
@@ -96,7 +96,7 @@ def describe(
     folder.write_json(
         "versions.json",
         {
-            **versions(),
+            **software_versions(),
             **{f"{kind}_plugin": "+".join(map(registry.content_hash, infos)) for kind, infos in plugins.items()},
             "dataset_revision": plan.dataset.revision,
             "steps": ", ".join(

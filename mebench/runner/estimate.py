@@ -13,18 +13,18 @@ from typing import Any
 
 from mebench._installation import ROOT
 from mebench.atomic import replace_file
-from mebench.config import RunConfig, flatten, shaping
-from mebench.config.settings import shaping_of
+from mebench.config import RunConfig, flatten, shaping_settings
+from mebench.config.settings import shaping_values
 from mebench.core import Chain, Video
 from mebench.core.types import Fold
 from mebench.errors import MebenchError, list_first
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
-from mebench.runner.choices import Ability, abilities
+from mebench.runner.choices import Ability, find_abilities
 from mebench.runner.guard import find_plan_warnings
-from mebench.runner.identity import by_training, identity_of, name_of, training_of, truth_of
-from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, packages
-from mebench.runner.plan import Plan, make_plan, weightless
+from mebench.runner.identity import by_training, hash_annotations, identity_of, run_name, training_key
+from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, package_versions
+from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.requirements import check_requirements
 from mebench.runner.workers import default_workers
@@ -58,7 +58,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     Args:
         config: what would be run.
         quiet: print nothing.
-        trained: trainings of earlier runs of the sweep (`identity.training_of`), which this run reuses; its own
+        trained: trainings of earlier runs of the sweep (`identity.training_key`), which this run reuses; its own
             training is added.
 
     Returns:
@@ -108,21 +108,22 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     """
     # The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time.
     code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
-    known = digest([code, packages(), processor()])
+    known = digest([code, package_versions(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
         stored = json.loads(file.read_text(encoding="utf-8"))
         methods = tuple(Ability(frozenset(tasks), tuple(kinds), selects) for tasks, kinds, selects in stored["methods"])
         plan = make_plan(config, methods)
-        if stored["truth"] == truth_of(plan):
+        if stored["truth"] == hash_annotations(plan):
             chains = {group: tuple(map(_chain, some)) for group, some in stored["chains"].items()}
             return replace(plan, known=chains), stored["epochs"], stored["processor"]
-    methods = abilities(config)
+    methods = find_abilities(config)
     plan, epochs = make_plan(config, methods), dict[str, int]()
     for part in plan.parts:
         paired = config.recognizer is not None and part.task.tasks == {"recognize"}
         epochs |= {
-            f"{'recognizer: ' if paired else ''}{stage.name}": stage.epochs for stage in weightless(part).stages()
+            f"{'recognizer: ' if paired else ''}{stage.name}": stage.epochs
+            for stage in create_weightless(part).stages()
         }
     plain = {group: [_plain(chain) for chain in some] for group, some in plan.chains.items()}
     with suppress(
@@ -130,7 +131,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     ):  # the place cannot be written, or a plugin's step has values that JSON lacks
         stored = {
             "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
-            "truth": truth_of(plan),
+            "truth": hash_annotations(plan),
             "epochs": epochs,
             "processor": instructions_of_folds(),
             "chains": plain,
@@ -166,8 +167,8 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
     if before is None and not any(runs.glob("*/config.json")):
         return plan.folds
     parts = identity_of(plan, instructions)
-    key, before = training_of(plan, parts), set() if before is None else before
-    if key is None or RunFolder.all_finished(runs, first_id(name_of(plan.config), digest(parts))):  # which is run anew
+    key, before = training_key(plan, parts), set() if before is None else before
+    if key is None or RunFolder.all_finished(runs, first_id(run_name(plan.config), digest(parts))):  # which is run anew
         return plan.folds
     if key in before:
         return ()
@@ -178,7 +179,7 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
 
 def earlier_run(config: RunConfig) -> Earlier | None:
     """The finished run of the same method and dataset with the most similar settings, the latest of several; or None."""
-    own, candidates = shaping(config), list[tuple[int, float, Earlier]]()
+    own, candidates = shaping_settings(config), list[tuple[int, float, Earlier]]()
     for run in RunFolder.all(config.runs):
         with suppress(
             MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError
@@ -186,7 +187,7 @@ def earlier_run(config: RunConfig) -> Earlier | None:
             stored = flatten(run.read_json("config.json")["config"])
             if not run.done or any(stored.get(name) != own.get(name) for name in ("method", "recognizer", "dataset")):
                 continue
-            others = shaping_of(stored)
+            others = shaping_values(stored)
             other = tuple(n for n in sorted({*own, *others}) if n != "seed" and own.get(n) != others.get(n))
             with (run.path / "costs.csv").open(encoding="utf-8", newline="") as file:
                 folds = {

@@ -19,9 +19,9 @@ from mebench.progress import Progress
 from mebench.runner.guard import accounts_of_plan, find_plan_warnings
 from mebench.runner.host import imports_of
 from mebench.runner.identity import by_training
-from mebench.runner.leak import differences, without_leak, worth_of
+from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
-from mebench.runner.prepare import SharedVideo, prepare
+from mebench.runner.prepare import SharedVideo, prepare_features
 from mebench.runner.process import open_many_files
 from mebench.runner.requirements import refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
@@ -37,7 +37,7 @@ else:
 T = TypeVar("T")
 
 
-def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Outcome:
+def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Outcome:
     """Plan and execute; continues an unfinished run of the same key, starts a new one after a finished one.
 
     Args:
@@ -49,7 +49,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
         MebenchError: bad input, a full disk, folds that failed, Ctrl-C, SIGTERM, SIGHUP; finished folds stay in the run folder.
     """
     session = None
-    with stoppable(), worker_pool(config) as pool:
+    with stopped_by_signals(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
             if run_id is None and (notice := rerun_notice(session)):
@@ -93,7 +93,7 @@ def _interrupted_run(session: Session | None, stop: KeyboardInterrupt) -> Interr
     return InterruptedRunError(f"stopped: {done} of {folds} folds are finished and kept in {folder.path}. {hint}", stop)
 
 
-def sweep(
+def execute_sweep(
     configs: Sequence[RunConfig], progress: Progress, keep: bool = False, clean: RunFolder | None = None
 ) -> list[Outcome | MebenchError]:
     """Plan and execute many runs.
@@ -115,7 +115,7 @@ def sweep(
             kept.
     """
     open_many_files()
-    with stoppable(), worker_pool(configs[0]) as pool:
+    with stopped_by_signals(), worker_pool(configs[0]) as pool:
         sessions: dict[int, Session] = {}
         try:
             planned = dict(enumerate(_or_error(make_plan, config) for config in configs))
@@ -206,7 +206,7 @@ def _compute_features(sessions: Sequence[Session], pool: Workers, progress: Prog
     """
     if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
         pool.warm({name for plan in plans for name in imports_of(plan)})
-    prepared = prepare([session.plan for session in sessions], pool, progress)
+    prepared = prepare_features([session.plan for session in sessions], pool, progress)
     charged, errors = set[SharedVideo](), dict[int, MebenchError]()
     for session in sessions:
         try:
@@ -310,7 +310,7 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """Let SIGTERM, which batch systems send before they kill, and SIGHUP of a terminal that closes end the program as
     Ctrl-C does.
 
@@ -363,11 +363,11 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     folder = finished_run(make_plan(honest))
     if folder is None:
         progress.notify(f"audit={config.audit}: now the same run without the leak, to compare with")
-        folder = run(honest, progress).folder
+        folder = execute_run(honest, progress).folder
     clean, leaking = _scores(cached_outcome(folder, honest).summary), folder.path.with_name(str(summary["run_id"]))
     worth = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
-        "differences": differences(folder, RunFolder(leaking), config.convention),
+        "differences": score_differences(folder, RunFolder(leaking), config.convention),
     }
     return {
         **worth,

@@ -71,9 +71,9 @@ def fit_and_predict(
     refuse_other_code(partial(code_of, [part.plugin for part in job.parts]), job.code)
     started = time.perf_counter()
     fitted = _fit_methods(job, request, trained=bool(model))
-    methods = by_prefix([one.method for one in fitted])
+    methods = methods_by_prefix([one.method for one in fitted])
     if model:
-        restore(methods, load(model))
+        restore_methods(methods, load(model))
     fitted_at = time.perf_counter()
     spotter, namer = fitted[0], fitted[-1]
     if job.spots:
@@ -95,7 +95,7 @@ def fit_and_predict(
         dict(job.timings),
         job.seed,
         costs,
-        b"" if model else weights(methods),
+        b"" if model else pack_weights(methods),
         [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
         namer.epoch_predictions,
@@ -155,20 +155,20 @@ def count_parameters(method: Method) -> int:
     return sum(t.numel() for name, t in method.state_dict().items() if not name.endswith("num_batches_tracked"))
 
 
-def by_prefix(methods: Sequence[Method]) -> dict[str, Method]:
+def methods_by_prefix(methods: Sequence[Method]) -> dict[str, Method]:
     """Methods by the prefix of their weights: none for one method, `method.` and `recognizer.` for a pair."""
     return dict(zip(("method.", "recognizer.") if len(methods) > 1 else ("",), methods))
 
 
-def restore(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
+def restore_methods(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
     """Load the weights of a fold into methods, ready to predict; further weights are ignored."""
     for prefix, method in parts.items():
         method.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
         method.eval()
 
 
-def weights(parts: Mapping[str, Method]) -> bytes:
-    """The models of a fold as safetensors, for `safetensors.torch.load` and `restore`."""
+def pack_weights(parts: Mapping[str, Method]) -> bytes:
+    """The models of a fold as safetensors, for `safetensors.torch.load` and `restore_methods`."""
     tensors = {
         prefix + name: tensor.detach().cpu().contiguous()
         for prefix, method in parts.items()

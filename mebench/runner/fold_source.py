@@ -20,7 +20,7 @@ from mebench.features import FeatureStore, processor
 from mebench.features.store import Key, StoredArray
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
-from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other_code, refuse_other_processor
+from mebench.runner.inputs import digest, inputs_of, refuse_other_code, refuse_other_processor, with_absolute_places
 from mebench.runner.isolation import Mapped, Request
 
 SMALL = 1 << 14
@@ -28,7 +28,7 @@ SMALL = 1 << 14
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetSource:
     """The dataset of a run for another process, which may work in another folder or on another machine.
 
     Attributes:
@@ -49,7 +49,7 @@ class Source:
             config: of the run.
             dataset: opened.
         """
-        place = json.dumps(anywhere(config.values))
+        place = json.dumps(with_absolute_places(config.values))
         written, computed = (digest(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
         return cls(place, (written, computed), processor())
 
@@ -66,7 +66,7 @@ def _config_at(place: str) -> RunConfig:
 
 # Of a sweep, how many datasets a worker remembers; its tasks come run by run.
 @lru_cache(maxsize=4)
-def opened(source: Source) -> Dataset:
+def open_source(source: DatasetSource) -> Dataset:
     """In another process: the dataset of a run.
 
     Raises:

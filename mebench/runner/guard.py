@@ -22,7 +22,7 @@ from mebench.errors import DataError, list_first
 from mebench.finding import Finding
 from mebench.runner import sandbox
 from mebench.runner.job import MethodJob
-from mebench.runner.plan import Plan, class_counts, weightless
+from mebench.runner.plan import Plan, class_counts, create_weightless
 from mebench.runner.provenance import name_with_hash
 from mebench.terminal import format_count
 
@@ -32,7 +32,7 @@ _PRINTS: dict[Hashable, str] = {}
 """Hashes of frames that this process has read."""
 
 
-def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
+def classes_without_training(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     """For each fold the tested classes without training clips, with their numbers of clips: these can only be answered
     wrongly.
     """
@@ -101,7 +101,7 @@ def _missing_isolation(plan: Plan) -> Iterator[str]:
     if plan.config.sandbox == "off":
         yield "sandbox=off: a method of this run could read any file and process of this machine"
         return
-    missing = sandbox.missing_sentence(sandbox.lacking())
+    missing = sandbox.missing_sentence(sandbox.missing_parts())
     if missing:
         yield missing
     for part in plan.parts:
@@ -136,7 +136,7 @@ def _leaking_choices(plan: Plan) -> Iterator[str]:
 
 def _untrained_classes(plan: Plan) -> Iterator[str]:
     """Tested classes without a training clip, and the emotion schemes that have no such gap."""
-    missing = gaps(plan)
+    missing = classes_without_training(plan)
     if not missing:
         return
     fold, lacking = next(iter(missing.items()))
@@ -152,7 +152,7 @@ def _advice_on_classes(plan: Plan) -> str:
     others = [scheme for scheme in plan.dataset.schemes.values() if scheme != plan.scheme]
     if callable(plan.protocol.scheme):  # the protocol decides
         others = []
-    full = [s.name for s in others if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
+    full = [s.name for s in others if len(class_counts(s, plan.videos)) > 1 and not classes_without_training(plan, s)]
     return f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
 
 
@@ -302,7 +302,7 @@ def _half_lengths(timing: Timing) -> dict[str, dict[str, Any]]:
 
 def _method_values(plan: Plan, name: str, part: MethodJob) -> list[dict[str, Any]]:
     """The parameters of a method, its weights, and what chose its epoch or other values."""
-    method = weightless(part)
+    method = create_weightless(part)
     values: list[dict[str, Any]] = [{"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]}]
     if learnt := sorted(method.state_dict()):
         values.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})

@@ -22,13 +22,13 @@ from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.grouping import grouped
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
-from mebench.runner.fold_source import FrameSource, Source, opened
+from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
 from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure, Worker
-from mebench.runner.job import FoldJob, parts_for, reads_of
+from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import FLOW, store_of
-from mebench.runner.sandbox import Grant, granted, imports_before
+from mebench.runner.sandbox import Grant, grant_access, imports_before
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
@@ -74,7 +74,7 @@ class FoldHost:
     job: FoldJob
     aliases: Aliases
     config: RunConfig
-    dataset: Dataset | Source
+    dataset: Dataset | DatasetSource
     stored: Path | FoldResult | None = None
     names: bool = True
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
@@ -132,7 +132,7 @@ class FoldHost:
         Raises:
             RunError: the inputs here differ from those of the plan.
         """
-        if isinstance(self.dataset, Source):
+        if isinstance(self.dataset, DatasetSource):
             self._open_dataset(self.dataset)
         stored = self._read_stored()
         if self.config.degrade != "none":  # with other frames only the models of the clean run count
@@ -164,9 +164,9 @@ class FoldHost:
                 return None
         return self._frames.answer(word, *of)
 
-    def _open_dataset(self, source: Source) -> None:
+    def _open_dataset(self, source: DatasetSource) -> None:
         """On another machine: open the dataset. Its annotations are not used, but must equal those of the run."""
-        self.dataset = opened(source)
+        self.dataset = open_source(source)
         known = {self.aliases.real(video.key): video.expressions for video in (*self.job.train, *self.job.valid)}
         known |= {video.key: video.expressions for video in self.aliases.tested}
         annotated = {video.key: video.expressions for video in self.dataset.videos()}
@@ -174,7 +174,7 @@ class FoldHost:
         if self.grant is not None:
             job = self.job
             plugins = [part.plugin for part in job.parts]
-            here = granted(plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator)
+            here = grant_access(plugins, reads_of(job.parts), trainer.user_modules(job.trainer), job.accelerator)
             self.grant = here._replace(lacks=self.grant.lacks)
 
     def _read_stored(self) -> FoldResult | None:
@@ -297,7 +297,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
         key="fold",
         seed=plan.fold_seed(fold),
         # New objects: attributes that a plugin's code added to those of the plan stay here.
-        parts=parts_for(config, replace(plan.task, one_per_video=short)),
+        parts=method_jobs(config, replace(plan.task, one_per_video=short)),
         scheme=plan.scheme,
         train=tuple(map(aliases.hide, train)),
         valid=tuple(map(aliases.hide, valid)),
@@ -314,7 +314,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
         epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
         accelerator=config.accelerator,
         precision=config.precision,
-        trainer=trainer.in_fold(config.trainer),
+        trainer=trainer.options_in_fold(config.trainer),
         instructions=instructions_of_torch(),
         code=plan.code,
     )
@@ -343,7 +343,7 @@ class FoldTask:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the host without the plan and the dataset, for another machine."""
-        source = Source.of(self.plan.config, self.plan.dataset)
+        source = DatasetSource.of(self.plan.config, self.plan.dataset)
         host = FoldHost.of(self.plan, self.fold, self.stored, run=self.run)
         return replace, (replace(host, dataset=source, config=source.config),)
 
@@ -379,7 +379,7 @@ class Here:
         return function(*arguments, answer)
 
 
-def execute(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: bool = True) -> FoldResult:
+def execute_fold(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: bool = True) -> FoldResult:
     """Fit and predict one fold in this process, with labels hidden as in a process of its own; or only make its
     intervals again.
 

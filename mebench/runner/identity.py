@@ -33,17 +33,17 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
         **inputs_of(plan.config, plan.dataset, instructions),
         **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
         "chains": digest(sorted(chain.fingerprint() for chain in chains)),
-        "annotations": truth_of(plan),
-        **dict(zip(["frames or files"], content_of(plan))),
+        "annotations": hash_annotations(plan),
+        **dict(zip(["frames or files"], hash_contents(plan))),
     }
 
 
-def key_of(plan: Plan) -> str:
+def run_key(plan: Plan) -> str:
     """A hash of everything that predictions depend on."""
     return digest(identity_of(plan))
 
 
-def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
+def training_key(plan: Plan, parts: Mapping[str, Any]) -> str | None:
     """A hash of everything that frame scores and models depend on, the key of a run's training.
 
     Runs that differ in spotting alone share one training. The key is None where the training itself depends on
@@ -54,17 +54,23 @@ def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
         parts: of it, see `identity_of`.
     """
     acting = {f"setting method.{name}" for name in plan.parts[0].plugin.acting("postprocess")}
-    if not acting or "spot" not in plan.task.tasks or not reusable(plan.config) or plan.leaks or plan.config.looks:
+    if (
+        not acting
+        or "spot" not in plan.task.tasks
+        or not has_reusable_training(plan.config)
+        or plan.leaks
+        or plan.config.looks
+    ):
         return None
     return digest([{name: part for name, part in parts.items() if name not in acting}, plan.selects])
 
 
-def reusable(config: RunConfig) -> bool:
+def has_reusable_training(config: RunConfig) -> bool:
     """Whether the learnt weights are independent of the settings of spotting; a learnt threshold is not."""
     return not learns_threshold(config.method_params)
 
 
-def content_of(plan: Plan) -> list[str]:
+def hash_contents(plan: Plan) -> list[str]:
     """One hash of the frames and landmark files that features are computed from, and of the files among the parameters
     of methods, such as weights, wherever they lie; none where there are none. Drawn data and ready-made features count
     by the dataset's revision.
@@ -89,7 +95,7 @@ def content_of(plan: Plan) -> list[str]:
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 
-def truth_of(plan: Plan) -> str:
+def hash_annotations(plan: Plan) -> str:
     """A hash of the annotations of all videos of a run, training ones included, with classes and the ids that mean one
     person. Blinks and other distractors are left out: they shape no prediction.
     """
@@ -155,7 +161,7 @@ def _recorded_versions(folder: RunFolder) -> dict[str, Any]:
 
 
 def by_training(runs: Path) -> dict[str, list[RunFolder]]:
-    """The runs of a folder by the key of their training, see `training_of`."""
+    """The runs of a folder by the key of their training, see `training_key`."""
     runs_of = dict[str, list[RunFolder]]()
     for run in RunFolder.all(runs):
         with suppress(RunError, AttributeError):  # of another program, or damaged
@@ -164,7 +170,7 @@ def by_training(runs: Path) -> dict[str, list[RunFolder]]:
     return runs_of
 
 
-def name_of(config: RunConfig) -> str:
+def run_name(config: RunConfig) -> str:
     """The name of a run; its folder adds the start of the key."""
     method = "+".join(filter(None, [config.method, config.recognizer]))
     leak = "" if config.audit == "guard" else f"-{config.audit.replace('_', '-')}"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench._installation import PACKAGE, VERSION
-from mebench.config import RunConfig, flatten, shaping, trainer
+from mebench.config import RunConfig, flatten, shaping_settings, trainer
 from mebench.config.registry import PluginInfo
 from mebench.config.settings import is_place, plugins_of
 from mebench.core import Dataset
@@ -77,7 +77,9 @@ def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:
         plugins: plugins of the methods.
         code: hashes a file.
     """
-    return digest([hash_own_code(code), VERSION, packages(), [_plugin_hash(plugin, code) for plugin in plugins]])
+    return digest(
+        [hash_own_code(code), VERSION, package_versions(), [_plugin_hash(plugin, code) for plugin in plugins]]
+    )
 
 
 def refuse_other(found: str, planned: str) -> None:
@@ -127,7 +129,7 @@ def inputs_of(
     """
     return {
         **code_and_settings(config, code),
-        **{f"package {name}": version for name, version in packages().items()},
+        **{f"package {name}": version for name, version in package_versions().items()},
         "processor": instructions or instructions_of_folds(),
         "revision of the dataset": dataset.revision,
     }
@@ -143,8 +145,8 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
     plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}
     added = ADDED.get(config.protocol)
     # The place of annotations does not matter: their content is in the truth.
-    callbacks = {name: find_spec(name) for name in trainer.modules({"callbacks": config.trainer.get("callbacks")})}
-    settings = shaping(
+    callbacks = {name: find_spec(name) for name in trainer.user_modules({"callbacks": config.trainer.get("callbacks")})}
+    settings = shaping_settings(
         replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})
     )
     return {
@@ -179,7 +181,7 @@ def refuse_other_processor(run: str, then: str, now: str) -> None:
         )
 
 
-def anywhere(values: dict[str, Any]) -> dict[str, Any]:
+def with_absolute_places(values: dict[str, Any]) -> dict[str, Any]:
     """Values of a configuration with absolute roots, annotations, landmark files and store of features: a run may be
     resumed from another folder. Values of the type `Path` are absolute already.
     """
@@ -197,14 +199,14 @@ def anywhere(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def versions() -> Mapping[str, str]:
+def software_versions() -> Mapping[str, str]:
     """Python, the machine, the instructions of its processor and the packages that numbers depend on."""
     return {
         "mebench": VERSION,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "processor": instructions_of_folds(),
-        **packages(),
+        **package_versions(),
     }
 
 
@@ -221,7 +223,7 @@ def instructions_of_torch() -> str:
 
 
 @cache
-def packages() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """The packages that numbers depend on, with their versions."""
     versions = {}
     for name in PACKAGES:

@@ -45,7 +45,7 @@ from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
 from mebench.runner import sandbox
 from mebench.runner.process import THREADS, prepare_worker
-from mebench.runner.sandbox import Grant, enter, hide_memory
+from mebench.runner.sandbox import Grant, enter_sandbox, hide_memory
 from mebench.runs import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"
@@ -103,7 +103,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(describe_error(error), "".join(traceback.format_exception(error)), cause, raised=True)
 
 
-def death(code: int | None) -> str:
+def death_reason(code: int | None) -> str:
     """Why a process ended.
 
     Args:
@@ -344,7 +344,7 @@ class Worker:
         if late:
             self._kill()
         code = self._ended()
-        reason = f"it took longer than fold_timeout={timeout:g} seconds" if late else death(code)
+        reason = f"it took longer than fold_timeout={timeout:g} seconds" if late else death_reason(code)
         return Failure(reason, reason)
 
     def close(self) -> None:
@@ -504,7 +504,7 @@ def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[s
         else:
             tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
             os.chdir(grant.write[0])
-            enter(grant)
+            enter_sandbox(grant)
         function, arguments = pickle.loads(call)
         return function(*arguments, request) if asks else function(*arguments)
 

@@ -112,7 +112,7 @@ class FoldJob(Job):
         return self.audit != "guard"
 
 
-def parts_for(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
+def method_jobs(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
     """The methods of a run: one, or a spotter and a recognizer, each with its share of the task; without the one of a pair
     that has no share in it.
     """
@@ -121,7 +121,9 @@ def parts_for(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
         (config.method, config.method_params, task if config.recognizer is None else spotting),
         *([] if config.recognizer is None else [(config.recognizer, config.recognizer_params, naming)]),
     ]
-    return tuple(part_of(registry.find("method", id_), params, t) for id_, params, t in pairs if t.tasks <= task.tasks)
+    return tuple(
+        renew_job(registry.find_plugin("method", id_), params, t) for id_, params, t in pairs if t.tasks <= task.tasks
+    )
 
 
 def reads_of(parts: Sequence[MethodJob]) -> tuple[Path, ...]:
@@ -132,7 +134,7 @@ def reads_of(parts: Sequence[MethodJob]) -> tuple[Path, ...]:
     return tuple(sorted({*places, *(place for part in parts for place in part.declared)}))
 
 
-def part_of(plugin: PluginInfo, params: Any, task: Task) -> MethodJob:
+def renew_job(plugin: PluginInfo, params: Any, task: Task) -> MethodJob:
     """A method with parameters made again from their fields, paths of files absolute: attributes that a plugin's code
     added to them are left behind.
     """

@@ -34,7 +34,7 @@ CUTS = 50
 """Thresholds that a spotter's intervals are cut at, at most: confidences with equally many intervals between them."""
 
 
-def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
+def choose_epoch(right: NDArray[Any], rule: str) -> tuple[int, int]:
     """The epoch that a paper's program keeps, from 0, and the number of epochs that it evaluates.
 
     Args:
@@ -44,7 +44,7 @@ def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
             ends after an epoch without mistakes.
 
     >>> right = np.array([[0, 1], [1, 1], [0, 0], [1, 1]], bool)
-    >>> chosen(right, "leak"), chosen(right, "leak_last"), chosen(right, "leak_stop")
+    >>> choose_epoch(right, "leak"), choose_epoch(right, "leak_last"), choose_epoch(right, "leak_stop")
     ((1, 4), (3, 4), (1, 2))
     """
     count = right.sum(axis=1)
@@ -59,15 +59,15 @@ def without_leak(config: RunConfig, **more: Any) -> RunConfig:
     return with_settings(config, {"audit": "guard", **more}, {"audit": "default"})
 
 
-def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The gain from the leak as the audit of a run states it, see `leak_worth`; None where it states none."""
+def worth_in_audit(audit: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The gain from the leak as the audit of a run states it, see `measure_worth`; None where it states none."""
     return next((entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME), None)
 
 
 def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     """The same of a finished run."""
     finished = folder.done and (folder.path / AUDIT).is_file()
-    return worth(folder.read_json(AUDIT)) if finished else None
+    return worth_in_audit(folder.read_json(AUDIT)) if finished else None
 
 
 def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
@@ -123,7 +123,7 @@ class EpochPredictions:
         evaluated epochs.
 
         Args:
-            rule: see `chosen`.
+            rule: see `choose_epoch`.
             most: epochs that are looked at; None for all.
         """
         for key, (clips, numbers) in self.of_fold.items():
@@ -131,7 +131,7 @@ class EpochPredictions:
             right = numbers.argmax(axis=2)[:most] == clips["truth"].to_numpy()
             for subject in dict.fromkeys(clips["subject"]):
                 of_subject = (clips["subject"] == subject).to_numpy()
-                epoch, looked = chosen(right[:, of_subject], rule)
+                epoch, looked = choose_epoch(right[:, of_subject], rule)
                 kept[of_subject] = numbers[epoch, of_subject]
                 n_epochs.append(looked)
             yield key, clips, kept, n_epochs
@@ -215,12 +215,12 @@ class EpochIntervals:
         epochs.
 
         Args:
-            rule: see `chosen`.
+            rule: see `choose_epoch`.
             most: epochs that are looked at; None for all.
             cut: whether the threshold is chosen, too; otherwise all intervals count.
         """
         f1 = self.of_people[:most] if cut else self.of_people[:most, :1]
-        epochs = [chosen(scores.max(axis=1)[:, None], rule) for scores in np.moveaxis(f1, -1, 0)]
+        epochs = [choose_epoch(scores.max(axis=1)[:, None], rule) for scores in np.moveaxis(f1, -1, 0)]
         return [(epoch, int(f1[epoch, :, person].argmax()), n) for person, (epoch, n) in enumerate(epochs)]
 
     def kept(self, rule: str, cut: bool = True) -> pd.DataFrame:
@@ -247,7 +247,7 @@ class EpochIntervals:
         threshold.
         """
         alone = replace(self.tables, predictions=self.kept(rule, cut=False))
-        return {"epoch_alone": differences(self.folder, self.folder, convention, alone)}
+        return {"epoch_alone": score_differences(self.folder, self.folder, convention, alone)}
 
     def counts(self, rule: str) -> list[int]:
         """The number of evaluated pairs of epoch and threshold for each tested person."""
@@ -270,7 +270,7 @@ def epochs_of(folder: RunFolder, plan: Plan) -> EpochAnswers:
     return (EpochIntervals if "spot" in plan.task.tasks else EpochPredictions)(folder, plan)
 
 
-def curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
+def epoch_curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
     """Scores of the best of the first n epochs and of the n-th epoch itself, for up to 30 values of n."""
     # Of a curve, at most.
     numbers = sorted({round(n) for n in np.geomspace(1, answers.epochs, 30)}) if answers.epochs else []
@@ -286,7 +286,7 @@ def curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
     ]
 
 
-def differences(
+def score_differences(
     honest: RunFolder, leaking: RunFolder, convention: str, answers: Tables | None = None
 ) -> dict[str, Score]:
     """Leaking minus honest for the main scores of two runs on the same truth, with 95 % intervals paired over subjects.
@@ -309,27 +309,27 @@ def differences(
     return {path: row.difference for path, row in comparison.scores.items()}
 
 
-def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
+def measure_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
     """The gain from selecting an epoch on the tested subjects, as a value of the audit of the leaking run, see
     `guard.write_audit`.
 
     Args:
         epoch_predictions: of the honest run.
         leaking: the run with the predictions that the rule keeps.
-        rule: see `chosen`.
+        rule: see `choose_epoch`.
         convention: of scoring.
 
     Returns:
         Its value: `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
-        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `curve`.
+        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `epoch_curve`.
     """
     counts = epoch_predictions.counts(rule)
     gain = {
         "rule": rule,
         "honest": epoch_predictions.folder.id,
         "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
-        "differences": differences(epoch_predictions.folder, leaking, convention),
+        "differences": score_differences(epoch_predictions.folder, leaking, convention),
         **(epoch_predictions.more(rule, convention) if isinstance(epoch_predictions, EpochIntervals) else {}),
-        "curve": curve(epoch_predictions, rule),
+        "curve": epoch_curve(epoch_predictions, rule),
     }
     return {"name": NAME, "saw": "test", "value": gain}

@@ -24,18 +24,18 @@ from mebench.lazy_imports import load_lazily
 from mebench.protocols import People, Protocol, find_protocol as find_protocol
 from mebench.runner.choices import (
     Ability,
-    abilities,
     choose_kinds,
     choose_scheme,
     choose_tasks,
+    find_abilities,
     home_of_video,
-    measured,
+    measure_videos,
     open_dataset,
-    scored,
+    select_scored_videos,
 )
 from mebench.runner.inputs import code_of
-from mebench.runner.job import MethodJob, parts_for, reads_of
-from mebench.runner.sandbox import Grant, granted, lacking, python_files
+from mebench.runner.job import MethodJob, method_jobs, reads_of
+from mebench.runner.sandbox import Grant, grant_access, missing_parts, python_files
 
 if TYPE_CHECKING:
     import torch
@@ -156,13 +156,13 @@ class Plan:
 
     @cached_property
     def parts(self) -> tuple[MethodJob, ...]:
-        """The methods: one, or the spotter and the recognizer, see `parts_for`."""
-        return parts_for(self.config, self.task)
+        """The methods: one, or the spotter and the recognizer, see `method_jobs`."""
+        return method_jobs(self.config, self.task)
 
     @cached_property
     def trains(self) -> bool:
         """Whether a method is trained in stages, by Lightning's Trainer."""
-        return any(weightless(part).stages() for part in self.parts)
+        return any(create_weightless(part).stages() for part in self.parts)
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
@@ -183,8 +183,10 @@ class Plan:
         """The files that a method may read in a fold; None without a sandbox."""
         if self.config.sandbox == "off":
             return None
-        modules = trainer.modules(self.config.trainer)
-        return granted([part.plugin for part in self.parts], reads_of(self.parts), modules, self.config.accelerator)
+        modules = trainer.user_modules(self.config.trainer)
+        return grant_access(
+            [part.plugin for part in self.parts], reads_of(self.parts), modules, self.config.accelerator
+        )
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -201,7 +203,7 @@ class Plan:
         """Whether looking at the tested subjects after each epoch is all that a leak of this run is: one method that
         trains, in one stage if it spots, and chooses nothing else. Then one training serves the run and its leak.
         """
-        stages = 0 if len(self.parts) > 1 or self.selects else len(weightless(self.parts[0]).stages())
+        stages = 0 if len(self.parts) > 1 or self.selects else len(create_weightless(self.parts[0]).stages())
         return stages == 1 or (stages > 1 and self.task.tasks == frozenset({"recognize"}))
 
     @property
@@ -304,7 +306,7 @@ class Plan:
         if self.known is not None:
             return dict(self.known)
         by_group: dict[str, dict[str, Chain]] = {}
-        methods = [(part.plugin.id, weightless(part)) for part in self.parts]
+        methods = [(part.plugin.id, create_weightless(part)) for part in self.parts]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
                 for prefix, (id_, method) in zip(("method.", "recognizer."), methods):
@@ -349,7 +351,7 @@ class Plan:
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
 
 
-def weightless(part: MethodJob) -> core.Method:
+def create_weightless(part: MethodJob) -> core.Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with torch.device("meta"):
         return part.new_method()
@@ -367,7 +369,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     """
     _check_sandbox(config)
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
-    methods = methods or abilities(config)
+    methods = methods or find_abilities(config)
     tasks = choose_tasks(config, methods, dataset, protocol)
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
@@ -377,9 +379,9 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if scheme.several:
         _check_several(config, scheme, methods, tasks)
     if protocol.scored_only:
-        videos = scored(videos, scheme, protocol)
+        videos = select_scored_videos(videos, scheme, protocol)
     if "spot" in tasks:
-        videos = measured(dataset, videos)
+        videos = measure_videos(dataset, videos)
     kinds = choose_kinds(config, methods[0], dataset, videos, tasks, protocol)
     plan = Plan(
         config,
@@ -412,7 +414,7 @@ def _check_sandbox(config: RunConfig) -> None:
     """
     if config.sandbox != "on":
         return
-    if without := lacking():
+    if without := missing_parts():
         raise ConfigError(
             f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(without)}: sandbox=auto uses "
             "what is available and reports what is missing"

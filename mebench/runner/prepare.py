@@ -23,8 +23,8 @@ from mebench.features.store import Key
 from mebench.progress import Progress
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
-from mebench.runner.fold_source import FrameSource, HostedStore, RemoteDataset, Source, opened
-from mebench.runner.inputs import anywhere
+from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, RemoteDataset, open_source
+from mebench.runner.inputs import with_absolute_places
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
 from mebench.runner.sandbox import Grant, imports_before
@@ -50,7 +50,7 @@ class Wanted:
         grant: access of plugins' steps; None where they are not confined.
     """
 
-    source: Source | None
+    source: DatasetSource | None
     store: FeatureStore
     id: str
     revision: str
@@ -122,7 +122,7 @@ def _source_in_worker(run: Wanted, video: Video, request: Request | None) -> Any
         store, remote = HostedStore(run.store.root, request), RemoteDataset(request, run.revision)
         return video_source(store, remote, run.id, video, again=True)
     assert run.source is not None
-    dataset, _ = home_of_video(opened(run.source), run.id, video)
+    dataset, _ = home_of_video(open_source(run.source), run.id, video)
     return video_source(run.store, dataset, run.id, video, again=True)
 
 
@@ -146,7 +146,7 @@ def hosted_feature_task(
     """
     source = wanted[0].source
     assert source is not None
-    home = home_of_video(opened(source), wanted[0].id, video)
+    home = home_of_video(open_source(source), wanted[0].id, video)
     dataset, _ = home
     aliases = Aliases(secrets.token_hex(), [], [video])
     frames = FrameSource(aliases.videos, lambda _: home, wanted[0].store)
@@ -223,7 +223,7 @@ class Prepared:
         return faceless, {key: failure for key, failure in by_key.items() if key not in faceless}
 
 
-def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:
+def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:
     """Compute the missing features, one task per video; those that several runs read are computed once.
 
     A video that fails does not stop the others.
@@ -274,7 +274,9 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
 
 def shared_video(plan: Plan, video: Video) -> SharedVideo:
     """The values that two runs share if their videos are the same."""
-    return json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True), video.key
+    return json.dumps(
+        [with_absolute_places(plan.config.values)["dataset"], plan.config.cache], sort_keys=True
+    ), video.key
 
 
 @dataclass
@@ -299,7 +301,7 @@ class VideoJob:
     brought: bool = False
     imports: set[str] = field(default_factory=set)
 
-    def add(self, plan: Plan, video: Video, source: Source) -> None:
+    def add(self, plan: Plan, video: Video, source: DatasetSource) -> None:
         """Add the features that a run lacks of this video; runs of one method with other seeds lack the same."""
         chains, clips = features_of(plan, video)
         # Steps with their parameters alone: other attributes that a plugin added to them stay here.
@@ -333,7 +335,7 @@ def video_jobs(plans: Sequence[Plan]) -> list[VideoJob]:
         missing = missing_videos(plan)
         if not missing:
             continue
-        source = Source.of(plan.config, plan.dataset)
+        source = DatasetSource.of(plan.config, plan.dataset)
         store_of(plan.config).check_writable()  # before the first video is computed
         for video in missing:
             key = shared_video(plan, video)

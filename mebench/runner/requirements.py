@@ -49,7 +49,7 @@ def refuse_missing_devices(config: RunConfig) -> None:
             f"trainer.devices={many} trains a fold in several processes, which communicate through sockets, and "
             "the sandbox blocks them: add sandbox=off, or train several folds at once, with workers=N"
         )
-    if many != 1 and trainer.selects(config.trainer):
+    if many != 1 and trainer.selects_epoch(config.trainer):
         raise ConfigError(
             f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
         )

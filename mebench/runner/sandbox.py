@@ -168,12 +168,12 @@ DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random"
 """Devices that any calculation opens: the empty ones and sources of randomness."""
 
 
-def gpus(folder: Path = Path("/dev")) -> tuple[Path, ...]:
+def gpu_devices(folder: Path = Path("/dev")) -> tuple[Path, ...]:
     """The devices of GPUs: those of NVIDIA's driver, also under WSL (`dxg`), and of AMD's."""
     return tuple(sorted(place for name in ("nvidia*", "dri", "kfd", "dxg") for place in folder.glob(name)))
 
 
-def granted(
+def grant_access(
     plugins: Sequence[PluginInfo],
     reads: Iterable[Path] = (),
     modules: Iterable[str] = (),
@@ -203,8 +203,8 @@ def granted(
         read=(*files, PACKAGE, *(info.folder for info in plugins), *map(_path, code), *reads),
         methods=tuple(info.folder.parent for info in plugins if info.module.startswith("mebench.methods.")),
         modules=tuple(map(_path, dict.fromkeys(map(os.path.dirname, code)))),
-        lacks=lacking(),
-        devices=() if accelerator == "cpu" else gpus(),
+        lacks=missing_parts(),
+        devices=() if accelerator == "cpu" else gpu_devices(),
     )
 
 
@@ -226,7 +226,7 @@ def imports_before(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in names if re.split("[.:]", name)[0] in LIBRARIES and not name.startswith(plugins))
 
 
-def lacking() -> tuple[str, ...]:
+def missing_parts() -> tuple[str, ...]:
     """The parts of `PARTS` that this kernel does not give, without confining anything; all of them where it is not
     Linux.
     """
@@ -239,7 +239,7 @@ def lacking() -> tuple[str, ...]:
     return (*(() if landlock_version() else ("files",)), *(() if calls else ("processes", "network")))
 
 
-def enter(grant: Grant) -> None:
+def enter_sandbox(grant: Grant) -> None:
     """Confine this process to what is granted, for good, before any code of a plugin is run in it.
 
     Raises:
@@ -263,14 +263,14 @@ def enter(grant: Grant) -> None:
     os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # it would say in each fold that it may not share memory
     if caching := sys.modules.get("numba.core.caching"):  # compiled code is read, and nothing is stored
         vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
-    if more := set(confine(grant)) - set(grant.lacks):
+    if more := set(confine_process(grant)) - set(grant.lacks):
         raise RunError(
             f"a worker cannot isolate a method from {_meant(more)}, which the run requires: give all workers a "
             "kernel and a container that can, or use sandbox=off, after you have read the code of the method"
         )
 
 
-def confine(grant: Grant) -> tuple[str, ...]:
+def confine_process(grant: Grant) -> tuple[str, ...]:
     """Confine this process, its future threads and its children to the granted access; this cannot be undone.
 
     It takes about a millisecond. Threads that run already are not confined: call it before there are any.

@@ -17,10 +17,10 @@ from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, RunError, describe_error, list_first
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import describe, truth_tables
+from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.guard import check_duplicate_people, write_audit
 from mebench.runner.host import fold_task, place_of
-from mebench.runner.identity import identity_of, key_of, name_of, refuse_changed, training_of
+from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
 from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
 from mebench.runner.isolation import Failure
 from mebench.runner.leak import EpochAnswers
@@ -93,7 +93,7 @@ class Session:
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: plan of the requested leaking run, if this is the honest run whose per-epoch predictions serve both.
         epoch_predictions: of a leaking run, those of its honest run.
-        trained: key of the training, see `identity.training_of`; None where no other run can share it.
+        trained: key of the training, see `identity.training_key`; None where no other run can share it.
         clean: of a degraded run the one whose models predict.
     """
 
@@ -264,7 +264,7 @@ class Session:
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", with_id)
         kept, config = self.epoch_predictions, plan.config
-        chosen = [] if kept is None else [leak.leak_worth(kept, folder, config.audit, config.convention)]
+        chosen = [] if kept is None else [leak.measure_worth(kept, folder, config.audit, config.convention)]
         write_audit(folder, plan, *chosen)
         folder.finish()
         return Outcome(folder, with_id) if self.leaking is None else self._leak()
@@ -348,17 +348,17 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         check_duplicate_people(plan)
     tables = truth_tables(plan)
     parts = identity_of(plan)
-    key, trained = digest(parts), training_of(plan, parts)
+    key, trained = digest(parts), training_key(plan, parts)
     if run_id is not None and not (begun := RunFolder(runs / run_id)).of_study:
         if "processor" in (began_with := begun.read_json("versions.json")):
             refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
         refuse_changed(begun, parts)
-    folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
+    folder, lock = RunFolder.claim(runs, run_name(plan.config), key, run_id)
     try:
         for info in plugins_of(plan.config):
             registry.refuse_edited(info)
         folder.remove_leftovers()
-        describe(folder, plan, tables, key, trained, parts)
+        describe_run(folder, plan, tables, key, trained, parts)
         every = {fold.key for fold in plan.folds}
         finished = folder.finished_folds() & every
         if plan.config.looks and plan.leaks_by_epoch_choice_only:  # the same run without looks may have begun it
@@ -373,7 +373,7 @@ def rerun_notice(session: Session) -> str:
     """The notice that equal runs exist already, finished, in another process, or finished and incomplete; empty where
     none does.
     """
-    first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
+    first = first_id(run_name(session.plan.config), session.folder.read_json("config.json")["key"])
     equal = [run for run in RunFolder.equal(session.folder.path.parent, first).values() if run.id != session.folder.id]
     for folder in equal:
         if folder.lost:
@@ -390,7 +390,7 @@ def finished_run(plan: Plan) -> RunFolder | None:
 
 def finished_runs(plan: Plan) -> list[RunFolder]:
     """The finished runs of this plan's key, the latest first."""
-    first = first_id(name_of(plan.config), key_of(plan))
+    first = first_id(run_name(plan.config), run_key(plan))
     return RunFolder.all_finished(Path(plan.config.runs).expanduser(), first)
 
 

@@ -111,7 +111,7 @@ class WorkerPool(Workers):
     """
 
     def __init__(self, size: int, accelerator: str = "cpu", devices: int | None = None, each: int = 1) -> None:
-        self.size, self._environments = size, environments(size, accelerator, devices, each)
+        self.size, self._environments = size, worker_environments(size, accelerator, devices, each)
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
         self.server = isolation.ForkServer()
@@ -188,7 +188,9 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environments(workers: int, accelerator: str, devices: int | None = None, each: int = 1) -> list[dict[str, str]]:
+def worker_environments(
+    workers: int, accelerator: str, devices: int | None = None, each: int = 1
+) -> list[dict[str, str]]:
     """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses, or as many as each fold
     takes.
 

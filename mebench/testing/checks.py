@@ -109,7 +109,7 @@ SEVERITIES: Mapping[str, Severity] = {"kept": "fine", "broken": "error", "untold
 """Severity of each status of a check."""
 
 
-def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
+def collect_checks(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
     """Checks from functions of one subject, each marked by `promise`; a function's name is the check's.
 
     Each runs once, and failures that follow from another failure are not reported.
@@ -128,7 +128,7 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
             except unittest.SkipTest as skipped:
                 errors[name] = skipped
             except Exception as error:  # a plugin may raise any error
-                message = f"{reason(error, subject)}. {function.__dict__['fix']}"
+                message = f"{failure_reason(error, subject)}. {function.__dict__['fix']}"
                 errors[name] = AssertionError(message).with_traceback(error.__traceback__)
         return errors[name]
 
@@ -138,7 +138,7 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
     ]
 
 
-def reason(error: Exception, subject: Any) -> str:
+def failure_reason(error: Exception, subject: Any) -> str:
     """The reason of a failure, in a sentence without its full stop; a crash inside a plugin is reported with file and
     line.
     """

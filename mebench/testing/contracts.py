@@ -20,19 +20,19 @@ from safetensors.torch import load
 
 from mebench.config import parameter_types, registry, resolve, user_setting
 from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.typed_values import typed
+from mebench.config.typed_values import type_values
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features.degradation import RELATION_STRENGTH, Degradation, relation_names
 from mebench.features.pipeline import video_source
 from mebench.inference import robustness
-from mebench.runner import FittedMethod, host, make_plan, restore
+from mebench.runner import FittedMethod, host, make_plan, restore_methods
 from mebench.runner.host import FoldHost
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import features_of, missing_videos, store_of
 from mebench.runner.process import one_thread
 from mebench.runs import FoldResult
-from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
+from mebench.testing.checks import TINY, Check, collect_checks, promise, run_all, scratch
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
 """Packages that import slowly: `mebench list`, `info` and completion must not wait for them."""
@@ -46,14 +46,14 @@ class Owner:
 
     def owns(self, file: Path) -> bool:
         """Whether a file belongs to the plugin."""
-        info = registry.plugins(self.kind).get(self.id)
+        info = registry.list_plugins(self.kind).get(self.id)
         return info is not None and file.resolve().is_relative_to(info.folder)
 
 
 @promise("Write config.yaml as `mebench new` does: title, summary, tasks, and sections of params.py's keys alone")
 def config_is_complete(subject: Owner) -> None:
     """`config.yaml` holds title, summary and tasks; the folder has the plugin's name and contains its modules."""
-    info = registry.plugins(subject.kind).get(subject.id)
+    info = registry.list_plugins(subject.kind).get(subject.id)
     assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
     assert info.broken is None, info.broken
     assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
@@ -66,7 +66,7 @@ def config_is_complete(subject: Owner) -> None:
 @promise("Give every field a default, and write @dataclass(frozen=True)", after="config_is_complete")
 def params_are_a_frozen_dataclass(subject: Owner) -> None:
     """`Params` can be built without arguments, is frozen, and equal parameters are equal objects."""
-    params = registry.params_class(registry.find(subject.kind, subject.id))
+    params = registry.params_class(registry.find_plugin(subject.kind, subject.id))
     assert getattr(params, "__dataclass_params__").frozen, "Params must be frozen: @dataclass(frozen=True)"  # noqa: B009
     assert params() == params() and hash(params()) == hash(params()), "two Params() must be equal and hashable"
 
@@ -77,7 +77,7 @@ def params_are_a_frozen_dataclass(subject: Owner) -> None:
 )
 def params_import_nothing_heavy(subject: Owner) -> None:
     """A fresh Python imports `params.py` without torch and similar packages, so that listing and completion stay quick."""
-    info = registry.find(subject.kind, subject.id)
+    info = registry.find_plugin(subject.kind, subject.id)
     package = f"mebench.{subject.kind}s"
     code = (
         f"import importlib, json, sys, {package}\n"
@@ -103,22 +103,22 @@ def params_import_nothing_heavy(subject: Owner) -> None:
 @promise("Make config.yaml and params.py agree", after="params_are_a_frozen_dataclass")
 def presets_and_settings_are_valid(subject: Owner) -> None:
     """`params`, every preset, every setting for a dataset and every value of another input give a valid `Params`."""
-    info = registry.find(subject.kind, subject.id)
+    info = registry.find_plugin(subject.kind, subject.id)
     presets, base = info.section("presets"), info.section("params")
-    build(info, base, "params")
+    build_params(info, base, "params")
     for name, values in presets.items():
-        build(info, base | (values or {}), f"presets.{name}")
+        build_params(info, base | (values or {}), f"presets.{name}")
     for name, values in info.section("datasets").items():
         settings = dict(values or {})
         preset = settings.pop("preset", info.config.get("preset"))
         assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
-        build(info, base | (presets.get(preset) or {}) | settings, f"datasets.{name}")
+        build_params(info, base | (presets.get(preset) or {}) | settings, f"datasets.{name}")
     for name, alternatives in info.section("other_input").items():
         for value in alternatives or {}:
-            build(info, base | {name: value}, f"other_input.{name}")
+            build_params(info, base | {name: value}, f"other_input.{name}")
 
 
-def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
+def build_params(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     """An instance of the plugin's `Params`.
 
     Raises:
@@ -126,7 +126,7 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     """
     origin, kind = f"{info.where}/config.yaml: {where}", info.kind
     try:
-        typed_values = typed(
+        typed_values = type_values(
             {f"{kind}.{name}": (value, origin) for name, value in values.items()},
             {f"{kind}.{name}": hint for name, hint in parameter_types(info).items()},
         )
@@ -146,7 +146,7 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
 )
 def card_names_the_paper(subject: Owner) -> None:
     """The folder has a `README.md` that cites the paper of `config.yaml`, at least by first author and year."""
-    info = registry.find(subject.kind, subject.id)
+    info = registry.find_plugin(subject.kind, subject.id)
     card = info.folder / "README.md"
     assert card.is_file(), f"{info.where} has no card: write README.md"
     text, paper = card.read_text(encoding="utf-8"), str(info.config.get("paper") or "")
@@ -160,15 +160,15 @@ def card_names_the_paper(subject: Owner) -> None:
 @promise("Define the class at the top of its module, and Plugin = that class", after="presets_and_settings_are_valid")
 def class_pickles(subject: Owner) -> None:
     """The plugin's class can be found by module and name."""
-    plugin = registry.load(subject.kind, subject.id)
+    plugin = registry.load_plugin(subject.kind, subject.id)
     assert pickle.loads(pickle.dumps(plugin)) is plugin, (
         f"{plugin.__qualname__} must be defined at the top of its module"
     )
 
 
-def declares(subject: Owner, base: type) -> None:
+def check_declaration(subject: Owner, base: type) -> None:
     """The class is a subclass of `base`, and agrees with `config.yaml` and `params.py`."""
-    info, plugin = registry.find(subject.kind, subject.id), registry.load(subject.kind, subject.id)
+    info, plugin = registry.find_plugin(subject.kind, subject.id), registry.load_plugin(subject.kind, subject.id)
     assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
     tasks = getattr(plugin, "tasks", None)
     assert tasks == frozenset(info.tasks), (
@@ -217,7 +217,7 @@ def dataset_checks(id_: str, **params: Any) -> list[Check]:
         id_: of the dataset.
         params: parameters, for example `root="/data/casme2"`. The root defaults to the one in the user's file.
     """
-    return collect(id_, _DatasetTrial(id_, params), (*COMMON, *_OF_DATASETS))
+    return collect_checks(id_, _DatasetTrial(id_, params), (*COMMON, *_OF_DATASETS))
 
 
 def check_dataset(id_: str, **params: Any) -> list[str]:
@@ -238,14 +238,14 @@ class _DatasetTrial(Owner):
     kind: PluginKind = "dataset"
 
     def make(self, **params: Any) -> Dataset:
-        info = registry.find("dataset", self.id)
+        info = registry.find_plugin("dataset", self.id)
         preset = info.section("presets").get(info.config.get("preset", "")) or {}
-        plugin: type[Dataset] = registry.load("dataset", self.id)  # type: ignore[assignment]
-        return plugin(build(info, info.section("params") | preset | params, "params"))
+        plugin: type[Dataset] = registry.load_plugin("dataset", self.id)  # type: ignore[assignment]
+        return plugin(build_params(info, info.section("params") | preset | params, "params"))
 
     @property
     def has_root(self) -> bool:
-        return "root" in parameter_types(registry.find("dataset", self.id))
+        return "root" in parameter_types(registry.find_plugin("dataset", self.id))
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -277,7 +277,7 @@ class _DatasetTrial(Owner):
 )
 def class_is_a_dataset(trial: _DatasetTrial) -> None:
     """The class is a `Dataset` whose tasks and parameters are the declared ones."""
-    declares(trial, Dataset)
+    check_declaration(trial, Dataset)
     assert trial.dataset.comparable or trial.dataset.remark, "a dataset that is not comparable must say why in `remark`"
 
 
@@ -432,7 +432,7 @@ def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
             them, parameters called `epochs…` or `draws…` are set to 1, and the preset `contract` applies, which a large
             network has only for these checks.
     """
-    return collect(id_, _MethodTrial(id_, tuple(data)), (*COMMON, *_OF_METHODS))
+    return collect_checks(id_, _MethodTrial(id_, tuple(data)), (*COMMON, *_OF_METHODS))
 
 
 def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
@@ -444,7 +444,7 @@ def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
     return run_all(method_checks(id_, data))
 
 
-def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str, int]]:
+def count_method_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str, int]]:
     """Count how often a method breaks relations that need no label: a change of the video that should not alter the
     answer.
 
@@ -462,7 +462,7 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
         plan = make_plan(resolve([*trial.words, f"degrade={how.kind}:{how.strength}"]))
         if robustness.concerns_tasks(how, plan.task.tasks):
             with one_thread():
-                changed = host.execute(plan, plan.folds[0], trial.result)
+                changed = host.execute_fold(plan, plan.folds[0], trial.result)
             answers = changed.predictions, changed.clips
             counts[relation] = robustness.count_violations_of_run(clean, answers, how, fps)
     return counts
@@ -478,7 +478,7 @@ class _MethodTrial(Owner):
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        info = registry.find("method", self.id)
+        info = registry.find_plugin("method", self.id)
         settled = ("protocol=loso", "seed=0", "scheme=null", "kinds=null", "accelerator=cpu", f"cache={scratch()}")
         return (f"method={self.id}", *settled, *cut_down(info), *self.data)
 
@@ -498,13 +498,15 @@ class _MethodTrial(Owner):
         with one_thread():
             for video in missing_videos(plan):
                 video_source(store_of(plan.config), *plan.home(video), video).compute(*features_of(plan, video))
-            return host.execute(plan, self.plan.folds[0])
+            return host.execute_fold(plan, self.plan.folds[0])
 
     @cached_property
     def reworded(self) -> list[str]:
         """The settings, with another value of each parameter that acts on stored frame scores."""
         words = list(self.words)
-        for name, spec in registry.find("method", self.id).acting("postprocess").items() if self.does("spot") else ():
+        for name, spec in (
+            registry.find_plugin("method", self.id).acting("postprocess").items() if self.does("spot") else ()
+        ):
             values = spec["choices"] if isinstance(spec.get("choices"), list) else [spec.get("low"), spec.get("high")]
             own = self.plan.config.values["method"].get(name)
             other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
@@ -522,8 +524,8 @@ class _MethodTrial(Owner):
             plan, fold = make_plan(resolve(self.reworded)), self.plan.folds[0]
             again = self.execute(_relabelled(self, plan))
             if self.does("spot"):
-                _same(host.execute(plan, fold, self.result), again, "stored scores")
-                again = host.execute(self.plan, fold, again)
+                _same(host.execute_fold(plan, fold, self.result), again, "stored scores")
+                again = host.execute_fold(self.plan, fold, again)
             _same(self.result, again, "the same settings")
             return True
         return False
@@ -548,7 +550,7 @@ class _Reloaded(FittedMethod):
         fold = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
         job = dataclasses.replace(fold.job, groups=plan.groups, cache=str(store_of(plan.config).root))
         super().__init__(job, job.parts[0], plan.home)
-        restore({"": self.method}, load(result.model))
+        restore_methods({"": self.method}, load(result.model))
         self.aliases = fold.aliases
 
     def view(self, video: Video) -> VideoView:
@@ -567,7 +569,7 @@ class _Reloaded(FittedMethod):
 )
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
-    declares(trial, Method)
+    check_declaration(trial, Method)
     transductive = trial.plan.parts[0].method_class.transductive
     assert transductive in ("none", "video"), f"transductive must be none or video, not {transductive!r}"
 
@@ -748,7 +750,7 @@ def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
     """
     if not trial.repeated and trial.reworded != list(trial.words):
         plan, added = make_plan(resolve(trial.reworded)), trial.reworded[len(trial.words) :]
-        _same(host.execute(plan, plan.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
+        _same(host.execute_fold(plan, plan.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
 
 
 _OF_METHODS = (

@@ -43,8 +43,8 @@ def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
         return method_checks(id_, (*TINY, *(f"method.{key}={value}" for key, value in params.items())))
     if "root" not in params:
         with suppress(Exception):  # the checks report the fault
-            if "root" in parameter_types(registry.find("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
-                plugin: Any = registry.load("dataset", id_)
+            if "root" in parameter_types(registry.find_plugin("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
+                plugin: Any = registry.load_plugin("dataset", id_)
                 drawn = tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch())
                 plugin.write_fake_tree(Path(drawn))
                 params["root"] = drawn
@@ -62,7 +62,7 @@ def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check
     return [
         check
         for kind in registry.PLUGIN_KINDS
-        for info in registry.plugins(kind).values()
+        for info in registry.list_plugins(kind).values()
         if info.folder.is_relative_to(place)
         for check in plugin_checks(kind, info.id, **params.get(info.id, {}))
     ]
@@ -99,7 +99,7 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
     template = template or known[0]
     check_known("template", template, known)
-    target, taken = folder / f"{kind}s" / name, registry.plugins(kind).get(name)
+    target, taken = folder / f"{kind}s" / name, registry.list_plugins(kind).get(name)
     refuse_if(
         (
             not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name),

@@ -70,7 +70,7 @@ class RightAnswers:
         return self.right > self.most
 
 
-def null(
+def run_null_check(
     method: str, progress: Progress, words: Sequence[str] = (), plugins: Sequence[str] = (), shuffles: int = 3
 ) -> list[RightAnswers]:
     """Run a method where it cannot know any label, and count its right answers.
@@ -86,7 +86,7 @@ def null(
         MebenchError: the method cannot run.
     """
     paths = registry.add_paths(plugins)
-    settled = [f"method={method}", *cut_down(registry.find("method", method)), *words]
+    settled = [f"method={method}", *cut_down(registry.find_plugin("method", method)), *words]
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
         return pool_answers(
             [*map(count_right_answers, shuffled_runs(Path(folder), settled, paths, range(shuffles), progress))]
@@ -116,7 +116,7 @@ def shuffled_runs(
     with chdir(folder), worker_pool(config) as pool, progress.stage("null", 2 * len(seeds), "runs") as advance:
         for seed in seeds:
             config = _config(folder / "data" / str(seed), words, plugins)
-            registry.load("dataset", "shuffled")(config.dataset_params["shuffled"]).write(
+            registry.load_plugin("dataset", "shuffled")(config.dataset_params["shuffled"]).write(
                 folder / "data" / str(seed), seed
             )
             for _ in range(2):

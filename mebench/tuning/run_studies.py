@@ -24,15 +24,15 @@ from mebench.metrics import TABLE_COLUMNS, RunComparison
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.progress import Progress
-from mebench.runner import abilities, host, make_plan
-from mebench.runner.describe import describe, made_by, truth_tables
-from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
+from mebench.runner import find_abilities, host, make_plan
+from mebench.runner.describe import describe_run, made_by, truth_tables
+from mebench.runner.execute import InterruptedRunError, stopped_by_signals, worker_pool
 from mebench.runner.host import fold_task
-from mebench.runner.identity import content_of, reusable, truth_of
-from mebench.runner.inputs import anywhere, code_and_settings, digest, inputs_of
+from mebench.runner.identity import has_reusable_training, hash_annotations, hash_contents
+from mebench.runner.inputs import code_and_settings, digest, inputs_of, with_absolute_places
 from mebench.runner.isolation import Failure
 from mebench.runner.plan import Plan
-from mebench.runner.prepare import prepare
+from mebench.runner.prepare import prepare_features
 from mebench.runner.process import one_thread
 from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
@@ -60,7 +60,7 @@ def change_parameters(plan: Plan, values: Mapping[str, Any]) -> Plan:
         ConfigError: the values do not go together.
     """
     config = with_values(plan.config, values)
-    return replace(plan, config=config, selects=any(method.selects for method in abilities(config)))
+    return replace(plan, config=config, selects=any(method.selects for method in find_abilities(config)))
 
 
 def run_folds(
@@ -110,7 +110,7 @@ class Features:
         chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
         name = digest([[video.key for video in plan.videos], chains])
         if name not in self._known:
-            prepared = prepare([plan], self._pool, self._progress)
+            prepared = prepare_features([plan], self._pool, self._progress)
             self._known[name], failed = prepared.failed(plan.config.no_face == "skip")
             for key, failure in failed.items():
                 raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
@@ -147,7 +147,7 @@ class Evaluator:
         self._part = tuned_member(objectives, inner.config.recognizer is not None)
         self._run = of_part(inner, self._part)
         self._fold_of = {fold.key: fold for fold in self._run.folds}
-        self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
+        self._inputs = inputs_of(inner.config, inner.dataset), hash_annotations(inner), *hash_contents(inner)
         self._names = "analysis" in sections
         self._classes = inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
@@ -182,7 +182,7 @@ class Evaluator:
         plan, began = of_part(change_parameters(self._split.inner, values), self._part), time.perf_counter()
         plan = self._features.of(plan)
         self.waited += time.perf_counter() - began
-        if not (self._space.reuses and reusable(plan.config)):
+        if not (self._space.reuses and has_reusable_training(plan.config)):
             yield from self._computed(plan, {})
             return
         about = [
@@ -200,7 +200,7 @@ class Evaluator:
                 if result.key not in stored:
                     folder.write_fold(result, plan.task.kinds)
                     stored[result.key] = result
-                yield host.execute(plan, self._fold_of[result.key], result, self._names)
+                yield host.execute_fold(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, stored: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order; missing ones are computed by the workers."""
@@ -309,7 +309,7 @@ class Judge:
         """The outer folds as a run folder; finished folds are kept and scored by the present rules and draws."""
         plan, tables = self._plan, truth_tables(self._plan)
         # Different from a plain run: folds and values are not those of its configuration.
-        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
+        inputs = inputs_of(plan.config, plan.dataset), hash_annotations(plan), *hash_contents(plan)
         key = digest([*inputs, people_of_folds(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         with _alone(folder):
@@ -319,7 +319,7 @@ class Judge:
             described = change_parameters(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             # First, because an end between the two would leave an apparent plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
-            describe(folder, described, tables, key)
+            describe_run(folder, described, tables, key)
             parts = [self._features.of(change_parameters(plan, tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
@@ -370,7 +370,11 @@ class Judge:
         """
         defaults, spots = self._space.own(), "spot" in plan.task.tasks
         # The values that must be equal: where frame scores are reused, those that act before them.
-        shared = self._space.trained if spots and reusable(plan.config) and reusable(self._plan.config) else dict
+        shared = (
+            self._space.trained
+            if spots and has_reusable_training(plan.config) and has_reusable_training(self._plan.config)
+            else dict
+        )
         if default is None or shared(values) != shared(defaults):
             return run_folds(self._crew, plan, folds)
         places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
@@ -407,7 +411,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     parts = {split.name: safe_name(split.name) if options.nested else "." for split in splits}
     described = {
         "study": name,
-        "config": anywhere(config.values),
+        "config": with_absolute_places(config.values),
         "origins": config.origins,
         "source": made_by(),
         "mebench": VERSION,
@@ -425,7 +429,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     }
     studies: dict[str, Study] = {}
     waited = 0.0
-    with stoppable(), one_thread(), worker_pool(config) as pool:
+    with stopped_by_signals(), one_thread(), worker_pool(config) as pool:
         features = Features(pool, progress)
         try:
             for split in splits:
@@ -499,8 +503,8 @@ def _identity_of_study(
         "inner folds": len(splits[0].inner.folds),
         **code_and_settings(config),
         "convention": config.convention,
-        "annotations": truth_of(plan),
-        **dict(zip(["frames or files"], content_of(plan))),
+        "annotations": hash_annotations(plan),
+        **dict(zip(["frames or files"], hash_contents(plan))),
     }
 
 

@@ -24,7 +24,7 @@ import yaml
 
 from mebench.config import RunConfig, parameter_types, registry
 from mebench.config.resolving import with_parameters
-from mebench.config.typed_values import choices, convert, expected, plain, typed
+from mebench.config.typed_values import allowed_values, convert, describe_type, to_plain, type_values
 from mebench.core import Task
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.files import load_yaml
@@ -226,7 +226,7 @@ def _search_maps(config: RunConfig) -> dict[str, _Entry]:
         id_ = getattr(config, part)
         if id_ is None:
             continue
-        info = registry.find("method", id_)
+        info = registry.find_plugin("method", id_)
         for name, spec in info.section("search").items():
             entries[f"{part}.{name}"] = _Entry(spec, f"{info.where}/config.yaml: search.{name}")
     return entries
@@ -283,7 +283,7 @@ def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) 
     values = _values_of_entry(key, entry, hint)
     part, _, name = key.partition(".")
     params = getattr(config, f"{part}_params")
-    dimension = Dimension(key, values.get("acts", "training"), plain(getattr(params, name)))
+    dimension = Dimension(key, values.get("acts", "training"), to_plain(getattr(params, name)))
     if "choices" in values:
         dimension = replace(dimension, choices=_distinct_choices(values["choices"], entry))
     else:
@@ -327,15 +327,15 @@ def _values_of_entry(key: str, entry: _Entry, hint: Any) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
     if "choices" not in spec and number not in _alternatives(hint):
-        allowed = choices(hint)
+        allowed = allowed_values(hint)
         example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
-        raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
+        raise ConfigError(f"{where}: the parameter is {describe_type(hint)}, which has no range: give choices{example}")
     form: dict[str, Any] = {"low": Required[number], "high": Required[number], "log": bool, "step": number | None}
     if "choices" in spec:
         form = {"choices": tuple[hint, ...]}  # type: ignore[valid-type]
     form["acts"] = Acts
     raw = {f"{key}.{name}": (value, where) for name, value in spec.items()}
-    values = typed(raw, {f"{key}.{name}": type_ for name, type_ in form.items()})
+    values = type_values(raw, {f"{key}.{name}": type_ for name, type_ in form.items()})
     return {name.removeprefix(f"{key}."): value for name, value in values.items()}
 
 
@@ -345,7 +345,7 @@ def _distinct_choices(values: Any, entry: _Entry) -> tuple[Any, ...]:
     Raises:
         ConfigError: there are fewer than two, or one is there twice.
     """
-    listed = plain(values)
+    listed = to_plain(values)
     distinct = {json.dumps(choice) for choice in listed}
     if len(distinct) < max(len(listed), 2):
         raise ConfigError(f"{entry.where}: choices must be two or more, each once, not {entry.spec['choices']!r}")
@@ -413,6 +413,6 @@ def _hint(config: RunConfig, key: str, where: str) -> Any:
     part, _, name = key.partition(".")
     if (id_ := getattr(config, part)) is None:
         raise ConfigError(f"{where}: {key} is a parameter of a recognizer, but none is named: add recognizer=<id>")
-    known = parameter_types(registry.find("method", id_))
+    known = parameter_types(registry.find_plugin("method", id_))
     check_known(f"parameter of {id_}", name, known, f"See it with: mebench info {id_}", where=where)
     return known[name]

@@ -20,7 +20,7 @@ KNOWN = ["casme", "casme2", "casme3", "dfme", "four_dme", "meview", "mmew", "sam
 
 def by_adapter(id_, sheet):
     """The expressions of `data summary dataset=ID dataset.annotations=FILE`, and how many repairs it says."""
-    dataset = registry.load("dataset", id_)(registry.load("dataset", id_).Params(annotations=str(sheet)))
+    dataset = registry.load_plugin("dataset", id_)(registry.load_plugin("dataset", id_).Params(annotations=str(sheet)))
     rows = [a for a in dataset.annotations if a.onset is not None and a.subject and a.video]
     return {
         (a.subject, a.video, a.kind, a.onset, a.apex, a.offset, a.emotion or "") for a in rows
@@ -39,7 +39,7 @@ def by_score(sheet):
 @pytest.fixture(scope="module", params=KNOWN)
 def released(request, tmp_path_factory):
     """A dataset's id and its sheet in a drawn tree."""
-    plugin, root = registry.load("dataset", request.param), tmp_path_factory.mktemp(request.param)
+    plugin, root = registry.load_plugin("dataset", request.param), tmp_path_factory.mktemp(request.param)
     write_empty_tree(request.param, root)
     return request.param, plugin(plugin.Params(root=str(root))).annotation_file
 

@@ -71,7 +71,7 @@ def test_lightning_callbacks_and_loggers_leave_their_files(trained):
     assert len(kept) == folds
     assert all(len(files) == 1 and "epoch=" in files[0] and "-step=" in files[0] for files in kept.values())
     fold, (file,) = next(iter(kept.items()))
-    loaded = registry.load("method", "example").load_from_checkpoint(run.path / "logs" / fold / file)
+    loaded = registry.load_plugin("method", "example").load_from_checkpoint(run.path / "logs" / fold / file)
     # LearningRateMonitor and CSVLogger: rows with steps.
     (table,) = logs(run, "lightning_logs/*/metrics.csv")[fold]
     rows = pd.read_csv(run.path / "logs" / fold / table)

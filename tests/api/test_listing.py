@@ -17,7 +17,7 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 
 def test_methods_and_datasets_list_plugins():
     methods, datasets = mebench.methods(), mebench.datasets()
-    assert list(methods.index) == sorted(registry.plugins("method"))
+    assert list(methods.index) == sorted(registry.list_plugins("method"))
     assert methods.index.name == "method"
     assert methods.loc["mean", "tasks"] == "recognize, spot" or methods.loc["mean", "tasks"] == "spot, recognize"
     assert "synthetic" in datasets.index

@@ -19,7 +19,7 @@ from mebench.boards.collect import collect_records
 from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.config import registry
-from mebench.config.registry import plugins
+from mebench.config.registry import list_plugins
 from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.metrics.name_leak import names_chance
@@ -211,7 +211,9 @@ def test_merge_refuses_table_that_expands(record, tmp_path, monkeypatch):
 
 def test_merge_refuses_code_of_another_plugin(record, tmp_path, monkeypatch):
     versions = json.loads((record / "record.json").read_text())["versions"]
-    codes = {kind: {registry.content_hash(p): p.id for p in plugins(kind).values()} for kind in ("method", "dataset")}
+    codes = {
+        kind: {registry.content_hash(p): p.id for p in list_plugins(kind).values()} for kind in ("method", "dataset")
+    }
     for kind, name in (("method", "random"), ("dataset", "synthetic")):
         (mine,) = (code for code, id_ in codes[kind].items() if id_ == name)
         sign(record, versions=versions | {f"{kind}_plugin": mine})

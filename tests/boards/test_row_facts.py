@@ -108,9 +108,9 @@ def test_fact_with_mark_follows_name(monkeypatch, tmp_path):
 
 def test_openness_agrees_with_cards(tmp_path):
     """An address, and every claim that an epoch is chosen on the tested person, must be in the card, too."""
-    declared = {id_: info.section("openness") for id_, info in registry.plugins("method").items()}
+    declared = {id_: info.section("openness") for id_, info in registry.list_plugins("method").items()}
     for id_, facts in declared.items():
-        card = (registry.plugins("method")[id_].folder / "README.md").read_text()
+        card = (registry.list_plugins("method")[id_].folder / "README.md").read_text()
         assert set(facts) <= {"code", "licence", "weights", "answers", "epoch"}, id_
         for address in re.findall(r"github\.com/\S+", facts.get("code", "")):
             assert address in card, id_

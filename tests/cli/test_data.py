@@ -18,8 +18,8 @@ from tests.helpers.nightly import by_day
 
 DRAWN = [
     id_
-    for id_, info in registry.plugins("dataset").items()
-    if not info.broken and issubclass(registry.load("dataset", id_), SheetDataset)
+    for id_, info in registry.list_plugins("dataset").items()
+    if not info.broken and issubclass(registry.load_plugin("dataset", id_), SheetDataset)
 ]
 DRAWN_ON_PURPOSE = {"beyond_video", "missing_frames", "missing_folder", "numbering_gap"}
 """Defects of releases that a drawn tree may have, because adapters fix them."""
@@ -28,7 +28,7 @@ DRAWN_ON_PURPOSE = {"beyond_video", "missing_frames", "missing_folder", "numberi
 def method_for(words):
     """A method that needs no training: the short clips of SMIC can only be recognised."""
     ((id_, params),) = resolve_dataset(words).dataset_params.items()
-    return "random" if "spot" in registry.load("dataset", id_)(params).tasks else "majority"
+    return "random" if "spot" in registry.load_plugin("dataset", id_)(params).tasks else "majority"
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def no_user_file(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def casme2(tmp_path_factory):
     root = tmp_path_factory.mktemp("drawn") / "casme2"
-    registry.load("dataset", "casme2").write_fake_tree(root)
+    registry.load_plugin("dataset", "casme2").write_fake_tree(root)
     return root
 
 
@@ -73,7 +73,7 @@ def test_data_fake_tree_goes_all_the_way(mebench, id_, tmp_path):
     assert cv2.imread(str(tmp_path / "faces.png")).shape[1] > 600
 
     plan = make_plan(resolve([f"method={method_for(words)}", *words, f"cache={tmp_path}"]))
-    result = host.execute(plan, plan.folds[0])
+    result = host.execute_fold(plan, plan.folds[0])
     assert result.predictions or result.clips
 
 
@@ -120,7 +120,7 @@ def test_data_summary_imports_nothing_heavy(casme2):
 
 
 def test_data_summary_of_composite_shows_members_and_whole(mebench, casme2, tmp_path):
-    registry.load("dataset", "samm").write_fake_tree(tmp_path / "samm")
+    registry.load_plugin("dataset", "samm").write_fake_tree(tmp_path / "samm")
     words = (
         "dataset=[casme2,samm]",
         f"dataset.casme2.root={casme2}",
@@ -140,7 +140,7 @@ def test_data_summary_of_composite_shows_members_and_whole(mebench, casme2, tmp_
 
 def test_data_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     root = tmp_path / "tree"
-    registry.load("dataset", "cas_me2").write_fake_tree(root)
+    registry.load_plugin("dataset", "cas_me2").write_fake_tree(root)
     words = ("data", "verify", "dataset=cas_me2", f"dataset.root={root}")
     code, out, _ = mebench(*words)
     assert code == 0
@@ -291,7 +291,7 @@ def test_data_summary_of_packed_frames_suggests_unpack(mebench, casme2, tmp_path
 
 def test_run_refuses_methods_of_frames_on_maps_alone(mebench, tmp_path):
     root, runs = tmp_path / "maps", tmp_path / "runs"
-    registry.load("dataset", "megc2019_flow").write_fake_tree(root)
+    registry.load_plugin("dataset", "megc2019_flow").write_fake_tree(root)
     code, _, err = mebench("run", "method=hoof", "dataset=megc2019_flow", f"dataset.root={root}", f"runs={runs}")
     assert code == 2
     assert "dataset=megc2019_flow has no frames, only ready-made features" in err

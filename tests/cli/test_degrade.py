@@ -8,7 +8,7 @@ from mebench.datasets.megc2019_flow import dataset
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from tests.helpers.nightly import NIGHTLY
 
 WORDS = (
@@ -20,7 +20,7 @@ WORDS = (
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     place = tmp_path_factory.mktemp("degrade")
-    return run(resolve([*WORDS, f"runs={place / 'runs'}", f"cache={place / 'cache'}"]), Progress()).folder
+    return execute_run(resolve([*WORDS, f"runs={place / 'runs'}", f"cache={place / 'cache'}"]), Progress()).folder
 
 
 def test_degrade_gives_a_table_a_page_and_json(mebench, clean, tmp_path):
@@ -116,7 +116,9 @@ def test_degrade_of_maps_refuses_kinds_without_sense(mebench, tmp_path):
         "bootstrap=10",
         "workers=1",
     ]
-    found = run(resolve([*words, f"runs={tmp_path / 'runs'}", f"cache={tmp_path}", "tracking=off"]), Progress()).folder
+    found = execute_run(
+        resolve([*words, f"runs={tmp_path / 'runs'}", f"cache={tmp_path}", "tracking=off"]), Progress()
+    ).folder
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     code, _, err = mebench("degrade", found.path, "--what", "h264", "--strengths", 3, "--out", page)
     assert code == 3

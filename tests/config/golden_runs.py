@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from mebench.config import resolve, shaping
+from mebench.config import resolve, shaping_settings
 from mebench.runner.estimate import dry_run
-from mebench.runner.identity import identity_of, name_of, training_of
-from mebench.runner.inputs import anywhere, digest
+from mebench.runner.identity import identity_of, run_name, training_key
+from mebench.runner.inputs import digest, with_absolute_places
 from mebench.runner.plan import make_plan
 
 FILE = Path(__file__).with_name("golden_runs.json")
@@ -120,11 +120,11 @@ def facts_of(run: GoldenRun) -> dict[str, Any]:
     os.environ["MEBENCH_CONFIG"] = run.user_file
     config = resolve(run.settings, run.files)
     facts: dict[str, Any] = {
-        "name": name_of(config),
+        "name": run_name(config),
         "values": config.values,
         "origins": config.origins,
-        "settings that shape predictions": shaping(config),
-        "values for another machine": anywhere(config.values),
+        "settings that shape predictions": shaping_settings(config),
+        "values for another machine": with_absolute_places(config.values),
     }
     if run.planned:
         plan = make_plan(config)
@@ -133,7 +133,7 @@ def facts_of(run: GoldenRun) -> dict[str, Any]:
         work = dry_run(config, quiet=True)
         facts |= {
             "parts of the key": parts,
-            "training": training_of(plan, parts),
+            "training": training_key(plan, parts),
             "dry run": {name: value for name, value in work.items() if name != "workers"},
         }
     return facts

@@ -8,11 +8,11 @@ from mebench.config import combinations
 from mebench.errors import ConfigError
 
 
-def test_expand_keeps_settings_of_one_method_apart():
+def test_expand_lists_keeps_settings_of_one_method_apart():
     lists = combinations.lists_of_words(
         ["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"]
     )
-    found = combinations.expand(lists)
+    found = combinations.expand_lists(lists)
     assert [c.varied for c in found] == [
         *({"method": "random", "random.draws": n, "seed": seed} for n in "12" for seed in "01"),
         *({"method": "optical_strain", "seed": seed} for seed in "01"),
@@ -21,8 +21,10 @@ def test_expand_keeps_settings_of_one_method_apart():
     assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}
 
 
-def test_expand_gives_every_combination_in_order():
-    found = combinations.expand(combinations.lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
+def test_expand_lists_gives_every_combination_in_order():
+    found = combinations.expand_lists(
+        combinations.lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"])
+    )
     assert [c.settings for c in found] == [
         {"method": m, "dataset": "cas_me2", "seed": s} for m, s in itertools.product(("mean", "softnet"), "012")
     ]
@@ -45,7 +47,7 @@ def test_expand_gives_every_combination_in_order():
 )
 def test_values_of_splits_commas_and_ranges(word, values):
     key = word.partition("=")[0].replace("seeds", "seed").removesuffix(".name")
-    assert [c.settings for c in combinations.expand(combinations.lists_of_words([word]))] == [
+    assert [c.settings for c in combinations.expand_lists(combinations.lists_of_words([word]))] == [
         {key: value} for value in values
     ]
 
@@ -62,7 +64,7 @@ def test_values_of_splits_commas_and_ranges(word, values):
 )
 def test_lists_of_words_refuses_wrong_words(word, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        combinations.expand(combinations.lists_of_words([word]))
+        combinations.expand_lists(combinations.lists_of_words([word]))
 
 
 @pytest.mark.parametrize(
@@ -74,13 +76,13 @@ def test_lists_of_words_refuses_wrong_words(word, sentence):
         ["method.p=0.5", "seed=0,1", "method.p=.5,1"],
     ],
 )
-def test_expand_refuses_a_varied_key_given_twice(words):
+def test_expand_lists_refuses_a_varied_key_given_twice(words):
     with pytest.raises(ConfigError, match=r"(seed|method|method\.p) is given twice .* name all its values in one word"):
-        combinations.expand(combinations.lists_of_words(words))
+        combinations.expand_lists(combinations.lists_of_words(words))
 
 
-def test_expand_takes_the_last_of_a_fixed_key():
-    found = combinations.expand(combinations.lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
+def test_expand_lists_takes_the_last_of_a_fixed_key():
+    found = combinations.expand_lists(combinations.lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
     assert [c.settings for c in found] == [{"method.p": "0.6", "seed": seed} for seed in "01"]
 
 
@@ -91,8 +93,8 @@ def test_expand_takes_the_last_of_a_fixed_key():
         (["method=mean,softnet", "seeds=1..3"], ["method=mean,softnet", "seeds=1..4"]),
     ],
 )
-def test_expand_refuses_too_many_runs(monkeypatch, most, more):
+def test_expand_lists_refuses_too_many_runs(monkeypatch, most, more):
     monkeypatch.setattr(combinations, "MOST", 6)
-    assert len(combinations.expand(combinations.lists_of_words(most))) == 6
+    assert len(combinations.expand_lists(combinations.lists_of_words(most))) == 6
     with pytest.raises(ConfigError, match="a sweep takes"):
-        combinations.expand(combinations.lists_of_words(more))
+        combinations.expand_lists(combinations.lists_of_words(more))

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mebench.config import from_plain, resolve, shaping
-from mebench.config.sections import members
+from mebench.config import from_plain, resolve, shaping_settings
+from mebench.config.sections import composite_members
 from mebench.errors import ConfigError, PluginError
 
 PARAMS = """
@@ -59,13 +59,13 @@ def test_from_plain_restores_a_composite(composite):
     again = from_plain(json.loads(json.dumps(config.values)))
     assert again == config
     assert again.values == config.values
-    assert shaping(again) == shaping(config)
+    assert shaping_settings(again) == shaping_settings(config)
 
 
-def test_shaping_leaves_out_roots_of_members(composite):
-    assert shaping(composite("dataset.red.root=/r")) == shaping(composite())
-    assert shaping(composite("dataset.red.reds=3")) != shaping(composite())
-    assert shaping(composite(plain=("method=tiny", "dataset=[blue,red]"))) != shaping(
+def test_shaping_settings_leaves_out_roots_of_members(composite):
+    assert shaping_settings(composite("dataset.red.root=/r")) == shaping_settings(composite())
+    assert shaping_settings(composite("dataset.red.reds=3")) != shaping_settings(composite())
+    assert shaping_settings(composite(plain=("method=tiny", "dataset=[blue,red]"))) != shaping_settings(
         composite(plain=("method=tiny", "dataset=red"))
     )
 
@@ -90,7 +90,7 @@ def test_resolve_refuses_wrong_keys_of_members(composite, words, parts):
 @pytest.mark.parametrize("name", ["[red]", "[red,red]", "[]", "[red"])
 def test_members_refuses_fewer_than_two(name):
     with pytest.raises(ConfigError, match="dataset"):
-        members(name)
+        composite_members(name)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_resolve_types_keys_of_a_recognizer(composite):
     config = composite("recognizer=tiny", "recognizer.p=0.7", plain=("method=tiny", "dataset=red"))
     assert (config.method_params.p, config.recognizer, config.recognizer_params.p) == (0.1, "tiny", 0.7)
     assert from_plain(json.loads(json.dumps(config.values))) == config
-    assert shaping(config) != shaping(composite(plain=("method=tiny", "dataset=red")))
+    assert shaping_settings(config) != shaping_settings(composite(plain=("method=tiny", "dataset=red")))
 
 
 CHECKED = """

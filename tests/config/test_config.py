@@ -13,7 +13,16 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, typed_values, user_file
+from mebench.config import (
+    NOT_IN_KEY,
+    RunSettings,
+    from_plain,
+    registry,
+    resolve,
+    shaping_settings,
+    typed_values,
+    user_file,
+)
 from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
 from mebench.json_output import text
@@ -237,9 +246,9 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 @given(data=st.data())
 def test_convert_reads_back_plain_yaml_and_words(hint, data):
     value = data.draw(VALUES[hint])
-    assert typed_values.convert(typed_values.plain(value), hint) == value
-    assert typed_values.convert(yaml.safe_load(yaml.safe_dump(typed_values.plain(value))), hint) == value
-    assert typed_values.convert(text(typed_values.plain(value)), hint) == value
+    assert typed_values.convert(typed_values.to_plain(value), hint) == value
+    assert typed_values.convert(yaml.safe_load(yaml.safe_dump(typed_values.to_plain(value))), hint) == value
+    assert typed_values.convert(text(typed_values.to_plain(value)), hint) == value
 
 
 @pytest.mark.parametrize(
@@ -292,20 +301,22 @@ def test_convert_tries_types_in_order_and_text_last(text, hint, value):
 
 
 def test_expected_describes_types():
-    assert [typed_values.expected(hint) for hint in (dict[str, int], list, Path, Any)] == [
+    assert [typed_values.describe_type(hint) for hint in (dict[str, int], list, Path, Any)] == [
         "a map",
         "a list",
         "a path",
         "anything",
     ]
-    assert typed_values.expected(float | None) == "a float or null"
-    assert typed_values.expected(tuple[float, float]) == "a list of 2: [float, float]"
-    assert typed_values.choices(bool | None) == ("true", "false")
+    assert typed_values.describe_type(float | None) == "a float or null"
+    assert typed_values.describe_type(tuple[float, float]) == "a list of 2: [float, float]"
+    assert typed_values.allowed_values(bool | None) == ("true", "false")
 
 
 def test_run_settings_have_the_kinds_of_the_core():
     assert (
-        get_args(Kind) == KINDS == typed_values.choices(get_args(get_args(get_type_hints(RunSettings)["kinds"])[0])[0])
+        get_args(Kind)
+        == KINDS
+        == typed_values.allowed_values(get_args(get_args(get_type_hints(RunSettings)["kinds"])[0])[0])
     )
 
 
@@ -507,18 +518,18 @@ def test_resolve_gives_every_value_an_origin(tiny):
     assert set(config.origins) == leaves
 
 
-def test_shaping_follows_only_what_shapes_predictions(tiny, root):
-    key = shaping(tiny())
+def test_shaping_settings_follows_only_what_shapes_predictions(tiny, root):
+    key = shaping_settings(tiny())
     same = ["workers=3", "runs=elsewhere", "cache=/x", "tracking=sqlite:///x.db", "dataset.root=/data"]
-    assert all(shaping(tiny(word)) == key for word in same)
+    assert all(shaping_settings(tiny(word)) == key for word in same)
     assert {word.split("=")[0] for word in same} <= NOT_IN_KEY
-    assert shaping(tiny("method.preset=short", "method.epochs=3")) == key
+    assert shaping_settings(tiny("method.preset=short", "method.epochs=3")) == key
 
     other = ["seed=1", "dataset.seed=1", "method.p=0.1", "kinds=micro", "validation=0.3", "scheme=x"]
-    found = [key, *(shaping(tiny(word)) for word in other)]
+    found = [key, *(shaping_settings(tiny(word)) for word in other)]
     assert all(one != two for one, two in combinations(found, 2))
 
-    code = registry.find("method", "tiny").folder / "method.py"
+    code = registry.find_plugin("method", "tiny").folder / "method.py"
     before = inputs.code_and_settings(tiny())
     code.write_text(code.read_text() + "# a comment\n")
     assert inputs.code_and_settings(tiny()) == before
@@ -554,7 +565,7 @@ def test_tracking_keys_shape_no_prediction():
     found = resolve(["method=majority", "dataset=synthetic", *words])
     assert (plain.tracking_folds, plain.tracking_models) == (True, False)
     assert (found.tracking, found.tracking_folds, found.tracking_models) == ("sqlite:///x.db", False, True)
-    assert shaping(found) == shaping(plain)
+    assert shaping_settings(found) == shaping_settings(plain)
 
 
 def test_more_plugins_warns_of_a_missing_folder(tmp_path, monkeypatch, capsys):

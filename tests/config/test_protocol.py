@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mebench.config import from_plain, resolve, shaping
+from mebench.config import from_plain, resolve, shaping_settings
 from mebench.errors import ConfigError, PluginError
 from mebench.protocols.within import KFoldParams
 
@@ -23,7 +23,7 @@ def test_resolve_types_keys_of_the_protocol(config):
     assert found.origins["protocol.folds"] == "command line"
     assert found.origins["protocol.seed"] == "default (protocol kfold)"
     assert from_plain(json.loads(json.dumps(found.values))) == found
-    assert shaping(found) != shaping(config("protocol=kfold"))
+    assert shaping_settings(found) != shaping_settings(config("protocol=kfold"))
 
 
 def test_resolve_leaves_keys_of_another_protocol_alone(config, tmp_path):
@@ -74,7 +74,7 @@ def test_resolve_takes_one_dataset_under_two_names(config):
     assert found.dataset == "low+high"
     again = from_plain(json.loads(json.dumps(found.values)))
     assert again == found
-    assert shaping(again) == shaping(found)
+    assert shaping_settings(again) == shaping_settings(found)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_plugins_lists_folders_without_importing_them(write_plugin):
     root = write_plugin("method", "tiny", code="raise RuntimeError('imported')")
     registry.add_paths([root])
 
-    info = registry.plugins("method")["tiny"]
+    info = registry.list_plugins("method")["tiny"]
 
     assert (info.kind, info.id, info.title, info.summary, info.tasks) == (
         "method",
@@ -28,13 +28,13 @@ def test_plugins_lists_folders_without_importing_them(write_plugin):
     assert info.broken is None
     assert info.where == "methods/tiny"
     assert "mebench.methods.tiny" not in sys.modules
-    assert "tiny" not in registry.plugins("dataset")
+    assert "tiny" not in registry.list_plugins("dataset")
 
 
 def test_plugins_are_sorted_by_name(write_plugin):
     for name in ("zebra", "aardvark"):
         registry.add_paths([write_plugin("method", name, root=name)])
-    listed = list(registry.plugins("method"))
+    listed = list(registry.list_plugins("method"))
     assert {"aardvark", "zebra", "mean"} <= set(listed)
     assert listed == sorted(listed)
 
@@ -42,10 +42,10 @@ def test_plugins_are_sorted_by_name(write_plugin):
 def test_load_imports_under_the_built_in_package(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
 
-    plugin = registry.load("method", "tiny")
+    plugin = registry.load_plugin("method", "tiny")
 
     assert plugin is importlib.import_module("mebench.methods.tiny.method").Plugin
-    assert registry.params_class(registry.find("method", "tiny"))(p=0.2).p == 0.2
+    assert registry.params_class(registry.find_plugin("method", "tiny"))(p=0.2).p == 0.2
 
 
 def test_add_paths_takes_plugin_folders_directly(write_plugin):
@@ -55,10 +55,10 @@ def test_add_paths_takes_plugin_folders_directly(write_plugin):
 
     registry.add_paths([root / "methods"])
 
-    assert "tiny" in registry.plugins("method")
-    assert "toy" not in registry.plugins("method")
-    assert "toy" in registry.plugins("dataset")
-    assert "tiny" not in registry.plugins("dataset")
+    assert "tiny" in registry.list_plugins("method")
+    assert "toy" not in registry.list_plugins("method")
+    assert "toy" in registry.list_plugins("dataset")
+    assert "tiny" not in registry.list_plugins("dataset")
 
 
 def test_add_paths_twice_or_by_link_is_no_clash(write_plugin, tmp_path):
@@ -66,7 +66,7 @@ def test_add_paths_twice_or_by_link_is_no_clash(write_plugin, tmp_path):
     (tmp_path / "link").symlink_to(root)
     assert registry.add_paths([root, tmp_path / "link"]) == (str(root), str(root))
     registry.add_paths([root])
-    assert registry.find("method", "tiny").broken is None
+    assert registry.find_plugin("method", "tiny").broken is None
 
 
 def test_find_names_both_plugins_of_one_name(write_plugin):
@@ -78,10 +78,10 @@ def test_find_names_both_plugins_of_one_name(write_plugin):
     registry.add_paths(roots)
 
     with pytest.raises(PluginError) as error:
-        registry.find("method", "tiny")
+        registry.find_plugin("method", "tiny")
 
     assert all(str(root / "methods" / "tiny") in str(error.value) for root in roots[:2])
-    assert registry.find("method", "fine").id == "fine"
+    assert registry.find_plugin("method", "fine").id == "fine"
 
 
 BROKEN = {
@@ -104,12 +104,12 @@ def test_find_refuses_a_broken_plugin_with_its_reason(write_plugin, id_):
     write_plugin("method", "fine")
     registry.add_paths([write_plugin("method", id_, **files)])
 
-    listed = registry.plugins("method")
+    listed = registry.list_plugins("method")
 
     assert reason in listed[id_].broken
     assert listed["fine"].broken is None
     with pytest.raises(PluginError, match="is broken"):
-        registry.load("method", id_)
+        registry.load_plugin("method", id_)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_find_refuses_a_broken_plugin_with_its_reason(write_plugin, id_):
 def test_load_names_file_and_line_of_a_failing_import(write_plugin, code, reason):
     registry.add_paths([write_plugin("method", "tiny", code=code)])
     with pytest.raises(PluginError, match=reason) as error:
-        registry.load("method", "tiny")
+        registry.load_plugin("method", "tiny")
     assert "\n" not in str(error.value)
 
 
@@ -145,7 +145,7 @@ def test_load_names_file_and_line_of_a_failing_import(write_plugin, code, reason
 def test_params_class_refuses_what_words_cannot_set(write_plugin, params, reason):
     registry.add_paths([write_plugin("method", "tiny", params=params)])
     with pytest.raises(PluginError, match=reason):
-        registry.params_class(registry.find("method", "tiny"))
+        registry.params_class(registry.find_plugin("method", "tiny"))
 
 
 def test_find_names_the_nearest_of_an_unknown_name(write_plugin):
@@ -153,7 +153,7 @@ def test_find_names_the_nearest_of_an_unknown_name(write_plugin):
     with pytest.raises(
         PluginError, match=r"unknown method 'tinny'\. Did you mean 'tiny'\? Known: .*tiny.*mebench list methods"
     ):
-        registry.find("method", "tinny")
+        registry.find_plugin("method", "tinny")
 
 
 @pytest.mark.parametrize("wrong", ["absent", "empty", "plugin itself"])
@@ -182,7 +182,7 @@ def test_plugins_reads_entry_points_without_importing_them(write_plugin, tmp_pat
     install(tmp_path / "site", points)
     monkeypatch.syspath_prepend(tmp_path / "site")
 
-    listed = registry.plugins("method")
+    listed = registry.list_plugins("method")
 
     assert listed["acme_spotter"].broken is None
     assert listed["acme_spotter"].folder == tmp_path / "site" / "acme" / "methods" / "spotter"
@@ -191,7 +191,7 @@ def test_plugins_reads_entry_points_without_importing_them(write_plugin, tmp_pat
 
     (tmp_path / "site" / "acme" / "__init__.py").write_text("")
     try:
-        assert registry.load("method", "acme_spotter").__module__ == "acme.methods.spotter.method"
+        assert registry.load_plugin("method", "acme_spotter").__module__ == "acme.methods.spotter.method"
     finally:
         for name in [n for n in sys.modules if n.split(".")[0] == "acme"]:
             del sys.modules[name]
@@ -203,7 +203,7 @@ def test_find_refuses_entry_point_and_folder_of_one_name(write_plugin, tmp_path,
     install(tmp_path / "site", "[mebench.methods]\ntiny = acme.methods.other\n")
     monkeypatch.syspath_prepend(tmp_path / "site")
     with pytest.raises(PluginError, match=r"mine/methods/tiny and .*acme/methods/other"):
-        registry.find("method", "tiny")
+        registry.find_plugin("method", "tiny")
 
 
 def test_other_input_names_values_unlike_the_paper(write_plugin):
@@ -214,7 +214,7 @@ def test_other_input_names_values_unlike_the_paper(write_plugin):
             )
         ]
     )
-    info = registry.find("method", "tiny")
+    info = registry.find_plugin("method", "tiny")
     for value, remark in (("flow", "flow, for depth"), (64, "64 for 256"), ("depth", ""), (["flow"], ""), (None, "")):
         assert info.other_input({"method.features": value, "recognizer.features": "depth"}, "method") == remark
     assert info.other_input({"method.features": "flow"}, "recognizer") == ""
@@ -223,12 +223,12 @@ def test_other_input_names_values_unlike_the_paper(write_plugin):
 @pytest.mark.parametrize("declared", ["", "5", "{features: }", "{features: 5}"])
 def test_other_input_is_empty_where_nothing_is_said(write_plugin, declared):
     registry.add_paths([write_plugin("method", "tiny", config=f"other_input: {declared}\n")])
-    assert registry.plugins("method")["tiny"].other_input({"method.features": "flow"}, "method") == ""
+    assert registry.list_plugins("method")["tiny"].other_input({"method.features": "flow"}, "method") == ""
 
 
 def test_content_hash_follows_code_and_settings(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
-    info = registry.find("method", "tiny")
+    info = registry.find_plugin("method", "tiny")
     before = registry.content_hash(info)
 
     (info.folder / "README.md").write_text("a card")
@@ -247,6 +247,6 @@ def test_content_hash_follows_code_and_settings(write_plugin):
 
 def test_add_paths_finds_the_same_plugin_in_a_worker(write_plugin):
     root = write_plugin("method", "tiny")
-    code = f"from mebench.config import registry; registry.add_paths([{str(root)!r}]); print(registry.load('method', 'tiny'))"
+    code = f"from mebench.config import registry; registry.add_paths([{str(root)!r}]); print(registry.load_plugin('method', 'tiny'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "mebench.methods.tiny.method.Plugin" in done.stdout

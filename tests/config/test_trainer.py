@@ -20,7 +20,7 @@ def resolved(*words, **how):
     return config.resolve(["method=majority", "dataset=synthetic", *words], **how)
 
 
-def test_settled_reads_words_and_yaml_alike(tmp_path):
+def test_changed_options_reads_words_and_yaml_alike(tmp_path):
     file = tmp_path / "mine.yaml"
     options = {
         "gradient_clip_val": 1.0,
@@ -30,7 +30,7 @@ def test_settled_reads_words_and_yaml_alike(tmp_path):
     settled = resolved("trainer.gradient_clip_val=1.0", f"trainer.callbacks=[{STOP}]")
     assert settled.trainer == resolved(files=[file]).trainer == {"callbacks": [STOPS], "gradient_clip_val": 1.0}
     assert config.from_plain(settled.values).trainer == settled.trainer
-    assert trainer.selects(settled.trainer)
+    assert trainer.selects_epoch(settled.trainer)
 
 
 def test_resolve_stores_no_trainer_keys_without_options():
@@ -42,22 +42,22 @@ def test_resolve_stores_no_trainer_keys_without_options():
 def test_shapes_leaves_out_what_only_watches():
     watching = "[LearningRateMonitor, ModelCheckpoint]"
     settled = resolved(f"trainer.callbacks={watching}", "trainer.logger=CSVLogger", "trainer.log_every_n_steps=1")
-    assert config.shaping(settled) == config.shaping(resolved())
-    assert not trainer.selects(settled.trainer)
+    assert config.shaping_settings(settled) == config.shaping_settings(resolved())
+    assert not trainer.selects_epoch(settled.trainer)
     assert settled.trainer["logger"][0]["init_args"] == {"save_dir": "."}
     both = resolved(f"trainer.callbacks=[LearningRateMonitor, {STOP}]", "trainer.accumulate_grad_batches=2")
     only = resolved(f"trainer.callbacks={STOP}", "trainer.accumulate_grad_batches=2")
-    assert config.shaping(both) == config.shaping(only) != config.shaping(resolved())
-    assert config.shaping(only)["trainer.accumulate_grad_batches"] == 2
+    assert config.shaping_settings(both) == config.shaping_settings(only) != config.shaping_settings(resolved())
+    assert config.shaping_settings(only)["trainer.accumulate_grad_batches"] == 2
 
 
-def test_in_fold_keeps_tensorboard_with_its_package(tmp_path, monkeypatch):
+def test_options_in_fold_keeps_tensorboard_with_its_package(tmp_path, monkeypatch):
     pytest.importorskip("tensorboardX")
     settled = resolved("trainer.logger=[CSVLogger, TensorBoardLogger]").trainer
     monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger", "TensorBoardLogger"})
-    assert trainer.in_fold(settled) == settled
+    assert trainer.options_in_fold(settled) == settled
     monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger"})
-    first, second = trainer.in_fold(settled)["logger"]
+    first, second = trainer.options_in_fold(settled)["logger"]
     assert first == settled["logger"][0]
     assert second["init_args"] == {"save_dir": ".", "name": "TensorBoardLogger"}
     (tmp_path / "TensorBoardLogger" / "version_0").mkdir(parents=True)
@@ -93,17 +93,17 @@ def test_in_fold_keeps_tensorboard_with_its_package(tmp_path, monkeypatch):
         ("callbacks=3", "expected the name of a class, or a map with class_path and init_args"),
     ],
 )
-def test_settled_refuses_wrong_options(word, sentence):
+def test_changed_options_refuses_wrong_options(word, sentence):
     with pytest.raises(ConfigError) as error:
         resolved(f"trainer.{word}")
     assert sentence in str(error.value)
 
 
-def test_modules_names_those_of_own_callbacks(tmp_path, monkeypatch):
+def test_user_modules_names_those_of_own_callbacks(tmp_path, monkeypatch):
     (tmp_path / "named_callbacks.py").write_text("from lightning import Callback\n\nclass Mine(Callback):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     settled = resolved(f"trainer.callbacks=[named_callbacks.Mine, {STOP}]")
-    assert trainer.modules(settled.trainer) == ["named_callbacks"]
+    assert trainer.user_modules(settled.trainer) == ["named_callbacks"]
 
 
 @pytest.mark.parametrize("scheduling", [{1: 2}, "{1: 2}", {"1": "2"}])

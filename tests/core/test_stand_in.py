@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mebench.annotations.drawn import empty_folder
-from mebench.config.registry import load
+from mebench.config.registry import load_plugin
 from mebench.core import Published
 from mebench.core.dataset import MARK_OF_DRAWN, Composite, Renamed
 from tests.helpers.empty_trees import write_empty_tree
@@ -18,7 +18,7 @@ def drawn(tmp_path):
 
 
 def opened(root):
-    plugin = load("dataset", "cas_me2")
+    plugin = load_plugin("dataset", "cas_me2")
     return plugin(plugin.Params(root=str(root)))
 
 

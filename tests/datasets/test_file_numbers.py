@@ -16,8 +16,8 @@ from tests.helpers.empty_trees import write_empty_tree
 
 DRAWN = [
     id_
-    for id_, info in registry.plugins("dataset").items()
-    if not info.broken and issubclass(registry.load("dataset", id_), SheetDataset)
+    for id_, info in registry.list_plugins("dataset").items()
+    if not info.broken and issubclass(registry.load_plugin("dataset", id_), SheetDataset)
 ]
 FURTHER = [
     ("casme3", "dataset.clips=true"),

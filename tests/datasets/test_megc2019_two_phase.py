@@ -11,7 +11,7 @@ from mebench.datasets.megc2019_two_phase import dataset as megc2019_two_phase, p
 
 from mebench.annotations.flow_maps import DRAWN
 from mebench.config import resolve
-from mebench.config.registry import plugins
+from mebench.config.registry import list_plugins
 from mebench.errors import DataError
 from mebench.features import FlowDirection
 from tests.helpers.outside import flow_maps, two_phase_maps
@@ -57,7 +57,7 @@ def test_stand_in_shares_clips_and_first_maps(drawn, tmp_path):
         np.testing.assert_array_equal(one_phase.provided(video, chain), two_phase.provided(video, chain))
 
 
-@pytest.mark.parametrize("method", plugins("method"))
+@pytest.mark.parametrize("method", list_plugins("method"))
 def test_method_has_same_settings_on_both_sets(method):
     """Or one that takes the first set's maps by its defaults would ask the second for frames."""
     asked = (

@@ -3,14 +3,14 @@
 import pytest
 
 from mebench.config import resolve
-from mebench.config.registry import find, load, params_class
+from mebench.config.registry import find_plugin, load_plugin, params_class
 from mebench.core import SubjectKey
 from mebench.protocols import People, within
 from mebench.runner import make_plan
 
 
 def dataset(id_):
-    return load("dataset", id_)(params_class(find("dataset", id_))())
+    return load_plugin("dataset", id_)(params_class(find_plugin("dataset", id_))())
 
 
 @pytest.mark.parametrize(("one", "other"), [("samm", "samm_lv"), ("smic_hs", "smic_vis"), ("smic_vis", "smic_nir")])
@@ -39,7 +39,7 @@ def test_person_of_ready_made_maps_equals_frames(maps, member, subject, id_, own
 @pytest.mark.parametrize("id_", MAPS)
 def test_loso_validates_independently_of_ready_made_maps(id_, tmp_path):
     """Committed records rest on these folds."""
-    load("dataset", id_).write_fake_tree(tmp_path / "tree")
+    load_plugin("dataset", id_).write_fake_tree(tmp_path / "tree")
     plan = make_plan(
         resolve(["method=majority", f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}", f"cache={tmp_path}"])
     )

@@ -256,7 +256,7 @@ def test_read_intervals_leaves_out_repeated_headers(write):
 
 
 def test_SheetDataset_leaves_out_repeated_headers_of_a_workbook(tmp_path):
-    plugin = registry.load("dataset", "casme2")
+    plugin = registry.load_plugin("dataset", "casme2")
     write_empty_tree("casme2", tmp_path)
     sheet = plugin(plugin.Params(root=str(tmp_path))).annotation_file
     expected = len(plugin(plugin.Params(annotations=str(sheet))).annotations)

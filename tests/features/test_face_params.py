@@ -13,7 +13,7 @@ from tests.helpers.stand_ins import COMPUTED
 
 SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True, "landmarks": "face.dat"}
 METHODS = sorted(
-    id_ for id_, info in registry.plugins("method").items() if issubclass(registry.params_class(info), FaceParams)
+    id_ for id_, info in registry.list_plugins("method").items() if issubclass(registry.params_class(info), FaceParams)
 )
 
 
@@ -23,8 +23,8 @@ OTHERS = {"emr": {"size": 320}, "of_fd": {"size": 256}, "mdmo": {"margin": 0.1}}
 
 def crops(id_, **options):
     """The first steps of a method's chains."""
-    params = registry.params_class(registry.find("method", id_))(**options)
-    method = registry.load("method", id_)
+    params = registry.params_class(registry.find_plugin("method", id_))(**options)
+    method = registry.load_plugin("method", id_)
     with torch.device("meta"):  # no memory for the weights of large networks
         made = method(params, Task(method.tasks, ("micro",), ("one", "other")))
     return {chain.steps[0] for chain in made.chains(Timing(30.0, 3, {"micro": 5})).values()}
@@ -46,9 +46,9 @@ def test_FaceParams_reach_the_crop_of_every_chain(id_):
 @pytest.mark.parametrize("id_", METHODS)
 def test_FaceParams_refuse_impossible_options(id_, wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        registry.params_class(registry.find("method", id_))(**wrong)
+        registry.params_class(registry.find_plugin("method", id_))(**wrong)
 
 
 @pytest.mark.parametrize("id_", ["mean", "softnet"])
 def test_FaceParams_of_meview_align_by_pose(id_):
-    assert registry.find("method", id_).section("datasets")["meview"] == {"align": "pose"}
+    assert registry.find_plugin("method", id_).section("datasets")["meview"] == {"align": "pose"}

@@ -16,5 +16,5 @@ def write_empty_tree(id_: str, folder: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawn, "draw_face", lambda *_: None)
         patch.setattr(cv2, "imwrite", lambda path, *_: Path(path).touch())
-        registry.load("dataset", id_).write_fake_tree(folder)
+        registry.load_plugin("dataset", id_).write_fake_tree(folder)
     return folder

@@ -65,7 +65,7 @@ def _run(words: Sequence[str], output: str) -> None:
     from mebench.config import resolve
     from mebench.errors import MebenchError
     from mebench.progress import Silent
-    from mebench.runner.execute import run
+    from mebench.runner.execute import execute_run
 
     os.setsid()
     _heed_signals()
@@ -74,7 +74,7 @@ def _run(words: Sequence[str], output: str) -> None:
     code = 0
     with Path(output).open("w") as file:
         try:
-            run(resolve(words), Silent())
+            execute_run(resolve(words), Silent())
         except MebenchError as error:
             print(error, file=file)
             code = error.exit_code

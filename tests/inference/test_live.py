@@ -18,7 +18,7 @@ from mebench.inference.models import read_header
 from mebench.progress import Progress
 from mebench.reports import spotted
 from mebench.reports.model_card import export_model
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
 
@@ -38,7 +38,7 @@ def file(tiny, tmp_path_factory):
     ]
     words += ["method.track=frame", "method.threshold=absolute", "method.anchor=middle"]
     more = ["protocol=holdout", "protocol.test=[s003]", "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]
-    folder = run(resolve([*words, *more, *tiny]), Progress()).folder
+    folder = execute_run(resolve([*words, *more, *tiny]), Progress()).folder
     path = tmp_path_factory.mktemp("models") / "low.safetensors"
     export_model(folder, models.models_of_run(folder)[0].fold, path, "low")
     weights = load_file(path) | {"thresholds": torch.tensor([0.0], dtype=torch.float64)}

@@ -18,7 +18,7 @@ from mebench.inference.models import read_header
 from mebench.progress import Progress
 from mebench.reports import model_card, spotted
 from mebench.reports.model_card import export_model
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.testing.folders import write_plugin as new_plugin
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
@@ -37,7 +37,7 @@ def finished(tiny, tmp_path_factory):
         "protocol.test=[s003]",
         "bootstrap=0",
     ]
-    return run(resolve([*words, *more, *tiny, f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
+    return execute_run(resolve([*words, *more, *tiny, f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_export_model_keeps_parameters_of_a_users_method(write_plugin, tiny, tmp
         "protocol.test=[s003]",
         "bootstrap=0",
     ]
-    folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
+    folder = execute_run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
     (model,) = models.models_of_run(folder)
     export_model(folder, model.fold, tmp_path / "mine.safetensors")
     methods.__path__[:] = known  # another day

@@ -49,9 +49,9 @@ def write_sheet(tree):
 
 @pytest.fixture
 def casme2():
-    from mebench.config.registry import find, params_class
+    from mebench.config.registry import find_plugin, params_class
 
     def make(**params):
-        return open_members({"casme2": params_class(find("dataset", "casme2"))(**params)})["casme2"]
+        return open_members({"casme2": params_class(find_plugin("dataset", "casme2"))(**params)})["casme2"]
 
     return make

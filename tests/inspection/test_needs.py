@@ -13,7 +13,7 @@ from mebench.errors import DataError
 from mebench.features import FaceParams, landmarks, pipeline
 from mebench.inspection.dataset_summary import check_needs
 from mebench.progress import Progress
-from mebench.runner import sweep
+from mebench.runner import execute_sweep
 from mebench.testing import contracts
 from tests.helpers.stand_ins import COMPUTED
 from tests.inspection.conftest import ROWS
@@ -94,7 +94,7 @@ def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
 
 FACES = [
     info.id
-    for info in registry.plugins("method").values()
+    for info in registry.list_plugins("method").values()
     if not info.broken and issubclass(registry.params_class(info), FaceParams)
 ]
 
@@ -102,8 +102,8 @@ FACES = [
 @pytest.mark.parametrize("id_", FACES)
 @pytest.mark.parametrize("align", ["none", "eyes"])
 def test_needs_landmarks_agrees_with_the_steps(id_, align):
-    info = registry.find("method", id_)
-    params, method = registry.params_class(info), registry.load("method", id_)
+    info = registry.find_plugin("method", id_)
+    params, method = registry.params_class(info), registry.load_plugin("method", id_)
     regions = getattr(params(), "regions", None)
     for layout in [None] if regions is None else ["paper", "released_code", "box"]:
         chosen = params(align=align, **COMPUTED.get(id_, {}), **({} if layout is None else {"regions": layout}))
@@ -116,7 +116,7 @@ def test_needs_landmarks_agrees_with_the_steps(id_, align):
 
 @pytest.mark.parametrize("id_", [id_ for id_, settings in COMPUTED.items() if "features" in settings])
 def test_needs_landmarks_is_false_for_provided_features(id_):
-    assert registry.params_class(registry.find("method", id_))(align="eyes").needs_landmarks is False
+    assert registry.params_class(registry.find_plugin("method", id_))(align="eyes").needs_landmarks is False
 
 
 def test_check_needs_passes_four_methods_that_run(tree, write_sheet, tmp_path):
@@ -133,11 +133,11 @@ def test_check_needs_passes_four_methods_that_run(tree, write_sheet, tmp_path):
     ]
     places = [f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'cache'}", "workers=1"]
     configs = [
-        resolve([f"method={id_}", *contracts.cut_down(registry.find("method", id_)), *words, *places])
+        resolve([f"method={id_}", *contracts.cut_down(registry.find_plugin("method", id_)), *words, *places])
         for id_ in ("optical_strain", "mean", "softnet", "bi_woof")
     ]
     check_needs(configs)
-    outcomes = sweep(configs, Progress())
+    outcomes = execute_sweep(configs, Progress())
     sections = [{"spotting", "recognition"} & set(outcome.summary) for outcome in outcomes]
     assert sections == [{"spotting"}, {"spotting", "recognition"}, {"spotting"}, {"recognition"}]
 

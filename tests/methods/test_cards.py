@@ -13,7 +13,7 @@ from mebench.runs import RunFolder
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDS = CHECKOUT / "leaderboards" / "records"
-METHODS = registry.plugins("method")
+METHODS = registry.list_plugins("method")
 UNMEASURED = "Not measured here yet: no record of a whole run is in the repository."
 ROW = re.compile(r"\| `(\S+)` \| .* \| `(\S+)` \| (\S+) \| (?:\[(\S+), (\S+)\]|–) \| (\S+) to (\S+) \| (.+) \|")
 

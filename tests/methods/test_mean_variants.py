@@ -11,7 +11,7 @@ from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voter
 from torch.nn import functional as F
 
 from mebench.config import resolve
-from mebench.config.registry import find
+from mebench.config.registry import find_plugin
 from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
@@ -299,7 +299,7 @@ def test_classify_reads_onset_and_apex_of_short_videos():
 
 
 def test_config_takes_apex_of_paper_on_smic():
-    found = find("method", "mean").section("datasets")
+    found = find_plugin("method", "mean").section("datasets")
     assert {name for name, values in found.items() if values.get("apex") == "paper"} == {
         "smic_hs",
         "smic_vis",
@@ -349,7 +349,7 @@ def test_exportable_counts_operations_of_paper():
 
 
 def test_search_space_holds_allowed_values():
-    search = find("method", "mean").section("search")
+    search = find_plugin("method", "mean").section("search")
     for name, space in search.items():
         assert space["acts"] in ("postprocess", "training", "features"), name
         for value in space.get("choices") or (space["low"], space["high"]):
@@ -375,7 +375,7 @@ VARIANTS = [
 def test_fold_of_variant_trains_and_predicts(words, tmp_path):
     settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
-    result = host.execute(plan, plan.folds[0])
+    result = host.execute_fold(plan, plan.folds[0])
     assert len(result.frame_scores) == 1
     assert all(np.isfinite(s).any() for s in result.frame_scores.values())
     assert {e.stage for e in result.history} == {"spotting", "recognition"}

@@ -15,14 +15,14 @@ from mebench.testing import TINY, scratch
 from mebench.tuning.space import read_space, with_values
 from tests.helpers.nightly import NIGHTLY, by_day
 
-METHODS = sorted(registry.plugins("method"))
-SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]
+METHODS = sorted(registry.list_plugins("method"))
+SEARCHED = [id_ for id_ in METHODS if registry.find_plugin("method", id_).section("search")]
 TIMING = Timing(200.0, 20, {"micro": 34, "macro": 102})
 
 
 def presets(id_):
     """None, which takes the default, and those of the method."""
-    return (None, *registry.find("method", id_).section("presets"))
+    return (None, *registry.find_plugin("method", id_).section("presets"))
 
 
 PRESETS = [(id_, preset) for id_ in SEARCHED for preset in presets(id_)]
@@ -67,7 +67,7 @@ def test_methods_except_chance_have_search_spaces():
 @pytest.mark.parametrize("id_", SEARCHED)
 def test_search_spaces_hold_allowed_values(id_):
     """By the default or by one of the presets."""
-    declared = registry.find("method", id_).section("search")
+    declared = registry.find_plugin("method", id_).section("search")
     for name, one in declared.items():
         for value in one.get("choices") or (one["low"], one["high"]):
             taken = [takes(id_, preset, **{name: value}) for preset in presets(id_)]
@@ -100,7 +100,7 @@ def test_search_spaces_hold_values_of_presets(id_, preset):
 
 @pytest.mark.parametrize("id_", SEARCHED)
 def test_search_spaces_mark_parameters_of_features(id_):
-    plugin = registry.load("method", id_)
+    plugin = registry.load_plugin("method", id_)
     task = Task(plugin.tasks, plugin.kinds, ("negative", "positive", "surprise"))
     with torch.device("meta"):  # no memory for the weights of large networks
         method = plugin(settled(id_).method_params, task)
@@ -124,10 +124,10 @@ def test_search_spaces_mark_parameters_of_features(id_):
 
 
 @pytest.mark.parametrize(
-    "id_", [id_ for id_ in SEARCHED if "threshold" in registry.find("method", id_).section("search")]
+    "id_", [id_ for id_ in SEARCHED if "threshold" in registry.find_plugin("method", id_).section("search")]
 )
 def test_learnt_thresholds_hold_people_out(id_):
-    plugin = registry.load("method", id_)
+    plugin = registry.load_plugin("method", id_)
     preset = "peaks" if id_ == "optical_strain" else None  # the variant that has one
     learnt = dataclasses.replace(settled(id_, preset).method_params, threshold="absolute")
     assert plugin.holds_out(learnt)
@@ -138,8 +138,8 @@ def test_learnt_thresholds_hold_people_out(id_):
 SPOTTERS = [
     (id_, None)
     for id_ in SEARCHED
-    if "spot" in registry.find("method", id_).tasks
-    and any(one["acts"] == "postprocess" for one in registry.find("method", id_).section("search").values())
+    if "spot" in registry.find_plugin("method", id_).tasks
+    and any(one["acts"] == "postprocess" for one in registry.find_plugin("method", id_).section("search").values())
 ] + [("optical_strain", "peaks")]
 LONGER = {"auw_gcn", "mdmd"}
 """Those that in videos of 60 frames spot nothing, or with all values alike."""
@@ -164,7 +164,7 @@ LEARNT = {
     ("id_", "preset"), by_day(SPOTTERS, ("mean", None), ("mtsn", None), ("optical_strain", "peaks"))
 )
 def test_search_spaces_postprocess_what_acts_on_stored_scores(id_, preset):
-    own = registry.params_class(registry.find("method", id_))
+    own = registry.params_class(registry.find_plugin("method", id_))
     names = [field.name for field in dataclasses.fields(own)]
     short = [f"method.{name}={'dis' if name == 'flow' else 1}" for name in names if name.startswith(("epochs", "flow"))]
     config = resolve(
@@ -183,8 +183,8 @@ def test_search_spaces_postprocess_what_acts_on_stored_scores(id_, preset):
     tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in acting}
     changed = with_values(config, tuned)
     plan, other = make_plan(config), make_plan(changed)
-    stored = host.execute(plan, plan.folds[0])
-    found = host.execute(other, other.folds[0], stored).predictions
+    stored = host.execute_fold(plan, plan.folds[0])
+    found = host.execute_fold(other, other.folds[0], stored).predictions
     assert found != stored.predictions
     if NIGHTLY:  # by day the contract has it of every method, on shorter videos: `what_acts_on_scores_trains_nothing`
-        assert found == host.execute(other, other.folds[0]).predictions
+        assert found == host.execute_fold(other, other.folds[0]).predictions

@@ -89,7 +89,7 @@ def test_threshold_joins_intervals_above_level():
 @pytest.mark.parametrize("threshold", ["relative", "absolute"])
 def test_threshold_alone_lets_runs_share_training(threshold):
     words = ["method=tsmsnet", "dataset=synthetic", f"method.threshold={threshold}"]
-    assert identity.reusable(resolve(words)) == (threshold == "relative")
+    assert identity.has_reusable_training(resolve(words)) == (threshold == "relative")
 
 
 def test_Params_refuse_other_thresholds():

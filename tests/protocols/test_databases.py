@@ -36,9 +36,11 @@ def test_megc2019_cde_has_442_clips_and_68_folds():
 
 
 def test_megc2019_cde_folds_of_the_maps_are_the_same():
-    from mebench.config.registry import find, load, params_class
+    from mebench.config.registry import find_plugin, load_plugin, params_class
 
-    dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(flow_maps())))
+    dataset = load_plugin("dataset", "megc2019_flow")(
+        params_class(find_plugin("dataset", "megc2019_flow"))(str(flow_maps()))
+    )
     videos = dataset.videos()
     found = folds("megc2019_cde", People(videos))
     tested = {name: {f.key for f in found if f.key.startswith(name)} for name in ("smic", "casme2", "samm")}

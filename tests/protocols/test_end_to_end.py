@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.config import resolve
-from mebench.config.registry import find as plugin, load, plugins
+from mebench.config.registry import find_plugin as plugin, list_plugins, load_plugin
 from mebench.errors import ConfigError
 from mebench.protocols import find_protocol
 from tests.helpers.empty_trees import write_empty_tree
@@ -32,7 +32,7 @@ def trees(tmp_path_factory):
     home = tmp_path_factory.mktemp("trees")
     for name in DATASETS:
         if name in SHOWN:
-            load("dataset", name).write_fake_tree(home / name)
+            load_plugin("dataset", name).write_fake_tree(home / name)
         else:
             write_empty_tree(name, home / name)
     return home
@@ -296,7 +296,7 @@ def test_meview_runs_unseen_after_laboratories(run):
     assert summary["spotting"]["micro"]["tp"] + summary["spotting"]["micro"]["fp"] == 7
 
 
-SPOTTERS = [id_ for id_ in sorted(plugins("method")) if "spot" in plugin("method", id_).tasks]
+SPOTTERS = [id_ for id_ in sorted(list_plugins("method")) if "spot" in plugin("method", id_).tasks]
 QUICKLY = {"epochs": 1, "epochs_spot": 1, "epochs_recognition": 1, "flow": "dis", "stride": 3}
 STAND_INS = {"concat_cnn": ["method.features=motion"], "sfamnet": ["method.features=flow", "method.batch_size=64"]}
 """For what only real recordings bring: action units of OpenFace, depth."""

@@ -19,7 +19,7 @@ from mebench.inference import predict
 from mebench.inference.predict import Answer
 from mebench.progress import Progress
 from mebench.reports import spotted
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import by_day
 from tests.helpers.own_videos import moving, write
@@ -39,7 +39,7 @@ def finished(tiny, tmp_path_factory):
     def made(track):
         words = ["method=optical_strain", "method.variant=peaks", "method.regions=box", "method.flow=farneback"]
         more = [f"method.track={track}", "bootstrap=0", f"runs={runs}"]
-        return run(resolve([*words, *more, *tiny]), Progress()).folder.path
+        return execute_run(resolve([*words, *more, *tiny]), Progress()).folder.path
 
     return made
 

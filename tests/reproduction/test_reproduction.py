@@ -63,7 +63,7 @@ def test_paper_cells_words_are_a_configuration(paper, published):
     for line in lines:
         config = resolve(list(line), [], [])
         assert config.dataset in paper.datasets
-        scheme = registry.load("dataset", config.dataset).schemes[config.scheme]
+        scheme = registry.load_plugin("dataset", config.dataset).schemes[config.scheme]
         assert len(scheme.classes) == (5 if config.dataset == "casme2" else 3)
 
 

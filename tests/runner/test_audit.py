@@ -2,10 +2,10 @@
 
 import pytest
 
-from mebench.config import resolve, shaping
+from mebench.config import resolve, shaping_settings
 from mebench.progress import Progress
 from mebench.runner import guard, make_plan
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 
 
 def value(audit, name):
@@ -84,6 +84,6 @@ def test_audit_leak_picks_epochs_unless_subjects_choose(moody, monkeypatch):
 
 def test_audit_is_kept_and_enters_the_key(moody):
     honest, leak = resolve(moody("tracking=null")), resolve(moody("audit=leak"))
-    assert shaping(honest) != shaping(leak)
-    folder = run(honest, Progress()).folder
+    assert shaping_settings(honest) != shaping_settings(leak)
+    folder = execute_run(honest, Progress()).folder
     assert folder.read_json("audit.json")["selection"] == folder.read_json("folds.json")["selection"] == "fixed"

@@ -34,7 +34,9 @@ REFUSED = {
 TWO_FOLDS = ("protocol=kfold", "protocol.folds=2")
 """Whom one fold tests, the other trains on: enough for what a process remembers to be worth something."""
 
-needs_sandbox = pytest.mark.skipif(bool(sandbox.lacking()), reason=f"this kernel lacks {', '.join(sandbox.lacking())}")
+needs_sandbox = pytest.mark.skipif(
+    bool(sandbox.missing_parts()), reason=f"this kernel lacks {', '.join(sandbox.missing_parts())}"
+)
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_Aliases_hold_without_the_sandbox(tried):
 def test_prepare_lets_no_step_write_labels_into_features(own_folder, tmp_path):
     plan = make_plan(resolve([*TINY, f"plugins={PLUGINS}", "method=tell", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
-    found = runner_prepare.prepare([plan], OneWorker(), Progress())
+    found = runner_prepare.prepare_features([plan], OneWorker(), Progress())
     assert (len(found.seconds), [f.details for f in found.failures.values()]) == (3, [])
     for video in plan.videos:
         (e,), (chain,) = video.expressions, plan.chains_of(video)

@@ -19,7 +19,7 @@ from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.runner import execute, make_plan
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.runner.session import open_session
 from mebench.runs import fold_files
 from tests.helpers.nightly import nightly
@@ -58,12 +58,12 @@ def test_dask_run_equals_a_local_one(moody, tmp_path):
     how = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=1, **how) as cluster:
         address = f"executor.address={cluster.scheduler_address}"
-        far = run(resolve(moody("executor=dask", address)), Progress()).folder
+        far = execute_run(resolve(moody("executor=dask", address)), Progress()).folder
         (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
         pool = runner.dask_executor.DaskPool(str(tmp_path / "scheduler.json"))
         assert pool.size == 1
         pool.stop()
-    near = run(resolve(moody()), Progress()).folder
+    near = execute_run(resolve(moody()), Progress()).folder
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
     same_answers(far, near)
 
@@ -75,7 +75,7 @@ def pid_of_process(worker):
 @pytest.mark.processes
 def test_dask_executor_serve_forks_under_a_nanny(monkeypatch):
     monkeypatch.setitem(vars(multiprocessing.current_process())["_config"], "daemon", True)
-    answer = runner.dask_executor.serve(pickle.dumps((pid_of_process, ())), (), ("json",))
+    answer = runner.dask_executor.serve_task(pickle.dumps((pid_of_process, ())), (), ("json",))
     assert isinstance(answer, int)
     assert answer != os.getpid()
 
@@ -105,10 +105,10 @@ def test_dask_run_survives_a_killed_worker(moody, tmp_path, cluster, monkeypatch
 
     killer = threading.Thread(target=kill_half_way, daemon=True)
     killer.start()
-    far = run(resolve([*words, "executor=dask", f"executor.address={address}"]), Progress()).folder
+    far = execute_run(resolve([*words, "executor=dask", f"executor.address={address}"]), Progress()).folder
     killer.join()
     stand_in(monkeypatch.setattr)
-    near = run(resolve(words), Progress()).folder
+    near = execute_run(resolve(words), Progress()).folder
 
     assert near.id == f"{far.id}.2"
     same_answers(far, near)
@@ -126,11 +126,11 @@ def test_dask_pool_without_workers_says_so(moody):
 def test_dask_run_names_an_address_without_scheduler(moody, monkeypatch, tmp_path):
     monkeypatch.setattr(runner.dask_executor, "CONNECT_SECONDS", 0.2)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at executor.address=tcp://127.0.0.1:9 "):
-        run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
+        execute_run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
     (tmp_path / "other.json").write_text("[]")
     for name in ("none.json", "other.json"):
         with pytest.raises(ConfigError, match=rf"no Dask scheduler answers at executor.address={tmp_path}/{name} "):
-            run(resolve(moody("executor=dask", f"executor.address={tmp_path}/{name}")), Progress())
+            execute_run(resolve(moody("executor=dask", f"executor.address={tmp_path}/{name}")), Progress())
 
 
 def test_quiet_hides_logs_of_a_scheduler_that_is_gone(capfd):

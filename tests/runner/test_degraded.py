@@ -12,7 +12,7 @@ from mebench.features import degradation
 from mebench.progress import Progress
 from mebench.runner import FittedMethod
 from mebench.runner.choices import open_dataset
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.runs.fold_files import safe_name
 
 WORDS = (
@@ -35,7 +35,7 @@ def words(place):
 
 @pytest.fixture(scope="module")
 def clean(words):
-    return run(resolve(words), Progress()).folder
+    return execute_run(resolve(words), Progress()).folder
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_open_dataset_degraded_by_zero_is_clean(words):
 
 
 def test_run_degraded_by_zero_equals_the_clean_run(clean, words, untrained):
-    again = run(resolve([*words, "degrade=blur:0"]), Progress())
+    again = execute_run(resolve([*words, "degrade=blur:0"]), Progress())
     assert again.folder.id != clean.id
     assert "blur-0" in again.folder.id
     for one, other in zip(tables(clean), tables(again.folder)):
@@ -67,7 +67,7 @@ def test_run_degraded_by_zero_equals_the_clean_run(clean, words, untrained):
 
 
 def test_run_of_degraded_dataset_trains_nothing_keeps_no_models(clean, words, untrained):
-    found = run(resolve([*words, "degrade=jpeg:4"]), Progress()).folder
+    found = execute_run(resolve([*words, "degrade=jpeg:4"]), Progress()).folder
     assert not list(found.path.glob("folds/*/model.safetensors"))
     before, after = tables(clean)[2], tables(found)[2]
     assert len(before) == len(after)
@@ -79,7 +79,7 @@ def test_run_of_degraded_dataset_needs_a_clean_run(words, place):
     with pytest.raises(
         RunError, match=r"degrade=mask:2 takes the models of the finished clean run, but .*run it first"
     ):
-        run(resolve([*words, f"runs={place / 'none'}", "degrade=mask:2"]), Progress())
+        execute_run(resolve([*words, f"runs={place / 'none'}", "degrade=mask:2"]), Progress())
 
 
 def test_run_of_degraded_dataset_needs_models_of_the_clean_run(clean, words):
@@ -90,7 +90,7 @@ def test_run_of_degraded_dataset_needs_models_of_the_clean_run(clean, words):
     with pytest.raises(
         RunError, match=rf"takes the models of {re.escape(clean.id)}, which keeps none of fold '{fold}'"
     ):
-        run(resolve([*words, "degrade=mask:2"]), Progress())
+        execute_run(resolve([*words, "degrade=mask:2"]), Progress())
     model.write_bytes(kept)
 
 
@@ -107,7 +107,7 @@ def test_resolve_refuses_unknown_degradations():
 
 
 def test_run_of_degraded_dataset_misses_faces_that_are_lost(clean, words):
-    found = run(resolve([*words, "degrade=noise:5"]), Progress())
+    found = execute_run(resolve([*words, "degrade=noise:5"]), Progress())
     lost = found.folder.read_json("skipped.json")
     assert lost
     assert not set(lost) & set(tables(found.folder)[0]["video"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config.registry import load_plugin
 from mebench.core import Distractor
 from mebench.files import code_hash
 from mebench.runner import describe as runner_describe, identity, inputs, make_plan
@@ -35,15 +35,15 @@ def found_in_this_order(plan, chains):
 
 
 def test_key_of_follows_chains_in_any_order(plan):
-    key, chains = identity.key_of(plan), plan.chains
+    key, chains = identity.run_key(plan), plan.chains
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
-    assert identity.key_of(found_in_this_order(plan, turned)) == key
+    assert identity.run_key(found_in_this_order(plan, turned)) == key
     fewer = {group: some[:1] for group, some in chains.items()}
-    assert identity.key_of(found_in_this_order(plan, fewer)) != key
+    assert identity.run_key(found_in_this_order(plan, fewer)) != key
 
 
 def test_key_of_follows_annotations(plan):
-    key, videos = identity.key_of(plan), plan.videos
+    key, videos = identity.run_key(plan), plan.videos
     place, video = next((place, video) for place, video in enumerate(videos) if video.expressions)
     first, *others = video.expressions
     for expressions in (
@@ -52,14 +52,14 @@ def test_key_of_follows_annotations(plan):
         others,
     ):
         vars(plan)["videos"] = [*videos[:place], replace(video, expressions=tuple(expressions)), *videos[place + 1 :]]
-        assert identity.key_of(plan) != key
+        assert identity.run_key(plan) != key
 
 
 def test_key_of_follows_content_of_files_in_any_place(tmp_path):
     """Frames, the file that finds landmarks in them, and weights; drawn frames are identified by their dataset's revision."""
     one, copy = tmp_path / "one", tmp_path / "copy"
     of_one, of_copy = tmp_path / "of_one", tmp_path / "of_copy"
-    load("dataset", "cas_me2").write_fake_tree(one)
+    load_plugin("dataset", "cas_me2").write_fake_tree(one)
     of_one.mkdir()
     for name in ("face.dat", "weights.pt"):
         (of_one / name).write_text("of one")
@@ -70,7 +70,7 @@ def test_key_of_follows_content_of_files_in_any_place(tmp_path):
         places = [f"method.landmarks={files / 'face.dat'}", f"method.weights={of_one / 'weights.pt'}"]
         words = ["method=softnet", "method.align=pose", "dataset=cas_me2", f"dataset.root={root}", *places]
         other = make_plan(resolve(words))
-        return identity.key_of(other)
+        return identity.run_key(other)
 
     keys = [key(one)]
     assert key(copy, files=of_copy) == keys[0]
@@ -81,18 +81,18 @@ def test_key_of_follows_content_of_files_in_any_place(tmp_path):
 
 
 def test_content_of_drawn_dataset_is_empty(plan):
-    assert identity.content_of(plan) == []
+    assert identity.hash_contents(plan) == []
 
 
 def test_truth_tables_hold_distractors_that_leave_the_key(plan):
     vars(plan)["videos"] = [replace(video, distractors=()) for video in plan.videos]
     plain = truth_tables(plan)
     assert plain.distractors is None
-    key, video = identity.key_of(plan), plan.videos[0]
+    key, video = identity.run_key(plan), plan.videos[0]
     vars(plan)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.videos[1:]]
     tables = truth_tables(plan)
     assert tables.distractors.to_dict("records") == [{"video": video.key, "kind": "blink", "onset": 3, "offset": 9}]
-    assert identity.key_of(plan) == key
+    assert identity.run_key(plan) == key
 
 
 def test_describe_sorts_cards_of_chains_by_videos(plan):
@@ -103,7 +103,7 @@ def test_describe_sorts_cards_of_chains_by_videos(plan):
 
 def test_describe_notes_versions_of_computed_steps(plan, tmp_path):
     folder = RunFolder(tmp_path)
-    runner_describe.describe(folder, plan, truth_tables(plan), "")
+    runner_describe.describe_run(folder, plan, truth_tables(plan), "")
     steps = {type(step) for chains in plan.chains.values() for chain in chains for step in chain.steps}
     noted = folder.read_json("versions.json")["steps"]
     assert noted == ", ".join(sorted(f"{step.__name__} {step.version}" for step in steps))

@@ -17,7 +17,7 @@ from mebench.errors import RunError
 from mebench.inference.predict import fitted_method
 from mebench.progress import Progress
 from mebench.runner import FittedMethod, leak
-from mebench.runner.execute import InterruptedRunError, leak_gain, run
+from mebench.runner.execute import InterruptedRunError, execute_run, leak_gain
 from mebench.runner.session import Session
 from mebench.runs import RunFolder
 
@@ -40,7 +40,7 @@ def words(tmp_path_factory):
 @pytest.fixture(scope="module")
 def outcome(words):
     config = resolve([*words, "audit=leak_last"])
-    found = run(config, Progress())
+    found = execute_run(config, Progress())
     return found, leak_gain(config, found.summary, Progress())
 
 
@@ -86,15 +86,15 @@ def test_leak_and_its_curve_equal_a_loop_over_answers(outcome, words, monkeypatc
     assert found.folder.id.rpartition("-")[0].endswith("seed0-leak-last")
 
     monkeypatch.setattr(FittedMethod, "fit", None)  # another rule trains nothing
-    first = run(resolve([*words, "audit=leak_stop"]), Progress())
-    assert leak.worth(first.folder.read_json("audit.json"))["honest"] == honest.id
+    first = execute_run(resolve([*words, "audit=leak_stop"]), Progress())
+    assert leak.worth_in_audit(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
         fitted_method(inference.models.models_of_run(first.folder)[0])
 
 
 def test_looks_change_nothing_of_the_honest_run(outcome, words):
     found, gain = outcome
-    plain = run(resolve(words), Progress()).folder
+    plain = execute_run(resolve(words), Progress()).folder
     honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
     assert plain.id != honest.id
     assert not list(plain.path.glob("folds/*/looks.parquet"))
@@ -119,10 +119,10 @@ def test_leak_trains_folds_without_looks_again(words, tmp_path, monkeypatch):
 
         stopped.setattr(Session, "store_fold", two)
         with pytest.raises(InterruptedRunError, match="2 of 6 folds are finished"):
-            run(resolve(own), Progress())
+            execute_run(resolve(own), Progress())
     (honest,) = tmp_path.iterdir()
-    found = run(resolve([*own, "audit=leak"]), Progress())
-    assert leak.worth(found.folder.read_json("audit.json"))["honest"] == honest.name
+    found = execute_run(resolve([*own, "audit=leak"]), Progress())
+    assert leak.worth_in_audit(found.folder.read_json("audit.json"))["honest"] == honest.name
     assert len(list(honest.glob("folds/*/looks.parquet"))) == len(list(honest.glob("folds/*"))) == 6
     assert {path.name for path in tmp_path.iterdir()} == {honest.name, found.folder.id}
 
@@ -139,22 +139,22 @@ def test_leak_that_is_stopped_goes_on_by_the_same_command(words, tmp_path, monke
         with pytest.raises(
             InterruptedRunError, match=r"folds are finished and kept in .*\. Give the same command again to continue$"
         ):
-            run(own, Progress())
-    assert "-leak-" in run(own, Progress()).folder.id
+            execute_run(own, Progress())
+    assert "-leak-" in execute_run(own, Progress()).folder.id
     assert len(list(tmp_path.glob("*/DONE"))) == 2
 
 
 def test_leak_ignores_later_runs_without_looks(words, tmp_path, monkeypatch):
     own = [*words, f"runs={tmp_path}"]
-    first = run(resolve([*own, "looks=true"]), Progress()).folder
-    assert run(resolve(own), Progress()).folder.id == f"{first.id}.2"
+    first = execute_run(resolve([*own, "looks=true"]), Progress()).folder
+    assert execute_run(resolve(own), Progress()).folder.id == f"{first.id}.2"
     monkeypatch.setattr(FittedMethod, "fit", None)  # nothing is trained
-    found = run(resolve([*own, "audit=leak"]), Progress())
-    assert leak.worth(found.folder.read_json("audit.json"))["honest"] == first.id
+    found = execute_run(resolve([*own, "audit=leak"]), Progress())
+    assert leak.worth_in_audit(found.folder.read_json("audit.json"))["honest"] == first.id
 
 
 def test_chosen_keeps_an_epoch_without_any_right_answer():
-    assert leak.chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
+    assert leak.choose_epoch(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
 
 
 def written(folder, truths, answers, scored_each=False):
@@ -201,14 +201,14 @@ def test_curve_of_each_fold_scored_is_the_mean_over_folds(tmp_path):
         place = tmp_path / str(scored_each)
         place.mkdir()
         looks = written(place, truths, answers, scored_each)
-        assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx(expected)
+        assert [point["uar_leak"] for point in leak.epoch_curve(looks, "leak")] == pytest.approx(expected)
 
 
 def test_curve_skips_people_without_scored_clips(tmp_path):
     truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), ("v2", 1, 5, None)]
     answers = {"v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)], "v2": []}
     looks = written(tmp_path, truths, answers)
-    assert [(point["looks"], point["uar_honest"], point["uar_leak"]) for point in leak.curve(looks, "leak")] == [
+    assert [(point["looks"], point["uar_honest"], point["uar_leak"]) for point in leak.epoch_curve(looks, "leak")] == [
         (1, 0.5, 0.5),
         (2, 1.0, 1.0),
     ]
@@ -225,7 +225,7 @@ def test_curve_gives_two_annotations_of_an_interval_one_answer(tmp_path):
     assert clips["truth"].tolist() == [0, 1, 1]
     assert looked == [2]
     np.testing.assert_allclose(kept[:, 0], [0.6, 0.6, 0.1])  # 2 of 3 are right in the second epoch, 1 in the first
-    assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx([0.5, 0.75])
+    assert [point["uar_leak"] for point in leak.epoch_curve(looks, "leak")] == pytest.approx([0.5, 0.75])
 
 
 def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
@@ -297,7 +297,7 @@ def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
     record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     audits = [deepcopy(record.audit) for _ in range(2)]
     for audit, (least, most) in zip(audits, [(1, 4), (2, 6)]):
-        leak.worth(audit)["looks"] |= {"least": least, "most": most}
+        leak.worth_in_audit(audit)["looks"] |= {"least": least, "most": most}
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
         (cells,) = selection_gains_table(order, [], [], []).plain()
@@ -307,7 +307,7 @@ def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
 def test_leak_of_a_spotter_equals_a_loop_over_thresholds(moody):
     """Beside a loop over all pairs of an epoch and a threshold that pairs intervals by hand."""
     config = resolve(moody("method=drifter", "kinds=[micro,macro]", "audit=leak", "tracking=null"))
-    found = run(config, Progress())
+    found = execute_run(config, Progress())
     gain = leak_gain(config, found.summary, Progress())
     honest = RunFolder(found.folder.path.with_name(gain["honest"]))
     table = pd.concat(pd.read_parquet(file) for file in honest.path.glob("folds/*/looks.parquet"))

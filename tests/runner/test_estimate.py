@@ -11,7 +11,7 @@ from mebench.config import resolve
 from mebench.features.pipeline import video_source
 from mebench.progress import Progress
 from mebench.runner import estimate, make_plan, prepare
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from tests.helpers.nightly import NIGHTLY
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
@@ -180,13 +180,13 @@ def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untrac
     assert "training: none" in first
     assert shared not in first
     assert shared in second
-    run(resolve([*own, "method.anchor=paper"]), Progress())
+    execute_run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {
         anchor: estimate.dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]
         for anchor in ("paper", "middle")
     }
     assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]
-    run(resolve([*own, "method.anchor=middle"]), Progress())
+    execute_run(resolve([*own, "method.anchor=middle"]), Progress())
     capsys.readouterr()
     run_command(
         [*own, "method.anchor=paper,middle"], multirun=True, dry_run=True

@@ -21,7 +21,7 @@ from mebench.inference.models import model_of_fold
 from mebench.inference.predict import fitted_method
 from mebench.progress import Progress
 from mebench.runner import host, isolation, make_plan
-from mebench.runner.execute import InterruptedRunError, run, stoppable
+from mebench.runner.execute import InterruptedRunError, execute_run, stopped_by_signals
 from mebench.runner.session import Session
 from mebench.runs import RunFolder
 from tests.helpers import programs
@@ -58,7 +58,7 @@ def in_this_process(monkeypatch):
 
 
 def go(words, run_id=None):
-    return run(resolve(words), Progress(), run_id)
+    return execute_run(resolve(words), Progress(), run_id)
 
 
 def same_answers(one, two):
@@ -187,7 +187,7 @@ def test_run_keeps_the_curves_of_its_peaks(mean_runs):
 def test_run_by_a_worker_equals_execute_of_a_fold(mean_runs):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
-    result = host.execute(plan, plan.folds[1])
+    result = host.execute_fold(plan, plan.folds[1])
     stored = folder.path / "folds" / "synthetic--s002"
     assert (stored / "model.safetensors").read_bytes() == result.model
     confidences = pd.read_parquet(stored / "predictions.parquet")["confidence"].tolist()
@@ -204,7 +204,7 @@ def test_execute_of_a_fold_inside_slurm_is_alone(mean_runs, monkeypatch):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
     stored = folder.path / "folds" / "synthetic--s003" / "model.safetensors"
-    assert host.execute(plan, plan.folds[2]).model == stored.read_bytes()
+    assert host.execute_fold(plan, plan.folds[2]).model == stored.read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -230,10 +230,10 @@ def test_run_stopped_by_a_signal_says_so_and_restores_it(moody, tmp_path, in_thi
     )
 
 
-def test_stoppable_under_nohup_outlives_its_terminal():
+def test_stopped_by_signals_under_nohup_outlives_its_terminal():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with stoppable():
+        with stopped_by_signals():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -246,7 +246,7 @@ def test_run_names_a_finished_run_that_lost_tables(moody, tmp_path, in_this_proc
     with pytest.raises(RunError, match=r"lacks predictions\.parquet and clips\.parquet: remove .* and run again"):
         RunFolder.finished(tmp_path / "runs", first.id)
     shown = io.StringIO()
-    again = run(resolve(moody()), Progress(Console(file=shown, width=500)))
+    again = execute_run(resolve(moody()), Progress(Console(file=shown, width=500)))
     assert again.folder.id == f"{first.id}.2"
     assert again.folder.lost == []
     assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in shown.getvalue()
@@ -311,7 +311,7 @@ def test_run_that_was_stopped_resumes_to_equal_results(moody, tmp_path, in_this_
     again = (stopped.path / "folds" / "toy--1").stat()
     assert (again.st_ino, again.st_mtime_ns) == (kept.st_ino, kept.st_mtime_ns)
     plan = make_plan(resolve(moody()))
-    whole = [host.execute(plan, fold) for fold in plan.folds]
+    whole = [host.execute_fold(plan, fold) for fold in plan.folds]
     found = resumed.folder.read_table("predictions.parquet")
     expected = sorted(
         (p.video, p.kind, p.onset, p.offset, p.confidence, p.emotion) for r in whole for p in r.predictions

@@ -17,7 +17,7 @@ from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.features import pipeline
 from mebench.progress import Progress, Silent
 from mebench.runner import execute, host, identity, make_plan
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.runner.session import open_session
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name
@@ -112,7 +112,7 @@ def test_sweep_prints_one_table_with_failures_last(moody, tmp_path, capsys):
 def test_sweep_runs_equal_runs_alone(moody, tmp_path):
     run_command(moody("seeds=0..1", "workers=1"), multirun=True, json="-")
     (swept,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*seed1*"))
-    alone = run(resolve(moody("seed=1", "workers=1")), Progress()).folder
+    alone = execute_run(resolve(moody("seed=1", "workers=1")), Progress()).folder
     assert alone.id == f"{swept.id}.2"
     for name in ("predictions.parquet", "clips.parquet", "frame_scores.parquet"):
         assert (alone.path / name).read_bytes() == (swept.path / name).read_bytes()
@@ -125,7 +125,7 @@ def test_sweep_resumed_under_other_rules_scores_all_by_them(moody, tmp_path):
     words = moody("seeds=0..2", "workers=1", "convention=softnet2021", "bootstrap=0")
     run_command(words, multirun=True, json=str(file))
     swept = json.loads(file.read_text())["runs"]
-    alone = run(resolve(moody("seed=1", "workers=1", "convention=softnet2021", "bootstrap=0")), Progress())
+    alone = execute_run(resolve(moody("seed=1", "workers=1", "convention=softnet2021", "bootstrap=0")), Progress())
 
     assert len(folders) == 2
     assert len(list((tmp_path / "runs").iterdir())) == 4
@@ -138,13 +138,14 @@ def test_sweep_may_have_more_runs_than_open_files(moody, tmp_path, monkeypatch):
     """Each run holds its lock from the first moment on."""
     monkeypatch.setattr(execute, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
     configs = [
-        resolve(c.settings) for c in sweep_words.expand(sweep_words.lists_of_words(moody("seeds=0..12", "workers=1")))
+        resolve(c.settings)
+        for c in sweep_words.expand_lists(sweep_words.lists_of_words(moody("seeds=0..12", "workers=1")))
     ]
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = sorted({*range(1000)} - {int(file.name) for file in Path("/proc/self/fd").iterdir()})
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[10], most))
     try:
-        assert len(execute.sweep(configs, Silent())) == 13
+        assert len(execute.execute_sweep(configs, Silent())) == 13
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
@@ -174,9 +175,9 @@ def test_sweep_trains_runs_of_other_intervals_once(own_folder, tmp_path, capsys)
     """Each is as it would be alone; one that is asked for again, and one whose threshold is learnt, are trained."""
     words = [*OWN, f"cache={tmp_path / 'store'}"]
     run_command([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], multirun=True)
-    third = run(resolve([*words, "method.p=0.3", f"runs={tmp_path / 'runs'}"]), Silent()).folder  # beside both
+    third = execute_run(resolve([*words, "method.p=0.3", f"runs={tmp_path / 'runs'}"]), Silent()).folder  # beside both
     assert re.findall(r"3 folds trained in linear_spotter-\S+, which", capsys.readouterr().err)
-    alone = run(resolve([*words, "method.anchor=middle", f"runs={tmp_path / 'alone'}"]), Silent()).folder
+    alone = execute_run(resolve([*words, "method.anchor=middle", f"runs={tmp_path / 'alone'}"]), Silent()).folder
     swept = RunFolder(tmp_path / "runs" / alone.id)
     for name in ("predictions.parquet", "frame_scores.parquet", *(f"folds/synthetic--s00{n}" for n in (1, 2, 3))):
         for one, other in zip(_files(swept.path / name), _files(alone.path / name), strict=True):
@@ -188,7 +189,7 @@ def test_sweep_trains_runs_of_other_intervals_once(own_folder, tmp_path, capsys)
     assert swept.read_json("audit.json")["values"][-1]["folds"] == {f"synthetic/s00{n}": first.id for n in (1, 2, 3)}
     for word in ("method.anchor=middle", "method.threshold=absolute"):
         progress = Told()
-        run(resolve([*words, word, f"runs={tmp_path / 'runs'}"]), progress)
+        execute_run(resolve([*words, word, f"runs={tmp_path / 'runs'}"]), progress)
         assert not any("trained in" in line for line in progress.lines)
 
 
@@ -197,24 +198,24 @@ def test_run_resumed_takes_folds_trained_elsewhere_meanwhile(own_folder, tmp_pat
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     begun = open_session(make_plan(resolve([*words, "method.p=0.3"])))
     begun.lock.release()
-    first = run(resolve(words), Silent()).folder
+    first = execute_run(resolve(words), Silent()).folder
     for fold in ("synthetic/s001", "synthetic/s002"):  # one of its models is damaged, the other one lost
         file = first.path / "folds" / safe_name(fold) / "model.safetensors"
         file.write_bytes(b"") if fold.endswith("1") else file.unlink()
     progress = Told()
-    second = run(resolve([*words, "method.p=0.3"]), progress).folder
+    second = execute_run(resolve([*words, "method.p=0.3"]), progress).folder
     assert second.id == begun.folder.id
     assert [line for line in progress.lines if "1 fold trained in" in line and first.id in line]
     for folder in (first, second):
         (folder.path / "skipped.json").write_text("3")
     progress = Told()
-    run(resolve([*words, "method.p=0.4"]), progress)
+    execute_run(resolve([*words, "method.p=0.4"]), progress)
     assert not any("trained in" in line for line in progress.lines)
 
 
 def test_run_trains_a_fold_that_is_gone_at_its_turn(own_folder, tmp_path):
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
-    first = run(resolve(words), Silent()).folder
+    first = execute_run(resolve(words), Silent()).folder
     session = open_session(make_plan(resolve([*words, "method.p=0.3"])))
     there = session.trained_elsewhere(identity.by_training(tmp_path / "runs"))
     assert set(there) == session.left
@@ -242,7 +243,7 @@ def test_sweep_trains_the_next_run_where_the_first_fails(moody, tmp_path, capsys
 def test_run_ignores_a_search_map_without_sense(moody, tmp_path):
     settings = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     settings.write_text(settings.read_text() + "search: {gate: 3, trouble: null}\n")
-    assert run(resolve(moody("workers=1")), Silent()).folder.done
+    assert execute_run(resolve(moody("workers=1")), Silent()).folder.done
 
 
 class Told(Silent):

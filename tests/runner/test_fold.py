@@ -26,7 +26,7 @@ def test_execute_seeds_every_generator_of_a_plugin(moody, monkeypatch, name):
 
     def scores(plan, number, before):
         seed(before)
-        return np.concatenate(list(host.execute(plan, plan.folds[number]).frame_scores.values()))
+        return np.concatenate(list(host.execute_fold(plan, plan.folds[number]).frame_scores.values()))
 
     first = scores(plan, 0, before=1)
     np.testing.assert_array_equal(first, scores(plan, 0, before=2))
@@ -38,7 +38,7 @@ def test_execute_seeds_every_generator_of_a_plugin(moody, monkeypatch, name):
 def test_restore_gives_each_method_its_own_weights(n):
     torch.manual_seed(0)
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
-    fold.restore(fold.by_prefix(fresh), load(fold.weights(fold.by_prefix(fitted))))
+    fold.restore_methods(fold.methods_by_prefix(fresh), load(fold.pack_weights(fold.methods_by_prefix(fitted))))
     for one, other in zip(fitted, fresh):
         assert torch.equal(one.weight, other.weight)
         assert torch.equal(one.bias, other.bias)

@@ -7,13 +7,13 @@ import pytest
 
 from mebench.cli import runs
 from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config.registry import load_plugin
 from mebench.core import Scheme, SubjectKey
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.progress import Progress
 from mebench.runner import guard, host, make_plan, sandbox
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.runner.guard import find_plan_warnings
 from mebench.runner.job import reads_of
 from mebench.runner.plan import check_people
@@ -25,7 +25,7 @@ CHANCE = 1 / 3
 def accuracy(plan):
     """Share of right answers over all folds, executed one after the other in this process."""
     truth = {(v.key, e.onset): plan.scheme.class_of(e) for v in plan.videos for e in v.expressions}
-    answers = [c for fold in plan.folds for c in host.execute(plan, fold).clips]
+    answers = [c for fold in plan.folds for c in host.execute_fold(plan, fold).clips]
     return sum(c.predicted == truth[c.video, c.onset] for c in answers) / len(answers)
 
 
@@ -40,16 +40,16 @@ def test_loso_gives_nothing_for_remembered_subjects(planted):
 @pytest.mark.processes
 def test_run_forgets_what_a_module_remembers_of_a_fold(planted):
     config = resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null"))
-    outcome = run(config, Progress())
+    outcome = execute_run(config, Progress())
     assert outcome.summary["recognition"]["scores"]["accuracy"]["value"] <= CHANCE
     assert accuracy(make_plan(config)) <= CHANCE  # in one process neither: people bear other names in each fold
 
 
 def test_execute_refuses_views_of_an_earlier_fold(planted):
     plan = make_plan(resolve(planted("method.remembers=views")))
-    host.execute(plan, plan.folds[0])
+    host.execute_fold(plan, plan.folds[0])
     with pytest.raises(PluginError, match="after the fold of that view was over: that is a leak"):
-        host.execute(plan, plan.folds[1])
+        host.execute_fold(plan, plan.folds[1])
 
 
 def test_run_cannot_learn_labels_shuffled_within_subjects(planted):
@@ -61,13 +61,13 @@ def test_run_cannot_learn_labels_shuffled_within_subjects(planted):
 def test_run_refuses_one_recording_under_two_ids(planted):
     config = resolve(planted("dataset.twins=true"))
     with pytest.raises(DataError, match=r"herd/(4|copy)/v\d and herd/(4|copy)/v\d are one recording under two names"):
-        run(config, Progress())
+        execute_run(config, Progress())
     guard.check_duplicate_people(make_plan(resolve(planted())))
 
 
 def test_check_duplicate_people_compares_frames(tmp_path):
     """The copy has other names of folder and files."""
-    load("dataset", "cas_me2").write_fake_tree(tmp_path)
+    load_plugin("dataset", "cas_me2").write_fake_tree(tmp_path)
     words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path}"]
     guard.check_duplicate_people(make_plan(resolve(words)))
     copy = shutil.copytree(
@@ -118,7 +118,7 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     session.lock.release()
     kept = session.folder.read_json("sandbox.json")
     given = {"reads": sorted(map(str, declared)), "devices": []}
-    assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), **given}
+    assert kept == {"asked": "auto", "lacks": list(sandbox.missing_parts()), **given}
     runs.runs_show_command(str(session.folder.path), str(tmp_path))
     assert f"besides code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.config import from_plain, resolve, shaping
+from mebench.config import from_plain, resolve, shaping_settings
 from mebench.errors import PluginError, RunError
 from mebench.records import recorded_settings
 from mebench.runner import fold_source, host as runner_host, identity, inputs, make_plan
@@ -22,7 +22,7 @@ from tests.runner.test_prepare import HEAVY, RESIDENT
 def forget():
     """Datasets that this process remembers as a worker would."""
     yield
-    fold_source.opened.cache_clear()
+    fold_source.open_source.cache_clear()
 
 
 def elsewhere(plan, number=0):
@@ -34,8 +34,8 @@ def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
     assert host.job == runner_host.FoldHost.of(plan, plan.folds[0]).job
-    assert isinstance(host.dataset, fold_source.Source)
-    found, expected = host(runner_host.Here()), runner_host.execute(plan, plan.folds[0])
+    assert isinstance(host.dataset, fold_source.DatasetSource)
+    found, expected = host(runner_host.Here()), runner_host.execute_fold(plan, plan.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
 
@@ -52,9 +52,9 @@ def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
 def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch):
     here = Path.cwd()
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    source = fold_source.Source.of(plan.config, plan.dataset)
+    source = fold_source.DatasetSource.of(plan.config, plan.dataset)
     monkeypatch.chdir(tmp_path)
-    assert fold_source.opened(source).params.annotations == str(here / "notes.csv")
+    assert fold_source.open_source(source).params.annotations == str(here / "notes.csv")
 
 
 def test_anywhere_keeps_the_place_of_path_parameters(moody, tmp_path, monkeypatch):
@@ -66,18 +66,18 @@ def test_anywhere_keeps_the_place_of_path_parameters(moody, tmp_path, monkeypatc
     here = Path.cwd()
     (here / "mine" / "a").mkdir(parents=True)
     plan = make_plan(resolve(moody("method.weights=mine/a")))
-    host, key = elsewhere(plan), identity.key_of(plan)
+    host, key = elsewhere(plan), identity.run_key(plan)
     monkeypatch.chdir(tmp_path.parent)
     (part,) = host.job.parts
     assert part.params.weights == here / "mine" / "a"
     assert part.params.where == here / "models"
-    again = make_plan(from_plain(inputs.anywhere(plan.config.values)))
-    assert identity.key_of(again) == key
+    again = make_plan(from_plain(inputs.with_absolute_places(plan.config.values)))
+    assert identity.run_key(again) == key
 
 
 def test_anywhere_keeps_the_place_of_the_store(moody, monkeypatch):
     config = resolve(moody("cache=store"))
-    assert inputs.anywhere(config.values)["cache"] == str(Path("store").absolute())
+    assert inputs.with_absolute_places(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
     stores = []
     source = SimpleNamespace(answer=lambda *_: None)
@@ -98,19 +98,20 @@ def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
         params = tmp_path / "mine" / plugin / "params.py"
         params.write_text(params.read_text() + OWN_WORDS)
     config = resolve(moody())
-    assert inputs.anywhere(config.values) == config.values
+    assert inputs.with_absolute_places(config.values) == config.values
     plan = make_plan(config)
     assert runner_host.FoldHost.of(plan, plan.folds[0]).job.parts[0].params == config.method_params
     other = resolve(moody("method.landmarks=mediapipe"))
     fewer = make_plan(resolve(moody("dataset.few_annotations=false")))
-    assert shaping(other) != shaping(config)
+    assert shaping_settings(other) != shaping_settings(config)
     assert (
-        fold_source.Source.of(fewer.config, fewer.dataset).inputs != fold_source.Source.of(config, plan.dataset).inputs
+        fold_source.DatasetSource.of(fewer.config, fewer.dataset).inputs
+        != fold_source.DatasetSource.of(config, plan.dataset).inputs
     )
     assert recorded_settings.without_places(config.values)["method.landmarks"] == "dlib"
     faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
-    assert inputs.anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
-    assert shaping(faces) == shaping(resolve(["method=mean", "dataset=synthetic"]))
+    assert inputs.with_absolute_places(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
+    assert shaping_settings(faces) == shaping_settings(resolve(["method=mean", "dataset=synthetic"]))
     assert "method.landmarks" not in recorded_settings.without_places(faces.values)
 
 

@@ -12,7 +12,7 @@ from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
 from mebench.runner import fold
-from mebench.runner.execute import leak_gain, run
+from mebench.runner.execute import execute_run, leak_gain
 from mebench.tracking import mlflow_store
 from mebench.training import fit
 
@@ -73,9 +73,9 @@ def test_fit_keeps_first_or_last_of_equal_epochs_by_rule():
 
 
 def test_leak_gain_is_the_difference_of_two_runs(moody):
-    honest = run(resolve(moody("tracking=null")), Progress())
+    honest = execute_run(resolve(moody("tracking=null")), Progress())
     config = resolve(moody("audit=leak"))
-    leak = run(config, Progress())
+    leak = execute_run(config, Progress())
     assert leak.folder.id.rpartition("-")[0].endswith("seed0-leak")
     found = leak_gain(config, leak.summary, Progress())
     assert found["honest"] == honest.folder.id  # it was there already

@@ -16,7 +16,7 @@ from mebench.progress import Progress
 from mebench.records import record as records_record
 from mebench.reports.scores import print_outcome
 from mebench.runner import host, make_plan
-from mebench.runner.execute import leak_gain, run
+from mebench.runner.execute import execute_run, leak_gain
 from mebench.runner.session import Session
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
@@ -39,11 +39,11 @@ def of_any(words):
 
 def test_run_stops_and_names_video_without_face(of_any):
     with pytest.raises(NoFaceError, match=f"no face found in {BLACK} .*no_face=skip"):
-        run(resolve(of_any), Progress())
+        execute_run(resolve(of_any), Progress())
 
 
 def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
-    outcome = run(resolve([*words, "no_face=skip"]), Progress())
+    outcome = execute_run(resolve([*words, "no_face=skip"]), Progress())
     folder = outcome.folder
     assert list(folder.read_json("skipped.json")) == [BLACK]
     assert f"no face in 1 of 3 videos, left out of training and counted as missed: {BLACK}" in capsys.readouterr().err
@@ -69,7 +69,7 @@ def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
 def test_run_no_face_skip_takes_spotters_of_clips(words):
     """Before its folds nothing else is computed of a video: these would fail, one after the other."""
     others = [word for word in words if not word.startswith("method")]
-    outcome = run(resolve([*others, "method=of_fd", "no_face=skip"]), Progress())
+    outcome = execute_run(resolve([*others, "method=of_fd", "no_face=skip"]), Progress())
     assert list(outcome.folder.read_json("skipped.json")) == [BLACK]
     assert not list(outcome.folder.path.glob("failed/*"))
 
@@ -77,7 +77,7 @@ def test_run_no_face_skip_takes_spotters_of_clips(words):
 def test_leak_gain_skips_the_videos_of_the_honest_run(of_any):
     """Subject s002 has no other video, so that nobody is asked anything in its fold."""
     config = resolve([*of_any, "no_face=skip", "audit=leak"])
-    outcome = run(config, Progress())
+    outcome = execute_run(config, Progress())
     gain = leak_gain(config, outcome.summary, Progress())
     honest = RunFolder(outcome.folder.path.with_name(gain["honest"]))
     assert outcome.folder.read_json("skipped.json") == honest.read_json("skipped.json") != {}
@@ -88,23 +88,23 @@ def test_leak_gain_skips_the_videos_of_the_honest_run(of_any):
 
 
 def test_run_with_all_faces_skips_nothing(of_any):
-    folder = run(resolve([*of_any, "dataset.blind=nobody", "no_face=skip"]), Progress()).folder
+    folder = execute_run(resolve([*of_any, "dataset.blind=nobody", "no_face=skip"]), Progress()).folder
     assert folder.read_json("skipped.json") == {}
 
 
 def test_run_refuses_videos_without_any_face(of_any):
     with pytest.raises(DataError, match=r"none of the 3 videos shows a face\. no face found in"):
-        run(resolve([*of_any, "dataset.blind=all", "no_face=skip"]), Progress())
+        execute_run(resolve([*of_any, "dataset.blind=all", "no_face=skip"]), Progress())
 
 
 def test_run_resumed_refuses_other_skipped_videos(of_any, monkeypatch):
     monkeypatch.setattr(Session, "finish", lambda _: (_ for _ in ()).throw(RunError("stopped at the end")))
     with pytest.raises(RunError, match="stopped at the end"):
-        run(resolve([*of_any, "no_face=skip"]), Progress())
+        execute_run(resolve([*of_any, "no_face=skip"]), Progress())
     (folder,) = Path(resolve(of_any).runs).iterdir()
     (folder / "skipped.json").write_text('{"synthetic/s001/v01": "no face"}')
     with pytest.raises(RunError, match="other videos than before have no face"):
-        run(resolve([*of_any, "no_face=skip"]), Progress())
+        execute_run(resolve([*of_any, "no_face=skip"]), Progress())
 
 
 def test_FoldHost_trains_on_no_skipped_video(words):
@@ -117,4 +117,4 @@ def test_FoldHost_trains_on_no_skipped_video(words):
     subject = SubjectKey("synthetic", "s002")
     alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))
     with pytest.raises(DataError, match="nothing to train on"):
-        host.execute(plan, alone)
+        host.execute_fold(plan, alone)

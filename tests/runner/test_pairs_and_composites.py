@@ -7,13 +7,13 @@ import pytest
 
 from mebench.annotations import drawn
 from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config.registry import load_plugin
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
 from mebench.inspection import open_members, summarise_members
 from mebench.progress import Progress
 from mebench.runner import host, make_plan
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.runner.plan import fold_timings, rate_groups
 from mebench.testing import TINY
 
@@ -33,7 +33,7 @@ def test_pair_spots_with_one_and_names_with_the_other(tmp_path):
     words = ("method=random", "method.draws=20")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
     assert pair.task.tasks == {"spot", "recognize"}
-    one, both = host.execute(spotter, spotter.folds[0]), host.execute(pair, pair.folds[0])
+    one, both = host.execute_fold(spotter, spotter.folds[0]), host.execute_fold(pair, pair.folds[0])
     intervals = [[(p.video, p.kind, p.onset, p.offset, p.confidence) for p in r.predictions] for r in (one, both)]
     assert intervals[0] == intervals[1] != []  # a recognizer changes nothing of what is spotted
     names = {p.emotion for p in both.predictions} | {c.predicted for c in both.clips}
@@ -46,14 +46,16 @@ def test_pair_spots_with_one_and_names_with_the_other(tmp_path):
 def test_pair_trains_its_spotter_as_alone(tmp_path):
     words = ("method=softnet", "method.epochs=1", "method.flow=farneback")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
-    one, both = host.execute(spotter, spotter.folds[0]), host.execute(pair, pair.folds[0])
+    one, both = host.execute_fold(spotter, spotter.folds[0]), host.execute_fold(pair, pair.folds[0])
     assert one.frame_scores.keys() == both.frame_scores.keys()
     for video, scores in one.frame_scores.items():
         np.testing.assert_array_equal(scores, both.frame_scores[video])
 
 
 def test_pair_run_has_analysis_and_names_both_methods(tmp_path):
-    outcome = run(config(tmp_path, "method=random", "method.draws=20", "recognizer=majority", "workers=1"), Progress())
+    outcome = execute_run(
+        config(tmp_path, "method=random", "method.draws=20", "recognizer=majority", "workers=1"), Progress()
+    )
     assert {"spotting", "analysis", "recognition"} <= set(outcome.summary)
     assert outcome.folder.id.startswith("random+majority-synthetic")
     stored = json.loads((outcome.folder.path / "config.json").read_text())["config"]
@@ -100,7 +102,7 @@ def nine(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     monkeypatch.setattr(drawn, "draw_face", lambda *_: random.integers(0, 255, (8, 8, 3), np.uint8))
     for name in NINE:
-        load("dataset", name).write_fake_tree(tmp_path / name)
+        load_plugin("dataset", name).write_fake_tree(tmp_path / name)
     return [f"dataset=[{','.join(NINE)}]", *(f"dataset.{name}.root={tmp_path / name}" for name in NINE)]
 
 
@@ -119,7 +121,7 @@ def test_run_takes_nine_datasets_of_six_rates(tmp_path, nine):
     shared = {v.subject for v in plan.videos if v.dataset == "samm_lv"} & people
     assert shared
     assert not any(s.dataset == "samm_lv" and s.subject in shared for s in (*tested.train, *tested.valid))
-    outcome = run(settings, Progress())
+    outcome = execute_run(settings, Progress())
     spotted = outcome.summary["spotting"]["micro"]
     assert spotted["tp"] + spotted["fn"] == sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
     assert set(outcome.summary["members"]) == set(NINE)

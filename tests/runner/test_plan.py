@@ -9,7 +9,7 @@ from mebench.errors import ConfigError, PluginError
 from mebench.features import FeatureStore
 from mebench.features.pipeline import VideoSource
 from mebench.runner import make_plan
-from mebench.runner.plan import weightless
+from mebench.runner.plan import create_weightless
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_VideoSource_key_is_shared_by_folds_of_one_k(tiny, tmp_path):
     source = VideoSource(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
 
     def keys(timing):
-        chain = weightless(made.parts[0]).chains(timing)["mean_frames"]
+        chain = create_weightless(made.parts[0]).chains(timing)["mean_frames"]
         return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
 
     assert len(timings) == 3

@@ -121,24 +121,24 @@ def test_WorkerPool_tries_again_in_a_fresh_process():
     assert len({outcome.reason for _, outcome in found}) == 2
 
 
-def test_environments_share_gpus_among_workers(monkeypatch):
+def test_worker_environments_share_gpus_among_workers(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, 3")
-    devices = [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(5, "gpu")]
+    devices = [e["CUDA_VISIBLE_DEVICES"] for e in workers.worker_environments(5, "gpu")]
     assert devices == ["0", "3", "0", "3", "0"]
-    assert workers.environments(2, "cpu") == [{}, {}]
+    assert workers.worker_environments(2, "cpu") == [{}, {}]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert workers.environments(2, "auto") == [{}, {}]
+    assert workers.worker_environments(2, "auto") == [{}, {}]
 
 
-def test_environments_take_as_many_gpus_as_devices_say(monkeypatch):
+def test_worker_environments_take_as_many_gpus_as_devices_say(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
-    assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(3, "gpu", 2)] == ["0", "3", "0"]
+    assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.worker_environments(3, "gpu", 2)] == ["0", "3", "0"]
     for asked in ((4,), (None, 4)):
         with pytest.raises(ConfigError, match="devices=4, but this machine shows 3 GPUs"):
-            workers.environments(3, "gpu", *asked)
+            workers.worker_environments(3, "gpu", *asked)
 
 
-def test_environments_give_a_fold_several_gpus(monkeypatch):
+def test_worker_environments_give_a_fold_several_gpus(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
     for each, seen in ((2, ["0,3", "5,0"]), (0, ["0,3,5", "0,3,5"])):
-        assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(2, "gpu", None, each)] == seen
+        assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.worker_environments(2, "gpu", None, each)] == seen

@@ -50,7 +50,7 @@ def prepared(monkeypatch, progress, lengths):
         jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
     monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
-    found = module.prepare([], pool, progress)
+    found = module.prepare_features([], pool, progress)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
 
 
@@ -119,7 +119,7 @@ def test_prepare_loads_no_torch_in_small_workers(tmp_path):
     try:
         pool.start(1)
         ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (RESIDENT,))])
-        prepared = module.prepare([plan], pool, Progress())
+        prepared = module.prepare_features([plan], pool, Progress())
         ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
@@ -133,4 +133,4 @@ def test_prepare_refuses_an_unwritable_store_first(progress, tmp_path):
     (tmp_path / "file").touch()
     plan = make_plan(resolve(["method=optical_strain", *TINY, f"cache={tmp_path / 'file' / 'store'}"]))
     with pytest.raises(DataError, match=r"cannot write to the feature store .*cache=DIR"):
-        module.prepare([plan], None, progress)
+        module.prepare_features([plan], None, progress)

@@ -18,7 +18,9 @@ from mebench.runner import make_plan, sandbox
 
 pytestmark = pytest.mark.processes
 
-needs_all = pytest.mark.skipif(bool(sandbox.lacking()), reason=f"this kernel lacks {', '.join(sandbox.lacking())}")
+needs_all = pytest.mark.skipif(
+    bool(sandbox.missing_parts()), reason=f"this kernel lacks {', '.join(sandbox.missing_parts())}"
+)
 
 HEAD = """
 import json, os, sys
@@ -232,7 +234,7 @@ from mebench.runner import sandbox
 
 folder = Path(sys.argv[1])
 report = os.open(folder / "scratch" / "found.json", os.O_WRONLY | os.O_CREAT)
-sandbox.enter(sandbox.Grant(read=sandbox.python_files(), write=(folder / "scratch",)))
+sandbox.enter_sandbox(sandbox.Grant(read=sandbox.python_files(), write=(folder / "scratch",)))
 
 def tried(action):
     try:
@@ -271,11 +273,11 @@ def test_sandbox_writes_to_the_terminal_alone(folder):
 def test_sandbox_grants_gpus_where_one_trains(tmp_path):
     for name in ("nvidia0", "nvidiactl", "nvidia-uvm", "dri", "kfd", "dxg", "tty", "sda", "kvm"):
         (tmp_path / name).touch()
-    found = [place.name for place in sandbox.gpus(tmp_path)]
+    found = [place.name for place in sandbox.gpu_devices(tmp_path)]
     assert found == ["dri", "dxg", "kfd", "nvidia-uvm", "nvidia0", "nvidiactl"]
     words = ["method=random", "dataset=synthetic", f"cache={tmp_path}"]
     plans = [make_plan(resolve([*words, f"accelerator={name}"])) for name in ("cpu", "gpu")]
-    assert [plan.grant.devices for plan in plans] == [(), sandbox.gpus()]
+    assert [plan.grant.devices for plan in plans] == [(), sandbox.gpu_devices()]
     for place in ("/proc/driver/nvidia", "/proc/devices", "/proc/self", "/sys/devices", "/sys/bus/pci", "/sys/module"):
         assert Path(place) in plans[1].grant.read
 
@@ -309,7 +311,7 @@ import loops_of_mine
 from mebench.features.loops import once
 from mebench.runner import sandbox
 folder = Path({str(folder)!r})
-sandbox.enter(sandbox.Grant(read=(*sandbox.python_files(), folder / "granted"), write=(folder / "scratch",)))
+sandbox.enter_sandbox(sandbox.Grant(read=(*sandbox.python_files(), folder / "granted"), write=(folder / "scratch",)))
 print(once(loops_of_mine.double, lambda f: f(1), "mine", "a loop")(21))
 import joblib  # as scikit-learn does; without a lock it would warn
 """
@@ -338,14 +340,14 @@ from mebench.runner.guard import find_plan_warnings
 from mebench.runner.plan import make_plan
 
 forbidden = [int(number) for number in sys.argv[2:]]
-whole = sandbox.Grant((), (Path("."),), lacks=sandbox.lacking())
+whole = sandbox.Grant((), (Path("."),), lacks=sandbox.missing_parts())
 libc = ctypes.CDLL(None, use_errno=True)
 jumps = [(0x15, len(forbidden) - n, 0, call) for n, call in enumerate(forbidden)]
 lines = [(0x20, 0, 0, 0), *jumps, (6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x00050001)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in lines))
 assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, struct.pack("@HP", len(lines), ctypes.addressof(code)), 0, 0) == 0
 
-print(*sandbox.lacking())
+print(*sandbox.missing_parts())
 words = ["method=random", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1", f"cache={sys.argv[1]}"]
 print(find_plan_warnings(make_plan(resolve(words)))[0])
 try:
@@ -353,7 +355,7 @@ try:
 except MebenchError as error:
     print(error)
 try:
-    sandbox.enter(whole)
+    sandbox.enter_sandbox(whole)
 except MebenchError as error:
     print(error)
 """

@@ -46,8 +46,8 @@ def test_open_session_refuses_a_plugin_edited_since_import(moody, tmp_path):
 )
 def test_store_fold_fails_a_fold_whose_answers_fit_no_table(session, answer):
     first, second, _ = session.plan.folds
-    session.store_fold(first, replace(host.execute(session.plan, first), **answer))
-    session.store_fold(second, host.execute(session.plan, second))
+    session.store_fold(first, replace(host.execute_fold(session.plan, first), **answer))
+    session.store_fold(second, host.execute_fold(session.plan, second))
     assert session.folder.finished_folds() == {"toy/2"}
     assert session.left == {"toy/3"}
     with pytest.raises(
@@ -64,7 +64,7 @@ def test_store_fold_names_videos_without_any_score(session):
         answer = {"frame_scores": dict.fromkeys(videos, nothing), "predictions": []}
         if fold.key == "toy/2":
             answer["predictions"] = [Prediction(videos[0], "micro", 10, 12, 14, 0.5)]
-        session.store_fold(fold, replace(host.execute(session.plan, fold), **answer))
+        session.store_fold(fold, replace(host.execute_fold(session.plan, fold), **answer))
     (line,) = session.unscored_warning()
     left = len(session.plan.videos) - 1
     assert f"no frame of {left} of {left + 1} videos has a score" in line

@@ -28,11 +28,11 @@ def test_score_run_follows_the_convention(tmp_path) -> None:
 
 
 def test_counts_ignores_settings_of_scoring() -> None:
-    from mebench.config.settings import counts
+    from mebench.config.settings import shapes_predictions
 
     assert RunSettings().convention == "strict"
     assert RunSettings(convention="megc2020").convention == "megc2020"
-    assert not counts("convention")
+    assert not shapes_predictions("convention")
     with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
         RunSettings(convention="mean2023")
 

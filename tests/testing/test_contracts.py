@@ -15,8 +15,8 @@ from tests.helpers.nightly import NIGHTLY
 from tests.helpers.plugin_folders import PLUGINS
 
 ROOTS = {name: {"root": str(maps)} for name in (outside.FLOW, outside.TWO_PHASE) if (maps := outside.find(name))}
-METHODS = sorted(registry.plugins("method"))
-DATASETS = sorted(registry.plugins("dataset"))
+METHODS = sorted(registry.list_plugins("method"))
+DATASETS = sorted(registry.list_plugins("dataset"))
 
 
 ALONE = "params_import_nothing_heavy"
@@ -72,7 +72,9 @@ for module in sys.argv[1:]:
 
 def test_params_import_nothing_heavy():
     modules = [
-        registry.find(kind, id_).module for kind, ids in (("method", METHODS), ("dataset", DATASETS)) for id_ in ids
+        registry.find_plugin(kind, id_).module
+        for kind, ids in (("method", METHODS), ("dataset", DATASETS))
+        for id_ in ids
     ]
     code = f"HEAVY = {contracts.HEAVY}\n{FRESH}"
     done = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)

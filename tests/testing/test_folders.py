@@ -71,7 +71,7 @@ def test_write_plugin_with_a_timm_backbone_passes_its_checks(tmp_path, write_plu
 def test_write_plugin_template_scores_no_frame_without_partner(kit, template):
     """What a stopped recording leaves behind: two frames, of which none has a partner k later."""
     registry.add_paths([kit])
-    plugin = registry.load("method", f"kit_{template}")
+    plugin = registry.load_plugin("method", f"kit_{template}")
     method = plugin(plugin.Params(), Task(frozenset({"spot"})))
     view = SimpleNamespace(n_frames=2, features=lambda chain: np.zeros((0, 4, 4, 3), np.float16))
     np.testing.assert_array_equal(method.score_frames(view), [[np.nan], [np.nan]])

@@ -13,7 +13,7 @@ from tests.helpers.plugin_folders import PLUGINS
 
 
 def test_null_of_an_honest_method_stays_inside(own_folder):
-    found = testing_null.null("majority", Progress(), shuffles=2)
+    found = testing_null.run_null_check("majority", Progress(), shuffles=2)
     assert [(f.task, f.fold, f.right, f.of, f.most, f.beyond_chance) for f in found] == [
         ("recognition", part, 8, 40, 8, False)
         for part in ("part1", "part2")  # one of each person's five
@@ -24,13 +24,13 @@ def test_null_of_an_honest_method_stays_inside(own_folder):
 @pytest.mark.parametrize("way", ["file", "truth"])
 def test_null_of_a_method_that_reads_files_stays_inside(own_folder, way):
     """Names in a fold are drawn, and none of them stands in a file."""
-    found = testing_null.null("cheat", Progress(), [f"method.way={way}"], [PLUGINS], shuffles=1)
+    found = testing_null.run_null_check("cheat", Progress(), [f"method.way={way}"], [PLUGINS], shuffles=1)
     assert not any(f.beyond_chance for f in found)
 
 
 def test_null_names_a_method_that_knows_labels(own_folder):
     """The process of this test hosts the folds, too: what knows the labels can be reached."""
-    found = testing_null.null("cheat", Progress(), ["method.way=host"], [PLUGINS], shuffles=2)
+    found = testing_null.run_null_check("cheat", Progress(), ["method.way=host"], [PLUGINS], shuffles=2)
     assert all(f.right == f.of == 40 and f.beyond_chance for f in found)
     with pytest.raises(
         testing_null.KnowsLabelsError,
@@ -40,9 +40,9 @@ def test_null_names_a_method_that_knows_labels(own_folder):
 
 
 def test_null_names_a_method_that_spots_the_invisible(own_folder):
-    found = testing_null.null("seer", Progress(), ["method.p=0.9"], [PLUGINS], shuffles=1)
+    found = testing_null.run_null_check("seer", Progress(), ["method.p=0.9"], [PLUGINS], shuffles=1)
     assert [(f.task, f.right, f.beyond_chance) for f in found] == [("spotting", 20, True)] * 2
-    honest = testing_null.null("seer", Progress(), ["method.p=0.1"], [PLUGINS], shuffles=1)
+    honest = testing_null.run_null_check("seer", Progress(), ["method.p=0.1"], [PLUGINS], shuffles=1)
     assert not any(f.beyond_chance for f in honest)
     assert sum(f.right for f in honest) > 0
 

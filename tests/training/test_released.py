@@ -19,7 +19,7 @@ from mebench.config import resolve
 from mebench.core import SubjectKey, Task
 from mebench.errors import ConfigError, DataError
 from mebench.progress import Progress
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.training import released
 from tests.helpers.outside import flow_maps, outside
 
@@ -118,7 +118,7 @@ def test_ststnet_weights_give_scores_of_the_authors_log(tmp_path):
         f"dataset.root={maps}",
         "bootstrap=0",
     ]
-    done = run(resolve([*words, f"runs={tmp_path}", f"cache={tmp_path}"]), Progress())
+    done = execute_run(resolve([*words, f"runs={tmp_path}", f"cache={tmp_path}"]), Progress())
     scores = done.folder.read_json("summary.json")["recognition"]["scores"]
     assert round(scores["uf1"]["value"], 4) == 0.7209
     assert round(scores["uar"]["value"], 4) == 0.7250

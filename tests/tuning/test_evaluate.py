@@ -20,8 +20,8 @@ def test_tuning_reuses_mean_as_if_it_had_trained_again(tiny):
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
     fold, other = plan.folds[0], run_studies.change_parameters(plan, values)
-    stored, whole = host.execute(plan, fold), host.execute(other, fold)
-    again = host.execute(other, fold, stored)
+    stored, whole = host.execute_fold(plan, fold), host.execute_fold(other, fold)
+    again = host.execute_fold(other, fold, stored)
     assert again.predictions == whole.predictions
     assert whole.predictions != stored.predictions
     assert all(p.emotion for p in again.predictions)
@@ -49,7 +49,9 @@ def test_tuning_changed_holds_out_by_the_parameters(tiny):
 def test_Features_leave_out_videos_without_face_on_request(toy, monkeypatch, no_face, error, raised):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
     failure = isolation.Failure("its worker process died", "", error)
-    monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(0, {}, {("home", "toy_places/1/v1"): failure}))
+    monkeypatch.setattr(
+        run_studies, "prepare_features", lambda *_: Prepared(0, {}, {("home", "toy_places/1/v1"): failure})
+    )
     if raised is None:
         assert run_studies.Features(None, Progress()).of(plan).skipped == {"toy_places/1/v1": failure.reason}
     else:

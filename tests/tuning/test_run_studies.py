@@ -278,10 +278,10 @@ def test_tune_of_changed_annotations_is_another_study(go, tmp_path):
 
 
 def test_tune_refuses_other_frames_and_files_in_a_study(go, begin, monkeypatch):
-    monkeypatch.setattr(module, "content_of", lambda plan: ["one"])
+    monkeypatch.setattr(module, "hash_contents", lambda plan: ["one"])
     options = {"params": ("p",), "trials": 1, "inner_folds": 2, "study": "mine"}
     begin("dataset.subjects=5", **options)
-    monkeypatch.setattr(module, "content_of", lambda plan: ["other"])
+    monkeypatch.setattr(module, "hash_contents", lambda plan: ["other"])
     with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with frames or files one, not other"):
         go("dataset.subjects=5", **options)
 
@@ -308,7 +308,7 @@ def test_tune_counts_a_video_without_face_as_missed(go, monkeypatch, capsys):
     def prepare(plans, *_):
         return Prepared(0, {}, {("toy_places", video.key): why for video in plans[0].videos if video.key == black})
 
-    monkeypatch.setattr(module, "prepare", prepare)
+    monkeypatch.setattr(module, "prepare_features", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
     found = go(*words, acts=("postprocess",), trials=1, nested=True)
     score = found.plain["scores"]["spotting.micro.f1"]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mebench.config import registry, resolve
-from mebench.config.registry import plugins
+from mebench.config.registry import list_plugins
 from mebench.core import Task
 from mebench.errors import ConfigError
 from mebench.tuning.space import for_task, read_space, with_values
@@ -127,9 +127,9 @@ def test_with_values_makes_a_checked_configuration(config):
         with_values(config, {"method.shift": 13})
 
 
-@pytest.mark.parametrize("id_", [id_ for id_, info in plugins("method").items() if info.section("search")])
+@pytest.mark.parametrize("id_", [id_ for id_, info in list_plugins("method").items() if info.section("search")])
 def test_search_of_every_method_is_sound(id_):
-    info = registry.find("method", id_)
+    info = registry.find_plugin("method", id_)
     config = resolve([f"method={id_}", "dataset=synthetic"])
     space = read_space(config)
     lacking = set(info.section("search")) - {d.key.removeprefix("method.") for d in space.dimensions}

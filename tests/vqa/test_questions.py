@@ -126,7 +126,7 @@ def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subj
         + "".join(f"{person},{name},11,19,31,{units},{emotion}\n" for person, name, units, emotion in clips)
     )
     settings = {"dataset": dataset, "dataset.root": str(tmp_path), "dataset.annotations": str(sheet)}
-    made = registry.load("dataset", dataset)(resolve_dataset(settings).dataset_params[dataset])
+    made = registry.load_plugin("dataset", dataset)(resolve_dataset(settings).dataset_params[dataset])
     rows = vqa.questions.make_questions(made.videos())
     drawn = {n for n, row in enumerate(rows) if vqa.wording.meaning_of(row["question"]).kind == "shown"}
     by_clip = {

@@ -423,7 +423,7 @@ class Site:
     ) -> None:
         self.selection = selection if selection and selection.rows else None
         self.tables, self.records, self.published = tables, records, published
-        self.plugins = {kind: registry.plugins(kind) for kind in registry.PLUGIN_KINDS}
+        self.plugins = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.floors = chance_methods()
         self.environment = template_environment(Path(__file__).parent / "templates")
         self.environment.globals |= {

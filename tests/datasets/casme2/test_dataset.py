@@ -9,7 +9,7 @@ from mebench.annotations import OBJECTIVE_CLASSES
 from mebench.annotations.annotation import ground_truth_hash
 from mebench.annotations.drawn import write_xlsx
 from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config.registry import load_plugin
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.runner import host, make_plan
@@ -122,7 +122,7 @@ def test_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
         (clip / "image1.bmp").touch()
     places["casme2"].mkdir()
     fake.write_sheet(places["casme2"] / f"CASME2-coding-{name}.xlsx", year)
-    labels = Counter(load("dataset", "samm").published.emotions).elements()
+    labels = Counter(load_plugin("dataset", "samm").published.emotions).elements()
     head = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
     rows = [(f"{6 + n % 29:03d}", f"{6 + n % 29:03d}_1_{n}", 11, 20, 40, "4", label) for n, label in enumerate(labels)]
     places["samm"].mkdir()
@@ -183,7 +183,7 @@ def test_method_runs_on_casme2(root, tmp_path):
     config = resolve(["method=random", "dataset=casme2", f"dataset.root={root}", f"cache={tmp_path}"])
     plan = make_plan(config)
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (4, 8, True)
-    result = host.execute(plan, plan.folds[0])
+    result = host.execute_fold(plan, plan.folds[0])
     assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}
 
 

@@ -95,13 +95,13 @@ def test_method_runs_on_one_part(root, tmp_path):
     words = ["method=random", "dataset=dfme", f"dataset.root={root}", "dataset.fps=500", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (2, 4, True)
-    result = host.execute(plan, plan.folds[0])
+    result = host.execute_fold(plan, plan.folds[0])
     assert {p.video for p in result.predictions} == {"dfme/sub0003/sub0003_01", "dfme/sub0003/sub0003_02"}
 
 
 def test_method_runs_on_all_parts_with_each_rate(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=dfme", f"dataset.root={root}", f"cache={tmp_path}"]))
-    found = {p.video: p.offset - p.onset for p in host.execute(plan, plan.folds[2]).predictions}
+    found = {p.video: p.offset - p.onset for p in host.execute_fold(plan, plan.folds[2]).predictions}
     assert set(found) == {"dfme/sub0110/sub0110_01", "dfme/sub0110/sub0110_02"}
     assert set(found.values()) == {2 * 17 - 1}  # the others' mean of 115 ms is 34.6 frames at 300 a second, so k' is 17
 

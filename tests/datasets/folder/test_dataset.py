@@ -19,7 +19,7 @@ from mebench.inspection import verify_dataset
 from mebench.inspection.dataset_summary import summarise_dataset
 from mebench.progress import Progress
 from mebench.runner import make_plan
-from mebench.runner.execute import run
+from mebench.runner.execute import execute_run
 from mebench.testing.contracts import check_dataset
 
 FPS, FRAMES = 25, 40
@@ -192,7 +192,9 @@ def test_plan_refuses_folder_as_scored_member(root, tiny):
 def finished(tiny, tmp_path_factory):
     """A run of a method that is not trained, whose regions need no landmarks."""
     words = ["method=optical_strain", "method.variant=peaks", "method.regions=box", "method.flow=farneback"]
-    return run(resolve([*words, *tiny, "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
+    return execute_run(
+        resolve([*words, *tiny, "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()
+    ).folder
 
 
 def test_run_predicts_images_and_film_alike(mebench, finished, root, tmp_path):

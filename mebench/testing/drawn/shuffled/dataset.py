@@ -29,9 +29,9 @@ class Shuffled(Renamed):
     Params = _Params
 
     def __init__(self, params: _Params) -> None:
-        faces = registry.params_class(registry.find("dataset", "synthetic"))
+        faces = registry.params_class(registry.find_plugin("dataset", "synthetic"))
         drawn = {"subjects": SUBJECTS, "frames": FRAMES, "size": 96, "short_videos": True}
-        super().__init__(registry.load("dataset", "synthetic")(faces(videos=5, **drawn)), "shuffled")
+        super().__init__(registry.load_plugin("dataset", "synthetic")(faces(videos=5, **drawn)), "shuffled")
         self.params = params
         self.revision = "1"
         self.kinds = ("micro",)
