@@ -1,10 +1,14 @@
-"""The description of a run, written to its folder before the first fold: configuration, key, versions, truth, folds."""
+"""The description of a run, written to its folder before the first fold.
+
+It holds configuration, key, versions, truth and folds.
+"""
 
 import getpass
 import subprocess
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from pathlib import Path
 from statistics import median_high
 from typing import Any
@@ -13,20 +17,20 @@ import pandas as pd
 
 from mebench._installation import ROOT, checkout_folder
 from mebench.config import registry, settings
-from mebench.core import Dataset, Scheme, Video
+from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
-from mebench.runner import sandbox
 from mebench.runner.guard import find_plan_warnings
 from mebench.runner.inputs import software_versions, with_absolute_places
-from mebench.runner.job import reads_of
+from mebench.runner.job import MethodJob, reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_loaded
+from mebench.runner.sandbox import PARTS, Grant
 from mebench.runs.folder import RunFolder
 
 
 def truth_tables(plan: Plan) -> Tables:
-    """Tables of the tested videos and their truth, still without predictions and clips."""
+    """Tables of the tested videos and their truth, without predictions and clips."""
     return tables_of_videos(plan.dataset, plan.scheme, [v for v in plan.videos if v.key in plan.tested])
 
 
@@ -34,17 +38,32 @@ def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) 
     """Tables of some videos of a dataset and their annotations.
 
     Args:
-        dataset: opened.
-        scheme: of emotions.
+        dataset: the dataset, opened.
+        scheme: the emotion scheme.
         chosen: the videos.
     """
+    return Tables(
+        videos=_table_of_videos(dataset, chosen),
+        truths=_table_of_truths(scheme, chosen),
+        distractors=_table_of_distractors(chosen),
+    )
+
+
+def _table_of_videos(dataset: Dataset, chosen: Sequence[Video]) -> pd.DataFrame:
+    """A row for each video; with the person where one has several ids."""
     videos = pd.DataFrame(
         [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps, v.first, list(v.numbers)) for v in chosen],
         columns=["video", "subject", "dataset", "n_frames", "fps", "first", "numbers"],
     ).astype({"n_frames": "Int64", "fps": "Float64", "first": "int64"})
     people = [str(dataset.person(v.subject_key)) for v in chosen]
-    if len(set(people)) < videos["subject"].nunique():  # a person has several ids
+    if len(set(people)) < videos["subject"].nunique():
         videos["person"] = people
+    return videos
+
+
+def _table_of_truths(scheme: Scheme, chosen: Sequence[Video]) -> pd.DataFrame:
+    """A row for each annotated expression; with its intensity where one is known."""
+    annotated = [(video, expression) for video in chosen for expression in video.expressions]
     truths = pd.DataFrame(
         [
             (
@@ -58,17 +77,20 @@ def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) 
                 "+".join(e.action_units),
                 e.objective,
             )
-            for v in chosen
-            for e in v.expressions
+            for v, e in annotated
         ],
         columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
     ).astype({"onset": "int64", "apex": "Int64", "offset": "int64"})
-    strengths = [e.intensity for v in chosen for e in v.expressions]
-    if any(strength is not None for strength in strengths):
-        truths["intensity"] = pd.array(strengths, dtype="Float64")
-    astray = [(v.key, d.kind, d.onset, d.offset) for v in chosen for d in v.distractors]
-    distractors = pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]) if astray else None
-    return Tables(videos=videos, truths=truths, distractors=distractors)
+    intensities = [expression.intensity for _, expression in annotated]
+    if any(intensity is not None for intensity in intensities):
+        truths["intensity"] = pd.array(intensities, dtype="Float64")
+    return truths
+
+
+def _table_of_distractors(chosen: Sequence[Video]) -> pd.DataFrame | None:
+    """A row for each annotated movement that is no expression; None if nothing is annotated."""
+    rows = [(video.key, d.kind, d.onset, d.offset) for video in chosen for d in video.distractors]
+    return pd.DataFrame(rows, columns=["video", "kind", "onset", "offset"]) if rows else None
 
 
 def describe_run(
@@ -79,89 +101,136 @@ def describe_run(
     trained: str | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Describe the run in its folder before it begins: its key, the key of its training (`training_key`), and the parts of both."""
+    """Describe a run in its folder before it begins.
+
+    Args:
+        folder: folder of the run.
+        plan: the planned run.
+        tables: tables of its tested videos and their truth.
+        key: key of the run.
+        trained: key of its training, see `training_key`.
+        parts: everything that both keys depend on, see `identity_of`.
+    """
+    config = plan.config
     folder.write_json(
         "config.json",
         {
             "key": key,
             "trained": trained,
-            "config": with_absolute_places(plan.config.values),
-            "origins": plan.config.origins,
+            "config": with_absolute_places(config.values),
+            "origins": config.origins,
             "source": made_by(),
             "parts": parts,
         },
     )
-    plugins = grouped(settings.plugins_of(plan.config), key=attrgetter("kind"))
-    steps = [step for chains in plan.computed.values() for chain in chains for step in chain.steps]
-    folder.write_json(
-        "versions.json",
-        {
-            **software_versions(),
-            **{f"{kind}_plugin": "+".join(map(registry.content_hash, infos)) for kind, infos in plugins.items()},
-            "dataset_revision": plan.dataset.revision,
-            "steps": ", ".join(
-                sorted({f"{type(step).__name__} {step.version}" for step in steps})
-            ),  # none if all is ready-made
-        },
-    )
-    grant = plan.grant or sandbox.Grant((), lacks=sandbox.PARTS)
-    closed = {"lacks": grant.lacks, "reads": [*map(str, reads_of(plan.parts))], "devices": [*map(str, grant.devices)]}
-    folder.write_json("sandbox.json", {"asked": plan.config.sandbox, **closed})
+    folder.write_json("versions.json", _versions_of(plan))
+    folder.write_json("sandbox.json", {"asked": config.sandbox, **_access_of(plan.grant, plan.parts)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
-    persons = {str(s): str(plan.dataset.person(s)) for s in sorted({video.subject_key for video in plan.videos})}
-    timings = [
-        (group, plan.timings(fold)[group])
-        for fold in plan.folds
-        if "spot" in plan.task.tasks
-        for group in {plan.groups[video.key] for video in plan.sides(fold).test}
-    ]
-    folder.write_json(
-        "folds.json",
-        {
-            "protocol": plan.config.protocol,
-            "tasks": sorted(plan.task.tasks),
-            "kinds": list(plan.task.kinds),
-            "classes": list(plan.task.classes),
-            "one_per_video": plan.task.one_per_video,
-            "scheme": plan.scheme.name,
-            **({"several": True} if plan.task.several else {}),
-            "left_out": dict(sorted(plan.left_out().items())),
-            **({"persons": persons} if len(set(persons.values())) < len(persons) else {}),  # a person has several ids
-            "selects": plan.selects,
-            "selection": plan.selection,
-            "subject_dependent": plan.subject_dependent,
-            "scored_each": plan.scored_each,
-            "card": plan.protocol.card.lines(),
-            "warnings": [str(finding) for finding in find_plan_warnings(plan)],
-            "transductive": plan.transductive,
-            **describe_loaded(plan),
-            "repairs": list(plan.dataset.repairs()),
-            "comparable": plan.dataset.comparable,
-            "remark": "; ".join(filter(None, [plan.dataset.remark, plan.dataset.unlike_published()])),
-            "k_prime": {  # the median over the folds: the width of the intervals that chance is given
-                group: {kind: median_high(timing.k_prime[kind] for _, timing in of_group) for kind in plan.task.kinds}
-                for group, of_group in sorted(grouped(timings, key=itemgetter(0)).items())
-            },
-            "folds": [
-                {
-                    "fold": f.key,
-                    "train": [*map(str, plan.training_subjects(f))],
-                    "valid": [*map(str, f.valid)] if plan.selects else [],
-                    "test": [*map(str, f.test)],
-                    **({"videos": list(f.videos)} if f.videos else {}),
-                }
-                for f in plan.folds
-            ],
-        },
-    )
+    folder.write_json("folds.json", _task_and_folds(plan))
+
+
+def _versions_of(plan: Plan) -> dict[str, Any]:
+    """The versions of software, plugins, dataset and steps; no step where all features are ready-made."""
+    plugins = grouped(settings.plugins_of(plan.config), key=attrgetter("kind"))
+    chains = [chain for of_group in plan.computed.values() for chain in of_group]
+    steps = {f"{type(step).__name__} {step.version}" for chain in chains for step in chain.steps}
+    return {
+        **software_versions(),
+        **{f"{kind}_plugin": "+".join(map(registry.content_hash, infos)) for kind, infos in plugins.items()},
+        "dataset_revision": plan.dataset.revision,
+        "steps": ", ".join(sorted(steps)),
+    }
+
+
+def _access_of(granted: Grant | None, methods: Sequence[MethodJob]) -> dict[str, Any]:
+    """The access of a fold's process, and the missing parts of the sandbox.
+
+    Args:
+        granted: the files that it may read; None without a sandbox.
+        methods: the methods of the run.
+    """
+    grant = granted or Grant((), lacks=PARTS)
+    return {
+        "lacks": grant.lacks,
+        "reads": [*map(str, reads_of(methods))],
+        "devices": [*map(str, grant.devices)],
+    }
+
+
+def _task_and_folds(plan: Plan) -> dict[str, Any]:
+    """The content of `folds.json`: the task, what readers must know of the data, and the folds."""
+    task, dataset = plan.task, plan.dataset
+    several = {"several": True} if task.several else {}
+    remarks = [dataset.remark, dataset.unlike_published()]
+    return {
+        "protocol": plan.config.protocol,
+        "tasks": sorted(task.tasks),
+        "kinds": list(task.kinds),
+        "classes": list(task.classes),
+        "one_per_video": task.one_per_video,
+        "scheme": plan.scheme.name,
+        **several,
+        "left_out": dict(sorted(plan.left_out().items())),
+        **_persons_with_several_ids(dataset, plan.videos),
+        "selects": plan.selects,
+        "selection": plan.selection,
+        "subject_dependent": plan.subject_dependent,
+        "scored_each": plan.scored_each,
+        "card": plan.protocol.card.lines(),
+        "warnings": [str(finding) for finding in find_plan_warnings(plan)],
+        "transductive": plan.transductive,
+        **describe_loaded(plan),
+        "repairs": list(dataset.repairs()),
+        "comparable": dataset.comparable,
+        "remark": "; ".join(filter(None, remarks)),
+        "k_prime": _median_k_primes(plan),
+        "folds": [_subjects_of(plan, fold) for fold in plan.folds],
+    }
+
+
+def _persons_with_several_ids(dataset: Dataset, videos: Sequence[Video]) -> dict[str, dict[str, str]]:
+    """`persons`: the person behind each subject; empty where each subject is a person."""
+    subjects = sorted({video.subject_key for video in videos})
+    persons = {str(subject): str(dataset.person(subject)) for subject in subjects}
+    return {"persons": persons} if len(set(persons.values())) < len(persons) else {}
+
+
+def _median_k_primes(plan: Plan) -> dict[str, dict[Kind, int]]:
+    """The median k' over the folds, by group and kind: the width of chance's intervals."""
+    if "spot" not in plan.task.tasks:
+        return {}
+    timings = defaultdict[str, list[Timing]](list)
+    for fold in plan.folds:
+        tested_groups = {plan.groups[video.key] for video in plan.sides(fold).test}
+        for group in tested_groups:
+            timings[group].append(plan.timings(fold)[group])
+    return {
+        group: {kind: median_high(timing.k_prime[kind] for timing in timings[group]) for kind in plan.task.kinds}
+        for group in sorted(timings)
+    }
+
+
+def _subjects_of(plan: Plan, fold: Fold) -> dict[str, Any]:
+    """The subjects on each side of a fold; with tested videos if others of them train."""
+    videos = {"videos": list(fold.videos)} if fold.videos else {}
+    return {
+        "fold": fold.key,
+        "train": [*map(str, plan.training_subjects(fold))],
+        "valid": [*map(str, fold.valid)] if plan.selects else [],
+        "test": [*map(str, fold.test)],
+        **videos,
+    }
 
 
 def made_by() -> dict[str, str]:
-    """`user`: of this process; `commit`: of the checkout that mebench runs from, or of the working folder;
-    `dirty`: `true` where files differ from it. Unknown values are absent.
+    """Who runs which code; unknown values are absent.
+
+    Returns:
+        `user` of this process; `commit` of the checkout that mebench runs from, or of the working folder; `dirty`, `true`
+        where files differ from it.
     """
     facts = {}
     with suppress(OSError, KeyError):  # no such user in a container
@@ -172,6 +241,10 @@ def made_by() -> dict[str, str]:
         lines = subprocess.run(
             words, cwd=place, capture_output=True, text=True, check=True, timeout=5
         ).stdout.splitlines()
-        if (commit := lines[0].rpartition(" ")[2]) != "(initial)":
-            facts |= {"commit": commit} | ({} if all(line.startswith("#") for line in lines) else {"dirty": "true"})
+        commit = lines[0].rpartition(" ")[2]
+        has_changes = not all(line.startswith("#") for line in lines)
+        if commit != "(initial)":
+            facts["commit"] = commit
+        if commit != "(initial)" and has_changes:
+            facts["dirty"] = "true"
     return facts
