@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mebench.account import account_lines, plain_accounts
 from mebench.config import RunConfig
+from mebench.config.settings import TrainingSettings
 from mebench.errors import InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
@@ -41,7 +42,7 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
     """Plan and execute; continues an unfinished run of the same key, starts a new one after a finished one.
 
     Args:
-        config: what to run.
+        config: configuration of the run.
         progress: reports the progress.
         run_id: the unfinished run to go on with; its inputs must not have changed.
 
@@ -56,7 +57,7 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {describe_pool(pool, session)}")
             found = find_plan_warnings(session.leaking or session.plan)
-            progress.notify(*(str(finding) for finding in found), *_slow_precision(config))
+            progress.notify(*(str(finding) for finding in found), *_slow_precision(config.training))
             accounts = accounts_of_plan(session.leaking or session.plan)
             progress.notify(*account_lines([entry for entry in plain_accounts(accounts) if entry["left_out"]]))
             (outcome,) = execute_all([session], pool, progress)
@@ -68,9 +69,9 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
     return outcome
 
 
-def _slow_precision(config: RunConfig) -> list[str]:
+def _slow_precision(training: TrainingSettings) -> list[str]:
     """A warning if the processor computes in bfloat16 without instructions for it."""
-    if config.precision != "bf16-mixed" or config.accelerator != "cpu":
+    if training.precision != "bf16-mixed" or training.accelerator != "cpu":
         return []
     with suppress(OSError):  # another system than Linux says nothing of its processor there
         if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
@@ -311,8 +312,9 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM, which batch systems send before they kill, and SIGHUP of a terminal that closes end the program as
-    Ctrl-C does.
+    """A context in which SIGTERM and SIGHUP end the program as Ctrl-C does.
+
+    Batch systems send SIGTERM before they kill, and a terminal that closes sends SIGHUP.
 
     A signal that is already ignored, as under `nohup`, stays ignored.
     """
@@ -343,10 +345,12 @@ def describe_pool(pool: Workers, session: Session) -> str:
 
 
 def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Scores of a leaking run and of the same run without the leak, which is executed if it does not exist yet.
+    """Scores of a leaking run beside those of the same run without the leak.
+
+    The honest run is executed if it does not exist yet.
 
     Args:
-        config: of the leaking run.
+        config: configuration of the leaking run.
         summary: its scores.
         progress: where to tell how the honest run goes.
 

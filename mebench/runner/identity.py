@@ -14,6 +14,7 @@ from mebench.errors import ConfigError, RunError, list_first
 from mebench.features.pipeline import video_source
 from mebench.files import file_hash
 from mebench.runner.inputs import PACKAGES, digest, inputs_of
+from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import store_of
 from mebench.runs.folder import RunFolder
@@ -25,8 +26,8 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
     """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and the content of files.
 
     Args:
-        plan: of the run.
-        instructions: of the processor, see `inputs_of`.
+        plan: plan of the run.
+        instructions: instructions of the processor, see `inputs_of`.
     """
     chains = [chain for group in plan.chains.values() for chain in group]
     return {
@@ -44,14 +45,14 @@ def run_key(plan: Plan) -> str:
 
 
 def training_key(plan: Plan, parts: Mapping[str, Any]) -> str | None:
-    """A hash of everything that frame scores and models depend on, the key of a run's training.
+    """The key of a run's training: a hash of everything that it depends on.
 
     Runs that differ in spotting alone share one training. The key is None where the training itself depends on
     spotting, or where the outcome asked for exists only during training.
 
     Args:
-        plan: of the run.
-        parts: of it, see `identity_of`.
+        plan: plan of the run.
+        parts: everything that it depends on, see `identity_of`.
     """
     acting = {f"setting method.{name}" for name in plan.parts[0].plugin.acting("postprocess")}
     if (
@@ -71,33 +72,52 @@ def has_reusable_training(config: RunConfig) -> bool:
 
 
 def hash_contents(plan: Plan) -> list[str]:
-    """One hash of the frames and landmark files that features are computed from, and of the files among the parameters
-    of methods, such as weights, wherever they lie; none where there are none. Drawn data and ready-made features count
-    by the dataset's revision.
+    """One hash of the files that features and methods read; no hash if they read none.
+
+    These are frames and landmark files, and files among the parameters of methods, such as weights. Drawn data and
+    ready-made features count by the dataset's revision.
 
     Frames are not decoded; 50 000 files take a second.
 
     Raises:
         ConfigError: the `weights` of a method do not exist.
     """
-    store, contents = store_of(plan.config), dict[str, Sequence[str]]()
-    for video in plan.videos:
-        dataset, id_ = plan.home(video)
-        if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
-            contents[video.key] = video_source(store, dataset, id_, video, again=True).content(chains)
-    weights = [getattr(part.params, "weights", None) for part in plan.parts]  # a method may write to other places
-    for part, file in zip(("method", "recognizer"), weights):
-        if isinstance(file, Path) and not file.exists():
-            key = f"{part}.weights"
-            raise ConfigError(f"{key}={file} does not exist: check the path", settings=[key])
+    contents = _contents_of_videos(plan)
+    _refuse_missing_weights(plan.parts)
     values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 
+def _contents_of_videos(plan: Plan) -> dict[str, Sequence[str]]:
+    """Hashes of the files from which features are computed, by key of the video."""
+    store, contents = store_of(plan.config), dict[str, Sequence[str]]()
+    for video in plan.videos:
+        dataset, id_ = plan.home(video)
+        lies_in_folder = getattr(dataset.params, "root", None) is not None
+        chains = plan.computed.get(plan.groups[video.key]) if lies_in_folder else None
+        if chains:
+            contents[video.key] = video_source(store, dataset, id_, video, again=True).content(chains)
+    return contents
+
+
+def _refuse_missing_weights(methods: Sequence[MethodJob]) -> None:
+    """Refuse a method whose file or folder of weights does not exist; a method may write to other places.
+
+    Raises:
+        ConfigError: one does not exist.
+    """
+    for part, method in zip(("method", "recognizer"), methods):
+        file = getattr(method.params, "weights", None)
+        if isinstance(file, Path) and not file.exists():
+            key = f"{part}.weights"
+            raise ConfigError(f"{key}={file} does not exist: check the path", settings=[key])
+
+
 def hash_annotations(plan: Plan) -> str:
-    """A hash of the annotations of all videos of a run, training ones included, with classes and the ids that mean one
-    person. Blinks and other distractors are left out: they shape no prediction.
+    """A hash of the annotations of all videos, with their classes and people.
+
+    Blinks and other distractors are left out: they shape no prediction.
     """
     return digest(
         [
@@ -115,8 +135,8 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
     """Refuse to resume a run whose inputs have changed, and name the parts that differ.
 
     Args:
-        folder: of the run.
-        parts: of today, see `identity_of`.
+        folder: folder of the run.
+        parts: its inputs today, see `identity_of`.
 
     Raises:
         RunError: some differ, or the run is older than this record of parts.
@@ -148,7 +168,7 @@ def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _recorded_versions(folder: RunFolder) -> dict[str, Any]:
-    """The versions of mebench, dataset, packages and steps that a run without parts recorded, by the names of parts."""
+    """The versions that a run without parts recorded, by the names of parts."""
     versions = folder.read_json("versions.json")
     packages = {f"package {name}": versions[name] for name in PACKAGES if name in versions}
     steps = dict(text.split() for text in versions.get("steps", "").split(", ") if text)

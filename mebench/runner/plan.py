@@ -59,13 +59,7 @@ def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequ
         kinds: the spotted kinds.
     """
     groups = rate_groups(videos)
-    lengths: dict[tuple[str, Kind], list[int]] = defaultdict(list)
-    seconds: dict[tuple[str, Kind], list[float]] = defaultdict(list)
-    for video in training:
-        for e in video.expressions:
-            lengths[groups[video.key], e.kind].append(e.offset - e.onset)
-            if video.fps:
-                seconds[video.dataset, e.kind].append((e.offset - e.onset) / video.fps)
+    lengths = _ExpressionLengths.of(training, groups)
     home_of = dict[str, tuple[str, float | None]]()  # groups in order of their first videos' keys
     for video in sorted(videos, key=lambda v: v.key):
         home_of.setdefault(groups[video.key], (video.dataset, video.fps))
@@ -73,19 +67,48 @@ def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequ
     for group, (dataset, fps) in home_of.items():
         k_prime: dict[Kind, int] = {}
         for kind in kinds:
-            has_one_rate = group == dataset
-            everywhere = [s for (_, other), values in seconds.items() if other == kind for s in values]
-            durations = seconds.get((dataset, kind)) or everywhere
-            if has_one_rate and lengths.get((group, kind)):
-                same_rate = lengths[group, kind]
-                mean = sum(same_rate) / len(same_rate)
-            elif fps and durations:
-                mean = fps * sum(durations) / len(durations)
-            else:
-                continue
-            k_prime[kind] = max(1, int((mean + 1) / 2))
+            mean = lengths.mean_in_frames(group, dataset, fps, kind)
+            if mean is not None:
+                k_prime[kind] = max(1, int((mean + 1) / 2))
         timings[group] = Timing(fps or 0.0, pair_gap(fps), k_prime)
     return timings
+
+
+@dataclass(frozen=True)
+class _ExpressionLengths:
+    """Lengths of training expressions, offset - onset.
+
+    Attributes:
+        frames: lengths in frames by group and kind.
+        seconds: lengths in seconds by dataset and kind, where the frame rate is known.
+    """
+
+    frames: Mapping[tuple[str, Kind], Sequence[int]]
+    seconds: Mapping[tuple[str, Kind], Sequence[float]]
+
+    @classmethod
+    def of(cls, training: Iterable[Video], groups: Mapping[str, str]) -> _ExpressionLengths:
+        """The lengths in some videos, whose groups are given by key."""
+        frames: dict[tuple[str, Kind], list[int]] = defaultdict(list)
+        seconds: dict[tuple[str, Kind], list[float]] = defaultdict(list)
+        for video in training:
+            for e in video.expressions:
+                frames[groups[video.key], e.kind].append(e.offset - e.onset)
+                if video.fps:
+                    seconds[video.dataset, e.kind].append((e.offset - e.onset) / video.fps)
+        return cls(frames, seconds)
+
+    def mean_in_frames(self, group: str, dataset: str, fps: float | None, kind: Kind) -> float | None:
+        """The mean length of one kind at the frame rate of a group; None if it is unknown."""
+        has_one_rate = group == dataset
+        in_frames = self.frames.get((group, kind))
+        if has_one_rate and in_frames:
+            return sum(in_frames) / len(in_frames)
+        everywhere = [s for (_, other), values in self.seconds.items() if other == kind for s in values]
+        in_seconds = self.seconds.get((dataset, kind)) or everywhere
+        if fps and in_seconds:
+            return fps * sum(in_seconds) / len(in_seconds)
+        return None
 
 
 def rate_groups(videos: Iterable[Video]) -> dict[str, str]:
@@ -146,8 +169,10 @@ class Plan:
 
     @property
     def transductive(self) -> str:
-        """`database` if unlabelled features of all tested clips enter the training, `video` if a test video's own enter
-        its predictions, else `none`.
+        """The unlabelled tested data that the run uses.
+
+        `database` if features of all tested clips enter the training, `video` if a test video's own enter its predictions, else
+        `none`.
         """
         if self.config.adaptation != "none":
             return "database"
@@ -200,7 +225,7 @@ class Plan:
 
     @property
     def leaks_by_epoch_choice_only(self) -> bool:
-        """Whether looking at the tested subjects after each epoch is all that a leak of this run is: one method that
+        """Whether the choice of an epoch is the whole leak of this run: one method that
         trains, in one stage if it spots, and chooses nothing else. Then one training serves the run and its leak.
         """
         stages = 0 if len(self.parts) > 1 or self.selects else len(create_weightless(self.parts[0]).stages())
@@ -246,7 +271,7 @@ class Plan:
         )
 
     def timings(self, fold: Fold) -> dict[str, Timing]:
-        """Timing of each group of videos (see `groups`) that takes part, from the fold's training videos.
+        """Timing of each group of videos in a fold, from its training videos (see `groups`).
 
         Where the run leaks, from all videos.
         """
@@ -280,7 +305,9 @@ class Plan:
 
     @property
     def selection(self) -> str:
-        """`fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do: in
+        """The subjects on whom something is chosen: `fixed`, `inner` or `test`.
+
+        `fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do: in
         training, or as those on whom the settings were tuned.
         """
         tuned = set(self.config.tuned_on) & {str(subject) for fold in self.folds for subject in fold.test}
@@ -318,7 +345,7 @@ class Plan:
 
     @cached_property
     def computed(self) -> dict[str, tuple[Chain, ...]]:
-        """The chains that any fold reads and the dataset does not provide ready-made, by group of videos.
+        """The chains that are computed, since the dataset does not provide them, by group.
 
         Raises:
             ConfigError: there are some, and the dataset has no frames.
@@ -343,7 +370,7 @@ class Plan:
         return self.chains.get(self.groups[video.key], ())
 
     def cards(self) -> dict[str, list[str]]:
-        """The chains of the run by group of videos, as a paper's appendix could carry them."""
+        """The chains of the run by group of videos, as for a paper's appendix."""
         return {group: [chain.card() for chain in chains] for group, chains in sorted(self.chains.items())}
 
     def left_out(self) -> Counter[str]:
@@ -361,13 +388,13 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     """Build dataset, scheme, task and folds.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         methods: the descriptions of its method and recognizer; by default both are imported.
 
     Raises:
         MebenchError: a run that cannot work, in one sentence, before any work.
     """
-    _check_sandbox(config)
+    _check_sandbox(config.sandbox)
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
     methods = methods or find_abilities(config)
     tasks = choose_tasks(config, methods, dataset, protocol)
@@ -406,13 +433,13 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     return plan
 
 
-def _check_sandbox(config: RunConfig) -> None:
+def _check_sandbox(sandbox: str) -> None:
     """Refuse `sandbox=on` on a system without a full sandbox.
 
     Raises:
         ConfigError: a part of it is missing.
     """
-    if config.sandbox != "on":
+    if sandbox != "on":
         return
     if without := missing_parts():
         raise ConfigError(
@@ -505,7 +532,7 @@ def _places_of_labels(config: RunConfig) -> dict[str, Path]:
 
 
 def check_people(plan: Plan) -> None:
-    """Refuse folds that train and test on one person, unless the protocol is defined and marked so.
+    """Refuse folds that train and test on one person, unless the protocol does.
 
     Raises:
         RunError: a fold does.

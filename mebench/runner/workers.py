@@ -18,7 +18,7 @@ else:
     torch = load_lazily("torch")
 
 ENOUGH = 3
-"""After this many tasks fail twice with one exception, other tasks with this exception are not tried again."""
+"""Number of tasks that fail twice with one exception until others with it are not tried again."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class WorkerTask:
         key: identifies the task for the caller; it is not sent.
         function: importable by name. The function of a hosted task is called in this process, or on a Dask machine,
             with a `Worker` of its own as the last argument, which it may call and answer.
-        arguments: of the function.
+        arguments: arguments of the function.
         plugins: folders with more plugins, whose classes may be among the arguments.
         hosted: imports of a hosted task's process, see `ForkServer.warm`; None for a task that runs in a worker
             directly.
@@ -99,7 +99,7 @@ class WorkerPool(Workers):
 
     Args:
         size: processes.
-        accelerator: of Lightning; several GPUs are distributed over the workers.
+        accelerator: Lightning's accelerator; several GPUs are distributed over the workers.
         devices: at most so many GPUs; None for all.
         each: GPUs of a fold; 0 for all.
 
@@ -131,7 +131,7 @@ class WorkerPool(Workers):
         self.server.warm(imports)
 
     def stop(self) -> None:
-        """End all workers at once, whatever they do, the threads that host them, and the fork server; nothing runs afterwards."""
+        """End all workers at once, with their threads and the fork server; nothing runs afterwards."""
         self._stopped = True
         self._end(list(self._workers))
         for worker in list(self._hosted.values()):
@@ -141,23 +141,30 @@ class WorkerPool(Workers):
 
     def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """See `Workers`; workers that no task needs are ended first."""
-        hosted = [task for task in tasks if task.hosted is not None]
-        if hosted:
-            self.warm({name for task in hosted for name in task.hosted or ()})
-        self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
+        self._make_ready(tasks)
         queue, idle = deque(tasks), list(range(min(self.size, len(tasks))))[::-1]
         busy: dict[Future[Any], tuple[int, WorkerTask]] = {}
         while queue or busy:
-            done = wait(busy, LOOK_SECONDS, FIRST_COMPLETED).done if busy else set()
-            ended = [(*busy.pop(future), future) for future in done]
-            idle += [place for place, _, _ in ended]
+            done: list[tuple[WorkerTask, Future[Any]]] = []
+            for future in _wait_for_ended(busy):
+                place, task = busy.pop(future)
+                idle.append(place)
+                done.append((task, future))
             while queue and idle:  # before the answers are kept, which takes its time
                 place, task = idle.pop(), queue.popleft()
                 busy[self._threads.submit(self._do, place, task)] = place, task
             if tick is not None:
                 tick()
-            for _, task, future in ended:
+            for task, future in done:
                 yield task, future.result()
+
+    def _make_ready(self, tasks: Sequence[WorkerTask]) -> None:
+        """Start the imports of hosted tasks, and end the workers that no other task needs."""
+        hosted = [task.hosted for task in tasks if task.hosted is not None]
+        if hosted:
+            self.warm({name for imports in hosted for name in imports})
+        n_direct = len(tasks) - len(hosted)
+        self._end([place for place in self._workers if place >= n_direct])
 
     def _alone(self, task: WorkerTask, tick: Callable[[], None] | None) -> Any:
         """See `Workers`; no other worker lives meanwhile."""
@@ -181,6 +188,12 @@ class WorkerPool(Workers):
         """End the workers at some places."""
         for place in places:
             self._workers.pop(place).close()
+
+
+def _wait_for_ended(busy: Iterable[Future[Any]]) -> list[Future[Any]]:
+    """The futures that have ended, after a wait of `LOOK_SECONDS` at most."""
+    running = list(busy)
+    return list(wait(running, LOOK_SECONDS, FIRST_COMPLETED).done) if running else []
 
 
 def default_workers() -> int:
