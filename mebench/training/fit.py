@@ -1,6 +1,4 @@
-"""Lightning's Trainer over the stages of a method, with the options, callbacks and loggers of a run and the subjects to
-validate on.
-"""
+"""Lightning's Trainer over the stages of a method, with the options of a run."""
 
 import contextlib
 import copy
@@ -46,7 +44,7 @@ class Classified(NamedTuple):
     """Scores and truth of a batch of clips; a `validation_step` returns it to have them scored.
 
     Attributes:
-        scores: of the classes of the task, (n, n_classes), higher is likelier; or class numbers (n,).
+        scores: scores of the task's classes, (n, n_classes), higher is likelier; or class numbers (n,).
         truth: class numbers, (n,).
     """
 
@@ -55,10 +53,10 @@ class Classified(NamedTuple):
 
 
 class Watch(L.Callback):  # type: ignore[misc]
-    """Records UF1 and UAR of an epoch from what `validation_step` returned, over the classes that occur in the truth.
+    """Records UF1 and UAR of an epoch, over the classes that occur in the truth.
 
     Args:
-        method: whose history notes them.
+        method: the method in training, whose history notes them.
     """
 
     def __init__(self, method: Method) -> None:
@@ -92,7 +90,7 @@ class Watch(L.Callback):  # type: ignore[misc]
 
 
 class _Unprofiled(PassThroughProfiler):  # type: ignore[misc]
-    """A profiler that does nothing, without the 30 microseconds a step that Lightning's own takes for 23 parts."""
+    """A profiler that does nothing; Lightning's own takes 30 microseconds a step for 23 parts."""
 
     nothing = contextlib.nullcontext()
 
@@ -105,7 +103,7 @@ class _Noted(Logger):  # type: ignore[misc]
     """A Lightning logger that writes to `history`: each logged value with its step and epoch.
 
     Attributes:
-        name: of the stage, which names the folder of checkpoints.
+        name: name of the stage, which names the folder of checkpoints.
         known: metrics that `history` holds anyway.
     """
 
@@ -130,9 +128,7 @@ class _Noted(Logger):  # type: ignore[misc]
 
 
 def _logging(noted: _Noted) -> LambdaCallback:
-    """Logs what `history` notes of an epoch, as `train_loss`, `val_loss`, `val_uf1` and so on, for callbacks and
-    loggers.
-    """
+    """Logs the values of an epoch in `history` (`train_loss`, `val_uf1`, …) for callbacks and loggers."""
 
     def log(trained: L.LightningModule, split: Split, word: str) -> None:
         values = noted.method.history.noted(noted.name, trained.current_epoch, split)
@@ -147,8 +143,9 @@ def _logging(noted: _Noted) -> LambdaCallback:
 
 
 class _Kept(Checkpoint):  # type: ignore[misc]
-    """Keeps the weights of the chosen epoch of a stage, or of the best one if a callback selects; and saves the state
-    of the training from time to time.
+    """Keeps the weights of the chosen epoch, and saves the training now and then.
+
+    If a callback selects, the chosen epoch is its best one.
     """
 
     def __init__(
@@ -197,7 +194,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
             self.state, self.next = {}, time.monotonic() + SECONDS
 
     def _best(self) -> Any:
-        """The best value of the metric by which a callback chooses, None before there is one."""
+        """The best value so far of the metric by which a callback chooses, or None."""
         return None if self.by is None else getattr(self.by, "best_model_score", getattr(self.by, "best_score", None))
 
     def _keep(self, method: L.LightningModule) -> None:
@@ -216,7 +213,7 @@ def _copied(method: L.LightningModule) -> dict[str, Any]:
     return {name: t.detach().clone() for name, t in method.state_dict().items()}
 
 
-def fit(
+def fit(  # noqa: PLR0913  (tests of plugins name what they change)
     method: Method,
     train: Sequence[LabelledVideo],
     valid: Sequence[LabelledVideo],
@@ -226,8 +223,9 @@ def fit(
     options: Mapping[str, Any] | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Train all stages of `method` in order, then call its closed-form fit. The method is set to training mode first
-    and to evaluation mode last.
+    """Train all stages of `method` in order, then call its closed-form fit.
+
+    The method is set to training mode first and to evaluation mode last.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples
     change none of them: the trained weights are the same with and without validation.
@@ -235,15 +233,15 @@ def fit(
     Callbacks that stop or keep by a metric choose on the validation videos, and the weights of the best epoch stay.
 
     Args:
-        method: to fit.
+        method: the method to fit.
         train: the training videos.
         valid: the validation videos.
-        accelerator: of Lightning.
-        after_epoch: called after each epoch; the weights of the last epoch for which it returns True are kept. By
+        accelerator: Lightning's `accelerator`.
+        after_epoch: function called after each epoch; the weights of the last epoch for which it returns True are kept. By
             default, and if it never does, those of the last epoch are.
         precision: Lightning's `precision`.
-        options: of Lightning's Trainer; callbacks and loggers as maps of `class_path` and `init_args`.
-        folder: for files of callbacks and loggers, and for the state from which a long training resumes; None for none.
+        options: options of Lightning's Trainer; callbacks and loggers as maps of `class_path` and `init_args`.
+        folder: folder for files of callbacks and loggers, and for the state from which a long training resumes, or None.
 
     Raises:
         RunError: a stage has no samples.
@@ -251,63 +249,84 @@ def fit(
     """
     method.train()  # Lightning keeps the modes of modules, and after a former fit they are in evaluation mode
     options, stages = dict(options or {}), method.stages()
-    alone = after_epoch is None and options.get("devices", 1) == 1  # then its state is all in this process
-    file = folder / STATE if folder is not None and alone else None
-    state: dict[str, Any] = (
-        torch.load(file, weights_only=True, mmap=True) if file is not None and file.is_file() else {}
-    )
+    in_one_process = after_epoch is None and options.get("devices", 1) == 1
+    file = folder / STATE if folder is not None and in_one_process else None
+    state = _read_state(file)
     first = [stage.name for stage in stages].index(state["stage"]) if state else 0
     for number, stage in enumerate(stages):
         method.stage = stage.name
-        start: dict[str, Any] = {}
-        if state and number == first:  # the samples of a stage may depend on earlier stages
-            start = state["start"]
-            _set_rng_states(start["random"])
-            method.trained().load_state_dict(start["weights"] or method.trained().state_dict())
-        elif file is not None:
-            start = {"weights": _copied(method.trained()) if number else {}, "random": _random_states()}
-        samples = method.samples(stage.name, train, valid)
+        continued = state if number == first else {}
+        start = _start_of_stage(method, number, continued, file)
+        samples = method.samples(stage.name, train, valid)  # those of a later stage may depend on them
         if number < first:
             continue
         if len(samples[0]) == 0:  # type: ignore[arg-type]
             raise RunError(
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
-        kept = _Kept(method, after_epoch, file, state if number == first else {}, start)
+        kept = _Kept(method, after_epoch, file, continued, start)
         with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
             _train(
-                method, stage, *samples, kept, state, folder, accelerator=accelerator, precision=precision, **options
+                method, stage, samples, kept, continued, folder, accelerator=accelerator, precision=precision, **options
             )
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
 
 
+def _read_state(file: Path | None) -> dict[str, Any]:
+    """The state that a killed training left; empty if there is none."""
+    if file is None or not file.is_file():
+        return {}
+    state: dict[str, Any] = torch.load(file, weights_only=True, mmap=True)
+    return state
+
+
+def _start_of_stage(method: Method, number: int, state: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
+    """Weights and random states before the samples of a stage are made; empty if no state is kept.
+
+    A stage that continues is brought back to them, since its samples may depend on both.
+
+    Args:
+        method: the method in training.
+        number: number of the stage, from 0.
+        state: the state from which the stage continues; empty for one that begins.
+        file: file for the state of this training, or None.
+    """
+    if state:
+        start: dict[str, Any] = state["start"]
+        _set_rng_states(start["random"])
+        method.trained().load_state_dict(start["weights"] or method.trained().state_dict())
+        return start
+    if file is None:
+        return {}
+    return {"weights": _copied(method.trained()) if number else {}, "random": _random_states()}
+
+
 def _train(
     method: Method,
     stage: Stage,
-    train: Any,
-    valid: Any,
+    samples: tuple[Any, Any],
     kept: _Kept,
     state: Mapping[str, Any],
     folder: Path | None,
     **options: Any,
 ) -> None:
-    """Train one stage with Lightning, from its beginning or from a state that `kept` continues.
+    """Train one stage with Lightning, from its beginning or from a kept state.
 
     Args:
-        method: what is trained.
-        stage: of it.
-        train: the training samples.
-        valid: those to validate on, or None.
+        method: the method in training.
+        stage: the stage.
+        samples: the training samples, and those to validate on or None.
         kept: the callback that keeps weights and states.
-        state: that a killed training left; empty where there is none.
-        folder: where callbacks and loggers leave files, or None.
-        options: of Lightning's Trainer, callbacks and loggers as maps of `class_path` and `init_args`.
+        state: the state that a killed training left; empty if there is none.
+        folder: folder for the files of callbacks and loggers, or None.
+        options: options of Lightning's Trainer, callbacks and loggers as maps of `class_path` and `init_args`.
 
     Raises:
         ConfigError: see `fit`.
     """
+    train, valid = samples
     trained, noted = method.trained(), _Noted(method)
     user_callbacks = _user_callbacks(options, stage, folder)
     metrics = monitored_metrics(trained, user_callbacks)
@@ -374,7 +393,7 @@ def _resume(method: Method, kept: _Kept, state: Mapping[str, Any]) -> Path | Non
 
 
 def monitored_metrics(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) -> dict[str, str]:
-    """The metrics by which callbacks and schedulers select, each with the class of one that does.
+    """The metrics by which callbacks and schedulers select, each with such a class.
 
     Args:
         trained: the module, with its own callbacks.
@@ -396,7 +415,7 @@ def monitored_metrics(trained: L.LightningModule, callbacks: Sequence[L.Callback
 
 @contextlib.contextmanager
 def _optimizers_without_compiler() -> Iterator[None]:
-    """A context in which a new optimizer does not import PyTorch's compiler, which takes a second.
+    """A context in which a new optimizer does not import PyTorch's compiler (one second).
 
     Optimizers do so to keep this method out of compiled code; those made here are thrown away.
     """
@@ -416,15 +435,17 @@ def _made(spec: Any) -> Any:
 def _refuse_unlogged(
     method: Method, metrics: Mapping[str, str], loaders: Sequence[Any], how: Mapping[str, Any]
 ) -> None:
-    """Refuse to select by a metric that is never logged, tried with one batch of each loader on a copy of the method.
+    """Refuse to select by a metric that is never logged.
+
+    One batch of each loader is tried on a copy of the method.
 
     A user's own callbacks are not tried and may log it, so with one nothing is refused.
 
     Args:
         method: before its training.
-        metrics: what is chosen by, with the class of the callback or scheduler.
-        loaders: of training, and of validation if there is one.
-        how: options of Lightning's Trainer.
+        metrics: metrics that select, with the class of the callback or scheduler.
+        loaders: loader of training, and of validation if there is one.
+        how: arguments of Lightning's Trainer.
 
     Raises:
         ConfigError: a metric is not logged.
