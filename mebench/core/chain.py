@@ -41,7 +41,7 @@ class Step:
     ranges: ClassVar[Mapping[str, Range]] = {}
 
     def __post_init__(self) -> None:
-        """Refuse a value outside the `Literal` type of its field, below `least`, or outside `ranges` (ConfigError)."""
+        """Refuse a value outside its `Literal`, below `least`, or outside `ranges` (ConfigError)."""
         check_choices(self)
         for name, low in self.least.items():
             value = getattr(self, name)
@@ -92,7 +92,7 @@ def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
 
 
 def check_choices(owner: object) -> None:
-    """Refuse a value outside the `Literal` type of its field (ConfigError), in the parameters of a method or a step."""
+    """Refuse parameters outside the `Literal` types of their fields (ConfigError)."""
     cls: Any = type(owner)
     for name, choices in _choices(cls).items():
         if (value := getattr(owner, name)) not in choices:
@@ -124,7 +124,11 @@ class Chain:
         return tuple(step for step in self.steps if step.level == level)
 
     def fingerprint(self, *levels: Level) -> str:
-        """Hash of the steps (of the given levels, or all) and, for all, of the scope; equal for equal numbers."""
+        """Hash of the steps, equal for equal numbers.
+
+        It covers the steps of the given levels; without levels, all steps and the scope.
+
+        """
         named = [s.identity() for s in self.steps if not levels or s.level in levels], [] if levels else [self.scope]
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -72,8 +72,9 @@ class Dataset:
                 self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
 
     def beside_published(self) -> dict[str, tuple[int, int]]:
-        """By name, the counts of this copy, with the rows that have no place among its frames, and the published ones;
-        empty if none are published.
+        """The counts of this copy beside the published ones, by name; empty if none are published.
+
+        Those of this copy include the rows that have no place among its frames.
         """
         if (published := self.published) is None:
             return {}
@@ -162,8 +163,9 @@ class Dataset:
         return tuple(map(str, self.repair_rows()))
 
     def as_annotated(self) -> Sequence[Video]:
-        """The videos by the annotations alone, for counts and hashes that are equal in all laboratories, with or
-        without frames.
+        """The videos by the annotations alone.
+
+        Their counts and hashes are equal in all laboratories, with or without frames.
 
         File numbers become positions by the documented numbering; videos without annotations are missing.
         """
@@ -175,8 +177,10 @@ class Dataset:
 
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with this dataset's layout, sheets and quirks, on drawn faces, into a folder that is empty or
-        not there yet: by the function `write` of the file `fake.py` beside that of the class, or of one that it extends.
+        """Draw a small tree with this dataset's layout, sheets and quirks.
+
+        The folder is empty, or not there yet. The function `write` of the file `fake.py` beside that of the class, or of one that
+        it extends, draws it.
 
         Raises:
             DataError: this dataset has none, or the folder is not empty.
@@ -189,7 +193,7 @@ class Dataset:
 
 
 class Composite(Dataset):
-    """The videos of two or more datasets, with the emotion schemes, tasks and kinds that all of them have.
+    """Several datasets as one, with the schemes, tasks and kinds that all share.
 
     Native emotions carry their member's name
     (`samm:fear`), because one label may be scored in one dataset and left out in another (the three classes of MEGC 2019

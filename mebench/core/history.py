@@ -1,4 +1,4 @@
-"""The training history of a method, epoch by epoch, as plain data that loads without PyTorch."""
+"""The training history of a method by epochs, as plain data without PyTorch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -91,7 +91,7 @@ class History:
         return {name: value for name, value in numbers.items() if value is not None and value == value}
 
     def state(self, stage: str, epoch: int) -> list[Any]:
-        """All of it before an epoch of a stage, which has just begun, as numbers, texts and tensors, for `of`."""
+        """The history before an epoch that has just begun, as plain data for `of`."""
         before = [one.row() for one in self._logged if (one.stage, one.epoch) != (stage, epoch)]
         return [self._sums, self._scores, before]
 

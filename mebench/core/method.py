@@ -198,7 +198,7 @@ class Method(L.LightningModule):
         return dict(zip(self.task.kinds, learnt))
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
-        """Frames before its onset from which an expression affects scores, for intervals estimated from the scores."""
+        """Frames before its onset from which an expression affects the scores."""
         return 0
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
@@ -250,7 +250,7 @@ class Method(L.LightningModule):
         raise RunError(f"{type(self).__name__} has no activation maps: choose a run of another method")
 
     def exportable(self) -> tuple[nn.Module, Tensor, tuple[str, ...]]:
-        """The fitted network as a plain module for other programs, a sample input (batch first), and names of its outputs.
+        """The fitted network for other programs, a sample input (batch first), and names of outputs.
 
         Raises:
             RunError: the method has none.

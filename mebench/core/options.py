@@ -40,7 +40,7 @@ class SpottingParams:
             there; `middle`, k'/2 frames later, around the middle of the peak's window, as the labels imply. Only for
             scores of windows; with `interval=score_curve` only for flat curves.
         curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
-        nms: of two spotted intervals with a larger IoU, only the more confident stays; null keeps all.
+        nms: largest IoU of two spotted intervals; above it only the more confident stays. Null keeps all.
         scales: multiples of k over which frames are scored; scores are their mean.
     """
 
@@ -77,7 +77,7 @@ class SpottingParams:
         """Refuse options without effect.
 
         Args:
-            names: of the options with an effect.
+            names: names of the options with an effect.
             where: the setting that makes the others idle, for example `method.variant=shreve`.
 
         Raises:
@@ -89,7 +89,7 @@ class SpottingParams:
                 raise ConfigError(f"method.{field.name}={value} does nothing with {where}: leave one of them out")
 
     def without_windows(self) -> None:
-        """Refuse an anchor if frame scores are not those of windows that begin at the frame (ConfigError)."""
+        """Refuse an anchor where frames score no windows that begin there (ConfigError)."""
         if self.anchor != "paper":
             raise ConfigError(
                 f"method.anchor={self.anchor} does nothing here: this method scores no windows, so leave it out"
@@ -180,7 +180,7 @@ class TrainingParams:
 
     Attributes:
         class_weight: `balanced` weighs the samples of a class by n / (classes x samples of the class); `none` all alike.
-        loss: that of the paper, or the `focal` loss (Lin et al. 2017, equation 5), under which well classified samples
+        loss: loss of the paper, or the `focal` loss (Lin et al. 2017, equation 5), under which well classified samples
             count little; spotting scores are then probabilities.
         focal_gamma: exponent of the focal loss, at least 0.
         flip: train on mirrored faces too, whose horizontal motion changes its sign.

@@ -54,7 +54,7 @@ def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -
 
 
 def window_shift(lead: int) -> int:
-    """Frames to shift an interval so that it is centred on the window rather than on its first frame: k'/2, rounded down.
+    """Frames to shift an interval to the middle of its window: k'/2, rounded down.
 
     The label of frame i stands for the window [i, i + k' - 1], whose middle lies (k' - 1)/2 after i; that of [i - k', i + k' - 1] lies
     half a frame before i. The shift follows from the labels; nothing is tuned.
@@ -78,7 +78,7 @@ def anchored(found: Spotted, anchor: Anchor, lead: int) -> Spotted:
 def score_curve(
     smoothed: NDArray[np.float64], peaks: NDArray[np.int64], height: float = 0.5, lead: int = 0
 ) -> list[tuple[int, int] | None]:
-    """Interval of each peak between the points where the curve crosses a part of the peak's height.
+    """Interval of each peak where the curve crosses a part of its height.
 
     The height is counted from the peak's foot, the lowest level from which one can climb it without passing a higher peak
     (its prominence); beyond the curve's ends all is as low as its minimum. Widths are those of `scipy.signal.peak_widths`.
@@ -127,7 +127,11 @@ def overlap_ratio(common: Any, either: Any) -> Any:
 
 
 def reaches(common: Any, either: Any, threshold: Fraction, reaching: bool = True) -> Any:
-    """Whether intersection over union reaches (or, on demand, exceeds) a threshold, with at least one common frame."""
+    """Whether intersection over union reaches a threshold, or on demand exceeds it.
+
+    At least one frame must be common.
+
+    """
     left, right = common * threshold.denominator, either * threshold.numerator
     return (left >= right if reaching else left > right) & (common > 0)
 
@@ -142,7 +146,7 @@ def iou(a: Span, b: Span) -> Any:
 
 
 def hits(a: Span, b: Span) -> Any:
-    """Whether the IoU of two intervals is at least .5, so that the spotted one is right (MEAN, equation 14).
+    """Whether the IoU of two intervals is at least .5: a hit (MEAN, equation 14).
 
     >>> bool(hits((0, 3), (2, 3))), bool(hits((0, 3), (3, 3)))
     (True, False)
@@ -162,7 +166,7 @@ def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]
 
 
 def suppress(found: Sequence[Spotted], most: float, top: int | None = None) -> list[Spotted]:
-    """Non-maximum suppression: of two intervals with an IoU above `most` the more confident stays, at ties the earlier.
+    """Non-maximum suppression: of two intervals with an IoU above `most` the more confident stays; ties: the earlier.
 
     Args:
         found: in any order.
@@ -182,7 +186,7 @@ def suppress(found: Sequence[Spotted], most: float, top: int | None = None) -> l
 
 
 def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:
-    """`count` intervals of width 2k' at peaks drawn uniformly from those whose interval lies inside the video.
+    """Intervals of width 2k' at random peaks, inside the video.
 
     They may overlap, and their confidences are random. The peak of a video shorter than 2k' is its middle.
     """
@@ -203,7 +207,7 @@ def smooth(scores: Scores, k_prime: int, rule: Rule = "paper", smoothing: Smooth
     Args:
         scores: (n,), without NaN.
         k_prime: half window in frames, at least 1.
-        rule: of the two above.
+        rule: one of the two above.
         smoothing: weights of the window: all equal (`average`), a Gaussian of standard deviation 1 or 3 frames, or
             exp(-|distance| / tau) with tau 1 or 3 frames (MEAN, section 5.4); or `none`: the scores as they are.
 
@@ -244,7 +248,7 @@ def window(length: int, smoothing: Smoothing) -> Scores:
 
 
 def threshold(scores: NDArray[np.float64], p: float) -> float:
-    """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12).
+    """The threshold T of a video's smoothed scores: mean + p (max - mean) (MEAN, equation 12).
 
     At p = 1 rounding must not lift it above the maximum, which is then the one peak.
     """
@@ -347,7 +351,7 @@ def spot(
 
 
 def _at_span(peak: Spotted, fixed: Spotted, span: tuple[int, int] | None, start: int) -> Spotted:
-    """An interval with the ends of the score curve around its peak, or the fixed ones where the curve is flat.
+    """An interval with the ends of the score curve, or the fixed ones.
 
     Args:
         peak: interval around the peak, before it is anchored.

@@ -77,7 +77,7 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Distractor:
-    """An annotated movement that is no expression, such as a blink, and may mislead a spotter.
+    """An annotated movement other than an expression, such as a blink.
 
     Attributes:
         kind: `blink`, `speech`, `head`; other words for other movements.
@@ -160,7 +160,7 @@ class Scheme:
     Expressions with other labels are left out of recognition and analysis; they stay truths for spotting.
 
     Attributes:
-        name: of the scheme.
+        name: name of the scheme.
         classes: the scored classes, in the order of class numbers.
         mapping: native label, lower case, to class.
         by: the kind of label: the native emotion, the objective class (Davison et al. 2018, arXiv 1708.07549), or the
@@ -186,7 +186,7 @@ class Scheme:
             )
 
     def index(self, label: str | None) -> int | None:
-        """Class number of a native label (any case), or None if the scheme does not score it."""
+        """Class number of a native label in any case; None if it is not scored."""
         scored = None if label is None else self.mapping.get(label.lower())
         if self.several and scored is not None:
             return sum(1 << self.classes.index(part) for part in scored.split("+"))
@@ -356,7 +356,7 @@ class Repair:
         column: its name in the sheet.
         found: the cell's content.
         taken: the value that it is read as; None if the cell is only marked.
-        reason: of the repair.
+        reason: reason of the repair.
         sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
         altered: whether this copy differs from the release and has lost something: an error of `data verify`.
     """
@@ -413,7 +413,7 @@ class Published:
     """The counts that the authors of a dataset publish.
 
     Attributes:
-        source: of the counts.
+        source: source of the counts.
         subjects: number of people with an annotation, or None if unknown.
         expressions: number of annotated expressions by kind.
         emotions: number of micro-expressions by native label, lower case; empty if unknown.

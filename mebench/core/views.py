@@ -56,7 +56,7 @@ class VideoView:
         return self._frames(chain)
 
     def clip_feature(self, chain: str, onset: int, apex: int, offset: int | None = None) -> NDArray[Any]:
-        """Feature of the `clips` chain of that name for any clip of the video, computed when first asked for.
+        """Feature of a `clips` chain for any clip of the video, computed on demand.
 
         Args:
             chain: its name.
@@ -90,7 +90,7 @@ class ClipView:
     spotted: bool
 
     def feature(self, chain: str) -> NDArray[Any]:
-        """Feature of a `clips` chain for the part of the clip that lies inside the video's frames."""
+        """Feature of a `clips` chain for the part of the clip inside the video."""
         last = self.video.n_frames - 1
         onset, apex, offset = (min(max(frame, 0), last) for frame in (self.onset, self.apex, self.offset))
         return self.video.clip_feature(chain, onset, apex, offset)
@@ -164,7 +164,7 @@ def chains_at_scales(chains: Callable[[float], Mapping[str, Chain]], scales: Ite
 
 
 def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Mean of the scores of each frame and kind, (n_frames, n_kinds), over the scales at which it has one; else NaN."""
+    """Mean frame scores, (n_frames, n_kinds), over the scales with a score; else NaN."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.asarray(np.nanmean(np.stack(scores), axis=0))

@@ -111,6 +111,6 @@ class Aliases:
         return type(error)(self.restore(str(error)))
 
     def restore(self, text: str) -> str:
-        """A text, such as the reason of a failure, with real names in place of drawn ones."""
+        """A text with real names in place of drawn ones."""
         alias = r"([\w.@+-]+)/([0-9a-f]{12})(?:/([0-9a-f]{12}))?(?![0-9a-f])"
         return re.sub(alias, lambda found: self._people.get(found[0]) or self.real(found[0]), text)

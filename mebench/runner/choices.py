@@ -39,7 +39,7 @@ def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, st
     """The dataset that a video is read from, and its id: of a composite the member.
 
     Args:
-        dataset: of the run.
+        dataset: dataset of the run.
         id_: its id.
         video: one of its videos.
     """
@@ -52,8 +52,8 @@ class Ability(NamedTuple):
     Attributes:
         tasks: the tasks it can do.
         kinds: the kinds it spots.
-        selects: whether it selects something on inner validation subjects under its present parameters.
-        several: whether it can name several classes of a clip.
+        selects: true if it selects something on inner validation subjects under its present parameters.
+        several: true if it can name several classes of a clip.
     """
 
     tasks: frozenset[str]
@@ -112,7 +112,7 @@ def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset
 
 
 def _check_pair(config: RunConfig, methods: Sequence[Ability], protocol: Protocol) -> None:
-    """Refuse a spotter and a recognizer of which one cannot do its part, or would do it for nothing.
+    """Refuse a pair of which one method cannot do its part, or in vain.
 
     Raises:
         ConfigError: one of them is such.

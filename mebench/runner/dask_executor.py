@@ -35,7 +35,7 @@ class DaskPool(Workers):
     still fails is tried once more, as in every pool. Workers run already, and each warms up for its first task.
 
     Args:
-        address: of the scheduler, such as `tcp://host:8786`, or the file that `dask scheduler --scheduler-file` writes.
+        address: address of the scheduler, such as `tcp://host:8786`, or the file that `dask scheduler --scheduler-file` writes.
 
     Raises:
         ConfigError: the extra is not installed, or the scheduler does not answer.

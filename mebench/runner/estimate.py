@@ -39,7 +39,7 @@ class Earlier:
     """The cost of a finished run of a method on a dataset.
 
     Attributes:
-        id: of the run.
+        id: id of the run.
         features: seconds by key of the video; of those that it found in the store 0.
         folds: seconds by key of the fold: `fit_seconds`, `predict_seconds`.
         other: settings that shape predictions and differ from those of the planned run.
@@ -56,7 +56,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     stores nothing but the methods' descriptions (see `plan_of`).
 
     Args:
-        config: what would be run.
+        config: configuration of the run.
         quiet: print nothing.
         trained: trainings of earlier runs of the sweep (`identity.training_key`), which this run reuses; its own
             training is added.
@@ -101,7 +101,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
 
 
 def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
-    """A plan that knows its chains, the epochs of each stage, and the processor's instructions, as `inputs.instructions_of_folds`.
+    """A plan that knows its chains, the epochs of its stages, and the processor's instructions.
 
     These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
     all else. They are therefore cached in the feature store, by code, settings and annotations.
@@ -178,7 +178,11 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
 
 
 def earlier_run(config: RunConfig) -> Earlier | None:
-    """The finished run of the same method and dataset with the most similar settings, the latest of several; or None."""
+    """The finished run of method and dataset with the most similar settings, or None.
+
+    Of several it is the latest.
+
+    """
     own, candidates = shaping_settings(config), list[tuple[int, float, Earlier]]()
     for run in RunFolder.all(config.runs):
         with suppress(
@@ -202,7 +206,7 @@ def earlier_run(config: RunConfig) -> Earlier | None:
 def _seconds(
     missing: list[Video], left: tuple[Fold, ...], workers: int, earlier: Earlier | None
 ) -> dict[str, float | None]:
-    """The estimated seconds of features, training and prediction of one core, and of the whole with all workers."""
+    """Estimated seconds of each part on one core, and in all with all workers."""
     features = _feature_seconds(missing, earlier)
     training, prediction = (_fold_seconds(left, earlier, name) for name in ("fit_seconds", "predict_seconds"))
     total = None

@@ -312,7 +312,7 @@ class FittedMethod:
         self.epoch_predictions: list[list[Prediction | ClipPrediction]] = []
 
     def fit(self, job: FoldJob, folder: Path | None = None) -> None:
-        """Train on the training subjects, with the inner validation subjects if the run holds them out.
+        """Train on the training subjects, and validate on the inner ones if there are any.
 
         Args:
             job: the fold.
@@ -363,7 +363,7 @@ class FittedMethod:
         return [ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, self.answers(clips))]
 
     def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
-        """For each clip the class, see `Task.called`, and one number for each class of the task."""
+        """The class of each clip, see `Task.called`, and a number for each class."""
         rows = self.class_scores(clips) if clips else ()
         return [(self.task.called(row.tolist()), tuple(map(float, row))) for row in rows]
 
@@ -430,8 +430,9 @@ class FittedMethod:
 
 
 def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
-    """The predictions of a method in training for the tested subjects, and whether they are class numbers of clips
-    (last stage of a recognizer) or intervals.
+    """Predictions for the tested subjects in training, and whether they name clips.
+
+    They are class numbers of clips in the last stage of a recognizer, else intervals.
 
     The method and the random number generators are left unchanged.
     """

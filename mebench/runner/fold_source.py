@@ -29,7 +29,7 @@ SMALL = 1 << 14
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """The dataset of a run for another process, which may work in another folder or on another machine.
+    """The dataset of a run for a process in another folder or on another machine.
 
     Attributes:
         place: the configuration of the run as JSON with absolute paths, which identifies the source.
@@ -46,7 +46,7 @@ class DatasetSource:
         """The source of a run.
 
         Args:
-            config: of the run.
+            config: configuration of the run.
             dataset: opened.
         """
         place = json.dumps(with_absolute_places(config.values))
@@ -85,7 +85,7 @@ class FrameSource:
     Args:
         videos: the videos by their drawn keys.
         home: for each its dataset and the dataset's id.
-        store: of features; hidden from the process, since its files bear the real names.
+        store: store of features; hidden from the process, since its files bear the real names.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class FrameSource:
         raise PluginError(f"a method asked its host for {word!r}, which is never answered: that is a leak")
 
     def _stored(self, key: dict[str, Any]) -> Mapped | StoredArray | None:
-        """A stored entry for the fields of a `Key` that a process made of drawn names; None where it is not stored."""
+        """A stored entry for the fields of a `Key` with drawn names; None if there is none."""
         video = self._videos[key["video"]]
         with _ANSWERING:
             (dataset, id_), (_, fingerprint) = self._home(video), self._about(key["video"])
@@ -142,8 +142,9 @@ class FrameSource:
         return self._opened[1]
 
     def _provided(self, key: str, name: str) -> dict[str, NDArray[Any] | None]:
-        """The ready-made feature of a video and, where small, those of the following videos, which are usually asked
-        for next.
+        """The ready-made feature of a video and, if small, those of the next videos.
+
+        They are usually asked for next.
         """
         features, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
         for video in keys[keys.index(key) :]:
@@ -193,7 +194,7 @@ class HostedStore(FeatureStore):
         return self.read(key) is not None
 
     def read(self, key: Key) -> StoredArray | None:
-        """The entry, memory-mapped and read-only, or None if neither the host nor this process has it."""
+        """The entry, memory-mapped and read-only; None if neither host nor process has it."""
         if key not in self._entries:
             answer: Mapped | StoredArray | None = self._request("stored", asdict(key))
             if answer is None:
@@ -214,7 +215,7 @@ class RemoteDataset(Dataset):
 
     Args:
         request: for a picture.
-        revision: of the dataset.
+        revision: revision of the dataset.
     """
 
     def __init__(self, request: Request, revision: str) -> None:

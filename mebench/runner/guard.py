@@ -148,7 +148,7 @@ def _untrained_classes(plan: Plan) -> Iterator[str]:
 
 
 def _advice_on_classes(plan: Plan) -> str:
-    """The emotion schemes under which each fold trains all tested classes, or the advice to add subjects."""
+    """The schemes under which folds train all tested classes, else other advice."""
     others = [scheme for scheme in plan.dataset.schemes.values() if scheme != plan.scheme]
     if callable(plan.protocol.scheme):  # the protocol decides
         others = []

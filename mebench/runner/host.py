@@ -36,7 +36,7 @@ from mebench.runs.folder import TRAINING
 
 
 def imports_of(plan: Plan) -> tuple[str, ...]:
-    """The modules that the folds of a run import, for a `ForkServer`, without the plugins' own code."""
+    """The modules that folds import, for a `ForkServer`; without the plugins' own code."""
     libraries = [name for part in plan.parts for name in imports_before(part.plugin.folder)]
     if "spot" in plan.task.tasks:
         libraries.append("scipy.signal")  # finds peaks, and takes a second to import
@@ -56,10 +56,10 @@ class FoldHost:
     change afterwards. It can be pickled for another machine, where it opens the dataset itself.
 
     Attributes:
-        key: of the fold.
-        job: what the process gets.
+        key: key of the fold.
+        job: job of the process.
         aliases: the names that videos and people bear in the process, and the tested videos with all that is annotated.
-        config: of the run.
+        config: configuration of the run.
         dataset: opened; or where it is, for another machine.
         stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made again.
             Where the folder is missing on this machine, the fold is trained.
@@ -188,7 +188,7 @@ class FoldHost:
         return replace(result, trained_in=result.trained_in or run.name)
 
     def _predict(self, worker: Worker | Here, model: bytes = b"") -> FoldResult | Failure:
-        """The results of the fold by a trained model, or by one that is trained now."""
+        """The results of the fold, by a trained model or by training one."""
         result = self._call(worker, self.job, model)
         if isinstance(result, Failure):
             return result
@@ -227,7 +227,7 @@ class FoldHost:
         model: bytes,
         frame_scores: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> FoldResult | Failure:
-        """The answer of the process to `fit_and_predict`, under drawn names, with a folder that lasts as long."""
+        """The answer of the process to `fit_and_predict`, which gets a temporary folder."""
         with TemporaryDirectory(prefix="mebench-fold-") as scratch:
             place = self.place
             if place is None or not place.parents[1].is_dir():
@@ -263,7 +263,7 @@ class FoldHost:
         ]
 
     def _score_epoch(self, answers: list[Any], names: bool) -> float:
-        """How good the answers of an epoch are on the tested videos, where a run leaks on purpose."""
+        """The score of an epoch on the tested videos, where a run may leak."""
         if not self.job.leaks:
             raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
         if names:
@@ -271,7 +271,7 @@ class FoldHost:
         return interval_f1(self.job.parts[0].task, self.aliases.tested, self.aliases.predictions(answers))
 
     def _would_reveal_clips(self, key: Mapping[str, Any]) -> bool:
-        """Whether a stored entry would tell the process where the tested clips are, before it has spotted them."""
+        """Whether a stored entry would tell the places of tested clips too early."""
         is_tested = any(video.key == key["video"] for video in self.job.test)
         of_clip = bool(key["clip"])  # the clips that are stored are those that are annotated
         return is_tested and of_clip and self.job.spots and self.spotted is None
@@ -358,7 +358,7 @@ def fold_task(
     """A fold for a pool of workers.
 
     Args:
-        key: of the task.
+        key: key of the task.
         plan: see `FoldHost.of`, as the rest.
         fold: the fold.
         stored: where only intervals are made.
@@ -380,12 +380,12 @@ class Here:
 
 
 def execute_fold(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: bool = True) -> FoldResult:
-    """Fit and predict one fold in this process, with labels hidden as in a process of its own; or only make its
+    """Fit and predict one fold in this process, with labels hidden as in another; or only make its
     intervals again.
 
     Args:
-        plan: of the run, once its features are stored.
-        fold: of it.
+        plan: plan of the run, once its features are stored.
+        fold: one of its folds.
         stored: frame scores and models of the fold from a run that differs in spotting alone (not checked): only
             intervals are made.
         names: whether a method that recognizes names the emotions of these intervals.
@@ -407,7 +407,7 @@ def clip_accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int
 
 
 def interval_f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
-    """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
+    """2 TP / (spotted + truths) at IoU 0.5; what anything hits is found; 0 where nothing is there."""
     spotted_of = grouped(spotted, key=lambda p: (p.video, p.kind))
     n_truths = n_found = 0
     for video in videos:

@@ -236,7 +236,11 @@ def package_versions() -> dict[str, str]:
 
 @cache
 def hash_own_code(code: Callable[[Path], str]) -> dict[str, str]:
-    """The hash of each part of mebench that shapes predictions, so that an edit between stop and resume does not mix two programs."""
+    """The hash of each part of mebench that shapes predictions.
+
+    So an edit between stop and resume does not mix two programs.
+
+    """
     files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
     files["runner"] = (PACKAGE / f"{name}.py" for name in OF_FOLDS)
     return {f"code of mebench/{name}": _hash_of(paths, PACKAGE, code) for name, paths in files.items()}
@@ -255,7 +259,7 @@ def _absolute(path: str) -> str:
 
 
 def _elsewhere(values: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
-    """The parameters of a dataset, or of each member of a composite, with other paths to `root`, annotations and OpenFace's files."""
+    """Parameters of a dataset or its members with other paths: root, annotations, OpenFace's files."""
     return {
         key: _elsewhere(value, place)
         if isinstance(value, dict)

@@ -147,8 +147,9 @@ _CLASSES = {_name(cls): cls for cls in _PLAIN}
 
 
 def encode(value: Any) -> list[bytes]:
-    """Numbers, texts, bytes, arrays, lists, maps with text keys, and classes registered by `plain_data`, as JSON
-    followed by the bytes of the arrays.
+    """Plain data as JSON, followed by the bytes of arrays.
+
+    Plain are numbers, texts, bytes, arrays, lists, maps with text keys, and classes registered by `plain_data`.
 
     A tuple comes back as a list, unless it is a field of a dataclass.
 
@@ -400,7 +401,7 @@ now = time.monotonic
 
 @contextmanager
 def _as_started(preload: str = "") -> Iterator[None]:
-    """A context in which started programs use one thread for each numeric library and find the same modules.
+    """A context for starting programs: one thread for numeric libraries, the same modules.
 
     The user's script is hidden meanwhile, since the standard library would run it again in each of them.
     """

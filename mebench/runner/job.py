@@ -42,12 +42,12 @@ class Job:
 
     Attributes:
         key: for example the key of a fold.
-        seed: of everything random.
+        seed: seed of everything random.
         parts: the method, or the spotter and the recognizer.
         scheme: the emotion scheme.
         test: the tested videos, without their expressions.
         groups: for each video, by its key, its group of equal timing.
-        timings: of each group.
+        timings: timing of each group.
         cache: folder of the computed features.
         plugins: folders with more plugins.
     """
@@ -79,14 +79,14 @@ class FoldJob(Job):
 
     Attributes:
         train: the training videos with their annotations.
-        valid: the validation videos, likewise.
+        valid: the validation videos with theirs.
         homes: for each video, by its key, the id of its dataset.
-        revisions: of each dataset.
+        revisions: revision of each dataset.
         audit: see `RunSettings`, as `adaptation`, `accelerator` and `precision`.
         trainer: options of Lightning's Trainer, see `RunConfig`.
         selects: whether the method chooses something on the videos of `valid`.
         epoch_predictions: whether the predictions for the tested clips after each epoch are kept.
-        instructions: that PyTorch chose for the processor where the run was planned.
+        instructions: instructions that PyTorch chose for the processor where the run was planned.
         code: hashes of the code that the fold must run, see `Plan.code`.
         folder: for the files and the state of trainings; empty before the host knows it.
     """

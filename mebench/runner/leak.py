@@ -1,5 +1,6 @@
-"""The gain of selecting the epoch (and a spotter's threshold) on the tested subjects, from the per-epoch predictions
-of one training.
+"""The gain of selecting the epoch on the tested subjects, from one training.
+
+A spotter's threshold is selected, too.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ CUTS = 50
 
 
 def choose_epoch(right: NDArray[Any], rule: str) -> tuple[int, int]:
-    """The epoch that a paper's program keeps, from 0, and the number of epochs that it evaluates.
+    """The epoch that a paper's program keeps, from 0, and how many it evaluates.
 
     Args:
         right: which clips of a tested subject each epoch classifies right, (epochs, clips); of a spotter F1, (epochs,
@@ -88,8 +89,8 @@ class EpochPredictions:
     gain.
 
     Args:
-        folder: of a run that keeps them.
-        plan: of the leaking run, with the skipped videos.
+        folder: folder of a run that keeps them.
+        plan: plan of the leaking run, with the skipped videos.
 
     Attributes:
         epochs: number of the evaluated epochs.
@@ -119,8 +120,7 @@ class EpochPredictions:
     def picked(
         self, rule: str, most: int | None = None
     ) -> Iterator[tuple[str, pd.DataFrame, NDArray[np.float64], list[int]]]:
-        """For each fold its clips, the class scores that a rule keeps for them, (clips, classes), and the number of
-        evaluated epochs.
+        """Each fold with its clips, their kept class scores, and the evaluated epochs.
 
         Args:
             rule: see `choose_epoch`.
@@ -154,7 +154,7 @@ class EpochPredictions:
         return [n for _, _, _, found in self.picked(rule) for n in found]
 
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
-        """UF1 and UAR of the best of the first n epochs, or of the n-th epoch itself."""
+        """UF1 and UAR of the best of the first n epochs, or of the n-th."""
         if leaking:
             return self._scores({key: kept.argmax(axis=1) for key, _, kept, _ in self.picked(rule, most)})
         return self._scores(
@@ -184,7 +184,7 @@ class EpochIntervals:
 
     Args:
         folder: see `EpochPredictions`.
-        plan: likewise.
+        plan: see `EpochPredictions`.
 
     Attributes:
         epochs: number of the evaluated epochs.
@@ -211,8 +211,7 @@ class EpochIntervals:
         self.of_people = np.stack([self.grid.f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
     def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
-        """For each person the epoch and the index of the threshold that a rule keeps, and the number of evaluated
-        epochs.
+        """For each person the kept epoch and index of the threshold, and the evaluated epochs.
 
         Args:
             rule: see `choose_epoch`.
@@ -271,7 +270,7 @@ def epochs_of(folder: RunFolder, plan: Plan) -> EpochAnswers:
 
 
 def epoch_curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
-    """Scores of the best of the first n epochs and of the n-th epoch itself, for up to 30 values of n."""
+    """Scores of the best of n epochs and of the n-th, for some n."""
     # Of a curve, at most.
     numbers = sorted({round(n) for n in np.geomspace(1, answers.epochs, 30)}) if answers.epochs else []
     sides = {"leak": True, "honest": False}
@@ -289,12 +288,14 @@ def epoch_curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
 def score_differences(
     honest: RunFolder, leaking: RunFolder, convention: str, answers: Tables | None = None
 ) -> dict[str, Score]:
-    """Leaking minus honest for the main scores of two runs on the same truth, with 95 % intervals paired over subjects.
+    """Leaking minus honest main scores of two runs, with paired 95 % intervals.
+
+    The truth is the same, and the intervals are paired over subjects.
 
     Args:
         honest: a run.
         leaking: another.
-        convention: of the scores.
+        convention: convention of the scores.
         answers: instead of the leaking run's own.
     """
     about = leaking.read_json("folds.json")
@@ -310,14 +311,15 @@ def score_differences(
 
 
 def measure_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
-    """The gain from selecting an epoch on the tested subjects, as a value of the audit of the leaking run, see
-    `guard.write_audit`.
+    """The gain from selecting an epoch on the tested subjects, for an audit.
+
+    See `guard.write_audit`.
 
     Args:
-        epoch_predictions: of the honest run.
+        epoch_predictions: predictions of the honest run after each epoch.
         leaking: the run with the predictions that the rule keeps.
         rule: see `choose_epoch`.
-        convention: of scoring.
+        convention: convention of scoring.
 
     Returns:
         Its value: `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and

@@ -42,9 +42,9 @@ class Wanted:
 
     Attributes:
         source: the dataset of the run; None for a process that must not know it.
-        store: of the features.
-        id: of the video's dataset.
-        revision: of that dataset.
+        store: store of the features.
+        id: id of the video's dataset.
+        revision: revision of that dataset.
         chains: whose features are wanted.
         clips: whose clip features are wanted.
         grant: access of plugins' steps; None where they are not confined.
@@ -65,7 +65,7 @@ def store_of(config: RunConfig) -> FeatureStore:
 
 
 def clips_of(plan: Plan, video: Video) -> list[Clip]:
-    """(onset, apex, offset) of the clips to be learnt or classified, with the middle for an unmarked apex."""
+    """(onset, apex, offset) of the clips of the run; an unmarked apex is the middle."""
     videos = (video, plan.learnt(video)) if "recognize" in plan.task.tasks else ()
     return [*dict.fromkeys((e.onset, e.peak, e.offset) for v in videos for e in plan.scheme.scored(v))]
 
@@ -203,8 +203,8 @@ class Prepared:
     """The outcome of computing features.
 
     Attributes:
-        frames: of the finished videos.
-        seconds: of work, by video.
+        frames: number of frames of the finished videos.
+        seconds: seconds of work, by video.
         failures: by video.
     """
 
@@ -213,7 +213,7 @@ class Prepared:
     failures: Mapping[SharedVideo, Failure]
 
     def failed(self, skips: bool) -> tuple[dict[str, str], dict[str, Failure]]:
-        """The reasons of the videos that are left out, and the failures of the others, both by key of the video.
+        """The reasons of videos that are left out, and the failures of others, by key.
 
         Args:
             skips: whether videos without a face are left out.
@@ -229,7 +229,7 @@ def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -
     A video that fails does not stop the others.
 
     Args:
-        plans: of the runs.
+        plans: plans of the runs.
         pool: the workers.
         progress: reports the progress.
     """
@@ -284,7 +284,7 @@ class VideoJob:
     """One video and the runs whose features it lacks.
 
     Attributes:
-        shared: what identifies the video over several runs.
+        shared: identity of the video over several runs.
         video: the video, without its annotations.
         wanted: the features that each run needs.
         names: the wanted features, as chain and clip.

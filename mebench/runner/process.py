@@ -45,7 +45,7 @@ def prepare_worker() -> None:
 
 
 def limit_threads() -> None:
-    """Limit each numeric library to one thread in a process started by other software, such as Dask's worker."""
+    """Limit numeric libraries to one thread in a process of other software, such as Dask."""
     os.environ.update(THREADS)  # for libraries that are not loaded yet
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)

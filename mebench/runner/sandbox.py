@@ -214,7 +214,7 @@ _path = cache(Path)
 
 @cache
 def imports_before(folder: Path) -> tuple[str, ...]:
-    """The imports of a plugin's modules that are safe before a process is confined, for a `ForkServer`."""
+    """The imports of a plugin that are safe before a process is confined."""
     names = list[str]()
     for file in sorted(folder.glob("*.py")):
         for node in ast.parse(file.read_bytes()).body:
@@ -240,7 +240,7 @@ def missing_parts() -> tuple[str, ...]:
 
 
 def enter_sandbox(grant: Grant) -> None:
-    """Confine this process to what is granted, for good, before any code of a plugin is run in it.
+    """Confine this process for good, before any code of a plugin runs in it.
 
     Raises:
         RunError: this kernel lacks a part that the run relies on.
@@ -295,7 +295,7 @@ def confine_process(grant: Grant) -> tuple[str, ...]:
 
 
 def hide_memory() -> None:
-    """Keep the memory and environment of this process from other processes of the same user, for good.
+    """Keep memory and environment of this process from others of the user, for good.
 
     A confined process cannot read them anyway where the kernel has Landlock; this holds without it, too. No debugger of the same user
     can attach to this process any more, and it leaves no core when it crashes.
@@ -350,7 +350,7 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
 
 
 def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """Answer system calls in place of the kernel, see `_ARCHITECTURES`, by a filter in its classic BPF."""
+    """Answer system calls in place of the kernel by a filter, see `_ARCHITECTURES`."""
     if (machine := platform.machine()) not in _ARCHITECTURES:
         return False
     audit, refused, pretended, some = _ARCHITECTURES[machine]

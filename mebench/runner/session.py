@@ -1,4 +1,4 @@
-"""A run in progress in this process, and the videos that it leaves out because they show no face (`no_face=skip`)."""
+"""A run in progress in this process, and the videos that it skips."""
 
 import time
 import traceback
@@ -49,12 +49,12 @@ def read_skipped(folder: RunFolder) -> dict[str, str]:
 
 
 def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) -> str:
-    """Record the skipped videos, and return a line for the run's warnings, which every report of it shows.
+    """Record the skipped videos, and return a line for the run's warnings.
 
     Args:
-        folder: of the run, described already.
+        folder: folder of the run, described already.
         reasons: why each video is left out, by its key.
-        n_videos: of the run.
+        n_videos: number of videos of the run.
 
     Returns:
         The line, empty if nothing is left out.
@@ -83,18 +83,18 @@ class Session:
     """A run in progress in this process.
 
     Attributes:
-        plan: of the run; videos without a face are skipped once they are known.
-        folder: of the run.
-        lock: of the folder.
+        plan: plan of the run; videos without a face are skipped once they are known.
+        folder: folder of the run.
+        lock: lock of the folder.
         began: `time.perf_counter` at the start.
         finished: keys of the folds that were there before.
         left: keys of the folds to come.
         failures: why folds failed, by key.
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: plan of the requested leaking run, if this is the honest run whose per-epoch predictions serve both.
-        epoch_predictions: of a leaking run, those of its honest run.
+        epoch_predictions: for a leaking run those of its honest run.
         trained: key of the training, see `identity.training_key`; None where no other run can share it.
-        clean: of a degraded run the one whose models predict.
+        clean: for a degraded run the one whose models predict.
     """
 
     plan: Plan
@@ -202,8 +202,9 @@ class Session:
         ]
 
     def store_fold(self, fold: Fold, outcome: Any) -> list[str]:
-        """Store the result of a fold, or the reason of its failure, and send its metrics to loggers that talk to a process
-        or a server.
+        """Store the result of a fold or the reason of its failure; send metrics.
+
+        They go to loggers that talk to a process or a server.
 
         Returns:
             a sentence for each logger that failed.
@@ -229,7 +230,7 @@ class Session:
         return trainer.hand_over(config.trainer, config.values, fold.key, folder) if folder.is_dir() else []
 
     def unscored_warning(self) -> list[str]:
-        """A warning if the method scored no frame of some videos, which would otherwise look like empty predictions."""
+        """A warning if the method scored no frame of some videos."""
         silent = [video for video in self.plan.videos if video.key in self.unscored]
         return [
             f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.videos)} videos has a score, so nothing is spotted there, "
@@ -298,12 +299,12 @@ class Session:
 
 
 def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None = None) -> Session:
-    """Claim the unfinished run of this plan's key, or begin a new one, and record its description.
+    """Claim the unfinished run of a plan's key, or begin and describe a new one.
 
     Args:
-        plan: what is run.
+        plan: plan of the run.
         run_id: the unfinished run to go on with; its inputs must not have changed.
-        clean: of a degraded run the one whose models predict; by default the finished run of the same settings.
+        clean: for a degraded run the one whose models predict; by default the finished run of the same settings.
 
     Raises:
         RunError: `run_id` cannot go on; the folder cannot be written; the clean run is missing, or keeps no models.

@@ -1,4 +1,4 @@
-"""A check, functions that run many checks, and data small enough for training in a test."""
+"""A check, functions that run many checks, and data for training in a test."""
 
 import tempfile
 import traceback
@@ -29,7 +29,7 @@ _folder = cache(lambda: tempfile.TemporaryDirectory(prefix="mebench-testing-"))
 
 
 def scratch() -> Path:
-    """A folder for features, shared by all checks of this process and removed at its end."""
+    """The folder of features of all checks; it ends with this process."""
     return Path(_folder().name)
 
 
@@ -57,7 +57,7 @@ class Check:
 
     Attributes:
         plugin: id of the plugin.
-        name: of the promise, for example `same_seed_same_predictions`.
+        name: name of the promise, for example `same_seed_same_predictions`.
         promise: the promise in a sentence.
         fix: the remedy if it is broken.
     """

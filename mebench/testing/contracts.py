@@ -76,7 +76,7 @@ def params_are_a_frozen_dataclass(subject: Owner) -> None:
     after="params_are_a_frozen_dataclass",
 )
 def params_import_nothing_heavy(subject: Owner) -> None:
-    """A fresh Python imports `params.py` without torch and similar packages, so that listing and completion stay quick."""
+    """A fresh Python imports `params.py` without torch and similar packages; so listing and completion stay quick."""
     info = registry.find_plugin(subject.kind, subject.id)
     package = f"mebench.{subject.kind}s"
     code = (
@@ -102,7 +102,7 @@ def params_import_nothing_heavy(subject: Owner) -> None:
 
 @promise("Make config.yaml and params.py agree", after="params_are_a_frozen_dataclass")
 def presets_and_settings_are_valid(subject: Owner) -> None:
-    """`params`, every preset, every setting for a dataset and every value of another input give a valid `Params`."""
+    """`params`, presets, settings for datasets and values of other inputs give valid `Params`."""
     info = registry.find_plugin(subject.kind, subject.id)
     presets, base = info.section("presets"), info.section("params")
     build_params(info, base, "params")
@@ -145,7 +145,7 @@ def build_params(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any
     after="config_is_complete",
 )
 def card_names_the_paper(subject: Owner) -> None:
-    """The folder has a `README.md` that cites the paper of `config.yaml`, at least by first author and year."""
+    """A `README.md` cites the paper of `config.yaml`, at least by first author and year."""
     info = registry.find_plugin(subject.kind, subject.id)
     card = info.folder / "README.md"
     assert card.is_file(), f"{info.where} has no card: write README.md"
@@ -214,7 +214,7 @@ def dataset_checks(id_: str, **params: Any) -> list[Check]:
     If the data are absent, the checks that need them are skipped with the dataset's own reason.
 
     Args:
-        id_: of the dataset.
+        id_: id of the dataset.
         params: parameters, for example `root="/data/casme2"`. The root defaults to the one in the user's file.
     """
     return collect_checks(id_, _DatasetTrial(id_, params), (*COMMON, *_OF_DATASETS))
@@ -286,7 +286,7 @@ def class_is_a_dataset(trial: _DatasetTrial) -> None:
     after="class_is_a_dataset",
 )
 def a_missing_root_is_one_sentence(trial: _DatasetTrial) -> None:
-    """Without its folder, or with a wrong one, a dataset raises a `DataError` that names the setting."""
+    """Without its right folder, a dataset raises a `DataError` that names the setting."""
     for root in (None, str(Path("/nowhere") / trial.id)) if trial.has_root else ():
         try:
             trial.make(**{**trial.params, "root": root}).videos()
@@ -303,7 +303,7 @@ def a_missing_root_is_one_sentence(trial: _DatasetTrial) -> None:
     after="class_is_a_dataset",
 )
 def videos_are_sorted_and_unique(trial: _DatasetTrial) -> None:
-    """`videos` is sorted by key, no key occurs twice, and a second call gives the same videos."""
+    """`videos` is sorted by unique keys, and a second call gives the same."""
     names = [v.key for v in trial.videos]
     assert names, "there is no video"
     revision = trial.dataset.revision
@@ -318,7 +318,7 @@ def videos_are_sorted_and_unique(trial: _DatasetTrial) -> None:
     after="videos_are_sorted_and_unique",
 )
 def expressions_lie_inside_their_videos(trial: _DatasetTrial) -> None:
-    """Expressions are sorted by onset, end inside the video, and have kinds that the dataset declares."""
+    """Expressions are sorted by onset, end inside the video, and have declared kinds."""
     for video in trial.videos:
         onsets = [e.onset for e in video.expressions]
         assert onsets == sorted(onsets), f"{video.key}: expressions must be sorted by onset"
@@ -345,7 +345,7 @@ def expressions_lie_inside_their_videos(trial: _DatasetTrial) -> None:
     after="videos_are_sorted_and_unique",
 )
 def schemes_are_valid(trial: _DatasetTrial) -> None:
-    """Schemes are named like their keys, map lower-case labels onto their own classes, and score some expression."""
+    """Schemes bear their keys, map lower-case labels to their classes, and score something."""
     assert trial.dataset.schemes, "there must be an emotion scheme"
     for name, scheme in trial.dataset.schemes.items():
         assert isinstance(scheme, Scheme) and scheme.name == name, f"the scheme {scheme} has the key {name!r}"
@@ -364,7 +364,7 @@ def schemes_are_valid(trial: _DatasetTrial) -> None:
     after="videos_are_sorted_and_unique",
 )
 def frames_are_images(trial: _DatasetTrial) -> None:
-    """The first and the last frame are (H, W) or (H, W, 3) uint8 of one size; the number of frames is as declared."""
+    """First and last frame are uint8 images of one size; their number is as declared."""
     for video in trial.some:
         frames = trial.frames(video)
         assert video.n_frames in (None, len(frames)), f"{video.key}: {len(frames)} frames, {video.n_frames} announced"
@@ -380,7 +380,7 @@ def frames_are_images(trial: _DatasetTrial) -> None:
     after="frames_are_images",
 )
 def fingerprints_are_stable(trial: _DatasetTrial) -> None:
-    """A new instance of the dataset gives the same fingerprints, and no two videos share one."""
+    """A new instance gives the same fingerprints, and no two videos share one."""
     prints = [trial.frames(video).fingerprint() for video in trial.some]
     copy = pickle.loads(pickle.dumps(trial.dataset))
     assert prints == [copy.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
@@ -427,7 +427,7 @@ def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
     """The checks of a method; nothing is imported or trained before the first one runs.
 
     Args:
-        id_: of the method.
+        id_: id of the method.
         data: settings of the test dataset, and of the method if needed, for example `(*TINY, "method.p=0.6")`. Before
             them, parameters called `epochs…` or `draws…` are set to 1, and the preset `contract` applies, which a large
             network has only for these checks.
@@ -449,7 +449,7 @@ def count_method_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, d
     answer.
 
     Args:
-        id_: of the method.
+        id_: id of the method.
         data: see `method_checks`.
 
     Returns:
@@ -517,8 +517,10 @@ class _MethodTrial(Owner):
 
     @cached_property
     def repeated(self) -> bool:
-        """Whether a second training gives the same answers although its settings are `reworded` and the test subject
-        has other labels: one training for three promises, which are checked one by one if it does not.
+        """Whether a second training gives the same answers.
+
+        Its settings are `reworded` and the test subject has other labels: one training for three promises, which are
+        checked one by one if it does not.
         """
         with contextlib.suppress(Exception):
             plan, fold = make_plan(resolve(self.reworded)), self.plan.folds[0]
@@ -579,9 +581,7 @@ def class_is_a_method(trial: _MethodTrial) -> None:
     after="class_is_a_method",
 )
 def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
-    """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip
-    (n_classes,).
-    """
+    """One fold trains and predicts: scores for every test video and clip, NaN at the ends only."""
     result, videos = trial.result, trial.test_videos
     if trial.does("spot"):
         silent = {v.key for v in videos} - set(result.frame_scores)
@@ -596,7 +596,7 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
     after="a_fold_fits_and_predicts",
 )
 def proposals_are_intervals(trial: _MethodTrial) -> None:
-    """`propose` gives intervals of its video around an apex inside it, for its own scores and for a clear peak."""
+    """`propose` gives intervals around an apex inside the video, also for a clear peak."""
     for video in trial.test_videos if trial.does("spot") else ():
         scores = trial.result.frame_scores[video.key]
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
@@ -610,7 +610,7 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
     after="a_fold_fits_and_predicts",
 )
 def one_interval_in_short_videos(trial: _MethodTrial) -> None:
-    """If every video has exactly one expression, a spotter proposes at most one interval for each video and draw."""
+    """In videos of one expression, a spotter proposes at most one interval."""
     if not trial.does("spot"):
         return
     task = dataclasses.replace(trial.plan.task, one_per_video=True)
@@ -624,7 +624,7 @@ def one_interval_in_short_videos(trial: _MethodTrial) -> None:
     after="a_fold_fits_and_predicts",
 )
 def classes_have_finite_scores(trial: _MethodTrial) -> None:
-    """`classify` gives a finite score for each clip and class, also for spotted clips that begin before the video."""
+    """`classify` gives finite scores, also for clips that begin before the video."""
     if not trial.does("recognize"):
         return
     clips = []
@@ -653,7 +653,7 @@ def same_seed_same_predictions(trial: _MethodTrial) -> None:
     after="same_seed_same_predictions",
 )
 def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
-    """Predictions for the test subject do not depend on emotions, units and places of its expressions."""
+    """Predictions for the test subject do not depend on its annotations."""
     if not trial.repeated:
         again = trial.execute(_relabelled(trial, trial.plan))
         _same(trial.result, again, "other labels of the test subject's expressions")

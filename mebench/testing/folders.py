@@ -37,7 +37,7 @@ def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
     Args:
         kind: `method` or `dataset`.
         id_: its name.
-        params: of a dataset, for example `root="/data/mine"`; none for a method, which must run with its defaults.
+        params: parameters of a dataset, for example `root="/data/mine"`; none for a method, which must run with its defaults.
     """
     if kind == "method":
         return method_checks(id_, (*TINY, *(f"method.{key}={value}" for key, value in params.items())))
@@ -56,7 +56,7 @@ def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check
 
     Args:
         folder: contains `methods/` and `datasets/`, or folders of plugins directly.
-        params: of datasets, by id.
+        params: parameters of datasets, by id.
     """
     (place,) = registry.add_paths([folder])
     return [
@@ -73,7 +73,7 @@ def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapp
 
     Args:
         checks: the checks, or a folder of plugins for `--plugins`: then the checks of all its plugins.
-        params: of datasets in that folder, by id, for example `mine={"root": "/data/mine"}`.
+        params: parameters of datasets in that folder, by id, for example `mine={"root": "/data/mine"}`.
     """
     import pytest
 
@@ -82,13 +82,13 @@ def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapp
 
 
 def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") -> list[Path]:
-    """Write a plugin that keeps its contract, and a test of the whole folder unless there is one.
+    """Write a plugin that keeps its contract, and a test of its folder.
 
     Args:
         kind: `method` or `dataset`.
-        name: of the plugin, in snake_case.
+        name: name of the plugin, in snake_case.
         folder: the folder for `--plugins`; created if missing.
-        template: of a method, one of `METHOD_TEMPLATES`; the first by default.
+        template: template of a method, one of `METHOD_TEMPLATES`; the first by default.
 
     Returns:
         The files.

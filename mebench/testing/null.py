@@ -1,4 +1,7 @@
-"""Detect a method that knows labels it cannot have learnt, by a run on labels that are independent of the faces."""
+"""Detect a method that knows labels it cannot have learnt.
+
+It runs on labels that are independent of the faces.
+"""
 
 import itertools
 import shutil
@@ -106,9 +109,9 @@ def shuffled_runs(
 
     Args:
         folder: the working folder meanwhile.
-        words: of the method.
+        words: settings of the method.
         plugins: folders with more plugins.
-        seeds: of the shuffles.
+        seeds: seeds of the shuffles.
         progress: reports the progress.
     """
     registry.add_paths([DRAWN])

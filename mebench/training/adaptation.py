@@ -1,4 +1,4 @@
-"""Adaptation of the features of training databases and of an unlabelled tested database, before a recognizer sees them.
+"""Adaptation of features between training databases and an unlabelled tested one.
 
 All ways but the last are closed form. An orthonormal basis maps a subspace back into the space of the features, which
 keeps distances and inner products, so that any recognizer reads arrays of the usual shape.
@@ -45,7 +45,7 @@ def _standard(x: Rows) -> tuple[Rows, Rows, Rows]:
 
 
 def _axes(x: Rows) -> tuple[Rows, Rows]:
-    """Standard deviations along the principal axes of (n, d), falling, and the axes, (d, as many)."""
+    """Standard deviations along the principal axes of (n, d), falling; and the axes as columns."""
     _, lengths, axes = np.linalg.svd(x, full_matrices=False)
     return lengths / np.sqrt(max(len(x) - 1, 1)), axes.T
 

@@ -127,7 +127,7 @@ class Own(Method):
 
 
 def is_module(given: Any) -> bool:
-    """Whether an object is a LightningModule without `score_frames` or `classify` of its own, for Lightning to train."""
+    """Whether Lightning trains an object: a LightningModule without `score_frames` or `classify`."""
     return isinstance(given, L.LightningModule) and not _answers(given)
 
 
@@ -261,7 +261,7 @@ class Estimator:
         return self.of_clips(self._rows_of_clips(clips))
 
     def learn_scores(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
-        """A fitted copy, as a function from rows to a score for each class of the task, or for 0 and 1."""
+        """A fitted copy as a function from rows to scores of classes."""
         from sklearn.base import clone, is_regressor  # which an object of another library does without
 
         seen = np.unique(labels)

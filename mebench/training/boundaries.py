@@ -1,6 +1,4 @@
-"""Networks that find where expressions begin, peak and end in the motion of regions over time (ABPN and its
-successors).
-"""
+"""Networks that find onset, apex and offset in the motion of regions, such as ABPN."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -115,7 +113,7 @@ class BoundaryNetwork(Method, ABC):
         return self.loss_of(self.network(x)[:, :, self.context : -self.context], bounds, apexes, actions)
 
     def loss_of(self, outputs: Tensor, bounds: Tensor, apexes: Tensor, actions: Tensor) -> Tensor:
-        """The sum of the losses of boundaries, apexes and actions of both kinds, of (N, 10, T) raw."""
+        """The summed losses of boundaries, apexes and actions, of (N, 10, T) raw."""
         losses = []
         for place, kind in enumerate(KINDS):
             edges = self.edges(outputs[:, 3 * place : 3 * place + 3], bounds[:, :, place])
@@ -144,7 +142,7 @@ class BoundaryNetwork(Method, ABC):
         return (x - self.mean) / self.deviation
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, whose weight decay leaves biases and normalisation alone, at a rate that falls with each epoch."""
+        """AdamW at a falling rate, without weight decay of biases and normalisation."""
         p = self.params
         decaying = [w for w in self.network.parameters() if w.dim() > 1]
         others = [w for w in self.network.parameters() if w.dim() == 1]
@@ -163,7 +161,11 @@ class BoundaryNetwork(Method, ABC):
         return self.network(self.normalised(x)[None])[0].double().cpu().numpy()  # type: ignore[no-any-return]
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """Probability of an apex for each frame and kind, from the nearest earlier frame of the series; NaN after the last."""
+        """Probability of an apex for each frame and kind.
+
+        It is that of the nearest earlier frame of the series; NaN after the last.
+
+        """
         apexes = sigmoid(self._answers(video)[[6 + KINDS.index(kind) for kind in self.task.kinds]]).T
         scores = np.repeat(apexes, self.params.step(video.timing.fps), axis=0)[: video.n_frames]
         return np.pad(scores, ((0, video.n_frames - len(scores)), (0, 0)), constant_values=np.nan)

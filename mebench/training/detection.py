@@ -54,7 +54,7 @@ class Detector(Method, ABC):
 
     @abstractmethod
     def detected(self, video: VideoView) -> Mapping[Kind, list[spotting.Spotted]]:
-        """The most confident intervals of each kind that do not overlap, by time, of any confidence."""
+        """The most confident intervals of each kind without overlap, by time."""
 
     @classmethod
     def holds_out(cls, params: Any) -> bool:
@@ -78,7 +78,7 @@ class Detector(Method, ABC):
         return np.asarray(video.features(MOTION)[::step].astype(np.float32).reshape(-1, 2 * len(POINTS)))
 
     def standardise(self, series: Sequence[Tensor]) -> None:
-        """Bring motion to mean 0 and deviation 1 over some series, (rows, channels) each, separately for each direction."""
+        """Bring each direction of motion to mean 0 and deviation 1 over series, (rows, channels)."""
         if self.params.features == "motion":
             every = torch.cat(list(series)).reshape(-1, 2)
             self.mean, self.deviation = (

@@ -1,4 +1,4 @@
-"""Layers that are faster on a CPU than PyTorch's own, the hierarchy of HTNet, and losses for uneven classes."""
+"""Layers that are faster on a CPU than PyTorch's, HTNet's hierarchy, losses for uneven classes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def balanced_weights(labels: Tensor, classes: int) -> Tensor:
 
 
 def as_one(streams: Sequence[nn.Conv2d]) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the one convolution that does what several do, each on a channel of its own: zeros between channels."""
+    """Weight and bias of one convolution for several, each on its own channel: zeros between channels."""
     weight: Tensor = torch.block_diag(*(s.weight.flatten(1) for s in streams))  # type: ignore[no-untyped-call]
     biases = [s.bias for s in streams if s.bias is not None]
     return weight.view(-1, len(streams), *streams[0].kernel_size), torch.cat(biases)
@@ -41,7 +41,9 @@ def squared_error(outputs: Tensor, y: Tensor, weights: Tensor | None = None) -> 
 
 
 def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:
-    """Mean of -(1 - p)^gamma log p, p being the probability of the true class (Lin et al. 2017, equation 5).
+    """Mean focal loss of true classes: -(1 - p)^gamma log p.
+
+    Here p is the probability of the true class (Lin et al. 2017, equation 5).
 
     Args:
         logits: (n, classes); or (n,), whose sigmoid is the probability of the label 1; or (n, kinds) of these.
@@ -96,7 +98,9 @@ dropout = Dropout
 
 
 def paired_conv2d(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
-    """`F.conv2d` for few filters, eight say, of which a processor computes sixteen in the same time.
+    """`F.conv2d` for few filters, such as eight.
+
+    A processor computes sixteen of them in the same time.
 
     Two pixels side by side are computed as twice as many filters with a step of two; in channels_last that is the same
     memory, number by number. Without a gradient for `x` a training step takes three quarters of the time; with one, longer.
@@ -119,7 +123,7 @@ def paired_conv2d(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tens
 
 
 def _laid_out(mask: Tensor, x: Tensor) -> Tensor:
-    """A flat mask in the shape of `x` and in its memory layout, so that their product stays in it."""
+    """A flat mask in the shape and memory layout of `x`, which their product keeps."""
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
         n, c, h, w = x.shape
         return mask.view(n, h, w, c).permute(0, 3, 1, 2)

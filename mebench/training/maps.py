@@ -24,7 +24,7 @@ class MapNetwork(Method, ABC):
     """One training by cross-entropy to the last epoch; a subclass defines `build` and, if needed, its `inputs`.
 
     Attributes:
-        names: of the maps it reads.
+        names: names of the maps that it reads.
     """
 
     tasks = frozenset({"recognize"})

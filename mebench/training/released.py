@@ -102,8 +102,9 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
 
 
 def keras_weights(path: Path) -> dict[str, Any]:
-    """The arrays of a Keras file (HDF5) by the path of layer and weight, such as `conv2d_1/kernel:0`; nothing in it is
-    run.
+    """The arrays of a Keras file (HDF5) by layer and weight, such as `conv2d_1/kernel:0`.
+
+    Nothing in it is run.
 
     Raises:
         ConfigError: h5py is not installed.

@@ -35,7 +35,7 @@ def mirrored(maps: Tensor, signed: bool = True) -> Tensor:
 
 
 def half_mirrored(maps: Tensor, signed: bool = True) -> Tensor:
-    """Each map as it is or mirrored (see `mirrored`), with probability 1/2, drawn from torch's generator."""
+    """Each map mirrored with probability 1/2, drawn from torch's generator (see `mirrored`)."""
     chosen = torch.rand(len(maps), device=maps.device) < 0.5
     return torch.where(chosen[:, None, None, None], mirrored(maps, signed), maps)
 
@@ -81,7 +81,7 @@ class Samples(TensorDataset):
 
 
 def on_device(samples: Any, device: torch.device, free: int) -> Any:
-    """Samples whose tensors lie on a device, where they take less than half of its free memory; others as they are.
+    """Samples on a device, if they take less than half of its free memory; else unchanged.
 
     Args:
         samples: any.

@@ -1,4 +1,4 @@
-"""A linear support vector machine as a layer, and recognition by one vector for each clip with it."""
+"""A linear support vector machine as a layer, and recognition from clip vectors with it."""
 
 import logging
 import warnings
@@ -43,7 +43,7 @@ class LinearSvm(nn.Module):
     Args:
         n_classes: classes of the task, numbered from 0.
         c: weight of the training errors against the size of the weights, above 0. None: the one of `CANDIDATES` with
-            the best five-fold cross-validation on the training samples, at ties the smallest.
+            the best five-fold cross-validation on the training samples, ties: the smallest.
         class_weight: `balanced` weighs each class by n / (classes in training x its samples); None weighs all alike.
         standardise: subtract the training samples' mean from each feature and divide it by their standard deviation; a
             constant feature is only centred.
@@ -222,7 +222,7 @@ class TopRecognizer(ClipSvm):
     params: TopParams
 
     def inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-        """One row for each clip, (n_clips, rows * cols * slices * chosen planes * bins)."""
+        """A row for each clip, (n_clips, rows * cols * slices * planes * bins)."""
         chosen = [PLANES.index(plane) for plane in self.params.planes]
         features = np.stack([clip.feature(self.chain) for clip in clips]).astype(np.float64)
         blocks = features.shape[:3]  # ready-made histograms have a grid of their own
