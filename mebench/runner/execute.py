@@ -21,7 +21,7 @@ from mebench.runner.guard import accounts_of_plan, find_plan_warnings
 from mebench.runner.host import imports_of
 from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
-from mebench.runner.plan import make_plan
+from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import SharedVideo, prepare_features
 from mebench.runner.process import open_many_files
 from mebench.runner.requirements import refuse_missing_devices
@@ -119,12 +119,10 @@ def execute_sweep(
     with stopped_by_signals(), worker_pool(configs[0]) as pool:
         sessions: dict[int, Session] = {}
         try:
-            planned = dict(enumerate(_or_error(make_plan, config) for config in configs))
-            plans = {number: plan for number, plan in planned.items() if not isinstance(plan, MebenchError)}
-            errors = {number: error for number, error in planned.items() if isinstance(error, MebenchError)}
-            outcomes: dict[int, Outcome | MebenchError] = dict(errors)
-            if not plans:  # nothing of the sweep works
+            plans, errors = _plan_runs(configs)
+            if not plans:
                 raise next(iter(errors.values()))
+            outcomes: dict[int, Outcome | MebenchError] = {**errors}
             finished = {number: finished_run(plan) for number, plan in plans.items()}
             again = not keep and all(finished.values())
             for number, plan in plans.items():
@@ -137,16 +135,39 @@ def execute_sweep(
             outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
         except KeyboardInterrupt as stop:
             pool.stop()
-            done = sum(s.folder.done for s in sessions.values()) + len(configs) - len(sessions)
-            raise InterruptedRunError(
-                f"stopped: {done} of {len(configs)} runs are finished, and the folds of the others are kept. Give "
-                "the same command again to continue",
-                stop,
-            ) from None
+            raise _interrupted_sweep(len(configs), list(sessions.values()), stop) from None
         finally:
             for session in sessions.values():
                 session.lock.release()
     return [outcomes[number] for number in range(len(configs))]
+
+
+def _plan_runs(configs: Sequence[RunConfig]) -> tuple[dict[int, Plan], dict[int, MebenchError]]:
+    """The plans of some runs, and the errors of those that cannot be planned, by number."""
+    plans, errors = dict[int, Plan](), dict[int, MebenchError]()
+    for number, config in enumerate(configs):
+        planned = _or_error(make_plan, config)
+        if isinstance(planned, MebenchError):
+            errors[number] = planned
+        else:
+            plans[number] = planned
+    return plans, errors
+
+
+def _interrupted_sweep(n_runs: int, sessions: Sequence[Session], stop: KeyboardInterrupt) -> InterruptedRunError:
+    """The error of a sweep that was stopped.
+
+    Args:
+        n_runs: number of its runs.
+        sessions: its runs that are computed; the others are finished.
+        stop: the interruption.
+    """
+    done = sum(session.folder.done for session in sessions) + n_runs - len(sessions)
+    return InterruptedRunError(
+        f"stopped: {done} of {n_runs} runs are finished, and the folds of the others are kept. Give "
+        "the same command again to continue",
+        stop,
+    )
 
 
 def _sweep_notice(n_runs: int, known: Sequence[Outcome | MebenchError], sessions: Sequence[Session]) -> str:

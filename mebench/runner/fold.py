@@ -87,18 +87,20 @@ def fit_and_predict(
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "parameters": sum(map(count_parameters, methods.values())),
     }
+    epochs = [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()]
+    notes = {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()}
     return FoldResult(
-        job.key,
-        [],
-        answers,
-        {},
-        dict(job.timings),
-        job.seed,
-        costs,
-        b"" if model else pack_weights(methods),
-        [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
-        {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
-        namer.epoch_predictions,
+        key=job.key,
+        predictions=[],
+        clips=answers,
+        frame_scores={},
+        timings=dict(job.timings),
+        seed=job.seed,
+        costs=costs,
+        model=b"" if model else pack_weights(methods),
+        history=epochs,
+        notes=notes,
+        epoch_predictions=namer.epoch_predictions,
     )
 
 
