@@ -247,7 +247,7 @@ class Views:
         }
 
     def _seed(self, video: Video) -> int:
-        """The seed of a video's random numbers, from that of the fold and the content of the video."""
+        """The seed of a video's random numbers, from the fold's and its content."""
         dataset, _ = self.home(video)
         if isinstance(dataset, RemoteDataset):
             return stable_seed(self.job.seed, dataset.content_seed(video))

@@ -423,7 +423,7 @@ class ForkServer:
     needed.
 
     Attributes:
-        imports: what the process has imported; None while it does not run.
+        imports: modules that the process has imported; None while it does not run.
         copies: numbers of the processes that are copies of it.
     """
 

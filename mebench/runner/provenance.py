@@ -57,13 +57,13 @@ def _declared_by(part: MethodJob, said: Sequence[str]) -> Sequence[str]:
 
 
 def name_with_hash(place: Path) -> str:
-    """The name of a file or folder, with the beginning of its hash if it is there."""
+    """The name of a file or folder; with its short hash if it exists."""
     content = content_hash(place)
     return f"{place.name} ({content[:8]})" if content else place.name
 
 
 def content_hash(place: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of all files in a folder; empty if nothing is there."""
+    """SHA-256 of a file, or of all names and contents in a folder; empty if nothing is there."""
     if place.is_file():
         return file_hash(place)
     if not place.is_dir():

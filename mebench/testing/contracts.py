@@ -691,7 +691,7 @@ def _rename(scheme: Scheme, e: Expression) -> Expression:
 
 
 def move_expression(video: Video, e: Expression) -> Expression:
-    """The expression with another onset in the same video, half as long and without an apex."""
+    """The expression with another onset, half as long and without an apex."""
     onset = 0 if e.onset else 1
     last = (video.n_frames or onset + e.length) - 1
     return dataclasses.replace(e, onset=onset, apex=None, offset=min(onset + e.length // 2, last))
