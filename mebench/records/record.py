@@ -172,7 +172,7 @@ class Record:
         words = []
         for entry in self.about.get("loaded", ()):
             text = f"{entry['name']} {entry['sha256'][:8]}".strip()
-            words.append(text if entry["counted"] else f"{text} (not counted in parameters)")
+            words.append(text if entry["counted"] else f"{text} (its parameters are not known)")
         return ", ".join(words)
 
     @property

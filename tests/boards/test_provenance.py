@@ -57,7 +57,7 @@ def test_parameters_are_unknown_where_something_is_not_counted(table):
     rows = rows_of(table)
     assert "parameters" not in rows["head"].costs
     assert "parameters" in rows["imagenet"].costs
-    assert rows["head"].facts["loaded"] == "head.npz abababab (not counted in parameters)"
+    assert rows["head"].facts["loaded"] == "head.npz abababab (its parameters are not known)"
 
 
 def test_table_files_and_page_say_what_was_loaded(table, tmp_path):
@@ -82,7 +82,7 @@ def test_side_of_comparison_names_data_of_weights(tmp_path):
     side = Side.of_record(record)
     assert record.pretrained_on_tested == "drawn"
     assert ", pretrained on drawn, " in side.title
-    assert side.plain()["loaded"] == "head.npz abababab (not counted in parameters)"
+    assert side.plain()["loaded"] == "head.npz abababab (its parameters are not known)"
 
 
 def test_record_keeps_what_was_loaded(tmp_path):
