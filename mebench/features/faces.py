@@ -63,17 +63,20 @@ def eye_angle(landmarks: Landmarks) -> float:
 def map_points(points: Landmarks, matrix: Matrix) -> Landmarks:
     """Points (x, y) of the frame as points of the crop, (n, 2)."""
     x, y = points[:, :1], points[:, 1:]
-    ends = (
-        x * matrix[:, 0] + y * matrix[:, 1] + matrix[:, 2]
-    )  # no product of matrices, which the processor rounds in its own way
-    return ends[:, :2] / ends[:, 2:]
+    # No product of matrices, which the processor rounds in its own way.
+    homogeneous = x * matrix[:, 0] + y * matrix[:, 1] + matrix[:, 2]
+    return homogeneous[:, :2] / homogeneous[:, 2:]
 
 
 def warp_to_crop(gray: Gray, matrix: Matrix, size: int) -> Gray:
     """The crop (size, size), bilinear, with the frame's edge repeated beyond it."""
-    flat = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
-    warp, rows = (cv2.warpAffine, matrix[:2]) if flat else (cv2.warpPerspective, matrix)
-    return np.asarray(warp(gray, rows, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    crop_size = (size, size)
+    is_affine = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
+    if is_affine:
+        crop = cv2.warpAffine(gray, matrix[:2], crop_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    else:
+        crop = cv2.warpPerspective(gray, matrix, crop_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop)
 
 
 # (x, y, z) in mm for the midline and the image's left half; x to the right of the image, y down, z away from the
@@ -117,7 +120,8 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
         landmarks: (68, 2) points (x, y) in pixels of the frame.
         size: (height, width) of the frame.
     """
-    (height, width), focal = size, float(max(size))
+    height, width = size
+    focal = float(max(size))
     camera = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
     _, turn, shift = cv2.solvePnP(HEAD, landmarks, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     rotation, _ = cv2.Rodrigues(turn)
@@ -127,7 +131,7 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
 
 def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
     """The part of the plane of the face (mm) that a box of the frame shows, with the scale at the middle of the box."""
-    # A homography has no one scale: that at the middle of the box is taken, over one pixel across and one down.
+    # The scale of a homography differs from point to point: it is taken over one pixel across and one down.
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     back = np.asarray(np.linalg.inv(plane), np.float64)
     left, right, top, bottom = map_points(np.array([(x - 0.5, y), (x + 0.5, y), (x, y - 0.5), (x, y + 0.5)]), back)
@@ -147,7 +151,7 @@ def frontal_homography(window: FloatBox, plane: Matrix, size: int) -> Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The reference face of a video, which places the crops.
+    """The reference face of a video, from which the position of all crops follows.
 
     Attributes:
         frame: index of its frame.
@@ -174,9 +178,8 @@ class Reference:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, which JSON keeps exactly."""
-        return {
-            f.name: np.asarray(v).tolist() if (v := getattr(self, f.name)) is not None else None for f in fields(self)
-        }
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: None if value is None else np.asarray(value).tolist() for name, value in values.items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -248,7 +251,7 @@ class FaceCrop(Step):
             "track": self.track == "none" or self.needs_predictor,
             "smoothing": not self._follows,
         }
-        return {name for name, idle in without_effect.items() if idle}
+        return {name for name, is_idle in without_effect.items() if is_idle}
 
     def identity(self) -> dict[str, object]:
         """The identity of the step; for a followed face with the version of the tracker."""
@@ -266,7 +269,8 @@ class FaceCrop(Step):
     @property
     def _smallest(self) -> int:
         """Width in pixels of the smallest face that is found."""
-        return SMALLEST * (1 + self.half_size) >> self.upsample
+        frame_scale = 2 if self.half_size else 1
+        return (SMALLEST * frame_scale) >> self.upsample
 
     @property
     def needs_landmarks(self) -> bool:
@@ -293,7 +297,7 @@ class FaceCrop(Step):
         return "none" if file is None else f"{predictor_identity(file)} dlib {dlib_version()}"
 
     def locate(self, frames: Frames, landmarks: Landmarks | None = None, label: str = "the video") -> Reference:
-        """Find the face that places all crops.
+        """Find the face by which all crops are taken.
 
         Args:
             frames: frames of the video.
@@ -378,13 +382,14 @@ class FaceCrop(Step):
         if isinstance(reference, tuple):
             reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
         x0, y0, x1, y1 = reference.box
-        fixed, pictures = self.align == "none" and not self._follows, enumerate(checked_frames(frames, label))
-        grays: Iterator[Gray] = (
-            to_gray(picture[y0:y1, x0:x1] if fixed else picture, i, label) for i, picture in pictures
-        )
+        is_fixed = self.align == "none" and not self._follows
+        pictures = checked_frames(frames, label)
+        if is_fixed:
+            pictures = (picture[y0:y1, x0:x1] for picture in pictures)
+        grays: Iterator[Gray] = (to_gray(picture, index, label) for index, picture in enumerate(pictures))
         if isinstance(frames, VideoFrames):
             grays = frames.ahead(grays)
-        if fixed:
+        if is_fixed:
             for gray in grays:
                 yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
         else:
@@ -394,7 +399,10 @@ class FaceCrop(Step):
     @property
     def lookahead(self) -> int:
         """Frames after a frame that its crop waits for: a moving box is smoothed twice, and landmarks once more."""
-        return self.smoothing // 2 * (2 + self.needs_predictor) if self._follows else 0
+        if not self._follows:
+            return 0
+        n_smoothings = 3 if self.needs_predictor else 2
+        return self.smoothing // 2 * n_smoothings
 
     def map_to_crops(self, grays: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
         """Each frame with the mapping to its crop."""
@@ -419,8 +427,10 @@ class FaceCrop(Step):
 
     def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
         """The map from a box to the crop, rotated if `align` is `eyes`."""
-        matrix, turns = box_to_crop(box, self.size), self.align == "eyes"
-        return matrix @ level_rotation(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
+        matrix = box_to_crop(box, self.size)
+        if self.align != "eyes" or landmarks is None:
+            return matrix
+        return matrix @ level_rotation(box, eye_angle(landmarks))
 
     def _predictor(self, label: str) -> Path:
         return require_predictor(self.landmarks, label, f"method.align={self.align}", "method.align=none")
@@ -467,18 +477,19 @@ class FaceParams:
     @property
     def needs_landmarks(self) -> bool:
         """Whether the steps of these settings need landmarks. A method that always needs them overrides this."""
-        return bool(self.without_landmarks)
+        return self.align != "none" or self._regions_follow_landmarks
 
     @property
     def without_landmarks(self) -> str:
-        """The setting, `align=none` or `regions=box`, that avoids landmarks; empty if these settings need none, or if
-        no setting avoids them.
-
-        The regions of a method follow landmarks but for `box` and `whole_face`.
-        """
+        """The setting that would avoid landmarks, such as `align=none`; empty if none is needed or would help."""
         if self.align != "none":
             return "align=none"
-        return "regions=box" if getattr(self, "regions", "box") not in ("box", "whole_face") else ""
+        return "regions=box" if self._regions_follow_landmarks else ""
+
+    @property
+    def _regions_follow_landmarks(self) -> bool:
+        """Whether the method has a setting `regions`, and it is neither `box` nor `whole_face`."""
+        return getattr(self, "regions", "box") not in ("box", "whole_face")
 
     def face(self) -> FaceCrop:
         """The first step of a chain.

@@ -58,23 +58,26 @@ class EyesAndMouth(MapStep):
         """
         height, width = x.shape[:2]
         *eyes, mouth = (clamp_region(region, width, height) for region in self.regions(landmarks, width, height))
-        wide = 42 // len(eyes)
-        top = [resize(x[y0:y1, x0:x1], 21, wide) for x0, y0, x1, y1 in eyes]
+        eye_columns = 42 // len(eyes)
+        eye_parts = [resize(x[y0:y1, x0:x1], 21, eye_columns) for x0, y0, x1, y1 in eyes]
         x0, y0, x1, y1 = mouth
-        return np.concatenate([np.concatenate(top, axis=1), resize(x[y0:y1, x0:x1], 21, 42)])
+        return np.concatenate([np.concatenate(eye_parts, axis=1), resize(x[y0:y1, x0:x1], 21, 42)])
 
     def back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
-        """Each region's part of a heat map at its place; where two regions overlap, the larger value."""
-        laid, rows, columns = np.zeros((height, width)), len(heat) // 2, heat.shape[1]
-        *eyes, mouth = (clamp_region(region, width, height) for region in self.regions(landmarks, width, height))
-        wide = columns // len(eyes)
-        parts = [heat[:rows, i * wide : (i + 1) * wide] for i in range(len(eyes))]
-        for (x0, y0, x1, y1), part in zip([*eyes, mouth], [*parts, heat[rows:]]):
-            place = laid[y0:y1, x0:x1]
-            np.maximum(place, resize(part[..., None], y1 - y0, x1 - x0)[..., 0], out=place)
-        return laid
+        """The heat of each region, laid back on its pixels of the crop; where two regions overlap, the larger value."""
+        regions = [clamp_region(region, width, height) for region in self.regions(landmarks, width, height)]
+        n_eyes = len(regions) - 1
+        eye_rows = len(heat) // 2
+        eye_columns = heat.shape[1] // n_eyes
+        eye_parts = [heat[:eye_rows, i * eye_columns : (i + 1) * eye_columns] for i in range(n_eyes)]
+        mouth_part = heat[eye_rows:]
+        heat_on_crop = np.zeros((height, width))
+        for (x0, y0, x1, y1), part in zip(regions, [*eye_parts, mouth_part]):
+            pixels = heat_on_crop[y0:y1, x0:x1]
+            np.maximum(pixels, resize(part[..., None], y1 - y0, x1 - x0)[..., 0], out=pixels)
+        return heat_on_crop
 
     def regions(self, landmarks: Landmarks | None, width: int, height: int) -> list[Edges]:
         """The regions (x0, y0, x1, y1) in pixels before they are clamped to the crop: eyes, then mouth."""
@@ -84,11 +87,16 @@ class EyesAndMouth(MapStep):
         x, y = points[:, 0], points[:, 1]
         # From the brow's ends and highest middle point to the lower lid; the mouth from the inner corners of the lips,
         # the upper lip and the lower lip.
-        left, right = (x[17], y[19], x[21], y[41]), (x[22], y[24], x[26], y[46])
+        left = (x[17], y[19], x[21], y[41])
+        right = (x[22], y[24], x[26], y[46])
         mouth = (x[60], y[50], x[64], y[57])
-        both, m = (left[0], min(left[1], right[1]), right[2], max(left[3], right[3])), self.margin
-        regions = [both, mouth] if self.layout == "released_code" else [left, right, mouth]
-        return [(x0 - m, y0 - m, x1 + m, y1 + m) for x0, y0, x1, y1 in regions]
+        if self.layout == "released_code":
+            both_eyes = (left[0], min(left[1], right[1]), right[2], max(left[3], right[3]))
+            regions = [both_eyes, mouth]
+        else:
+            regions = [left, right, mouth]
+        margin = self.margin
+        return [(x0 - margin, y0 - margin, x1 + margin, y1 + margin) for x0, y0, x1, y1 in regions]
 
 
 def clamp_region(region: Edges, width: int, height: int) -> tuple[int, int, int, int]:
@@ -193,7 +201,15 @@ POINTS = (18, 19, 20, 23, 24, 25, 28, 30, 48, 51, 54, 57)
 SIDES_OF_NOSE = (18, 19, 20, 23, 24, 25, 31, 35, 48, 51, 54, 57)
 """The same with both sides of the nose instead of its bridge, as in ME-TST."""
 INNER_CORNERS = (39, 42)
+"""The inner corners of the eyes, on the left and on the right of the image."""
 NOSE = (29, 30)
+"""The two lower points of the nose bridge."""
+NOSE_REACH = 0.35
+"""The head's rectangle reaches this far beyond `NOSE`, in parts of half the distance of the inner corners."""
+HEAD_EDGE, HEAD_SHARE = 1 / 4, 0.88
+"""Edge and share of `main_motion` for the motion of the head."""
+REGION_EDGE, REGION_SHARE = 1 / 6, 0.6
+"""Edge and share of `main_motion` for the motion of a region."""
 
 
 @dataclass(frozen=True)
@@ -223,24 +239,38 @@ class RegionMotion(MapStep):
             DataError: there are no landmarks, or the map is smaller than a region.
         """
         points = self.landmarks_from(landmarks, "choose a method without landmarks")
-        side, (height, width) = 2 * self.radius + 1, x.shape[:2]
+        height, width = x.shape[:2]
+        side = 2 * self.radius + 1
         if min(height, width) < side:
             raise DataError(
                 f"a map of {height} rows and {width} columns holds no square of {side} pixels: take a smaller method.radius"
             )
-        flow, pixels = x[..., :2].astype(np.float64), points.astype(int)
-        # The head: the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes.
-        beyond = int((pixels[INNER_CORNERS[1], 0] - pixels[INNER_CORNERS[0], 0]) / 2 * 0.35)
-        (left, top), (right, bottom) = pixels[list(NOSE)].min(0) - beyond, pixels[list(NOSE)].max(0) + beyond
+        flow = x[..., :2].astype(np.float64)
+        pixels = points.astype(int)
+        head = self._head_motion(flow, pixels)
+        centres = pixels[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)]
+        corners = (centres - self.radius).clip(0, (width - side, height - side))
+        motions = []
+        for left, top in corners.tolist():
+            square = flow[top : top + side, left : left + side].reshape(-1, 2)
+            motions.append(main_motion(square - head, REGION_EDGE, REGION_SHARE))
+        return np.array(motions, np.float32)[:, None]
+
+    @staticmethod
+    def _head_motion(flow: NDArray[np.float64], pixels: NDArray[np.int_]) -> NDArray[np.float64]:
+        """The main motion of the rectangle around the lower nose bridge."""
+        height, width = flow.shape[:2]
+        left_corner, right_corner = INNER_CORNERS
+        reach = int((pixels[right_corner, 0] - pixels[left_corner, 0]) / 2 * NOSE_REACH)
+        left, top = pixels[list(NOSE)].min(0) - reach
+        right, bottom = pixels[list(NOSE)].max(0) + reach
         x0, y0, x1, y1 = clamp_region((left, top, right + 1, bottom + 1), width, height)
-        nose = flow[y0:y1, x0:x1]
-        head = main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
-        corners = pixels[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)] - self.radius
-        squares = (
-            flow[top : top + side, left : left + side].reshape(-1, 2) - head
-            for left, top in corners.clip(0, (width - side, height - side)).tolist()
-        )
-        return np.array([main_motion(square, 1 / 6, 0.6) for square in squares], np.float32)[:, None]
+        return main_motion(flow[y0:y1, x0:x1].reshape(-1, 2), HEAD_EDGE, HEAD_SHARE)
+
+
+RIGHTWARDS, DOWNWARDS, LEFTWARDS, UPWARDS = range(4)
+PREFERRED_SECTORS = (DOWNWARDS, LEFTWARDS, UPWARDS, RIGHTWARDS)
+"""The sectors of directions; of equally full ones the first is the main direction."""
 
 
 def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray[np.float64]:
@@ -248,15 +278,18 @@ def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray
 
     Args:
         flow: (n, 2), at least one.
-        edge: where the first sector begins, in half turns; it and the third are 1 - 2 edge wide, the others 2 edge.
+        edge: angle from level to the sector downwards, in half turns; the sectors down and up are 1 - 2 edge wide, those
+            to the right and left 2 edge.
         share: share of the vectors of the main direction, the longest, that count; at least one.
     """
     turned = angle_of(flow[:, 1], flow[:, 0]) / np.pi
     angle = np.where(turned < 0, turned + 2, turned)
-    sector = np.digitize(angle, [edge, 1 - edge, 1 + edge, 2 - edge])  # 0 and 4 are both to the right
-    main = np.bincount(sector % 4, minlength=4)[[1, 2, 3, 0]].argmax()
-    chosen = flow[sector % 4 == (main + 1) % 4]
+    sector = np.digitize(angle, [edge, 1 - edge, 1 + edge, 2 - edge]) % 4  # the fifth is to the right, like the first
+    counts = np.bincount(sector, minlength=4)
+    main = max(PREFERRED_SECTORS, key=lambda direction: counts[direction])
+    chosen = flow[sector == main]
     length = np.sqrt(chosen[:, 0] ** 2 + chosen[:, 1] ** 2)
-    longest = np.argsort(length, kind="stable")[len(chosen) - max(int(len(chosen) * share), 1) :]
+    n_counted = max(int(len(chosen) * share), 1)
+    longest = np.argsort(length, kind="stable")[len(chosen) - n_counted :]
     total = chosen[longest].sum(0)
     return np.asarray(total * (length[longest].mean() / (np.sqrt((total**2).sum()) + 1e-6)))
