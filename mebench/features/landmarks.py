@@ -5,8 +5,8 @@ import hashlib
 import importlib.util
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -162,26 +162,26 @@ def load_predictor(path: str, size: int, mtime_ns: int) -> Any:
 T = TypeVar("T")
 Vector = NDArray[np.float64]
 
-LOST = 7.0
-"""Least height of a correlation peak above its surroundings, in standard deviations, for a sighting (Bolme et al. 2010,
-MOSSE).
+LEAST_PEAK = 7.0
+"""Least height of a correlation peak above its surroundings at a face that is not lost, in standard deviations (Bolme et
+al. 2010, MOSSE).
 """
 
-LOOK_AGAIN = 10
-"""A face that is lost is searched for in every tenth frame."""
+SEARCH_EVERY = 10
+"""Frames from one search for a lost face to the next."""
 
-LOOK_ANYWAY = 100
-"""Frames between two searches while the face is followed, against slow drift."""
+CHECK_EVERY = 100
+"""Frames from one check of a followed face to the next, against slow drift."""
 
-STILL = 0.9
+STILL_IOU = 0.9
 """A box stays while the tracked one overlaps it by that much: a shift of 5 % of its width, or of its size. dlib's
 tracker wavers by 2 % on a still head in sensor noise.
 """
 
-CLEAR = 2
+WIDTHS_TO_BE_FOUND = 2
 """Width of a face that is found surely, in widths of the smallest one that the detector finds."""
 
-SAME = 0.5
+SAME_FACE_IOU = 0.5
 """A detected face that overlaps the followed one by that much (intersection over union) is the same."""
 
 
@@ -200,36 +200,51 @@ class FaceTracker:
     """
 
     def __init__(self, start: int, face: Box, detect: Callable[[Gray], list[Box]], smallest: int) -> None:
-        self._detect, self._at = detect, -1 - start  # counted from the frame where the face was found
-        self._wide = CLEAR * smallest
+        self._detect = detect
+        self._frame = -1 - start  # the frame that was followed last, counted from the one where the face was found
+        self._width_to_be_found = WIDTHS_TO_BE_FOUND * smallest
         self._tracker: Any = None
         self._box: FloatBox = face
 
+    def follow(self, gray: Gray) -> FloatBox:
+        """The face in the next frame, (H, W), in pixels, possibly reaching beyond it; its last box if it is not found."""
+        self._frame += 1
+        if self._tracker is None:
+            if self._frame >= 0:
+                self._begin(gray, self._box)
+        elif self._track(gray):
+            if self._frame == self._next_check:
+                self._check(gray)
+        else:
+            self._frames_lost += 1
+            if self._frames_lost % SEARCH_EVERY == 1:
+                self._search(gray)
+        return self._box
+
     def _begin(self, gray: Gray, face: Box | FloatBox) -> None:
+        """Follow a face from this frame on."""
         self._tracker = dlib.correlation_tracker()
         self._tracker.start_track(np.ascontiguousarray(gray), dlib.drectangle(*face))
         self._box = face
-        self._due, self._lost, self._in_vain = self._at + LOOK_ANYWAY, 0, 0
+        self._next_check = self._frame + CHECK_EVERY
+        self._frames_lost = 0
+        self._failed_searches = 0
 
-    def follow(self, gray: Gray) -> FloatBox:
-        """The face in the next frame, (H, W), in pixels, possibly reaching beyond it; its last place if it is not found."""
-        self._at += 1
-        if self._tracker is None:
-            if self._at >= 0:
-                self._begin(gray, self._box)
-        elif not self._lost and self._tracker.update(np.ascontiguousarray(gray)) >= LOST:
-            place = self._tracker.get_position()
-            self._box = (place.left(), place.top(), place.right(), place.bottom())
-            if self._at == self._due:
-                if self._is_there(gray):
-                    self._due, self._in_vain = self._at + LOOK_ANYWAY, 0
-                else:
-                    self._search(gray)
+    def _track(self, gray: Gray) -> bool:
+        """Move the box with the face; False if the face is lost."""
+        is_seen = self._frames_lost == 0 and self._tracker.update(np.ascontiguousarray(gray)) >= LEAST_PEAK
+        if is_seen:
+            position = self._tracker.get_position()
+            self._box = (position.left(), position.top(), position.right(), position.bottom())
+        return is_seen
+
+    def _check(self, gray: Gray) -> None:
+        """Search the frame for the face if the detector does not find it where it is followed."""
+        if self._is_there(gray):
+            self._next_check = self._frame + CHECK_EVERY
+            self._failed_searches = 0
         else:
-            self._lost += 1
-            if self._lost % LOOK_AGAIN == 1:
-                self._search(gray)
-        return self._box
+            self._search(gray)
 
     def _is_there(self, gray: Gray) -> bool:
         """Whether the detector finds the face where it is followed, in its surroundings alone: a whole frame takes far longer."""
@@ -237,22 +252,29 @@ class FaceTracker:
         x0, y0, x1, y1 = clip_to_frame((x0, y0, x1, y1), *gray.shape[::-1])
         if x0 >= x1 or y0 >= y1:
             return False
-        scale = min(1.0, self._wide / (self._box[2] - self._box[0]))
+        scale = min(1.0, self._width_to_be_found / (self._box[2] - self._box[0]))
         size = max(1, round(scale * (x1 - x0))), max(1, round(scale * (y1 - y0)))
         small = cv2.resize(gray[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
         across, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
         boxes = self._detect(small)
         faces = ((x0 + a * across, y0 + b * down, x0 + c * across, y0 + d * down) for a, b, c, d in boxes)
-        return any(box_iou(face, self._box) >= SAME for face in faces)
+        return any(box_iou(face, self._box) >= SAME_FACE_IOU for face in faces)
 
     def _search(self, gray: Gray) -> None:
-        found, self._due = self._detect(gray), self._at + LOOK_ANYWAY
-        faces = [face for face in found if box_area(clip_to_frame(face, *gray.shape[::-1]))]
-        face = min(faces, key=lambda face: distance_in_widths(self._box, face), default=None)
-        self._in_vain = 0 if face is not None and distance_in_widths(self._box, face) <= 1 else self._in_vain + 1
-        if face is None or 0 < self._in_vain < MISSES or (not self._lost and box_iou(face, self._box) >= SAME):
+        """Follow the nearest face of the frame, unless it may be another person's or is followed already."""
+        self._next_check = self._frame + CHECK_EVERY
+        height, width = gray.shape
+        faces = [face for face in self._detect(gray) if box_area(clip_to_frame(face, width, height))]
+        if not faces:
+            self._failed_searches += 1
             return
-        self._begin(gray, face)
+        nearest = min(faces, key=lambda face: distance_in_widths(self._box, face))
+        is_far = distance_in_widths(self._box, nearest) > 1
+        self._failed_searches = self._failed_searches + 1 if is_far else 0
+        is_too_far_yet = is_far and self._failed_searches < MISSES
+        is_followed_face = self._frames_lost == 0 and box_iou(nearest, self._box) >= SAME_FACE_IOU
+        if not is_too_far_yet and not is_followed_face:
+            self._begin(gray, nearest)
 
 
 def hold_still_boxes(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:
@@ -263,31 +285,44 @@ def hold_still_boxes(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vec
     """
     kept: Vector | None = None
     for item, box in pairs:
-        if kept is None or box_iou(box_of_vector(kept), box_of_vector(box)) < STILL:
+        if kept is None or box_iou(box_of_vector(kept), box_of_vector(box)) < STILL_IOU:
             kept = box
         yield item, kept
 
 
 def smooth_vectors(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T, Vector]]:
-    """Replace each vector by the mean of those around it, in order; holds half a window of items in memory.
+    """Replace each vector by the mean of those around it, in order; holds one window of items in memory.
 
     Args:
         pairs: (item, vector) of each frame.
         window: frames, odd. At both ends it shrinks and stays centred, so that steady motion is not bent.
     """
-    half, before = window // 2, 0
+    half = window // 2
     around: deque[tuple[T, Vector]] = (
         deque()
-    )  # from at most `half` before the next frame to be yielded, to the last one read
-    for pair in chain(pairs, repeat(None, half)):  # behind the last frame there is nothing to wait for
-        around += [] if pair is None else [pair]
-        if len(around) - before > (0 if pair is None else half):
-            reach = min(half, before, len(around) - 1 - before)
-            yield around[before][0], np.mean([around[before + n][1] for n in range(-reach, reach + 1)], axis=0)
-            if before == half:
-                around.popleft()
-            else:
-                before += 1
+    )  # the pair to be yielded next, up to `half` before it, and all read after it
+    index = 0  # of the pair to be yielded next
+    for pair in pairs:
+        around.append(pair)
+        n_after = len(around) - 1 - index
+        if n_after < half:
+            continue
+        yield _with_mean_vector(around, index, half)
+        if index == half:
+            around.popleft()
+        else:
+            index += 1
+    # Behind the last frame there is nothing to wait for.
+    for last_index in range(index, len(around)):
+        yield _with_mean_vector(around, last_index, half)
+
+
+def _with_mean_vector(pairs: Sequence[tuple[T, Vector]], index: int, half: int) -> tuple[T, Vector]:
+    """The item at an index with the mean vector of as many pairs before as after it, at most `half`."""
+    reach = min(half, index, len(pairs) - 1 - index)
+    item, _ = pairs[index]
+    vectors = [vector for _, vector in islice(pairs, index - reach, index + reach + 1)]
+    return item, np.mean(vectors, axis=0)
 
 
 def box_of_vector(box: Vector) -> FloatBox:

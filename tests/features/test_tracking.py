@@ -81,7 +81,7 @@ def test_FaceTracker_searches_lost_face_at_once_then_rarely(nowhere, monkeypatch
 @pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
 def test_FaceTracker_corrects_drift_only(nowhere, detected, expected):
     tracker = landmarks.FaceTracker(0, BOX, lambda gray: [detected], WIDTH)
-    boxes = [tracker.follow(texture()) for _ in range(landmarks.LOOK_ANYWAY + 1)]
+    boxes = [tracker.follow(texture()) for _ in range(landmarks.CHECK_EVERY + 1)]
     assert boxes[-2] == BOX
     assert boxes[-1] == expected
 
@@ -93,8 +93,8 @@ AWAY = (200, 4, 248, 52)
 def test_FaceTracker_leaves_far_face_until_three_misses(nowhere):
     tracker, often = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY], WIDTH), landmarks.MISSES
     wide = np.zeros((60, 300), np.uint8)
-    boxes = [tracker.follow(wide) for _ in range(often * landmarks.LOOK_ANYWAY + 1)]
-    assert boxes == [BOX] * often * landmarks.LOOK_ANYWAY + [AWAY]
+    boxes = [tracker.follow(wide) for _ in range(often * landmarks.CHECK_EVERY + 1)]
+    assert boxes == [BOX] * often * landmarks.CHECK_EVERY + [AWAY]
 
 
 def seen_by_turn(*looks):
@@ -111,7 +111,7 @@ def wide_frame(turn, seen=True):
 def test_FaceTracker_keeps_a_face_that_was_hidden(nowhere):
     detect = seen_by_turn([BOX], [AWAY], [], [AWAY, (12, 4, 60, 52)], [AWAY], [AWAY])
     tracker = landmarks.FaceTracker(0, BOX, detect, WIDTH)
-    turns = (index // landmarks.LOOK_ANYWAY for index in range(5 * landmarks.LOOK_ANYWAY + 1))
+    turns = (index // landmarks.CHECK_EVERY for index in range(5 * landmarks.CHECK_EVERY + 1))
     assert {tracker.follow(wide_frame(turn)) for turn in turns} == {BOX}
 
 
@@ -138,7 +138,7 @@ class Marked(Nowhere):
         return 20.0 if gray[0, 0] else 3.0
 
 
-LENGTH = 4 * landmarks.LOOK_ANYWAY
+LENGTH = 4 * landmarks.CHECK_EVERY
 
 
 @given(
