@@ -83,8 +83,11 @@ class Route:
         onset, apex, offset = clip
         if isinstance(self.core, VolumeStep):
             return onset, offset
-        # A magnified apex depends on all frames of its clip.
-        return clip if self.sequence else (onset, apex) if isinstance(self.core, Flow) else (apex,)
+        if self.sequence:
+            return clip  # a magnified apex depends on all frames of its clip
+        if isinstance(self.core, Flow):
+            return onset, apex
+        return (apex,)
 
 
 def route_of(chain: Chain) -> Route:
@@ -167,9 +170,15 @@ def _check_lengths(chain: Chain, route: Route) -> None:
 FLOW = FEATURE = np.dtype(np.float16)
 _T = TypeVar("_T")
 
+_LEVELS_UP_TO: dict[Stage, tuple[Level, ...]] = {
+    "crops": ("video",),
+    "flow": ("video", "sequence", "pair"),
+    "feature": get_args(Level),
+}
+"""The levels of the steps that lead to each stage."""
 
 MOST_RECENT = 2048
-"""Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
+"""Features of clips that a store keeps in memory; beyond that, the least recently used one is dropped."""
 CROP = 0.2
 """Work for one crop, including decoding, relative to one flow: less for TV-L1, more for the fast flows."""
 
@@ -200,14 +209,14 @@ class VideoSource:
 
     Attributes:
         tick: called with the stage after each computed row, for progress; `feature` includes the flow.
-        flows: the flows that several features read, by key, computed once; None where each is read by one feature, as
-            it is computed.
+        shared_flows: the flows that several features read, by key, computed once; None where each is read by one feature,
+            as it is computed.
     """
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
         self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
         self.tick: Callable[[Stage], None] = ignore_progress
-        self.flows: dict[Key, NDArray[Any]] | None = None
+        self.shared_flows: dict[Key, NDArray[Any]] | None = None
         self._points: dict[FaceCrop, Landmarks | None] = {}
 
     def provided(self, chain: Chain) -> NDArray[Any] | None:
@@ -236,30 +245,28 @@ class VideoSource:
     def key(self, stage: Stage, chain: Chain, clip: Clip | None) -> Key:
         """The inputs of one stage of a chain; chains with equal first stages share those keys."""
         route = route_of(chain)
-        levels: dict[Stage, tuple[Level, ...]] = {
-            "crops": ("video",),
-            "flow": ("video", "sequence", "pair"),
-            "feature": (),
-        }
-        used = [step for step in chain.steps if not levels[stage] or step.level in levels[stage]]
-        landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
+        levels = _LEVELS_UP_TO[stage]
+        used = [step for step in chain.steps if step.level in levels]
+        uses_landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
         return Key(
             stage=stage,
             dataset=self.dataset_id,
             revision=self.dataset.revision,
             video=self.video.key,
             frames=self.fingerprint,
-            steps=chain.fingerprint(*levels[stage]),
+            steps=chain.fingerprint()
+            if stage == "feature"
+            else chain.fingerprint(*levels),  # a feature's has the scope, too
             opencv=opencv_version(),
             dlib=dlib_version(),
-            landmarks=route.crop.landmark_identity(self.landmarks) if landmarks else "",
+            landmarks=route.crop.landmark_identity(self.landmarks) if uses_landmarks else "",
             processor="" if all(step.portable for step in used) else processor(),
             fps=self.video.fps if route.sequence and stage != "crops" else None,
             clip="" if clip is None or stage == "crops" else "-".join(map(str, route.frames_of(clip))),
         )
 
     def crops(self, chain: Chain) -> StoredArray:
-        """Face crops (n_frames, size, size) uint8, and their place in the frames."""
+        """Face crops (n_frames, size, size) uint8, and the reference face by which they were taken."""
         crop = route_of(chain).crop
 
         def build() -> Draft:
@@ -268,7 +275,7 @@ class VideoSource:
             return Draft(
                 (len(frames), crop.size, crop.size),
                 np.uint8,
-                self._ticking("crops", crop.cut(frames, reference, label)),
+                self._counted("crops", crop.cut(frames, reference, label)),
                 reference.as_json(),
             )
 
@@ -278,30 +285,37 @@ class VideoSource:
         """Number of flows over one gap, and these (size, size, 2) float16 one by one: a row for each frame but the last k,
         or one for a clip. They are stored only if the store keeps flow.
         """
-        route, key = route_of(chain), self.key("flow", chain, clip)
+        key = self.key("flow", chain, clip)
+        flows = self._kept_flows(key, chain, clip)
+        if flows is not None:
+            return len(flows), read_stored_rows(flows)
+        draft = self._draft_of_flow(chain, clip)
+        return draft.shape[0], (flow.astype(FLOW) for flow in draft.blocks)
+
+    def _kept_flows(self, key: Key, chain: Chain, clip: Clip | None) -> NDArray[Any] | None:
+        """The flows from the store, or those that several features share; None if they are to be computed for one feature."""
+        if self.store.keep_flow:
+            return self._stored(key, lambda: self._draft_of_flow(chain, clip)).array
+        stored = self.store.read(key)
+        if stored is not None:
+            return stored.array
+        if self.shared_flows is None:
+            return None
+        if key not in self.shared_flows:
+            self.shared_flows[key] = self.store.unnamed(self._draft_of_flow(chain, clip))
+        return self.shared_flows[key]
+
+    def _draft_of_flow(self, chain: Chain, clip: Clip | None) -> Draft:
+        """The flows of a video or of a clip, computed while they are read."""
+        route = route_of(chain)
         core, shape = route.core, (route.crop.size, route.crop.size, 2)
         assert isinstance(core, Flow)
-
-        def build() -> Draft:
-            if clip is not None:
-                images, onset, apex = self._clip_images(chain, route, clip)
-                return Draft((1, *shape), FLOW, [core.between(images, onset, apex)])
-            images = self.crops(chain).array
-            n = max(len(images) - route.gap, 0)
-            return Draft((n, *shape), FLOW, self._ticking("feature", core.maps(read_stored_rows(images))))
-
-        if self.store.keep_flow:
-            flows = self._stored(key, build).array
-        elif (stored := self.store.read(key)) is not None:
-            flows = stored.array
-        elif self.flows is None:
-            draft = build()
-            return draft.shape[0], (flow.astype(FLOW) for flow in draft.blocks)
-        else:
-            if key not in self.flows:
-                self.flows[key] = self.store.unnamed(build())
-            flows = self.flows[key]
-        return len(flows), read_stored_rows(flows)
+        if clip is not None:
+            images, onset, apex = self._clip_images(chain, route, clip)
+            return Draft((1, *shape), FLOW, [core.between(images, onset, apex)])
+        images = self.crops(chain).array
+        n_flows = max(len(images) - route.gap, 0)
+        return Draft((n_flows, *shape), FLOW, self._counted("feature", core.maps(read_stored_rows(images))))
 
     def feature(self, chain: Chain, clip: Clip | None) -> StoredArray:
         """The feature after all steps: a row for each frame (but the last k of a flow), or one alone for a clip."""
@@ -310,12 +324,13 @@ class VideoSource:
         def build() -> Draft:
             landmarks = self.crop_landmarks(chain, route)
             n, maps = self._first_maps(chain, route, clip)
-            rows = (self._finished(chain, route, x, landmarks) for x in maps)
+            rows = (self._apply_map_steps(chain, route, x, landmarks) for x in maps)
             first = next(rows, None)
             if first is None:  # also without a single flow the shape of a feature is known
                 gaps = len(route.core.gaps) if isinstance(route.core, Flow) else 1
                 nothing_moves = np.zeros((route.crop.size, route.crop.size, 2 * gaps), np.float32)
-                return Draft((0, *self._finished(chain, route, nothing_moves, landmarks).shape), FEATURE, [])
+                row = self._apply_map_steps(chain, route, nothing_moves, landmarks)
+                return Draft((0, *row.shape), FEATURE, [])
             shape = first.shape if clip is not None else (n, *first.shape)
             return Draft(shape, FEATURE, itertools.chain([first], rows))
 
@@ -325,16 +340,18 @@ class VideoSource:
         """Number of maps that the map steps begin with, and the maps one by one."""
         core = route.core
         if isinstance(core, Flow):
-            lengths, flows = zip(*(self._flow(alone, clip) for alone in _gaps(chain)))
-            return lengths[-1], flows[0] if len(flows) == 1 else (np.concatenate(f, axis=-1) for f in zip(*flows))
+            lengths, flows = zip(*(self._flow(chain_of_gap, clip) for chain_of_gap in _chains_of_gaps(chain)))
+            if len(flows) == 1:
+                return lengths[0], flows[0]
+            # Flows over the longer gap end sooner.
+            return min(lengths), (np.concatenate(from_one_frame, axis=-1) for from_one_frame in zip(*flows))
         if clip is None:
             crops = self.crops(chain).array
-            return len(crops), self._ticking(
-                "feature", (self._named(core.apply, image) for image in read_stored_rows(crops))
-            )
+            maps = (self._name_video_in_errors(core.apply, image) for image in read_stored_rows(crops))
+            return len(crops), self._counted("feature", maps)
         images, _, apex = self._clip_images(chain, route, clip)
         seen = images if isinstance(core, VolumeStep) else images[apex]
-        return 1, iter([self._named(core.apply, np.asarray(seen))])
+        return 1, iter([self._name_video_in_errors(core.apply, np.asarray(seen))])
 
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
         """The crops that a clip's feature reads, and the positions of its onset and apex among them."""
@@ -349,10 +366,11 @@ class VideoSource:
             )
         images: Image = np.array(crops[onset : offset + 1])
         for step in route.sequence:
-            n, images = len(images), self._named(step.apply, images, self.video.fps)
-            if step.keeps_length and len(images) != n:
+            n_before = len(images)
+            images = self._name_video_in_errors(step.apply, images, self.video.fps)
+            if step.keeps_length and len(images) != n_before:
                 raise PluginError(
-                    f"{type(step).__name__} made {len(images)} crops of {n}: a step that does so must set keeps_length = False"
+                    f"{type(step).__name__} made {len(images)} crops of {n_before}: a step that does so must set keeps_length = False"
                 )
         return images, 0, apex - onset
 
@@ -370,13 +388,13 @@ class VideoSource:
             self._points[route.crop] = reference.crop_landmarks
         return self._points[route.crop]
 
-    def _finished(
+    def _apply_map_steps(
         self, chain: Chain, route: Route, x: NDArray[Any], landmarks: Landmarks | None
     ) -> NDArray[np.float16]:
         """A map after all map steps, as stored; values too large for the type are refused."""
         made: FeatureMap = np.asarray(x, np.float32)
         for step in route.maps:
-            made = self._named(step.apply, made, landmarks)
+            made = self._name_video_in_errors(step.apply, made, landmarks)
         with np.errstate(over="ignore"):
             half = made.astype(FEATURE)
         if np.isinf(half).any() and np.isfinite(made).all():
@@ -393,12 +411,13 @@ class VideoSource:
 
         return self.store.fetch(key, with_one_thread)
 
-    def _ticking(self, stage: Stage, rows: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    def _counted(self, stage: Stage, rows: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        """The rows, with a call of `tick` after each."""
         for row in rows:
             yield row
             self.tick(stage)
 
-    def _named(self, step: Callable[..., _T], *args: Any) -> _T:
+    def _name_video_in_errors(self, step: Callable[..., _T], *args: Any) -> _T:
         """The output of a step, with the name of the video added to its errors; NumPy's errors name the step and shape."""
         try:
             return step(*args)
@@ -434,39 +453,44 @@ class VideoSource:
         begin = time.perf_counter()
         wanted = list(self._wanted(chains, clips))
         missing = [(chain, clip) for chain, clip in wanted if not self.store.holds(self.key("feature", chain, clip))]
-        cut = self._cut(chains, clips)
-        n_frames = len(self.frames()) if wanted or cut else self.video.n_frames or 0
-        progress = self._progress_of(missing, cut, n_frames, on_progress)
+        chains_of_crops = self._chains_of_crops(chains, clips)
+        n_frames = len(self.frames()) if wanted or chains_of_crops else self.video.n_frames or 0
+        progress = self._progress_of(missing, chains_of_crops, n_frames, on_progress)
         if flows is None and self._share_flows(missing):
             flows = {}
-        self.tick, self.flows = progress.tick, flows
-        for place, (chain, clip) in enumerate(missing):
-            progress.place = place
+        self.tick = progress.tick
+        self.shared_flows = flows
+        for number, (chain, clip) in enumerate(missing):
+            progress.feature_number = number
             self.feature(chain, clip)
-            progress.finish(place)
+            progress.finish(number)
             if clip is not None:
                 progress.tick("feature")
-        for chain in cut:
+        for chain in chains_of_crops:
             self.crops(chain)
-        self.tick, self.flows = ignore_progress, None
+        self.tick = ignore_progress
+        self.shared_flows = None
         return ComputeCost(time.perf_counter() - begin, n_frames)
 
     def _progress_of(
         self,
         missing: Sequence[tuple[Chain, Clip | None]],
-        cut: Sequence[Chain],
+        chains_of_crops: Sequence[Chain],
         n_frames: int,
         report: Callable[[int, float], None],
     ) -> "_Progress":
         """The progress of missing features and of the crops that they or clips are cut from."""
-        read_crops = {self.key("crops", chain, None) for chain in [*cut, *(chain for chain, _ in missing)]}
-        n_uncut = sum(not self.store.holds(key) for key in read_crops)
+        chains = [*chains_of_crops, *(chain for chain, _ in missing)]
+        keys_of_crops = {self.key("crops", chain, None) for chain in chains}
+        n_uncut = sum(not self.store.holds(key) for key in keys_of_crops)
         feature_rows = [n_frames if clip is None else 1 for _, clip in missing]
         return _Progress(feature_rows, n_uncut * n_frames, n_frames, report)
 
     def _share_flows(self, missing: Sequence[tuple[Chain, Clip | None]]) -> bool:
         """Whether several missing features read one flow."""
-        read = [self.key("flow", alone, clip) for chain, clip in missing for alone in _gaps(chain)]
+        read = [
+            self.key("flow", chain_of_gap, clip) for chain, clip in missing for chain_of_gap in _chains_of_gaps(chain)
+        ]
         return len(set(read)) < len(read)
 
     def computed_features(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[NDArray[Any]]:
@@ -497,7 +521,9 @@ class VideoSource:
         try:
             return all(
                 self.store.holds(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips)
-            ) and all(self.store.holds(self.key("crops", chain, None)) for chain in self._cut(chains, clips))
+            ) and all(
+                self.store.holds(self.key("crops", chain, None)) for chain in self._chains_of_crops(chains, clips)
+            )
         except DataError:
             return False
 
@@ -521,7 +547,8 @@ class VideoSource:
         Raises:
             DataError, ConfigError: as for `compute`.
         """
-        if (provided := self._provided(chain, "frames")) is not None:
+        provided = self._provided(chain, "frames")
+        if provided is not None:
             return provided
         return self.feature(chain, None).array
 
@@ -534,9 +561,9 @@ class VideoSource:
     ) -> NDArray[np.float16]:
         """Feature of a chain of scope `clips` for one clip, computed if it is missing.
 
-        It comes from the flow between onset and apex, from the image at the apex, or from all frames from onset to offset, as
-        the chain has it. The array is read-only and remembered in memory. A feature that the dataset provides is returned as
-        it is.
+        Depending on the chain, it comes from the flow between onset and apex, from the image at the apex, or from all frames
+        from onset to offset. The array is read-only and remembered in memory. A feature that the dataset provides is returned
+        unchanged.
 
         Args:
             chain: its steps.
@@ -548,10 +575,12 @@ class VideoSource:
             DataError: one of them is no frame of the video.
             DataError, ConfigError: what `compute` raises.
         """
-        if (provided := self._provided(chain, "clips")) is not None:
+        provided = self._provided(chain, "clips")
+        if provided is not None:
             return provided
         clip = (onset, apex, apex if offset is None else offset)
-        key, recent = self.key("feature", chain, clip), self.store.recent
+        key = self.key("feature", chain, clip)
+        recent = self.store.recent
         if key not in recent:
             recent[key] = np.array(self.feature(chain, clip).array)
             recent[key].flags.writeable = False
@@ -567,9 +596,11 @@ class VideoSource:
                 for clip in [None] if chain.scope == "frames" else clips:
                     yield chain, clip
 
-    def _cut(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[Chain]:
+    def _chains_of_crops(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[Chain]:
         """The chains whose crops are wanted alone: those of clips, while no clip is known."""
-        return [c for c in chains if c.scope == "clips" and not clips and self.provided(c) is None]
+        if clips:
+            return []
+        return [chain for chain in chains if chain.scope == "clips" and self.provided(chain) is None]
 
     def _provided(self, chain: Chain, scope: str) -> NDArray[Any] | None:
         """The features that the dataset provides, or None for a chain of the requested scope."""
@@ -607,13 +638,13 @@ class _Progress:
         report: function called with the finished frames and the share of the work.
 
     Attributes:
-        place: number of the feature that is being computed.
+        feature_number: number of the feature that is being computed, counted from 0.
     """
 
     def __init__(
         self, feature_rows: Sequence[int], crop_rows: int, n_frames: int, report: Callable[[int, float], None]
     ) -> None:
-        self.place = 0
+        self.feature_number = 0
         self._rows = [*feature_rows, crop_rows]  # the crops come last
         self._done = np.zeros(len(self._rows))
         self._weights = np.array([1.0] * len(feature_rows) + [CROP])
@@ -622,14 +653,14 @@ class _Progress:
 
     def tick(self, stage: Stage) -> None:
         """Count a computed row, and report."""
-        at = -1 if stage == "crops" else self.place
-        self._done[at] = min(self._done[at] + 1, self._rows[at])
+        number = -1 if stage == "crops" else self.feature_number
+        self._done[number] = min(self._done[number] + 1, self._rows[number])
         share = float(self._weights @ self._done) / max(float(self._weights @ self._rows), 1.0)
         self._report(int(share * self._n_frames), share)
 
-    def finish(self, place: int) -> None:
+    def finish(self, feature_number: int) -> None:
         """Count all rows of a feature, which may have been stored meanwhile."""
-        self._done[place] = self._rows[place]
+        self._done[feature_number] = self._rows[feature_number]
 
 
 def read_stored_rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
@@ -640,7 +671,7 @@ def read_stored_rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield row
 
 
-def _gaps(chain: Chain) -> list[Chain]:
+def _chains_of_gaps(chain: Chain) -> list[Chain]:
     """A chain for each gap of the flow; none without flow."""
     return [
         replace(chain, steps=tuple(gap if step is flow else step for step in chain.steps))

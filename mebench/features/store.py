@@ -42,7 +42,7 @@ class Key:
         frames: fingerprint of its frames.
         steps: fingerprint of the steps up to this stage.
         opencv: version of OpenCV.
-        dlib: version of dlib, whose detector places the crops.
+        dlib: version of dlib, whose detector finds the face of the crops.
         landmarks: hash of the landmarks, or of the model that finds them, if the steps use them; else empty.
         fps: frames per second if the steps use them, else None.
         processor: its instructions, if the numbers depend on them; else empty.
@@ -293,7 +293,7 @@ def hash_facts(facts: Mapping[str, Any]) -> str:
 
 
 TRIES = 3
-"""How often an array is computed of which the folder vanishes."""
+"""Number of attempts at an array whose folder is removed meanwhile."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -348,39 +348,50 @@ class FeatureStore:
     def fetch(self, key: Key, build: Callable[[], Draft]) -> StoredArray:
         """The entry of a key. One process builds a missing or damaged entry while others wait.
 
+        If the store is removed meanwhile, the entry is built again.
+
         Args:
             key: key of the entry.
             build: function that makes the array; may fetch entries of an earlier stage.
 
-        If the store is removed meanwhile, it is built again.
-
         Raises:
             DataError: the store cannot be written to, and whatever `build` raises.
         """
-        files = self.files(key)
         for _ in range(TRIES):
-            if (entry := self.read(key)) is not None:
+            entry = self.read(key)
+            if entry is not None:
                 return entry
             with suppress(VanishedError):
-                with writing_to(self.root):
-                    files.stem.parent.mkdir(parents=True, exist_ok=True)
-                    lock = FileLock(files.lock).acquire()
-                with lock:
-                    try:
-                        try:
-                            entry = self._open(files, key)
-                        except DamagedError as error:
-                            what = f"{key.stage} of {escape_controls(key.video)}"
-                            _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
-                        if entry is None:
-                            files.write(key, build(), self.root)
-                            entry = self._open(files, key)
-                    finally:
-                        # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
-                        files.lock.unlink(missing_ok=True)
+                entry = self._build_locked(key, build)
                 if entry is not None:
                     return entry
         raise VanishedError(self.root)
+
+    def _build_locked(self, key: Key, build: Callable[[], Draft]) -> StoredArray | None:
+        """Build the entry while other processes wait, unless one of them has built it; None if it was removed meanwhile."""
+        files = self.files(key)
+        with writing_to(self.root):
+            files.stem.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(files.lock).acquire()
+        with lock:
+            try:
+                entry = self._open_or_warn(files, key)
+                if entry is None:
+                    files.write(key, build(), self.root)
+                    entry = self._open(files, key)
+                return entry
+            finally:
+                # A process that waits for this lock then makes a new one and finds the entry, or builds it if this one failed.
+                files.lock.unlink(missing_ok=True)
+
+    def _open_or_warn(self, files: EntryFiles, key: Key) -> StoredArray | None:
+        """The entry, or None if it is absent, or damaged, which is logged."""
+        try:
+            return self._open(files, key)
+        except DamagedError as error:
+            what = f"{key.stage} of {escape_controls(key.video)}"
+            _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
+            return None
 
     def unnamed(self, draft: Draft) -> NDArray[Any]:
         """The array of a draft in a file of the folder that has no name, so it vanishes with the array, or the process.
@@ -403,7 +414,9 @@ class FeatureStore:
             DamagedError: it is there, but not as it was written.
         """
         stamp = files.stamp()
-        if (about := files.check(key, deep=stamp is None or self._sound.get(files.stem) != stamp)) is None:
+        is_checked = stamp is not None and self._sound.get(files.stem) == stamp
+        about = files.check(key, deep=not is_checked)
+        if about is None:
             return None
         try:
             array = _mapped(files.data, np.dtype(about["dtype"]), tuple(about["shape"]), about["offset"])
@@ -501,8 +514,8 @@ def prune_entries(
     for files in store.entries():
         size = files.size()
         useless = everything or _is_useless(files, oldest, dataset, stage)
-        if useless and files.remove(dry_run):
-            removed += StoreInfo(int(size > 0), size)
+        if useless and files.remove(dry_run) and size > 0:
+            removed += StoreInfo(1, size)
     if dataset is None and stage is None:
         removed += _prune_plans(store, oldest, everything, dry_run)
     return removed
