@@ -43,7 +43,7 @@ def tables() -> list[str]:
     parts = []
     for group in GROUPS:
         settings = [setting for setting in setting_descriptions().values() if setting.group == group]
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 f"`{setting.key}`",
                 setting.type,

@@ -399,7 +399,7 @@ def _answer(made: Forged, seed: int, share_right: float) -> None:
     draw = random.Random(seed)
     right = clips["video"].map(truths)
     told = [true if draw.random() < share_right else draw.choice(classes) for true in right]
-    shares = [[float(name == answer) for name in classes] for answer in told]
+    shares = pd.Series([[float(name == answer) for name in classes] for answer in told], dtype=object)
     made.put_frame(clips.assign(predicted=told, probabilities=shares), "clips.parquet")
     made.setting(seed=seed)
 
@@ -422,4 +422,4 @@ def network_of_one_number(made: Forged) -> None:
 @forgery("refused", "probabilities of clips.parquet")
 def shares_of_nan(made: Forged) -> None:
     clips = made.frame("clips.parquet")
-    made.put_frame(clips.assign(probabilities=[[float("nan")] * 3] * len(clips)), "clips.parquet")
+    made.put_frame(clips.assign(probabilities=pd.Series([[float("nan")] * 3 for _ in clips.index], dtype=object)), "clips.parquet")

@@ -211,6 +211,7 @@ def _nearest_of(name: str, nearby: Mapping[str, str], every: Mapping[str, str]) 
         nearby.get(_MEANT.get(name, name)),
         by_words.get(_sorted_words(name)),
         every.get(name),
+        *(nearby[n] for n in difflib.get_close_matches(name, nearby, cutoff=0.85)),
         *sorted(longer, key=lambda key: (not key.startswith("method."), len(key), key)),
         *(nearby[n] for n in difflib.get_close_matches(name, nearby)),
         *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),

@@ -64,7 +64,7 @@ def refuse_missing_devices(config: RunConfig) -> None:
 
 
 def _check_folder(key: str, folder: str) -> None:
-    """Make a folder where it, or the first one above it, exists, and remove it again."""
+    """Refuse a folder in which nothing can be written, now or once it is made."""
     path = Path(folder).expanduser().absolute()
     with (
         refused_by_system(f"{key}={folder} cannot be written", f"name another folder with {key}=DIR"),

@@ -224,7 +224,7 @@ class Evaluator:
         spots, recognizes = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
         columns = TABLE_COLUMNS["predictions"]
         predictions = []
-        answers = {}
+        answers: dict[tuple[str, int, int], str] = {}
         for result in done:
             predictions += [[getattr(prediction, column) for column in columns] for prediction in result.predictions]
             answers |= {(clip.video, clip.onset, clip.offset): clip.predicted for clip in result.clips}
