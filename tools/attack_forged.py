@@ -422,4 +422,6 @@ def network_of_one_number(made: Forged) -> None:
 @forgery("refused", "probabilities of clips.parquet")
 def shares_of_nan(made: Forged) -> None:
     clips = made.frame("clips.parquet")
-    made.put_frame(clips.assign(probabilities=pd.Series([[float("nan")] * 3 for _ in clips.index], dtype=object)), "clips.parquet")
+    made.put_frame(
+        clips.assign(probabilities=pd.Series([[float("nan")] * 3 for _ in clips.index], dtype=object)), "clips.parquet"
+    )
