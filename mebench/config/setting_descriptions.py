@@ -39,6 +39,7 @@ EXAMPLES = {
     "audit": "audit=leak",
     "adaptation": "adaptation=coral",
     "tuned_on": "tuned_on=[casme2/01,casme2/02]",
+    "pretrained": "pretrained=[imagenet]",
     "bootstrap": "bootstrap=10000",
     "convention": "convention=mean2022",
     "looks": "looks=true",
