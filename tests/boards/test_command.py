@@ -155,7 +155,7 @@ def test_merge_command_reports_refused_records(tmp_path, capsys):
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
     leaderboard.leaderboard_merge_command(["sent/good"], "taken", json="-")
     assert json.loads(capsys.readouterr().out) == {
-        "records": [{"id": "good", "status": "there", "reason": "", "doubt": ""}]
+        "records": [{"id": "good", "status": "there", "reason": "", "doubt": "", "scores": "", "sender": "unnamed-1"}]
     }
     with pytest.raises(RunError, match="has no record"):
         leaderboard.leaderboard_merge_command(["runs"], "taken")
