@@ -125,7 +125,7 @@ def write_bundle(one: ChallengeTask, truth: Path, out: Path, start: str = "2027-
 
 
 def check_truth(one: ChallengeTask, truth: Path) -> None:
-    """Refuse true intervals, classes, or questions with answers that `mebench score` or `mebench vqa score` cannot read.
+    """Refuse a truth that `mebench score` or `mebench vqa score` cannot read.
 
     Raises:
         ConfigError: it is not a file.
@@ -224,7 +224,9 @@ def score_submission(one: ChallengeTask, file: Path, truth: Path, score: Score) 
 
 
 def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
-    """The rows of a file, read by a process with access only to this file, Python and mebench.
+    """The rows of a file, read by a confined process.
+
+    It has access only to this file, Python and mebench.
 
     Raises:
         DataError: see `score_submission`.

@@ -1,4 +1,4 @@
-"""Check a file of answers line by line before it is sent in, and write a run's answers, one file for each database."""
+"""Files of answers for challenges: checked line by line, or written for a run, one for each database."""
 
 import csv
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -151,24 +151,44 @@ def _of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) ->
 
 
 def _of_row(task: ChallengeTask, row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
-    video = row.get("vid") or row.get("video", "")
-    if not video:
-        yield "names no video"
-    elif known is not None and video not in known and f"{row.get('subject')}_{video}" not in known:
-        yield f"the video {video!r} is not among the challenge's {len(known)}"
+    """The faults of one row of a table."""
+    yield from _of_video(row, known)
     if task.form != "clips":
-        ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]
-        whole = [int(end) for end in ends if end.isascii() and end.isdecimal() and len(end) < 10]
-        if len(whole) < 2:
-            yield f"onset and offset must be whole frame numbers, not {' and '.join(map(repr, ends))}"
-        elif whole[0] > whole[1]:
-            yield f"the offset {whole[1]} lies before the onset {whole[0]}"
+        yield from _of_ends(task, row)
     if "type" in row and TYPES.get(row["type"]) not in task.kinds:
         yield f"the type must be me or mae, not {row['type']!r}"
     if task.form == "clips":
         labels = row["emotion"].split("+") if task.several else [row["emotion"]]
-        if unknown := [label for label in labels if label not in task.classes]:
+        unknown = [label for label in labels if label not in task.classes]
+        if unknown:
             yield f"the emotion must be one of {', '.join(task.classes)}, not {unknown[0]!r}"
+
+
+def _of_video(row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
+    """A video that is not named, or not among the challenge's."""
+    video = row.get("vid") or row.get("video", "")
+    if not video:
+        yield "names no video"
+        return
+    if known is None:
+        return
+    if video not in known and f"{row.get('subject')}_{video}" not in known:
+        yield f"the video {video!r} is not among the challenge's {len(known)}"
+
+
+def _of_ends(task: ChallengeTask, row: Mapping[str, str]) -> Iterator[str]:
+    """An onset or offset that is not a frame number, or in the wrong order."""
+    ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]
+    whole = [int(end) for end in ends if _is_frame_number(end)]
+    if len(whole) < 2:
+        yield f"onset and offset must be whole frame numbers, not {' and '.join(map(repr, ends))}"
+    elif whole[0] > whole[1]:
+        yield f"the offset {whole[1]} lies before the onset {whole[0]}"
+
+
+def _is_frame_number(text: str) -> bool:
+    """Whether a text is a whole number of at most nine digits."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:
@@ -177,7 +197,7 @@ def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Re
 
     Args:
         task: the task; a task with questions takes the file of `mebench vqa answer` unchanged.
-        tables: of the run.
+        tables: tables of the run.
         folder: where the files go; made if it is missing.
         remarks: gets what the format cannot hold.
 

@@ -1,4 +1,7 @@
-"""Answers of a model behind an OpenAI-compatible address, such as a vLLM or Ollama server on the user's machine."""
+"""Answers of a model behind an OpenAI-compatible address.
+
+Such a server is vLLM or Ollama on the user's machine.
+"""
 
 import base64
 import json

@@ -1,5 +1,6 @@
-"""Scores of answers to the challenge's questions, with intervals over people and the scores of answers without a
-picture.
+"""Scores of answers to the challenge's questions, with intervals over people.
+
+Scores of answers that are given without a picture stand beside them.
 
 Two public scorers of the same task differ, so both are available by name:
 
@@ -141,7 +142,7 @@ def _check_answers(
 
 
 def _warnings_on(read: Sequence[AnsweredQuestion], n_empty: int) -> Iterator[Finding]:
-    """Questions that are not answered, of no known kind, or answered without what they ask for."""
+    """Warnings about unanswered questions, unknown kinds, and answers that cannot be read."""
     if n_empty:
         yield _warning(f"{n_empty} of {format_count(len(read), 'question')} not answered, and so wrong")
     unknown = [one for one in read if not one.meaning.kind]

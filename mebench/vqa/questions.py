@@ -69,42 +69,75 @@ _About = tuple[Row, list[tuple[str, str]]]
 
 
 def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> Iterator[_About]:
-    clips = [
-        (video, expression, units)
-        for video in videos
-        for expression in video.expressions
-        if expression.kind == "micro" and expression.emotion in wording.FINE and (units := unit_numbers_of(expression))
-    ]
-    pool = sorted({unit for _, _, units in clips for unit in units})
+    """The names and questions of each clip that has action units and a fine class."""
+    clips = []
+    for video in videos:
+        for expression in video.expressions:
+            if expression.kind != "micro" or expression.emotion not in wording.FINE:
+                continue
+            units = unit_numbers_of(expression)
+            if units:
+                clips.append((video, expression, units))
+    all_units = sorted({unit for _, _, units in clips for unit in units})
     for n, (video, expression, units) in enumerate(clips):
-        fine = str(expression.emotion)
-        coarse, plural = wording.FINE[fine], 2 if blind else len(units)
         draw = random.Random(derived_seed(seed, "vqa", video.key, str(expression.onset)))
-        sides = [(u.number, u.side) for u in parse_units(expression.action_units) if u.side in ("L", "R")][:1]
-        absent = [unit for unit in pool if unit not in units]
-        shown = [(draw.choice(units), "yes"), *([(draw.choice(absent), "no")] if absent else [])]
-        if blind:
-            draw.shuffle(shown)
-        whole = wording.sentence_question(plural) if version == 1 else wording.ANALYSES[n % 2]
+        n_named = 2 if blind else len(units)  # the singular would reveal that there is one
+        whole = wording.sentence_question(n_named) if version == 1 else wording.ANALYSES[n % 2]
+        fine = str(expression.emotion)
+        coarse = wording.FINE[fine]
         asked = [
             ("What is the coarse expression class?", coarse),
             ("What is the fine-grained expression class?", fine),
-            ("What is the action unit?" if plural == 1 else "What are the action units?", wording.join_unit_names(units)),
-            *(
-                (f"Is the action unit {wording.join_unit_names([u])} located on the left or right face?", {"L": "left", "R": "right"}[side])
-                for u, side in sides
-            ),
-            *((f"Is the action unit {wording.join_unit_names([unit])} shown on the face?", answer) for unit, answer in shown),
+            (_question_about_units(n_named), wording.join_unit_names(units)),
+            *_question_about_side(expression),
+            *_questions_about_shown(units, all_units, draw, blind),
             (whole, wording.answer_sentence(units, fine, coarse)),
-        ]  # fmt: skip
-        name = f"{name_of_video(video)}_{expression.onset}" if len(video.expressions) > 1 else name_of_video(video)
-        names = {
-            "dataset": video.dataset,
-            "image_id": name,
-            "subject": person_name(video.dataset, video.subject),
-            "filename": video.id,
-        }
-        yield names, asked
+        ]
+        yield _names_of_clip(video, expression), asked
+
+
+def _question_about_units(n_named: int) -> str:
+    """The question about the shown action units, in the singular or plural."""
+    return "What is the action unit?" if n_named == 1 else "What are the action units?"
+
+
+def _question_about_side(expression: Expression) -> list[tuple[str, str]]:
+    """The question about the side of the first unit on one half of the face."""
+    for unit in parse_units(expression.action_units):
+        if unit.side in SIDES:
+            name = wording.join_unit_names([unit.number])
+            return [(f"Is the action unit {name} located on the left or right face?", SIDES[unit.side])]
+    return []
+
+
+SIDES = {"L": "left", "R": "right"}
+"""The halves of the face as FACS marks them, in the challenge's words."""
+
+
+def _questions_about_shown(
+    units: Sequence[int], all_units: Sequence[int], draw: random.Random, blind: bool
+) -> list[tuple[str, str]]:
+    """Whether a drawn unit is shown, asked for a shown and an absent one; blind in any order."""
+    asked = [(draw.choice(units), "yes")]
+    absent = [unit for unit in all_units if unit not in units]
+    if absent:
+        asked.append((draw.choice(absent), "no"))
+    if blind:
+        draw.shuffle(asked)
+    return [
+        (f"Is the action unit {wording.join_unit_names([unit])} shown on the face?", answer) for unit, answer in asked
+    ]
+
+
+def _names_of_clip(video: Video, expression: Expression) -> Row:
+    """The columns of a question that name its clip."""
+    name = name_of_video(video)
+    return {
+        "dataset": video.dataset,
+        "image_id": f"{name}_{expression.onset}" if len(video.expressions) > 1 else name,
+        "subject": person_name(video.dataset, video.subject),
+        "filename": video.id,
+    }
 
 
 def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:

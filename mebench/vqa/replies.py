@@ -1,7 +1,7 @@
 """Answers of finished runs to the challenge's questions, in its wording."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ class KnownAnswers:
 
     Attributes:
         coarse: class of a recognizer; empty without one.
-        fine: likewise.
+        fine: fine class of a recognizer; empty without one.
         shown: action units that runs of `scheme=AU<number>` or `scheme=AUs` found; in a long video, in all its spotted
             intervals.
         looked_for: the units that such runs can find.
@@ -34,9 +34,9 @@ class KnownAnswers:
 def answer_questions(
     runs: Sequence[RunFolder], rows: Sequence[questions.Row]
 ) -> tuple[list[questions.Row], Counter[str]]:
-    """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>` or `scheme=AUs`, a
-    spotter's intervals.
+    """Answers of some runs together to questions.
 
+    Classes come from a recognizer, units from runs with `scheme=AU<number>` or `scheme=AUs`, events from a spotter.
     A question that no run can answer gets an empty answer: always the side of a unit, a unit that no run can find, an
     event beyond the spotted ones.
 
@@ -50,24 +50,19 @@ def answer_questions(
     Raises:
         RunError: the runs tested none of the videos, or answer none of the questions.
     """
-    clips, videos = dict[str, KnownAnswers](), dict[str, KnownAnswers]()
+    clips: dict[str, KnownAnswers] = {}
+    videos: dict[str, KnownAnswers] = {}
     for run in runs:
         _take(run, clips, videos)
-    # Clips and videos by the names that questions use: `dataset/subject_id`, `dataset/id` and the id alone, if unique.
-    keys_of = defaultdict[str, list[str]](list)
-    for key in clips | videos:
-        whole, _, onset = key.partition("@")
-        dataset, subject, name = whole.split("/", 2)
-        for spelt in {f"{questions.person_name(dataset, subject)}_{name}", f"{subject}_{name}", name}:
-            ending = f"{spelt}_{onset}" if onset else spelt
-            for word in (f"{dataset}/{ending}", ending):
-                keys_of[word].append(key)
-    answered, unanswered = list[questions.Row](), Counter[str]()
+    keys_by_name = _keys_by_name(clips | videos)
+    answered: list[questions.Row] = []
+    unanswered: Counter[str] = Counter()
     for row in rows:
-        meaning, clip = wording.meaning_of(row["question"]), questions.clip_of(row)
-        key = next((keys_of[word][0] for word in (clip, clip.partition("/")[2]) if len(keys_of[word]) == 1), "")
+        meaning = wording.meaning_of(row["question"])
+        key = _key_of_question(row, keys_by_name)
         order = (clips, videos) if row.get("image_id") else (videos, clips)
-        text = next(filter(None, (_answer_to(meaning, side[key]) for side in order if key in side)), "")
+        answers = [_answer_to(meaning, side[key]) for side in order if key in side]
+        text = next(filter(None, answers), "")
         answered.append({**row, "answer": text})
         if not text:
             unanswered[meaning.kind or "of no known kind"] += 1
@@ -79,11 +74,34 @@ def answer_questions(
     return answered, unanswered
 
 
+def _keys_by_name(keys: Iterable[str]) -> Mapping[str, list[str]]:
+    """Keys of clips and videos by the names that questions use: `dataset/subject_id`, `dataset/id` and the id alone."""
+    keys_by_name = defaultdict[str, list[str]](list)
+    for key in keys:
+        whole, _, onset = key.partition("@")
+        dataset, subject, name = whole.split("/", 2)
+        for spelt in {f"{questions.person_name(dataset, subject)}_{name}", f"{subject}_{name}", name}:
+            ending = f"{spelt}_{onset}" if onset else spelt
+            keys_by_name[f"{dataset}/{ending}"].append(key)
+            keys_by_name[ending].append(key)
+    return keys_by_name
+
+
+def _key_of_question(row: questions.Row, keys_by_name: Mapping[str, list[str]]) -> str:
+    """The clip or video of a question, by a unique name; empty if unknown."""
+    clip = questions.clip_of(row)
+    for name in (clip, clip.partition("/")[2]):
+        keys = keys_by_name.get(name, ())
+        if len(keys) == 1:
+            return keys[0]
+    return ""
+
+
 def _take(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, KnownAnswers]) -> None:
     """Add a run's answers: for its clips, under `video` and `video@onset`, and for its videos."""
     about = run.read_json("folds.json")
     classes = set(about["classes"]) if "recognize" in about["tasks"] else set()
-    units = {n for name in classes if (n := unit_number(name))}
+    units = _units_in(classes)
     if "spot" in about["tasks"]:
         spotted = run.read_table("predictions.parquet")
         for video in run.read_table("videos.parquet")["video"]:
@@ -96,19 +114,31 @@ def _take(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, Know
     several: Any = run.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
     for clip in several.itertuples():
         for name in (clip.video, f"{clip.video}@{clip.onset}"):
-            known = clips.setdefault(name, KnownAnswers())
-            if units:
-                _show(known, units, [clip.predicted])
-            elif classes <= set(wording.COARSE):
-                known.coarse = clip.predicted
-            elif clip.predicted in wording.FINE:
-                known.fine, known.coarse = clip.predicted, known.coarse or wording.FINE[clip.predicted]
+            _take_class(clips.setdefault(name, KnownAnswers()), clip.predicted, classes, units)
+
+
+def _take_class(known: KnownAnswers, predicted: str, classes: Set[str], units: set[int]) -> None:
+    """Add the predicted class of a clip: its units, its coarse class, or its fine class with the coarse one."""
+    if units:
+        _show(known, units, [predicted])
+    elif classes <= set(wording.COARSE):
+        known.coarse = predicted
+    elif predicted in wording.FINE:
+        known.fine = predicted
+        known.coarse = known.coarse or wording.FINE[predicted]
 
 
 def _show(known: KnownAnswers, units: set[int], labels: Iterable[object]) -> None:
     """Add the units in answers: an answer of `scheme=AUs` may name several, one of `scheme=AU12` may name none."""
     known.looked_for |= units
-    known.shown |= {n for label in labels for name in str(label).split("+") if (n := unit_number(name))}
+    for label in labels:
+        known.shown |= _units_in(str(label).split("+"))
+
+
+def _units_in(names: Iterable[str]) -> set[int]:
+    """The numbers of the action units among some names."""
+    numbers = [unit_number(name) for name in names]
+    return {number for number in numbers if number}
 
 
 def _answer_to(meaning: wording.Meaning, known: KnownAnswers) -> str:

@@ -1,4 +1,4 @@
-"""The wording of the challenge's questions and answers (MEGC 2025 and 2026), and the reading of free text.
+"""The wording of the challenge's questions and answers, and the reading of free text.
 
 The wording is that of the public question files of MEGC 2025 (Fan et al., arXiv:2506.15298) and of the test questions of MEGC 2026
 (arXiv:2603.08927). Names of action units are those of these files; units that they do not name have their name in the Facial Action
