@@ -24,7 +24,7 @@ from mebench.features.landmarks import find_predictor, landmark_advice
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
-    """The dataset, or the members of a composite, by id in the order of the configuration.
+    """The dataset or the members of a composite, by id, in configured order.
 
     Args:
         dataset_params: the `Params` of each by its id.
@@ -40,9 +40,9 @@ RECOGNISED_BY_CONTENT = 1000
 
 
 def adapters_of(file: File) -> Iterator[SheetDataset]:
-    """Datasets that recognise the sheet by its content, else by its name, the most specific name first.
+    """Datasets that recognise a sheet by its content or its name, the surest first.
 
-    Each has this file as its annotations.
+    Content is surer than any name, a longer name than a shorter one. Each has this file as its annotations.
     """
     if not isinstance(file, Path):
         return
@@ -119,7 +119,7 @@ PARTS: tuple[Part, ...] = ("method", "recognizer")
 
 @dataclass(frozen=True)
 class _MissingLandmarks:
-    """A part of a run that needs landmarks, which neither its data nor a file gives.
+    """A part of a run that needs landmarks and has none.
 
     Attributes:
         reason: sentence that names the part and the datasets.

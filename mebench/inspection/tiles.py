@@ -1,4 +1,4 @@
-"""A few expressions of a dataset, and the four pictures of each for a contact sheet."""
+"""A few expressions of a dataset, with four pictures each for a contact sheet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class Side:
         tasks: `spot`, `recognize`.
         kinds: the spotted kinds.
         classes: the scored classes.
-        record: of the run.
+        record: record of the run.
         of_study: whether the run is an outer run of a study.
         others: further runs with the same settings and other seeds, by seed.
     """
@@ -232,7 +232,7 @@ def print_comparison(
 
 
 def _table_of_scores(comparison: RunComparison) -> Table:
-    """The scores of both sides and their difference, and those of the hardest fifth of the subjects if known."""
+    """The scores of both sides, their difference, and the hardest fifth if known."""
     hardest = any(row.hardest for row in comparison.scores.values())
     heads = ["A", "B", "A - B"]
     if hardest:

@@ -188,7 +188,7 @@ def caption(strip: Strip) -> str:
 
 
 def draw_tile(axes: Axes, image: NDArray[np.uint8] | None, strip: Strip, near: bool) -> None:
-    """A picture with the box, landmarks and regions of its face, or the reason for its absence."""
+    """Draw a picture with its face, or the reason for its absence."""
     from matplotlib.patches import Polygon, Rectangle
 
     axes.set(xticks=[], yticks=[])

@@ -1,7 +1,8 @@
-"""Export of a fold's model to a file, with a card on its training data, scores and limits of use."""
+"""Export of a fold's model to a file, with a card."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,17 @@ from pydantic import ValidationError
 
 from mebench.config.sections import member_name
 from mebench.config.settings import is_place
-from mebench.core import KINDS
+from mebench.core import KINDS, Dataset
+from mebench.core.types import Timing
 from mebench.errors import RunError
 from mebench.inference.models import ModelHeader, config_of_run, model_of_fold, write_model
 from mebench.metrics import Tables
 from mebench.metrics.mistakes import quiet_rate
 from mebench.metrics.summary import summarize
 from mebench.number_format import scored
-from mebench.records.record import from_run
+from mebench.records.record import Record, from_run
 from mebench.records.recorded_settings import of_method
-from mebench.runner.plan import create_weightless, make_plan
+from mebench.runner.plan import Plan, Sides, create_weightless, make_plan
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
 from mebench.table import load_template
@@ -58,84 +60,133 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         RunError: there is no such fold, the run keeps no model of it, or the name is not valid.
         DataError: the file cannot be written.
     """
-    record, model, stored = from_run(folder), model_of_fold(folder, fold), folder.read_json("config.json")
+    record = from_run(folder)
+    model = model_of_fold(folder, fold)
+    stored = folder.read_json("config.json")
+    values = stored["config"]
     plan = make_plan(config_of_run(folder))
-    (tested_fold,) = (f for f in plan.folds if f.key == fold)
-    sides, timings = plan.sides(tested_fold), plan.timings(tested_fold)
-    words = {member_name(word): word for word in plan.config.dataset_params}
-    homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
-    tested, timing = dict(read_tables_of_folds(folder))[fold], next(iter(timings.values()))
+    trained = _training_of_fold(plan, fold)
+    tested = dict(read_tables_of_folds(folder))[fold]
     scores, lines = _scores(tested, model.about)
-    chains = {
-        chain: steps.fingerprint()
-        for part in plan.parts
-        for chain, steps in create_weightless(part).chains(timing).items()
-    }
-    called = name or f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
-    values, kinds = stored["config"], Counter(e.kind for video in sides.train for e in video.expressions)
+    model_name = name or _default_name(record)
+    card = load_template(Path(__file__).with_suffix(".md")).render(
+        name=model_name,
+        record=record,
+        settings=of_method(values, stored["origins"]),
+        tasks=_tasks_in_words(model.about),
+        **_training_facts(trained),
+        fold=fold,
+        unseen=_people(tested.videos["subject"].unique()),
+        tested=format_count(len(tested.videos), "video"),
+        scores=lines,
+        note=note,
+    )
     header: dict[str, Any] = {
-        "name": called,
+        "name": model_name,
         "method": _without_places(values, "method"),
         "recognizer": _without_places(values, "recognizer") if values.get("recognizer") else None,
         "task": {key: model.about[key] for key in ("tasks", "kinds", "classes", "scheme", "one_per_video")},
-        "timings": [
-            {"fps": float(t.fps), "k": t.k, "k_prime": {str(kind): n for kind, n in t.k_prime.items()}}
-            for t in timings.values()
-        ],
+        "timings": [_plain_timing(timing) for timing in trained.timings],
         "fold": fold,
         "seed": record.seed,
-        "features": chains,
-        "versions": {
-            key: record.versions[key]
-            for key in (
-                "mebench",
-                "torch",
-                "opencv-contrib-python-headless",
-                "dlib-bin",
-                "method_plugin",
-                "recognizer_plugin",
-            )
-            if key in record.versions
-        },
-        "card": load_template(Path(__file__).with_suffix(".md")).render(
-            name=called,
-            record=record,
-            settings=of_method(values, stored["origins"]),
-            tasks=[
-                *(
-                    [f"spots {' and '.join(model.about['kinds'])}-expressions"]
-                    if "spot" in model.about["tasks"]
-                    else []
-                ),
-                *([f"names them: {', '.join(model.about['classes'])}"] if "recognize" in model.about["tasks"] else []),
-            ],
-            homes=[f"`{name}`" for name in homes],
-            people=_people({video.subject_key for video in sides.train}),
-            videos=format_count(len(sides.train), "video"),
-            minutes=sum((video.n_frames or 0) / video.fps for video in sides.train if video.fps) / 60,
-            rates=sorted({f"{video.fps:g}" for video in sides.train if video.fps}),
-            kinds=[format_count(count, f"{kind}-expression") for kind, count in kinds.items()],
-            others=sides.valid and _people({video.subject_key for video in sides.valid}),
-            fold=fold,
-            unseen=_people(tested.videos["subject"].unique()),
-            tested=format_count(len(tested.videos), "video"),
-            scores=lines,
-            remarks=[dataset.remark for dataset in homes.values() if dataset.remark],
-            note=note,
-        )
-        + "\n",
+        "features": _chain_fingerprints(plan, trained.timings[0]),
+        "versions": {key: record.versions[key] for key in VERSIONS if key in record.versions},
+        "card": f"{card}\n",
         "scores": scores,
     }
+    checked = _check_header(header)
+    write_model(out, model, checked)
+    return checked
+
+
+VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
+"""Packages and plugins whose versions a model's file states."""
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What the model of a fold was trained on.
+
+    Attributes:
+        sides: videos for training, for inner validation, and tested ones.
+        timings: durations at each frame rate; the first is used to describe features.
+        homes: dataset of the training videos by the name under which a user knows it.
+    """
+
+    sides: Sides
+    timings: Sequence[Timing]
+    homes: Mapping[str, Dataset]
+
+
+def _training_of_fold(plan: Plan, fold: str) -> _Training:
+    """The training of a fold."""
+    (tested_fold,) = (candidate for candidate in plan.folds if candidate.key == fold)
+    sides = plan.sides(tested_fold)
+    words = {member_name(word): word for word in plan.config.dataset_params}
+    homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
+    return _Training(sides, list(plan.timings(tested_fold).values()), homes)
+
+
+def _training_facts(trained: _Training) -> dict[str, Any]:
+    """Facts about the training for the card."""
+    train = trained.sides.train
+    seconds = [(video.n_frames or 0) / video.fps for video in train if video.fps]
+    kinds = Counter(expression.kind for video in train for expression in video.expressions)
+    return {
+        "homes": [f"`{name}`" for name in trained.homes],
+        "people": _people({video.subject_key for video in train}),
+        "videos": format_count(len(train), "video"),
+        "minutes": sum(seconds) / 60,
+        "rates": sorted({f"{video.fps:g}" for video in train if video.fps}),
+        "kinds": [format_count(count, f"{kind}-expression") for kind, count in kinds.items()],
+        "others": trained.sides.valid and _people({video.subject_key for video in trained.sides.valid}),
+        "remarks": [dataset.remark for dataset in trained.homes.values() if dataset.remark],
+    }
+
+
+def _chain_fingerprints(plan: Plan, timing: Timing) -> dict[str, str]:
+    """Fingerprint of each feature that the parts of the run read, by its name."""
+    fingerprints = {}
+    for part in plan.parts:
+        for name, chain in create_weightless(part).chains(timing).items():
+            fingerprints[name] = chain.fingerprint()
+    return fingerprints
+
+
+def _plain_timing(timing: Timing) -> dict[str, Any]:
+    """Durations in frames, as plain data."""
+    return {"fps": float(timing.fps), "k": timing.k, "k_prime": {str(kind): n for kind, n in timing.k_prime.items()}}
+
+
+def _default_name(record: Record) -> str:
+    """Method, dataset and the beginning of the run's key."""
+    return f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
+
+
+def _tasks_in_words(about: Mapping[str, Any]) -> list[str]:
+    """What the model does."""
+    tasks = []
+    if "spot" in about["tasks"]:
+        tasks.append(f"spots {' and '.join(about['kinds'])}-expressions")
+    if "recognize" in about["tasks"]:
+        tasks.append(f"names them: {', '.join(about['classes'])}")
+    return tasks
+
+
+def _check_header(header: Mapping[str, Any]) -> ModelHeader:
+    """The header of a model's file.
+
+    Raises:
+        RunError: the name is not valid.
+    """
     try:
-        checked = ModelHeader.model_validate(header)
+        return ModelHeader.model_validate(header)
     except ValidationError as error:
         first = error.errors()[0]
         raise RunError(
             f"the model cannot be written ({'.'.join(map(str, first['loc']))}: {first['msg']}): the name of a "
             "model has at most 64 small letters, digits, _, . and -"
         ) from None
-    write_model(out, model, checked)
-    return checked
 
 
 def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
@@ -145,6 +196,7 @@ def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
 
 
 def _people(people: Collection[Any]) -> str:
+    """The number of some people, in words."""
     return format_count(len(people), "person", "people")
 
 
@@ -159,13 +211,14 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
     values: dict[str, float | None] = {}
     lines = []
     for path, title, scores, names in parts:
-        for name in (name for name in names if name in scores):
+        for name in [name for name in names if name in scores]:
             values[f"{path}.{name}"] = scores[name]["value"]
             if scores[name]["value"] is not None:  # those of a density are of micro-expressions alone
                 lines.append(f"{title}: {name} {scored(scores[name])}")
         if title in KINDS:
-            values[f"{path}.{QUIET_RATE}"], minutes = quiet_rate(tested, title, tested.truths)
-            if (rate := values[f"{path}.{QUIET_RATE}"]) is not None:
+            rate, minutes = quiet_rate(tested, title, tested.truths)
+            values[f"{path}.{QUIET_RATE}"] = rate
+            if rate is not None:
                 lines.append(
                     f"{title}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
                 )

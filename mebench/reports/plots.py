@@ -248,7 +248,7 @@ DASHES = (0, (5, 4))
 
 
 def _legend_of(tracks: Sequence[Track]) -> list[Any]:
-    """A handle for each kind of curve, for thresholds, and for each outcome that is drawn."""
+    """A handle for each drawn kind of curve, threshold and outcome."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -343,7 +343,7 @@ NARROW = 0.01
 
 
 def _draw_span(axes: Axes, span: Span, level: float, height: float, edges: NDArray[np.float64]) -> None:
-    """Draw a bar for an interval, hatched if it is wrong, with a mark at its apex."""
+    """Draw an interval as a bar, hatched if wrong, with a mark at its apex."""
     n_frames = len(edges) - 1
     start, end = (float(edges[min(max(frame, 0), n_frames)]) for frame in (span.onset, span.offset + 1))
     hatch: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
@@ -376,7 +376,7 @@ def notebook_figure(figure: Figure) -> Figure:
 
 
 def make_panels(width: float, height: float, rows: int = 1, columns: int = 1, **look: Any) -> tuple[Figure, list[Axes]]:
-    """A figure of this size in inches, without global state, and its axes, open at the top and at the right."""
+    """A figure of a size in inches, and its axes, open at top and right."""
     from matplotlib.figure import Figure  # matplotlib takes .3 s, and most programs draw nothing
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")

@@ -1,5 +1,6 @@
-"""A page that explains the scores of a run, or of two runs on the same videos; the environment of all pages; figures
-for a paper.
+"""A page that explains the scores of one run or two, and their figures.
+
+The environment of all pages is here, too.
 """
 
 from __future__ import annotations
@@ -224,7 +225,7 @@ def emotions_of(record: Record, side: JudgedRun) -> dict[str, pd.DataFrame]:
 
 
 def table_of_cures(mistakes: Mapping[str, Any]) -> Table | None:
-    """A row for each cause, largest gain first, and a column for each kind of expression."""
+    """A row for each cause, largest gain first, a column for each kind."""
     gains = {kind: part["gain"] for kind, part in mistakes.items() if part.get("gain")}
     if not gains:
         return None
@@ -342,7 +343,7 @@ def _most_confident(spotted: pd.DataFrame, side: JudgedRun) -> dict[inference.gr
 
 
 def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
-    """A face with an overlaid heat map from 0 to 1 (blue, green, yellow, red), as a data address of a PNG."""
+    """A face as data address of a PNG, with its heat map."""
     image = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
     if heat is not None:
         over = 0.6 * (heat[..., None] > 0)
@@ -560,7 +561,9 @@ def _videos_with_most_expressions(sides: Sequence[JudgedRun], most: int | None) 
 
 
 def write_figures_of_runs(folders: Sequence[RunFolder], place: Path) -> list[Path]:
-    """Write the figures of one run or two into a folder, each as SVG, PNG and PDF; files of these names are replaced.
+    """Write the figures of one run or two as SVG, PNG and PDF.
+
+    Files of these names are replaced.
 
     Raises:
         RunError: a table of a run is missing or damaged.

@@ -45,7 +45,7 @@ def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str
 
 
 def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Section, name, number of scored items in words (`3 TP, 1 FP, 0 FN` of spotting), and content of each part.
+    """Section, name, scored items in words, such as `3 TP, 1 FP, 0 FN`, content.
 
     A score over both sections precedes the scores of the true positives.
     """
@@ -121,8 +121,9 @@ FIRST = {
 
 
 def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] = FIRST) -> dict[str, Score]:
-    """Name and `value`, `low`, `high` of some scores of each task, such as the F1 of each kind, STRS, UF1 and UAR; not of
-    the members of a composite dataset.
+    """Some scores of each task, such as F1, STRS, UF1 and UAR.
+
+    Each has `value`, `low` and `high`; members of a composite dataset have none.
 
     Args:
         summary: summary of a run.
@@ -189,7 +190,7 @@ def _count_scored_items(tables: metrics.Tables) -> str:
 def score_tables(
     summary: Mapping[str, Any], verbose: bool | None = False, subjects: Collection[str] = frozenset()
 ) -> list[Table]:
-    """One table for each task of the summary, confusions of clips, and one table of all conventions if requested.
+    """A table for each task, confusions of clips, and all conventions if requested.
 
     Args:
         summary: summary of a run, or of files.
@@ -208,7 +209,7 @@ def score_tables(
 
 
 def _interval_tables(summary: Mapping[str, Any], verbose: bool | None) -> list[Table]:
-    """One table for each part of spotting and analysis, for a run with the level of chance below."""
+    """A table for each part of spotting and analysis, with the level of chance."""
     chance = summary.get("chance", {}) if verbose is None else {}
     tables = []
     for section, name, counts, part in parts_of(summary):
@@ -367,7 +368,7 @@ def _causes_in_words(causes: Mapping[str, float]) -> str:
 
 
 def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
-    """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` if given."""
+    """Print counts of mistakes, a note, and single mistakes if given."""
     print_lines("")
     if counts.empty:
         print_lines(f"{title}: none, neither a false positive nor a miss")
@@ -388,7 +389,7 @@ def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | No
 
 
 def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
-    """Print, for each kind, the causes of false positives with the gain in F1 without them, and the missed truths.
+    """Print causes of false positives, gains in F1 without them, and missed truths.
 
     Args:
         why: causes from `explain_mistakes`.

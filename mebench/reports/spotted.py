@@ -1,5 +1,7 @@
 """Intervals spotted in a user's videos: as tables, for ELAN, as a page with timelines, and drawn into the videos."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
 from mebench.grouping import grouped
 from mebench.inference.models import Model
-from mebench.inference.predict import Answer, predict_all
+from mebench.inference.predict import Answer, Predicted, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
@@ -83,7 +85,7 @@ class SpottedVideo:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Length of the video."""
         return self.ends[-1] - float(self.times[0])
 
     def intervals(self) -> pd.DataFrame:
@@ -92,62 +94,72 @@ class SpottedVideo:
 
         Both ends are inclusive: `offset_s` is when the last frame is first shown.
         """
-        last, rows = len(self.times) - 1, []
+        last = len(self.times) - 1
+        rows = []
         for p in sorted(self.answer.predictions, key=lambda p: (p.onset, p.kind)):
             frames = [min(max(frame, 0), last) for frame in (p.onset, p.apex, p.offset)]
-            rows.append(
-                (
-                    self.video.subject,
-                    self.name,
-                    self.face,
-                    p.kind,
-                    *(number_at(frame, self.video.first, self.video.numbers) for frame in frames),
-                    *(round(float(self.times[frame]), 6) for frame in frames),
-                    p.confidence,
-                    p.emotion or "",
-                )
-            )
+            numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
+            seconds = [round(float(self.times[frame]), 6) for frame in frames]
+            about = (self.video.subject, self.name, self.face, p.kind)
+            rows.append((*about, *numbers, *seconds, p.confidence, p.emotion or ""))
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
-        """First and last frame of each interval within the video, from 0, its kind, and a description."""
-        items = [
-            (p, filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"])) for p in self.answer.predictions
-        ]
-        return [(max(p.onset, 0), min(p.offset, len(self.times) - 1), p.kind, " ".join(words)) for p, words in items]
+        """First and last frame of each interval, from 0, its kind and a description."""
+        last = len(self.times) - 1
+        spans = []
+        for p in self.answer.predictions:
+            words = filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"])
+            spans.append((max(p.onset, 0), min(p.offset, last), p.kind, " ".join(words)))
+        return spans
 
     def tiers(self) -> list[Tier]:
         """For ELAN: a tier for each kind, with confidences, and a tier of emotions if the models name them."""
         marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
         for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
-            begin, end = round(1000 * float(self.times[first])), round(1000 * self.ends[last])
+            begin = round(1000 * float(self.times[first]))
+            end = round(1000 * self.ends[last])
             marks[kind].append(Mark(begin, end, f"{p.confidence:.6g}"))
             if p.emotion is not None:
                 marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
-        return [
-            Tier(f"{name}@{self.face}" if self.face else name, tuple(marks_of), "mebench", self.face)
-            for name, marks_of in marks.items()
-        ]
+        ending = f"@{self.face}" if self.face else ""
+        return [Tier(f"{name}{ending}", tuple(of_tier), "mebench", self.face) for name, of_tier in marks.items()]
 
     def timeline(self) -> Timeline:
         """The curves and intervals."""
-        answer, last = self.answer, len(self.times) - 1
+        n_frames = len(self.times)
+        fps = self.video.fps
+        is_steady = fps and np.allclose(self.times, np.arange(n_frames) / fps, rtol=0, atol=5e-4)
+        return Timeline(
+            self.title,
+            n_frames,
+            fps,
+            [Track("", self.answer.curves, self._lanes())],
+            times=None if is_steady else self.times,
+            first=None if self.video.numbers else self.video.first,
+            hidden=[
+                (first, last, f"no face in sight from {self._between(first, last)}")
+                for first, last in self.answer.unseen
+            ],
+        )
 
-        ranks = pd.Series([p.confidence for p in answer.predictions], dtype=float).rank(pct=True)
-        spans: dict[Kind, list[Span]] = {kind: [] for kind in answer.curves}
-        for (onset, offset, kind, words), p, rank in zip(self.spans(), answer.predictions, ranks):
-            text = f"{words}: {clock_time(float(self.times[onset]))} to {clock_time(self.ends[offset])}"
-            spans[kind].append(Span(onset, offset, text, min(max(p.apex, 0), last), strength=float(rank)))
-        named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), answer.predictions)]
-        lanes = [*(Lane(kind, of_kind, kind, spotted=True) for kind, of_kind in spans.items()), *unit_lanes(named)]
-        hidden = [
-            (a, b, f"no face in sight from {clock_time(float(self.times[a]))} to {clock_time(self.ends[b])}")
-            for a, b in answer.unseen
-        ]
-        fps, first = self.video.fps, None if self.video.numbers else self.video.first
-        steady = fps and np.allclose(self.times, np.arange(last + 1) / fps, rtol=0, atol=5e-4)
-        tracks = [Track("", answer.curves, lanes)]
-        return Timeline(self.title, last + 1, fps, tracks, (), None if steady else self.times, first, hidden)
+    def _lanes(self) -> list[Lane]:
+        """A lane of intervals for each kind, and one for each named action unit."""
+        predictions = self.answer.predictions
+        strengths = pd.Series([p.confidence for p in predictions], dtype=float).rank(pct=True)
+        spans: dict[Kind, list[Span]] = {kind: [] for kind in self.answer.curves}
+        named: list[tuple[Span, str | None, None]] = []
+        for (onset, offset, kind, words), p, strength in zip(self.spans(), predictions, strengths):
+            apex = min(max(p.apex, 0), len(self.times) - 1)
+            text = f"{words}: {self._between(onset, offset)}"
+            spans[kind].append(Span(onset, offset, text, apex, strength=float(strength)))
+            named.append((Span(onset, offset, ""), p.emotion, None))
+        lanes = [Lane(kind, of_kind, kind, spotted=True) for kind, of_kind in spans.items()]
+        return [*lanes, *unit_lanes(named)]
+
+    def _between(self, first: int, last: int) -> str:
+        """The seconds from the beginning of a frame to the end of another, in words."""
+        return f"{clock_time(float(self.times[first]))} to {clock_time(self.ends[last])}"
 
     @property
     def title(self) -> str:
@@ -173,7 +185,7 @@ class SpottedVideos:
 
     Attributes:
         model: description of the models.
-        videos: each face of each predicted video, by name.
+        videos: faces of all predicted videos.
         failed: reasons for the failed videos, by name.
         notes: remarks on files.
         account: number of files that were given and taken, and those left out with their reasons.
@@ -222,22 +234,37 @@ class SpottedVideos:
             refused_by_system(f"nothing can be written into {out}", "name another folder with -o DIR"),
             new_folder(out) as made,
         ):
-            table, files = self.intervals, [made / name for name in ("intervals.csv", "intervals.json", "report.html")]
-            columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
-            write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
-            write_json(self.plain(), str(files[1]))
-            write_text(files[2], self.page())
-            of_videos = grouped(self.videos, key=lambda video: video.name)
-            for name, faces in of_videos.items():
-                media = faces[0].path if faces[0].path.is_file() else None
-                file_name = name.replace("/", "_")
-                files.append(made / ("intervals.eaf" if len(of_videos) == 1 else f"{file_name}.eaf"))
-                write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
-                if overlay:
-                    files.append(made / ("overlay.mp4" if len(of_videos) == 1 else f"{file_name}.overlay.mp4"))
-                    with (progress or Progress()).waiting(f"drawing {files[-1].name}"):
-                        write_video(files[-1], _overlaid(faces), faces[0].times)
+            files = [*self._write_tables(made), *self._write_videos(made, overlay, progress or Progress())]
             return [file.replace(out / file.name) for file in files]
+
+    def _write_tables(self, folder: Path) -> Iterator[Path]:
+        """Write tables and page of all videos; faces and emotions are columns only if there are any."""
+        table = self.intervals
+        columns = [name for name in COLUMNS if name not in ("face", "emotion") or (table[name] != "").any()]
+        file = folder / "intervals.csv"
+        write_rows(file, columns, iter(table[columns].astype(object).values.tolist()))
+        yield file
+        file = folder / "intervals.json"
+        write_json(self.plain(), str(file))
+        yield file
+        file = folder / "report.html"
+        write_text(file, self.page())
+        yield file
+
+    def _write_videos(self, folder: Path, overlay: bool, progress: Progress) -> Iterator[Path]:
+        """Write the annotation file of each video, and the video with its intervals drawn."""
+        videos = grouped(self.videos, key=lambda video: video.name)
+        for name, faces in videos.items():
+            beginning = "" if len(videos) == 1 else f"{name.replace('/', '_')}."
+            media = faces[0].path if faces[0].path.is_file() else None
+            file = folder / (f"{beginning}eaf" if beginning else "intervals.eaf")
+            write_eaf(file, media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
+            yield file
+            if overlay:
+                file = folder / f"{beginning}overlay.mp4"
+                with progress.waiting(f"drawing {file.name}"):
+                    write_video(file, _overlaid(faces), faces[0].times)
+                yield file
 
     def page(self) -> str:
         """A page with the timelines that needs no other file and no network; it contains no picture of a person."""
@@ -274,94 +301,139 @@ def spot_videos(
         "dataset": "folder",
         "dataset.videos": [str(path) for path in paths],
         "dataset.follow_links": True,  # the videos are named one by one, and so are links
-        **({} if fps is None else {"dataset.fps": fps}),
-        **({} if damaged == "refuse" else {"dataset.damaged": damaged}),
     }
-    tracks_by_video = dict[
-        str, FaceTracks
-    ]()  # the region of each face in videos with several faces, by the video's name
+    if fps is not None:
+        settings["dataset.fps"] = fps
+    if damaged != "refuse":
+        settings["dataset.damaged"] = damaged
+    tracks_by_video: dict[str, FaceTracks] | None = None
     if faces == "all":
-        params = models[0].config.method_params
-        crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
-        source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
-        with progress.stage("faces", len(source.videos()), "videos") as advance:
-            for video in source.videos():
-                with suppress(DataError):  # the prediction reports unreadable videos; the others continue
-                    tracks = find_face_tracks(source.frames(video), crop.faces, video.fps or 25.0, video.key)
-                    if len(tracks.parts) + tracks.mixed > 1:
-                        tracks_by_video[video.id] = tracks
-                advance(video.n_frames or 0)
-    if parts := [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]:
-        settings["dataset.faces"] = parts
+        tracks_by_video = _find_tracks(settings, models[0], progress)
+        parts = [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]
+        if parts:
+            settings["dataset.faces"] = parts
     predicted = predict_all(models, resolve_dataset(settings), workers, progress, look=True)
     dataset: Any = predicted.dataset
-    answers, failed, videos = predicted.answers, predicted.failed, []
-    for video in predicted.job.test:
-        if video.key in answers:
-            path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
-            mixed = tracks_by_video.get(name, FaceTracks([], 0)) if faces == "all" else None
-            # Places of missing images make times longer, not the rate wrong.
-            shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
-            notes = tuple(_notes(video, shown, answers[video.key], models, mixed))
-            face = video.id[len(name) + 1 :]
-            videos.append(SpottedVideo(dataset.shown_name(name), face, path, video, times, answers[video.key], notes))
-    ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
-    methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
-    which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    ids = {video.key: video.id for video in predicted.job.test}
     return SpottedVideos(
-        f"{methods} of {first.name}{'' if first.header else f': {which}'}",
-        tuple(videos),
-        {dataset.shown_name(ids.get(key, key.rpartition("/")[2])): reason for key, reason in failed.items()},
+        _models_in_words(models),
+        tuple(_spotted_videos(predicted, models, tracks_by_video)),
+        {dataset.shown_name(ids.get(key, key.rpartition("/")[2])): reason for key, reason in predicted.failed.items()},
         tuple(dataset.repairs()),
         tuple(dataset.account.plain()),
     )
+
+
+def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, FaceTracks]:
+    """The region of each face in videos with several faces, by the video's name."""
+    params = model.config.method_params
+    crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
+    source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
+    tracks_by_video = {}
+    with progress.stage("faces", len(source.videos()), "videos") as advance:
+        for video in source.videos():
+            with suppress(DataError):  # the prediction reports unreadable videos; the others continue
+                tracks = find_face_tracks(source.frames(video), crop.faces, video.fps or 25.0, video.key)
+                if len(tracks.parts) + tracks.mixed > 1:
+                    tracks_by_video[video.id] = tracks
+            advance(video.n_frames or 0)
+    return tracks_by_video
+
+
+def _spotted_videos(
+    predicted: Predicted, models: Sequence[Model], tracks_by_video: Mapping[str, FaceTracks] | None
+) -> Iterator[SpottedVideo]:
+    """The faces of the predicted videos; `tracks_by_video` is None if only the largest face is followed."""
+    dataset: Any = predicted.dataset
+    for video in predicted.job.test:
+        answer = predicted.answers.get(video.key)
+        if answer is None:
+            continue
+        name, _ = dataset.face(video)
+        times = dataset.times(video)
+        tracks = None if tracks_by_video is None else tracks_by_video.get(name, FaceTracks([], 0))
+        path = dataset.place(video)
+        # Places of missing images make times longer, not the rate wrong.
+        shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
+        notes = tuple(_notes(video, shown, answer, models, tracks))
+        face = video.id[len(name) + 1 :]
+        yield SpottedVideo(dataset.shown_name(name), face, path, video, times, answer, notes)
+
+
+def _models_in_words(models: Sequence[Model]) -> str:
+    """Methods and run of some models, and their folds if they are a run's."""
+    first = models[0]
+    methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
+    if first.header:
+        return f"{methods} of {first.name}"
+    folds = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    return f"{methods} of {first.name}: {folds}"
 
 
 def _notes(
     video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: FaceTracks | None
 ) -> Iterator[str]:
     """Cautions about an answer."""
-    timing = answer.timing
-    trained = sorted({float(timing["fps"]) for model in models for timing in model.timings if timing["fps"]})
-    rates = " and ".join(f"{rate:g}" for rate in trained)
-    named = {"k": timing.k, **{f"k' of {kind}-expressions": frames for kind, frames in timing.k_prime.items()}}
-    durations = [f"{name} = {n} frames ({1000 * n / timing.fps:.0f} ms)" for name, n in named.items()]
-    yield (
-        f"{video.fps:.6g} frames a second{'' if trained in ([], [video.fps]) else f', where the models were trained at {rates}'}: "
-        f"{', '.join(durations)}"
-    )
-    longer = timing.fps * float(np.ptp(times)) / max(len(times) - 1, 1)
+    yield _on_rate(video, answer, models)
+    fps = answer.timing.fps
+    longer = fps * float(np.ptp(times)) / max(len(times) - 1, 1)
     if longer and abs(longer - 1) > FPS_TOLERANCE:
         yield f"seconds are those of the file, {longer:.4g} times the real ones"
-    if answer.faces > 1 and tracks is None:
-        yield f"{answer.faces} faces are seen, and the largest is followed: --faces all spots in each face separately"
-    elif tracks is not None and tracks.mixed:
-        rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
-        yield f"of {len(tracks.parts) + tracks.mixed} faces {rest}: one comes where another was, as they or the camera move"
+    yield from _on_faces(answer, tracks)
     if answer.unseen:
-        stretches = format_count(len(answer.unseen), "stretch", "stretches")
-        seconds = sum(last - first + 1 for first, last in answer.unseen) / timing.fps
-        yield f"no face in sight in {stretches}, {seconds:.1f} s together: nothing is spotted there"
+        count = format_count(len(answer.unseen), "stretch", "stretches")
+        seconds = sum(last - first + 1 for first, last in answer.unseen) / fps
+        yield f"no face in sight in {count}, {seconds:.1f} s together: nothing is spotted there"
+
+
+def _on_rate(video: Video, answer: Answer, models: Sequence[Model]) -> str:
+    """The frame rate, those of the training, and the durations in frames."""
+    timing = answer.timing
+    rates: set[float] = set()
+    for model in models:
+        rates |= {float(trained["fps"]) for trained in model.timings if trained["fps"]}
+    elsewhere = ""
+    if rates and rates != {video.fps}:
+        elsewhere = f", where the models were trained at {' and '.join(f'{rate:g}' for rate in sorted(rates))}"
+    lengths = {"k": timing.k, **{f"k' of {kind}-expressions": frames for kind, frames in timing.k_prime.items()}}
+    durations = [f"{name} = {n} frames ({1000 * n / timing.fps:.0f} ms)" for name, n in lengths.items()]
+    return f"{video.fps:.6g} frames a second{elsewhere}: {', '.join(durations)}"
+
+
+def _on_faces(answer: Answer, tracks: FaceTracks | None) -> Iterator[str]:
+    """The faces that are not followed; `tracks` is None if only the largest one is."""
+    if tracks is None:
+        if answer.faces > 1:
+            yield f"{answer.faces} faces are seen, and the largest is followed: --faces all spots in each face separately"
+    elif tracks.mixed:
+        n_faces = len(tracks.parts) + tracks.mixed
+        rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
+        yield f"of {n_faces} faces {rest}: one comes where another was, as they or the camera move"
 
 
 def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, with a strip below for every followed face."""
     path = faces[0].path
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
-    strips = list[CurveStrip]()
+    strips: list[CurveStrip] = []
     for index in range(len(faces[0].times)):
         frame = frames[index]
-        for row, face in enumerate(faces if not strips else ()):
-            curve = next(iter(face.answer.curves.values()))
-            values = curve.scores if curve.smoothed is None else curve.smoothed
-            strips.append(CurveStrip(frame.shape[1], values, face.spans(), row))
+        if not strips:  # their width is that of the first frame
+            strips = [_strip_of(face, frame.shape[1], row) for row, face in enumerate(faces)]
         for strip in strips:
             frame = strip.draw(frame, index)
         yield frame
 
 
+def _strip_of(face: SpottedVideo, width: int, row: int) -> CurveStrip:
+    """The strip of a face, with the curve of its first kind."""
+    curve = next(iter(face.answer.curves.values()))
+    values = curve.scores if curve.smoothed is None else curve.smoothed
+    return CurveStrip(width, values, face.spans(), row)
+
+
 class CurveStrip:
-    """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the current frame.
+    """A curve and its intervals, drawn below each frame of a video.
 
     Args:
         width: width of the frames, pixels.
@@ -373,35 +445,54 @@ class CurveStrip:
     def __init__(
         self, width: int, values: NDArray[np.float64], spans: Sequence[tuple[int, int, Kind, str]], row: int = 0
     ) -> None:
-        self._row, self._n, self._spans, self._height = row, max(len(values), 1), spans, max(48, width // 12)
-        picture = np.full((self._height, width, 3), 24, np.uint8)
+        self._row = row
+        self._n = max(len(values), 1)
+        self._spans = spans
+        self._height = max(48, width // 12)
+        self._picture = np.full((self._height, width, 3), 24, np.uint8)
         for first, last, kind, _ in spans:
-            left, right = (int(place * width / self._n) for place in (first, last + 1))
-            picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
-        known = values[np.isfinite(values)]
+            left = int(first * width / self._n)
+            right = int((last + 1) * width / self._n)
+            self._picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
+        self._draw_curve(values)
+
+    def _draw_curve(self, values: NDArray[np.float64]) -> None:
+        """Draw the curve over the strip, with margins of 4 pixels."""
+        is_known = np.isfinite(values)
+        known = values[is_known]
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         heights = 4 + ((self._height - 9) * (high - values) / ((high - low) or 1.0))
-        places = (np.arange(len(values)) + 0.5) * width / self._n
-        for first, last in stretches(np.isfinite(values)):
+        places = (np.arange(len(values)) + 0.5) * self._picture.shape[1] / self._n
+        for first, last in stretches(is_known):
             points = np.stack([places, heights], axis=1)[first : last + 1].astype(np.int32)
-            cv2.polylines(picture, [points], False, (235, 235, 235), 1, cv2.LINE_AA)
-        self._picture = picture
+            cv2.polylines(self._picture, [points], False, (235, 235, 235), 1, cv2.LINE_AA)
 
     def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
-        """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the description of
-        its interval.
+        """A frame with the strip below it, and the description of its interval.
+
+        Args:
+            frame: the frame, (H, W, 3) in B, G, R order.
+            index: position of the frame.
+
+        Returns:
+            (H + strip, W, 3).
         """
         strip = self._picture.copy()
         at = int((index + 0.5) * strip.shape[1] / self._n)
         cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
         image = np.concatenate([frame, strip])
         now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
-        scale = max(strip.shape[1] / 1280, 0.4)
         if now:
-            place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
-            for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
-                cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
+            first_kind, _ = now[0]
+            self._write_words(image, ", ".join(words for _, words in now), first_kind)
         return image
+
+    def _write_words(self, image: NDArray[np.uint8], words: str, kind: Kind) -> None:
+        """Write a description into this strip's row, in the colour of a kind."""
+        scale = max(image.shape[1] / 1280, 0.4)
+        place = (int(12 * scale), int(36 * scale * (1 + self._row)))
+        for color, thick in (((0, 0, 0), 5), (_bgr(kind).tolist(), 2)):
+            cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
 
 
 def _bgr(kind: Kind) -> NDArray[np.uint8]:

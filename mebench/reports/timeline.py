@@ -1,5 +1,6 @@
-"""The timeline of a video: curves over its frames, and lanes of annotated and spotted intervals. Pages and figures draw
-it.
+"""The timeline of a video: curves over its frames, and lanes of annotated and spotted intervals.
+
+Pages and figures draw it.
 
 A page takes `SCRIPT` and `STYLE` once and for each video the element of `templates/timeline.html`, which holds `Timeline.plain`;
 the script draws it when it comes into view. `plots.draw_timeline` draws the same for a paper.
@@ -48,8 +49,8 @@ class Span:
         offset: last frame, inclusive.
         words: text of the tooltip.
         apex: frame of its peak, or None.
-        outcome: of scoring.
-        strength: 0 to 1, its confidence relative to intervals of its kind.
+        outcome: outcome of scoring.
+        strength: confidence, 0 to 1, relative to intervals of its kind.
     """
 
     onset: int
@@ -66,8 +67,8 @@ class Lane:
 
     Attributes:
         name: title of the lane.
-        spans: by onset.
-        kind: gives its colour; empty if they are not expressions.
+        spans: intervals by onset.
+        kind: kind of expression, which gives the colour; empty for other movements.
         spotted: whether a program found them; otherwise they are annotated.
     """
 
@@ -93,10 +94,10 @@ class Timeline:
 
     Attributes:
         title: title.
-        n_frames: of the video.
+        n_frames: number of frames of the video.
         fps: frames per second, or None.
-        tracks: from top to bottom.
-        lanes: below all tracks, lanes of no track.
+        tracks: runs from top to bottom.
+        lanes: lanes of no track, below all tracks.
         times: seconds at which each frame is shown, (n_frames,), if they differ from those of `fps`.
         first: file number of frame 0, if files are numbered without a gap.
         hidden: first and last frame, both inclusive, of stretches without a visible face, and the reason.
@@ -118,37 +119,48 @@ class Timeline:
 
     def plain(self) -> dict[str, Any]:
         """Data for the page's script: packed curves, spans as lists."""
-        stamps = None if self.times is None else np.diff(np.round(1000 * self.times).astype(np.int64), prepend=0)
         return {
             "title": self.title,
             "n": self.n_frames,
             "fps": self.fps,
             "first": self.first,
-            "times": None if stamps is None else stamps.tolist(),
+            "times": self._time_steps(),
             "hidden": [list(stretch) for stretch in self.hidden],
-            "lanes": [_lane(lane) for lane in self.lanes],
-            "tracks": [
-                {
-                    "name": track.name,
-                    "curves": [
-                        {
-                            "kind": kind,
-                            "scores": pack_curve(curve.scores),
-                            "smoothed": None if curve.smoothed is None else pack_curve(curve.smoothed),
-                            "level": None
-                            if curve.level is None or not np.isfinite(curve.level)
-                            else float(curve.level),
-                        }
-                        for kind, curve in track.curves.items()
-                    ],
-                    "lanes": [_lane(lane) for lane in track.lanes],
-                }
-                for track in self.tracks
-            ],
+            "lanes": [_plain_lane(lane) for lane in self.lanes],
+            "tracks": [_plain_track(track) for track in self.tracks],
         }
 
+    def _time_steps(self) -> list[int] | None:
+        """Milliseconds from each frame to the next; None if `fps` gives the times."""
+        if self.times is None:
+            return None
+        milliseconds = np.round(1000 * self.times).astype(np.int64)
+        steps: list[int] = np.diff(milliseconds, prepend=0).tolist()
+        return steps
 
-def _lane(lane: Lane) -> dict[str, Any]:
+
+def _plain_track(track: Track) -> dict[str, Any]:
+    """A track for the page's script."""
+    return {
+        "name": track.name,
+        "curves": [_plain_curve(kind, curve) for kind, curve in track.curves.items()],
+        "lanes": [_plain_lane(lane) for lane in track.lanes],
+    }
+
+
+def _plain_curve(kind: Kind, curve: ScoreCurve) -> dict[str, Any]:
+    """A curve for the page's script; JSON has no infinite level."""
+    has_level = curve.level is not None and np.isfinite(curve.level)
+    return {
+        "kind": kind,
+        "scores": pack_curve(curve.scores),
+        "smoothed": None if curve.smoothed is None else pack_curve(curve.smoothed),
+        "level": float(curve.level) if has_level and curve.level is not None else None,
+    }
+
+
+def _plain_lane(lane: Lane) -> dict[str, Any]:
+    """A lane for the page's script."""
     return {
         "name": lane.name,
         "kind": lane.kind,
@@ -158,8 +170,10 @@ def _lane(lane: Lane) -> dict[str, Any]:
 
 
 def pack_curve(values: NDArray[np.float64]) -> dict[str, Any]:
-    """A curve in few bytes: `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64;
-    NaN is 0.
+    """A curve in few bytes.
+
+    Returns:
+        `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64; NaN is 0.
     """
     known = np.isfinite(values)
     low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
@@ -181,8 +195,8 @@ class JudgedRun:
         frame_scores: `video`, `frame`, `kind`, `score`; if the run kept the curves of its peak search, also `smoothed`
             and `level`, NaN if missing.
         convention: the rules for right intervals.
-        classes: of `probabilities`, in order.
-        answers: of annotated clips: `video`, `onset`, `offset`, `predicted`, `probabilities`.
+        classes: classes of `probabilities`, in order.
+        answers: rows of annotated clips: `video`, `onset`, `offset`, `predicted`, `probabilities`.
     """
 
     name: str
@@ -203,22 +217,7 @@ class JudgedRun:
         mistakes = sort_mistakes(tables, self.kinds, self.convention)
         mistakes["under"] = underlying_event(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
-        # Both by onset, each with its `outcome`, and `why` in words; predictions with their `strength`.
-        predictions = None
-        if tables.predictions is None:
-            truths = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable")
-        else:
-            ordered = tables.ordered()
-            true, spotted = in_scope(
-                ordered.truths, of_kinds(ordered.spotted, self.kinds), find_convention(self.convention)
-            )
-            in_kinds = true[true["kind"].isin(list(self.kinds))]
-            wrong, missed = (mistakes[mistakes["mistake"] == what] for what in ("false_positive", "miss"))
-            why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
-            lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
-            ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
-            truths = _with(tables.truths, in_kinds["row"], "found", missed["row"], lost)
-            predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why).assign(strength=ranks)
+        truths, predictions = self._with_outcomes(tables, mistakes)
         by_name = {
             "truths": truths,
             "predictions": predictions,
@@ -233,49 +232,67 @@ class JudgedRun:
         object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 
+    def _with_outcomes(self, tables: Tables, mistakes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+        """Truths and predictions by onset, each with `outcome`, and `why` in words; predictions with `strength`."""
+        if tables.predictions is None:
+            return tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
+        ordered = tables.ordered()
+        spotted_kinds = of_kinds(ordered.spotted, self.kinds)
+        true, spotted = in_scope(ordered.truths, spotted_kinds, find_convention(self.convention))
+        in_kinds = true[true["kind"].isin(list(self.kinds))]
+        wrong = mistakes[mistakes["mistake"] == "false_positive"]
+        missed = mistakes[mistakes["mistake"] == "miss"]
+        why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
+        lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
+        ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
+        truths = _with(tables.truths, in_kinds["row"], "found", missed["row"], lost)
+        predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why)
+        return truths, predictions.assign(strength=ranks)
+
     def about(self, video: str) -> Row:
         """The row of a video in `tables.videos`."""
         return self._rows["videos"][video][0]
 
     def track(self, video: str) -> Track:
         """This side's track for a video."""
-        curves, lanes = dict[Kind, ScoreCurve](), []
+        curves: dict[Kind, ScoreCurve] = {}
+        lanes: list[Lane] = []
         for kind in KINDS:
-            if (rows := self._scores.get((video, kind))) is not None:
-                by_frame = (
-                    rows.drop_duplicates("frame", keep="last")
-                    .set_index("frame")
-                    .reindex(range(int(rows["frame"].max()) + 1))
-                )
-                curves[kind] = ScoreCurve(by_frame["score"].to_numpy(np.float64))
-                if "smoothed" in by_frame and by_frame["smoothed"].notna().any():
-                    curves[kind] = replace(
-                        curves[kind],
-                        smoothed=by_frame["smoothed"].to_numpy(np.float64),
-                        level=float(by_frame["level"].dropna().iloc[0]),
-                    )
-            true, predicted = (self._of(name, video, kind) for name in ("truths", "predictions"))
-            if true:
-                lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
-            if kind in self.kinds and self.tables.predictions is not None:
-                lanes.append(Lane(f"{kind}, spotted", [*self._predictions(predicted)], kind, spotted=True))
-        # Action units of annotated clips, right and wrong, and of spotted intervals.
-        truths, clips, spotted = (self._rows[name].get(video, ()) for name in ("truths", "answers", "predictions"))
-        units = {(row["onset"], row["offset"]): row["emotion"] for row in truths}
-        classified = [(row, row["predicted"], units.get((row["onset"], row["offset"]), "")) for row in clips]
-        for name, some in (("", classified), (", spotted", [(row, row["emotion"], None) for row in spotted])):
-            spans = [(Span(int(row["onset"]), int(row["offset"]), ""), label, true) for row, label, true in some]
-            lanes += unit_lanes(spans, name)
-        return Track(self.name, curves, lanes)
+            scores = self._scores.get((video, kind))
+            if scores is not None:
+                curves[kind] = _curve_of(scores)
+            lanes += self._lanes_of_kind(video, kind)
+        return Track(self.name, curves, [*lanes, *self._unit_lanes(video)])
+
+    def _lanes_of_kind(self, video: str, kind: Kind) -> Iterator[Lane]:
+        """The true and the spotted expressions of a kind in a video."""
+        true = self._of("truths", video, kind)
+        if true:
+            yield Lane(f"{kind}, true", [*self._truths(video, true)], kind)
+        if kind in self.kinds and self.tables.predictions is not None:
+            predicted = self._of("predictions", video, kind)
+            yield Lane(f"{kind}, spotted", [*self._predictions(predicted)], kind, spotted=True)
+
+    def _unit_lanes(self, video: str) -> list[Lane]:
+        """Action units of annotated clips, right and wrong, and of spotted intervals."""
+        shown = {(row["onset"], row["offset"]): row["emotion"] for row in self._rows["truths"].get(video, ())}
+        clips = [
+            (_bare_span(row), row["predicted"], shown.get((row["onset"], row["offset"]), ""))
+            for row in self._rows["answers"].get(video, ())
+        ]
+        spotted = [(_bare_span(row), row["emotion"], None) for row in self._rows["predictions"].get(video, ())]
+        return [*unit_lanes(clips), *unit_lanes(spotted, ", spotted")]
 
     def distracted(self, video: str) -> list[Lane]:
-        """The other annotated movement there."""
-        return [
-            Lane(kind, [Span(int(r["onset"]), int(r["offset"]), kind) for r in self._of("distractors", video, kind)])
-            for kind in sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())})
-        ]
+        """A lane for each kind of other annotated movement in a video."""
+        lanes = []
+        for kind in sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())}):
+            rows = self._of("distractors", video, kind)
+            lanes.append(Lane(kind, [Span(int(row["onset"]), int(row["offset"]), kind) for row in rows]))
+        return lanes
 
     def _of(self, name: str, video: str, kind: str) -> list[Row]:
+        """The rows of a table about one kind in a video."""
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
     def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
@@ -330,39 +347,72 @@ def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -
         name: suffix of the lane's name after the unit.
     """
     spans = defaultdict[int, list[Span]](list)
-    for span, *labels in answers:
-        named, shown = ({n for part in str(label).split("+") if (n := unit_number(part))} for label in labels)
+    for span, predicted, true in answers:
+        named, shown = _units_in(predicted), _units_in(true)
         for unit in named | shown:
-            known, right = labels[1] is not None, unit in named & shown
-            words = ["named" if unit in named else "not named", *(["shown" if unit in shown else "not shown"] * known)]
-            outcome: Outcome = "open" if not known else "right" if right else "wrong"
-            spans[unit].append(replace(span, words=", ".join(words), outcome=outcome))
+            is_named = unit in named
+            words = "named" if is_named else "not named"
+            outcome: Outcome = "open"
+            if true is not None:
+                words += ", shown" if unit in shown else ", not shown"
+                outcome = "right" if is_named and unit in shown else "wrong"
+            spans[unit].append(replace(span, words=words, outcome=outcome))
     return [Lane(f"AU{unit}{name}", spans[unit], spotted=bool(name)) for unit in sorted(spans)]
+
+
+def _units_in(label: object) -> set[int]:
+    """The action units of a label, `AU4+AU12`; empty for other labels."""
+    numbers = [unit_number(part) for part in str(label).split("+")]
+    return {number for number in numbers if number}
+
+
+def _curve_of(scores: pd.DataFrame) -> ScoreCurve:
+    """The curve of one kind in a video, NaN at frames without a score.
+
+    Args:
+        scores: rows of `frame_scores`.
+    """
+    n_frames = int(scores["frame"].max()) + 1
+    by_frame = scores.drop_duplicates("frame", keep="last").set_index("frame").reindex(range(n_frames))
+    curve = ScoreCurve(by_frame["score"].to_numpy(np.float64))
+    if "smoothed" not in by_frame or by_frame["smoothed"].isna().all():
+        return curve
+    level = float(by_frame["level"].dropna().iloc[0])
+    return replace(curve, smoothed=by_frame["smoothed"].to_numpy(np.float64), level=level)
 
 
 def timeline_of_video(video: str, sides: Sequence[JudgedRun]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
     row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
-    ends = [
-        *(len(curve.scores) for track in tracks for curve in track.curves.values()),
-        *(span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans),
-    ]
-    gapless = "first" in row and not len(row.get("numbers", ()))
+    n_frames = _whole(row["n_frames"]) or _seen_frames(tracks)
     fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])
-    lanes = next((lanes for side in sides if (lanes := side.distracted(video))), [])
-    n_frames = _whole(row["n_frames"]) or max(ends, default=1)
-    return Timeline(video, n_frames, fps, tracks, lanes, first=int(row["first"]) if gapless else None)
+    is_gapless = "first" in row and not len(row.get("numbers", ()))
+    first = int(row["first"]) if is_gapless else None
+    all_distracted = [side.distracted(video) for side in sides]
+    distracted = next((lanes for lanes in all_distracted if lanes), [])
+    return Timeline(video, n_frames, fps, tracks, distracted, first=first)
+
+
+def _seen_frames(tracks: Sequence[Track]) -> int:
+    """Number of frames up to the last score or interval."""
+    ends: list[int] = []
+    for track in tracks:
+        ends += [len(curve.scores) for curve in track.curves.values()]
+        for lane in track.lanes:
+            ends += [span.offset + 1 for span in lane.spans]
+    return max(ends, default=1)
 
 
 def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
     """Seconds at which each frame begins and the last one ends, (n + 1,); the last frame gets the usual duration.
 
     Args:
-        times: at which the frames are shown, (n,).
-        fps: of the video, for one of a single frame.
+        times: seconds at which the frames are shown, (n,).
+        fps: frame rate of the video, for one of a single frame; 25 if unknown.
     """
-    return np.append(times, times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)))
+    last = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)
+    return np.append(times, times[-1] + last)
 
 
 WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothing is there"}
@@ -370,12 +420,19 @@ MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other ki
 
 
 def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series, why: pd.Series) -> pd.DataFrame:
-    """The table with outcomes, from the numbers of its counted rows and of the wrong ones among them."""
-    outcome, words = np.full((2, len(table)), [["open"], [""]], dtype=object)
+    """The table with outcomes of its counted rows and of the wrong ones."""
+    outcome = np.full(len(table), "open", dtype=object)
+    words = np.full(len(table), "", dtype=object)
     for rows, name, reason in ((counted, "right", right), (wrong, "wrong", why[wrong.notna()])):
         places = rows.dropna().astype(int).to_numpy()
-        outcome[places], words[places] = name, reason
+        outcome[places] = name
+        words[places] = reason
     return table.assign(outcome=outcome, why=words).sort_values(["onset", "offset"], kind="stable")
+
+
+def _bare_span(row: Row) -> Span:
+    """The interval of a row without words."""
+    return Span(int(row["onset"]), int(row["offset"]), "")
 
 
 def _span(row: Row, *words: str) -> Span:
@@ -391,6 +448,7 @@ def _span(row: Row, *words: str) -> Span:
 
 
 def _whole(value: Any) -> int | None:
+    """A whole number; None if it is missing."""
     return None if pd.isna(value) else int(value)
 
 
@@ -403,6 +461,10 @@ def clock_time(seconds: float) -> str:
     seconds = round(seconds, 3)
     if seconds < 60:
         return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s"
-    total, rest = int(seconds), f"{seconds % 1:.3f}".rstrip("0")[1:].rstrip(".")
-    hours, minutes = f"{total // 3600}:" if total >= 3600 else "", total // 60 % 60
-    return f"{hours}{minutes:0{2 if hours else 1}d}:{total % 60:02d}{rest}"
+    total = int(seconds)
+    fraction = f"{seconds % 1:.3f}".rstrip("0")[1:].rstrip(".")
+    minutes = total // 60 % 60
+    ending = f"{total % 60:02d}{fraction}"
+    if total >= 3600:
+        return f"{total // 3600}:{minutes:02d}:{ending}"
+    return f"{minutes}:{ending}"

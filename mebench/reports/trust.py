@@ -1,12 +1,13 @@
-"""Trust in a run: scores by groups of people and sides of the face, calibration of emotions, and scores under other
-coders.
+"""Trust in a run's scores.
+
+Scores by groups of people and by halves of the face, calibration of emotions, and scores under other coders.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.errors import DataError, list_first, refused_by_system
 from mebench.files import read_plain
-from mebench.metrics.bootstrap import Resampling
+from mebench.metrics.bootstrap import Resampling, SectionScores
 from mebench.metrics.catalogue import find_metric
 from mebench.metrics.comparison import MAIN, on_hardest, path_of, sections_of
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, compare_shares
@@ -32,10 +34,13 @@ from mebench.runs.scoring import select_scored_clips
 from mebench.table import Column, Table
 
 MOST_BYTES = 2**24
+"""Largest table of people or noise, 16 MiB."""
 MOST_VALUES = 4
 """An attribute of numbers with more different values, such as an age, is split at its median."""
 NOISE = {"onset": 10_000.0, "apex": 10_000.0, "offset": 10_000.0, "label": 1.0}
 """The kinds of disagreement between coders, with the largest value of each."""
+INTERVAL = ["video", "kind", "onset", "offset"]
+"""Columns that identify an interval."""
 HALVES = [rf"(?i) *{half}[^+]*(\+ *{half}[^+]*)*" for half in "LR"]
 """All action units of the left or right half of the face, as FACS marks them: `L12+L14`, `R4`."""
 
@@ -52,14 +57,16 @@ def read_text_table(file: Path, *columns: str) -> pd.DataFrame:
         rows = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except ValueError as error:
         raise DataError(f"{file} is no table of text with commas ({error}): save it as CSV in UTF-8") from None
-    if lacking := [column for column in columns if column not in rows]:
+    lacking = [column for column in columns if column not in rows]
+    if lacking:
         raise DataError(f"{file} has no column {lacking[0]}: its first line must name {', '.join(columns)}")
     return rows
 
 
 def read_noise(file: Path) -> tuple[dict[str, float], dict[str, str]]:
-    """A table of how coders differ: `what` (onset, apex, offset: standard deviation in ms; label: a share), `value`,
-    `source`.
+    """A table of how coders differ.
+
+    Its columns are `what` (onset, apex, offset: standard deviation in ms; label: a share), `value`, `source`.
 
     Returns:
         Values and sources, by their names.
@@ -101,12 +108,14 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
         DataError: people are missing, or occur twice with different values, or there is no attribute.
     """
     rows = read_text_table(file, "subject").drop_duplicates().set_index("subject")
-    if len(twice := rows.index[rows.index.duplicated()]):
+    twice = rows.index[rows.index.duplicated()]
+    if len(twice):
         raise DataError(f"{file} describes {twice[0]} twice and differently: keep one row for each person")
     if not len(rows.columns):
         raise DataError(f"{file} has no attributes of the people: add a column such as sex, age or glasses")
     places = [person if person in rows.index else person.partition("/")[2] for person in known]
-    if lacking := [person for person, place in zip(known, places) if place not in rows.index]:
+    lacking = [person for person, place in zip(known, places) if place not in rows.index]
+    if lacking:
         raise DataError(
             f"{file} lacks {len(lacking)} of the run's {len(known)} people ({list_first(lacking, 3)}): give each a "
             "row, with unknown cells empty"
@@ -123,13 +132,51 @@ def _grouped(values: pd.Series) -> pd.Series:
     return (numbers < middle).map({True: f"below {middle:g}", False: f"{middle:g} or more"}).where(numbers.notna(), "")
 
 
+GROUPED = ("f1", "strs", "uf1", "accuracy")
+"""Scores that are compared between groups of people."""
+N_DRAWS = 1000
+"""Number of draws of people for the hardest ones."""
+
+
+@dataclass(frozen=True)
+class _People:
+    """The people of a run, in the order of the numbers that tables give them.
+
+    Attributes:
+        names: `dataset/subject` of each.
+        strata: stratum of each.
+        unit_of: number of the person in each video, by the video's key.
+    """
+
+    names: list[str]
+    strata: list[Any]
+    unit_of: pd.Series
+
+
+@dataclass(frozen=True)
+class _MainScore:
+    """A main score of a run, and the counts that give it.
+
+    Attributes:
+        path: dotted name.
+        section: section of the summary.
+        name: name within the section.
+        counts: counts of the section by person.
+    """
+
+    path: str
+    section: str
+    name: str
+    counts: Any
+
+
 def measure_trust(side: JudgedRun, people: Path | None = None, seed: int = 0) -> dict[str, Any]:
     """Groups, sides and certainty in a run's answers.
 
     Args:
         side: the run.
         people: a table of people, see `read_people`.
-        seed: of draws.
+        seed: seed of the draws.
 
     Returns:
         `sides`: found, and correctly named, micro-expressions with action units of only the left or right half, see
@@ -140,112 +187,190 @@ def measure_trust(side: JudgedRun, people: Path | None = None, seed: int = 0) ->
     Raises:
         DataError: the table of people does not fit.
     """
-    tables, keys, names = side.tables, ["video", "kind", "onset", "offset"], list(side.classes)
-    videos = tables.ordered().videos
-    persons, unit_of = videos.drop_duplicates("unit").sort_values("unit"), videos.set_index("video")["unit"]
-    strata, trusted = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={}, hardest={})
-    micro, named, clips = (
-        tables.truths[tables.truths["kind"] == "micro"],
-        select_scored_clips(tables.truths),
-        tables.clips,
+    persons = _people_of(side)
+    trusted: dict[str, Any] = {"sides": _compare_halves_of_face(side, persons, seed), "groups": {}, "hardest": {}}
+    certainty = _certainty(side, persons)
+    if certainty is not None:
+        trusted["uncertainty"] = certainty
+    sections = sections_of(
+        side.tables, len(persons.strata), side.kinds or ["micro"], list(side.classes), str(side.convention)
     )
-    parts: dict[str, tuple[pd.DataFrame, Any]] = {}
-    if tables.predictions is not None:
-        missed = side.mistakes[side.mistakes["mistake"] == "miss"]
-        parts["found"] = micro, ~micro.set_index(keys).index.isin(missed.set_index(keys).index)
-    if clips is not None and len(clips) == len(named):  # each clip is processed once, in this order
-        parts["named rightly"] = named, (clips["truth"] == clips["predicted"]).fillna(False).to_numpy()
-    for what, (truths, right) in parts.items():
-        units = truths.get("action_units", pd.Series("", truths.index)).fillna("").astype(str)
-        halves = [units.str.fullmatch(half).to_numpy(bool) for half in HALVES]
-        unit = truths["video"].map(unit_of).to_numpy(np.int64)
-        hits, counts = (
-            np.stack([per_unit(unit, len(strata), (half & of) * 1.0) for half in halves]) for of in (right, True)
-        )
-        if counts.sum(axis=1).all():
-            trusted["sides"][what] = compare_shares(hits, counts, strata, seed=seed)
-    if side.answers is not None:
-        answers = named.merge(side.answers.drop_duplicates(keys[:1] + keys[2:]), on=keys[:1] + keys[2:])
-        answers = answers[answers["emotion"].isin(names) & (answers["probabilities"].str.len() == len(names))]
-        person = pd.factorize(answers["video"].map(unit_of), sort=True)[0]
-        if person.max(initial=0) > 0:
-            scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
-            truth = pd.Index(names).get_indexer(pd.Index(answers["emotion"]))
-            trusted["uncertainty"] = summarize_uncertainty(scores, truth, person)
-    sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
-    everybody, once = Resampling.of_subjects(strata, 1000, seed), np.ones((1, len(strata)))
-    scored = [
-        (path, section, name, part)
-        for section, part in sections.items()
-        for name in part.evaluate(once)
-        if (path := path_of(section, name)) in (*MAIN, "recognition.accuracy")
-    ]
-    for section, part in sections.items():
-        paths = {name: path for path, of, name, _ in scored if of == section}
-        hard = on_hardest(sections, section, list(paths), everybody, [(np.asarray, part.basis_of)])
-        trusted["hardest"] |= {path: hard.get(name, {}) for name, path in paths.items()}
+    scores = _main_scores(sections, len(persons.strata))
+    trusted["hardest"] = _scores_of_hardest(sections, scores, persons, seed)
     if people is not None:
-        for attribute, labels in read_people(people, persons["subject"].tolist()).items():
-            trusted["groups"][str(attribute)] = {
-                path: by_group(part.evaluate, name, strata, labels.tolist(), part.basis_of, seed=seed)
-                for path, _, name, part in scored
-                if name in ("f1", "strs", "uf1", "accuracy")
-            }
-        tests = [*chain.from_iterable(of.values() for of in trusted["groups"].values())]
-        for test, p in zip(tests, holm([test["p"] for test in tests])):
-            test["p_holm"] = p
+        trusted["groups"] = _compare_groups(scores, read_people(people, persons.names), persons, seed)
     return trusted
+
+
+def _people_of(side: JudgedRun) -> _People:
+    """The people of a run."""
+    videos = side.tables.ordered().videos
+    rows = videos.drop_duplicates("unit").sort_values("unit")
+    return _People(rows["subject"].tolist(), rows["stratum"].tolist(), videos.set_index("video")["unit"])
+
+
+def _compare_halves_of_face(side: JudgedRun, persons: _People, seed: int) -> dict[str, Any]:
+    """Shares of found and of correctly named expressions of each half of the face."""
+    compared = {}
+    for what, (truths, right) in _judged_truths(side).items():
+        units = truths.get("action_units", pd.Series("", truths.index)).fillna("").astype(str)
+        unit: NDArray[np.int64] = truths["video"].map(persons.unit_of).to_numpy(np.int64)
+        hits, counts = [], []
+        for half in HALVES:
+            of_half = units.str.fullmatch(half).to_numpy(bool)
+            hits.append(per_unit(unit, len(persons.strata), (of_half & right).astype(np.float64)))
+            counts.append(per_unit(unit, len(persons.strata), of_half.astype(np.float64)))
+        if all(of_half.sum() for of_half in counts):
+            compared[what] = compare_shares(np.stack(hits), np.stack(counts), persons.strata, seed=seed)
+    return compared
+
+
+def _judged_truths(side: JudgedRun) -> dict[str, tuple[pd.DataFrame, NDArray[np.bool_]]]:
+    """Annotated expressions, and whether each is found or named rightly."""
+    truths, clips = side.tables.truths, side.tables.clips
+    judged = {}
+    if side.tables.predictions is not None:
+        micro = truths[truths["kind"] == "micro"]
+        missed = side.mistakes[side.mistakes["mistake"] == "miss"]
+        judged["found"] = micro, ~micro.set_index(INTERVAL).index.isin(missed.set_index(INTERVAL).index)
+    named = select_scored_clips(truths)
+    if clips is not None and len(clips) == len(named):  # each clip is processed once, in this order
+        judged["named rightly"] = named, (clips["truth"] == clips["predicted"]).fillna(False).to_numpy()
+    return judged
+
+
+def _certainty(side: JudgedRun, persons: _People) -> dict[str, Any] | None:
+    """The certainty of emotions; None without scores of classes for two people."""
+    if side.answers is None:
+        return None
+    classes = list(side.classes)
+    clip = ["video", "onset", "offset"]
+    answers = select_scored_clips(side.tables.truths).merge(side.answers.drop_duplicates(clip), on=clip)
+    has_all_scores = answers["probabilities"].str.len() == len(classes)
+    answers = answers[answers["emotion"].isin(classes) & has_all_scores]
+    person = pd.factorize(answers["video"].map(persons.unit_of), sort=True)[0]
+    if person.max(initial=0) == 0:
+        return None
+    scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
+    truth = pd.Index(classes).get_indexer(pd.Index(answers["emotion"]))
+    return summarize_uncertainty(scores, truth, person)
+
+
+def _main_scores(sections: Mapping[str, Any], n_people: int) -> list[_MainScore]:
+    """The main scores of a run."""
+    once = np.ones((1, n_people))
+    scores = []
+    for section, counts in sections.items():
+        for name in counts.evaluate(once):
+            path = path_of(section, name)
+            if path in (*MAIN, "recognition.accuracy"):
+                scores.append(_MainScore(path, section, name, counts))
+    return scores
+
+
+def _scores_of_hardest(
+    sections: dict[str, SectionScores], scores: Sequence[_MainScore], persons: _People, seed: int
+) -> dict[str, Any]:
+    """Each main score on the people who are hardest for the run, by path; empty where there are too few."""
+    everybody = Resampling.of_subjects(persons.strata, N_DRAWS, seed)
+    hardest: dict[str, Any] = {}
+    for section, counts in sections.items():
+        paths = {score.name: score.path for score in scores if score.section == section}
+        found = on_hardest(sections, section, list(paths), everybody, [(np.asarray, counts.basis_of)])
+        hardest |= {path: found.get(name, {}) for name, path in paths.items()}
+    return hardest
+
+
+def _compare_groups(
+    scores: Sequence[_MainScore], attributes: pd.DataFrame, persons: _People, seed: int
+) -> dict[str, dict[str, Any]]:
+    """The scores of the groups of each attribute, p values adjusted for all of them."""
+    groups: dict[str, dict[str, Any]] = {}
+    for attribute, labels in attributes.items():
+        of_attribute = {}
+        for score in scores:
+            if score.name in GROUPED:
+                counts = score.counts
+                of_attribute[score.path] = by_group(
+                    counts.evaluate, score.name, persons.strata, labels.tolist(), counts.basis_of, seed=seed
+                )
+        groups[str(attribute)] = of_attribute
+    tests = [test for of_attribute in groups.values() for test in of_attribute.values()]
+    for test, p in zip(tests, holm([test["p"] for test in tests])):
+        test["p_holm"] = p
+    return groups
+
+
+_number = partial(Column, right=True)
+_score = partial(Column, right=True, score=True, digits=3)
 
 
 def tables_of_trust(trusted: Mapping[str, Any]) -> list[Table]:
     """The same as tables for a page or a terminal."""
-    number = partial(Column, right=True)
-    score, tables = partial(number, score=True, digits=3), []
-    if hard := {path: of for path, of in trusted["hardest"].items() if of}:
-        tables.append(
-            Table(
-                [Column("of the run", main=True), number("people"), score("score")],
-                [(path, of["people"], *of["scores"]) for path, of in hard.items()],
-                "the fifth of the people who are hardest for this run",
-            )
-        )
-    if sides := trusted["sides"]:
-        columns = [*map(number, ("n left", "n right")), *map(score, ("left", "right", "difference"))]
-        rows = [(name, *s["n"], s["first"], s["second"], s["difference"]) for name, s in sides.items()]
-        tables.append(Table([Column("micro-expressions"), *columns], rows, "left and right half of the face"))
-    if sure := trusted.get("uncertainty"):
-        sets, risk = sure["sets"], sure["risk"]
-        tables.append(
-            Table(
-                [Column("of emotions", main=True), number("value", digits=3)],
-                [
-                    ("temperature", sure["temperature"]),
-                    ("calibration error before", sure["error"]["before"]),
-                    ("calibration error after", sure["error"]["after"]),
-                    *(
-                        (f"wrong among the surest {100 * float(kept):.0f} %", value)
-                        for kept, value in risk["at"].items()
-                    ),
-                    ("mean risk over coverage", risk["area"]),
-                    ("the least possible", risk["least_area"]),
-                    (f"sets meant to hold {100 * sets['coverage']:.0f} %: mean over people", sets["mean"]),
-                    ("of the person with the fewest", sets["lowest"]),
-                    ("share of people who have as many", sets["people"]),
-                    ("classes in a set, mean", sets["size"]),
-                ],
-                f"certainty over {sure['n']} clips of {sure['people']} people",
-            )
-        )
-    for path in dict.fromkeys(chain.from_iterable(trusted["groups"].values())):
-        cells: list[Any] = []
-        for attribute, of in trusted["groups"].items():
-            few, gap = f"<{LEAST_PEOPLE}", of[path]["gap"]
-            cells += [(attribute, name, g.get("people", few), g, "") for name, g in of[path]["groups"].items()]
+    tables = [
+        _table_of_hardest(trusted["hardest"]),
+        _table_of_halves(trusted["sides"]),
+        _table_of_certainty(trusted.get("uncertainty")),
+        *_tables_of_groups(trusted["groups"]),
+    ]
+    return [table for table in tables if table is not None]
+
+
+def _table_of_hardest(hardest: Mapping[str, Any]) -> Table | None:
+    """A row for each score on the hardest people."""
+    rows = [(path, found["people"], *found["scores"]) for path, found in hardest.items() if found]
+    if not rows:
+        return None
+    columns = [Column("of the run", main=True), _number("people"), _score("score")]
+    return Table(columns, rows, "the fifth of the people who are hardest for this run")
+
+
+def _table_of_halves(sides: Mapping[str, Any]) -> Table | None:
+    """A row for found, and one for correctly named expressions of the two halves."""
+    if not sides:
+        return None
+    columns = [*map(_number, ("n left", "n right")), *map(_score, ("left", "right", "difference"))]
+    rows = [(name, *side["n"], side["first"], side["second"], side["difference"]) for name, side in sides.items()]
+    return Table([Column("micro-expressions"), *columns], rows, "left and right half of the face")
+
+
+def _table_of_certainty(certainty: Mapping[str, Any] | None) -> Table | None:
+    """A row for each value about the certainty of emotions."""
+    if not certainty:
+        return None
+    sets, risk = certainty["sets"], certainty["risk"]
+    surest = [(f"wrong among the surest {100 * float(kept):.0f} %", value) for kept, value in risk["at"].items()]
+    return Table(
+        [Column("of emotions", main=True), _number("value", digits=3)],
+        [
+            ("temperature", certainty["temperature"]),
+            ("calibration error before", certainty["error"]["before"]),
+            ("calibration error after", certainty["error"]["after"]),
+            *surest,
+            ("mean risk over coverage", risk["area"]),
+            ("the least possible", risk["least_area"]),
+            (f"sets meant to hold {100 * sets['coverage']:.0f} %: mean over people", sets["mean"]),
+            ("of the person with the fewest", sets["lowest"]),
+            ("share of people who have as many", sets["people"]),
+            ("classes in a set, mean", sets["size"]),
+        ],
+        f"certainty over {certainty['n']} clips of {certainty['people']} people",
+    )
+
+
+def _tables_of_groups(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[Table]:
+    """A table for each score: its values in each group, and the gap between groups of each attribute."""
+    for path in dict.fromkeys(chain.from_iterable(groups.values())):
+        rows: list[Any] = []
+        for attribute, of_attribute in groups.items():
+            found = of_attribute[path]
+            for name, group in found["groups"].items():
+                rows.append((attribute, name, group.get("people", f"<{LEAST_PEOPLE}"), group, ""))
+            gap = found["gap"]
             if gap:
-                cells.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(of[path]["p_holm"])))
-        columns = [Column("attribute"), Column("group", main=True), number("people"), score(path), number("p (Holm)")]
-        tables.append(Table(columns, cells, f"{path} by groups of people"))
-    return tables
+                rows.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(found["p_holm"])))
+        columns = [Column("attribute"), Column("group", main=True), _number("people"), _score(path)]
+        yield Table([*columns, _number("p (Holm)")], rows, f"{path} by groups of people")
 
 
 def score_under_noise(
@@ -253,15 +378,22 @@ def score_under_noise(
 ) -> dict[str, Any]:
     """The result of `metrics.noise.under_noise` for compared runs, in the tasks that they share."""
     tasks, kinds = find_shared_tasks(sides[0], sides[-1])
-    without: dict[str, Any] = {
-        name: None for name, task in (("predictions", "spot"), ("clips", "recognize")) if task not in tasks
-    }
+    without: dict[str, Any] = {}
+    if "spot" not in tasks:
+        without["predictions"] = None
+    if "recognize" not in tasks:
+        without["clips"] = None
     runs = [replace(side.tables, **without) for side in sides]
     return under_noise(runs, noise, paths, kinds, sides[0].classes, convention)
 
 
 def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Table]:
-    """The same as tables, one for each score; `names` of the runs."""
+    """The same as tables, one for each score.
+
+    Args:
+        scores: result of `score_under_noise`.
+        names: names of the runs.
+    """
     columns = [
         Column("run", main=True),
         Column("as annotated", right=True),
@@ -269,23 +401,12 @@ def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Tab
         Column("rank, 95 %", right=True),
         *(Column(f"beats {n}", right=True, digits=2) for n in range(1, len(names) + 1)),
     ]
-    return [
-        Table(
-            columns,
-            [
-                *(
-                    (f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"])
-                    for n, (name, run) in enumerate(zip(names, score["runs"]), 1)
-                ),
-                (
-                    "the truth itself",
-                    float(find_metric(path).direction == "higher"),
-                    score["ceiling"],
-                    "",
-                    *[None] * len(names),
-                ),
-            ],
-            f"{path} if other coders had annotated",
-        )
-        for path, score in scores.items()
-    ]
+    tables = []
+    for path, score in scores.items():
+        rows: list[tuple[Any, ...]] = []
+        for n, (name, run) in enumerate(zip(names, score["runs"]), 1):
+            rows.append((f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"]))
+        best_value = float(find_metric(path).direction == "higher")
+        rows.append(("the truth itself", best_value, score["ceiling"], "", *[None] * len(names)))
+        tables.append(Table(columns, rows, f"{path} if other coders had annotated"))
+    return tables

@@ -1,4 +1,4 @@
-"""Run a paper's tables again, and explain for each cell why the measured value differs from the printed one."""
+"""Run a paper's tables again, and explain each difference from the printed values."""
 
 import json
 import shlex
@@ -37,7 +37,7 @@ class PaperRow:
 
     Attributes:
         method: as in `leaderboards/published.csv`.
-        variant: likewise, `method_variant`.
+        variant: `method_variant` there.
         run: words of `mebench run`, without those of the dataset.
         absent: the reason why the row is not run; one with words too takes too long to run with the others.
         program: the selection in words, according to the program's code or text; may be empty.
@@ -112,9 +112,9 @@ class PaperCell:
 
     Attributes:
         published: the value.
-        words: of `mebench run`; None if it cannot be run.
+        words: words of `mebench run`; None if it cannot be run.
         absent: the reason, or empty.
-        row: of the paper's table.
+        row: row of the paper's table.
     """
 
     published: Published
@@ -163,7 +163,7 @@ class PaperRun:
     """The result of one line of settings.
 
     Attributes:
-        folder: of the finished run, or None.
+        folder: folder of the finished run, or None.
         reason: why there is none, in a few words.
         sentence: the same as a sentence for the user, with the remedy.
         stands_in: whether the run used another dataset than the words name.
@@ -196,12 +196,12 @@ class CellResult:
         cell: the published value.
         measured: under the paper's rules, with its interval; None without a run.
         strict: the same score under `strict`, or None.
-        run_id: of the run, or empty.
+        run_id: id of the run, or empty.
         why: explanation of the gap, or why there is no measured value.
         sentence: the remedy for a missing value; may be empty.
         failed: whether its run failed.
         leaking: if one training gave both, the score of the leaking run; else None.
-        honest: likewise, the score of the honest run.
+        honest: score of the honest run of the same training; else None.
         worth: gain from the selection, see `mebench.runner.leak`.
         best_of: gain from choosing settings on the tested subjects, see `_best`.
     """
@@ -224,8 +224,8 @@ class PaperRequest:
     """The user's options besides the table.
 
     Attributes:
-        words: for every run, after those of the paper.
-        files: of settings.
+        words: words for every run, after those of the paper.
+        files: files of settings.
         plugins: folders.
         stand_in: id of a dataset that replaces absent ones, followed by words of its own; None for no replacement.
         dry_run: run nothing.

@@ -1,4 +1,4 @@
-"""Read the prediction files that authors published, score them again, and compare with the numbers in their papers.
+"""Score the prediction files that authors published, and compare with their papers.
 
 `leaderboards/rescored/<source>.yaml` gives the place of the files, their content and how to read them; `<source>.json`,
 which `mebench rescore` writes, has scores, intervals and facts, but never the files. Tables are made from the two.
@@ -145,14 +145,14 @@ class AnswerSet:
 
     Attributes:
         dataset: id as in `leaderboards/published.csv`.
-        protocol: likewise.
+        protocol: protocol as there.
         truth: files.
         predictions: files.
         scheme: the emotion scheme, or empty.
         clips: whether classes of given clips are scored, instead of spotted intervals.
         k_prime: length in frames of the window behind each frame's score, if intervals lie around peaks of such scores;
             else None.
-        choice: of epochs and thresholds; None if all answers count.
+        choice: choice of epochs and thresholds; None if all answers count.
         pooled: whether the rows do not distinguish kinds, so that their only part is `overall`.
     """
 
@@ -173,17 +173,17 @@ class RescoredSource:
 
     Attributes:
         id: name of its file.
-        title: of the paper, with its authors.
+        title: title of the paper, with its authors.
         method: its name in the literature, as in `leaderboards/published.csv`.
         variant: likewise, distinguishes several settings or runs.
         repository: where the files are public.
-        commit: of the repository.
+        commit: commit of the repository.
         licence: licence that the repository states, by its short name, or "none stated".
         sets: one for each dataset.
         convention: the authors' rules of scoring.
         paper: key in `leaderboards/published.csv` of the paper with scores of these answers.
         tables: the tables of the paper with them.
-        notes: what a reader must know, in sentences without a full stop.
+        notes: facts that a reader must know, in sentences without a full stop.
         keeps: the epoch whose answers the program keeps, with file and line of its code.
         caveats: some of `CAVEATS`, which apply to all answers.
         selection: for answers that a team sent in, without repository and commit: what was selected and on which
@@ -207,7 +207,7 @@ class RescoredSource:
     selection: str = ""
 
     def __post_init__(self) -> None:
-        """Check that answers are public under a commit, or sent in with a statement on selection."""
+        """Check that answers are public, or sent in with a statement on selection."""
         if not self.selection and not (self.repository and self.commit):
             raise ValueError(
                 "give repository and commit for public answers, and selection for answers that were sent in"
@@ -267,7 +267,7 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
     Args:
         what: noun for messages.
         described: a dataclass of pydantic's, with the name as `id`.
-        folder: of the files.
+        folder: folder of the files.
         name: without ending.
 
     Raises:
@@ -338,7 +338,7 @@ def _way_to_get(source: RescoredSource) -> str:
 def _missing_file(
     source: RescoredSource, root: Path, lacking: Mapping[str, str], paths: Mapping[str, Path]
 ) -> DataError:
-    """The error about the first of the missing files, which may be there with other content.
+    """The error about the first missing file, which may have other content.
 
     Args:
         source: source of the files.
@@ -458,7 +458,7 @@ def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: R
 
 
 def _described_row(reading: FileReading, cells: Row) -> Row:
-    """Cells under the suite's names of columns, with parts of cells as columns, and other words for some cells."""
+    """Cells under mebench's names of columns, parted and renamed as described."""
     row = {reading.header.get(name, name): cell for name, cell in cells.items()}
     parts: Row = {}
     for name, pattern in reading.pattern.items():
@@ -523,7 +523,7 @@ def _length(row: Row) -> int:
 
 
 def _of_file(reading: FileReading, path: str, file: Path, role: Role) -> Iterator[Row]:
-    """The rows of a file under its own names of columns, with the columns from its name."""
+    """The rows of a file under its own columns, and those of its name."""
     of_file = dict(reading.always)
     if reading.name:
         # A part in braces becomes a column; it ends at an underscore or a slash.
@@ -604,7 +604,7 @@ def _of_series(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
 
 
 def _by_shape(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
-    """The rows of a file that `mebench score` reads, under the suite's column names where it knows them."""
+    """The rows of a file that `mebench score` reads, under known column names."""
     remarks = Remarks()
     sheet = read_sheet(file, remarks, role)
     if is_log(sheet):
@@ -740,7 +740,7 @@ def rescored_cells(
 def _main_values(
     summaries: Mapping[tuple[str, int, str], Any],
 ) -> dict[str, dict[tuple[str, int, str], Value | None]]:
-    """The main score of each section with its interval, by convention, frames later and rule of choice."""
+    """The main score of each section, with its interval, for each way of scoring."""
     flat = {reading: flat_scores(summary) for reading, summary in summaries.items()}
     found: dict[str, dict[tuple[str, int, str], Value | None]] = {}
     for name in dict.fromkeys(name for scores in flat.values() for name in scores):
