@@ -376,7 +376,7 @@ def sweep(
     """
     lists = [
         *configuration.combinations.lists_of_words(words),
-        *configuration.combinations.lists_of(configuration.settings_of(values=settings)),
+        *configuration.combinations.lists_of_settings(configuration.settings_of(values=settings)),
     ]
     origin = configuration.ARGUMENT if settings else configuration.COMMAND_LINE
     reporter = progress or Progress()

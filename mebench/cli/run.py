@@ -96,7 +96,7 @@ def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None
     """
     for word in words:
         key, _, _ = word.partition("=")
-        if config.combinations.lists_values(word) and config.sources.ALIASES.get(key, key) in at_fault:
+        if config.combinations.has_several_values(word) and config.sources.ALIASES.get(key, key) in at_fault:
             return word
     return None
 

@@ -33,6 +33,9 @@ SHARED = (
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 MOST = 100_000
+"""Number of runs that a sweep takes."""
+MOST_COMPARED = 1000
+"""Number of values of a key among which repetitions are refused; longer lists are not searched."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +134,20 @@ def lists_of_words(words: Sequence[str]) -> Lists:
     return [(key_value(word)[0], values_of_word(word)) for word in words]
 
 
-def lists_of(settings: Mapping[str, Any]) -> Lists:
+def lists_of_settings(settings: Mapping[str, Any]) -> Lists:
     """The values by key of Python's settings, flat and plain: a list is several values. Text is one value, even with
     commas.
 
-    >>> lists_of({"dataset": [["casme2", "samm"], "smic_hs"], "dataset.root": "/data/a,b"})
+    >>> lists_of_settings({"dataset": [["casme2", "samm"], "smic_hs"], "dataset.root": "/data/a,b"})
     [('dataset', [['casme2', 'samm'], 'smic_hs']), ('dataset.root', ['/data/a,b'])]
     """
     return [
-        (key, _refused(value, f"{key}={','.join(map(text, value))}") if isinstance(value, list) and value else [value])
+        (
+            key,
+            _check_values(value, f"{key}={','.join(map(text, value))}")
+            if isinstance(value, list) and value
+            else [value],
+        )
         for key, value in settings.items()
     ]
 
@@ -164,13 +172,13 @@ def values_of_word(word: str) -> list[str]:
             (last - first >= MOST, f"{word!r}: the range {piece} is longer than a sweep takes, which is {MOST}"),
         )
         values += map(str, range(first, last + 1))
-    return _refused(values, word)
+    return _check_values(values, word)
 
 
-def lists_values(word: str) -> bool:
+def has_several_values(word: str) -> bool:
     """Whether a word lists several values, well-formed or not.
 
-    >>> lists_values("seed=0,1"), lists_values("kinds=[micro,macro]")
+    >>> has_several_values("seed=0,1"), has_several_values("kinds=[micro,macro]")
     (True, False)
     """
     return len(_pieces(word.partition("=")[2])) > 1
@@ -186,13 +194,17 @@ def is_sweep(word: str) -> bool:
     return key == "seeds" or bool(_RANGE.fullmatch(text))
 
 
-def _refused(values: list[Any], word: str) -> list[Any]:
-    """The values, unless one is empty or named twice."""
+def _check_values(values: list[Any], word: str) -> list[Any]:
+    """The values, unless one is empty or named twice. Beyond `MOST_COMPARED` a repetition stays unnoticed."""
     if len(values) > 1 and "" in values:
         raise ConfigError(f"{word!r} names an empty value: write values between its commas")
-    texts = list(map(text, values)) if len(values) <= 1000 else []
-    if twice := [value for number, value in enumerate(texts) if value in texts[:number]]:
-        raise ConfigError(f"{word!r} names {twice[0]!r} twice: name each value once")
+    if len(values) > MOST_COMPARED:
+        return values
+    seen = set[str]()
+    for value in map(text, values):
+        if value in seen:
+            raise ConfigError(f"{word!r} names {value!r} twice: name each value once")
+        seen.add(value)
     return values
 
 

@@ -24,6 +24,7 @@ PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
 
 _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
+_MAPS_OF_MAPS = ("presets", "datasets", "other_input")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads", "pretrained"}
@@ -62,7 +63,8 @@ class PluginInfo:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Its tasks: `spot`, `recognize` or both."""
-        return tuple(map(str, tasks)) if isinstance(tasks := self.config.get("tasks"), list) else ()
+        tasks = self.config.get("tasks")
+        return tuple(map(str, tasks)) if isinstance(tasks, list) else ()
 
     @property
     def where(self) -> str:
@@ -74,25 +76,30 @@ class PluginInfo:
         return self.config.get(key) or {}
 
     def other_input(self, config: Mapping[str, Any], part: str) -> str:
-        """What differs from the paper in its input, network or training; else empty.
+        """The deviations of input, network or training from the paper, in words; empty if there is none.
 
         Args:
             config: flat configuration of a run.
-            part: `method` or `recognizer`, as which it stands there.
+            part: role of the plugin in it, `method` or `recognizer`.
         """
-        texts = {} if self.broken else self.section("other_input")
-        maps = ((config.get(f"{part}.{name}"), words or {}) for name, words in texts.items())
-        return "; ".join(str(words[value]) for value, words in maps if isinstance(value, str | int) and value in words)
+        if self.broken:
+            return ""
+        deviations = []
+        for name, text_of_value in self.section("other_input").items():
+            value = config.get(f"{part}.{name}")
+            if isinstance(value, str | int) and value in (text_of_value or {}):
+                deviations.append(str(text_of_value[value]))
+        return "; ".join(deviations)
 
-    def acting(self, acts: str) -> dict[str, dict[str, Any]]:
+    def search_of_step(self, step: str) -> dict[str, dict[str, Any]]:
         """The parameters under `search` that act on one step (`postprocess`, `training`, `features`), by name."""
         search = {name: spec for name, spec in self.section("search").items() if isinstance(spec, dict)}
-        return {name: spec for name, spec in search.items() if spec.get("acts", "training") == acts}
+        return {name: spec for name, spec in search.items() if spec.get("acts", "training") == step}
 
 
 def list_plugins(kind: PluginKind) -> dict[str, PluginInfo]:
     """All plugins of a kind, sorted by id, broken ones with their reason. Imports none of them."""
-    return {id_: _info(kind, id_, places) for id_, places in sorted(_places(kind).items())}
+    return {id_: _info(kind, id_, packages) for id_, packages in sorted(_packages_by_id(kind).items())}
 
 
 YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or under plugins in mebench.yaml"
@@ -106,10 +113,10 @@ def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
         PluginError: unknown, broken, or two of that name.
     """
     id_ = id_.rpartition(":")[2]
-    places = _places(kind, id_)
-    if id_ not in places:
-        raise PluginError(unknown(kind, id_, _places(kind), f"See them with: mebench list {kind}s. {YOURS}"))
-    info = _info(kind, id_, places[id_])
+    packages_by_id = _packages_by_id(kind, id_)
+    if id_ not in packages_by_id:
+        raise PluginError(unknown(kind, id_, _packages_by_id(kind), f"See them with: mebench list {kind}s. {YOURS}"))
+    info = _info(kind, id_, packages_by_id[id_])
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")
     return info
@@ -208,8 +215,10 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
             for folder in (path / f"{kind}s", path)
             if list(_inside(kind, folder))
         ]
-        more = (path / "protocols").is_dir() and protocols.add_folder(path / "protocols")
-        if not more and not present:
+        has_protocols = False
+        if (path / "protocols").is_dir():
+            has_protocols = bool(protocols.add_folder(path / "protocols"))
+        if not has_protocols and not present:
             raise ConfigError(
                 f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
                 "method.py or dataset.py; or protocols/<name>.py"
@@ -232,18 +241,18 @@ def _is_plugin(kind: PluginKind, folder: Path) -> bool:
 def _inside(kind: PluginKind, folder: Path, only: str | None = None) -> Iterator[Path]:
     """The plugins in a folder, of all names or of one."""
     if folder.is_dir():
-        named = sorted(folder.iterdir()) if only is None else [folder / only]
+        candidates = sorted(folder.iterdir()) if only is None else [folder / only]
         yield from (
-            f for f in named if f.parent == folder and f.name[0] not in "._" and f.is_dir() and _is_plugin(kind, f)
+            f for f in candidates if f.parent == folder and f.name[0] not in "._" and f.is_dir() and _is_plugin(kind, f)
         )
 
 
-def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:
+def _packages_by_id(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:
     """For each id, or for one, its folders with their packages; more than one is a clash."""
-    places: dict[str, dict[Path, str]] = {}
+    packages: dict[str, dict[Path, str]] = {}
     for root in importlib.import_module(f"mebench.{kind}s").__path__:
         for folder in _inside(kind, Path(root), only):
-            places.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
+            packages.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
     for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):
         if only not in (None, entry.name):
             continue
@@ -254,8 +263,8 @@ def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, s
             spec = None
         folders = (Path(location, *rest) for location in (spec and spec.submodule_search_locations) or ())
         folder = next((folder.resolve() for folder in folders if folder.is_dir()), Path(entry.module))
-        places.setdefault(entry.name, {}).setdefault(folder, entry.module)
-    return places
+        packages.setdefault(entry.name, {}).setdefault(folder, entry.module)
+    return packages
 
 
 @cache
@@ -264,10 +273,11 @@ def _entry_points(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata
     return tuple(importlib.metadata.entry_points(group=group))
 
 
-def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
-    folder, module = next(iter(places.items()))
-    if not all(_is_copy(folder, other) for other in places):
-        reason = f"several {kind}s have this name: {' and '.join(map(str, places))}; rename or remove one"
+def _info(kind: PluginKind, id_: str, packages: Mapping[Path, str]) -> PluginInfo:
+    """The plugin in the first of its folders; broken if another folder holds something else."""
+    folder, module = next(iter(packages.items()))
+    if not all(_is_copy(folder, other) for other in packages):
+        reason = f"several {kind}s have this name: {' and '.join(map(str, packages))}; rename or remove one"
         return PluginInfo(kind, id_, folder, module, broken=reason)
     return PluginInfo(kind, id_, folder, module, *_read(kind, id_, folder))
 
@@ -279,13 +289,13 @@ def _is_copy(one: Path, other: Path) -> bool:
     """
     if one == other:
         return True
-    if not all(place.parents[1].name.startswith(".") for place in (one, other)):
+    if not all(folder.parents[1].name.startswith(".") for folder in (one, other)):
         return False
-    first, second = (
-        {file.relative_to(place) for file in place.rglob("*") if file.is_file() and file.suffix != ".pyc"}
-        for place in (one, other)
+    files, other_files = (
+        {file.relative_to(folder) for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"}
+        for folder in (one, other)
     )
-    return first == second and all(filecmp.cmp(one / file, other / file, shallow=False) for file in first)
+    return files == other_files and all(filecmp.cmp(one / file, other / file, shallow=False) for file in files)
 
 
 def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str | None]:
@@ -297,7 +307,7 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
         status = (folder / "config.yaml").stat()
-        config, fault = _as_it_was(folder / "config.yaml", status.st_ino, status.st_size, status.st_mtime_ns)
+        config, fault = _read_cached(folder / "config.yaml", status.st_ino, status.st_size, status.st_mtime_ns)
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):
@@ -308,33 +318,42 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
 
 
 @lru_cache(maxsize=1024)
-def _as_it_was(file: Path, *state: int) -> tuple[Any, str | None]:
+def _read_cached(file: Path, inode: int, size: int, mtime_ns: int) -> tuple[Any, str | None]:
     """The content of a `config.yaml`, which callers must not change, and its first fault; read again only if the file
     changes.
     """
     config = read_yaml(file)
-    faults = _faults(config) if isinstance(config, dict) else iter(())
-    return config, next((f"{file}: {fault}" for fault in faults), None)
+    fault = _first_fault(config) if isinstance(config, dict) else None
+    return config, None if fault is None else f"{file}: {fault}"
 
 
-def _faults(config: Mapping[str, Any]) -> Iterator[str]:
-    """Faults in a `config.yaml`; each check runs only if the checks before it passed."""
-    yield from (unknown("key", str(key), _KEYS) for key in config if key not in _KEYS)
-    yield from (f"{key} is missing" for key in _REQUIRED if not config.get(key))
-    if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= protocols.TASKS:
-        yield f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {config['tasks']!r}"
-    if not isinstance(reads := config.get("reads", []), list) or not all(isinstance(place, str) for place in reads):
-        yield f"reads must be a list of files and folders, not {reads!r}"
+def _first_fault(config: Mapping[str, Any]) -> str | None:
+    """The first fault in a `config.yaml`; None if there is none."""
+    for key in config:
+        if key not in _KEYS:
+            return unknown("key", str(key), _KEYS)
+    for key in _REQUIRED:
+        if not config.get(key):
+            return f"{key} is missing"
+    tasks = config["tasks"]
+    if not isinstance(tasks, list) or not set(map(str, tasks)) <= protocols.TASKS:
+        return f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {tasks!r}"
+    reads = config.get("reads", [])
+    if not isinstance(reads, list) or not all(isinstance(path, str) for path in reads):
+        return f"reads must be a list of files and folders, not {reads!r}"
     pretrained = config.get("pretrained", [])
     names = [pretrained] if isinstance(pretrained, str) else pretrained
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        yield f"pretrained must name the data of loaded weights, or be none or unknown, not {pretrained!r}"
+        return f"pretrained must name the data of loaded weights, or be none or unknown, not {pretrained!r}"
     maps = {key: config.get(key) or {} for key in _MAPS}
-    yield from (f"{key} must be a map, not {v!r}" for key, v in maps.items() if not isinstance(v, dict))
-    inner = {
-        f"{key}.{name}": v or {} for key in ("presets", "datasets", "other_input") for name, v in maps[key].items()
-    }
-    yield from (f"{name} must be a map, not {v!r}" for name, v in inner.items() if not isinstance(v, dict))
+    return _first_that_is_no_map(maps) or _first_that_is_no_map(
+        {f"{key}.{name}": value or {} for key in _MAPS_OF_MAPS for name, value in maps[key].items()}
+    )
+
+
+def _first_that_is_no_map(values: Mapping[str, Any]) -> str | None:
+    """A sentence on the first value that is no map; None if all are maps."""
+    return next((f"{key} must be a map, not {v!r}" for key, v in values.items() if not isinstance(v, dict)), None)
 
 
 def _attribute(info: PluginInfo, file: str, name: str) -> Any:

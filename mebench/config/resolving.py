@@ -36,13 +36,13 @@ def resolve(
         origin: source of the settings, for messages: by default an argument for values, the command line for words.
 
     Raises:
-        ConfigError: an unknown or ill-typed key, with the nearest match and its place.
+        ConfigError: an unknown or ill-typed key, with the nearest match and its origin.
         PluginError: an unknown or broken plugin.
     """
     layers, folders = read_layers(given, files, plugins, origin)
-    named = effective_values(layers)
-    sections = plugin_sections(named)
-    packaged, user = merge_layers(layers, named, sections)
+    effective = effective_values(layers)
+    sections = plugin_sections(effective)
+    packaged, user = merge_layers(layers, effective, sections)
     if folders:
         _, origin_of_folders = user.get("plugins", ((), "--plugins"))
         user["plugins"] = (folders, origin_of_folders)
@@ -74,10 +74,10 @@ def resolve_dataset(
         PluginError: an unknown or broken plugin.
     """
     layers, folders = read_layers(given, files, plugins)
-    named = effective_values(layers)
-    sections = plugin_sections(named, ["dataset"])
+    effective = effective_values(layers)
+    sections = plugin_sections(effective, ["dataset"])
     _refuse_keys_of_runs(layers[-1], sections)
-    packaged, user = merge_layers(layers, named, sections)
+    packaged, user = merge_layers(layers, effective, sections)
     raw = {key: value for key, value in (packaged | user).items() if key.startswith("dataset.")}
     values, origins = _typed_values(raw, {}, sections)
     params = {section.word: section.instance(values, origins) for section in sections}
@@ -176,25 +176,25 @@ def read_layers(
     return layers, list(dict.fromkeys(folders))
 
 
-def _configuration(packaged: Raw, user: Raw, plugins: Sequence[PluginSection]) -> RunConfig:
+def _configuration(packaged: Raw, user: Raw, sections_of_plugins: Sequence[PluginSection]) -> RunConfig:
     """The configuration of a run: all values typed, their ranges checked.
 
     Args:
         packaged: values of the plugins' own files, or those of a stored configuration.
         user: values of the user, which override them.
-        plugins: the method, the dataset or its members, and the recognizer if any.
+        sections_of_plugins: the method, the dataset or its members, and the recognizer if any.
     """
-    if plugins[-1].prefix != "recognizer.":
+    if not any(section.prefix == "recognizer." for section in sections_of_plugins):
         packaged, user = _without_recognizer(packaged), _without_recognizer(user)
     raw = packaged | user
-    sections = [*plugins, RUN_SECTION, _protocol_section(raw)]
+    sections = [*sections_of_plugins, RUN_SECTION, _protocol_section(raw)]
     if any(key.startswith(trainer.PREFIX) for key in raw):
         sections.append(Section(trainer.PREFIX, trainer.trainer_options(), "default (Lightning)"))
     values, origins = _typed_values(packaged, user, sections)
     built = {section.prefix: section.instance(values, origins) for section in sections}
     options = trainer.changed_options({key: v for key, v in values.items() if key.startswith(trainer.PREFIX)}, origins)
-    ids = {section.prefix: section.info.id for section in plugins}
-    data = {section.word: built[section.prefix] for section in plugins if section.info.kind == "dataset"}
+    ids = {section.prefix: section.info.id for section in sections_of_plugins}
+    data = {section.word: built[section.prefix] for section in sections_of_plugins if section.info.kind == "dataset"}
     return RunConfig(
         **vars(built[""]),
         method=ids["method."],
@@ -248,7 +248,8 @@ def _protocol_section(raw: Raw) -> Section:
 def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], dict[str, str]]:
     """The set values by key, each typed once, and every key's origin.
 
-    A user's value that equals the value without it keeps the latter's origin: a default written out is no setting.
+    A user's value that equals the default keeps the default's origin, so that it does not count as a setting. The default
+    is the value without the user's settings.
 
     Args:
         packaged: values without the user's.
@@ -263,13 +264,19 @@ def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tupl
         types |= {f"{trainer.PREFIX}{option.name}": Any for option in fields(trainer.trainer_options())}
     values = type_values(raw, types)
     overridden = {key: value for key, value in packaged.items() if key in user}
-    packaged_values = values | type_values(overridden, {key: types[key] for key in overridden if key in types})
-    before = {key: (value, section.origin) for section in sections for key, value in section.defaults().items()}
-    before |= {key: (packaged_values[key], origin) for key, (_, origin) in packaged.items()}
-    origins = {key: origin for key, (_, origin) in before.items()}
+    typed_packaged = values | type_values(overridden, {key: types[key] for key in overridden if key in types})
+    defaults: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for section in sections:
+        for key, value in section.defaults().items():
+            defaults[key] = value
+            origins[key] = section.origin
+    for key, (_, origin) in packaged.items():
+        defaults[key] = typed_packaged[key]
+        origins[key] = origin
     for key, (_, origin) in raw.items():
-        differs = key not in before or to_plain(values[key]) != to_plain(before[key][0])
-        if differs:
+        is_default = key in defaults and to_plain(values[key]) == to_plain(defaults[key])
+        if not is_default:
             origins[key] = origin
     return values, origins
 
@@ -289,12 +296,12 @@ def _values_to_store(
     for section in sections:
         own = section.stored(built[section.prefix])
         if isinstance(section, PluginSection):
-            key, member = section.prefix.split(".")[:2]
+            key, _, _ = section.prefix.partition(".")
             settings = {"preset": values.get(f"{section.prefix}preset"), **own}
-            if member:
-                plugin = stored.setdefault(key, {"name": []})
-                plugin["name"].append(section.word)
-                plugin[member] = settings
+            if section.member:
+                composite = stored.setdefault(key, {"name": []})
+                composite["name"].append(section.word)
+                composite[section.member] = settings
             else:
                 stored[key] = {"name": section.info.id, **settings}
         elif section.prefix != trainer.PREFIX:

@@ -42,7 +42,7 @@ class Section:
 
     @property
     def kind(self) -> str:
-        """The first word of its keys in the sentences of the dataclass."""
+        """Name of the section in error messages: `method` in `method.p`."""
         return self.prefix.rstrip(".")
 
     def types(self) -> dict[str, Any]:
@@ -98,27 +98,33 @@ class Section:
             with keys_behind(self.prefix, self.kind):
                 yield
         except (ConfigError, ValueError) as error:
-            named = [f"{self.prefix}{name}" for name in self._named_in(str(error))]
-            set_at = {key: origins[key] for key in named if origins[key] != self.origin}
-            places = [f"{key}: {origin}" for key, origin in set_at.items()] if len(set_at) > 1 else [*set_at.values()]
-            sentence = f"{error} ({', '.join(places)})" if places else str(error)
-            raise ConfigError(sentence, settings={*named, *getattr(error, "settings", ())}) from error
+            keys = [f"{self.prefix}{name}" for name in self._names_in(str(error))]
+            origins_of_keys = {key: origins[key] for key in keys if origins[key] != self.origin}
+            sentence = f"{error} ({_in_words(origins_of_keys)})" if origins_of_keys else str(error)
+            raise ConfigError(sentence, settings={*keys, *getattr(error, "settings", ())}) from error
 
-    def _named_in(self, sentence: str) -> list[str]:
+    def _names_in(self, sentence: str) -> list[str]:
         """The fields that a sentence names, with the prefix or, where none has it, without."""
         for prefix in (self.prefix, ""):  # `p` may be any word in a message about method.q
-            named = [
+            found = [
                 name
                 for name in self.names
                 if re.search(rf"(?<![\w.]){re.escape(prefix)}{re.escape(name)}(?!\w)", sentence)
             ]
-            if named:
-                return named
+            if found:
+                return found
         return []
 
     def stored(self, instance: Any) -> dict[str, Any]:
         """The fields of an instance that can be set, by name, as plain data."""
         return {name: to_plain(getattr(instance, name)) for name in self.names}
+
+
+def _in_words(origins: Mapping[str, str]) -> str:
+    """The origins of some keys; that of a single key without the key."""
+    if len(origins) == 1:
+        return next(iter(origins.values()))
+    return ", ".join(f"{key}: {origin}" for key, origin in origins.items())
 
 
 @dataclass(frozen=True)
@@ -137,10 +143,15 @@ class PluginSection(Section):
         return self.info.kind
 
     @property
+    def member(self) -> str:
+        """Name of a composite's member: `casme2` of `dataset.casme2.`, else empty."""
+        _, name, *_ = self.prefix.split(".")
+        return name
+
+    @property
     def word(self) -> str:
         """The dataset in the configuration: `casme2`, or `slow:synthetic` for a renamed member of a composite."""
-        name = self.prefix.split(".")[1]
-        return self.info.id if name in ("", self.info.id) else f"{name}:{self.info.id}"
+        return self.info.id if self.member in ("", self.info.id) else f"{self.member}:{self.info.id}"
 
     def types(self) -> dict[str, Any]:
         """The type of each key, including the preset's."""

@@ -161,7 +161,9 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
     def __post_init__(self) -> None:
         """Check the ranges."""
         metrics.conventions.find_convention(self.convention)
-        clean = self.degrade == "none" or not Degradation.of(self.degrade)
+        is_degraded = self.degrade != "none"
+        if is_degraded:
+            Degradation.of(self.degrade)  # refuses a wrong word
         cpu = self.accelerator == "cpu"
         refuse_if(
             (not 0 <= self.seed < 2**32, f"seed must be in [0, 2**32), not {self.seed}"),
@@ -195,7 +197,7 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
                 f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}",
             ),
             (
-                not clean and (self.audit, self.adaptation) != ("guard", "none"),
+                is_degraded and (self.audit, self.adaptation) != ("guard", "none"),
                 f"degrade={self.degrade} takes the models of an honest run: leave audit and adaptation out",
             ),
             (self.bootstrap < 0, f"bootstrap must be 0 or more draws, not {self.bootstrap}"),
@@ -253,31 +255,19 @@ PRESETS = frozenset({"method.preset", "recognizer.preset", "dataset.preset"})
 NOT_IN_KEY = PLACES | _names(ScoringSettings) | PRESETS
 """Keys that do not change predictions: places, settings of scoring, and a preset's name (its values count)."""
 STORED_ORDER = (
-    *(
-        "protocol",
-        "seed",
-        "workers",
-        "executor",
-        "executor_address",
-        "fold_timeout",
-        "scheme",
-        "kinds",
-        "runs",
-        "cache",
-    ),
-    *("keep", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention"),
-    *("accelerator", "devices", "precision", "no_face", "validation", "audit", "adaptation", "degrade", "looks"),
-    *("tuned_on", "sandbox", "pretrained", "plugins"),
-)
+    "protocol", "seed", "workers", "executor", "executor_address", "fold_timeout", "scheme", "kinds", "runs", "cache", "keep",
+    "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention", "accelerator", "devices",
+    "precision", "no_face", "validation", "audit", "adaptation", "degrade", "looks", "tuned_on", "sandbox",
+    "pretrained", "plugins",
+)  # fmt: skip
 """The keys of `RunSettings` in the order in which a configuration is stored and shown."""
 
 
 def shapes_predictions(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain
-    dataset.
+    """Whether a setting shapes predictions. One of a composite's member (`dataset.casme2.root`) does as for a plain dataset.
 
     Args:
-        key: flat.
+        key: flat key of the setting.
         values: its flat configuration, as for `is_place`.
 
     >>> shapes_predictions("seed"), shapes_predictions("dataset.root"), shapes_predictions("dataset.casme2.root")
@@ -289,10 +279,13 @@ def shapes_predictions(key: str, values: Mapping[str, Any] | None = None) -> boo
 
 
 def shaping_part(key: str, value: Any) -> Any:
-    """The part of a value that shapes predictions, where its key counts: all of it, except callbacks that only
-    watch.
+    """The part of a setting's value that shapes predictions: all of it, except callbacks that only watch.
+
+    The setting is one of those that `shapes_predictions` selects, or an option of the trainer.
     """
-    return trainer.shaping_option(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
+    if not key.startswith(trainer.PREFIX):
+        return value
+    return trainer.shaping_option(key.removeprefix(trainer.PREFIX), value)
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:

@@ -53,14 +53,17 @@ class Layer:
     folder: Path = field(default_factory=Path)
 
     def settings_for(self, key: str, name: Any) -> dict[str, Any]:
-        """Its settings for a plugin or protocol, without the prefix; none if its `key` names another one."""
+        """The layer's settings for the plugin or protocol `name`, without the prefix.
+
+        Empty if the layer itself names another one under `key`.
+        """
         if self.values.get(key, name) != name:
             return {}
         prefix = f"{key}."
-        return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
+        return {full.removeprefix(prefix): value for full, value in self.values.items() if full.startswith(prefix)}
 
     def root_of(self, dataset: str) -> str | None:
-        """The folder that it gives a dataset, if any: `~` is the home folder, a relative path starts at the file."""
+        """The folder that the layer gives a dataset, if any: `~` is the home folder, a relative path starts at the file."""
         path = self.values.get(f"roots.{dataset}")
         return str(self.folder / Path(path).expanduser()) if isinstance(path, str) and path else None
 
@@ -94,7 +97,7 @@ def key_value(word: str) -> tuple[str, str]:
 
 
 def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Settings by flat key; the later of two with one key counts.
+    """Settings by flat key; if a key occurs twice, the later value holds.
 
     Args:
         words: `key=value`, whose text is converted to the key's type.
@@ -222,49 +225,53 @@ _WARNED = set[Path]()
 # -- merging ----------------------------------------------------------------------------------------------------------------
 
 
-def merge_layers(layers: Sequence[Layer], named: Raw, plugins: Sequence[PluginSection]) -> tuple[Raw, Raw]:
+def merge_layers(layers: Sequence[Layer], effective: Raw, sections: Sequence[PluginSection]) -> tuple[Raw, Raw]:
     """The values of the plugins' own files, and those of the user, which override them.
 
     Args:
         layers: layers of the user, lowest first.
-        named: their effective values, among them `method`, `dataset`, `recognizer` and `protocol`.
-        plugins: the named plugins.
+        effective: their effective values, among them `method`, `dataset`, `recognizer` and `protocol`.
+        sections: sections of the plugins that these name.
+
+    Returns:
+        The values of the plugins' files, then those of the user.
     """
-    data = [section for section in plugins if section.info.kind == "dataset"]
+    data = [section for section in sections if section.info.kind == "dataset"]
     user: Raw = {}
     for layer in layers:
-        user |= _values_of_layer(layer, named, data)
+        user |= _values_of_layer(layer, effective, data)
     packaged: Raw = {}
-    for section in plugins:
+    for section in sections:
         chosen_preset = user.get(f"{section.prefix}preset")
-        packaged |= packaged_values(section, () if section in data else data, chosen_preset)
+        data_of_method = [] if section in data else data  # only a method's file has settings for a dataset
+        packaged |= packaged_values(section, data_of_method, chosen_preset)
     return packaged, user
 
 
-def _values_of_layer(layer: Layer, named: Raw, data: Sequence[PluginSection]) -> Raw:
+def _values_of_layer(layer: Layer, effective: Raw, data: Sequence[PluginSection]) -> Raw:
     """The values of a layer that count, by keys of the whole configuration.
 
     Args:
         layer: one layer of the user.
-        named: effective values of all layers.
+        effective: effective values of all layers.
         data: the dataset, or the members of a composite.
     """
     found: Raw = {}
     for section in data:
-        root, key = layer.root_of(section.info.id), f"{section.prefix}root"
+        root = layer.root_of(section.info.id)
         if root and "root" in parameter_types(section.info):
-            found[key] = (root, f"{layer.origin}: roots.{section.info.id}")
-    flat = {key: value for key, value in layer.values.items() if not _belongs_to_named(key)}
+            found[f"{section.prefix}root"] = (root, f"{layer.origin}: roots.{section.info.id}")
+    flat = {key: value for key, value in layer.values.items() if not _is_parameter_or_root(key)}
     for key in ("method", "recognizer", "protocol"):
-        name, _ = named.get(key, (None, ""))
+        name, _ = effective.get(key, (None, ""))
         flat |= {f"{key}.{own}": value for own, value in layer.settings_for(key, name).items()}
-    dataset, _ = named["dataset"]
+    dataset, _ = effective["dataset"]
     flat |= _values_of_data(layer, data, dataset)
     return found | {key: (value, layer.origin) for key, value in flat.items()}
 
 
-def _belongs_to_named(key: str) -> bool:
-    """Whether a key is a parameter of something named, or a root."""
+def _is_parameter_or_root(key: str) -> bool:
+    """Whether a key is a parameter of a plugin or protocol, or a root."""
     head, dot, _ = key.partition(".")
     return bool(dot) and head in NESTED and head != "trainer"
 
@@ -279,10 +286,11 @@ def _values_of_data(layer: Layer, data: Sequence[PluginSection], dataset: Any) -
     """
     if data[0].prefix == "dataset.":
         return {f"dataset.{name}": value for name, value in layer.settings_for("dataset", dataset).items()}
-    named = layer.values.get("dataset")
-    if named is not None and composite_members(named, layer.origin) != tuple(section.word for section in data):
+    dataset_of_layer = layer.values.get("dataset")
+    words = tuple(section.word for section in data)
+    if dataset_of_layer is not None and composite_members(dataset_of_layer, layer.origin) != words:
         return {}
-    values = layer.settings_for("dataset", named)
+    values = layer.settings_for("dataset", dataset_of_layer)
     _check_keys_of_members(values, layer.origin, data)
     flat = dict[str, Any]()
     for section in data:
@@ -326,29 +334,35 @@ def packaged_values(section: PluginSection, data: Sequence[PluginSection], chose
     Raises:
         ConfigError: there is no such preset.
     """
-    info, file = section.info, f"{section.info.where}/config.yaml"
+    info = section.info
+    file = f"{info.where}/config.yaml"
+    origin_of_dataset = f"{file}: datasets.{'+'.join(other.info.id for other in data)}"
     for_dataset = _settings_for_data(section, data)
-    from_dataset = f"{file}: datasets.{'+'.join(other.info.id for other in data)}"
-    preset_for_dataset, own_preset = for_dataset.pop("preset", None), info.config.get("preset")
+    preset_for_dataset = for_dataset.pop("preset", None)
     if chosen is not None:
         preset, origin = chosen
     elif preset_for_dataset is not None:
-        preset, origin = preset_for_dataset, from_dataset
+        preset, origin = preset_for_dataset, origin_of_dataset
+    elif info.config.get("preset") is not None:
+        preset, origin = info.config["preset"], file
     else:
-        preset, origin = own_preset, "default" if own_preset is None else file
+        preset, origin = None, "default"
     name = "" if str(preset).lower() in NULLS else str(preset)
     presets = {"": {}} | info.section("presets")
     if name not in presets:
         sentence = f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})"
         raise ConfigError(sentence, settings=[f"{section.prefix}preset"])
-    by_preset = (presets[name] or {}, f"preset {name} ({file})")
-    by_dataset = (for_dataset, from_dataset)
-    ranked = [
+    of_preset = (presets[name] or {}, f"preset {name} ({file})")
+    of_dataset = (for_dataset, origin_of_dataset)
+    by_rank = [
         ({"preset": name or None}, origin),
         (info.section("params"), f"{file}: params"),
-        *((by_dataset, by_preset) if chosen is not None else (by_preset, by_dataset)),
-    ]
-    return {f"{section.prefix}{key}": (value, source) for values, source in ranked for key, value in values.items()}
+    ]  # the last of a key holds
+    if chosen is not None:
+        by_rank += [of_dataset, of_preset]
+    else:
+        by_rank += [of_preset, of_dataset]
+    return {f"{section.prefix}{key}": (value, source) for values, source in by_rank for key, value in values.items()}
 
 
 def _settings_for_data(section: PluginSection, data: Sequence[PluginSection]) -> dict[str, Any]:

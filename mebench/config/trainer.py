@@ -19,18 +19,19 @@ from mebench.config.typed_values import Raw, to_plain, type_values
 from mebench.errors import ConfigError, at_fault, check_known
 
 PREFIX = "trainer."
-ELSEWHERE = {
+SET_BY_FOLD = {
     *("accelerator", "precision", "default_root_dir"),  # settings of the run, and its own folder
     *("barebones", "enable_checkpointing", "fast_dev_run", "limit_test_batches", "limit_predict_batches"),
     *("num_nodes", "plugins", "model_registry"),
 }
-"""Options of Lightning's that a fold decides."""
+"""Options of Lightning's that a fold sets by itself, so that no setting can."""
 BASES = {
     "callbacks": ("lightning.pytorch.callbacks", "Callback"),
     "logger": ("lightning.pytorch.loggers", "Logger"),
 }
 """Options that take objects: where Lightning's own are, and their class."""
-PARTS = {"class_path", "init_args"}
+SPEC_KEYS = {"class_path", "init_args"}
+"""Keys of the map that describes a callback or logger."""
 ONLY_WATCH = {
     *("detect_anomaly", "enable_autolog_hparams", "enable_model_summary", "enable_progress_bar", "log_every_n_steps"),
     *("logger", "num_sanity_val_steps", "profiler"),
@@ -66,7 +67,7 @@ def trainer_options() -> type:
         [
             (name, Any if name in BASES else settable_type(hints[name]), field(default=parameter.default))
             for name, parameter in inspect.signature(trainer.__init__).parameters.items()
-            if name not in ELSEWHERE | {"self"}
+            if name not in SET_BY_FOLD | {"self"}
         ],
         kw_only=True,
     )
@@ -100,21 +101,24 @@ def changed_options(values: Mapping[str, Any], origins: Mapping[str, str]) -> di
     Raises:
         ConfigError: there is no such callback or logger, or it does not take these arguments.
     """
-    if not (chosen := {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}):
+    chosen = {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}
+    if not chosen:
         return {}
     defaults = {name: parameter.default for name, parameter in inspect.signature(trainer_options()).parameters.items()}
     for name in chosen.keys() & BASES.keys():
-        if not isinstance(chosen[name], bool | None):
-            specs = chosen[name] if isinstance(chosen[name], list) else [chosen[name]]
-            with at_fault(PREFIX + name):
-                chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
+        value = chosen[name]
+        if isinstance(value, bool | None):
+            continue
+        specs = value if isinstance(value, list) else [value]
+        with at_fault(PREFIX + name):
+            chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
     return {name: to_plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
 
 
 def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
     """A callback or logger with its full `class_path` and typed `init_args`; it is constructed once as a check."""
     full: Any = {"class_path": spec} if isinstance(spec, str) else spec
-    if not isinstance(full, Mapping) or not isinstance(full.get("class_path"), str) or full.keys() - PARTS:
+    if not isinstance(full, Mapping) or not isinstance(full.get("class_path"), str) or full.keys() - SPEC_KEYS:
         raise ConfigError(
             f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
         )
@@ -209,7 +213,8 @@ def options_in_fold(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Options for a fold: a `CSVLogger` replaces each logger that talks to a server, and `hand_over` passes its rows on
     later.
     """
-    if not (talking := _talking(chosen)):
+    talking = _talking(chosen)
+    if not talking:
         return dict(chosen)
     path = f"{BASES['logger'][0]}.CSVLogger"
     files = [{"class_path": path, "init_args": {"save_dir": ".", "name": _name(spec)}} for spec in talking]
@@ -230,9 +235,12 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
     """
     failed = []
     for spec in _talking(chosen):
-        cls, args = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec)), dict(spec["init_args"])
-        args |= {"save_dir": str(folder / (args.get("save_dir") or "."))} if "save_dir" in args else {}
-        args |= {"name": args.get("name") or fold} if "name" in inspect.signature(cls).parameters else {}
+        cls = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec))
+        args = dict(spec["init_args"])
+        if "save_dir" in args:
+            args["save_dir"] = str(folder / (args["save_dir"] or "."))
+        if "name" in inspect.signature(cls).parameters:
+            args["name"] = args.get("name") or fold
         try:
             logger = cls(**args)
             logger.log_hyperparams(dict(settings))
@@ -272,6 +280,7 @@ def user_modules(chosen: Mapping[str, Any]) -> list[str]:
     """The modules of callbacks and loggers outside Lightning: folds import them, and their code is part of the run's
     key.
     """
-    specs = [spec for option in BASES if isinstance(listed := chosen.get(option), list) for spec in listed]
-    named = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
-    return sorted(name for name in named if not name.startswith("lightning."))
+    lists = [chosen.get(option) for option in BASES]
+    specs = [spec for listed in lists if isinstance(listed, list) for spec in listed]
+    names = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
+    return sorted(name for name in names if not name.startswith("lightning."))

@@ -33,7 +33,7 @@ NULLS = frozenset({"", "~", "null", "none"})
 """Words for None, in small letters."""
 
 _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_NAMES = {
+_TYPE_NAMES = {
     bool: "true or false",
     int: "an int",
     float: "a float",
@@ -44,14 +44,14 @@ _NAMES = {
     dict: "a map",
 }
 _LISTS = (tuple, list, set, frozenset)
-_HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: (Any, ...), dict: (str, Any)}
-"""Type of the items of a collection without a declared one."""
-_EITHER = (Union, types.UnionType, Required)
+_ITEM_TYPES: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: (Any, ...), dict: (str, Any)}
+"""The item types of a collection for which none are declared."""
+_WRAPPERS = (Union, types.UnionType, Required)
 """Types that wrap other types."""
 PLACES_OF_DATASETS = frozenset({"root", "annotations", "openface"})
-"""Parameters of datasets that name a place."""
+"""Parameters of datasets that name a file or folder."""
 _FOLDERS = PLACES_OF_DATASETS | {"runs", "cache"}
-_MEANT = {
+_OUR_NAMES = {
     "k": "folds",
     "n_splits": "folds",
     "n_jobs": "workers",
@@ -93,9 +93,11 @@ def type_values(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
         )
     except pydantic.ValidationError as error:
         wrong = [str(details["loc"][0]) for details in error.errors()]
-        # An unknown key comes first: it may be a misspelt missing one.
-        worst = min(wrong, key=lambda key: (key in hints, key not in raw))
-        raise ConfigError(_refusal(worst, raw, hints), settings=[worst]) from None
+        unknown_keys = [key for key in wrong if key not in hints]
+        set_keys = [key for key in wrong if key in raw]
+        # An unknown key comes first: it may be a misspelt missing one, which comes last.
+        first = (unknown_keys or set_keys or wrong)[0]
+        raise ConfigError(_refusal(first, raw, hints), settings=[first]) from None
 
 
 def describe_type(hint: Any) -> str:
@@ -105,7 +107,7 @@ def describe_type(hint: Any) -> str:
     ('a float', 'an int or null', 'a list of micro|macro')
     """
     origin, args = get_origin(hint) or hint, get_args(hint)
-    if origin in _EITHER:
+    if origin in _WRAPPERS:
         return " or ".join(map(describe_type, args))
     if origin is Literal:
         return "|".join(map(str, args))
@@ -114,12 +116,12 @@ def describe_type(hint: Any) -> str:
         return f"a list of {len(items)}: [{', '.join(items)}]"
     if origin in _LISTS:
         return f"a list of {items[0]}" if items else "a list"
-    return _NAMES.get(origin, str(hint))
+    return _TYPE_NAMES.get(origin, str(hint))
 
 
 def allowed_values(hint: Any) -> tuple[str, ...]:
     """The allowed values of a type, as text; empty for an open type."""
-    if get_origin(hint) in _EITHER:
+    if get_origin(hint) in _WRAPPERS:
         return tuple(choice for arg in get_args(hint) for choice in allowed_values(arg))
     if get_origin(hint) is Literal:
         return tuple(map(str, get_args(hint)))
@@ -208,7 +210,7 @@ def _nearest_of(name: str, nearby: Mapping[str, str], every: Mapping[str, str]) 
     words = set(name.split("_"))
     longer = [key for n, key in {**every, **nearby}.items() if words < set(n.split("_"))]
     likely = [
-        nearby.get(_MEANT.get(name, name)),
+        nearby.get(_OUR_NAMES.get(name, name)),
         by_words.get(_sorted_words(name)),
         every.get(name),
         *(nearby[n] for n in difflib.get_close_matches(name, nearby, cutoff=0.85)),
@@ -229,41 +231,54 @@ MOST_KEYS = 8
 
 
 @lru_cache(maxsize=64)
-def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> pydantic.TypeAdapter[dict[str, Any]]:
+def _adapter(hints: tuple[tuple[str, Any], ...], order_of_types: str) -> pydantic.TypeAdapter[dict[str, Any]]:
     """A validator for these keys: values of YAML and JSON must have the right type; only text is converted.
 
     Args:
         hints: keys and their types.
-        spelled: the same, for the cache: `int | float` equals `float | int`, and the first type that takes a text wins.
+        order_of_types: the types as text, which only the cache reads: `int | float` equals `float | int`, and yet the first
+            type that takes a text wins.
     """
-    fields = {key: _reader(hint) for key, hint in hints}
-    fields |= {
-        k: Annotated[t, pydantic.AfterValidator(_folder)] for k, t in fields.items() if k.rpartition(".")[2] in _FOLDERS
-    }
+    fields = {}
+    for key, hint in hints:
+        names_folder = key.rpartition(".")[2] in _FOLDERS
+        fields[key] = Annotated[_reader(hint), pydantic.AfterValidator(_folder)] if names_folder else _reader(hint)
     settings = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
     return pydantic.TypeAdapter(pydantic.with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
 
 
 def _reader(hint: Any) -> Any:
-    """The type for pydantic, and before it what makes the type of text."""
+    """The type for pydantic; text is first converted by `_READERS`."""
     origin = get_origin(hint) or hint
-    args = get_args(hint) or _HOLD.get(origin, ())
-    read = _READ.get(origin)
+    args = get_args(hint) or _ITEM_TYPES.get(origin, ())
     if origin is Required:
         return Required[_reader(args[0])]
     if origin is Literal:
         return Annotated[hint, pydantic.BeforeValidator(lambda value: _choice(value, args))]
+    strict = _strict_type(hint, origin, args)
+    read = _READERS.get(origin)
+    if read is None:
+        return strict
+    return Annotated[strict, pydantic.BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
+
+
+def _strict_type(hint: Any, origin: Any, args: tuple[Any, ...]) -> Any:
+    """The type for pydantic, which converts no value.
+
+    Args:
+        hint: the type.
+        origin: the type without its arguments.
+        args: its arguments, or those of `_ITEM_TYPES`.
+    """
     if origin in (Union, types.UnionType):
         # Null comes first, and text last, because it takes everything.
         ordered = sorted(args, key=lambda arg: (arg in (str, Path), arg is not types.NoneType))
-        hint = Annotated[Union[tuple(map(_reader, ordered))], pydantic.Field(union_mode="left_to_right")]  # noqa: UP007
-    elif origin in _HOLD:
-        hint = origin[tuple(map(_reader, args))]
-    elif origin in (bool, int, float, str):
-        hint = Annotated[hint, pydantic.Strict()]
-    if read is None:
-        return hint
-    return Annotated[hint, pydantic.BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
+        return Annotated[Union[tuple(map(_reader, ordered))], pydantic.Field(union_mode="left_to_right")]  # noqa: UP007
+    if origin in _ITEM_TYPES:
+        return origin[tuple(map(_reader, args))]
+    if origin in (bool, int, float, str):
+        return Annotated[hint, pydantic.Strict()]
+    return hint
 
 
 def _yaml(text: str, loader: Any = Text) -> Any:
@@ -274,16 +289,22 @@ def _yaml(text: str, loader: Any = Text) -> Any:
         raise ValueError(text) from error
 
 
-_READ: Mapping[Any, Callable[[str], Any]] = {
+def _list_of_text(text: str) -> list[Any]:
+    """The list that a text writes; a single value counts as a list of one."""
+    items = _yaml(text)
+    return items if isinstance(items, list) else [text]
+
+
+_READERS: Mapping[Any, Callable[[str], Any]] = {
     bool: lambda text: _BOOLS.get(text.lower(), text),
     types.NoneType: lambda text: None if text.lower() in NULLS else text,
     int: int,
     float: float,
     Any: lambda text: _yaml(text, Plain),
     dict: _yaml,
-    # A single text counts as a list of one.
-    **dict.fromkeys(_LISTS, lambda text: items if isinstance(items := _yaml(text), list) else [text]),
+    **dict.fromkeys(_LISTS, _list_of_text),
 }
+"""Function from text to a value of each type."""
 
 
 def _choice(value: Any, allowed: tuple[Any, ...]) -> Any:
@@ -309,6 +330,7 @@ def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
         return f"{unknown_key(key, hints)} ({origin})"
     if value == "" and key.rpartition(".")[2] in _FOLDERS:
         return f"{key} is empty: name a folder, or leave {key}= out ({origin})"
-    if isinstance(value, str) and len(few := allowed_values(hints[key])) > 2:
-        return f"{unknown(key, value, few)} ({origin})"
+    allowed = allowed_values(hints[key])
+    if isinstance(value, str) and len(allowed) > 2:
+        return f"{unknown(key, value, allowed)} ({origin})"
     return f"{key} must be {describe_type(hints[key])}, not {value!r} ({origin})"

@@ -54,7 +54,7 @@ def training_key(plan: Plan, parts: Mapping[str, Any]) -> str | None:
         plan: plan of the run.
         parts: everything that it depends on, see `identity_of`.
     """
-    acting = {f"setting method.{name}" for name in plan.parts[0].plugin.acting("postprocess")}
+    acting = {f"setting method.{name}" for name in plan.parts[0].plugin.search_of_step("postprocess")}
     if (
         not acting
         or "spot" not in plan.task.tasks

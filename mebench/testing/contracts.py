@@ -505,7 +505,7 @@ class _MethodTrial(Owner):
         """The settings, with another value of each parameter that acts on stored frame scores."""
         words = list(self.words)
         for name, spec in (
-            registry.find_plugin("method", self.id).acting("postprocess").items() if self.does("spot") else ()
+            registry.find_plugin("method", self.id).search_of_step("postprocess").items() if self.does("spot") else ()
         ):
             values = spec["choices"] if isinstance(spec.get("choices"), list) else [spec.get("low"), spec.get("high")]
             own = self.plan.config.values["method"].get(name)

@@ -254,7 +254,7 @@ def test_load_run_reads_a_record(tmp_path):
 def test_settings_of_values_are_those_of_python(value, plain):
     found = settings_of(values={"scheme": value})
     assert found == settings_of(values={"scheme": plain}) == {"scheme": plain}
-    assert [one.settings["scheme"] for one in combinations.expand_lists(combinations.lists_of(found))] == (
+    assert [one.settings["scheme"] for one in combinations.expand_lists(combinations.lists_of_settings(found))] == (
         plain if isinstance(plain, list) else [plain]
     )
 
@@ -264,7 +264,7 @@ def test_settings_of_values_are_those_of_python(value, plain):
 @example(["'a,b'"])
 @example(["[a,b"])
 def test_settings_of_text_with_commas_is_one_value(texts):
-    found = combinations.expand_lists(combinations.lists_of(settings_of(values={"dataset.root": texts})))
+    found = combinations.expand_lists(combinations.lists_of_settings(settings_of(values={"dataset.root": texts})))
     assert [one.settings for one in found] == [{"dataset.root": text} for text in texts]
 
 

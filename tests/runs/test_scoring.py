@@ -27,7 +27,7 @@ def test_score_run_follows_the_convention(tmp_path) -> None:
     assert legacy["spotting"]["micro"]["scores"]["fp_per_minute"]["value"] is None
 
 
-def test_counts_ignores_settings_of_scoring() -> None:
+def test_shapes_predictions_ignores_settings_of_scoring() -> None:
     from mebench.config.settings import shapes_predictions
 
     assert RunSettings().convention == "strict"
