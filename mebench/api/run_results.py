@@ -93,7 +93,7 @@ class Run(Result):
         about, clips = self.folder.read_json("folds.json"), self.tables.clips
         if clips is None:
             return []
-        return runner.guard.account_of_clips(about["scheme"], len(clips), about["left_out"]).plain()
+        return runner.guard.account_of_clips(about["scheme"], len(clips), about.get("left_out", {})).plain()
 
     @property
     def tables(self) -> metrics.tables.Tables:

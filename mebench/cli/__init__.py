@@ -8,6 +8,7 @@ import io
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -99,6 +100,7 @@ def main() -> None:
     """
     _print_on_any_code_page()
     speed_up_imports()
+    sys.argv[1:] = map(_as_path, sys.argv[1:])
     atexit.register(gc.freeze)  # otherwise the program searches them all before it ends: a second if PyTorch is loaded
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
@@ -127,6 +129,16 @@ def main() -> None:
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _as_path(word: str) -> str:
+    """A file whose name begins with a dash, with its folder, so that it is no option; other words unchanged.
+
+    >>> _as_path("--help"), _as_path("-v")
+    ('--help', '-v')
+    """
+    is_file = word.startswith("-") and "." in word and "=" not in word and Path(word).exists()
+    return f"./{word}" if is_file else word
 
 
 def _print_on_any_code_page() -> None:

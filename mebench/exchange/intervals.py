@@ -1,5 +1,6 @@
 """Read predicted and true intervals, and check them line by line."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,6 +184,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
         tokens = [word for word in header_words(name) if word not in ("is", "flag", "label", "expression")]
         if not cells:
             continue
+        _refuse_mixed_kinds(table, name, cells)
         if all(map(kind_of, cells)):
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
@@ -196,6 +198,21 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
         rest = {other: cells for other, cells in table.cells.items() if other != name}
         return replace(table, cells=rest).taken(name, "kind", column)
     return _with_codes(table, remarks)
+
+
+def _refuse_mixed_kinds(table: TextTable, name: str, cells: Sequence[str]) -> None:
+    """Refuse a column that names kinds in some rows and gives numbers in others.
+
+    Raises:
+        DataError: it does, so that the numbers would be dropped.
+    """
+    named = [cell for cell in cells if kind_of(cell)]
+    numbers = [cell for cell in cells if cell.isdigit()]
+    if named and numbers and len(named) + len(numbers) == len(cells):
+        raise DataError(
+            f"{table.place}: the column {name!r} holds {named[0]!r} in some rows and {numbers[0]!r} in others, and it is unclear "
+            "which kind a number means: write micro or macro in each row"
+        )
 
 
 def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:

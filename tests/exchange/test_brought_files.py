@@ -270,3 +270,10 @@ def test_score_refuses_names_with_an_ending(scored):
     assert code == 3
     assert "no video of the predictions is in the truth" in message
     assert "add --loose-ids" in message
+
+
+def test_with_kinds_refuses_numbers_beside_names(scored):
+    results = {"006_1": [{"segment": [4, 5.6], "label": "micro"}, {"segment": [36, 38], "label": 1}]}
+    code, message = scored(json.dumps({"results": results}), "p.json", "--fps", "25", fails=True)
+    assert code == 3
+    assert "the column 'emotion' holds 'micro' in some rows and '1' in others" in message
