@@ -13,7 +13,7 @@ import typer
 
 from mebench import api, boards, challenges, exchange, runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
-from mebench.errors import DataError, SomeFailedError
+from mebench.errors import DataError, SomeFailedError, describe_error
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.table import Column, Table
@@ -120,8 +120,8 @@ def challenge_score_command(
     for team, files in tries.items():
         try:
             found.append(_scored_entry(task, team, files, truth))
-        except DataError as error:
-            failed[team] = str(error)
+        except Exception as error:  # whatever is wrong with one file ends it alone
+            failed[team] = describe_error(error)
     if not found:
         raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
     found.sort(key=lambda entry: -(entry.scores.get(task.main, {}).get("value") or 0))

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
 from mebench.atomic import nearest_existing, whole_folder
-from mebench.errors import ConfigError, DataError, refuse_if
+from mebench.errors import ConfigError, DataError, describe_error, refuse_if
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
 from mebench.lazy_imports import load_lazily
@@ -170,11 +170,11 @@ class _Notes:
             self._check_place(path, folder)
             self._tick(path)
             yield
-        except DataError as error:
+        except Exception as error:  # whatever is wrong with one file ends it alone
             if self._failed is None or isinstance(error, NoRoomError):
                 raise
             is_over_budget = isinstance(error, SpentError)
-            self._failed[path] = SPENT if self._is_spent and is_over_budget else str(error)
+            self._failed[path] = SPENT if self._is_spent and is_over_budget else describe_error(error)
             self._is_spent = self._is_spent or is_over_budget
 
     def _check_place(self, path: Path, folder: Path) -> None:

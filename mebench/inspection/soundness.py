@@ -14,7 +14,7 @@ from mebench.annotations.accounting import accounts_of, unknown_labels
 from mebench.annotations.copies import copies_of_people
 from mebench.core import Dataset, Expression, Frames, Kind, Published, Repair, Scheme, Video
 from mebench.core.types import Unplaced
-from mebench.errors import DataError
+from mebench.errors import DataError, describe_error
 from mebench.finding import Finding
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.image_folder import describe_strays, gap_in_numbers, named_few
@@ -244,6 +244,14 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     if isinstance(frames, VideoFrames):
         findings += _check_rate(video, frames)
     return n_frames, findings
+
+
+def _check_alone(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep: bool) -> tuple[int, list[Finding]]:
+    """The result of `check_video`; any other error is a finding about the video, and stops no other."""
+    try:
+        return check_video(dataset, video, repairs, deep)
+    except Exception as error:
+        return 0, [_fault(video, "video_file", f"cannot be checked: {describe_error(error)}")]
 
 
 def _error(check: Check, where: str, text: str) -> Finding:
@@ -482,7 +490,7 @@ def _check_all_frames(
         text = "only the annotations were checked: add dataset.root=PATH for the frames"
         return 0, [_warning("no_frames", "", text)]
     n_frames, findings = 0, list[Finding]()
-    check = partial(check_video, dataset, repairs=repairs, deep=deep)
+    check = partial(_check_alone, dataset, repairs=repairs, deep=deep)
     with ThreadPoolExecutor(N_THREADS) as pool:
         for n_of_video, of_video in pool.map(check, dataset.videos()):
             n_frames += n_of_video

@@ -14,7 +14,7 @@ from mebench.errors import DataError
 from mebench.inspection import Verification, soundness, verify_dataset
 from mebench.reports import dataset_report
 from mebench.runner import make_plan
-from mebench.runner.guard import find_plan_warnings
+from mebench.runner.guard import accounts_of_plan, find_plan_warnings
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
@@ -328,3 +328,33 @@ def test_finding_lines_combine_many_of_one_kind():
         "warning: 20 in 1 video, such as 01/EP02: the micro-expression in frames 0 to 200 lasts 1005 ms, and a "
         "micro-expression at most 500"
     ]
+
+
+def test_verify_names_labels_that_no_scheme_knows(look, write_sheet):
+    write_sheet(*ROWS, (2, "EP13_06f", 12, 21, 30, "4", "represion"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise"))
+    found = look()["unknown_label"]
+    assert found.severity == "warning"
+    assert found.message == (
+        "the label 'represion' (1 expression) is in no emotion scheme, so it is never recognized; did you mean 'repression'?"
+    )
+
+
+def test_verify_names_one_recording_under_two_people(look, tree):
+    shutil.rmtree(tree / "CASME2-RAW" / "sub03" / "EP03_06")
+    shutil.copytree(tree / "CASME2-RAW" / "sub02" / "EP13_06f", tree / "CASME2-RAW" / "sub03" / "EP03_06")
+    found = look()["one_recording"]
+    assert found.severity == "error"
+    assert "are one recording under two names: leave one out, or give both the same subject" in found.message
+
+
+def test_plan_warns_of_labels_that_no_scheme_knows(tree, write_sheet, tmp_path):
+    rows = (("repression", 2, "EP13_06f"), ("suprise", 3, "EP03_06"))
+    write_sheet(*ROWS, *((who, clip, 9, 18, 28, "1", label) for label, who, clip in rows))
+    words = [f"dataset.root={tree}", f"cache={tmp_path}", "protocol=kfold", "protocol.folds=2"]
+    plan = make_plan(resolve(["method=lbp_chi2", "recognizer=logistic", "dataset=casme2", *words, "scheme=native"]))
+    sentences = [str(finding) for finding in find_plan_warnings(plan)]
+    assert any(
+        "'suprise' (1 expression) is in no emotion scheme" in line and "'surprise'?" in line for line in sentences
+    )
+    clips = next(account for account in accounts_of_plan(plan) if account.source == "recognition")
+    assert (clips.held["clip"], clips.taken("clip")) == (4, 3)
