@@ -24,6 +24,7 @@ MODULES = {
     "latex2mathml": "test",
     "playwright.sync_api": "test",
     "PyEMD": "emd",
+    "python_calamine": "ods",
     "onnx": "onnx",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",

@@ -37,6 +37,10 @@ def _accounts_of_member(id_: str, dataset: Dataset) -> Iterator[Account]:
     yield account
 
 
+CATCH_ALL = frozenset({"other", "others", "unclear", "unknown", "undefined"})
+"""Labels that mean no class, so that no scheme maps them on purpose."""
+
+
 def unknown_labels(dataset: Dataset) -> list[Finding]:
     """A warning for each label in no emotion scheme, with the likely one."""
     return [finding for member in _members_of(dataset).values() for finding in _unknown_labels_of_member(member)]
@@ -51,6 +55,8 @@ def _unknown_labels_of_member(dataset: Dataset) -> Iterator[Finding]:
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     known = sorted({label for scheme in by_emotion for label in scheme.mapping})
     for label, n in unmapped_labels(labels, by_emotion).items():
+        if label in CATCH_ALL:
+            continue
         near = difflib.get_close_matches(label, known, n=1, cutoff=0.6)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         text = f"the label {label!r} ({format_count(n, 'expression')}) is in no emotion scheme, so it is never recognized{hint}"

@@ -387,7 +387,8 @@ def _kind_of_archive(path: Path) -> tuple[str, Callable[[Path, str], list[Sheet]
         return ".xlsx file", _read_xlsx  # its reader says what is broken
     if kind.startswith(_ODS):
         return ".ods file", _read_ods
-    if names and "[Content_Types].xml" not in names:
+    is_workbook = any(name == "[Content_Types].xml" or name.startswith("xl/") for name in names)
+    if names and not is_workbook:
         raise DataError(
             f"{path} is a zip archive of {format_count(len(names), 'file')} ({list_first(names, MOST_NAMED)}): unpack it "
             "and name the file inside"
@@ -495,7 +496,6 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
     never_computed = _never_computed(formulas, values)
     if never_computed:
         saved = _with_formulas(filled.rows, saved, never_computed)
-    formulas = {place: formula for place, formula in formulas.items() if place not in never_computed}
     remarks = tuple(
         Repair(
             row,

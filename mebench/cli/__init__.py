@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _as_path(word: str) -> str:
-    """A file whose name begins with a dash, with its folder, so that it is no option; other words unchanged.
+    """A word, with its folder if it is a file whose name begins with a dash.
 
     >>> _as_path("--help"), _as_path("-v")
     ('--help', '-v')

@@ -53,9 +53,9 @@ def test_read_sheets_runs_no_formula_and_says_so(tmp_path):
 
     assert [tuple(filter(None, cells)) for _, cells in sheet.rows] == [
         ("Onset", "Offset"),
-        ("46",),
-        ("1",),
-    ]  # nothing was saved with it
+        ("46", "=A2+40"),
+        ("1", '=HYPERLINK("http://x.y","z")'),
+    ]  # nothing was saved with it, so the formula itself stands there
     assert [(r.row, r.found, r.taken) for r in sheet.remarks] == [
         (2, "=A2+40", ""),
         (3, '=HYPERLINK("http://x.y","z")', ""),
@@ -146,7 +146,7 @@ def truncated(folder):
 def other_zip(folder):
     with zipfile.ZipFile(folder / "codes.xlsx", "w") as archive:
         archive.writestr("a.txt", "b")
-    return folder / "codes.xlsx", "not a readable .xlsx file"
+    return folder / "codes.xlsx", r"is a zip archive of 1 file \(a.txt\): unpack it and name the file inside"
 
 
 def text_in_disguise(folder):
