@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _as_path(word: str) -> str:
-    """A word, with its folder if it is a file whose name begins with a dash.
+    """A word, with its folder if a file is called so.
 
     >>> _as_path("--help"), _as_path("-v")
     ('--help', '-v')
