@@ -98,18 +98,10 @@ class SpottedVideo:
         rows = []
         for p in sorted(self.answer.predictions, key=lambda p: (p.onset, p.kind)):
             frames = [min(max(frame, 0), last) for frame in (p.onset, p.apex, p.offset)]
-            rows.append(
-                (
-                    escape_controls(self.video.subject),
-                    self.name,
-                    self.face,
-                    p.kind,
-                    *(number_at(frame, self.video.first, self.video.numbers) for frame in frames),
-                    *(round(float(self.times[frame]), 6) for frame in frames),
-                    p.confidence,
-                    p.emotion or "",
-                )
-            )
+            numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
+            seconds = [round(float(self.times[frame]), 6) for frame in frames]
+            about = (escape_controls(self.video.subject), self.name, self.face, p.kind)
+            rows.append((*about, *numbers, *seconds, p.confidence, p.emotion or ""))
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
@@ -316,41 +308,19 @@ def spot_videos(
         settings["dataset.damaged"] = damaged
     tracks_by_video: dict[str, FaceTracks] | None = None
     if faces == "all":
-        params = models[0].config.method_params
-        crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
-        source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
-        with progress.stage("faces", len(source.videos()), "videos") as advance:
-            for video in source.videos():
-                with suppress(Exception):  # the prediction reports unreadable videos; the others continue
-                    tracks = find_face_tracks(source.frames(video), crop.faces, video.fps or 25.0, video.key)
-                    if len(tracks.parts) + tracks.mixed > 1:
-                        tracks_by_video[video.id] = tracks
-                advance(video.n_frames or 0)
-    if parts := [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]:
-        settings["dataset.faces"] = parts
+        tracks_by_video = _find_tracks(settings, models[0], progress)
+        parts = [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]
+        if parts:
+            settings["dataset.faces"] = parts
     predicted = predict_all(models, resolve_dataset(settings), workers, progress, look=True)
     dataset: Any = predicted.dataset
-    answers, failed, videos = predicted.answers, predicted.failed, []
-    for video in predicted.job.test:
-        if video.key in answers:
-            path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
-            mixed = tracks_by_video.get(name, FaceTracks([], 0)) if faces == "all" else None
-            # Places of missing images make times longer, not the rate wrong.
-            shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
-            notes = tuple(_notes(video, shown, answers[video.key], models, mixed))
-            face = video.id[len(name) + 1 :]
-            videos.append(
-                SpottedVideo(_printable_name(dataset, name), face, path, video, times, answers[video.key], notes)
-            )
-    ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
-    methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
-    which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    ids = {video.key: video.id for video in predicted.job.test}
     return SpottedVideos(
-        f"{methods} of {first.name}{'' if first.header else f': {which}'}",
-        tuple(videos),
+        _models_in_words(models),
+        tuple(_spotted_videos(predicted, models, tracks_by_video)),
         {
             _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
-            for key, reason in failed.items()
+            for key, reason in predicted.failed.items()
         },
         tuple(map(escape_controls, dataset.repairs())),
         tuple(dataset.account.plain()),
@@ -358,8 +328,54 @@ def spot_videos(
 
 
 def _printable_name(dataset: Any, name: str) -> str:
-    """The name of a video for people and files; bytes of a name that are no letters are written as numbers."""
+    """The name of a video, with bytes that are no letters written as numbers."""
     return escape_controls(dataset.shown_name(name))
+
+
+def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, FaceTracks]:
+    """The region of each face in videos with several faces, by the video's name."""
+    params = model.config.method_params
+    crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
+    source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
+    tracks_by_video = {}
+    with progress.stage("faces", len(source.videos()), "videos") as advance:
+        for video in source.videos():
+            with suppress(Exception):  # the prediction reports unreadable videos; the others continue
+                tracks = find_face_tracks(source.frames(video), crop.faces, video.fps or 25.0, video.key)
+                if len(tracks.parts) + tracks.mixed > 1:
+                    tracks_by_video[video.id] = tracks
+            advance(video.n_frames or 0)
+    return tracks_by_video
+
+
+def _spotted_videos(
+    predicted: Predicted, models: Sequence[Model], tracks_by_video: Mapping[str, FaceTracks] | None
+) -> Iterator[SpottedVideo]:
+    """The faces of the predicted videos; `tracks_by_video` is None if only the largest face is followed."""
+    dataset: Any = predicted.dataset
+    for video in predicted.job.test:
+        answer = predicted.answers.get(video.key)
+        if answer is None:
+            continue
+        name, _ = dataset.face(video)
+        times = dataset.times(video)
+        tracks = None if tracks_by_video is None else tracks_by_video.get(name, FaceTracks([], 0))
+        path = dataset.place(video)
+        # Places of missing images make times longer, not the rate wrong.
+        shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
+        notes = tuple(_notes(video, shown, answer, models, tracks))
+        face = video.id[len(name) + 1 :]
+        yield SpottedVideo(_printable_name(dataset, name), face, path, video, times, answer, notes)
+
+
+def _models_in_words(models: Sequence[Model]) -> str:
+    """Methods and run of some models, and their folds if they are a run's."""
+    first = models[0]
+    methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
+    if first.header:
+        return f"{methods} of {first.name}"
+    folds = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    return f"{methods} of {first.name}: {folds}"
 
 
 def _notes(
