@@ -80,26 +80,26 @@ _on_vectors(
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _load(typing: Any, array: Any, place: Any) -> Any:
-    """The vector that begins at a place of an array."""
-    return _vector(array, place), lambda *of: of[1].load(_address(*of), align=4)
+def _load(typing: Any, array: Any, index: Any) -> Any:
+    """The vector that begins at an index of an array."""
+    return _vector(array, index), lambda *of: of[1].load(_address(*of), align=4)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _store(typing: Any, array: Any, place: Any, vector: Any) -> Any:
+def _store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
     """Put a vector into an array, where `_load` reads it; returns it."""
 
     def code(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
         builder.store(args[2], _address(context, builder, kinds, args), align=4)
         return args[2]
 
-    return _vector(array, place, _vector), code
+    return _vector(array, index, _vector), code
 
 
 def _address(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
-    array, place = context.make_array(kinds.args[0])(context, builder, args[0]), cgutils.unpack_tuple(builder, args[1])
+    array, index = context.make_array(kinds.args[0])(context, builder, args[0]), cgutils.unpack_tuple(builder, args[1])
     return builder.bitcast(
-        cgutils.get_item_pointer(context, builder, kinds.args[0], array, place), _machine.as_pointer()
+        cgutils.get_item_pointer(context, builder, kinds.args[0], array, index), _machine.as_pointer()
     )
 
 
@@ -120,20 +120,35 @@ def _all_less(typing: Any, a: Any, b: Any) -> Any:
     )
 
 
-TAU, LAMBDA, THETA = 0.25, 0.15, 0.3
-SCALES, STEP, SMALLEST = 5, 0.8, 16
-WARPS, OUTER, INNER = 5, 10, 30
-"""OpenCV's defaults: time step, weight of the data, tightness; scales of the pyramid, their ratio and the least width
-and height in pixels; warps a scale; in each at most `OUTER` times a median of 5x5 pixels and then `INNER` iterations.
-"""
+# The settings of OpenCV's defaults.
+TAU = 0.25
+"""Time step."""
+LAMBDA = 0.15
+"""Weight of the data."""
+THETA = 0.3
+"""Tightness."""
+SCALES = 5
+"""Number of scales of the pyramid."""
+STEP = 0.8
+"""Ratio of one scale to the next."""
+SMALLEST = 16
+"""Least width and height of a scale, in pixels."""
+WARPS = 5
+"""Number of warps a scale."""
+OUTER = 10
+"""Most medians of 5x5 pixels in a warp."""
+INNER = 30
+"""Most iterations after each median."""
 
-WARM_WARPS, LEAVES, FEW = 3, float32(1), 100
-"""From an existing flow: number of warps; and the limit of deviation, in pixels, with the share of pixels beyond it
-(one in this many).
-"""
+WARM_WARPS = 3
+"""Number of warps from an existing flow."""
+LARGEST_CHANGE = float32(1)
+"""Change of an existing flow, in pixels, beyond which it counts as left."""
+ONE_LEFT_IN = 100
+"""An existing flow is given up where more than one in this many pixels has left it."""
 
 MARGIN = 8
-"""Black pixels around the second image, so that a warp needs no check of its place."""
+"""Black pixels around the second image, so that a warp needs no check whether it stays inside."""
 
 
 def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -> FeatureMap:
@@ -146,7 +161,7 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
         b: the second.
         epsilon: pixels.
         before: flow to begin with, (H, W, 2), such as that of the pair a frame earlier. The finest scale alone is then computed; where more
-            than one pixel in `FEW` comes out more than `LEAVES` pixels away from it, all scales are, as without it.
+            than one pixel in `ONE_LEFT_IN` changes by more than `LARGEST_CHANGE` pixels, all scales are, as without it.
     """
     h, w = a.shape
     images, start = np.zeros((2, 2, h + 2, -(-w // LANES) * LANES + LANES), np.float32)
@@ -155,8 +170,8 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
         start[:, :h, :w] = np.moveaxis(before, -1, 0)
     flow = load_compiled_flow()(images, start, h, w, float32(epsilon), before is not None)[:, :h, :w]
     if before is not None:
-        away = np.abs(flow - np.moveaxis(before, -1, 0)) > LEAVES
-        if np.count_nonzero(away[0] | away[1]) * FEW > h * w:
+        u_left, v_left = np.abs(flow - np.moveaxis(before, -1, 0)) > LARGEST_CHANGE
+        if np.count_nonzero(u_left | v_left) * ONE_LEFT_IN > h * w:
             return tvl1(a, b, epsilon)
     return np.ascontiguousarray(np.moveaxis(flow, 0, -1))
 
@@ -231,9 +246,9 @@ def _resized(p: Plane, h: int, w: int, rows: int, cols: int, down: float, across
 @inlined
 def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
     """The two old pixels around the middle of a new one, and how far it is from the first to the second."""
-    place = (x + 0.5) * ratio - 0.5
-    low = floor(place)
-    return min(max(low, 0), n - 1), min(max(low + 1, 0), n - 1), float32(place - low)
+    position = (x + 0.5) * ratio - 0.5
+    low = floor(position)
+    return min(max(low, 0), n - 1), min(max(low + 1, 0), n - 1), float32(position - low)
 
 
 @compiled
@@ -279,7 +294,7 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, h: int, w: int) -> Number:
             if y < h:
                 a, b, gx, gy = _load(u, (y, x)), _load(v, (y, x)), _load(ix, (y, x)), _load(iy, (y, x))
                 step = (_load(rho, (y, x)) + (gx * a + gy * b)) * _load(inverse, (y, x))
-                step = _high(-most, _low(step, most))
+                step = _larger(-most, _smaller(step, most))
                 ax, ay = _load(p11, (y, x + 1)) - _load(p11, (y, x)), _load(p12, (y + 1, x)) - _load(p12, (y, x))
                 bx, by = _load(p21, (y, x + 1)) - _load(p21, (y, x)), _load(p22, (y + 1, x)) - _load(p22, (y, x))
                 below_a = _store(u, (y, x), ((a + step * gx) + theta * (ax + ay) + coarse) - coarse)
@@ -331,7 +346,7 @@ def gradient_planes(images: Plane, h: int, w: int) -> Plane:
 def warp_planes(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
     """The second image and its gradient at (x + u, y + v), bicubic (a = -.75), black beyond the image.
 
-    Places are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.
+    Positions are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.
     """
     u, v, wide, half = flow[0], flow[1], whole_blocks(w), float32(0.5)
     columns, weights = np.arange(wide).astype(np.float32), np.empty((5, LANES), np.float32)
@@ -342,35 +357,44 @@ def warp_planes(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> No
             left, upper = floor(u[y, start + LANES // 2] - half), floor(v[y, start + LANES // 2] - half)
             column, row = MARGIN + start + left - 1, MARGIN + y + upper - 1
             fits = column >= 0 and column + LANES + 4 <= planes.shape[2] and row >= 0 and row + 5 <= planes.shape[1]
-            place = _load(columns, (start,))
-            across = _place(place, _load(u, (y, start))) - place - float32(left)
-            down = _place(float32(y), _load(v, (y, start))) - float32(y + upper)
+            column_numbers = _load(columns, (start,))
+            across = _round_to_32nds(column_numbers, _load(u, (y, start))) - column_numbers - float32(left)
+            down = _round_to_32nds(float32(y), _load(v, (y, start))) - float32(y + upper)
             if fits and _within(across, 0, 2) and _within(down, 0, 2):
-                _look(planes, row, column, across, down, weights, warped, y, start)
+                _sample_block(planes, row, column, across, down, weights, warped, y, start)
             else:
                 for x in range(start, start + LANES):
-                    _look_at(planes, _place(float32(x), u[y, x]), _place(float32(y), v[y, x]), h, w, warped, y, x)
+                    _sample_pixel(
+                        planes,
+                        _round_to_32nds(float32(x), u[y, x]),
+                        _round_to_32nds(float32(y), v[y, x]),
+                        h,
+                        w,
+                        warped,
+                        y,
+                        x,
+                    )
 
 
 @inlined
-def _within(places: Vector, low: int, high: int) -> bool:
-    """Whether all places, multiples of 1/32, are at least `low` and below `high`."""
-    return bool(_all_less(float32(low - 1 / 64), places) and _all_less(places, float32(high)))
+def _within(positions: Vector, low: int, high: int) -> bool:
+    """Whether all positions, multiples of 1/32, are at least `low` and below `high`."""
+    return bool(_all_less(float32(low - 1 / 64), positions) and _all_less(positions, float32(high)))
 
 
 @inlined
-def _place(x: Vector, u: Vector) -> Vector:
+def _round_to_32nds(x: Vector, u: Vector) -> Vector:
     """The position that (x, u) leads to, rounded to 1/32."""
     whole = float32(1.5 * 2**18)  # a number next to which 1/32 is the last digit
     return ((x + u) + whole) - whole
 
 
 @inlined
-def _look(
+def _sample_block(
     planes: Plane, row: int, column: int, across: Vector, down: Vector, weights: Plane, warped: Plane, y: int, x: int
 ) -> None:  # fmt: skip
-    """A block of the second image and of its gradient, from four rows and columns for all places, or five."""
-    right, lower, wide = _within(across, 1, 2), _within(down, 1, 2), not _within(across, 0, 1)
+    """A block of the second image and of its gradient, from four rows and columns for all pixels, or five."""
+    right, lower, needs_fifth_column = _within(across, 1, 2), _within(down, 1, 2), not _within(across, 0, 1)
     row, column, rows = row + int(lower), column + int(right), 4 if lower or _within(down, 0, 1) else 5
     a, b, c, d, e = _weights(across - float32(right))
     for j, weight in enumerate(_weights(down - float32(lower))):
@@ -380,15 +404,15 @@ def _look(
         for j in range(rows):
             part = a * _load(planes, (n, row + j, column)) + b * _load(planes, (n, row + j, column + 1))
             part = part + c * _load(planes, (n, row + j, column + 2)) + d * _load(planes, (n, row + j, column + 3))
-            if wide and not right:
+            if needs_fifth_column and not right:
                 part = part + e * _load(planes, (n, row + j, column + 4))
             total = total + _load(weights, (j, 0)) * part
         _store(warped, (n, y, x), total)
 
 
 @compiled
-def _look_at(planes: Plane, x: Number, y: Number, h: int, w: int, warped: Plane, row: int, column: int) -> None:
-    """The second image and its gradient at one place, wherever it is."""
+def _sample_pixel(planes: Plane, x: Number, y: Number, h: int, w: int, warped: Plane, row: int, column: int) -> None:
+    """The second image and its gradient at one position, wherever it is."""
     left, upper = floor(x), floor(y)
     a, b = _cubic(x - float32(left)), _cubic(y - float32(upper))
     image = across = down = float32(0)
@@ -421,7 +445,7 @@ def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> Non
 
 @inlined
 def _weights(part: Vector) -> _Values:
-    """The bicubic weights of five pixels for a place `part` of 0 to below 2 pixels after the second one."""
+    """The bicubic weights of five pixels for a position `part` of 0 to below 2 pixels after the second one."""
     one, zero = float32(1), float32(0)
     a, b, c, d = _cubic(_if_less(part, one, part, part - one))
     first = _if_less(part, one, a, zero), _if_less(part, one, b, a), _if_less(part, one, c, b)
@@ -430,7 +454,7 @@ def _weights(part: Vector) -> _Values:
 
 @inlined
 def _cubic(t: Vector) -> tuple[Vector, Vector, Vector, Vector]:
-    """Keys' weights with a = -.75 of the four pixels around a place `t` of 0 to 1 after the second one."""
+    """Keys' weights with a = -.75 of the four pixels around a position `t` of 0 to 1 after the second one."""
     s = float32(1) - t
     a = float32(-0.75) * t * s * s
     b = (float32(1.25) * t - float32(2.25)) * t * t + float32(1)
@@ -460,21 +484,21 @@ def median(planes: Plane, medians: Plane, h: int, w: int) -> None:
                 padded[y, x + 2] = planes[n, row, x]
             padded[y, :2], padded[y, w + 2 : w + 4] = planes[n, row, 0], planes[n, row, w - 1]
         for x in range(0, wide, LANES):
-            first, third, fourth = _five(padded, 0, x), _five(padded, 2, x), _five(padded, 3, x)
-            above = _merged5(third, _five(padded, 1, x))
+            first, third, fourth = _sorted_five(padded, 0, x), _sorted_five(padded, 2, x), _sorted_five(padded, 3, x)
+            above = _merged5(third, _sorted_five(padded, 1, x))
             for y in range(0, h, 2):
-                fifth, sixth = _five(padded, y + 4, x), _five(padded, y + 5, x)
+                fifth, sixth = _sorted_five(padded, y + 4, x), _sorted_five(padded, y + 5, x)
                 below = _merged5(fifth, fourth)
                 # The eighth to the thirteenth of twenty values.
                 e, o = _merged5(above[::2], below[::2]), _merged5(above[1::2], below[1::2])
                 middle = (*_ordered(o[3], e[4]), *_ordered(o[4], e[5]), *_ordered(o[5], e[6]))
-                _store(medians, (n, y, x), _sixth(middle, first))
-                _store(medians, (n, y + 1, x), _sixth(middle, sixth))
+                _store(medians, (n, y, x), _sixth_of_eleven(middle, first))
+                _store(medians, (n, y + 1, x), _sixth_of_eleven(middle, sixth))
                 first, third, fourth, above = third, fifth, sixth, below
 
 
 @inlined
-def _five(rows: Plane, y: int, x: int) -> _Values:
+def _sorted_five(rows: Plane, y: int, x: int) -> _Values:
     """For each pixel of a block the five around it in a row, sorted."""
     a, b, c = _load(rows, (y, x)), _load(rows, (y, x + 1)), _load(rows, (y, x + 2))
     d, e = _load(rows, (y, x + 3)), _load(rows, (y, x + 4))
@@ -488,18 +512,18 @@ def _five(rows: Plane, y: int, x: int) -> _Values:
 
 
 @inlined
-def _low(a: Vector, b: Vector) -> Vector:
+def _smaller(a: Vector, b: Vector) -> Vector:
     return _if_less(a, b, a, b)
 
 
 @inlined
-def _high(a: Vector, b: Vector) -> Vector:
+def _larger(a: Vector, b: Vector) -> Vector:
     return _if_less(a, b, b, a)
 
 
 @inlined
 def _ordered(a: Vector, b: Vector) -> tuple[Vector, Vector]:
-    return _low(a, b), _high(a, b)
+    return _smaller(a, b), _larger(a, b)
 
 
 @inlined
@@ -520,12 +544,14 @@ def _merged5(a: _Values, b: _Values) -> _Values:
 
 @inlined
 def _merged2(a: Vector, b: Vector, c: Vector, d: Vector) -> tuple[tuple[Vector, Vector], tuple[Vector, Vector]]:
-    low, high = _ordered(_high(a, c), _low(b, d))
-    return (_low(a, c), low), (high, _high(b, d))
+    low, high = _ordered(_larger(a, c), _smaller(b, d))
+    return (_smaller(a, c), low), (high, _larger(b, d))
 
 
 @inlined
-def _sixth(a: _Values, b: _Values) -> Vector:
+def _sixth_of_eleven(a: _Values, b: _Values) -> Vector:
     """The sixth of eleven values, from six sorted ones and five."""
-    low = _low(_low(_high(a[0], b[4]), _high(a[1], b[3])), _low(_high(a[2], b[2]), _high(a[3], b[1])))
-    return _low(low, _low(_high(a[4], b[0]), a[5]))
+    low = _smaller(
+        _smaller(_larger(a[0], b[4]), _larger(a[1], b[3])), _smaller(_larger(a[2], b[2]), _larger(a[3], b[1]))
+    )
+    return _smaller(low, _smaller(_larger(a[4], b[0]), a[5]))
