@@ -84,7 +84,7 @@ def info_command(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Show the card of a plugin or protocol, or explain a metric or a setting."""
+    """Explain a plugin, protocol, metric or setting."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(config.registry.list_plugins, config.registry.PLUGIN_KINDS) if id_ in known]
