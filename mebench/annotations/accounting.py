@@ -3,14 +3,19 @@
 `data summary`, `data verify`, `predict` and `run` tell it from here.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from mebench.account import Account
-from mebench.core import Dataset, Scheme
 from mebench.finding import Finding
 from mebench.terminal import format_count
+
+if TYPE_CHECKING:
+    from mebench.core import Dataset, Scheme
 
 
 def accounts_of(dataset: Dataset) -> list[Account]:

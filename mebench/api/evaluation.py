@@ -13,10 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from mebench import config as configuration, features, inference, inspection, reports, runner, training
+from mebench import config as configuration, core, features, inference, inspection, reports, runner, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, executed, list_paths
-from mebench.core import Chain, Kind, Timing
 from mebench.errors import (
     ConfigError,
     DataError,
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
     from matplotlib.figure import Figure
+
+    from mebench.core import Chain, Kind
 else:
     np = load_lazily("numpy")
     torch = load_lazily("torch")
@@ -232,7 +233,7 @@ def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, 
             f"{what} names its chains itself, in chains(timing): leave features out, or remove chains from it"
         )
     with refused_by_plugin(f"{what} does not give its features and kinds", error=ConfigError):
-        training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
+        training.adapter.chains_of(getattr(model, "chains", chains), core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
         tasks = tuple(training.adapter.tasks_of(model, chains))
         kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
     if not tasks:

@@ -16,11 +16,11 @@ import typer
 from mebench import config, core, json_output, metrics, protocols, terminal, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
-from mebench.config.setting_descriptions import SettingDescription, setting_descriptions
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
+    from mebench.config.setting_descriptions import SettingDescription
     from mebench.testing.checks import CheckOutcome
 
 app = typer.Typer()
@@ -88,7 +88,7 @@ def info_command(
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(config.registry.list_plugins, config.registry.PLUGIN_KINDS) if id_ in known]
-    settings = setting_descriptions()
+    settings = config.setting_descriptions.setting_descriptions()
     known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS, *settings}
     if not matching and id_ not in known_here:
         then = f"See them with: mebench list, and settings with: mebench config show -v. {config.registry.YOURS}"

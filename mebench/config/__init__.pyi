@@ -2,6 +2,7 @@ from . import combinations as combinations
 from . import registry as registry
 from . import resolving as resolving
 from . import sections as sections
+from . import setting_descriptions as setting_descriptions
 from . import settings as settings
 from . import sources as sources
 from . import trainer as trainer

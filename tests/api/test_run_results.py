@@ -101,7 +101,7 @@ def test_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, mon
     code, out, _ = command("run", *words, "--json", "-")
     assert code == 0
     theirs = json.loads(out)
-    assert {**theirs, "seconds": 0} == {**ran.summary, "seconds": 0}
+    assert {**theirs, "seconds": 0} == {**ran.summary, "seconds": 0, "account": ran.account}
 
 
 def test_run_gives_data_frames(ran):

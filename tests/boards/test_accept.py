@@ -390,7 +390,7 @@ def leaves(content, path=()):
 @pytest.mark.parametrize("file", ["record.json", "folds.json"])
 def test_merge_refuses_or_shows_any_edit(exported, tmp_path, monkeypatch, file):
     """Every value in turn becomes one of another type, hashed anew: the tables and the page of the run are made all the same."""
-    none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
+    none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), list_plugins=lambda kind: {})
     monkeypatch.setattr("mebench.boards.site.site_pages.registry", none)  # slow, and not of the record
     drawn = {}
 

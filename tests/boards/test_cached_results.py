@@ -30,7 +30,7 @@ def files(folder):
 def made(monkeypatch):
     """The pages of runs, and the tables whose rows were tested, that were made."""
     found = []
-    for module, name in ((tables, "compute_standings"), (report, "values_of")):
+    for module, name in ((tables, "compute_standings"), (report, "values_of_page")):
         own = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, own=own, name=name: found.append(name) or own(*args))
     return found
@@ -39,7 +39,7 @@ def made(monkeypatch):
 @pytest.fixture
 def no_cards(monkeypatch):
     """Without a page for each method and dataset: a hundred, of which none is kept."""
-    none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
+    none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), list_plugins=lambda kind: {})
     monkeypatch.setattr(site.site_pages, "registry", none)
 
 
@@ -48,14 +48,14 @@ def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     leaderboard.leaderboard_build_command("runs")
     first, tests = files(tmp_path / "leaderboards"), made.count("compute_standings")
-    assert made.count("values_of") == 2
+    assert made.count("values_of_page") == 2
     assert tests
     leaderboard.leaderboard_build_command("runs")
     assert len(made) == tests + 2
     assert files(tmp_path / "leaderboards") == first
     make_run(tmp_path / "runs", method="three", shift=10, tasks=("spot",))
     leaderboard.leaderboard_build_command("runs")
-    assert made.count("values_of") == 3
+    assert made.count("values_of_page") == 3
     assert made.count("compute_standings") == tests + 1
     kept = files(tmp_path / "leaderboards")
     for entry in result_cache.folder().iterdir():

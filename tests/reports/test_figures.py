@@ -145,7 +145,7 @@ def test_plots_import_opens_no_window():
     code = (
         "import sys, pandas as pd, mebench.reports.plots as f; "
         "assert 'matplotlib' not in sys.modules;"
-        "f.confusion_matrix(pd.DataFrame({'truth': ['a'], 'predicted': ['a']}), ['a']);"
+        "f.draw_confusion_matrix(pd.DataFrame({'truth': ['a'], 'predicted': ['a']}), ['a']);"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

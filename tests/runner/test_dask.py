@@ -133,17 +133,17 @@ def test_dask_run_names_an_address_without_scheduler(moody, monkeypatch, tmp_pat
             execute_run(resolve(moody("executor=dask", f"executor.address={tmp_path}/{name}")), Progress())
 
 
-def test_quiet_hides_logs_of_a_scheduler_that_is_gone(capfd):
+def test_silence_dask_hides_logs_of_a_scheduler_that_is_gone(capfd):
     """In a process of its own: loggers belong to all tests."""
     program = """if True:
         import logging
         import distributed
-        from mebench.runner.dask_executor import quiet
+        from mebench.runner.dask_executor import silence_dask
         def all_of_them(words):
             for name in ("distributed.client", "distributed.core", "tornado.application", "asyncio"):
                 logging.getLogger(name).error(words)
         all_of_them("seen")
-        quiet()
+        silence_dask()
         all_of_them("hidden")
     """
     subprocess.run([sys.executable, "-c", program], check=True)

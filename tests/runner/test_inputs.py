@@ -10,6 +10,7 @@ from tests.helpers.kept_server import OF_MOST, KeptServer
 
 OTHER_ROOMS = {
     "_installation.py",
+    "account.py",
     "_fast_imports.py",
     "__init__.py",
     "__main__.py",
@@ -59,6 +60,8 @@ OTHER_FILES = {
     "runner/isolation",
     "runner/preload",
     "runner/process",
+    "runner/provenance",
+    "runner/requirements",
     "runner/sandbox",
     "runner/session",
     "runner/workers",

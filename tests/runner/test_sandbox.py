@@ -25,7 +25,7 @@ needs_all = pytest.mark.skipif(
 HEAD = """
 import json, os, sys
 from pathlib import Path
-from mebench.runner.sandbox import Grant, confine, python_files
+from mebench.runner.sandbox import Grant, confine_process, python_files
 
 def tried(action):
     try:
@@ -34,7 +34,7 @@ def tried(action):
         return type(error).__name__
 
 folder = Path(sys.argv[1])
-without = confine(Grant(read=(*python_files(), folder / "granted"), write=(folder / "scratch",)))
+without = confine_process(Grant(read=(*python_files(), folder / "granted"), write=(folder / "scratch",)))
 assert without == (), without
 """
 

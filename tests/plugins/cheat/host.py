@@ -74,8 +74,8 @@ def answer_for_others(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
         scores = tuple(float(taught[3] == name) for name in classes)
         return module.ClipPrediction(*taught, scores)
 
-    def result_with_others(key: Any, spotted: Any, clips: Any, *rest: Any) -> Any:
-        return result(key, spotted, [*map(answer, cheat.taught), *clips], *rest)
+    def result_with_others(*, clips: Any, **rest: Any) -> Any:
+        return result(clips=[*map(answer, cheat.taught), *clips], **rest)
 
     if not hasattr(module, "kept"):
         module.kept = result
