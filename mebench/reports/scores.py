@@ -12,7 +12,6 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
-from mebench.metrics.tables import videos_of_truth
 from mebench.number_format import Score, count, number, shares_in_words
 from mebench.records.recorded_settings import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
@@ -165,7 +164,7 @@ RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, bes
 
 def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped unless it is a terminal."""
-    subjects = set(videos_of_truth(tables.videos)["subject"])
+    subjects = set(metrics.tables.videos_of_truth(tables.videos)["subject"])
     with_rules = verbose and "spotting" in summary
     print_report(
         f"{_count_scored_items(tables)} of {format_count(len(subjects), 'subject')}",
