@@ -182,7 +182,8 @@ def _count_scored_items(tables: metrics.Tables) -> str:
         n_answers = int(tables.clips["predicted"].notna().sum())
         return f"{format_count(n_answers, 'answer')} for {format_count(len(tables.clips), 'clip')}"
     n_predictions = 0 if tables.predictions is None else len(tables.predictions)
-    truths = f"{format_count(len(tables.truths), 'expression')} in {format_count(len(videos_of_truth(tables.videos)), 'video')}"
+    n_videos = len(metrics.tables.videos_of_truth(tables.videos))
+    truths = f"{format_count(len(tables.truths), 'expression')} in {format_count(n_videos, 'video')}"
     return f"{format_count(n_predictions, 'prediction')} against {truths}"
 
 
