@@ -20,8 +20,12 @@ def describe_loaded(plan: Plan) -> dict[str, Any]:
     `loaded` has for each file or folder its `name`, its SHA-256, and whether `parameters` of the costs count it;
     `pretrained` is a list of names, `none` or `unknown`.
     """
-    loaded = [entry for part in plan.parts for entry in _loaded_by(part)]
-    declared = [name for part in plan.parts for name in _declared_by(part, tuple(plan.config.pretrained))]
+    loaded: list[dict[str, Any]] = []
+    declared: list[str] = []
+    for part in plan.parts:
+        loaded_by_part = list(_loaded_by(part))  # hashes whole files of weights, so once
+        loaded += loaded_by_part
+        declared += _declared_by(part, tuple(plan.config.pretrained), bool(loaded_by_part))
     if not loaded and not declared:
         return {}
     names = sorted(set(declared) - {NOTHING})
@@ -35,20 +39,21 @@ def _loaded_by(part: MethodJob) -> Iterator[dict[str, Any]]:
     for field in fields(part.params):
         value = getattr(part.params, field.name)
         if isinstance(value, Path) and not field.metadata.get("place"):  # landmarks are the dataset's preprocessing
-            yield {"name": value.name, "sha256": content_hash(value), "counted": field.name == "weights"}
+            yield {"name": value.name, "sha256": hash_file_or_folder(value), "counted": field.name == "weights"}
     for place in part.declared:
-        yield {"name": place.name, "sha256": content_hash(place), "counted": False}
+        yield {"name": place.name, "sha256": hash_file_or_folder(place), "counted": False}
 
 
-def _declared_by(part: MethodJob, said: Sequence[str]) -> Sequence[str]:
+def _declared_by(part: MethodJob, said: Sequence[str], loads_files: bool) -> Sequence[str]:
     """The data on which one method's loaded content was trained: as the user says, else its `config.yaml`.
 
     Args:
         part: the method.
         said: names that the user gave for the run; may be empty.
+        loads_files: whether files or folders are loaded.
     """
     declared = part.plugin.config.get("pretrained")
-    loads = declared is not None or any(True for _ in _loaded_by(part))
+    loads = declared is not None or loads_files
     if said and loads:
         return said
     if declared is not None:
@@ -58,11 +63,11 @@ def _declared_by(part: MethodJob, said: Sequence[str]) -> Sequence[str]:
 
 def name_with_hash(place: Path) -> str:
     """The name of a file or folder; with its short hash if it exists."""
-    content = content_hash(place)
+    content = hash_file_or_folder(place)
     return f"{place.name} ({content[:8]})" if content else place.name
 
 
-def content_hash(place: Path) -> str:
+def hash_file_or_folder(place: Path) -> str:
     """SHA-256 of a file, or of all names and contents in a folder; empty if nothing is there."""
     if place.is_file():
         return file_hash(place)

@@ -5,7 +5,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.runner import make_plan
-from mebench.runner.provenance import content_hash, describe_loaded
+from mebench.runner.provenance import describe_loaded, hash_file_or_folder
 
 METHOD = """
 from mebench.core import Method
@@ -52,14 +52,14 @@ def test_describe_loaded_takes_word_of_user_then_of_plugin(tmp_path, declared, w
         return
     assert described["pretrained"] == expected
     assert described["loaded"] == [
-        {"name": "head.npz", "sha256": content_hash(tmp_path / "head.npz"), "counted": False}
+        {"name": "head.npz", "sha256": hash_file_or_folder(tmp_path / "head.npz"), "counted": False}
     ]
 
 
-def test_content_hash_covers_names_and_contents_of_folder(tmp_path):
+def test_hash_file_or_folder_covers_names_and_contents_of_folder(tmp_path):
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / "a.pth").write_bytes(b"1")
-    before = content_hash(tmp_path / "w")
+    before = hash_file_or_folder(tmp_path / "w")
     (tmp_path / "w" / "a.pth").rename(tmp_path / "w" / "b.pth")
-    assert content_hash(tmp_path / "w") != before
-    assert content_hash(tmp_path / "nothing") == ""
+    assert hash_file_or_folder(tmp_path / "w") != before
+    assert hash_file_or_folder(tmp_path / "nothing") == ""
