@@ -226,12 +226,14 @@ class SpottingF1(_Score):
         return counts
 
     def compute(self) -> Tensor:
-        """F1 of all videos at once; NaN without a truth."""
+        """F1 of all videos at once; 0 where all is false alarm, NaN where nothing is true or spotted."""
         return self._result(self._f1())
 
     def _f1(self) -> float:
         found, spotted, true = self.intervals.tolist()
-        return precision_recall_f1(found, spotted - found, true - found)[2] if true else float("nan")
+        if spotted + true == 0:
+            return float("nan")
+        return precision_recall_f1(found, spotted - found, true - found)[2]
 
 
 class STRS(SpottingF1):
