@@ -6,7 +6,7 @@
 Each variant is `dataset.preset=board` of fewer people with the changes of `VARIANTS`; `field` is that preset, of as many. A row of
 `benchmarks/causes.csv` is a method on a variant; rows that are there already are not computed again, so the command goes on where it was
 stopped. FOLDER keeps the features, about 3 GB a variant; `--forget` deletes those of a variant once its rows are there. `--page` writes the
-tables of `docs/field.md` from these rows, and from the committed table of the whole `field`.
+tables of `docs/understand/field.md` from these rows, and from the committed table of the whole `field`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from scipy import stats
 import mebench
 
 ROOT = Path(__file__).parent.parent
-CSV, PAGE = ROOT / "benchmarks" / "causes.csv", ROOT / "docs" / "field.md"
+CSV, PAGE = ROOT / "benchmarks" / "causes.csv", ROOT / "docs" / "understand" / "field.md"
 TABLE = ROOT / "leaderboards" / "spotting-synthetic-kfold-preset_field_protocol_folds_2.json"
 SIZE = ("dataset.subjects=12", "dataset.videos=2", "protocol.folds=3")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -109,7 +109,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--csv", type=Path, default=CSV)
     parser.add_argument("--forget", action="store_true", help="delete a variant's features once its rows are there")
-    parser.add_argument("--page", action="store_true", help="write the tables of docs/field.md, and nothing else")
+    parser.add_argument(
+        "--page", action="store_true", help="write the tables of docs/understand/field.md, and nothing else"
+    )
     options = parser.parse_args()
     if options.page:
         PAGE.write_text(with_tables(PAGE.read_text("utf-8"), read(options.csv)), "utf-8")

@@ -1,4 +1,4 @@
-"""The cost of degradations for every committed method, for the page `docs/degraded.md`.
+"""The cost of degradations for every committed method, for the page `docs/how_to/degraded.md`.
 
     python benchmarks/degraded.py FOLDER [--sets drawn clips maps] [--methods mean ...] [--kinds occlusion ...] [--maps DATA]
     python benchmarks/degraded.py FOLDER --write

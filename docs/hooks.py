@@ -21,6 +21,7 @@ from blocks import FENCE, Block
 from formulas import mathml_of
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Link, Navigation
 from mkdocs.structure.pages import Page
@@ -41,7 +42,12 @@ def _cards(kind: str) -> dict[str, str]:
 
 
 CARDS = {"methods": _cards("methods"), "datasets": _cards("datasets")}
-TAKEN = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md", **CARDS["methods"], **CARDS["datasets"]}
+TAKEN = {
+    "contribute/contributing.md": "CONTRIBUTING.md",
+    "contribute/changelog.md": "CHANGELOG.md",
+    **CARDS["methods"],
+    **CARDS["datasets"],
+}
 """Page of the site: file of the repository."""
 PLACES = {source: page for page, source in TAKEN.items()} | {
     "README.md": "index.md",
@@ -65,6 +71,7 @@ def on_config(config: MkDocsConfig) -> None:
         config.extra["social"] = [{"icon": "fontawesome/brands/git-alt", "link": address, "name": "the code"}]
 
 
+@event_priority(50)  # before the redirects, which name these pages
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add what lies outside `docs/`, or is made: cards, the notebook as it ran, and the leaderboard as it was built."""
     for page, source in TAKEN.items():
@@ -73,8 +80,12 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
         if file.is_file():
             place = f"leaderboards/{file.relative_to(BOARD).as_posix()}"
             files.append(File.generated(config, place, abs_src_path=str(file)))
-    for notebook in sorted(DOCS.glob("*.ipynb")):
-        files.append(File.generated(config, f"{notebook.stem}.md", content=_executed(notebook)))
+    for notebook in sorted(DOCS.rglob("*.ipynb")):
+        files.append(
+            File.generated(
+                config, notebook.relative_to(DOCS).with_suffix(".md").as_posix(), content=_executed(notebook)
+            )
+        )
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:

@@ -1,4 +1,4 @@
-"""`python docs/setting_tables.py` writes the tables of `docs/settings.md` again, from docstrings and the help of commands."""
+"""`python docs/setting_tables.py` writes the tables of `docs/reference/settings.md` again, from docstrings and the help of commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mebench.cli import app
 from mebench.config.setting_descriptions import GROUPS, setting_descriptions
 from mebench.json_output import text
 
-PAGE = Path(__file__).with_name("settings.md")
+PAGE = Path(__file__).parent / "reference" / "settings.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
 VERBS = {
     "Tuning": ("tune",),

@@ -1,4 +1,4 @@
-"""Faster imports, for the processes that mebench starts. The reasons and the price: docs/decisions/fast_imports.md.
+"""Faster imports, for the processes that mebench starts. The reasons and the price: docs/contribute/decisions/fast_imports.md.
 
 `import lightning` also imports PyTorch's compiler, Matplotlib and SciPy's signals, and mebench uses none of them there.
 `L`, which the files of mebench take from here, is Lightning imported without them.

@@ -1,4 +1,4 @@
-"""A release: deprecated words go as docs/stability.md promises, versions agree, and the conda recipe asks for what pip asks for."""
+"""A release: deprecated words go as docs/contribute/stability.md promises, versions agree, conda asks for what pip asks for."""
 
 import re
 import subprocess
@@ -35,7 +35,7 @@ def broken(text, version):
 
 
 def test_stability_deprecations_end_on_time():
-    text = (ROOT / "docs/stability.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/contribute/stability.md").read_text(encoding="utf-8")
     assert "| old | new | since | goes in |" in text
     assert list(broken(text, mebench.__version__)) == []
 

@@ -121,7 +121,7 @@ def evaluate(
     - or a `LightningModule` that takes the samples of `mebench.MEDataModule`, (x, y) in training and x in
       `predict_step`, and returns a score for each class or kind. Each fold trains a copy, for `trainer={"max_epochs":
       …}`, with batches of `method.batch_size`; other options of the trainer, callbacks and loggers as in
-      `docs/lightning.md`;
+      `docs/how_to/lightning.md`;
     - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it classifies emotions, on a chain of
     frames it separates frames inside an expression from others. Its randomness follows from the run's seed.
 

@@ -139,7 +139,7 @@ class Run(Result):
         trusted.
 
         Args:
-            people: a CSV with `subject` and a column for each attribute, see docs/trust.md.
+            people: a CSV with `subject` and a column for each attribute, see docs/understand/trust.md.
 
         Raises:
             DataError: the table does not fit.

@@ -507,7 +507,7 @@ class Comparison:
         """The compared scores if other coders had annotated, and the highest that this allows.
 
         Args:
-            file: a CSV of how coders differ, `what`, `value` and `source`, see docs/trust.md.
+            file: a CSV of how coders differ, `what`, `value` and `source`, see docs/understand/trust.md.
 
         Raises:
             DataError: the table does not fit.

@@ -3,7 +3,7 @@
 A degradation is a word, `KIND:STRENGTH`. It changes frames before a face is looked for in them. What is drawn depends on the key of the
 video and the number of the frame alone. Sizes are shares of the width of the clean video's face.
 
-A kind is one entry of `KINDS`, and nothing else: commands, their help, checks and docs/degraded.md read it there.
+A kind is one entry of `KINDS`, and nothing else: commands, their help, checks and docs/how_to/degraded.md read it there.
 `mebench.features.degraded_dataset` applies a degradation to a dataset, `mebench.inference.robustness` measures what it costs a run, and
 `mebench.reports.robustness` shows that.
 """

@@ -1,7 +1,7 @@
 """The catalogue of metrics: each is defined once, for printing, ranking, tuning and checking. It imports quickly.
 
 A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall show it, the code that computes it, and a worked example in
-`docs/metrics.md`; CONTRIBUTING, *A column of the leaderboards*, says where each stands.
+`docs/reference/metrics.md`; CONTRIBUTING, *A column of the leaderboards*, says where each stands.
 """
 
 import re

@@ -101,13 +101,13 @@ def test_readme_says_how_htnet_was_trained():
 
 def test_numbers_page_agrees_with_factors_of_field():
     """How far F1 on `field` is from the published one of the methods that have one on SAMM Long Videos."""
-    rows = rows_of((ROOT / "docs/field.md").read_text(), "<!-- published -->")
+    rows = rows_of((ROOT / "docs/understand/field.md").read_text(), "<!-- published -->")
     on_samm = {row["method"]: row for row in rows if "samm_lv" in row["published"]}
     factors = {method: row["factor"] for method, row in on_samm.items()}
     lowest, *others = sorted(factors.values(), key=float)
     held_out = [float(row["factor"]) for row in on_samm.values() if row["half"] == "held out"]
     within = sum(0.5 <= factor <= 2 for factor in held_out)
-    words = " ".join((ROOT / "docs/numbers.md").read_text().split())
+    words = " ".join((ROOT / "docs/understand/numbers.md").read_text().split())
     assert (len(factors), len(held_out), within) == (8, 5, 2)
     assert "of the eight methods with a published F1 there, OF-FD has" in words
     assert factors["of_fd"] == lowest

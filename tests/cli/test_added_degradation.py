@@ -68,7 +68,9 @@ def test_check_counts_an_added_relation(mebench, kinds):
 def test_page_lists_an_added_kind(gamma):
     from docs.blocks import blocks
 
-    (table,) = (block for block in blocks(ROOT / "docs" / "degraded.md") if "degradation_names" in block.code)
+    (table,) = (
+        block for block in blocks(ROOT / "docs" / "how_to" / "degraded.md") if "degradation_names" in block.code
+    )
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(table.code, {})

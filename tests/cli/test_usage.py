@@ -62,7 +62,7 @@ def test_cli_examples_that_need_nothing_work(mebench, verb):
 
 
 def test_cli_verbs_all_have_json():
-    """As docs/commands.md promises."""
+    """As docs/reference/commands.md promises."""
     assert [" ".join(path) for path, verb in VERBS.items() if not any("--json" in p.opts for p in verb.params)] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "grounds.md"
+PAGE = ROOT / "docs" / "contribute" / "grounds.md"
 
 pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="needs the checkout: docs/ is no part of the sdist")
 

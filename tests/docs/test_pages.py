@@ -23,7 +23,9 @@ pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs the checkout: d
 if DOCS.is_dir():
     from docs.blocks import blocks, run
 
-PAGES = [page for page in sorted([*DOCS.rglob("*.md"), *DOCS.glob("*.ipynb")]) if blocks(page)] if DOCS.is_dir() else []
+PAGES = (
+    [page for page in sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]) if blocks(page)] if DOCS.is_dir() else []
+)
 
 
 def smaller(words):
@@ -93,7 +95,7 @@ def test_pages_import_what_shown_blocks_use():
     ids=["metrics", "conventions", "protocols"],
 )
 def test_pages_have_formula_and_example_of_each_entry(page, names):
-    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")
     _, *parts = re.split(r"^(?=#{2,3} )", text, flags=re.M)
     section_of = {found[1]: part for part in parts if (found := re.match(r"#.* \{ #(\S+) \}\n", part))}
     assert set(section_of) >= set(names)

@@ -8,7 +8,7 @@ import pytest
 from mebench.config.setting_descriptions import setting_descriptions
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "settings.md"
+PAGE = ROOT / "docs" / "reference" / "settings.md"
 
 
 @pytest.fixture

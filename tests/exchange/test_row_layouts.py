@@ -28,7 +28,7 @@ from mebench.exchange.row_layouts import (
 )
 
 LAYOUTS = (*OBJECT_LAYOUTS, *LIST_LAYOUTS)
-SCORING_PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
+SCORING_PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "scoring.md"
 
 
 def first_example(layout):

@@ -16,7 +16,7 @@ from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import FORMATS, Format, guard_formula, write_predictions, write_truth
 
-SCORING_PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
+SCORING_PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "scoring.md"
 FORMATS_OF_ONE_FILE = [name for name, form in FORMATS.items() if not form.writes_folder]
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 

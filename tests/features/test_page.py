@@ -11,7 +11,7 @@ from mebench.core import Step
 from mebench.features import FaceParams, FlowVolume, ImageStep, MapStep, VolumeStep
 from mebench.features.base import SequenceStep
 
-PAGE = Path(__file__).parents[2] / "docs" / "features.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "features.md"
 
 
 @pytest.fixture(scope="module")
