@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench import core
-from mebench._installation import PACKAGE
 from mebench.annotations.accounting import unknown_labels
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
@@ -35,7 +34,8 @@ from mebench.runner.choices import (
 )
 from mebench.runner.inputs import code_of
 from mebench.runner.job import MethodJob, method_jobs, reads_of
-from mebench.runner.sandbox import Grant, grant_access, missing_parts, python_files
+from mebench.runner.label_places import check_reach
+from mebench.runner.sandbox import Grant, grant_access, missing_parts
 
 if TYPE_CHECKING:
     import torch
@@ -423,7 +423,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     plan = replace(plan, folds=make_folds(protocol, plan.people(videos), config.protocol_params))
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
     plan = replace(plan, task=replace(plan.task, one_per_video=short))
-    check_reach(plan)
+    check_reach(plan.config, plan.parts, plan.grant)
     check_people(plan)
     check_folds(plan)
     check_adaptation(plan)
@@ -491,44 +491,6 @@ def check_adaptation(plan: Plan) -> None:
             f"adaptation={plan.config.adaptation} brings another database to those that train, for recognition of annotated clips; this "
             f"run spots, or trains and tests on one database: choose a protocol such as lodo, cd6me or cdmer, or leave it out"
         )
-
-
-def check_reach(plan: Plan) -> None:
-    """Refuse a run whose labels lie in a folder that its method may read.
-
-    Raises:
-        ConfigError: they do.
-    """
-    config = plan.config
-    if config.sandbox == "off":
-        return
-    open_to_all = dict.fromkeys((*python_files(), PACKAGE))
-    places_of_labels = _places_of_labels(config)
-    way_out = "or use sandbox=off, after you have read the method's code"
-    for place in (*open_to_all, *reads_of(plan.parts)):
-        target = place.resolve()
-        for word, labelled in places_of_labels.items():
-            asked_for = place not in open_to_all
-            are_weights = target.suffix == ".safetensors"
-            if asked_for and target.is_relative_to(labelled) and not are_weights:
-                raise ConfigError(
-                    f"the method may not read {place}, which is in {word}, where labels are: move or copy it to another "
-                    f"folder and name it there, {way_out}"
-                )
-            if labelled.is_relative_to(target):
-                advice = "let it name less under reads in its config.yaml" if asked_for else "name another folder"
-                raise ConfigError(f"the method may read {place}, and so the labels below {word}: {advice}, {way_out}")
-
-
-def _places_of_labels(config: RunConfig) -> dict[str, Path]:
-    """Where labels are, by the words of the settings that say so: annotations, runs and stored features."""
-    places: list[tuple[str, Any]] = []
-    for params in config.dataset_params.values():
-        for name, value in vars(params).items():
-            if name.endswith(("root", "annotations")) and isinstance(value, str | Path):
-                places.append((f"dataset.{name}", value))
-    places += [("runs", config.runs), ("cache", config.cache)]
-    return {f"{name}={place}": Path(place).expanduser().resolve() for name, place in places}
 
 
 def check_people(plan: Plan) -> None:

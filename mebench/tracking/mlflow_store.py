@@ -21,6 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mebench.atomic import whole_file
+from mebench.config.tracking_address import ARTIFACTS, OFF, locate_database, mlflow_address
 from mebench.errors import RunError
 
 LOCK_SECONDS = 20.0
@@ -48,8 +49,6 @@ NETWORK = frozenset(
 )
 """Kinds of file systems on which the locks of sqlite do not hold."""
 RUN_TAG = "mebench.run_id"
-OFF = (False, "off", "false", "no", "none")
-"""Words that turn tracking off."""
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -59,20 +58,6 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down or slow holds up the user for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-
-
-def locate_database(url: str) -> tuple[str, Path | None]:
-    """The absolute address of a sqlite database, and its file; another address unchanged, and None.
-
-    >>> locate_database("sqlite:////data/runs.db?timeout=5"), locate_database("http://example.org")[1]
-    (('sqlite:////data/runs.db?timeout=5', PosixPath('/data/runs.db')), None)
-    """
-    scheme, slashes, rest = url.partition(":///")
-    name, question, options = rest.partition("?")
-    if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
-        return url, None
-    file = Path.cwd() / name
-    return f"{scheme}:///{file}{question}{options}", file
 
 
 @dataclass(frozen=True)
@@ -90,17 +75,12 @@ class Store:
     @classmethod
     def of(cls, uri: str | bool | None) -> Store:
         """The store of a URI; None and `mlflow` take `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
-        uri = (
-            re.sub("^mlflow(:|$)", "", uri if isinstance(uri, str) else "")
-            or os.environ.get("MLFLOW_TRACKING_URI")
-            or "sqlite:///mlflow.db"
-        )
-        return cls(*locate_database(uri))
+        return cls(*locate_database(mlflow_address(uri)))
 
     @property
     def artifacts(self) -> str | None:
         """The folder of artifacts: next to the sqlite file, else chosen by the server."""
-        return (self.database.parent / "mlartifacts").as_uri() if self.database else None
+        return (self.database.parent / ARTIFACTS).as_uri() if self.database else None
 
     def prepare(self) -> None:
         """Create a missing sqlite file from the stored schema, if that equals MLflow's own.

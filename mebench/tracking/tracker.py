@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 
 import pandas as pd
 
+from mebench.config.tracking_address import OFF
 from mebench.errors import ConfigError, unknown
 from mebench.tracking.entries import Point, TrackedRun
-from mebench.tracking.mlflow_store import OFF
 
 GROUP = "mebench.trackers"
 """The entry points of trackers: each is a class that takes an address, or None for the one it chooses itself."""

@@ -58,6 +58,7 @@ OTHER_FILES = {
     "runner/identity",
     "runner/inputs",
     "runner/isolation",
+    "runner/label_places",
     "runner/preload",
     "runner/process",
     "runner/provenance",
