@@ -146,6 +146,14 @@ class Run(Result):
         """
         return reports.trust.measure_trust(self._side(), None if people is None else Path(people).expanduser())
 
+    @property
+    def _classes(self) -> list[str]:
+        return list(self.folder.read_json("folds.json")["classes"])
+
+    def _answers(self) -> pd.DataFrame | None:
+        names_clips = "recognize" in self.folder.read_json("folds.json")["tasks"]
+        return run_files.answers.read_clip_answers(self.folder) if names_clips else None
+
     def _side(self) -> reports.timeline.JudgedRun:
         return reports.report.judge_run(records.record.read(self.folder))
 

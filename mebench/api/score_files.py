@@ -207,8 +207,15 @@ class Scores(Result):
     def _side(self) -> reports.timeline.JudgedRun:
         kinds = self.answers.kinds if self.tables.predictions is not None else ()
         return reports.timeline.JudgedRun(
-            "", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict")
+            "", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict"), self._classes
         )
+
+    @property
+    def _classes(self) -> list[str]:
+        return list(self.answers.classes)
+
+    def _answers(self) -> pd.DataFrame | None:
+        return self.tables.clips
 
 
 def score(

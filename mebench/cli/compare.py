@@ -1,41 +1,28 @@
-"""`mebench compare`, `mistakes` and `report`: differences of two runs or files, the mistakes of one, and both as a
-page.
-"""
+"""`mebench compare` and `report`: differences of two runs or files, and the page of one run or two."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any
 
 import typer
 
-from mebench import api, exchange, inspection, metrics, records, reports, runs as run_files
+from mebench import api, exchange, metrics, records, reports, runs as run_files
 from mebench.account import account_lines
+from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
-from mebench.errors import ConfigError, DataError, RunError, check_known, refuse_if
+from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import grouped
 from mebench.json_output import write_json
 from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_report, print_table
 
-Truth = Annotated[
-    str | None,
-    typer.Option(
-        "--truth", metavar="FILE", help="The truth of files, as for mebench score; then name files instead of runs."
-    ),
-]
-LooseIds = Annotated[bool, typer.Option("--loose-ids", help="The format of files, as for mebench score.")]
-
-Fps = Annotated[float | None, typer.Option("--fps", help="Frame rate of the times in .eaf files.")]
-
 app = typer.Typer()
 
-OF_FILES = "is about files: name the file of their truth with --truth"
 PUBLISHED_PREFIX = "published:"
 """Prefix of a published result's name, which distinguishes it from a run."""
 
@@ -93,13 +80,13 @@ def compare_command(
     as two coders' files, by their agreement. A comparison with a published result lists the differing conditions.
     --noise scores all of them against other coders' truths.
     """
-    if others and (second.startswith(PUBLISHED_PREFIX) or (truth is None and _is_file(first))):
+    if others and (second.startswith(PUBLISHED_PREFIX) or (truth is None and is_answer_file(first))):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
     if second.startswith(PUBLISHED_PREFIX):
         _print_differences_from_published(first, second.removeprefix(PUBLISHED_PREFIX), runs, leaderboards, json)
         return
-    if truth is None and _is_file(first) and _is_file(second):
-        _refuse(
+    if truth is None and is_answer_file(first) and is_answer_file(second):
+        refuse_options(
             {"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes},
             (
                 "needs scores: name the file of the truth with --truth. Without it, two files are compared as "
@@ -109,11 +96,11 @@ def compare_command(
         _print_agreement(first, second, loose_ids, fps, encoding, json)
         return
     if truth is None:
-        _refuse(
+        refuse_options(
             {"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding},
             OF_FILES,
         )
-        _refuse_files(first, second)
+        refuse_files(first, second)
 
     comparisons = [
         api.compare(
@@ -208,101 +195,6 @@ def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
     ]
 
 
-@app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
-def mistakes_command(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help=("A run, by its id, the beginning of its id, or its folder; or a file.")),
-    ],
-    runs: Runs = "",
-    by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List each of them.")] = False,
-    json: Json = None,
-    truth: Truth = None,
-    loose_ids: LooseIds = False,
-    fps: Fps = None,
-    encoding: Encoding = None,
-) -> None:
-    """Count the false positives and misses of a run by cause.
-
-    With --truth, it counts those of a file of any program.
-    """
-    check_known("--by", by, get_args(metrics.mistakes.By))
-    rows = cast("metrics.mistakes.By", by)
-    if truth is None:
-        _refuse({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
-        _refuse_files(run)
-        spotted = _spotted_by_run(run, runs)
-    else:
-        spotted = _spotted_in_file(run, truth, exchange.join.Rules(fps, loose_ids=loose_ids), encoding)
-    tables, kinds = spotted.tables, spotted.kinds
-    draws = metrics.mistakes.number_of_draws(tables)
-    mistakes = metrics.mistakes.sort_mistakes(tables, kinds)
-    counts = metrics.mistakes.count_mistakes(mistakes, rows, draws)
-    distracted = None
-    if tables.distractors is not None:
-        distracted = metrics.mistakes.count_distracted(mistakes, tables.distractors, rows, draws)
-    if rows == "kind":
-        counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
-    causes = metrics.mistakes.explain_mistakes(tables, mistakes, kinds)
-    report: dict[str, Any] = {
-        "why": causes,
-        **spotted.about,
-        "convention": "strict",
-        "by": by,
-        "draws": draws,
-        "counts": reports.scores.plain_counts(counts),
-    }
-    if distracted is not None:
-        report["on_distractors"] = distracted.to_dict("index")
-    report["mistakes"] = mistakes.drop(columns="row").astype(object).to_dict("records")
-    if write_json(report, json):
-        note = "" if distracted is None else reports.scores.distracted_line(counts, distracted, tables)
-        mean = f", means over {draws} draws" if draws > 1 else ""
-        title = f"mistakes of {spotted.name}, by {by}{mean}"
-        reports.scores.print_mistakes(counts, title, mistakes if verbose else None, note)
-        reports.scores.print_causes(causes)
-
-
-@dataclass(frozen=True)
-class _Spotted:
-    """Spotted intervals with their truth, and what a report says about their source."""
-
-    name: str
-    tables: metrics.tables.Tables
-    kinds: list[str]
-    about: Mapping[str, Any]
-
-
-def _spotted_by_run(run: str, runs: str) -> _Spotted:
-    """The intervals of a run."""
-    folder = run_files.folder.RunFolder.finished(runs, run)
-    tables = run_files.scoring.read_tables(folder)
-    kinds = folder.read_json("folds.json")["kinds"]
-    if tables.predictions is None:
-        raise RunError(
-            f"run {folder.id!r} does not spot, so it has no false positives or misses: name a run that spots"
-        )
-    return _Spotted(folder.id, tables, kinds, {"run_id": folder.id})
-
-
-def _spotted_in_file(file: str, truth: str, rules: exchange.join.Rules, encoding: str | None) -> _Spotted:
-    """The intervals of a file of any program."""
-    remarks = exchange.text_table.Remarks()
-    true, predicted = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, file))
-    (answers,) = exchange.answers.read_against_truth(
-        true, [predicted], rules, remarks, adapters=inspection.dataset_summary.adapters_of(true)
-    )
-    if answers.tables.predictions is None:
-        raise DataError(
-            f"{file} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
-            f"are shown by: mebench score --clips {file} --truth {truth}"
-        )
-    print_remarks(remarks)
-    about = {"file": file, **remarks.plain()}
-    return _Spotted(file, answers.tables, answers.kinds, about)
-
-
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
 def report_command(
     run: RunId,
@@ -368,25 +260,6 @@ def report_command(
         print_lines(f"{out}: {format_size(n_bytes)}", *([f"{figures}: {len(files)} files"] if figures else []))
         if people is not None:
             print_report("", *reports.trust.tables_of_trust(groups or {}))
-
-
-def _refuse(options: Mapping[str, object], reason: str) -> None:
-    """Refuse the first option that is given."""
-    refuse_if(*((value, f"{option} {reason}") for option, value in options.items()))
-
-
-def _refuse_files(*words: str) -> None:
-    """Refuse a file where a run is expected. Words with an ending name no run."""
-    for word in words:
-        if Path(word).suffix and _is_file(word):
-            others = "".join(f", and {other} is no file" for other in words if not _is_file(other))
-            raise ConfigError(f"{word} is a file, not a run{others}: name the file of its truth with --truth")
-
-
-def _is_file(word: str) -> bool:
-    """Whether a word names a file of intervals or of a coder's marks."""
-    path = Path(word).expanduser()
-    return path.is_file() or exchange.eaf.find_eaf(path) is not None
 
 
 def _print_agreement(

@@ -2,6 +2,7 @@ from . import agreement as agreement
 from . import bootstrap as bootstrap
 from . import catalogue as catalogue
 from . import chance as chance
+from . import class_results as class_results
 from . import classification as classification
 from . import comparison as comparison
 from . import conventions as conventions

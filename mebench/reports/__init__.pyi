@@ -2,6 +2,7 @@ from . import compare_runs as compare_runs
 from . import dataset_report as dataset_report
 from . import model_card as model_card
 from . import plots as plots
+from . import recognition as recognition
 from . import report as report
 from . import robustness as robustness
 from . import scores as scores

@@ -213,6 +213,15 @@ def count_confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFr
     return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[present, columns]
 
 
+def confusion_of_answers(tables: Tables, classes: Sequence[str], rule: Convention) -> pd.DataFrame:
+    """The confusions of annotated clips, or of correctly spotted intervals where no clip was to be named; may be empty."""
+    if tables.clips is not None:
+        return count_confusions(tables.clips, classes)
+    if tables.predictions is None:
+        return pd.DataFrame()
+    return count_confusions(classes_of_true_positives(tables, rule), classes)
+
+
 def draw_timeline(drawn: Timeline) -> Figure:
     """A video over time: for each track its scores (thin if smoothed scores are also drawn), the threshold, and its
     lanes below.

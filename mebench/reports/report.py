@@ -33,7 +33,7 @@ from mebench.number_format import NONE, Score, count, digits, ends, shares_in_wo
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
 from mebench.records.record import Record, read
-from mebench.reports import compare_runs, plots, trust
+from mebench.reports import compare_runs, plots, recognition, trust
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, JudgedRun, clock_time, plain_rows, timeline_of_video
 from mebench.runs import RunFolder
@@ -90,8 +90,14 @@ WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under
 """The counts of mistakes in a summary that the page shows, with their labels."""
 
 
-def facts_of(record: Record, side: JudgedRun | None) -> dict[str, Any]:
-    """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out."""
+def facts_of(record: Record, side: JudgedRun | None, each_clip: bool = True) -> dict[str, Any]:
+    """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out.
+
+    Args:
+        record: record of the run.
+        side: its answers.
+        each_clip: whether each class and each wrong clip is shown, as in `details_of_answers`.
+    """
     summary, costs = record.summary, record.costs
     sides = ("train", "valid", "test")
     return {
@@ -102,7 +108,7 @@ def facts_of(record: Record, side: JudgedRun | None) -> dict[str, Any]:
             for kind, rules in summary.get("chance", {}).items()
             for rule, level in rules.items()
         ],
-        "details": None if side is None else details_of_answers(record, side),
+        "details": None if side is None else details_of_answers(record, side, each_clip),
         "causes": [] if side is None else _mistakes_by_cause(side),
         "costs": [
             (cost.words, f"{cost.write(costs.get(name))} {cost.unit}".rstrip())
@@ -161,10 +167,16 @@ def _audit_rows(audit: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def details_of_answers(record: Record, side: JudgedRun) -> dict[str, Any]:
+def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) -> dict[str, Any]:
     """Details of the answers of a run.
 
+    Args:
+        record: record of the run.
+        side: its answers.
+        each_clip: whether `classes` and `wrong` are filled, which takes a tenth of a second.
+
     Returns:
+        `classes`: scores of each class of annotated clips, and `wrong`: each clip of the wrong class; None where no clip is named.
         `confusions`: title and counts, for annotated clips and for true positives; empty if no emotions are named.
         `mistakes`: numbers by kind of expression and cause, None if the run spots nothing. `cures`: gain in F1 by kind
         without each cause of false positives, or without misses except near ones; None if unknown. `missed`: for each
@@ -174,7 +186,10 @@ def details_of_answers(record: Record, side: JudgedRun) -> dict[str, Any]:
         DataError: its tables do not fit together.
     """
     mistakes = record.summary.get("mistakes", {}) if side.tables.predictions is not None else {}
+    named = recognition.RecognitionResults.of_run(RunFolder(record.folder)) if each_clip else None
     return {
+        "classes": None if named is None else recognition.class_table(named.classes),
+        "wrong": None if named is None else recognition.wrong_clips_table(named.wrong),
         "confusions": [
             (NAMED[task][0], plots.count_confusions(answers, record.about["classes"]))
             for task, answers in emotions_of(record, side).items()
@@ -249,7 +264,7 @@ def _gain_in_words(gain: float | None) -> str:
 
 
 def table_of_subjects(side: JudgedRun) -> Table:
-    """A row for each subject: expressions, found, false positives, F1; clips, right answers."""
+    """A row for each subject: expressions, found, false positives, F1; clips, right answers, accuracy."""
     tables = side.tables
     rows = pd.DataFrame(index=sorted(set(tables.videos["subject"])))
     if tables.predictions is not None:
@@ -259,9 +274,10 @@ def table_of_subjects(side: JudgedRun) -> Table:
         right = is_right.groupby(tables.clips["subject"])
         rows["clips"] = right.size().reindex(rows.index, fill_value=0)
         rows["right"] = right.sum().reindex(rows.index, fill_value=0)
+        rows["accuracy"] = rows["right"] / rows["clips"]  # 0/0 is undefined
     columns = [Column("subject", main=True)]
     for name in map(str, rows):
-        if name == "F1":
+        if name in ("F1", "accuracy"):
             columns.append(Column(name, text=digits, right=True, order=float))
         else:
             columns.append(Column(name, text=count, right=True))
@@ -429,7 +445,7 @@ def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
         if most is not None and record.answers > most:
             raise RunError(f"{record.answers:,} answers are too many for a page, which shows at most {most:,}")
         side = judge_run(record)
-        values = facts_of(record, side)
+        values = facts_of(record, side, each_clip=most is None)
     except (MebenchError, KeyError, ValueError) as error:
         side = None
         reason = f"The predictions cannot be shown: {error}"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mebench import metrics
+from mebench import metrics, reports
 from mebench.config import flatten
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
@@ -236,7 +236,8 @@ def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjec
         rows = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
         tables.append(Table.of(heads, rows, "recognition, each fold by itself"))
     if summary.get("confusion"):
-        tables.append(_confusion_table(summary["confusion"]))
+        counts = pd.DataFrame.from_dict(summary["confusion"], "index")
+        tables.append(reports.recognition.confusion_table(counts))
     return tables
 
 
@@ -265,14 +266,6 @@ def _table_by_database(members: Mapping[str, Any], subjects: Collection[str]) ->
         rows.append({"database": name, "subjects": n_subjects, **part, **part["scores"]})
     heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
     return Table.of([*heads, *map(Column.metric, shown)], rows, "recognition, by database")
-
-
-def _confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
-    """The clips of each true class by predicted class."""
-    predicted = list(next(iter(confusion.values()), {}))
-    columns = [Column("true"), *(Column(name, name, right=True) for name in (*predicted, "clips"))]
-    rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
-    return Table(columns, rows, "true class against predicted class")
 
 
 def _table_by_dataset(members: Mapping[str, Any]) -> Table:
@@ -511,6 +504,9 @@ def print_outcome(
     n_draws = _count_draws(folder, about)
     if verbose:
         tables = score_tables(summary, None, _people(about))
+        with_intervals = summary["bootstrap"]["draws"] > 0
+        named = reports.recognition.RecognitionResults.of_run(folder, with_intervals)
+        tables += [] if named is None else named.tables()
         lines = _all_lines(summary, about, config, n_draws, warnings)
     else:
         tables = [main_table(summary, MOST_ROWS)]

@@ -1,3 +1,4 @@
+from . import answers as answers
 from . import fold_files as fold_files
 from . import folder as folder
 from . import scoring as scoring

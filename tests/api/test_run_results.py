@@ -320,3 +320,36 @@ def test_sweep_gives_rows_and_runs(tiny, tmp_path, monkeypatch):
     assert (row["scheme"], row["seeds"]) == ("null", [0, 1])
     assert "<td>null</td>" in found._repr_html_()
     assert "failed: nobody" in found._repr_html_()
+
+
+def test_run_per_class_per_subject_and_confusion_agree(tmp_path):
+    folder = make_run(tmp_path, "names", tasks=("recognize",))
+    run = mebench.load_run("names", runs=str(tmp_path))
+    clips = folder.read_table("clips.parquet")
+    assert (
+        run.confusion.to_numpy().sum() == run.per_class["clips"].sum() == run.per_subject["clips"].sum() == len(clips)
+    )
+    right = sum(run.confusion.loc[name, name] for name in run.per_class.index)
+    assert right == run.per_class["right"].sum() == run.per_subject["right"].sum()
+    assert run.per_class["f1"].mean() == pytest.approx(run.scores.loc["recognition.uf1", "value"])
+    assert (run.mistakes["mistake"] == "wrong_class").all()
+    assert len(run.mistakes) == len(clips) - right
+    assert (run.mistakes["predicted"] != run.mistakes["emotion"]).all()
+    assert np.allclose(run.mistakes["probability"], run.mistakes.filter(like="score_").max(axis=1))
+
+
+def test_run_mistakes_hold_spotting_and_recognition(tmp_path):
+    folder = make_run(tmp_path, "both", shift=5)
+    run = mebench.load_run("both", runs=str(tmp_path))
+    micro = folder.read_json("summary.json")["spotting"]["micro"]
+    counts = run.mistakes["mistake"].value_counts()
+    assert (counts["false_positive"], counts["miss"]) == (micro["fp"], micro["fn"])
+    assert counts["wrong_class"] == (run.per_subject["clips"] - run.per_subject["right"]).sum()
+    assert run.per_subject["false_positives"].sum() == micro["fp"]
+
+
+def test_run_that_only_spots_has_no_classes(tmp_path):
+    make_run(tmp_path, "spots", tasks=("spot",))
+    run = mebench.load_run("spots", runs=str(tmp_path))
+    assert len(run.per_class) == 0
+    assert list(run.per_subject.columns) == ["expressions", "found", "false_positives", "f1"]

@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from mebench.cli import compare
-from mebench.errors import ConfigError, RunError
+from mebench.cli import mistakes
+from mebench.errors import ConfigError
 from tests.helpers.run_folders import make_run
 
 
@@ -15,8 +15,8 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 def test_mistakes_of_late_intervals_are_localisation(tmp_path, capsys):
     """Truths are 13 frames long; 5 frames late is IoU 8 / 18."""
-    make_run(tmp_path / "runs", "late", shift=5)
-    compare.mistakes_command("late", "runs", "subject", json=None)
+    make_run(tmp_path / "runs", "late", shift=5, tasks=("spot",))
+    mistakes.mistakes_command("late", "runs", "subject", json=None)
     rows = {}
     for line in capsys.readouterr().out.splitlines():
         if line.startswith(" drawn/"):
@@ -28,7 +28,7 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "runs", "late", shift=5)
     monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    compare.mistakes_command("late", "runs", "subject", json=None)
+    mistakes.mistakes_command("late", "runs", "subject", json=None)
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     tables = shown[: next(n for n, line in enumerate(shown) if line.startswith("false positives: "))]
     words = " ".join(tables).split()
@@ -39,7 +39,7 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     assert words.count("share") == 2
     assert words.count("100") == 2
     monkeypatch.undo()
-    compare.mistakes_command("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
+    mistakes.mistakes_command("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
     out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]
     micro = run.read_json("summary.json")["spotting"]["micro"]
     assert len(rows) == micro["fp"] + micro["fn"]
@@ -53,7 +53,7 @@ def test_mistakes_json_adds_up_to_the_summary(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "lost", shift=100, kinds=("micro", "macro"))
     counts = {}
     for by in ("kind", "subject", "emotion"):
-        compare.mistakes_command("lost", "runs", by, json="-")
+        mistakes.mistakes_command("lost", "runs", by, json="-")
         counts[by] = json.loads(capsys.readouterr().out)["counts"]
     spotting = run.read_json("summary.json")["spotting"]["overall"]
     for rows in counts.values():
@@ -61,19 +61,17 @@ def test_mistakes_json_adds_up_to_the_summary(tmp_path, capsys):
         assert sum(n for row in rows.values() for n in row["miss"].values()) == spotting["fn"]
 
 
-def test_mistakes_refuses_runs_without_spotting_and_other_words(tmp_path):
+def test_mistakes_refuses_other_words_of_by(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
-    with pytest.raises(RunError, match="run 'names' does not spot"):
-        compare.mistakes_command("names", "runs", "kind", json=None)
     with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):
-        compare.mistakes_command("names", "runs", "subjects", json=None)
+        mistakes.mistakes_command("names", "runs", "subjects", json=None)
 
 
 def test_mistakes_says_where_nothing_went_wrong(tmp_path, capsys):
     make_run(tmp_path / "runs", "perfect")
-    compare.mistakes_command("perfect", "runs", "emotion", json=None)
+    mistakes.mistakes_command("perfect", "runs", "emotion", json=None)
     assert "none, neither a false positive nor a miss" in capsys.readouterr().out
-    compare.mistakes_command("perfect", "runs", "kind", json="-")
+    mistakes.mistakes_command("perfect", "runs", "kind", json="-")
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}
 
 
@@ -83,16 +81,46 @@ def test_mistakes_counts_false_positives_on_blinks(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "late", shift=5)
     rows = [("drawn/00/v0", "blink", 60, 69), ("drawn/00/v1", "blink", 64, 90), ("drawn/01/v0", "speech", 0, 299)]
     run.write_table("distractors.parquet", pd.DataFrame(rows, columns=["video", "kind", "onset", "offset"]))
-    compare.mistakes_command("late", "runs", "kind", json=None)
+    mistakes.mistakes_command("late", "runs", "kind", json=None)
     printed = " ".join(capsys.readouterr().out.split())
     assert (
         "of 16 false positives fall 1 on a blink (annotated in 2 of 8 videos), 2 on a speech (annotated in 1 of"
         in printed
     )
-    compare.mistakes_command("late", "runs", "subject", json="-")
+    mistakes.mistakes_command("late", "runs", "subject", json="-")
     report = json.loads(capsys.readouterr().out)
     assert report["on_distractors"]["drawn/00"] == {"blink": 1, "speech": 0}
     assert report["on_distractors"]["drawn/01"] == {"blink": 0, "speech": 2}
     run.path.joinpath("distractors.parquet").unlink()
-    compare.mistakes_command("late", "runs", "kind", json="-")
+    mistakes.mistakes_command("late", "runs", "kind", json="-")
     assert "on_distractors" not in json.loads(capsys.readouterr().out)
+
+
+def test_mistakes_of_a_recognizer_are_its_wrong_clips(tmp_path, capsys):
+    """Counted here from the two tables of the run, by hand."""
+    run = make_run(tmp_path / "runs", "names", tasks=("recognize",))
+    truths = run.read_table("truth.parquet").query("kind == 'micro'").set_index(["video", "onset"])["emotion"]
+    answers = run.read_table("clips.parquet").set_index(["video", "onset"])["predicted"]
+    expected = {clip for clip in truths.index if truths[clip] != answers[clip]}
+    mistakes.mistakes_command("names", "runs", "subject", json="-", csv="tables")
+    report = json.loads(capsys.readouterr().out)["recognition"]
+    assert {(row["video"], row["onset"]) for row in report["wrong"]} == expected
+    assert sum(row["wrong"] for row in report["counts"].values()) == len(expected) > 0
+    assert sum(n for true, row in report["confusion"].items() for name, n in row.items() if name != true) == len(
+        expected
+    )
+    wrong = pd.read_csv("tables/wrong_clips.csv")
+    assert set(zip(wrong["video"], wrong["onset"])) == expected
+    assert list(pd.read_csv("tables/subjects.csv")["wrong"]) == [
+        sum(video.startswith(f"drawn/{s:02d}/") for video, _ in expected) for s in range(4)
+    ]
+
+
+def test_mistakes_lists_each_wrong_clip_with_probabilities(tmp_path, capsys):
+    run = make_run(tmp_path / "runs", "names", tasks=("recognize",))
+    mistakes.mistakes_command("names", "runs", verbose=True)
+    printed = capsys.readouterr().out
+    assert "names: 6 of 16 annotated clips have the wrong class" in printed
+    first = run.read_table("clips.parquet").iloc[0]
+    assert f"{max(first['probabilities']):.3f}" in printed
+    assert "that of the true class" in printed

@@ -34,7 +34,7 @@ def test_print_outcome_has_every_score(run, capsys):
 
 
 def test_print_outcome_has_row_for_each_member(run, capsys):
-    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic ", "samm "))]
     rows = [row[:3] for row in shown if row[1].isdigit()]
     subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
     members = run.read_json("summary.json")["recognition"]["members"]
@@ -43,6 +43,18 @@ def test_print_outcome_has_row_for_each_member(run, capsys):
         if row[1].isdigit():
             scores = [number(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
             assert [cell for cell in row[3:] if cell[0] != "[" and cell[-1] != "]" and cell != "-"] == scores
+
+
+def test_print_outcome_has_row_for_each_class_and_person(run, capsys):
+    rows = {tuple(line.split()[:2]): line.split()[2:] for line in lines(run, capsys) if line.strip()}
+    clips = run.read_table("clips.parquet")
+    people = clips["video"].str.rpartition("/")[0].value_counts()
+    assert all((person, str(n)) in rows for person, n in people.items())
+    truths = run.read_table("truth.parquet").query("kind == 'micro'")["emotion"].value_counts()
+    for name, n in truths.items():
+        named = str((clips["predicted"] == name).sum())
+        assert rows[name, str(n)][1] == named
+    assert not any("wrong clips" in line for line in lines(run, capsys, verbose=False))
 
 
 def test_print_outcome_has_row_for_dataset_and_kind(run, capsys):

@@ -1,0 +1,42 @@
+"""Files in place of runs on the command line: their options, and refusals of what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mebench import exchange
+from mebench.errors import ConfigError, refuse_if
+
+Truth = Annotated[
+    str | None,
+    typer.Option(
+        "--truth", metavar="FILE", help="The truth of files, as for mebench score; then name files instead of runs."
+    ),
+]
+LooseIds = Annotated[bool, typer.Option("--loose-ids", help="The format of files, as for mebench score.")]
+Fps = Annotated[float | None, typer.Option("--fps", help="Frame rate of the times in .eaf files.")]
+
+OF_FILES = "is about files: name the file of their truth with --truth"
+
+
+def refuse_options(options: Mapping[str, object], reason: str) -> None:
+    """Refuse the first option that is given."""
+    refuse_if(*((value, f"{option} {reason}") for option, value in options.items()))
+
+
+def refuse_files(*words: str) -> None:
+    """Refuse a file where a run is expected. Words with an ending name no run."""
+    for word in words:
+        if Path(word).suffix and is_answer_file(word):
+            others = "".join(f", and {other} is no file" for other in words if not is_answer_file(other))
+            raise ConfigError(f"{word} is a file, not a run{others}: name the file of its truth with --truth")
+
+
+def is_answer_file(word: str) -> bool:
+    """Whether a word names a file of intervals or of a coder's marks."""
+    path = Path(word).expanduser()
+    return path.is_file() or exchange.eaf.find_eaf(path) is not None

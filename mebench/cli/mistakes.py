@@ -1,0 +1,193 @@
+"""`mebench mistakes`: what a run or file got wrong, in spotting by cause, in recognition by class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+
+from mebench import exchange, inspection, metrics, reports, runs as run_files
+from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, refuse_files, refuse_options
+from mebench.cli.option_checks import check_folder
+from mebench.cli.option_types import Encoding, Json, Runs, print_remarks
+from mebench.errors import DataError, RunError, check_known, refused_by_system
+from mebench.files import write_text
+from mebench.json_output import write_json
+from mebench.terminal import print_lines, print_report
+
+app = typer.Typer()
+
+
+@app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
+def mistakes_command(
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help=("A run, by its id, the beginning of its id, or its folder; or a file.")),
+    ],
+    runs: Runs = "",
+    by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List each of them.")] = False,
+    json: Json = None,
+    truth: Truth = None,
+    loose_ids: LooseIds = False,
+    fps: Fps = None,
+    encoding: Encoding = None,
+    csv: Annotated[
+        str | None,
+        typer.Option("--csv", metavar="FOLDER", help="Also write each mistake, classes and subjects as CSV."),
+    ] = None,
+) -> None:
+    """Show what a run got wrong: false positives and misses by cause, and clips of the wrong class.
+
+    Of annotated clips it shows F1 of each class, the confusions, and the wrong clips of each class or --by subject; -v lists each
+    with its probabilities. With --truth, it counts the false positives and misses of a file of any program.
+    """
+    check_known("--by", by, get_args(metrics.mistakes.By))
+    if csv is not None:
+        check_folder("--csv", csv)
+    if truth is None:
+        refuse_options({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
+        refuse_files(run)
+        answered = _answers_of_run(run, runs)
+    else:
+        answered = _answers_of_file(run, truth, exchange.join.Rules(fps, loose_ids=loose_ids), encoding)
+    spotted = None
+    if answered.tables.predictions is not None:
+        spotted = _sort_spotted(answered.tables, answered.kinds, cast("metrics.mistakes.By", by))
+    group = reports.recognition.GROUPS[by]
+    report: dict[str, Any] = {**answered.about, "by": by}
+    if spotted is not None:
+        report = {"why": spotted.causes, **answered.about, "convention": "strict", "by": by, **spotted.plain()}
+    if answered.named is not None:
+        report["recognition"] = answered.named.plain(group)
+    if write_json(report, json):
+        if spotted is not None:
+            spotted.print_tables(answered.name, by, verbose)
+        if answered.named is not None:
+            _print_named(answered, group, verbose)
+    if csv is not None:
+        _write_csv(Path(csv).expanduser(), answered, spotted)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """Answers with their truth, and what a report says about their source."""
+
+    name: str
+    tables: metrics.tables.Tables
+    kinds: list[str]
+    about: Mapping[str, Any]
+    named: reports.recognition.RecognitionResults | None = None
+
+
+def _answers_of_run(run: str, runs: str) -> _Answered:
+    """The intervals and named clips of a run."""
+    folder = run_files.folder.RunFolder.finished(runs, run)
+    tables = run_files.scoring.read_tables(folder)
+    named = reports.recognition.RecognitionResults.of_run(folder)
+    if tables.predictions is None and named is None:
+        raise RunError(
+            f"run {folder.id!r} neither spots nor names clips of a scored class, so it has no mistakes: name another run"
+        )
+    return _Answered(folder.id, tables, folder.read_json("folds.json")["kinds"], {"run_id": folder.id}, named)
+
+
+def _answers_of_file(file: str, truth: str, rules: exchange.join.Rules, encoding: str | None) -> _Answered:
+    """The intervals of a file of any program."""
+    remarks = exchange.text_table.Remarks()
+    true, predicted = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, file))
+    (answers,) = exchange.answers.read_against_truth(
+        true, [predicted], rules, remarks, adapters=inspection.dataset_summary.adapters_of(true)
+    )
+    if answers.tables.predictions is None:
+        raise DataError(
+            f"{file} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
+            f"are shown by: mebench score --clips {file} --truth {truth}"
+        )
+    print_remarks(remarks)
+    about = {"file": file, **remarks.plain()}
+    return _Answered(file, answers.tables, answers.kinds, about)
+
+
+@dataclass(frozen=True)
+class _SpottingMistakes:
+    """The mistakes of spotting, their numbers and their causes.
+
+    Attributes:
+        tables: tables of the answers.
+        mistakes: rows of `sort_mistakes`.
+        counts: numbers by `--by`.
+        draws: number of random draws.
+        causes: causes from `explain_mistakes`.
+        distracted: numbers on blinks and other distractors; None where none is annotated.
+    """
+
+    tables: metrics.tables.Tables
+    mistakes: Any
+    counts: Any
+    draws: int
+    causes: Mapping[str, Any]
+    distracted: Any = None
+
+    def plain(self) -> dict[str, Any]:
+        """Numbers and rows as data for JSON."""
+        found = {"draws": self.draws, "counts": reports.scores.plain_counts(self.counts)}
+        if self.distracted is not None:
+            found["on_distractors"] = self.distracted.to_dict("index")
+        found["mistakes"] = self.mistakes.drop(columns="row").astype(object).to_dict("records")
+        return found
+
+    def print_tables(self, name: str, by: str, verbose: bool) -> None:
+        """Print the numbers by cause, each mistake if wanted, and the gains without a cause."""
+        note = ""
+        if self.distracted is not None:
+            note = reports.scores.distracted_line(self.counts, self.distracted, self.tables)
+        mean = f", means over {self.draws} draws" if self.draws > 1 else ""
+        title = f"mistakes of {name}, by {by}{mean}"
+        reports.scores.print_mistakes(self.counts, title, self.mistakes if verbose else None, note)
+        reports.scores.print_causes(self.causes)
+
+
+def _sort_spotted(tables: metrics.tables.Tables, kinds: list[str], by: metrics.mistakes.By) -> _SpottingMistakes:
+    """The mistakes of spotting, counted by kind, subject or emotion."""
+    draws = metrics.mistakes.number_of_draws(tables)
+    mistakes = metrics.mistakes.sort_mistakes(tables, kinds)
+    counts = metrics.mistakes.count_mistakes(mistakes, by, draws)
+    distracted = None
+    if tables.distractors is not None:
+        distracted = metrics.mistakes.count_distracted(mistakes, tables.distractors, by, draws)
+    if by == "kind":
+        counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
+    causes = metrics.mistakes.explain_mistakes(tables, mistakes, kinds)
+    return _SpottingMistakes(tables, mistakes, counts, draws, causes, distracted)
+
+
+def _print_named(answered: _Answered, group: reports.recognition.Group, verbose: bool) -> None:
+    """Print classes, confusions and wrong clips; each of these if wanted."""
+    assert answered.named is not None
+    wrong, n_clips = answered.named.wrong, len(answered.named.answers)
+    print_lines("")
+    print_report(f"{answered.name}: {len(wrong)} of {n_clips} annotated clips have the wrong class")
+    print_report("", *answered.named.tables(group))
+    if not len(wrong):
+        return
+    if verbose:
+        print_report("", reports.recognition.wrong_clips_table(wrong))
+    else:
+        print_lines("each of them with its probabilities: the same with -v; as CSV: with --csv FOLDER")
+
+
+def _write_csv(folder: Path, answered: _Answered, spotted: _SpottingMistakes | None) -> None:
+    """Write classes, confusion, subjects and each mistake as CSV files."""
+    texts = {} if answered.named is None else answered.named.csv()
+    if spotted is not None:
+        mistakes = spotted.mistakes.drop(columns="row")
+        texts["spotting_mistakes.csv"] = reports.recognition.csv_of_frame(mistakes, index=False)
+    with refused_by_system(f"the tables cannot be written to {folder}", "name another --csv FOLDER"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_text(folder / name, text)
+    print_lines(f"{folder}: {', '.join(texts)}", error=True)
