@@ -80,15 +80,19 @@ class Result(ABC):
 
     @property
     def per_class(self) -> pd.DataFrame:
-        """A row for each class of annotated clips: `clips`, `subjects`, how many are `named` so and `right`, and `f1`, `precision`,
-        `recall` with the ends of their 95 % intervals (`f1_low`, `f1_high` …). Empty where no clip was named.
+        """A row for each class of annotated clips.
+
+        `clips`, `subjects`, how many are `named` so and `right`, and `f1`, `precision`, `recall` with the ends of their 95 % intervals
+        (`f1_low`, `f1_high` …). Empty where no clip was named.
         """
         return metrics.class_results.class_frame(self._class_rows())
 
     @property
     def per_subject(self) -> pd.DataFrame:
-        """A row for each subject: `expressions`, `found`, `false_positives` and `f1` of spotting; `clips`, `right` and `accuracy` of
-        recognition. A subject without clips has no accuracy.
+        """A row for each subject.
+
+        `expressions`, `found`, `false_positives` and `f1` of spotting; `clips`, `right` and `accuracy` of recognition. A subject without
+        clips has no accuracy.
         """
         table = reports.report.table_of_subjects(self._side())
         names = [column.name.replace(" ", "_").lower() for column in table.columns]
@@ -96,18 +100,22 @@ class Result(ABC):
 
     @property
     def confusion(self) -> pd.DataFrame:
-        """Numbers of clips by true class (rows) and named class (columns), for the classes that occur; `no class` for other answers.
-        Of annotated clips, else of correctly spotted intervals; empty where nothing was named, or clips have several classes.
+        """Numbers of clips by true class (rows) and named class (columns).
+
+        They hold the classes that occur; other answers are `no class`. Of annotated clips, else of correctly spotted intervals; empty
+        where nothing was named, or clips have several classes.
         """
         convention = metrics.find_convention(self.summary.get("convention", "strict"))
         return reports.plots.confusion_of_answers(self.tables, self._classes, convention)
 
     @property
     def mistakes(self) -> pd.DataFrame:
-        """A row for each mistake: `false_positive` and `miss` of spotting, `wrong_class` of an annotated clip, the surest first.
+        """A row for each mistake in spotting or recognition.
 
-        Spotted intervals have `cause`, `kind`, `iou`, `draw`, and in `emotion` the class of the truth in question; clips have their true
-        class in `emotion`, the answer in `predicted`, its `probability`, `probability_of_truth`, and `score_<class>` of each class.
+        `mistake` is `false_positive` or `miss` of spotting, or `wrong_class` of an annotated clip, the surest answers first.
+        Spotted intervals have `cause`, `kind`, `iou`, `draw`, and in `emotion` the class of the truth in question. Clips have
+        their true class in `emotion`, the answer in `predicted`, its `probability`, `probability_of_truth`, and `score_<class>`
+        of each class.
         """
         side = self._side()
         spotted = metrics.mistakes.sort_mistakes(self.tables, list(side.kinds), side.convention).drop(columns="row")

@@ -66,7 +66,7 @@ class _ClassCounts:
 
     @classmethod
     def of_clips(cls, name: str, true: Bools, named: Bools, unit: Indices, n_units: int) -> _ClassCounts:
-        """The counts of a class from whether each clip is one, (n,), and whether it is named so."""
+        """The counts of a class: whether each clip is `true`, (n,), and `named` so."""
         counted = (per_unit(unit, n_units, part.astype(np.float64)) for part in (true, named, true & named))
         return cls(name, *counted)
 
@@ -104,7 +104,7 @@ class _ClassCounts:
 
 
 def class_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows of `score_each_class` as a data frame by class, with the ends `f1_low`, `f1_high` … of intervals."""
+    """The rows of `score_each_class` as a data frame, with the ends of intervals (`f1_low`)."""
     flat = []
     for row in rows:
         cells = {name: value for name, value in row.items() if name not in CLASS_SCORES}

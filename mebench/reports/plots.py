@@ -214,7 +214,7 @@ def count_confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFr
 
 
 def confusion_of_answers(tables: Tables, classes: Sequence[str], rule: Convention) -> pd.DataFrame:
-    """The confusions of annotated clips, or of correctly spotted intervals where no clip was to be named; may be empty."""
+    """The confusions of annotated clips, else of correctly spotted intervals; may be empty."""
     if tables.clips is not None:
         return count_confusions(tables.clips, classes)
     if tables.predictions is None:

@@ -23,7 +23,7 @@ else:
 Group = Literal["dataset", "subject", "truth"]
 """A column of answers by whose values clips are counted."""
 GROUPS: Mapping[str, Group] = {"kind": "truth", "emotion": "truth", "subject": "subject"}
-"""What `mebench mistakes --by` counts clips by: they have no kinds, so their class takes its place."""
+"""The column for each word of `mebench mistakes --by`. Clips have no kinds, so their class takes its place."""
 HEADS = {"truth": "true class", "subject": "subject", "dataset": "dataset"}
 
 
@@ -129,7 +129,7 @@ def confusion_table(counts: pd.DataFrame, title: str = "true class against predi
 
 
 def count_wrong(answers: pd.DataFrame, by: Group) -> pd.DataFrame:
-    """Clips and wrong ones of each class or subject, those with the most wrong ones first.
+    """Numbers of clips and of wrong ones by class or subject, most wrong first.
 
     Args:
         answers: rows of `read_clip_answers`.

@@ -1,4 +1,4 @@
-"""Every annotated clip of a run with its truth, its answer and the score of each class."""
+"""Every annotated clip of a run with its truth and its answer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_clip_answers(folder: RunFolder) -> pd.DataFrame:
 
 
 def _with_class_scores(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Answers with a column for the score of each class, and the probabilities of answer and truth."""
+    """Answers with the score of each class, and the probabilities of answer and truth."""
     scores = np.full((len(rows), len(classes)), np.nan)
     for place, of_clip in enumerate(rows["probabilities"]):
         if of_clip is not None and np.size(of_clip) == len(classes):
