@@ -136,15 +136,14 @@ def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     from mebench.config import resolve
     from mebench.features.pipeline import video_source
     from mebench.runner.plan import make_plan
-    from mebench.runner.prepare import store_of
 
     plan = make_plan(resolve(words))
-    chain = next(c for c in plan.chains["folders"] if c.scope == "frames")
+    chain = next(c for c in plan.features.chains["folders"] if c.scope == "frames")
     start, found = time.perf_counter(), {}
-    store = store_of(plan.config)
-    for video in plan.videos:
+    store = plan.features.store
+    for video in plan.data.videos:
         found[video.subject] = np.array(
-            video_source(store, plan.dataset, plan.config.dataset, video).frame_features(chain)
+            video_source(store, plan.data.dataset, plan.config.dataset, video).frame_features(chain)
         )
     return found, time.perf_counter() - start
 
@@ -158,8 +157,8 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))
-    chain = next(c for c in plan.chains["folders"] if c.scope == "frames")
-    source = VideoSource(FeatureStore(cache), plan.dataset, plan.config.dataset, plan.videos[0])
+    chain = next(c for c in plan.features.chains["folders"] if c.scope == "frames")
+    source = VideoSource(FeatureStore(cache), plan.data.dataset, plan.config.dataset, plan.data.videos[0])
     spent: defaultdict[str, float] = defaultdict(float)
     locate, flow = FaceCrop.locate, tvl1.tvl1
     tvl1.load_compiled_flow()

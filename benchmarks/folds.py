@@ -127,13 +127,13 @@ def written(folder: Path, count: int) -> list[str]:
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(MEAN))
-    subjects = spread([fold.test[0].subject for fold in plan.folds], count)
+    subjects = spread([fold.test[0].subject for fold in plan.data.folds], count)
     data = folder / "data"
     data.mkdir()
-    fold = plan.folds[0]
-    job, videos = replace(FoldHost.of(plan, fold).job, groups=plan.groups), []
-    views = Views(job, job.parts[0].new_method(), plan.home)
-    for number, video in enumerate(plan.videos):
+    fold = plan.data.folds[0]
+    job, videos = replace(FoldHost.of(plan, fold).job, groups=plan.data.groups), []
+    views = Views(job, job.parts[0].new_method(), plan.data.home)
+    for number, video in enumerate(plan.data.videos):
         view = views.labelled(video)
         np.save(data / f"frames{number}.npy", view.features(FRAMES))
         clips = view.clips()
@@ -151,11 +151,11 @@ def written(folder: Path, count: int) -> list[str]:
         )
     params = {name: getattr(plan.config.method_params, name) for name in ("ratio", "batch_size", "l2", "l2_head")}
     folds = [
-        {"test": [f.test[0].subject], "k_prime": plan.timings(f)["synthetic"].k_prime["micro"]}
-        for f in plan.folds
+        {"test": [f.test[0].subject], "k_prime": plan.data.timings(f)["synthetic"].k_prime["micro"]}
+        for f in plan.data.folds
         if f.test[0].subject in subjects
     ]
-    about = {"videos": videos, "folds": folds, "classes": plan.task.classes, "params": params}
+    about = {"videos": videos, "folds": folds, "classes": plan.data.task.classes, "params": params}
     (data / "about.json").write_text(json.dumps(about))
     return subjects
 

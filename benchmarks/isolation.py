@@ -23,7 +23,7 @@ from typing import Any
 from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
 from mebench.config import resolve
-from mebench.runner.host import FoldTask, execute_fold, imports_of
+from mebench.runner.host import FoldTask, execute_fold
 from mebench.runner.isolation import Failure, ForkServer, Worker
 from mebench.runner.plan import make_plan
 from mebench.runner.process import one_thread
@@ -75,11 +75,11 @@ def main() -> None:
             f"cache={scratch}",
         ]
         plan = make_plan(resolve(words))
-        folds = plan.folds[: args.folds]
+        folds = plan.data.folds[: args.folds]
         with one_thread():
             execute_fold(plan, folds[0])  # imports
             here = [timed(partial(execute_fold, plan, fold)) for fold in folds]
-        SERVER.warm(imports_of(plan))
+        SERVER.warm(plan.imports)
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
         free = make_plan(resolve([*words, "sandbox=off"]))
         tasks = [(FoldTask(free, fold), FoldTask(plan, fold)) for fold in folds]

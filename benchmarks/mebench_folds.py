@@ -26,7 +26,8 @@ def main() -> None:
     def plan_of_some(config: RunConfig) -> Plan:
         """The folds of `subjects`."""
         plan = make_plan(config)
-        return replace(plan, folds=tuple(fold for fold in plan.folds if fold.test[0].subject in subjects))
+        folds = tuple(fold for fold in plan.data.folds if fold.test[0].subject in subjects)
+        return replace(plan, data=replace(plan.data, folds=folds))
 
     with mock.patch.object(execute, "make_plan", plan_of_some):
         run_command(words)

@@ -127,14 +127,13 @@ def fill(words: list[str]) -> int:
     from mebench.features.pipeline import VideoSource
     from mebench.features.store import Draft
     from mebench.runner.plan import make_plan
-    from mebench.runner.prepare import store_of
 
     plan = make_plan(resolve(words))
-    store, written = store_of(plan.config), 0
+    store, written = plan.features.store, 0
     block = np.random.default_rng(0).random((BLOCK, 42, 42, 3)).astype(np.float16)
-    (chains,) = plan.chains.values()
-    for video in plan.videos:
-        source = VideoSource(store, plan.dataset, plan.config.dataset, video)
+    (chains,) = plan.features.chains.values()
+    for video in plan.data.videos:
+        source = VideoSource(store, plan.data.dataset, plan.config.dataset, video)
         for chain in (c for c in chains if c.scope == "frames"):
             n = (video.n_frames or 0) - next(s.k for s in chain.steps if hasattr(s, "k"))
             blocks = (block[: min(BLOCK, n - start)] for start in range(0, n, BLOCK))
@@ -155,8 +154,9 @@ def run_two_folds(words: list[str], summary: str) -> None:
 
     def plan_of_two(config: RunConfig) -> Plan:
         plan = make_plan(config)
-        tested = {subject for fold in plan.folds[:2] for subject in fold.test}
-        return replace(plan, folds=plan.folds[:2], videos=tuple(v for v in plan.videos if v.subject_key in tested))
+        tested = {subject for fold in plan.data.folds[:2] for subject in fold.test}
+        videos = tuple(video for video in plan.data.videos if video.subject_key in tested)
+        return replace(plan, data=replace(plan.data, folds=plan.data.folds[:2], videos=videos))
 
     with mock.patch.object(execute, "make_plan", plan_of_two):
         run_command(words, json=summary)

@@ -128,17 +128,17 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             features = MapParams().maps(ONSET_APEX)
         if features is None:
             self.plan = _plan_for_method(settled, task)
-            self._reader: Any = create_weightless(self.plan.parts[0])  # it names the chains
+            self._reader: Any = create_weightless(self.plan.methods[0])  # it names the chains
         else:
             self._reader = SimpleNamespace(chains=lambda timing: chains_of(features, timing))
             self.plan = _plan_for_features(settled, self._reader.chains, task)
-        self.folds = [one.key for one in self.plan.folds]
-        self._fold = _find_fold(self.plan.folds, fold)
+        self.folds = [one.key for one in self.plan.data.folds]
+        self._fold = _find_fold(self.plan.data.folds, fold)
         self.fold = self._fold.key
-        self._scope = "frames" if "spot" in self.plan.task.tasks else "clips"
-        self.classes, self.kinds = self.plan.task.classes, self.plan.task.kinds
-        if any(self.plan.computed.values()):
-            self.plan.dataset.frames(self.plan.videos[0])  # or it says that there are none
+        self._scope = "frames" if "spot" in self.plan.data.task.tasks else "clips"
+        self.classes, self.kinds = self.plan.data.task.classes, self.plan.data.task.kinds
+        if any(self.plan.features.computed.values()):
+            self.plan.data.dataset.frames(self.plan.data.videos[0])  # or it says that there are none
 
     def prepare_data(self) -> None:
         """Compute and store missing features.
@@ -161,19 +161,19 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             key="",
             seed=0,
             parts=(),
-            scheme=plan.scheme,
+            scheme=plan.data.scheme,
             test=(),
             cache=str(Path(plan.config.cache).expanduser()),
-            groups=plan.groups,
-            timings=plan.timings(self._fold),
+            groups=plan.data.groups,
+            timings=plan.data.timings(self._fold),
         )
-        views = Views(job, self._reader, plan.home)
+        views = Views(job, self._reader, plan.data.home)
         names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
         if not names:
             raise ConfigError(
                 f"method={plan.config.method} asks for no features of {self._scope}: name another one, or give features"
             )
-        for side, videos in zip(("train", "valid", "test"), plan.sides(self._fold)):
+        for side, videos in zip(("train", "valid", "test"), plan.data.sides(self._fold)):
             labelled = side != "test" or self.test_labels
             known = [views.labelled(video) for video in videos]
             self._views = known if labelled else [views.unlabelled(video) for video in videos]
@@ -271,7 +271,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
                 f"predictions of fold {self.fold!r} have the shape {scores.shape} (or numbers that are not finite), expected "
                 f"({len(samples)}, {len(columns)}): a row for each sample of predict_dataloader, a column for each of {', '.join(columns)}"
             )
-        result = FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
+        result = FoldResult(self.fold, [], [], {}, self.plan.data.timings(self._fold), 0, {})
         if isinstance(samples, ClipSamples):
             answers = []
             for clip, row in zip(samples.clips, scores):
@@ -282,7 +282,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             return replace(result, clips=answers)
         assert isinstance(samples, WindowSamples)
         scores_of = dict(zip((view.key for view in self._views), samples.of_frames(scores, self._views)))
-        spotter = Method(SpottingParams(), self.plan.task)
+        spotter = Method(SpottingParams(), self.plan.data.task)
         proposed = [one for view in self._views for one in spotter.propose(view, scores_of[view.key])]
         return replace(result, predictions=proposed, frame_scores=scores_of)
 
@@ -301,7 +301,7 @@ def _plan_for_features(settled: RunConfig, chains: Callable[[Timing], Mapping[st
     served = {task_of_scope[chain.scope] for chain in chains(LIKELY_TIMING).values()}
     tasks = _chosen_task(served, task)
     plan = make_plan(settled, [ability._replace(tasks=tasks, selects=settled.validation > 0, kinds=KINDS)])
-    timings = [pair for fold in plan.folds for pair in plan.timings(fold).items()]
+    timings = [pair for fold in plan.data.folds for pair in plan.data.timings(fold).items()]
     return replace(plan, known={group: tuple(chains(timing).values()) for group, timing in timings})
 
 
@@ -352,16 +352,17 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
         )
     results = [module.answered(predictions) for module, predictions in answers]
     plan = answers[0][0].plan
-    plan = replace(plan, folds=tuple(fold for fold in plan.folds if fold.key in keys))
+    folds = tuple(fold for fold in plan.data.folds if fold.key in keys)
+    plan = replace(plan, data=replace(plan.data, folds=folds))
     config = plan.config
     with TemporaryDirectory(prefix="mebench-score-") as place:
         folder = RunFolder(Path(place))
-        describe_run(folder, plan, truth_tables(plan), "")
+        describe_run(folder, plan, truth_tables(plan.data), "")
         for result in results:
-            folder.write_fold(result, plan.task.kinds)
-        folder.merge([fold.key for fold in plan.folds])
+            folder.write_fold(result, plan.data.task.kinds)
+        folder.merge([fold.key for fold in plan.data.folds])
         tables = read_tables(folder)
         summary = score_run(folder, config.seed, config.bootstrap, convention or config.convention)
-    given = Answers(tables, list(plan.task.kinds), list(plan.task.classes))
+    given = Answers(tables, list(plan.data.task.kinds), list(plan.data.task.classes))
     title = f"predictions of {format_count(len(results), 'fold')} of {config.dataset}"
     return Scores(summary, given, Remarks(), title)

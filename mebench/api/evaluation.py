@@ -217,7 +217,7 @@ def _check_outputs(model: Any, chains: Any, settled: configuration.RunConfig) ->
     n_scores = None if batch is None else training.adapter.count_scores(model, batch)
     if n_scores is None:
         return
-    classes = runner.make_plan(settled).task.classes
+    classes = runner.make_plan(settled).data.task.classes
     if n_scores != len(classes):
         raise ConfigError(
             f"the module gives {format_count(n_scores, 'score')}, the dataset has {len(classes)} classes: {', '.join(classes)}. Give it "

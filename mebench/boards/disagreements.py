@@ -94,11 +94,11 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
     values = plan.config.values
     with TemporaryDirectory() as room:
         folder = RunFolder(Path(room))
-        describe_run(folder, plan, truth_tables(plan), "")
+        describe_run(folder, plan, truth_tables(plan.data), "")
         hashes = annotation_facts(folder, folder.read_json(FOLDS))["annotations"]
     settings = recorded_settings.of_data(values, plan.config.origins)
-    words = data_of(recorded_settings.without_places(values), settings, plan.task.tasks)
-    return words, [*hashes, plan.dataset.revision]
+    words = data_of(recorded_settings.without_places(values), settings, plan.data.task.tasks)
+    return words, [*hashes, plan.data.dataset.revision]
 
 
 def with_senders(records: Iterable[Record], registry: Registry) -> list[Record]:

@@ -27,8 +27,8 @@ def features_explain_command(
 ) -> None:
     """Print the features of a method, step by step. The text fits a paper's appendix."""
     plan = runner.plan.make_plan(configured(words, files, plugins))
-    method, revision = plan.config.method, plan.dataset.revision
-    cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
+    method, revision = plan.config.method, plan.data.dataset.revision
+    cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.features.chains.items())}
     if not write_json({"method": method, "revision": revision, "datasets": cards}, json):
         return
     if not any(cards.values()):
@@ -56,7 +56,7 @@ def features_compute_command(
     seconds = time.perf_counter() - started
     skipped, failures = done.failed(settings.no_face == "skip")
     failed = {key: failure.reason for key, failure in failures.items()}
-    n_videos, n_computed = len(plan.videos), len(done.seconds)
+    n_videos, n_computed = len(plan.data.videos), len(done.seconds)
     n_there = n_videos - n_computed - len(done.failures)
     report = {
         "videos": n_videos,
@@ -81,13 +81,13 @@ def features_compute_command(
 
 def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, Any]:
     """The card of a chain as plain data and, under `text`, in words."""
-    video = next(v for v in plan.videos if plan.groups[v.key] == group)
-    if plan.dataset.provided(video, chain.name) is not None:
+    video = next(v for v in plan.data.videos if plan.data.groups[v.key] == group)
+    if plan.data.dataset.provided(video, chain.name) is not None:
         text = f"{chain.name}: ready-made in the dataset; nothing is computed."
         return {"chain": chain.name, "provided": True, "text": text}
     crop = features.pipeline.route_of(chain).crop
     file = features.landmarks.find_predictor(crop.landmarks)
-    if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
+    if plan.data.dataset.landmarks(video) is not None and not crop.needs_predictor:
         landmarks = f"68 points, from the dataset {video.dataset}."
     elif file is None:
         landmarks = "68 points, from neither the dataset nor an installed landmark file."

@@ -97,17 +97,17 @@ def explain_intervals(folder: RunFolder, intervals: Sequence[FoldInterval]) -> I
         DataError: the dataset is missing.
     """
     plan = make_plan(config_of_run(folder))
-    videos = {video.key: video for video in plan.videos}
-    tasks: list[ExplainedTask] = [task for task in EXPLAINED_TASKS if task in plan.task.tasks]
+    videos = {video.key: video for video in plan.data.videos}
+    tasks: list[ExplainedTask] = [task for task in EXPLAINED_TASKS if task in plan.data.task.tasks]
     for key in dict.fromkeys(key for key, _ in intervals):
-        (fold,) = (fold for fold in plan.folds if fold.key == key)
+        (fold,) = (fold for fold in plan.data.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
-        parts = [FittedMethod(job, part, plan.home) for part in job.parts]
+        parts = [FittedMethod(job, part, plan.data.home) for part in job.parts]
         model_of_fold(folder, key).restore(methods_by_prefix([part.method for part in parts]))
         own = [spotted for spotted in intervals if spotted[0] == key]
         for spotted, task in product(own, tasks):
             _, prediction = spotted
-            has_output = task == "spot" or prediction.emotion in plan.task.classes
+            has_output = task == "spot" or prediction.emotion in plan.data.task.classes
             if has_output:
                 part = parts[0 if task == "spot" else -1]
                 yield _explanation(spotted, task, part, videos[prediction.video])

@@ -29,7 +29,7 @@ from mebench.progress import Progress
 from mebench.runner.choices import home_of_video, measure_videos, open_dataset
 from mebench.runner.isolation import Failure, plain_data
 from mebench.runner.job import Job, method_jobs
-from mebench.runner.plan import pair_gap, rate_groups
+from mebench.runner.timing import pair_gap, rate_groups
 from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
 from mebench.terminal import format_count

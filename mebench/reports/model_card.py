@@ -20,7 +20,8 @@ from mebench.metrics.summary import summarize
 from mebench.number_format import scored
 from mebench.records.record import Record, from_run
 from mebench.records.recorded_settings import of_method
-from mebench.runner.plan import Plan, Sides, create_weightless, make_plan
+from mebench.runner.plan import Plan, create_weightless, make_plan
+from mebench.runner.run_data import Sides
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
 from mebench.table import load_template
@@ -120,11 +121,11 @@ class _Training:
 
 def _training_of_fold(plan: Plan, fold: str) -> _Training:
     """The training of a fold."""
-    (tested_fold,) = (candidate for candidate in plan.folds if candidate.key == fold)
-    sides = plan.sides(tested_fold)
+    (tested_fold,) = (candidate for candidate in plan.data.folds if candidate.key == fold)
+    sides = plan.data.sides(tested_fold)
     words = {member_name(word): word for word in plan.config.dataset_params}
-    homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
-    return _Training(sides, list(plan.timings(tested_fold).values()), homes)
+    homes = {words.get(name, name): dataset for dataset, name in map(plan.data.home, sides.train)}
+    return _Training(sides, list(plan.data.timings(tested_fold).values()), homes)
 
 
 def _training_facts(trained: _Training) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _training_facts(trained: _Training) -> dict[str, Any]:
 def _chain_fingerprints(plan: Plan, timing: Timing) -> dict[str, str]:
     """Fingerprint of each feature that the parts of the run read, by its name."""
     fingerprints = {}
-    for part in plan.parts:
+    for part in plan.methods:
         for name, chain in create_weightless(part).chains(timing).items():
             fingerprints[name] = chain.fingerprint()
     return fingerprints

@@ -20,18 +20,19 @@ from mebench.config import registry, settings
 from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
-from mebench.runner.guard import find_plan_warnings
+from mebench.runner.guard import find_run_warnings
 from mebench.runner.inputs import software_versions, with_absolute_places
-from mebench.runner.job import MethodJob, reads_of
+from mebench.runner.job import Access
 from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_loaded
+from mebench.runner.run_data import RunData
 from mebench.runner.sandbox import PARTS, Grant
 from mebench.runs.folder import RunFolder
 
 
-def truth_tables(plan: Plan) -> Tables:
+def truth_tables(data: RunData) -> Tables:
     """Tables of the tested videos and their truth, without predictions and clips."""
-    return tables_of_videos(plan.dataset, plan.scheme, [v for v in plan.videos if v.key in plan.tested])
+    return tables_of_videos(data.dataset, data.scheme, [v for v in data.videos if v.key in data.tested])
 
 
 def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) -> Tables:
@@ -124,7 +125,7 @@ def describe_run(
         },
     )
     folder.write_json("versions.json", _versions_of(plan))
-    folder.write_json("sandbox.json", {"asked": config.sandbox, **_access_of(plan.grant, plan.parts)})
+    folder.write_json("sandbox.json", {"asked": config.sandbox, **_access_of(plan.grant, plan.access)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
@@ -135,34 +136,34 @@ def describe_run(
 def _versions_of(plan: Plan) -> dict[str, Any]:
     """The versions of software, plugins, dataset and steps; no step where all features are ready-made."""
     plugins = grouped(settings.plugins_of(plan.config), key=attrgetter("kind"))
-    chains = [chain for of_group in plan.computed.values() for chain in of_group]
+    chains = [chain for of_group in plan.features.computed.values() for chain in of_group]
     steps = {f"{type(step).__name__} {step.version}" for chain in chains for step in chain.steps}
     return {
         **software_versions(),
         **{f"{kind}_plugin": "+".join(map(registry.content_hash, infos)) for kind, infos in plugins.items()},
-        "dataset_revision": plan.dataset.revision,
+        "dataset_revision": plan.data.dataset.revision,
         "steps": ", ".join(sorted(steps)),
     }
 
 
-def _access_of(granted: Grant | None, methods: Sequence[MethodJob]) -> dict[str, Any]:
+def _access_of(granted: Grant | None, access: Access) -> dict[str, Any]:
     """The access of a fold's process, and the missing parts of the sandbox.
 
     Args:
         granted: the files that it may read; None without a sandbox.
-        methods: the methods of the run.
+        access: what methods ask to read.
     """
     grant = granted or Grant((), lacks=PARTS)
     return {
         "lacks": grant.lacks,
-        "reads": [*map(str, reads_of(methods))],
+        "reads": [*map(str, access.reads)],
         "devices": [*map(str, grant.devices)],
     }
 
 
 def _task_and_folds(plan: Plan) -> dict[str, Any]:
     """The content of `folds.json`: the task, what readers must know of the data, and the folds."""
-    task, dataset = plan.task, plan.dataset
+    data, task, dataset = plan.data, plan.data.task, plan.data.dataset
     several = {"several": True} if task.several else {}
     remarks = [dataset.remark, dataset.unlike_published()]
     return {
@@ -171,23 +172,23 @@ def _task_and_folds(plan: Plan) -> dict[str, Any]:
         "kinds": list(task.kinds),
         "classes": list(task.classes),
         "one_per_video": task.one_per_video,
-        "scheme": plan.scheme.name,
+        "scheme": data.scheme.name,
         **several,
-        "left_out": dict(sorted(plan.left_out().items())),
-        **_persons_with_several_ids(dataset, plan.videos),
-        "selects": plan.selects,
+        "left_out": dict(sorted(data.left_out().items())),
+        **_persons_with_several_ids(dataset, data.videos),
+        "selects": data.selects,
         "selection": plan.selection,
-        "subject_dependent": plan.subject_dependent,
-        "scored_each": plan.scored_each,
-        "card": plan.protocol.card.lines(),
-        "warnings": [str(finding) for finding in find_plan_warnings(plan)],
+        "subject_dependent": data.subject_dependent,
+        "scored_each": data.scored_each,
+        "card": data.protocol.card.lines(),
+        "warnings": [str(finding) for finding in find_run_warnings(data, plan.access)],
         "transductive": plan.transductive,
-        **describe_loaded(plan),
+        **describe_loaded(plan.methods, plan.config.pretrained),
         "repairs": list(dataset.repairs()),
         "comparable": dataset.comparable,
         "remark": "; ".join(filter(None, remarks)),
-        "k_prime": _median_k_primes(plan),
-        "folds": [_subjects_of(plan, fold) for fold in plan.folds],
+        "k_prime": _median_k_primes(data),
+        "folds": [_subjects_of(data, fold) for fold in data.folds],
     }
 
 
@@ -198,28 +199,28 @@ def _persons_with_several_ids(dataset: Dataset, videos: Sequence[Video]) -> dict
     return {"persons": persons} if len(set(persons.values())) < len(persons) else {}
 
 
-def _median_k_primes(plan: Plan) -> dict[str, dict[Kind, int]]:
+def _median_k_primes(data: RunData) -> dict[str, dict[Kind, int]]:
     """The median k' over the folds, by group and kind: the width of chance's intervals."""
-    if "spot" not in plan.task.tasks:
+    if "spot" not in data.task.tasks:
         return {}
     timings = defaultdict[str, list[Timing]](list)
-    for fold in plan.folds:
-        tested_groups = {plan.groups[video.key] for video in plan.sides(fold).test}
+    for fold in data.folds:
+        tested_groups = {data.groups[video.key] for video in data.sides(fold).test}
         for group in tested_groups:
-            timings[group].append(plan.timings(fold)[group])
+            timings[group].append(data.timings(fold)[group])
     return {
-        group: {kind: median_high(timing.k_prime[kind] for timing in timings[group]) for kind in plan.task.kinds}
+        group: {kind: median_high(timing.k_prime[kind] for timing in timings[group]) for kind in data.task.kinds}
         for group in sorted(timings)
     }
 
 
-def _subjects_of(plan: Plan, fold: Fold) -> dict[str, Any]:
+def _subjects_of(data: RunData, fold: Fold) -> dict[str, Any]:
     """The subjects on each side of a fold; with tested videos if others of them train."""
     videos = {"videos": list(fold.videos)} if fold.videos else {}
     return {
         "fold": fold.key,
-        "train": [*map(str, plan.training_subjects(fold))],
-        "valid": [*map(str, fold.valid)] if plan.selects else [],
+        "train": [*map(str, data.training_subjects(fold))],
+        "valid": [*map(str, fold.valid)] if data.selects else [],
         "test": [*map(str, fold.test)],
         **videos,
     }

@@ -21,12 +21,14 @@ from mebench.errors import MebenchError, list_first
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import Ability, find_abilities
-from mebench.runner.guard import find_plan_warnings
+from mebench.runner.guard import find_run_warnings
 from mebench.runner.identity import by_training, hash_annotations, identity_of, run_name, training_key
 from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, package_versions
 from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.requirements import check_requirements
+from mebench.runner.run_data import RunData
+from mebench.runner.run_features import RunFeatures
 from mebench.runner.workers import default_workers
 from mebench.runs.folder import RunFolder, first_id
 from mebench.terminal import format_count, format_duration, print_lines
@@ -72,28 +74,28 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     check_requirements(config)
     plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
-    missing, left = missing_videos(plan), _untrained(plan, trained, instructions)
+    missing, left = missing_videos(plan.features), _untrained(plan, trained, instructions)
     work: dict[str, Any] = {
         "missing_videos": len(missing),
         "missing_frames": sum(v.n_frames or 0 for v in missing),
-        "missing_clips": sum(len(clips_of(plan, v)) for v in missing),
+        "missing_clips": sum(len(clips_of(plan.data, v)) for v in missing),
         "trainings": len(left) * len(epochs),
         "epochs": epochs,
     }
     earlier = earlier_run(config)
     seconds = _seconds(missing, left, workers, earlier)
     if not quiet:
-        _print_folds(plan)
-        _print_features(plan, work)
-        print_lines(*(str(finding) for finding in find_plan_warnings(plan)))
+        _print_folds(_title(config), plan.data)
+        _print_features(plan.features, work)
+        print_lines(*(str(finding) for finding in find_run_warnings(plan.data, plan.access)))
         _print_trainings(work, len(left))
         _print_time(config, seconds, workers, earlier)
     return {
-        "folds": len(plan.folds),
-        "subjects": len({v.subject_key for v in plan.videos}),
-        "videos": len(plan.videos),
+        "folds": len(plan.data.folds),
+        "subjects": len({v.subject_key for v in plan.data.videos}),
+        "videos": len(plan.data.videos),
         "work": work,
-        "chains": plan.cards(),
+        "chains": plan.features.cards(),
         "workers": workers,
         "seconds": seconds,
         "seconds_from": None if earlier is None else earlier.id,
@@ -114,30 +116,32 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
         stored = json.loads(file.read_text(encoding="utf-8"))
         methods = tuple(Ability(frozenset(tasks), tuple(kinds), selects) for tasks, kinds, selects in stored["methods"])
         plan = make_plan(config, methods)
-        if stored["truth"] == hash_annotations(plan):
+        if stored["truth"] == hash_annotations(plan.data):
             chains = {group: tuple(map(_chain, some)) for group, some in stored["chains"].items()}
             return replace(plan, known=chains), stored["epochs"], stored["processor"]
     methods = find_abilities(config)
     plan, epochs = make_plan(config, methods), dict[str, int]()
-    for part in plan.parts:
+    for part in plan.methods:
         paired = config.recognizer is not None and part.task.tasks == {"recognize"}
         epochs |= {
             f"{'recognizer: ' if paired else ''}{stage.name}": stage.epochs
             for stage in create_weightless(part).stages()
         }
-    plain = {group: [_plain(chain) for chain in some] for group, some in plan.chains.items()}
+    plain = {group: [_plain(chain) for chain in some] for group, some in plan.features.chains.items()}
     with suppress(
         OSError, TypeError, ValueError
     ):  # the place cannot be written, or a plugin's step has values that JSON lacks
         stored = {
             "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
-            "truth": hash_annotations(plan),
+            "truth": hash_annotations(plan.data),
             "epochs": epochs,
             "processor": instructions_of_folds(),
             "chains": plain,
         }
         text = json.dumps(stored)
-        if {group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()} == plan.chains:
+        if {
+            group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()
+        } == plan.features.chains:
             replace_file(file, text)
     return plan, epochs, instructions_of_folds()
 
@@ -165,16 +169,16 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
     """The folds still to be trained: no run that differs only in spotting has trained them."""
     runs = Path(plan.config.runs).expanduser()
     if before is None and not any(runs.glob("*/config.json")):
-        return plan.folds
+        return plan.data.folds
     parts = identity_of(plan, instructions)
     key, before = training_key(plan, parts), set() if before is None else before
     if key is None or RunFolder.all_finished(runs, first_id(run_name(plan.config), digest(parts))):  # which is run anew
-        return plan.folds
+        return plan.data.folds
     if key in before:
         return ()
     before.add(key)
     trained_elsewhere = [run.finished_folds() for run in by_training(runs).get(key, ())]
-    return tuple(fold for fold in plan.folds if fold.key not in set().union(*trained_elsewhere))
+    return tuple(fold for fold in plan.data.folds if fold.key not in set().union(*trained_elsewhere))
 
 
 def earlier_run(config: RunConfig) -> Earlier | None:
@@ -244,35 +248,37 @@ def _fold_seconds(left: tuple[Fold, ...], earlier: Earlier | None, name: str) ->
 # -- what is printed --------------------------------------------------------------------------------------------------------
 
 
-def _print_folds(plan: Plan) -> None:
-    """The run in one line, and its first folds."""
-    config = plan.config
+def _title(config: RunConfig) -> str:
+    """Methods, dataset and protocol of a run."""
     methods = " with ".join(filter(None, (config.method, config.recognizer)))
-    subjects = len({v.subject_key for v in plan.videos})
-    print_lines(
-        f"{methods} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos"
-    )
-    for fold in plan.folds[:MOST_FOLDS]:
-        tested = plan.sides(fold).test
+    return f"{methods} on {config.dataset}, {config.protocol}"
+
+
+def _print_folds(title: str, data: RunData) -> None:
+    """The run in one line, and its first folds."""
+    subjects = len({v.subject_key for v in data.videos})
+    print_lines(f"{title}: {len(data.folds)} folds, {subjects} subjects, {len(data.videos)} videos")
+    for fold in data.folds[:MOST_FOLDS]:
+        tested = data.sides(fold).test
         expressions = sum(len(v.expressions) for v in tested)
-        validate = f", {len(fold.valid)} validate" if plan.selects else ""
+        validate = f", {len(fold.valid)} validate" if data.selects else ""
         print_lines(
             f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({format_count(len(tested), 'video')}, "
-            f"{format_count(expressions, 'expression')}), {format_count(len(plan.training_subjects(fold)), 'subject')} train{validate}"
+            f"{format_count(expressions, 'expression')}), {format_count(len(data.training_subjects(fold)), 'subject')} train{validate}"
         )
-    if len(plan.folds) > MOST_FOLDS:
-        print_lines(f"  … and {len(plan.folds) - MOST_FOLDS} more")
+    if len(data.folds) > MOST_FOLDS:
+        print_lines(f"  … and {len(data.folds) - MOST_FOLDS} more")
 
 
-def _print_features(plan: Plan, work: Mapping[str, Any]) -> None:
+def _print_features(features: RunFeatures, work: Mapping[str, Any]) -> None:
     """How many features are missing, and the chains."""
     clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
-    features = "all are stored"
+    stored = "all are stored"
     if work["missing_videos"]:
-        of = len(plan.videos)
-        features = f"{work['missing_videos']} of {of} videos to compute ({work['missing_frames']} frames{clips})"
-    print_lines(f"features: {features}")
-    distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
+        of = len(features.data.videos)
+        stored = f"{work['missing_videos']} of {of} videos to compute ({work['missing_frames']} frames{clips})"
+    print_lines(f"features: {stored}")
+    distinct = {chain.fingerprint() + chain.name: chain for group in features.chains.values() for chain in group}
     for chain in sorted(distinct.values(), key=lambda chain: chain.name):
         print_lines(*(f"  {line}" for line in chain.card().split("\n")))
 

@@ -17,8 +17,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.summary import scores_by_path
 from mebench.progress import Progress
-from mebench.runner.guard import accounts_of_plan, find_plan_warnings
-from mebench.runner.host import imports_of
+from mebench.runner.guard import accounts_of_data, find_run_warnings
 from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, make_plan
@@ -56,9 +55,10 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
             if run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {describe_pool(pool, session)}")
-            found = find_plan_warnings(session.leaking or session.plan)
+            plan = session.leaking or session.plan
+            found = find_run_warnings(plan.data, plan.access)
             progress.notify(*(str(finding) for finding in found), *_slow_precision(config.training))
-            accounts = accounts_of_plan(session.leaking or session.plan)
+            accounts = accounts_of_data(plan.data)
             progress.notify(*account_lines([entry for entry in plain_accounts(accounts) if entry["left_out"]]))
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
@@ -90,7 +90,7 @@ def _interrupted_run(session: Session | None, stop: KeyboardInterrupt) -> Interr
     hint = "Give the same command again to continue"
     if session.leaking is None:
         hint = f"Continue with: mebench resume {folder.word}"
-    done, folds = len(folder.finished_folds()), len(session.plan.folds)
+    done, folds = len(folder.finished_folds()), len(session.plan.data.folds)
     return InterruptedRunError(f"stopped: {done} of {folds} folds are finished and kept in {folder.path}. {hint}", stop)
 
 
@@ -178,7 +178,7 @@ def _sweep_notice(n_runs: int, known: Sequence[Outcome | MebenchError], sessions
         known: outcomes of the runs that are not computed.
         sessions: the others.
     """
-    folds = sum(len(session.plan.folds) for session in sessions)
+    folds = sum(len(session.plan.data.folds) for session in sessions)
     failed = sum(isinstance(outcome, MebenchError) for outcome in known)
     kept = len(known) - failed
     where = f" in {len(sessions)} of them" if n_runs > 1 else ""
@@ -227,7 +227,7 @@ def _compute_features(sessions: Sequence[Session], pool: Workers, progress: Prog
         the errors of runs whose features failed, by the session's `id`; they have no fold left.
     """
     if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
-        pool.warm({name for plan in plans for name in imports_of(plan)})
+        pool.warm({name for plan in plans for name in plan.imports})
     prepared = prepare_features([session.plan for session in sessions], pool, progress)
     charged, errors = set[SharedVideo](), dict[int, MebenchError]()
     for session in sessions:
@@ -246,7 +246,7 @@ def _compute_folds(sessions: Sequence[Session], pool: Workers, progress: Progres
         the outcomes of these runs by the session's `id`.
     """
     finished = sum(len(session.finished) for session in sessions)
-    total = sum(len(session.plan.folds) for session in sessions)
+    total = sum(len(session.plan.data.folds) for session in sessions)
     if finished:
         progress.notify(f"{finished} of {total} folds exist already")
     outcomes = {id(session): _finished(session) for session in sessions if not session.left}
@@ -358,7 +358,7 @@ def stopped_by_signals() -> Iterator[None]:
 def describe_pool(pool: Workers, session: Session) -> str:
     """The number of workers that a run can use, in words."""
     if isinstance(pool, WorkerPool):
-        tasks = max(len(session.plan.videos), len(session.plan.folds))  # the features of a video, then folds
+        tasks = max(len(session.plan.data.videos), len(session.plan.data.folds))  # the features of a video, then folds
         return format_count(max(min(pool.size, tasks), 1), "worker")
     if not pool.size:
         return "no worker of Dask's yet: it begins when one comes"

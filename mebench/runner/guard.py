@@ -16,14 +16,16 @@ from mebench import runs
 from mebench.account import Account
 from mebench.annotations.accounting import accounts_of, unknown_labels
 from mebench.annotations.copies import groups_of_copies, hash_of_pictures
-from mebench.core import Scheme, Timing, Video
+from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.core.types import Fold
 from mebench.errors import DataError, list_first
 from mebench.finding import Finding
 from mebench.runner import sandbox
-from mebench.runner.job import MethodJob
-from mebench.runner.plan import Plan, class_counts, create_weightless
+from mebench.runner.job import Access, MethodJob
+from mebench.runner.plan import Plan, create_weightless
 from mebench.runner.provenance import name_with_hash
+from mebench.runner.run_data import Leak, RunData, class_counts
+from mebench.runner.run_features import RunFeatures
 from mebench.terminal import format_count
 
 FEW = 3
@@ -32,41 +34,41 @@ _PRINTS: dict[Hashable, str] = {}
 """Hashes of frames that this process has read."""
 
 
-def classes_without_training(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
+def classes_without_training(data: RunData, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     """For each fold the tested classes without training clips, with their numbers of clips: these can only be answered
     wrongly.
     """
-    scheme = scheme or plan.scheme
+    scheme = scheme or data.scheme
     missing = {}
-    for fold in plan.folds:
-        sides = plan.sides(fold)
+    for fold in data.folds:
+        sides = data.sides(fold)
         trained, tested = class_counts(scheme, sides.train), class_counts(scheme, sides.test)
         missing[fold.key] = Counter({name: n for name, n in tested.items() if name not in trained})
     return {key: lacking for key, lacking in missing.items() if lacking}
 
 
-def find_plan_warnings(plan: Plan) -> list[Finding]:
+def find_run_warnings(data: RunData, access: Access) -> list[Finding]:
     """Warnings about data and folds: missing parts of a copy, classes that cannot be learnt, data other than the
     protocol's.
     """
     sentences = [
-        *_altered_rows(plan),
-        *_lost_expressions(plan),
-        *_missing_isolation(plan),
-        *_known_leaks(plan),
+        *_altered_rows(data.dataset),
+        *_lost_expressions(data.dataset),
+        *_missing_isolation(access),
+        *_known_leaks(data),
     ]
-    if "recognize" in plan.task.tasks:
-        sentences += [str(finding) for finding in unknown_labels(plan.dataset)]
-        sentences += [*_untrained_classes(plan), *_unpublished_data(plan)]
+    if "recognize" in data.task.tasks:
+        sentences += [str(finding) for finding in unknown_labels(data.dataset)]
+        sentences += [*_untrained_classes(data), *_unpublished_data(data)]
     return [Finding("warning", "", sentence) for sentence in sentences]
 
 
-def accounts_of_plan(plan: Plan) -> list[Account]:
+def accounts_of_data(data: RunData) -> list[Account]:
     """What the data of a run hold, and what is used: expressions and files, and clips of the emotion scheme."""
-    accounts = accounts_of(plan.dataset)
-    if "recognize" in plan.task.tasks:
-        n_scored = sum(len(plan.scheme.scored(video)) for video in plan.videos)
-        accounts.append(account_of_clips(plan.scheme.name, n_scored, plan.left_out()))
+    accounts = accounts_of(data.dataset)
+    if "recognize" in data.task.tasks:
+        n_scored = sum(len(data.scheme.scored(video)) for video in data.videos)
+        accounts.append(account_of_clips(data.scheme.name, n_scored, data.left_out()))
     return accounts
 
 
@@ -79,16 +81,16 @@ def account_of_clips(scheme: str, n_scored: int, left_out: Mapping[str, int]) ->
     return account
 
 
-def _altered_rows(plan: Plan) -> list[str]:
+def _altered_rows(dataset: Dataset) -> list[str]:
     """The first signs that this copy was changed."""
-    return [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
+    return [str(repair) for repair in dataset.repair_rows() if repair.altered][:FEW]
 
 
-def _lost_expressions(plan: Plan) -> Iterator[str]:
+def _lost_expressions(dataset: Dataset) -> Iterator[str]:
     """Expressions that lie in no existing frames."""
-    lost = plan.dataset.unplaced()
+    lost = dataset.unplaced()
     if lost:
-        of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
+        of = len(lost) + sum(len(video.expressions) for video in dataset.videos())
         yield (
             f"{len(lost)} of {format_count(of, 'expression')} lie in no existing frames and are neither trained nor "
             f"scored on, such as row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench "
@@ -96,81 +98,81 @@ def _lost_expressions(plan: Plan) -> Iterator[str]:
         )
 
 
-def _missing_isolation(plan: Plan) -> Iterator[str]:
+def _missing_isolation(access: Access) -> Iterator[str]:
     """Parts of the sandbox that are off or missing, and what methods ask to read."""
-    if plan.config.sandbox == "off":
+    if access.sandbox == "off":
         yield "sandbox=off: a method of this run could read any file and process of this machine"
         return
     missing = sandbox.missing_sentence(sandbox.missing_parts())
     if missing:
         yield missing
-    for part in plan.parts:
-        if part.declared:
-            places = list_first([name_with_hash(place) for place in part.declared], FEW)
-            yield f"{part.plugin.id!r} asks to read more than code in its folds: {places}"
+    for id_, declared in access.declared.items():
+        if declared:
+            places = list_first([name_with_hash(place) for place in declared], FEW)
+            yield f"{id_!r} asks to read more than code in its folds: {places}"
 
 
-def _known_leaks(plan: Plan) -> Iterator[str]:
+def _known_leaks(data: RunData) -> Iterator[str]:
     """Uses of tested subjects that the settings or the protocol allow."""
-    if plan.leaks:
-        by = ", and ".join(_leaking_choices(plan))
+    if data.leak is not None:
+        by = ", and ".join(_leaking_choices(data, data.leak))
         by = by or "the tested subjects are available, though this method uses nothing of them"
-        yield f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people"
-    if plan.subject_dependent:
+        yield f"audit={data.leak.audit}: {by}: no result of this run says how good the method is on new people"
+    if data.subject_dependent:
         yield (
-            f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
+            f"subject_dependent: protocol {data.protocol.name} tests people whom it trains on, so scores are too high for new ones"
         )
 
 
-def _leaking_choices(plan: Plan) -> Iterator[str]:
+def _leaking_choices(data: RunData, leak: Leak) -> Iterator[str]:
     """Choices of a leaking run that the tested subjects shape."""
-    spots = "spot" in plan.task.tasks
-    if spots and plan.leaks_k_prime:
+    spots = "spot" in data.task.tasks
+    if spots and leak.shapes_k_prime:
         yield "k' is that of all subjects"
-    if plan.selects:
+    if data.selects:
         yield "choices are made on tested subjects"
-    elif plan.trains:
-        best = "the epoch" if plan.leaks_k_prime or not spots else "epoch and threshold"
+    elif leak.trains:
+        best = "the epoch" if leak.shapes_k_prime or not spots else "epoch and threshold"
         yield f"each training keeps {best} that tested best"
 
 
-def _untrained_classes(plan: Plan) -> Iterator[str]:
+def _untrained_classes(data: RunData) -> Iterator[str]:
     """Tested classes without a training clip, and the emotion schemes that have no such gap."""
-    missing = classes_without_training(plan)
+    missing = classes_without_training(data)
     if not missing:
         return
     fold, lacking = next(iter(missing.items()))
     clips = "; ".join(f"{name}, {format_count(n, 'clip')}" for name, n in sorted(lacking.items()))
     yield (
-        f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips cannot be "
-        f"classified correctly (fold {fold!r}: {clips}); {_advice_on_classes(plan)}"
+        f"in {len(missing)} of {len(data.folds)} folds a tested class has no training clip, so its clips cannot be "
+        f"classified correctly (fold {fold!r}: {clips}); {_advice_on_classes(data)}"
     )
 
 
-def _advice_on_classes(plan: Plan) -> str:
+def _advice_on_classes(data: RunData) -> str:
     """The schemes under which folds train all tested classes, else other advice."""
-    others = [scheme for scheme in plan.dataset.schemes.values() if scheme != plan.scheme]
-    if callable(plan.protocol.scheme):  # the protocol decides
+    others = [scheme for scheme in data.dataset.schemes.values() if scheme != data.scheme]
+    if callable(data.protocol.scheme):  # the protocol decides
         others = []
-    full = [s.name for s in others if len(class_counts(s, plan.videos)) > 1 and not classes_without_training(plan, s)]
+    full = [s.name for s in others if len(class_counts(s, data.videos)) > 1 and not classes_without_training(data, s)]
     return f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
 
 
-def _unpublished_data(plan: Plan) -> Iterator[str]:
+def _unpublished_data(data: RunData) -> Iterator[str]:
     """Numbers of clips and subjects other than those that the protocol is published on."""
-    expected = plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params)
+    expected = data.protocol.schemes.get(data.scheme.name) or data.protocol.expects(data.protocol_params)
     if not expected:
         return
-    n_clips = class_counts(plan.scheme, plan.videos).total()
-    n_subjects = len({plan.dataset.person(video.subject_key) for video in plan.videos})
+    n_clips = class_counts(data.scheme, data.videos).total()
+    n_subjects = len({data.dataset.person(video.subject_key) for video in data.videos})
     if (n_clips, n_subjects) != expected:
         yield (
-            f"protocol {plan.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
+            f"protocol {data.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
             f"{n_clips} of {n_subjects}: not comparable with published results"
         )
 
 
-def check_duplicate_people(plan: Plan) -> None:
+def check_duplicate_people(features: RunFeatures, dataset_params: Mapping[str, Any]) -> None:
     """Refuse one recording under two subjects of different sides: the first and the middle frame are equal, pixel for
     pixel.
 
@@ -178,13 +180,18 @@ def check_duplicate_people(plan: Plan) -> None:
     Copies within one subject are allowed unless a fold splits the subject's videos, and so are two ids that the
     protocol itself treats as one person.
 
+    Args:
+        features: features of the run, with its data.
+        dataset_params: the `Params` of each dataset, by its id.
+
     Raises:
         DataError: there is one: a model would have seen a tested person.
     """
-    for copies in groups_of_copies(plan.videos, partial(_fingerprint, plan)):
-        if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
+    data = features.data
+    for copies in groups_of_copies(data.videos, partial(_fingerprint, features, dataset_params)):
+        if data.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
             continue  # one person in several recordings
-        for fold in plan.folds:
+        for fold in data.folds:
             train, valid, test = fold.split(copies)
             if test and (train or valid):
                 raise DataError(
@@ -193,17 +200,17 @@ def check_duplicate_people(plan: Plan) -> None:
                 )
 
 
-def _fingerprint(plan: Plan, video: Video, middle: bool) -> str | None:
+def _fingerprint(features: RunFeatures, dataset_params: Mapping[str, Any], video: Video, middle: bool) -> str | None:
     """Hash of a video's frame or ready-made features; None if it has neither. Runs of a sweep share it while the files
     are unchanged.
     """
-    dataset, _ = plan.home(video)
-    ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
-    if features := [np.asarray(feature) for feature in ready if feature is not None]:
-        return hash_of_pictures(features)
+    dataset, _ = features.data.home(video)
+    ready = [dataset.provided(video, chain.name) for chain in features.chains_of(video)]
+    if ready_made := [np.asarray(feature) for feature in ready if feature is not None]:
+        return hash_of_pictures(ready_made)
     try:
         frames = dataset.frames(video)
-        key = (tuple(plan.config.dataset_params.items()), video.key, frames.fingerprint(), middle)
+        key = (tuple(dataset_params.items()), video.key, frames.fingerprint(), middle)
         if key not in _PRINTS:
             _PRINTS[key] = hash_of_pictures([frames[len(frames) // 2 if middle else 0]])
     except (DataError, IndexError):
@@ -230,7 +237,7 @@ def write_audit(folder: runs.RunFolder, plan: Plan, *more: Mapping[str, Any]) ->
     Raises:
         RunError: the record of a fold is missing or damaged.
     """
-    records = {fold.key: folder.fold_record(fold.key) for fold in plan.folds}
+    records = {fold.key: folder.fold_record(fold.key) for fold in plan.data.folds}
     if elsewhere := {key: record["trained_in"] for key, record in records.items() if record.get("trained_in")}:
         trained = {"name": "the run whose frame scores and weights these are", "saw": "train", "folds": elsewhere}
         more = (trained, *more)
@@ -245,27 +252,27 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
         plan: plan of the run.
         notes: for each fold the notes of its method, such as a learnt threshold.
     """
-    values = _timing_values(plan)
-    for name, part in zip(("method", "recognizer"), plan.parts):
-        values += _method_values(plan, name, part)
-    values += _noted_values(plan, notes)
+    values = _timing_values(plan.data)
+    for name, part in zip(("method", "recognizer"), plan.methods):
+        values += _method_values(plan.data, name, part, plan.config.values[name])
+    values += _noted_values(plan.data, notes)
     if plan.transductive != "none":
         values.append(_transductive_value(plan.transductive))
     return {
         "selection": plan.selection,
         "transductive": plan.transductive,
-        "subject_dependent": plan.subject_dependent,
+        "subject_dependent": plan.data.subject_dependent,
         "switch": plan.config.audit,
-        "sides": {fold.key: _sides_of(plan, fold) for fold in plan.folds},
+        "sides": {fold.key: _sides_of(plan.data, fold) for fold in plan.data.folds},
         "values": values,
     }
 
 
-def _sides_of(plan: Plan, fold: Fold) -> dict[str, dict[str, Any]]:
+def _sides_of(data: RunData, fold: Fold) -> dict[str, dict[str, Any]]:
     """Number and hash of the subjects on each side of a fold."""
     sides = {
-        "train": plan.training_subjects(fold),
-        "valid": fold.valid if plan.selects else (),
+        "train": data.training_subjects(fold),
+        "valid": fold.valid if data.selects else (),
         "test": fold.test,
     }
     described = {}
@@ -275,9 +282,9 @@ def _sides_of(plan: Plan, fold: Fold) -> dict[str, dict[str, Any]]:
     return described
 
 
-def _timing_values(plan: Plan) -> list[dict[str, Any]]:
+def _timing_values(data: RunData) -> list[dict[str, Any]]:
     """K and, where the run spots, k' of each fold."""
-    timings = {fold.key: plan.timings(fold) for fold in plan.folds}
+    timings = {fold.key: data.timings(fold) for fold in data.folds}
     values: list[dict[str, Any]] = []
     gap_of = {}
     for timing_of in timings.values():
@@ -286,12 +293,12 @@ def _timing_values(plan: Plan) -> list[dict[str, Any]]:
                 gap_of[group] = _duration(timing.k, timing)
     if gap_of:
         values.append({"name": "k", "saw": "nobody", "value": gap_of})
-    if "spot" in plan.task.tasks:
+    if "spot" in data.task.tasks:
         lengths = {
             key: {group: _half_lengths(timing) for group, timing in timing_of.items()}
             for key, timing_of in timings.items()
         }
-        values.append({"name": "k_prime", "saw": "all" if plan.leaks_k_prime else "train", "folds": lengths})
+        values.append({"name": "k_prime", "saw": "all" if data.leaks_k_prime else "train", "folds": lengths})
     return values
 
 
@@ -300,26 +307,26 @@ def _half_lengths(timing: Timing) -> dict[str, dict[str, Any]]:
     return {kind: _duration(frames, timing) for kind, frames in timing.k_prime.items()}
 
 
-def _method_values(plan: Plan, name: str, part: MethodJob) -> list[dict[str, Any]]:
+def _method_values(data: RunData, name: str, part: MethodJob, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The parameters of a method, its weights, and what chose its epoch or other values."""
     method = create_weightless(part)
-    values: list[dict[str, Any]] = [{"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]}]
+    values: list[dict[str, Any]] = [{"name": f"{name} parameters", "saw": "nobody", "value": settings}]
     if learnt := sorted(method.state_dict()):
         values.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})
     stages = method.stages()
     if method.holds_out(part.params):
-        values.append({"name": f"choices of the {name}", "saw": "test" if plan.leaks else "valid", "value": None})
-    elif stages and plan.leaks and not plan.selects:
+        values.append({"name": f"choices of the {name}", "saw": "test" if data.leak else "valid", "value": None})
+    elif stages and data.leak and not data.selects:
         epochs = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
         values.append({"name": f"{name} epoch", "saw": "test", "value": epochs})
     return values
 
 
-def _noted_values(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+def _noted_values(data: RunData, notes: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
     """What methods noted in each fold. It may come from held-out people, where some are held out."""
     saw = "train"
-    if plan.selects:
-        saw = "all" if plan.leaks else "train+valid"
+    if data.selects:
+        saw = "all" if data.leak else "train+valid"
     values = []
     for name in sorted({name for of_fold in notes.values() for name in of_fold}):
         noted = {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}

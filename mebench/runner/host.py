@@ -27,24 +27,12 @@ from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure, Worker
 from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
-from mebench.runner.prepare import FLOW, store_of
-from mebench.runner.sandbox import Grant, grant_access, imports_before
+from mebench.runner.run_features import store_of
+from mebench.runner.sandbox import Grant, grant_access
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
-
-
-def imports_of(plan: Plan) -> tuple[str, ...]:
-    """The modules that folds import, for a `ForkServer`; without the plugins' own code."""
-    libraries = [name for part in plan.parts for name in imports_before(part.plugin.folder)]
-    if "spot" in plan.task.tasks:
-        libraries.append("scipy.signal")  # finds peaks, and takes a second to import
-    if {"spot", "recognize"} <= plan.task.tasks:
-        libraries.append(FLOW)
-    if plan.trains:
-        libraries.append("torch._dynamo")  # PyTorch's optimizers import it at their first step
-    return "mebench.runner.fold", "mebench.training", "safetensors.torch", *libraries
 
 
 @dataclass
@@ -102,12 +90,13 @@ class FoldHost:
         Raises:
             DataError: nobody is left to train on.
         """
-        train, valid, test = ([v for v in side if v.key not in plan.skipped] for side in plan.sides(fold))
-        if not train and plan.skipped and stored is None:
+        data = plan.data
+        train, valid, test = ([v for v in side if v.key not in data.skipped] for side in data.sides(fold))
+        if not train and data.skipped and stored is None:
             raise DataError(
                 f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
             )
-        if plan.leaks and plan.selects:  # it is chosen on the tested videos, which then keep their labels
+        if data.leak and data.selects:  # it is chosen on the tested videos, which then keep their labels
             valid = test
         learning = {video.key: video for video in (*train, *valid)}
         aliases = Aliases(f"{plan.secret} {fold.key}", list(learning.values()), test)
@@ -116,7 +105,7 @@ class FoldHost:
             _job_of(plan, fold, aliases, train, valid),
             aliases,
             plan.config,
-            plan.dataset,
+            data.dataset,
             stored,
             names,
             grant=plan.grant,
@@ -289,29 +278,29 @@ class FoldHost:
 
 def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], valid: Sequence[Video]) -> FoldJob:
     """The job of a fold's process: drawn names everywhere, and no label of a tested video."""
-    config = plan.config
-    homes = {key: plan.home(video) for key, video in aliases.videos.items()}
+    config, data = plan.config, plan.data
+    homes = {key: data.home(video) for key, video in aliases.videos.items()}
     blind = [replace(video, expressions=(), distractors=()) for video in aliases.tested]
-    short = all(plan.short[subject.dataset] for subject in fold.test)
+    short = all(data.short[subject.dataset] for subject in fold.test)
     return FoldJob(
         key="fold",
         seed=plan.fold_seed(fold),
         # New objects: attributes that a plugin's code added to those of the plan stay here.
-        parts=method_jobs(config, replace(plan.task, one_per_video=short)),
-        scheme=plan.scheme,
+        parts=method_jobs(config, replace(data.task, one_per_video=short)),
+        scheme=data.scheme,
         train=tuple(map(aliases.hide, train)),
         valid=tuple(map(aliases.hide, valid)),
         test=tuple(map(aliases.hide, blind)),
-        groups={key: plan.groups[video.key] for key, video in aliases.videos.items()},
-        timings=plan.timings(fold),
+        groups={key: data.groups[video.key] for key, video in aliases.videos.items()},
+        timings=data.timings(fold),
         homes={key: id_ for key, (_, id_) in homes.items()},
         revisions={id_: dataset.revision for dataset, id_ in homes.values()},
         cache="",
         plugins=config.plugins,
         audit=config.audit,
         adaptation=config.adaptation,
-        selects=plan.selects,
-        epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
+        selects=data.selects,
+        epoch_predictions=plan.keeps_epochs,
         accelerator=config.accelerator,
         precision=config.precision,
         trainer=trainer.options_in_fold(config.trainer),
@@ -343,7 +332,7 @@ class FoldTask:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the host without the plan and the dataset, for another machine."""
-        source = DatasetSource.of(self.plan.config, self.plan.dataset)
+        source = DatasetSource.of(self.plan.config, self.plan.data.dataset)
         host = FoldHost.of(self.plan, self.fold, self.stored, run=self.run)
         return replace, (replace(host, dataset=source, config=source.config),)
 
@@ -364,7 +353,7 @@ def fold_task(
         stored: where only intervals are made.
         run: folder of the run, if it has one.
     """
-    return WorkerTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, imports_of(plan))
+    return WorkerTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, plan.imports)
 
 
 class Here:

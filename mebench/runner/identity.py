@@ -16,7 +16,8 @@ from mebench.files import file_hash
 from mebench.runner.inputs import PACKAGES, digest, inputs_of
 from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan
-from mebench.runner.prepare import store_of
+from mebench.runner.run_data import RunData
+from mebench.runner.run_features import RunFeatures
 from mebench.runs.folder import RunFolder
 
 ABSENT = "absent"
@@ -29,13 +30,13 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
         plan: plan of the run.
         instructions: instructions of the processor, see `inputs_of`.
     """
-    chains = [chain for group in plan.chains.values() for chain in group]
+    chains = [chain for group in plan.features.chains.values() for chain in group]
     return {
-        **inputs_of(plan.config, plan.dataset, instructions),
+        **inputs_of(plan.config, plan.data.dataset, instructions),
         **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
         "chains": digest(sorted(chain.fingerprint() for chain in chains)),
-        "annotations": hash_annotations(plan),
-        **dict(zip(["frames or files"], hash_contents(plan))),
+        "annotations": hash_annotations(plan.data),
+        **dict(zip(["frames or files"], hash_contents(plan.features, plan.methods))),
     }
 
 
@@ -54,16 +55,16 @@ def training_key(plan: Plan, parts: Mapping[str, Any]) -> str | None:
         plan: plan of the run.
         parts: everything that it depends on, see `identity_of`.
     """
-    acting = {f"setting method.{name}" for name in plan.parts[0].plugin.search_of_step("postprocess")}
+    acting = {f"setting method.{name}" for name in plan.methods[0].plugin.search_of_step("postprocess")}
     if (
         not acting
-        or "spot" not in plan.task.tasks
+        or "spot" not in plan.data.task.tasks
         or not has_reusable_training(plan.config)
-        or plan.leaks
+        or plan.data.leak
         or plan.config.looks
     ):
         return None
-    return digest([{name: part for name, part in parts.items() if name not in acting}, plan.selects])
+    return digest([{name: part for name, part in parts.items() if name not in acting}, plan.data.selects])
 
 
 def has_reusable_training(config: RunConfig) -> bool:
@@ -71,7 +72,7 @@ def has_reusable_training(config: RunConfig) -> bool:
     return not learns_threshold(config.method_params)
 
 
-def hash_contents(plan: Plan) -> list[str]:
+def hash_contents(features: RunFeatures, methods: Sequence[MethodJob]) -> list[str]:
     """One hash of the files that features and methods read; no hash if they read none.
 
     These are frames and landmark files, and files among the parameters of methods, such as weights. Drawn data and
@@ -79,25 +80,29 @@ def hash_contents(plan: Plan) -> list[str]:
 
     Frames are not decoded; 50 000 files take a second.
 
+    Args:
+        features: features of the run.
+        methods: its methods.
+
     Raises:
         ConfigError: the `weights` of a method do not exist.
     """
-    contents = _contents_of_videos(plan)
-    _refuse_missing_weights(plan.parts)
-    values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]
+    contents = _contents_of_videos(features)
+    _refuse_missing_weights(methods)
+    values = [getattr(part.params, field.name) for part in methods for field in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 
-def _contents_of_videos(plan: Plan) -> dict[str, Sequence[str]]:
+def _contents_of_videos(features: RunFeatures) -> dict[str, Sequence[str]]:
     """Hashes of the files from which features are computed, by key of the video."""
-    store, contents = store_of(plan.config), dict[str, Sequence[str]]()
-    for video in plan.videos:
-        dataset, id_ = plan.home(video)
+    data, contents = features.data, dict[str, Sequence[str]]()
+    for video in data.videos:
+        dataset, id_ = data.home(video)
         lies_in_folder = getattr(dataset.params, "root", None) is not None
-        chains = plan.computed.get(plan.groups[video.key]) if lies_in_folder else None
+        chains = features.computed.get(data.groups[video.key]) if lies_in_folder else None
         if chains:
-            contents[video.key] = video_source(store, dataset, id_, video, again=True).content(chains)
+            contents[video.key] = video_source(features.store, dataset, id_, video, again=True).content(chains)
     return contents
 
 
@@ -114,7 +119,7 @@ def _refuse_missing_weights(methods: Sequence[MethodJob]) -> None:
             raise ConfigError(f"{key}={file} does not exist: check the path", settings=[key])
 
 
-def hash_annotations(plan: Plan) -> str:
+def hash_annotations(data: RunData) -> str:
     """A hash of the annotations of all videos, with their classes and people.
 
     Blinks and other distractors are left out: they shape no prediction.
@@ -123,10 +128,10 @@ def hash_annotations(plan: Plan) -> str:
         [
             (
                 repr(replace(video, distractors=())),
-                str(plan.dataset.person(video.subject_key)),
-                [plan.scheme.class_of(expression) for expression in video.expressions],
+                str(data.dataset.person(video.subject_key)),
+                [data.scheme.class_of(expression) for expression in video.expressions],
             )
-            for video in plan.videos
+            for video in data.videos
         ]
     )
 

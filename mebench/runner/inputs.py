@@ -47,7 +47,7 @@ OF_FOLDS = (
         "runner/job",
         "runner/leak",
     ),
-    *("runner/plan", "runner/prepare", "runs/fold_files"),
+    *("runner/plan", "runner/prepare", "runner/run_data", "runner/run_features", "runner/timing", "runs/fold_files"),
 )
 """The files that execute a fold."""
 PACKAGES = (

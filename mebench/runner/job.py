@@ -108,7 +108,7 @@ class FoldJob(Job):
 
     @property
     def leaks(self) -> bool:
-        """Whether the run leaks on purpose, see `Plan.leaks`."""
+        """Whether the run leaks on purpose, see `RunData.leak`."""
         return self.audit != "guard"
 
 
@@ -124,6 +124,26 @@ def method_jobs(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
     return tuple(
         renew_job(registry.find_plugin("method", id_), params, t) for id_, params, t in pairs if t.tasks <= task.tasks
     )
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the methods of a run ask to read in their folds.
+
+    Attributes:
+        sandbox: the setting, see `ScoringSettings`.
+        reads: all files and folders, see `reads_of`.
+        declared: those that the `config.yaml` of each method names, by its id.
+    """
+
+    sandbox: str
+    reads: tuple[Path, ...]
+    declared: Mapping[str, tuple[Path, ...]]
+
+
+def access_of(sandbox: str, methods: Sequence[MethodJob]) -> Access:
+    """What methods ask to read under a setting of the sandbox."""
+    return Access(sandbox, reads_of(methods), {method.plugin.id: method.declared for method in methods})
 
 
 def reads_of(parts: Sequence[MethodJob]) -> tuple[Path, ...]:

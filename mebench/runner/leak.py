@@ -27,7 +27,7 @@ from mebench.runs.fold_files import EPOCH_PREDICTIONS, read_fold, safe_name
 from mebench.runs.scoring import read_tables, select_scored_clips
 
 if TYPE_CHECKING:  # tables of records need no Lightning
-    from mebench.runner.plan import Plan
+    from mebench.runner.run_data import RunData
 
 NAME = "worth of the looks"
 """Keys of the audit of a leaking run: its honest run, the number of epochs to choose from, the gain, and the curve."""
@@ -71,16 +71,16 @@ def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     return worth_in_audit(folder.read_json(AUDIT)) if finished else None
 
 
-def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
+def with_epoch_predictions(folder: RunFolder, data: RunData) -> set[str]:
     """Keys of the folds of a run that kept the predictions of every epoch."""
     return {
-        fold.key for fold in plan.folds if (folder.path / "folds" / safe_name(fold.key) / EPOCH_PREDICTIONS).is_file()
+        fold.key for fold in data.folds if (folder.path / "folds" / safe_name(fold.key) / EPOCH_PREDICTIONS).is_file()
     }
 
 
-def _tables_of(folder: RunFolder, plan: Plan) -> Iterator[tuple[str, pd.DataFrame]]:
+def _tables_of(folder: RunFolder, data: RunData) -> Iterator[tuple[str, pd.DataFrame]]:
     """The predictions of every epoch of each fold, by its key."""
-    for fold in plan.folds:
+    for fold in data.folds:
         yield fold.key, folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}")
 
 
@@ -90,7 +90,7 @@ class EpochPredictions:
 
     Args:
         folder: folder of a run that keeps them.
-        plan: plan of the leaking run, with the skipped videos.
+        data: data of the leaking run, with the skipped videos.
 
     Attributes:
         epochs: number of the evaluated epochs.
@@ -99,21 +99,21 @@ class EpochPredictions:
         missed: for each fold the class numbers of tested clips without predictions, since their videos show no face.
     """
 
-    def __init__(self, folder: RunFolder, plan: Plan) -> None:
-        self.plan, self.folder = plan, folder
-        keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(plan.task.classes)}
+    def __init__(self, folder: RunFolder, data: RunData) -> None:
+        self.data, self.folder = data, folder
+        keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(data.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
         truths = select_scored_clips(folder.read_table("truth.parquet"))
         clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
         self.missed: dict[str, list[int]] = {}
-        for fold, (_, table) in zip(plan.folds, _tables_of(folder, plan)):
+        for fold, (_, table) in zip(data.folds, _tables_of(folder, data)):
             # Of several annotations of one interval each gets its answer, as in scoring.
             table = table.drop_duplicates(["epoch", *keys]).merge(clips, on=keys).sort_values(["epoch", *keys])
             first = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
             shape = table["epoch"].nunique(), len(first), len(number)
             self.of_fold[fold.key] = first, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
-            faceless = {video.key for video in plan.sides(fold).test} & plan.skipped.keys()
+            faceless = {video.key for video in data.sides(fold).test} & data.skipped.keys()
             self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 
@@ -140,14 +140,14 @@ class EpochPredictions:
         """The folds of the leaking run, without weights, since these must not be used."""
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)
-            fold = next(fold for fold in self.plan.folds if fold.key == key)
+            fold = next(fold for fold in self.data.folds if fold.key == key)
             places = zip(clips["video"], clips["onset"].tolist(), clips["offset"].tolist())
-            classes = self.plan.task.classes
+            classes = self.data.task.classes
             answers = [
                 ClipPrediction(*place, classes[int(row.argmax())], tuple(map(float, row)))
                 for place, row in zip(places, kept)
             ]
-            yield FoldResult(key, [], answers, {}, self.plan.timings(fold), record["seed"], record["costs"])
+            yield FoldResult(key, [], answers, {}, self.data.timings(fold), record["seed"], record["costs"])
 
     def counts(self, rule: str) -> list[int]:
         """The number of evaluated epochs for each tested subject."""
@@ -167,7 +167,7 @@ class EpochPredictions:
         """
         parts: dict[str, tuple[list[int], list[int]]] = {}
         for key, (clips, _) in self.of_fold.items():
-            truth, predicted = parts.setdefault(key if self.plan.scored_each else "", ([], []))
+            truth, predicted = parts.setdefault(key if self.data.scored_each else "", ([], []))
             truth += [*clips["truth"].tolist(), *self.missed[key]]
             # Instead of a class number: a clip without an answer.
             predicted += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[-1] * len(self.missed[key])]
@@ -184,7 +184,8 @@ class EpochIntervals:
 
     Args:
         folder: see `EpochPredictions`.
-        plan: see `EpochPredictions`.
+        data: see `EpochPredictions`.
+        convention: convention of scoring.
 
     Attributes:
         epochs: number of the evaluated epochs.
@@ -192,12 +193,12 @@ class EpochIntervals:
         units: number of the person in `grid` by video.
     """
 
-    def __init__(self, folder: RunFolder, plan: Plan) -> None:
-        self.plan, self.folder = plan, folder
+    def __init__(self, folder: RunFolder, data: RunData, convention: str) -> None:
+        self.data, self.folder = data, folder
         self.tables = tables = read_tables(folder)
         videos = tables.ordered().videos
         self.units = dict(zip(videos["video"], videos["unit"]))
-        self.every = every = pd.concat([table for _, table in _tables_of(folder, plan)], ignore_index=True).assign(
+        self.every = every = pd.concat([table for _, table in _tables_of(folder, data)], ignore_index=True).assign(
             draw=0
         )
         self.epochs = int(every["epoch"].max()) + 1 if len(every) else 0
@@ -207,7 +208,7 @@ class EpochIntervals:
             str(epoch): replace(tables, predictions=every[every["epoch"] == epoch], clips=None)
             for epoch in range(max(self.epochs, 1))
         }
-        self.grid = count_grid(answers, plan.task.kinds, cuts.tolist(), plan.config.convention)
+        self.grid = count_grid(answers, data.task.kinds, cuts.tolist(), convention)
         self.of_people = np.stack([self.grid.f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
     def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
@@ -235,10 +236,10 @@ class EpochIntervals:
         """
         kept = self.kept(rule).astype(object)
         kept = kept.where(kept.notna(), None)
-        for fold in self.plan.folds:
+        for fold in self.data.folds:
             rows = kept.loc[kept["fold"] == fold.key, [field.name for field in fields(Prediction)]].to_dict("records")
             intervals = [Prediction(**{str(name): value for name, value in row.items()}) for row in rows]
-            honest = read_fold(self.folder.path / "folds" / safe_name(fold.key), self.plan.task.kinds)
+            honest = read_fold(self.folder.path / "folds" / safe_name(fold.key), self.data.task.kinds)
             yield replace(honest, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
 
     def more(self, rule: str, convention: str) -> dict[str, Any]:
@@ -264,9 +265,15 @@ class EpochIntervals:
 EpochAnswers = EpochPredictions | EpochIntervals
 
 
-def epochs_of(folder: RunFolder, plan: Plan) -> EpochAnswers:
-    """Intervals of a run that spots, else answers to annotated clips; of a folder that keeps them, and the leaking plan."""
-    return (EpochIntervals if "spot" in plan.task.tasks else EpochPredictions)(folder, plan)
+def epochs_of(folder: RunFolder, data: RunData, convention: str) -> EpochAnswers:
+    """Intervals of a run that spots, else answers to annotated clips.
+
+    Args:
+        folder: folder of a run that keeps them.
+        data: data of the leaking run, with the skipped videos.
+        convention: convention of scoring.
+    """
+    return EpochIntervals(folder, data, convention) if "spot" in data.task.tasks else EpochPredictions(folder, data)
 
 
 def epoch_curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:

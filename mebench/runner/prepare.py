@@ -27,11 +27,11 @@ from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, 
 from mebench.runner.inputs import with_absolute_places
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
+from mebench.runner.run_data import RunData
+from mebench.runner.run_features import FLOW, RunFeatures
 from mebench.runner.sandbox import Grant, imports_before
 from mebench.runner.workers import Workers, WorkerTask
 
-FLOW = "mebench.features.tvl1:ready()"
-"""The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""
 SharedVideo = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 
@@ -59,28 +59,26 @@ class Wanted:
     grant: Grant | None
 
 
-def store_of(config: RunConfig) -> FeatureStore:
-    """The feature store of a run."""
-    return FeatureStore(Path(config.cache).expanduser().absolute(), config.keep == "flow")
-
-
-def clips_of(plan: Plan, video: Video) -> list[Clip]:
+def clips_of(data: RunData, video: Video) -> list[Clip]:
     """(onset, apex, offset) of the clips of the run; an unmarked apex is the middle."""
-    videos = (video, plan.learnt(video)) if "recognize" in plan.task.tasks else ()
-    return [*dict.fromkeys((e.onset, e.peak, e.offset) for v in videos for e in plan.scheme.scored(v))]
+    videos = (video, data.learnt(video)) if "recognize" in data.task.tasks else ()
+    return [*dict.fromkeys((e.onset, e.peak, e.offset) for v in videos for e in data.scheme.scored(v))]
 
 
-def features_of(plan: Plan, video: Video) -> tuple[tuple[Chain, ...], tuple[Clip, ...]]:
+def features_of(features: RunFeatures, video: Video) -> tuple[tuple[Chain, ...], tuple[Clip, ...]]:
     """The chains that the run reads of a video, and its clips: those of scope `clips` also without one where clips are spotted."""
-    chains, clips = plan.chains_of(video), tuple(clips_of(plan, video))
-    return tuple(c for c in chains if clips or c.scope == "frames" or "spot" in plan.task.tasks), clips
+    chains, clips = features.chains_of(video), tuple(clips_of(features.data, video))
+    spots = "spot" in features.data.task.tasks
+    return tuple(c for c in chains if clips or c.scope == "frames" or spots), clips
 
 
-def missing_videos(plan: Plan) -> list[Video]:
+def missing_videos(features: RunFeatures) -> list[Video]:
     """The videos for which the store lacks a feature that the run reads."""
-    store = store_of(plan.config)
+    store, home = features.store, features.data.home
     return [
-        v for v in plan.videos if not video_source(store, *plan.home(v), v, again=True).is_ready(*features_of(plan, v))
+        video
+        for video in features.data.videos
+        if not video_source(store, *home(video), video, again=True).is_ready(*features_of(features, video))
     ]
 
 
@@ -272,11 +270,9 @@ def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -
     return Prepared(frames, seconds, dict(sorted(failures.items())))
 
 
-def shared_video(plan: Plan, video: Video) -> SharedVideo:
+def shared_video(config: RunConfig, video: Video) -> SharedVideo:
     """The values that two runs share if their videos are the same."""
-    return json.dumps(
-        [with_absolute_places(plan.config.values)["dataset"], plan.config.cache], sort_keys=True
-    ), video.key
+    return json.dumps([with_absolute_places(config.values)["dataset"], config.cache], sort_keys=True), video.key
 
 
 @dataclass
@@ -303,17 +299,17 @@ class VideoJob:
 
     def add(self, plan: Plan, video: Video, source: DatasetSource) -> None:
         """Add the features that a run lacks of this video; runs of one method with other seeds lack the same."""
-        chains, clips = features_of(plan, video)
+        chains, clips = features_of(plan.features, video)
         # Steps with their parameters alone: other attributes that a plugin added to them stay here.
         chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in chains)
         names = {name for chain in chains for name in _names_of(chain, clips)}
         if names <= self.names:
             return
-        dataset, id_ = plan.home(video)
+        dataset, id_ = plan.data.home(video)
         self.names |= names
-        self.wanted.append(Wanted(source, store_of(plan.config), id_, dataset.revision, chains, clips, plan.grant))
+        self.wanted.append(Wanted(source, plan.features.store, id_, dataset.revision, chains, clips, plan.grant))
         self.plugins.update(plan.config.plugins)
-        self.imports.update(imports_before(plan.parts[0].plugin.folder))
+        self.imports.update(imports_before(plan.methods[0].plugin.folder))
         for step in (step for one in chains for step in one.steps):
             self.brought |= not type(step).__module__.startswith("mebench.features.")
             if not {*OWN}.isdisjoint(map(str, vars(step).values())):  # a plugin's step may compute this flow, too
@@ -332,13 +328,13 @@ def video_jobs(plans: Sequence[Plan]) -> list[VideoJob]:
     """The videos that lack features of some runs; a video of several runs once."""
     jobs: dict[SharedVideo, VideoJob] = {}
     for plan in plans:
-        missing = missing_videos(plan)
+        missing = missing_videos(plan.features)
         if not missing:
             continue
-        source = DatasetSource.of(plan.config, plan.dataset)
-        store_of(plan.config).check_writable()  # before the first video is computed
+        source = DatasetSource.of(plan.config, plan.data.dataset)
+        plan.features.store.check_writable()  # before the first video is computed
         for video in missing:
-            key = shared_video(plan, video)
+            key = shared_video(plan.config, video)
             job = jobs.setdefault(key, VideoJob(key, replace(video, expressions=(), distractors=())))
             job.add(plan, video, source)
     return list(jobs.values())

@@ -8,24 +8,27 @@ from typing import Any
 
 from mebench.files import file_hash
 from mebench.runner.job import MethodJob
-from mebench.runner.plan import Plan
 
 NOTHING, UNKNOWN = "none", "unknown"
 """Words in place of names of data: what is loaded was not trained, or nobody said on what."""
 
 
-def describe_loaded(plan: Plan) -> dict[str, Any]:
+def describe_loaded(methods: Sequence[MethodJob], pretrained: Sequence[str]) -> dict[str, Any]:
     """`loaded` and `pretrained` for `folds.json`; empty if methods load nothing and declare nothing.
 
     `loaded` has for each file or folder its `name`, its SHA-256, and whether `parameters` of the costs count it;
     `pretrained` is a list of names, `none` or `unknown`.
+
+    Args:
+        methods: methods of the run.
+        pretrained: names of data that the user gave for the run; may be empty.
     """
     loaded: list[dict[str, Any]] = []
     declared: list[str] = []
-    for part in plan.parts:
+    for part in methods:
         loaded_by_part = list(_loaded_by(part))  # hashes whole files of weights, so once
         loaded += loaded_by_part
-        declared += _declared_by(part, tuple(plan.config.pretrained), bool(loaded_by_part))
+        declared += _declared_by(part, pretrained, bool(loaded_by_part))
     if not loaded and not declared:
         return {}
     names = sorted(set(declared) - {NOTHING})

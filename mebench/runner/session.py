@@ -122,10 +122,10 @@ class Session:
             MebenchError: features that the run needs failed.
         """
         plan = self.plan
-        shared = {shared_video(plan, video) for video in plan.videos}
+        shared = {shared_video(plan.config, video) for video in plan.data.videos}
         seconds = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
         charged.update(seconds)
-        self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.cards())
+        self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.features.cards())
         skips = plan.config.no_face == "skip" or self.clean is not None
         faceless, failed = self._own_failures(prepared, shared).failed(skips)
         if failed:
@@ -137,7 +137,7 @@ class Session:
         """The outcome with the failures of features that this run needs: in a sweep it may be another run's that failed."""
         missing: set[str] = set()
         if shared & prepared.failures.keys():
-            missing = {video.key for video in missing_videos(self.plan)}
+            missing = {video.key for video in missing_videos(self.plan.features)}
         failures = {video: f for video, f in prepared.failures.items() if video in shared and video[1] in missing}
         return replace(prepared, failures=failures)
 
@@ -150,7 +150,7 @@ class Session:
             progress.notify(f"failed: {name}: {failed[name].reason}")
         if len(failed) > MOST_LISTED:
             progress.notify(f"failed: {len(failed) - MOST_LISTED} more videos")
-        n_videos = len(self.plan.videos)
+        n_videos = len(self.plan.data.videos)
         others = "Those of the others are stored. " if len(failed) < n_videos else ""
         return DataError(
             f"the features of {len(failed)} of {n_videos} videos failed; {key}: {first.reason}. "
@@ -160,16 +160,16 @@ class Session:
     def _skip(self, faceless: Mapping[str, str], progress: Progress) -> None:
         """Leave out the videos without a face, each with its reason."""
         plan = self.plan
-        if len(faceless) == len(plan.videos):
+        if len(faceless) == len(plan.data.videos):
             raise DataError(f"none of the {len(faceless)} videos shows a face. {next(iter(faceless.values()))}")
         if self.finished and set(read_skipped(self.folder)) != set(faceless):
             raise RunError(
                 f"run {self.folder.id!r} cannot continue: other videos than before have no face, and its folds must not "
                 "mix. Start a new run with: mebench run"
             )
-        if line := write_skipped(self.folder, faceless, len(plan.videos)):
+        if line := write_skipped(self.folder, faceless, len(plan.data.videos)):
             progress.notify(line)
-        self.plan = replace(plan, skipped=faceless)
+        self.plan = replace(plan, data=replace(plan.data, skipped=faceless))
 
     def trained_elsewhere(self, runs_by_training: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
         """The remaining folds that a run with the same training has trained: its folder, by key. None where an equal
@@ -186,7 +186,7 @@ class Session:
         for other in runs_by_training.get(self.trained, ()):
             if other.id != self.folder.id and set(folders) < self.left:
                 with suppress(MebenchError, TypeError, ValueError):  # its skipped videos cannot be read
-                    if read_skipped(other).keys() == self.plan.skipped.keys():
+                    if read_skipped(other).keys() == self.plan.data.skipped.keys():
                         keys = (other.finished_folds() & self.left) - set(folders)
                         folders |= {key: other.path / "folds" / safe_name(key) for key in keys}
         return folders
@@ -194,7 +194,7 @@ class Session:
     def tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
         """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
         # The largest first: a long fold at the end would leave the other workers idle.
-        folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
+        folds = sorted(self.plan.data.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         return [
             fold_task((self, fold), self.plan, fold, trained.get(fold.key), run=self.folder.path)
             for fold in folds
@@ -215,7 +215,7 @@ class Session:
         if not isinstance(outcome, Failure):
             try:
                 self.folder.take_logs(fold.key, place_of(self.folder.path, self.plan, fold))
-                self.folder.write_fold(outcome, self.plan.task.kinds)
+                self.folder.write_fold(outcome, self.plan.data.task.kinds)
             except (ValueError, TypeError, OverflowError) as error:  # no column takes it, such as half a frame
                 reason = f"the answers of its method cannot be stored ({describe_error(error)})"
                 outcome = Failure(reason, f"{''.join(traceback.format_exception(error))}{reason}")
@@ -231,9 +231,9 @@ class Session:
 
     def unscored_warning(self) -> list[str]:
         """A warning if the method scored no frame of some videos."""
-        silent = [video for video in self.plan.videos if video.key in self.unscored]
+        silent = [video for video in self.plan.data.videos if video.key in self.unscored]
         return [
-            f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.videos)} videos has a score, so nothing is spotted there, "
+            f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.data.videos)} videos has a score, so nothing is spotted there, "
             f"such as {video.key} of {video.n_frames} frames: the gap and the windows of a method may be longer than a short video"
             for video in silent[:1]
         ]
@@ -247,9 +247,9 @@ class Session:
         if self.failures:
             fold, reason = min(self.failures.items())
             raise RunError(
-                f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: "
+                f"{len(self.failures)} of {len(self.plan.data.folds)} folds failed; fold {fold!r}: "
                 f"{reason}{'' if reason.endswith(('.', '?')) else '.'} The reasons are in {self.folder.path / 'failed'}"
-                f"{', the other folds are kept' if len(self.failures) < len(self.plan.folds) else ''}. If the cause lies "
+                f"{', the other folds are kept' if len(self.failures) < len(self.plan.data.folds) else ''}. If the cause lies "
                 f"outside the program, fix it and continue with: mebench resume {self.folder.word}; a changed "
                 "plugin starts a new run"
             )
@@ -258,8 +258,8 @@ class Session:
             return self._leak()
         # The features of each fold's test videos; a video that several folds test counts in the first.
         left, seconds = dict(folder.read_json("features.json")["videos"]), dict[str, float]()
-        for one in plan.folds:
-            seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.sides(one).test)
+        for one in plan.data.folds:
+            seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.data.sides(one).test)
         folder.merge(list(seconds), seconds)
         summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
@@ -273,15 +273,16 @@ class Session:
     def _leak(self) -> Outcome:
         """The leaking run, made from the epochs with the best test scores; nothing is trained."""
         assert self.leaking is not None
-        plan = replace(self.leaking, skipped=self.plan.skipped)
-        answers = leak.epochs_of(self.folder, plan)
+        leaking = self.leaking
+        plan = replace(leaking, data=replace(leaking.data, skipped=self.plan.data.skipped))
+        answers = leak.epochs_of(self.folder, plan.data, plan.config.convention)
         session = replace(_claim(plan), epoch_predictions=answers)
         try:
-            session.folder.add_feature_seconds({}, plan.cards())
+            session.folder.add_feature_seconds({}, plan.features.cards())
             if plan.config.no_face == "skip":
-                write_skipped(session.folder, plan.skipped, len(plan.videos))
+                write_skipped(session.folder, plan.data.skipped, len(plan.data.videos))
             for result in answers.folds(plan.config.audit):
-                session.folder.write_fold(result, plan.task.kinds)
+                session.folder.write_fold(result, plan.data.task.kinds)
             return session.finish()
         finally:
             session.lock.release()
@@ -290,10 +291,10 @@ class Session:
         """The run in numbers, for people."""
         plan = self.plan
         counts = {
-            "fold": len(plan.folds),
-            "subject": len({v.subject_key for v in plan.videos}),
-            "video": len(plan.videos),
-            "micro-expression": sum(e.kind == "micro" for v in plan.videos for e in v.expressions),
+            "fold": len(plan.data.folds),
+            "subject": len({v.subject_key for v in plan.data.videos}),
+            "video": len(plan.data.videos),
+            "micro-expression": sum(e.kind == "micro" for v in plan.data.videos for e in v.expressions),
         }
         return ", ".join(format_count(n, word) for word, n in counts.items())
 
@@ -313,11 +314,13 @@ def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None 
     if plan.config.degrade != "none":
         clean = with_models(clean or finished_run(make_plan(leak.without_leak(plan.config, degrade="none"))), plan)
         return replace(_claim(plan, run_id), clean=clean, trained=None)
-    if not (plan.leaks and plan.leaks_by_epoch_choice_only):
+    if plan.data.leak is None or not plan.data.leak.by_epoch_choice_only:
         return _claim(plan, run_id)
     honest = make_plan(leak.without_leak(plan.config, looks=True))
-    every = {fold.key for fold in plan.folds}
-    honest_run = next((run for run in finished_runs(honest) if leak.with_epoch_predictions(run, honest) == every), None)
+    every = {fold.key for fold in plan.data.folds}
+    honest_run = next(
+        (run for run in finished_runs(honest) if leak.with_epoch_predictions(run, honest.data) == every), None
+    )
     if honest_run is not None and (lock := honest_run.lock()) is not None:
         return Session(honest, honest_run, lock, time.perf_counter(), every, set(), leaking=plan)
     return replace(_claim(honest, run_id), leaking=plan)
@@ -334,7 +337,7 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
             f"degrade={plan.config.degrade} takes the models of the finished clean run, but {plan.config.runs} "
             "has none with these settings: run it first, by the same command without degrade"
         )
-    folders = {fold.key: clean.path / "folds" / safe_name(fold.key) for fold in plan.folds}
+    folders = {fold.key: clean.path / "folds" / safe_name(fold.key) for fold in plan.data.folds}
     if missing := [key for key, folder in folders.items() if not (folder / "model.safetensors").is_file()]:
         raise RunError(
             f"degrade={plan.config.degrade} takes the models of {clean.id}, which keeps none of fold {missing[0]!r}, as degraded runs, "
@@ -346,8 +349,8 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
     if plan.config.degrade == "none":  # else the clean run was checked
-        check_duplicate_people(plan)
-    tables = truth_tables(plan)
+        check_duplicate_people(plan.features, plan.config.dataset_params)
+    tables = truth_tables(plan.data)
     parts = identity_of(plan)
     key, trained = digest(parts), training_key(plan, parts)
     if run_id is not None and not (begun := RunFolder(runs / run_id)).of_study:
@@ -360,10 +363,10 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
             registry.refuse_edited(info)
         folder.remove_leftovers()
         describe_run(folder, plan, tables, key, trained, parts)
-        every = {fold.key for fold in plan.folds}
+        every = {fold.key for fold in plan.data.folds}
         finished = folder.finished_folds() & every
-        if plan.config.looks and plan.leaks_by_epoch_choice_only:  # the same run without looks may have begun it
-            finished &= leak.with_epoch_predictions(folder, plan)
+        if plan.keeps_epochs:  # the same run without looks may have begun it
+            finished &= leak.with_epoch_predictions(folder, plan.data)
     except BaseException:
         lock.release()
         raise

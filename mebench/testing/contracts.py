@@ -29,7 +29,7 @@ from mebench.inference import robustness
 from mebench.runner import FittedMethod, host, make_plan, restore_methods
 from mebench.runner.host import FoldHost
 from mebench.runner.plan import Plan
-from mebench.runner.prepare import features_of, missing_videos, store_of
+from mebench.runner.prepare import features_of, missing_videos
 from mebench.runner.process import one_thread
 from mebench.runs import FoldResult
 from mebench.testing.checks import TINY, Check, collect_checks, promise, run_all, scratch
@@ -460,9 +460,9 @@ def count_method_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, d
     for relation in relation_names():
         how = Degradation(relation, RELATION_STRENGTH)
         plan = make_plan(resolve([*trial.words, f"degrade={how.kind}:{how.strength}"]))
-        if robustness.concerns_tasks(how, plan.task.tasks):
+        if robustness.concerns_tasks(how, plan.data.task.tasks):
             with one_thread():
-                changed = host.execute_fold(plan, plan.folds[0], trial.result)
+                changed = host.execute_fold(plan, plan.data.folds[0], trial.result)
             answers = changed.predictions, changed.clips
             counts[relation] = robustness.count_violations_of_run(clean, answers, how, fps)
     return counts
@@ -496,9 +496,11 @@ class _MethodTrial(Owner):
         all trainings read them.
         """
         with one_thread():
-            for video in missing_videos(plan):
-                video_source(store_of(plan.config), *plan.home(video), video).compute(*features_of(plan, video))
-            return host.execute_fold(plan, self.plan.folds[0])
+            for video in missing_videos(plan.features):
+                video_source(plan.features.store, *plan.data.home(video), video).compute(
+                    *features_of(plan.features, video)
+                )
+            return host.execute_fold(plan, self.plan.data.folds[0])
 
     @cached_property
     def reworded(self) -> list[str]:
@@ -523,7 +525,7 @@ class _MethodTrial(Owner):
         checked one by one if it does not.
         """
         with contextlib.suppress(Exception):
-            plan, fold = make_plan(resolve(self.reworded)), self.plan.folds[0]
+            plan, fold = make_plan(resolve(self.reworded)), self.plan.data.folds[0]
             again = self.execute(_relabelled(self, plan))
             if self.does("spot"):
                 _same(host.execute_fold(plan, fold, self.result), again, "stored scores")
@@ -538,20 +540,20 @@ class _MethodTrial(Owner):
         return _Reloaded(self.plan, self.result)
 
     def does(self, task: str) -> bool:
-        return task in self.plan.task.tasks
+        return task in self.plan.data.task.tasks
 
     @property
     def test_videos(self) -> list[Video]:
-        return self.plan.folds[0].split(self.plan.videos)[2]
+        return self.plan.data.folds[0].split(self.plan.data.videos)[2]
 
 
 class _Reloaded(FittedMethod):
     """The fitted method, restored from its saved state alone."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
-        fold = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
-        job = dataclasses.replace(fold.job, groups=plan.groups, cache=str(store_of(plan.config).root))
-        super().__init__(job, job.parts[0], plan.home)
+        fold = FoldHost.of(plan, plan.data.folds[0])  # its job has drawn names, but these checks use real ones
+        job = dataclasses.replace(fold.job, groups=plan.data.groups, cache=str(plan.features.store.root))
+        super().__init__(job, job.parts[0], plan.data.home)
         restore_methods({"": self.method}, load(result.model))
         self.aliases = fold.aliases
 
@@ -572,7 +574,7 @@ class _Reloaded(FittedMethod):
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
     check_declaration(trial, Method)
-    transductive = trial.plan.parts[0].method_class.transductive
+    transductive = trial.plan.methods[0].method_class.transductive
     assert transductive in ("none", "video"), f"transductive must be none or video, not {transductive!r}"
 
 
@@ -587,7 +589,7 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
         silent = {v.key for v in videos} - set(result.frame_scores)
         assert not silent, f"no frame of {sorted(silent)} has a score"
     if trial.does("recognize"):
-        expected = sum(len(trial.plan.scheme.scored(video)) for video in videos)
+        expected = sum(len(trial.plan.data.scheme.scored(video)) for video in videos)
         assert len(result.clips) == expected, f"{expected} clips were to be named, {len(result.clips)} were"
 
 
@@ -600,7 +602,7 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
     for video in trial.test_videos if trial.does("spot") else ():
         scores = trial.result.frame_scores[video.key]
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
-        clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
+        clear = np.repeat(peak[:, None], len(trial.plan.data.task.kinds), 1)
         for p in [*trial.reloaded.spotted(video, scores), *trial.reloaded.spotted(video, clear)]:
             assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
 
@@ -613,8 +615,11 @@ def one_interval_in_short_videos(trial: _MethodTrial) -> None:
     """In videos of one expression, a spotter proposes at most one interval."""
     if not trial.does("spot"):
         return
-    task = dataclasses.replace(trial.plan.task, one_per_video=True)
-    result = trial.result if task == trial.plan.task else trial.execute(dataclasses.replace(trial.plan, task=task))
+    task = dataclasses.replace(trial.plan.data.task, one_per_video=True)
+    result = trial.result
+    if task != trial.plan.data.task:
+        data = dataclasses.replace(trial.plan.data, task=task)
+        result = trial.execute(dataclasses.replace(trial.plan, data=data))
     spotted = [(p.video, p.kind, p.draw) for p in result.predictions]
     assert len(spotted) == len(set(spotted)), f"several intervals in one short video: {spotted}"
 
@@ -669,16 +674,12 @@ def _relabelled(
     """The plan with a change of the test subject's expressions: by default other emotions, of a method that only spots
     other places.
     """
-    change = change or (lambda v, e: _rename(plan.scheme, e if trial.does("recognize") else move_expression(v, e)))
-    return dataclasses.replace(
-        plan,
-        videos=tuple(
-            dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions))
-            if v in trial.test_videos
-            else v
-            for v in plan.videos
-        ),
+    change = change or (lambda v, e: _rename(plan.data.scheme, e if trial.does("recognize") else move_expression(v, e)))
+    videos = tuple(
+        dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions)) if v in trial.test_videos else v
+        for v in plan.data.videos
     )
+    return dataclasses.replace(plan, data=dataclasses.replace(plan.data, videos=videos))
 
 
 def _rename(scheme: Scheme, e: Expression) -> Expression:
@@ -750,7 +751,7 @@ def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
     """
     if not trial.repeated and trial.reworded != list(trial.words):
         plan, added = make_plan(resolve(trial.reworded)), trial.reworded[len(trial.words) :]
-        _same(host.execute_fold(plan, plan.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
+        _same(host.execute_fold(plan, plan.data.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
 
 
 _OF_METHODS = (

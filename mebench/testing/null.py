@@ -150,13 +150,13 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
 def count_right_answers(run: Session) -> dict[tuple[str, str], tuple[int, int, Chances]]:
     """For each task and fold of a run: right answers, all answers, and the probability of each number of right ones."""
     return {
-        (name, fold.key): counted(run, fold.split(run.plan.videos)[2])
-        for fold in run.plan.folds
+        (name, fold.key): counted(run, fold.split(run.plan.data.videos)[2])
+        for fold in run.plan.data.folds
         for task, name, counted in (
             ("spot", "spotting", count_hit_expressions),
             ("recognize", "recognition", count_named_clips),
         )
-        if task in run.plan.task.tasks
+        if task in run.plan.data.task.tasks
     }
 
 
@@ -182,7 +182,7 @@ def count_hit_expressions(run: Session, tested: Sequence[Video]) -> tuple[int, i
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
     spotted = grouped(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))
     right, ways = 0, []
-    dataset: Any = run.plan.dataset
+    dataset: Any = run.plan.data.dataset
     for video in tested:
         (e,) = video.expressions
 
@@ -201,7 +201,7 @@ def count_named_clips(run: Session, tested: Sequence[Video]) -> tuple[int, int, 
     right, ways = 0, []
     for videos in grouped(tested, key=attrgetter("subject")).values():
         answers = [table[video.key] for video in videos]
-        labels = [run.plan.scheme.class_of(video.expressions[0]) for video in videos]
+        labels = [run.plan.data.scheme.class_of(video.expressions[0]) for video in videos]
         counts = [sum(a == b for a, b in zip(answers, dealt)) for dealt in itertools.permutations(labels)]
         right += counts[0]  # the first permutation is the identity
         ways.append(np.bincount(counts, minlength=len(videos) + 1) / len(counts))

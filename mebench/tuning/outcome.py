@@ -52,7 +52,7 @@ class TrialReporter:
 
     def begin(self, study: Study) -> None:
         """Announce the trials."""
-        folds, people = len(self._split.inner.folds), len(self._split.subjects)
+        folds, people = len(self._split.inner.data.folds), len(self._split.subjects)
         how = (
             "no trial trains: frame scores are computed once"
             if self._space.free
@@ -327,7 +327,7 @@ def _plain_study(split: Split, study: Study) -> dict[str, Any]:
     has_front = len(objectives) > 1
     return {
         "subjects": [*map(str, split.subjects)],
-        "inner_folds": len(split.inner.folds),
+        "inner_folds": len(split.inner.data.folds),
         "trials": study.counts(),
         "best": _trial(study.chosen(), objectives),
         "default": None if study.default is None else _trial(study.default, objectives),

@@ -60,7 +60,8 @@ def change_parameters(plan: Plan, values: Mapping[str, Any]) -> Plan:
         ConfigError: the values do not go together.
     """
     config = with_values(plan.config, values)
-    return replace(plan, config=config, selects=any(method.selects for method in find_abilities(config)))
+    selects = any(method.selects for method in find_abilities(config))
+    return replace(plan, config=config, data=replace(plan.data, selects=selects))
 
 
 def run_folds(
@@ -86,7 +87,7 @@ def run_folds(
 
 def of_part(plan: Plan, part: int | None) -> Plan:
     """The run of one method of a pair by itself, or the whole run."""
-    return plan if part is None else replace(plan, task=plan.parts[part].task)
+    return plan if part is None else replace(plan, data=replace(plan.data, task=plan.methods[part].task))
 
 
 class Features:
@@ -107,14 +108,14 @@ class Features:
         Raises:
             MebenchError: features failed.
         """
-        chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
-        name = digest([[video.key for video in plan.videos], chains])
+        chains = sorted(c.fingerprint() for group in plan.features.chains.values() for c in group)
+        name = digest([[video.key for video in plan.data.videos], chains])
         if name not in self._known:
             prepared = prepare_features([plan], self._pool, self._progress)
             self._known[name], failed = prepared.failed(plan.config.no_face == "skip")
             for key, failure in failed.items():
                 raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
-        return replace(plan, skipped=self._known[name])
+        return replace(plan, data=replace(plan.data, skipped=self._known[name]))
 
 
 class Evaluator:
@@ -146,10 +147,14 @@ class Evaluator:
         inner, sections = split.inner, {objective.path.partition(".")[0] for objective in self._objectives}
         self._part = tuned_member(objectives, inner.config.recognizer is not None)
         self._run = of_part(inner, self._part)
-        self._fold_of = {fold.key: fold for fold in self._run.folds}
-        self._inputs = inputs_of(inner.config, inner.dataset), hash_annotations(inner), *hash_contents(inner)
+        self._fold_of = {fold.key: fold for fold in self._run.data.folds}
+        self._inputs = (
+            inputs_of(inner.config, inner.data.dataset),
+            hash_annotations(inner.data),
+            *hash_contents(inner.features, inner.methods),
+        )
         self._names = "analysis" in sections
-        self._classes = inner.task.classes if {"analysis", "recognition"} & sections else ()
+        self._classes = inner.data.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
         # The results of trainings, by key of the fold, that stay in memory; older ones are read again when a trial proposes from them.
         self._kept = lru_cache(8)(lambda name: dict[str, FoldResult]())
@@ -170,7 +175,11 @@ class Evaluator:
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
             can_prune = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
-            if can_prune and len(done) < len(self._run.folds) and (first := self._values(done, seconds)[0]) is not None:
+            if (
+                can_prune
+                and len(done) < len(self._run.data.folds)
+                and (first := self._values(done, seconds)[0]) is not None
+            ):
                 step(first)
         scores = self._values(done, seconds)
         reason = "is undefined over the inner folds, so these values have no score"
@@ -189,25 +198,25 @@ class Evaluator:
             *self._inputs,
             self._split.name,
             self._part,
-            people_of_folds(self._run.folds),
+            people_of_folds(self._run.data.folds),
             self._space.trained(values),
         ]
         folder, stored = RunFolder(self._folder / digest(about)), self._kept(digest(about))
-        with _alone(folder) if len(stored) < len(plan.folds) else nullcontext():
+        with _alone(folder) if len(stored) < len(plan.data.folds) else nullcontext():
             for key in folder.finished_folds() - stored.keys():
-                stored[key] = read_fold(folder.path / "folds" / safe_name(key), plan.task.kinds)
+                stored[key] = read_fold(folder.path / "folds" / safe_name(key), plan.data.task.kinds)
             for result in self._computed(plan, stored):
                 if result.key not in stored:
-                    folder.write_fold(result, plan.task.kinds)
+                    folder.write_fold(result, plan.data.task.kinds)
                     stored[result.key] = result
                 yield host.execute_fold(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, stored: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order; missing ones are computed by the workers."""
-        running = run_folds(self._crew, plan, [fold for fold in plan.folds if fold.key not in stored])
+        running = run_folds(self._crew, plan, [fold for fold in plan.data.folds if fold.key not in stored])
         results = dict(stored)
         try:
-            for fold in plan.folds:
+            for fold in plan.data.folds:
                 began = time.perf_counter()
                 while fold.key not in results:
                     result = next(running)
@@ -219,9 +228,10 @@ class Evaluator:
 
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
         """The values of the objectives over some inner folds."""
-        plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
-        tables = truth_tables(plan)
-        spots, recognizes = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
+        folds = tuple(self._fold_of[result.key] for result in done)
+        plan = replace(self._run, data=replace(self._run.data, folds=folds))
+        tables = truth_tables(plan.data)
+        spots, recognizes = "spot" in plan.data.task.tasks, "recognize" in plan.data.task.tasks
         columns = TABLE_COLUMNS["predictions"]
         predictions = []
         answers: dict[tuple[str, int, int], str] = {}
@@ -238,7 +248,7 @@ class Evaluator:
         scores = flat_scores(
             summarize(
                 tables,
-                kinds=plan.task.kinds,
+                kinds=plan.data.task.kinds,
                 classes=self._classes,
                 seed=0,
                 convention=plan.config.convention,
@@ -273,7 +283,8 @@ class Judge:
     ) -> None:
         self._splits, self._space, self._crew = tuple(splits), space, pool
         self._folder, self._progress, self._features = folder, progress, features
-        self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
+        outer_folds = tuple(fold for split in splits for fold in split.outer)
+        self._plan = replace(plan, data=replace(plan.data, folds=outer_folds))
 
     def judge(
         self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
@@ -296,8 +307,8 @@ class Judge:
         comparison = compare_tables(
             read_tables(other),
             read_tables(default),
-            kinds=self._plan.task.kinds,
-            classes=self._plan.task.classes,
+            kinds=self._plan.data.task.kinds,
+            classes=self._plan.data.task.classes,
             convention=self._plan.config.convention,
             metrics=[objective.path for objective in objectives if objective.path != COST] or ("all",),
             draws=self._plan.config.bootstrap,
@@ -307,10 +318,14 @@ class Judge:
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; finished folds are kept and scored by the present rules and draws."""
-        plan, tables = self._plan, truth_tables(self._plan)
+        plan, tables = self._plan, truth_tables(self._plan.data)
         # Different from a plain run: folds and values are not those of its configuration.
-        inputs = inputs_of(plan.config, plan.dataset), hash_annotations(plan), *hash_contents(plan)
-        key = digest([*inputs, people_of_folds(plan.folds), tuned])
+        inputs = (
+            inputs_of(plan.config, plan.data.dataset),
+            hash_annotations(plan.data),
+            *hash_contents(plan.features, plan.methods),
+        )
+        key = digest([*inputs, people_of_folds(plan.data.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         with _alone(folder):
             if folder.done:
@@ -322,18 +337,18 @@ class Judge:
             describe_run(folder, described, tables, key)
             parts = [self._features.of(change_parameters(plan, tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
-                reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
-                line = write_skipped(folder, reasons, len(plan.videos))
+                reasons = {key: reason for part in parts for key, reason in part.data.skipped.items()}
+                line = write_skipped(folder, reasons, len(plan.data.videos))
                 if line:
                     self._progress.notify(f"outer {name}: {line}")
             finished = folder.finished_folds()
-            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(finished)) as advance:
+            with self._progress.stage(f"outer {name}", len(plan.data.folds), "folds", done=len(finished)) as advance:
                 for split, part in zip(self._splits, parts):
                     lacking = [fold for fold in split.outer if fold.key not in finished]
                     for result in self._results(part, tuned[split.name], lacking, default):
-                        folder.write_fold(result, plan.task.kinds)
+                        folder.write_fold(result, plan.data.task.kinds)
                         advance()
-            folder.merge([fold.key for fold in plan.folds])
+            folder.merge([fold.key for fold in plan.data.folds])
             self._score(folder)
             folder.finish()
         return folder
@@ -368,7 +383,7 @@ class Judge:
             folds: outer folds to compute.
             default: the finished run of the default, unless this is it.
         """
-        defaults, spots = self._space.own(), "spot" in plan.task.tasks
+        defaults, spots = self._space.own(), "spot" in plan.data.task.tasks
         # The values that must be equal: where frame scores are reused, those that act before them.
         shared = (
             self._space.trained
@@ -378,7 +393,7 @@ class Judge:
         if default is None or shared(values) != shared(defaults):
             return run_folds(self._crew, plan, folds)
         places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
-        stored = {key: read_fold(place, plan.task.kinds) for key, place in places.items()}
+        stored = {key: read_fold(place, plan.data.task.kinds) for key, place in places.items()}
         return run_folds(self._crew, plan, folds, stored) if spots else stored.values()
 
 
@@ -392,8 +407,8 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     began = time.perf_counter()
     space = read_space(config, options.params, options.acts)
     plan = make_plan(config)
-    space = for_task(space, plan.task, bool(options.params))
-    objectives = read_objectives(options.objectives, plan.task)
+    space = for_task(space, plan.data.task, bool(options.params))
+    objectives = read_objectives(options.objectives, plan.data.task)
     _refuse_untunable(plan)
     splits = _splits_of(plan, options)
     about = _identity_of_study(plan, space, objectives, splits, options)
@@ -422,7 +437,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
         "how": {
             "sampler": options.sampler,
             "pruner": options.pruner,
-            "inner_folds": len(splits[0].inner.folds),
+            "inner_folds": len(splits[0].inner.data.folds),
             "tuning_subjects": len(splits[0].subjects),
             "storage": str(place),
         },
@@ -466,11 +481,11 @@ def _refuse_untunable(plan: Plan) -> None:
     config = plan.config
     refuse_if(
         (
-            plan.leaks,
+            plan.data.leak is not None,
             f"audit={config.audit} lets tested subjects influence a run, but tuning must not see them: leave it out",
         ),
         (
-            plan.subject_dependent,
+            plan.data.subject_dependent,
             f"protocol {config.protocol!r} tests its own training people, so no trial can leave them out: tune under "
             "protocol=loso or protocol=kfold",
         ),
@@ -500,11 +515,11 @@ def _identity_of_study(
         "parameters": space.plain(),
         "objectives": {o.path: o.direction for o in objectives},
         "subjects": subjects,
-        "inner folds": len(splits[0].inner.folds),
+        "inner folds": len(splits[0].inner.data.folds),
         **code_and_settings(config),
         "convention": config.convention,
-        "annotations": hash_annotations(plan),
-        **dict(zip(["frames or files"], hash_contents(plan))),
+        "annotations": hash_annotations(plan.data),
+        **dict(zip(["frames or files"], hash_contents(plan.features, plan.methods))),
     }
 
 

@@ -27,7 +27,7 @@ class Split:
     @property
     def subjects(self) -> tuple[SubjectKey, ...]:
         """The subjects used for tuning, sorted."""
-        return tuple(sorted({video.subject_key for video in self.inner.videos}))
+        return tuple(sorted({video.subject_key for video in self.inner.data.videos}))
 
 
 def people_of_folds(folds: Sequence[Fold]) -> list[list[str]]:
@@ -48,7 +48,7 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     Raises:
         ConfigError: too few people on one side.
     """
-    people = plan.people(plan.videos)
+    people = plan.people(plan.data.videos)
     n = len(people.persons)
     count = round(size * n) if size < 1 else int(size)
     refuse_if(
@@ -68,10 +68,12 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
         for subject in people.persons[person]
     }
     outer = tuple(
-        replace(fold, test=test) for fold in plan.folds if (test := tuple(s for s in fold.test if s not in tuned))
+        replace(fold, test=test) for fold in plan.data.folds if (test := tuple(s for s in fold.test if s not in tuned))
     )
     if not outer:
-        raise ConfigError(f"protocol {plan.protocol.name} tests only subjects that are tuned on: tune with --nested")
+        raise ConfigError(
+            f"protocol {plan.data.protocol.name} tests only subjects that are tuned on: tune with --nested"
+        )
     return (Split("tuning", _inner(plan, tuned, folds, "tuning"), outer),)
 
 
@@ -86,22 +88,23 @@ def nested_studies(plan: Plan, folds: int) -> tuple[Split, ...]:
         ConfigError: too few people in a fold.
     """
     return tuple(
-        Split(fold.key, _inner(plan, {*fold.train, *fold.valid}, folds, fold.key), (fold,)) for fold in plan.folds
+        Split(fold.key, _inner(plan, {*fold.train, *fold.valid}, folds, fold.key), (fold,)) for fold in plan.data.folds
     )
 
 
 def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
     """The run among some subjects only, in folds by person."""
-    videos = tuple(video for video in plan.videos if video.subject_key in subjects)
+    videos = tuple(video for video in plan.data.videos if video.subject_key in subjects)
     people = plan.people(videos)
     if len(people.persons) < 2:
         raise ConfigError(
             f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"
         )
     drawn = kfold(people, KFoldParams(min(most, len(people.persons)), stable_seed(plan.config.seed, "inner", name)))
-    drawn_plan = replace(plan, videos=videos, folds=tuple(replace(f, key=f"{name}/{f.key}") for f in drawn))
+    inner_folds = tuple(replace(fold, key=f"{name}/{fold.key}") for fold in drawn)
+    data = replace(plan.data, videos=videos, folds=inner_folds)
     try:
-        check_training(drawn_plan)
+        check_training(data)
     except ConfigError as error:
         raise ConfigError(f"inner {error}; or fewer --inner-folds") from error
-    return drawn_plan
+    return replace(plan, data=data)

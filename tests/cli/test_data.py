@@ -73,7 +73,7 @@ def test_data_fake_tree_goes_all_the_way(mebench, id_, tmp_path):
     assert cv2.imread(str(tmp_path / "faces.png")).shape[1] > 600
 
     plan = make_plan(resolve([f"method={method_for(words)}", *words, f"cache={tmp_path}"]))
-    result = host.execute_fold(plan, plan.folds[0])
+    result = host.execute_fold(plan, plan.data.folds[0])
     assert result.predictions or result.clips
 
 

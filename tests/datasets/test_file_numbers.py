@@ -50,9 +50,9 @@ def numbers_of(root):
 def test_write_truth_gives_numbers_of_sheet(id_, words, tree, tmp_path):
     root = tree(id_)
     plan = make_plan(resolve(["method=majority", f"dataset={id_}", f"dataset.root={root}", *filter(None, [words])]))
-    write.write_truth(tmp_path / "truth.csv", truth_tables(plan))
+    write.write_truth(tmp_path / "truth.csv", truth_tables(plan.data))
     written = read_intervals(tmp_path / "truth.csv", "truth", Remarks()).intervals
-    dataset = plan.dataset
+    dataset = plan.data.dataset
     lost = {where.row for where in dataset.unplaced()}
     rows = [row for row in dataset.annotations if row.row not in lost]
     # What the frames brought to light: a number that no file has gives way to the next one, which is logged.

@@ -43,8 +43,8 @@ def test_loso_validates_independently_of_ready_made_maps(id_, tmp_path):
     plan = make_plan(
         resolve(["method=majority", f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}", f"cache={tmp_path}"])
     )
-    assert list(plan.folds) == within.loso(People(plan.videos))
-    assert {fold.valid for fold in plan.folds} != {()}
+    assert list(plan.data.folds) == within.loso(People(plan.data.videos))
+    assert {fold.valid for fold in plan.data.folds} != {()}
 
 
 def test_person_of_equal_number_in_other_dataset_differs():

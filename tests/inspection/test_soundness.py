@@ -14,7 +14,8 @@ from mebench.errors import DataError
 from mebench.inspection import Verification, soundness, verify_dataset
 from mebench.reports import dataset_report
 from mebench.runner import make_plan
-from mebench.runner.guard import accounts_of_plan, find_plan_warnings
+from mebench.runner.guard import accounts_of_data
+from tests.helpers.warnings_of_runs import warnings_of
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
@@ -94,7 +95,7 @@ def test_plan_warns_of_altered_copy(tree, write_sheet, tmp_path):
     words = ["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]
     there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
-    (warning,) = map(str, find_plan_warnings(make_plan(resolve(words))))
+    (warning,) = warnings_of(make_plan(resolve(words)))
     assert warning.startswith("1 of 3 expressions lie in no existing frames")
     assert "such as row 2 of 01/EP02_01f" in warning
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))
@@ -352,9 +353,9 @@ def test_plan_warns_of_labels_that_no_scheme_knows(tree, write_sheet, tmp_path):
     write_sheet(*ROWS, *((who, clip, 9, 18, 28, "1", label) for label, who, clip in rows))
     words = [f"dataset.root={tree}", f"cache={tmp_path}", "protocol=kfold", "protocol.folds=2"]
     plan = make_plan(resolve(["method=lbp_chi2", "recognizer=logistic", "dataset=casme2", *words, "scheme=native"]))
-    sentences = [str(finding) for finding in find_plan_warnings(plan)]
+    sentences = warnings_of(plan)
     assert any(
         "'suprise' (1 expression) is in no emotion scheme" in line and "'surprise'?" in line for line in sentences
     )
-    clips = next(account for account in accounts_of_plan(plan) if account.source == "recognition")
+    clips = next(account for account in accounts_of_data(plan.data) if account.source == "recognition")
     assert (clips.held["clip"], clips.taken("clip")) == (4, 3)

@@ -375,7 +375,7 @@ VARIANTS = [
 def test_fold_of_variant_trains_and_predicts(words, tmp_path):
     settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
-    result = host.execute_fold(plan, plan.folds[0])
+    result = host.execute_fold(plan, plan.data.folds[0])
     assert len(result.frame_scores) == 1
     assert all(np.isfinite(s).any() for s in result.frame_scores.values())
     assert {e.stage for e in result.history} == {"spotting", "recognition"}

@@ -60,32 +60,32 @@ def folder(tmp_path):
 
 def test_added_protocol_file_serves_runs(folder):
     plan = make_plan(resolve([*WORDS, "protocol.first=2"], plugins=[folder]))
-    assert (plan.folds[0].key, len(plan.folds[0].test)) == ("a", 2)
+    assert (plan.data.folds[0].key, len(plan.data.folds[0].test)) == ("a", 2)
     with pytest.raises(ConfigError, match=r"protocol\.first must be 1 or more, not 0"):
         resolve([*WORDS, "protocol.first=0"], plugins=[folder])
 
 
 def test_added_protocol_with_other_rules_is_another_run(folder):
     plan = make_plan(resolve(WORDS, plugins=[folder]))
-    before = inputs.inputs_of(plan.config, plan.dataset, "")
+    before = inputs.inputs_of(plan.config, plan.data.dataset, "")
     (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# said")
-    assert inputs.inputs_of(plan.config, plan.dataset, "") == before
+    assert inputs.inputs_of(plan.config, plan.data.dataset, "") == before
     (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "edited = 1")
-    now = inputs.inputs_of(plan.config, plan.dataset, "")
+    now = inputs.inputs_of(plan.config, plan.data.dataset, "")
     assert [name for name in now if now[name] != before[name]] == ["code of protocol halves"]
 
 
 def test_added_protocol_is_read_again_after_an_edit(folder):
     """In a program that goes on, such as a notebook: its folds are those of the file, by which they are kept."""
     file, words = folder / "protocols" / "halves.py", [*WORDS, "dataset.subjects=4"]
-    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [1, 3]
+    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).data.folds] == [1, 3]
     file.write_text(TWO_HALVES.replace("first: int = 1", "first: int = 3"))  # as long as before, within the same second
-    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [3, 1]
+    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).data.folds] == [3, 1]
     file.write_text("PROTOCOL = 1 / 0")
     with pytest.raises(PluginError, match=r"protocol 'halves' is broken: .*ZeroDivisionError"):
         resolve(words, plugins=[folder])
     file.write_text(TWO_HALVES)
-    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [1, 3]
+    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).data.folds] == [1, 3]
 
 
 def test_added_protocol_that_is_broken_leaves_the_others(folder):
@@ -154,4 +154,4 @@ def test_added_protocol_of_fold_means_may_test_a_person_twice(folder):
     (folder / "protocols" / "halves.py").write_text(
         text.replace("    Params,\n)", "    Params,\n    scored_each=lambda params: True,\n)")
     )
-    assert len(make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder])).folds) == 2
+    assert len(make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder])).data.folds) == 2

@@ -26,24 +26,24 @@ def of(video, kinds):
 @pytest.mark.parametrize(("train", "kinds"), [("macro", ("macro",)), ("both", ("micro", "macro"))])
 def test_macro_to_micro_trains_on_macro_and_tests_on_all(train, kinds):
     plan = make_plan(resolve([*WORDS, f"protocol.train={train}"]))
-    real = {video.key: video for video in plan.videos}
+    real = {video.key: video for video in plan.data.videos}
     assert {e.kind for video in real.values() for e in video.expressions} == {"micro", "macro"}
-    for fold in plan.folds:
-        sides = plan.sides(fold)
+    for fold in plan.data.folds:
+        sides = plan.data.sides(fold)
         assert sides.test == [real[video.key] for video in sides.test]
         assert all(list(video.expressions) == of(real[video.key], kinds) for video in sides.train)
         assert {v.subject for v in sides.train}.isdisjoint({v.subject for v in sides.test})
     video = next(video for video in real.values() if len({e.kind for e in video.expressions}) == 2)
-    assert set(prepare.clips_of(plan, video)) == {
+    assert set(prepare.clips_of(plan.data, video)) == {
         (e.onset, e.peak, e.offset) for e in video.expressions
     }  # all are stored
 
 
 def test_make_plan_of_other_protocols_learns_micro():
     plan = make_plan(resolve([*WORDS[:-1], "protocol=loso"]))
-    assert all(plan.learnt(video) is video for video in plan.videos)
-    video = next(video for video in plan.videos if len({e.kind for e in video.expressions}) == 2)
-    assert len(prepare.clips_of(plan, video)) == len(of(video, ("micro",)))
+    assert all(plan.data.learnt(video) is video for video in plan.data.videos)
+    video = next(video for video in plan.data.videos if len({e.kind for e in video.expressions}) == 2)
+    assert len(prepare.clips_of(plan.data, video)) == len(of(video, ("micro",)))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_audit_leak_takes_k_prime_over_all_subjects(audit):
 
 def test_audit_of_sides_equals_those_of_folds(audit, moody):
     plan, found = make_plan(resolve(moody())), audit()
-    for fold in plan.folds:
+    for fold in plan.data.folds:
         sides = found["sides"][fold.key]
         assert [sides[side]["subjects"] for side in ("train", "valid", "test")] == [2, 0, 1]
     assert found["sides"]["toy/1"]["test"]["hash"] != found["sides"]["toy/2"]["test"]["hash"]
@@ -58,7 +58,7 @@ def test_audit_of_weights_saw_training_people_alone(audit):
 
 def test_audit_of_names_the_held_out_that_choose(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    monkeypatch.setattr(plan.parts[0].method_class, "selects", True)
+    monkeypatch.setattr(plan.methods[0].method_class, "selects", True)
     held = make_plan(resolve(moody()))
     found = guard.audit_of(held, {"toy/1": {"threshold_micro": 0.4}})
     assert found["selection"] == "inner"
@@ -76,7 +76,7 @@ def test_audit_leak_picks_epochs_unless_subjects_choose(moody, monkeypatch):
     words = moody("recognizer=ststnet", "audit=leak")
     plan = make_plan(resolve(words))
     assert value(guard.audit_of(plan, {}), "recognizer epoch")["saw"] == "test"
-    monkeypatch.setattr(plan.parts[0].method_class, "selects", True)
+    monkeypatch.setattr(plan.methods[0].method_class, "selects", True)
     chosen = guard.audit_of(make_plan(resolve(words)), {})
     assert value(chosen, "choices of the method")["saw"] == "test"
     assert "recognizer epoch" not in {entry["name"] for entry in chosen["values"]}

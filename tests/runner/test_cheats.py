@@ -106,13 +106,13 @@ def test_Aliases_hold_without_the_sandbox(tried):
 @pytest.mark.processes
 def test_prepare_lets_no_step_write_labels_into_features(own_folder, tmp_path):
     plan = make_plan(resolve([*TINY, f"plugins={PLUGINS}", "method=tell", f"cache={tmp_path / 'cache'}"]))
-    assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
+    assert sum(len(video.expressions) for video in plan.data.videos) == 3  # this process knows them
     found = runner_prepare.prepare_features([plan], OneWorker(), Progress())
     assert (len(found.seconds), [f.details for f in found.failures.values()]) == (3, [])
-    for video in plan.videos:
-        (e,), (chain,) = video.expressions, plan.chains_of(video)
+    for video in plan.data.videos:
+        (e,), (chain,) = video.expressions, plan.features.chains_of(video)
         assert (
-            video_source(runner_prepare.store_of(plan.config), *plan.home(video), video).clip_feature(
+            video_source(plan.features.store, *plan.data.home(video), video).clip_feature(
                 chain, e.onset, e.peak, e.offset
             )
             == 0

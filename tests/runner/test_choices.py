@@ -89,50 +89,50 @@ def test_make_plan_refuses_other_choices_in_a_sentence(plan, dataset, words, rea
 @pytest.mark.parametrize("dataset", ["[smic_hs,smic_nir,smic_vis]", "[samm,samm_lv]"])
 def test_make_plan_tests_a_person_under_all_ids_at_once(plan, dataset):
     made = plan(dataset, "method=majority")
-    shown = {v.subject_key for v in made.videos}
+    shown = {v.subject_key for v in made.data.videos}
     numbers = {s.subject for s in shown}
-    assert len(made.folds) == len(numbers) < len(shown)
-    for fold in made.folds:
+    assert len(made.data.folds) == len(numbers) < len(shown)
+    for fold in made.data.folds:
         (number,) = {s.subject for s in fold.test}
         assert set(fold.test) == {s for s in shown if s.subject == number}
         assert {s.subject for s in (*fold.train, *fold.valid)} == numbers - {number}
 
 
 def test_truth_tables_name_people_of_several_ids(plan):
-    both = truth_tables(plan("[smic_hs,smic_vis]", "method=majority")).videos
+    both = truth_tables(plan("[smic_hs,smic_vis]", "method=majority").data).videos
     assert set(both["subject"].str.rpartition("/")[0]) == {"smic_hs", "smic_vis"}
     assert both["person"].tolist() == ["smic/" + subject.rpartition("/")[2] for subject in both["subject"]]
-    assert "person" not in truth_tables(plan("smic_hs", "method=majority")).videos
-    assert "person" not in truth_tables(plan("[smic_hs,samm]", "method=majority", "scheme=megc2019")).videos
+    assert "person" not in truth_tables(plan("smic_hs", "method=majority").data).videos
+    assert "person" not in truth_tables(plan("[smic_hs,samm]", "method=majority", "scheme=megc2019").data).videos
 
 
 def test_make_plan_keeps_equal_ids_of_other_people_apart(plan):
     """Subject 006 of SAMM and subject s1 of SMIC are nobody else, whatever the other dataset calls its own."""
     made = plan("[smic_hs,samm]", "method=majority", "scheme=megc2019")
-    assert all(len(fold.test) == 1 for fold in made.folds)
+    assert all(len(fold.test) == 1 for fold in made.data.folds)
     other = SubjectKey("smic_hs", "006")
-    assert made.dataset.person(other) != made.dataset.person(SubjectKey("samm", "006"))
+    assert made.data.dataset.person(other) != made.data.dataset.person(SubjectKey("samm", "006"))
 
 
 def test_make_plan_spots_all_kinds_if_the_protocol_asks(plan):
-    assert plan("cas_me2", "method=random").task.kinds == ("micro",)
-    assert plan("cas_me2", "method=random", "protocol=megc_spotting").task.kinds == ("micro", "macro")
-    assert plan("cas_me2", "method=random", "protocol=megc_spotting", "kinds=[macro]").task.kinds == ("macro",)
+    assert plan("cas_me2", "method=random").data.task.kinds == ("micro",)
+    assert plan("cas_me2", "method=random", "protocol=megc_spotting").data.task.kinds == ("micro", "macro")
+    assert plan("cas_me2", "method=random", "protocol=megc_spotting", "kinds=[macro]").data.task.kinds == ("macro",)
 
 
 def test_make_plan_converts_k_prime_between_frame_rates(plan):
     """CAS(ME)2 has 30 frames per second, SAMM Long Videos 200."""
     words = ["method=random", "protocol=cross_spotting", "protocol.train=[cas_me2]", "protocol.test=[samm_lv]"]
     made = plan("[cas_me2,samm_lv]", *words)
-    (fold,) = made.folds
-    spans = [e.offset - e.onset for v in made.sides(fold).train for e in v.expressions if e.kind == "micro"]
+    (fold,) = made.data.folds
+    spans = [e.offset - e.onset for v in made.data.sides(fold).train for e in v.expressions if e.kind == "micro"]
     seconds = sum(spans) / len(spans) / 30
-    timings = made.timings(fold)
+    timings = made.data.timings(fold)
 
     assert timings["samm_lv"].k_prime["micro"] == int((200 * seconds + 1) / 2)
     assert timings["cas_me2"].k_prime["micro"] == int((30 * seconds + 1) / 2)
     assert (timings["cas_me2"].k, timings["samm_lv"].k) == (3, 20)
-    assert made.tested == {v.key for v in made.videos if v.dataset == "samm_lv"}
+    assert made.data.tested == {v.key for v in made.data.videos if v.dataset == "samm_lv"}
 
 
 PRESETS = [
@@ -147,10 +147,10 @@ PRESETS = [
 
 def test_make_plan_takes_two_presets_of_a_dataset_as_two():
     made = make_plan(resolve([*PRESETS, "dataset.fast.seed=1"]))
-    assert [fold.key for fold in made.folds] == ["fast", "slow"]
-    assert not made.subject_dependent
-    for fold in made.folds:
-        timings = made.timings(fold)
+    assert [fold.key for fold in made.data.folds] == ["fast", "slow"]
+    assert not made.data.subject_dependent
+    for fold in made.data.folds:
+        timings = made.data.timings(fold)
         assert [(timings[name].fps, timings[name].k) for name in ("slow", "fast")] == [(30.0, 3), (200.0, 20)]
         spans = [timings[name].k_prime["micro"] / timings[name].fps for name in ("slow", "fast")]
         assert spans[0] == pytest.approx(spans[1], abs=1 / 30)  # one duration, in whole frames of each rate

@@ -29,13 +29,11 @@ def plan():
 
 def found_in_this_order(plan, chains):
     """An equal plan that finds its chains so."""
-    other = make_plan(plan.config)
-    vars(other)["chains"] = chains
-    return other
+    return replace(make_plan(plan.config), known=chains)
 
 
 def test_key_of_follows_chains_in_any_order(plan):
-    key, chains = identity.run_key(plan), plan.chains
+    key, chains = identity.run_key(plan), plan.features.chains
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
     assert identity.run_key(found_in_this_order(plan, turned)) == key
     fewer = {group: some[:1] for group, some in chains.items()}
@@ -43,7 +41,7 @@ def test_key_of_follows_chains_in_any_order(plan):
 
 
 def test_key_of_follows_annotations(plan):
-    key, videos = identity.run_key(plan), plan.videos
+    key, videos = identity.run_key(plan), plan.data.videos
     place, video = next((place, video) for place, video in enumerate(videos) if video.expressions)
     first, *others = video.expressions
     for expressions in (
@@ -51,7 +49,11 @@ def test_key_of_follows_annotations(plan):
         [replace(first, emotion="other"), *others],
         others,
     ):
-        vars(plan)["videos"] = [*videos[:place], replace(video, expressions=tuple(expressions)), *videos[place + 1 :]]
+        vars(plan.data)["videos"] = [
+            *videos[:place],
+            replace(video, expressions=tuple(expressions)),
+            *videos[place + 1 :],
+        ]
         assert identity.run_key(plan) != key
 
 
@@ -81,30 +83,33 @@ def test_key_of_follows_content_of_files_in_any_place(tmp_path):
 
 
 def test_content_of_drawn_dataset_is_empty(plan):
-    assert identity.hash_contents(plan) == []
+    assert identity.hash_contents(plan.features, plan.methods) == []
 
 
 def test_truth_tables_hold_distractors_that_leave_the_key(plan):
-    vars(plan)["videos"] = [replace(video, distractors=()) for video in plan.videos]
-    plain = truth_tables(plan)
+    vars(plan.data)["videos"] = [replace(video, distractors=()) for video in plan.data.videos]
+    plain = truth_tables(plan.data)
     assert plain.distractors is None
-    key, video = identity.run_key(plan), plan.videos[0]
-    vars(plan)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.videos[1:]]
-    tables = truth_tables(plan)
+    key, video = identity.run_key(plan), plan.data.videos[0]
+    vars(plan.data)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.data.videos[1:]]
+    tables = truth_tables(plan.data)
     assert tables.distractors.to_dict("records") == [{"video": video.key, "kind": "blink", "onset": 3, "offset": 9}]
     assert identity.run_key(plan) == key
 
 
 def test_describe_sorts_cards_of_chains_by_videos(plan):
-    expected = {"fast": [c.card() for c in plan.chains["fast"]], "slow": [c.card() for c in plan.chains["slow"]]}
-    for chains in (plan.chains, dict(reversed(plan.chains.items()))):
-        assert list(found_in_this_order(plan, chains).cards().items()) == list(expected.items())
+    expected = {
+        "fast": [c.card() for c in plan.features.chains["fast"]],
+        "slow": [c.card() for c in plan.features.chains["slow"]],
+    }
+    for chains in (plan.features.chains, dict(reversed(plan.features.chains.items()))):
+        assert list(found_in_this_order(plan, chains).features.cards().items()) == list(expected.items())
 
 
 def test_describe_notes_versions_of_computed_steps(plan, tmp_path):
     folder = RunFolder(tmp_path)
-    runner_describe.describe_run(folder, plan, truth_tables(plan), "")
-    steps = {type(step) for chains in plan.chains.values() for chain in chains for step in chain.steps}
+    runner_describe.describe_run(folder, plan, truth_tables(plan.data), "")
+    steps = {type(step) for chains in plan.features.chains.values() for chain in chains for step in chain.steps}
     noted = folder.read_json("versions.json")["steps"]
     assert noted == ", ".join(sorted(f"{step.__name__} {step.version}" for step in steps))
     assert "Flow 2" in noted

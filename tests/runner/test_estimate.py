@@ -62,9 +62,9 @@ def test_dry_run_reports_folds_and_work_and_makes_no_run(tmp_path, capsys):
 def test_dry_run_counts_stored_features_as_free(tiny, capsys):
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
-    for video in plan.videos:
-        video_source(prepare.store_of(words), plan.dataset, "synthetic", video, again=True).compute(
-            plan.chains["synthetic"], prepare.clips_of(plan, video)
+    for video in plan.data.videos:
+        video_source(plan.features.store, plan.data.dataset, "synthetic", video, again=True).compute(
+            plan.features.chains["synthetic"], prepare.clips_of(plan.data, video)
         )
     for _ in range(2):
         found = estimate.dry_run(words)
@@ -135,7 +135,7 @@ def finished(folder, config, features, fit, predict):
 
 def test_dry_run_estimates_time_from_the_most_similar_run(tmp_path, capsys):
     """3 videos, of which one was in the store then; 3 folds, of which the run had two."""
-    videos = [video.key for video in make_plan(config(tmp_path)).videos]
+    videos = [video.key for video in make_plan(config(tmp_path)).data.videos]
     took = dict(zip(videos, (2.0, 4.0, 0.0)))
     finished(tmp_path / "runs" / "one", config(tmp_path, "method.epochs=20", "seed=3"), took, (10.0, 20.0), (1.0, 3.0))
     finished(tmp_path / "runs" / "other", config(tmp_path, "method.epochs=7"), took, (70.0,), (7.0,))
@@ -161,7 +161,7 @@ def test_dry_run_estimates_time_from_the_most_similar_run(tmp_path, capsys):
 
 
 def test_dry_run_takes_no_time_from_stored_features(tmp_path, capsys):
-    videos = [video.key for video in make_plan(config(tmp_path)).videos]
+    videos = [video.key for video in make_plan(config(tmp_path)).data.videos]
     finished(tmp_path / "runs" / "one", config(tmp_path), dict.fromkeys(videos, 0.0), (10.0, 20.0), (1.0, 3.0))
     found = estimate.dry_run(config(tmp_path))["seconds"]
     assert (found["features"], found["total"]) == (None, None)

@@ -187,7 +187,7 @@ def test_run_keeps_the_curves_of_its_peaks(mean_runs):
 def test_run_by_a_worker_equals_execute_of_a_fold(mean_runs):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
-    result = host.execute_fold(plan, plan.folds[1])
+    result = host.execute_fold(plan, plan.data.folds[1])
     stored = folder.path / "folds" / "synthetic--s002"
     assert (stored / "model.safetensors").read_bytes() == result.model
     confidences = pd.read_parquet(stored / "predictions.parquet")["confidence"].tolist()
@@ -204,7 +204,7 @@ def test_execute_of_a_fold_inside_slurm_is_alone(mean_runs, monkeypatch):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
     stored = folder.path / "folds" / "synthetic--s003" / "model.safetensors"
-    assert host.execute_fold(plan, plan.folds[2]).model == stored.read_bytes()
+    assert host.execute_fold(plan, plan.data.folds[2]).model == stored.read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -311,7 +311,7 @@ def test_run_that_was_stopped_resumes_to_equal_results(moody, tmp_path, in_this_
     again = (stopped.path / "folds" / "toy--1").stat()
     assert (again.st_ino, again.st_mtime_ns) == (kept.st_ino, kept.st_mtime_ns)
     plan = make_plan(resolve(moody()))
-    whole = [host.execute_fold(plan, fold) for fold in plan.folds]
+    whole = [host.execute_fold(plan, fold) for fold in plan.data.folds]
     found = resumed.folder.read_table("predictions.parquet")
     expected = sorted(
         (p.video, p.kind, p.onset, p.offset, p.confidence, p.emotion) for r in whole for p in r.predictions

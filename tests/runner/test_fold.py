@@ -22,11 +22,11 @@ def test_execute_seeds_every_generator_of_a_plugin(moody, monkeypatch, name):
     """The same numbers each time, others in another fold or another run."""
     seed, draw = DICE[name]
     plan, other = (make_plan(resolve(moody(f"seed={n}"))) for n in (0, 1))
-    monkeypatch.setattr(plan.parts[0].method_class, "score_frames", lambda _, video: draw(video.n_frames)[:, None])
+    monkeypatch.setattr(plan.methods[0].method_class, "score_frames", lambda _, video: draw(video.n_frames)[:, None])
 
     def scores(plan, number, before):
         seed(before)
-        return np.concatenate(list(host.execute_fold(plan, plan.folds[number]).frame_scores.values()))
+        return np.concatenate(list(host.execute_fold(plan, plan.data.folds[number]).frame_scores.values()))
 
     first = scores(plan, 0, before=1)
     np.testing.assert_array_equal(first, scores(plan, 0, before=2))

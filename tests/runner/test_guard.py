@@ -14,18 +14,24 @@ from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.progress import Progress
 from mebench.runner import guard, host, make_plan, sandbox
 from mebench.runner.execute import execute_run
-from mebench.runner.guard import find_plan_warnings
 from mebench.runner.job import reads_of
 from mebench.runner.plan import check_people
 from mebench.runner.session import open_session
+from tests.helpers.warnings_of_runs import warnings_of
 
 CHANCE = 1 / 3
 
 
+def check_duplicates(config):
+    """Plan a run, and refuse copies of one recording on two sides."""
+    plan = make_plan(config)
+    guard.check_duplicate_people(plan.features, plan.config.dataset_params)
+
+
 def accuracy(plan):
     """Share of right answers over all folds, executed one after the other in this process."""
-    truth = {(v.key, e.onset): plan.scheme.class_of(e) for v in plan.videos for e in v.expressions}
-    answers = [c for fold in plan.folds for c in host.execute_fold(plan, fold).clips]
+    truth = {(v.key, e.onset): plan.data.scheme.class_of(e) for v in plan.data.videos for e in v.expressions}
+    answers = [c for fold in plan.data.folds for c in host.execute_fold(plan, fold).clips]
     return sum(c.predicted == truth[c.video, c.onset] for c in answers) / len(answers)
 
 
@@ -33,8 +39,8 @@ def test_loso_gives_nothing_for_remembered_subjects(planted):
     assert accuracy(make_plan(resolve(planted()))) <= CHANCE
     beside = make_plan(resolve(planted("protocol=lovo")))
     assert accuracy(beside) == 1.0
-    assert beside.subject_dependent
-    assert "tests people whom it trains on" in find_plan_warnings(beside)[0].message
+    assert beside.data.subject_dependent
+    assert "tests people whom it trains on" in warnings_of(beside)[0]
 
 
 @pytest.mark.processes
@@ -47,9 +53,9 @@ def test_run_forgets_what_a_module_remembers_of_a_fold(planted):
 
 def test_execute_refuses_views_of_an_earlier_fold(planted):
     plan = make_plan(resolve(planted("method.remembers=views")))
-    host.execute_fold(plan, plan.folds[0])
+    host.execute_fold(plan, plan.data.folds[0])
     with pytest.raises(PluginError, match="after the fold of that view was over: that is a leak"):
-        host.execute_fold(plan, plan.folds[1])
+        host.execute_fold(plan, plan.data.folds[1])
 
 
 def test_run_cannot_learn_labels_shuffled_within_subjects(planted):
@@ -62,24 +68,24 @@ def test_run_refuses_one_recording_under_two_ids(planted):
     config = resolve(planted("dataset.twins=true"))
     with pytest.raises(DataError, match=r"herd/(4|copy)/v\d and herd/(4|copy)/v\d are one recording under two names"):
         execute_run(config, Progress())
-    guard.check_duplicate_people(make_plan(resolve(planted())))
+    check_duplicates(resolve(planted()))
 
 
 def test_check_duplicate_people_compares_frames(tmp_path):
     """The copy has other names of folder and files."""
     load_plugin("dataset", "cas_me2").write_fake_tree(tmp_path)
     words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path}"]
-    guard.check_duplicate_people(make_plan(resolve(words)))
+    check_duplicates(resolve(words))
     copy = shutil.copytree(
         tmp_path / "rawpic" / "s15" / "15_0101disgustingteeth", tmp_path / "rawpic" / "s99" / "99_0101x"
     )
     for file in copy.iterdir():
         file.rename(copy / f"copy{file.name}")
     with pytest.raises(DataError, match=r"cas_me2/s\d\d/.*_0101 and .* are one recording under two names"):
-        guard.check_duplicate_people(make_plan(resolve(words)))
+        check_duplicates(resolve(words))
     for file in copy.iterdir():  # another recording takes its place, under the same names
         cv2.imwrite(str(file), 255 - cv2.imread(str(file)))
-    guard.check_duplicate_people(make_plan(resolve(words)))
+    check_duplicates(resolve(words))
 
 
 def test_check_people_refuses_a_person_on_two_sides(planted):
@@ -87,22 +93,22 @@ def test_check_people_refuses_a_person_on_two_sides(planted):
 
     plan = make_plan(resolve(planted()))
     one, two = SubjectKey("herd", "1"), SubjectKey("herd", "2")
-    alike = replace(plan, folds=(Fold("both", (one,), (), (two,)),))
+    alike = replace(plan.data, folds=(Fold("both", (one,), (), (two,)),))
     check_people(alike)
     alike.dataset.person = lambda key: SubjectKey("everybody", "1")
     with pytest.raises(RunError, match="fold 'both' of protocol 'loso' trains and tests on everybody/1"):
         check_people(alike)
 
 
-def test_find_plan_warnings_names_classes_without_training_clips(moody):
+def test_find_run_warnings_names_classes_without_training_clips(moody):
     """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
     plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
-    (warning,) = map(str, find_plan_warnings(plan))
+    (warning,) = warnings_of(plan)
     assert "in 1 of 2 folds a tested class has no training clip" in warning
     assert "(fold 'toy/2': disgust, 1 clip); more subjects would close the gap" in warning
-    plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
-    assert find_plan_warnings(plan)[0].message.endswith("scheme=both has no such gap")
-    assert not find_plan_warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
+    plan.data.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
+    assert warnings_of(plan)[0].endswith("scheme=both has no such gap")
+    assert not warnings_of(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
 
 
 def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
@@ -110,10 +116,8 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     file.write_text(file.read_text() + f"\nreads: [weights.bin, {tmp_path / 'face.dat'}]\n")
     plan = make_plan(resolve(words))
     declared = (file.with_name("weights.bin"), tmp_path / "face.dat")
-    assert set(declared) <= set(reads_of(plan.parts)) <= set(plan.grant.read)
-    assert [str(one) for one in find_plan_warnings(plan)] == [
-        "'moody' asks to read more than code in its folds: weights.bin, face.dat"
-    ]
+    assert set(declared) <= set(reads_of(plan.methods)) <= set(plan.grant.read)
+    assert warnings_of(plan) == ["'moody' asks to read more than code in its folds: weights.bin, face.dat"]
     session = open_session(plan)
     session.lock.release()
     kept = session.folder.read_json("sandbox.json")
@@ -155,5 +159,5 @@ def test_make_plan_refuses_reads_that_open_labels(moody, tmp_path, monkeypatch, 
         (["method=majority"], "though this method uses nothing of them"),
     ],
 )
-def test_find_plan_warnings_says_what_leaks(moody, words, message):
-    assert message in find_plan_warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0].message
+def test_find_run_warnings_says_what_leaks(moody, words, message):
+    assert message in warnings_of(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0]

@@ -27,21 +27,21 @@ def forget():
 
 def elsewhere(plan, number=0):
     """The host of a fold as another machine gets it."""
-    return pickle.loads(pickle.dumps(runner_host.FoldTask(plan, plan.folds[number])))
+    return pickle.loads(pickle.dumps(runner_host.FoldTask(plan, plan.data.folds[number])))
 
 
 def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
-    assert host.job == runner_host.FoldHost.of(plan, plan.folds[0]).job
+    assert host.job == runner_host.FoldHost.of(plan, plan.data.folds[0]).job
     assert isinstance(host.dataset, fold_source.DatasetSource)
-    found, expected = host(runner_host.Here()), runner_host.execute_fold(plan, plan.folds[0])
+    found, expected = host(runner_host.Here()), runner_host.execute_fold(plan, plan.data.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
 
 def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    job = runner_host.FoldHost.of(plan, plan.folds[0]).job
+    job = runner_host.FoldHost.of(plan, plan.data.folds[0]).job
     assert all(video.expressions for video in job.train)
     assert not any(video.expressions for video in job.test)
     assert not {video.key for video in job.train} & {video.key for video in job.test}
@@ -52,7 +52,7 @@ def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
 def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch):
     here = Path.cwd()
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    source = fold_source.DatasetSource.of(plan.config, plan.dataset)
+    source = fold_source.DatasetSource.of(plan.config, plan.data.dataset)
     monkeypatch.chdir(tmp_path)
     assert fold_source.open_source(source).params.annotations == str(here / "notes.csv")
 
@@ -82,7 +82,7 @@ def test_anywhere_keeps_the_place_of_the_store(moody, monkeypatch):
     stores = []
     source = SimpleNamespace(answer=lambda *_: None)
     monkeypatch.setattr(runner_host, "FrameSource", lambda videos, home, store: stores.append(store) or source)
-    runner_host.FoldHost.of(plan, plan.folds[0]).answer("stored", {"video": "any", "clip": ""})
+    runner_host.FoldHost.of(plan, plan.data.folds[0]).answer("stored", {"video": "any", "clip": ""})
     assert [store.root for store in stores] == [Path("store").absolute()]
 
 
@@ -100,13 +100,13 @@ def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
     config = resolve(moody())
     assert inputs.with_absolute_places(config.values) == config.values
     plan = make_plan(config)
-    assert runner_host.FoldHost.of(plan, plan.folds[0]).job.parts[0].params == config.method_params
+    assert runner_host.FoldHost.of(plan, plan.data.folds[0]).job.parts[0].params == config.method_params
     other = resolve(moody("method.landmarks=mediapipe"))
     fewer = make_plan(resolve(moody("dataset.few_annotations=false")))
     assert shaping_settings(other) != shaping_settings(config)
     assert (
-        fold_source.DatasetSource.of(fewer.config, fewer.dataset).inputs
-        != fold_source.DatasetSource.of(config, plan.dataset).inputs
+        fold_source.DatasetSource.of(fewer.config, fewer.data.dataset).inputs
+        != fold_source.DatasetSource.of(config, plan.data.dataset).inputs
     )
     assert recorded_settings.without_places(config.values)["method.landmarks"] == "dlib"
     faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
@@ -117,7 +117,7 @@ def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
 
 def test_FoldHost_refuses_other_code_or_data(moody, tmp_path):
     plan = make_plan(resolve(moody()))
-    host = runner_host.FoldHost.of(plan, plan.folds[0])
+    host = runner_host.FoldHost.of(plan, plan.data.folds[0])
     far = elsewhere(plan)
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\nEDITED = 'since'\n")
@@ -129,13 +129,13 @@ def test_FoldHost_refuses_other_code_or_data(moody, tmp_path):
 def test_FoldHost_refuses_annotations_edited_since(moody, monkeypatch):
     """Their truth would not be the one that the run is scored by; of a study those of the people who are tuned on count."""
     plan = make_plan(resolve(moody()))
-    videos = tuple(video for video in plan.videos if video.subject_key in plan.folds[0].train)
-    some = replace(plan, videos=videos)  # nobody is tested
+    videos = tuple(video for video in plan.data.videos if video.subject_key in plan.data.folds[0].train)
+    some = replace(plan, data=replace(plan.data, videos=videos))  # nobody is tested
     whole, part = elsewhere(plan), elsewhere(some)
-    videos = plan.dataset.videos()
-    assert {video.subject for video in videos[:2]} == {"1"} == {subject.subject for subject in plan.folds[0].test}
+    videos = plan.data.dataset.videos()
+    assert {video.subject for video in videos[:2]} == {"1"} == {subject.subject for subject in plan.data.folds[0].test}
     shorter = [replace(video, expressions=video.expressions[:1]) for video in videos]
-    monkeypatch.setattr(type(plan.dataset), "videos", lambda self: [*shorter[:2], *videos[2:]])
+    monkeypatch.setattr(type(plan.data.dataset), "videos", lambda self: [*shorter[:2], *videos[2:]])
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
         whole(runner_host.Here())
     assert part(runner_host.Here()).key == "toy/1"
@@ -154,7 +154,7 @@ def test_FoldHost_refuses_another_kind_of_processor(moody):
 
 def test_FoldHost_refuses_other_instructions_of_torch(moody):
     plan = make_plan(resolve(moody()))
-    host = runner_host.FoldHost.of(plan, plan.folds[0])
+    host = runner_host.FoldHost.of(plan, plan.data.folds[0])
     now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
     with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
         host(runner_host.Here())
@@ -162,14 +162,14 @@ def test_FoldHost_refuses_other_instructions_of_torch(moody):
 
 def test_FoldHost_takes_lists_and_sets_of_a_plugin(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    monkeypatch.setattr(plan.parts[0].method_class, "kinds", ["micro", "macro"])
-    monkeypatch.setattr(plan.parts[0].method_class, "tasks", {"spot", "recognize"})
+    monkeypatch.setattr(plan.methods[0].method_class, "kinds", ["micro", "macro"])
+    monkeypatch.setattr(plan.methods[0].method_class, "tasks", {"spot", "recognize"})
     assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 
 def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    host, asked = runner_host.FoldHost.of(plan, plan.folds[0]), []
+    host, asked = runner_host.FoldHost.of(plan, plan.data.folds[0]), []
     source = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
     monkeypatch.setattr(runner_host, "FrameSource", lambda *_: source)
     tested, learning = host.job.test[0].key, host.job.train[0].key
@@ -198,7 +198,7 @@ def test_fold_task_names_a_method_that_cannot_be_imported(moody, tmp_path):
     plan = make_plan(resolve(words))
     pool = WorkerPool(1)
     try:
-        ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
+        ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.data.folds[0])])
     finally:
         pool.stop()
     assert isinstance(failure.error, PluginError)
@@ -220,7 +220,7 @@ def test_fold_task_names_parameters_that_cannot_be_pickled(moody, tmp_path):
     plan = make_plan(resolve(words))
     pool = WorkerPool(1)
     try:
-        ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
+        ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.data.folds[0])])
     finally:
         pool.stop()
     assert failure.reason == "it cannot be handed to a worker process: TypeError: a lock cannot be pickled"
@@ -233,12 +233,12 @@ def test_fold_task_gives_a_model_and_workers_load_no_torch(tiny):
     pool = WorkerPool(1)
     try:
         pool.start(1)
-        ((_, result),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
+        ((_, result),) = pool.run([runner_host.fold_task("fold", plan, plan.data.folds[0])])
         ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
         ((_, megabytes),) = pool.run([WorkerTask("at the end", eval, (RESIDENT,))])
     finally:
         pool.stop()
-    assert result.key == plan.folds[0].key
+    assert result.key == plan.data.folds[0].key
     assert result.model
     assert heavy == []
     assert not megabytes or megabytes[0] < 250

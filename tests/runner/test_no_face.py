@@ -108,11 +108,12 @@ def test_run_resumed_refuses_other_skipped_videos(of_any, monkeypatch):
 
 
 def test_FoldHost_trains_on_no_skipped_video(words):
-    plan = replace(make_plan(resolve(words)), skipped={BLACK: "no face"})
-    fold = plan.folds[0]
+    plan = make_plan(resolve(words))
+    plan = replace(plan, data=replace(plan.data, skipped={BLACK: "no face"}))
+    fold = plan.data.folds[0]
     job = host.FoldHost.of(plan, fold).job
-    assert BLACK in {v.key for v in plan.videos}
-    assert BLACK in {v.key for v in plan.sides(fold).train}
+    assert BLACK in {v.key for v in plan.data.videos}
+    assert BLACK in {v.key for v in plan.data.sides(fold).train}
     assert BLACK not in {v.key for v in (*job.train, *job.valid, *job.test)}
     subject = SubjectKey("synthetic", "s002")
     alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))

@@ -14,7 +14,7 @@ from mebench.inspection import open_members, summarise_members
 from mebench.progress import Progress
 from mebench.runner import host, make_plan
 from mebench.runner.execute import execute_run
-from mebench.runner.plan import fold_timings, rate_groups
+from mebench.runner.timing import fold_timings, rate_groups
 from mebench.testing import TINY
 
 LONG = [word for word in TINY if "short_videos" not in word]
@@ -32,13 +32,13 @@ def alone(monkeypatch, tmp_path):
 def test_pair_spots_with_one_and_names_with_the_other(tmp_path):
     words = ("method=random", "method.draws=20")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
-    assert pair.task.tasks == {"spot", "recognize"}
-    one, both = host.execute_fold(spotter, spotter.folds[0]), host.execute_fold(pair, pair.folds[0])
+    assert pair.data.task.tasks == {"spot", "recognize"}
+    one, both = host.execute_fold(spotter, spotter.data.folds[0]), host.execute_fold(pair, pair.data.folds[0])
     intervals = [[(p.video, p.kind, p.onset, p.offset, p.confidence) for p in r.predictions] for r in (one, both)]
     assert intervals[0] == intervals[1] != []  # a recognizer changes nothing of what is spotted
     names = {p.emotion for p in both.predictions} | {c.predicted for c in both.clips}
     assert len(names) == 1
-    assert names <= set(pair.task.classes)
+    assert names <= set(pair.data.task.classes)
     assert both.clips
     assert not one.clips
 
@@ -46,7 +46,7 @@ def test_pair_spots_with_one_and_names_with_the_other(tmp_path):
 def test_pair_trains_its_spotter_as_alone(tmp_path):
     words = ("method=softnet", "method.epochs=1", "method.flow=farneback")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
-    one, both = host.execute_fold(spotter, spotter.folds[0]), host.execute_fold(pair, pair.folds[0])
+    one, both = host.execute_fold(spotter, spotter.data.folds[0]), host.execute_fold(pair, pair.data.folds[0])
     assert one.frame_scores.keys() == both.frame_scores.keys()
     for video, scores in one.frame_scores.items():
         np.testing.assert_array_equal(scores, both.frame_scores[video])
@@ -115,14 +115,14 @@ def test_run_takes_nine_datasets_of_six_rates(tmp_path, nine):
     assert summary["expressions"]["micro"] == sum(m["expressions"]["micro"] for m in summary["members"].values())
     assert (summary["subjects"], summary["people"]) == (31, 29)  # 006 and 007 are in samm and in samm_lv
     plan = make_plan(settings)
-    assert [fold.key for fold in plan.folds] == sorted(NINE)
-    tested = next(fold for fold in plan.folds if fold.key == "samm")
+    assert [fold.key for fold in plan.data.folds] == sorted(NINE)
+    tested = next(fold for fold in plan.data.folds if fold.key == "samm")
     people = {s.subject for s in tested.test}
-    shared = {v.subject for v in plan.videos if v.dataset == "samm_lv"} & people
+    shared = {v.subject for v in plan.data.videos if v.dataset == "samm_lv"} & people
     assert shared
     assert not any(s.dataset == "samm_lv" and s.subject in shared for s in (*tested.train, *tested.valid))
     outcome = execute_run(settings, Progress())
     spotted = outcome.summary["spotting"]["micro"]
-    assert spotted["tp"] + spotted["fn"] == sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
+    assert spotted["tp"] + spotted["fn"] == sum(e.kind == "micro" for v in plan.data.videos for e in v.expressions)
     assert set(outcome.summary["members"]) == set(NINE)
     assert outcome.folder.read_table("distractors.parquet")["kind"].unique().tolist() == ["blink"]

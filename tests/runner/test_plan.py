@@ -19,44 +19,44 @@ def plan(moody):
 
 def test_make_plan_knows_videos_task_and_folds(plan):
     made = plan()
-    assert [v.key for v in made.videos] == [f"toy/{s}/v{v}" for s in "123" for v in "12"]
-    assert made.task.tasks == {"spot", "recognize"}
-    assert made.task.classes == ("fear", "disgust")
-    assert [f.key for f in made.folds] == ["toy/1", "toy/2", "toy/3"]
+    assert [v.key for v in made.data.videos] == [f"toy/{s}/v{v}" for s in "123" for v in "12"]
+    assert made.data.task.tasks == {"spot", "recognize"}
+    assert made.data.task.classes == ("fear", "disgust")
+    assert [f.key for f in made.data.folds] == ["toy/1", "toy/2", "toy/3"]
 
 
 def test_timings_fit_k_prime_without_the_test_subject(plan):
     """The micro-expressions of subject s span 8 + s frames."""
     made = plan()
-    found = [made.timings(fold)["toy"].k_prime["micro"] for fold in made.folds]
+    found = [made.data.timings(fold)["toy"].k_prime["micro"] for fold in made.data.folds]
     assert found == [int((8 + mean + 1) / 2) for mean in (2.5, 2.0, 1.5)]
 
 
 def test_training_subjects_hold_validation_unless_it_selects(plan):
     made = plan()
-    fold = made.folds[0]
+    fold = made.data.folds[0]
     assert fold.valid
-    assert set(made.training_subjects(fold)) == {*fold.train, *fold.valid}
-    choosy = dataclasses.replace(made, selects=True)
+    assert set(made.data.training_subjects(fold)) == {*fold.train, *fold.valid}
+    choosy = dataclasses.replace(made.data, selects=True)
     assert choosy.training_subjects(fold) == fold.train
 
 
 def test_fold_seed_is_independent_of_other_folds(plan):
     three, four = plan(), plan("dataset.subjects=4")
-    seeds = [three.fold_seed(f) for f in three.folds]
+    seeds = [three.fold_seed(f) for f in three.data.folds]
     assert len(set(seeds)) == 3
-    assert seeds == [four.fold_seed(f) for f in four.folds[:3]]
-    assert seeds != [made.fold_seed(f) for made in [plan("seed=1")] for f in made.folds]
+    assert seeds == [four.fold_seed(f) for f in four.data.folds[:3]]
+    assert seeds != [made.fold_seed(f) for made in [plan("seed=1")] for f in made.data.folds]
 
 
 def test_make_plan_orders_kinds_and_takes_micro_by_default(plan):
-    assert plan().task.kinds == ("micro",)
-    assert plan("kinds=[macro,micro]").task.kinds == ("micro", "macro")
-    assert plan("kinds=[macro]").task.kinds == ("macro",)
+    assert plan().data.task.kinds == ("micro",)
+    assert plan("kinds=[macro,micro]").data.task.kinds == ("micro", "macro")
+    assert plan("kinds=[macro]").data.task.kinds == ("macro",)
 
 
 def test_left_out_counts_labels_that_are_not_scored(plan):
-    assert dict(plan().left_out()) == {"others": 2}
+    assert dict(plan().data.left_out()) == {"others": 2}
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_left_out_counts_labels_that_are_not_scored(plan):
 )
 def test_chains_name_a_method_that_fails(plan, monkeypatch, chains, message):
     made = plan()
-    monkeypatch.setattr(made.parts[0].method_class, "chains", chains)
+    monkeypatch.setattr(made.methods[0].method_class, "chains", chains)
     with pytest.raises(PluginError, match=f"^method 'moody' does not name its features, in chains\\(\\): {message}$"):
-        _ = made.chains
+        _ = made.features.chains
 
 
 def test_make_plan_takes_another_scheme_by_name(plan):
-    assert plan("scheme=coarse").task.classes == ("negative",)
+    assert plan("scheme=coarse").data.task.classes == ("negative",)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_make_plan_refuses_impossible_words_in_a_sentence(plan, words, reason):
 
 def test_make_plan_refuses_method_and_dataset_that_do_not_fit(plan, monkeypatch):
     made = plan()
-    monkeypatch.setattr(made.parts[0].method_class, "kinds", ("macro",))
-    monkeypatch.setattr(type(made.dataset), "kinds", ("micro",))
+    monkeypatch.setattr(made.methods[0].method_class, "kinds", ("macro",))
+    monkeypatch.setattr(type(made.data.dataset), "kinds", ("micro",))
     with pytest.raises(ConfigError, match="'moody' spots macro-expressions, but dataset 'toy' annotates only micro"):
         plan()
-    monkeypatch.setattr(made.parts[0].method_class, "tasks", frozenset({"spot"}))
-    monkeypatch.setattr(type(made.dataset), "tasks", frozenset({"recognize"}))
+    monkeypatch.setattr(made.methods[0].method_class, "tasks", frozenset({"spot"}))
+    monkeypatch.setattr(type(made.data.dataset), "tasks", frozenset({"recognize"}))
     with pytest.raises(ConfigError, match="'moody' can spot, but dataset 'toy' serves only recognize"):
         plan()
 
@@ -108,24 +108,24 @@ def test_make_plan_refuses_method_and_dataset_that_do_not_fit(plan, monkeypatch)
 def test_make_plan_needs_micro_clips_for_a_recognizer(plan, monkeypatch):
     """Macro-expressions with a scored label train no recognizer."""
     made = plan()
-    videos = [dataclasses.replace(v, expressions=v.expressions[1:]) for v in made.videos]
-    monkeypatch.setattr(type(made.dataset), "videos", lambda self: videos)
+    videos = [dataclasses.replace(v, expressions=v.expressions[1:]) for v in made.data.videos]
+    monkeypatch.setattr(type(made.data.dataset), "videos", lambda self: videos)
     with pytest.raises(ConfigError, match="no training clip has a class"):
         plan("method=majority")
 
 
 def test_chains_of_all_folds_are_distinct(tiny):
     made = make_plan(resolve(["method=mean", *tiny]))
-    assert sorted(c.name for c in made.chains["synthetic"]) == ["mean_clips", "mean_frames"]
+    assert sorted(c.name for c in made.features.chains["synthetic"]) == ["mean_clips", "mean_frames"]
 
 
 def test_VideoSource_key_is_shared_by_folds_of_one_k(tiny, tmp_path):
     made = make_plan(resolve(["method=mean", *tiny]))
-    timings = [made.timings(fold)["synthetic"] for fold in made.folds]
-    source = VideoSource(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
+    timings = [made.data.timings(fold)["synthetic"] for fold in made.data.folds]
+    source = VideoSource(FeatureStore(tmp_path), made.data.dataset, "synthetic", made.data.videos[0])
 
     def keys(timing):
-        chain = create_weightless(made.parts[0]).chains(timing)["mean_frames"]
+        chain = create_weightless(made.methods[0]).chains(timing)["mean_frames"]
         return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
 
     assert len(timings) == 3
@@ -138,9 +138,9 @@ def test_VideoSource_key_is_shared_by_folds_of_one_k(tiny, tmp_path):
 
 def test_chains_of_a_plan_are_found_once(tiny, monkeypatch):
     made = make_plan(resolve(["method=mean", *tiny]))
-    first = made.chains
-    monkeypatch.setattr(made.parts[0].method_class, "chains", lambda *_: pytest.fail("asked again"))
-    assert made.chains is first
+    first = made.features.chains
+    monkeypatch.setattr(made.methods[0].method_class, "chains", lambda *_: pytest.fail("asked again"))
+    assert made.features.chains is first
 
 
 def test_selection_is_test_if_tuned_on_tested_people(plan):

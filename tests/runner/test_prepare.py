@@ -88,7 +88,7 @@ def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
         computed.clear()
         for job in module.video_jobs(plans):
             module.feature_task(tuple(job.wanted), job.video, None, 0)
-        assert not any(module.missing_videos(plan) for plan in plans)
+        assert not any(module.missing_videos(plan.features) for plan in plans)
         return len(computed)
 
     alone = flows_of(plan("optical_strain", "alone"))
@@ -123,8 +123,8 @@ def test_prepare_loads_no_torch_in_small_workers(tmp_path):
         ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
-    assert (len(prepared.seconds), prepared.failures) == (len(plan.videos), {})
-    assert module.missing_videos(plan) == []
+    assert (len(prepared.seconds), prepared.failures) == (len(plan.data.videos), {})
+    assert module.missing_videos(plan.features) == []
     assert heavy == []
     assert not megabytes or megabytes[0] < 200
 

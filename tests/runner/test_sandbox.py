@@ -336,7 +336,7 @@ from pathlib import Path
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.runner import sandbox
-from mebench.runner.guard import find_plan_warnings
+from mebench.runner.guard import find_run_warnings
 from mebench.runner.plan import make_plan
 
 forbidden = [int(number) for number in sys.argv[2:]]
@@ -349,7 +349,8 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, struct.pack("@HP", 
 
 print(*sandbox.missing_parts())
 words = ["method=random", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1", f"cache={sys.argv[1]}"]
-print(find_plan_warnings(make_plan(resolve(words)))[0])
+plan = make_plan(resolve(words))
+print(find_run_warnings(plan.data, plan.access)[0])
 try:
     make_plan(resolve([*words, "sandbox=on"]))
 except MebenchError as error:

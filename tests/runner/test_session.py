@@ -27,7 +27,7 @@ def test_open_session_refuses_a_plugin_edited_since_import(moody, tmp_path):
     settings.write_text(settings.read_text() + "params: {gate: other}\n")  # which is read anew
     plan = make_plan(resolve(moody()))
     open_session(plan).lock.release()
-    assert plan.parts[0].params.gate == "other"
+    assert plan.methods[0].params.gate == "other"
     params = folder / "params.py"
     params.write_text(params.read_text().replace('gate: str = ""', 'gate: str = "x"'))
     with pytest.raises(
@@ -45,7 +45,7 @@ def test_open_session_refuses_a_plugin_edited_since_import(moody, tmp_path):
     ],
 )
 def test_store_fold_fails_a_fold_whose_answers_fit_no_table(session, answer):
-    first, second, _ = session.plan.folds
+    first, second, _ = session.plan.data.folds
     session.store_fold(first, replace(host.execute_fold(session.plan, first), **answer))
     session.store_fold(second, host.execute_fold(session.plan, second))
     assert session.folder.finished_folds() == {"toy/2"}
@@ -59,14 +59,14 @@ def test_store_fold_fails_a_fold_whose_answers_fit_no_table(session, answer):
 def test_store_fold_names_videos_without_any_score(session):
     """Where something is spotted nevertheless, as by `random`, that is the method's way."""
     nothing = np.full((30, 1), np.nan)
-    for fold in session.plan.folds:
-        videos = [v.key for v in session.plan.videos if v.subject_key in fold.test]
+    for fold in session.plan.data.folds:
+        videos = [v.key for v in session.plan.data.videos if v.subject_key in fold.test]
         answer = {"frame_scores": dict.fromkeys(videos, nothing), "predictions": []}
         if fold.key == "toy/2":
             answer["predictions"] = [Prediction(videos[0], "micro", 10, 12, 14, 0.5)]
         session.store_fold(fold, replace(host.execute_fold(session.plan, fold), **answer))
     (line,) = session.unscored_warning()
-    left = len(session.plan.videos) - 1
+    left = len(session.plan.data.videos) - 1
     assert f"no frame of {left} of {left + 1} videos has a score" in line
     assert "such as toy/1/v1 of" in line
 
@@ -78,7 +78,7 @@ def folds_of(session):
 def test_Session_takes_the_fold_that_trains_most_first(moody):
     """Seven subjects in three parts: who tests three of them trains four, the others train five; equal ones by name."""
     session = open_session(make_plan(resolve(moody("dataset.subjects=7", "protocol=kfold", "protocol.folds=3"))))
-    trained = {fold.key: 7 - len(fold.test) for fold in session.plan.folds}
+    trained = {fold.key: 7 - len(fold.test) for fold in session.plan.data.folds}
     assert trained == {"part1": 4, "part2": 5, "part3": 5}
     assert folds_of(session) == ["part2", "part3", "part1"]
     session.left -= {"part2"}
@@ -87,5 +87,6 @@ def test_Session_takes_the_fold_that_trains_most_first(moody):
 
 
 def test_Session_takes_equal_folds_by_name(session):
-    session.plan = replace(session.plan, folds=session.plan.folds[::-1])
+    backwards = replace(session.plan.data, folds=session.plan.data.folds[::-1])
+    session.plan = replace(session.plan, data=backwards)
     assert folds_of(session) == ["toy/1", "toy/2", "toy/3"]

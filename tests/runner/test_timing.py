@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.core import Expression, Video
-from mebench.runner import plan
+from mebench.runner.timing import fold_timings, pair_gap
 
 
 def video(dataset, subject, fps, lengths, kind="micro"):
@@ -17,7 +17,7 @@ def video(dataset, subject, fps, lengths, kind="micro"):
 )
 def test_pair_gap_is_a_tenth_of_a_second_rounded_up(fps, k):
     """Section 4.3: 20 frames at 200 fps, 10 at 100, 3 at 30 and at 25."""
-    assert plan.pair_gap(fps) == k
+    assert pair_gap(fps) == k
 
 
 @pytest.mark.parametrize(
@@ -34,30 +34,30 @@ def test_pair_gap_is_a_tenth_of_a_second_rounded_up(fps, k):
 def test_fold_timings_take_half_the_mean_length_rounded_down(lengths, k_prime):
     """Section 3.3: k' = floor((N + 1) / 2) with N the mean of offset - onset."""
     videos = [video("d", "1", 200.0, lengths)]
-    timings = plan.fold_timings(videos, videos, ["micro"])
+    timings = fold_timings(videos, videos, ["micro"])
     assert timings["d"].k_prime == {"micro": k_prime}
 
 
 def test_fold_timings_use_training_videos_alone():
     videos = [video("d", "1", 30.0, [10]), video("d", "2", 30.0, [1000])]
-    assert plan.fold_timings(videos, videos[:1], ["micro"])["d"].k_prime["micro"] == 5
+    assert fold_timings(videos, videos[:1], ["micro"])["d"].k_prime["micro"] == 5
 
 
 def test_fold_timings_give_kinds_their_own_length():
     videos = [video("d", "1", 30.0, [10]), video("d", "2", 30.0, [90], "macro")]
-    timing = plan.fold_timings(videos, videos, ["micro", "macro"])["d"]
+    timing = fold_timings(videos, videos, ["micro", "macro"])["d"]
     assert timing.k_prime == {"micro": 5, "macro": 45}
     assert (timing.fps, timing.k) == (30.0, 3)
 
 
 def test_fold_timings_omit_kinds_without_training():
     videos = [video("d", "1", 30.0, [10])]
-    assert plan.fold_timings(videos, videos, ["macro"])["d"].k_prime == {}
+    assert fold_timings(videos, videos, ["macro"])["d"].k_prime == {}
 
 
 def test_fold_timings_take_duration_of_other_members():
     videos = [video("slow", "1", 25.0, [10]), video("fast", "1", 200.0, [])]
-    timings = plan.fold_timings(videos, videos, ["micro"])
+    timings = fold_timings(videos, videos, ["micro"])
     assert timings["slow"].k_prime["micro"] == 5
     assert timings["fast"].k_prime["micro"] == 40  # 0.4 s at 200 fps are 80 frames
     assert (timings["slow"].k, timings["fast"].k) == (3, 20)

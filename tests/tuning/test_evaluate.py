@@ -19,7 +19,7 @@ def test_tuning_reuses_mean_as_if_it_had_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
-    fold, other = plan.folds[0], run_studies.change_parameters(plan, values)
+    fold, other = plan.data.folds[0], run_studies.change_parameters(plan, values)
     stored, whole = host.execute_fold(plan, fold), host.execute_fold(other, fold)
     again = host.execute_fold(other, fold, stored)
     assert again.predictions == whole.predictions
@@ -31,10 +31,11 @@ def test_tuning_reuses_mean_as_if_it_had_trained_again(tiny):
 
 def test_tuning_changed_holds_out_by_the_parameters(tiny):
     plan = make_plan(resolve([*tiny, "method=mean"]))
-    assert not plan.selects
+    assert not plan.data.selects
     values = {"method.threshold": "absolute"}
     replanned = make_plan(with_values(plan.config, values))
-    assert run_studies.change_parameters(plan, values) == dataclasses.replace(replanned, dataset=plan.dataset)
+    of_one_dataset = dataclasses.replace(replanned.data, dataset=plan.data.dataset)
+    assert run_studies.change_parameters(plan, values) == dataclasses.replace(replanned, data=of_one_dataset)
 
 
 @pytest.mark.parametrize(

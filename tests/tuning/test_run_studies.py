@@ -278,10 +278,10 @@ def test_tune_of_changed_annotations_is_another_study(go, tmp_path):
 
 
 def test_tune_refuses_other_frames_and_files_in_a_study(go, begin, monkeypatch):
-    monkeypatch.setattr(module, "hash_contents", lambda plan: ["one"])
+    monkeypatch.setattr(module, "hash_contents", lambda *_: ["one"])
     options = {"params": ("p",), "trials": 1, "inner_folds": 2, "study": "mine"}
     begin("dataset.subjects=5", **options)
-    monkeypatch.setattr(module, "hash_contents", lambda plan: ["other"])
+    monkeypatch.setattr(module, "hash_contents", lambda *_: ["other"])
     with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with frames or files one, not other"):
         go("dataset.subjects=5", **options)
 
@@ -397,7 +397,7 @@ def test_splits_are_by_subject_and_disjoint(toy):
     tuned = set(split.subjects)
     tests = [s for fold in split.outer for s in fold.test]
     assert len(tuned) == 4
-    assert set(tests) == {v.subject_key for v in plan.videos} - tuned
+    assert set(tests) == {v.subject_key for v in plan.data.videos} - tuned
     assert len(tests) == len(set(tests))
     inner = [s for fold in split.inner.folds for s in fold.test]
     assert sorted(inner) == sorted(tuned)

@@ -90,8 +90,8 @@ def test_schemes_map_labels(root):
 
 def test_method_runs_on_casme(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=casme", f"dataset.root={root}", f"cache={tmp_path}"]))
-    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
-    assert {p.video for p in host.execute_fold(plan, plan.folds[2]).predictions} == {
+    assert (len(plan.data.folds), len(plan.data.videos), plan.data.task.one_per_video) == (3, 8, True)
+    assert {p.video for p in host.execute_fold(plan, plan.data.folds[2]).predictions} == {
         "casme/11/EP12_1",
         "casme/11/EP15_4",
     }

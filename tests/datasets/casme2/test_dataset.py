@@ -129,13 +129,13 @@ def test_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
     write_xlsx(places["samm"] / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [head, *rows]})
     words = [f"dataset={[*places]}", *(f"dataset.{id_}.root={place}" for id_, place in places.items())]
     plan = make_plan(resolve(["method=majority", "protocol=megc2019_cde", f"cache={tmp_path}", *words]))
-    clips = Counter((v.dataset, plan.scheme.class_of(e)) for v in plan.videos for e in v.expressions)
-    assert {id_: sum(clips[id_, name] for name in plan.task.classes) for id_ in places} == {
+    clips = Counter((v.dataset, plan.data.scheme.class_of(e)) for v in plan.data.videos for e in v.expressions)
+    assert {id_: sum(clips[id_, name] for name in plan.data.task.classes) for id_ in places} == {
         "smic_hs": 164,
         "casme2": 145,
         "samm": 133,
     }
-    assert [sum(clips[id_, name] for id_ in places) for name in plan.task.classes] == [250, 109, 83]  # 442
+    assert [sum(clips[id_, name] for id_ in places) for name in plan.data.task.classes] == [250, 109, 83]  # 442
 
 
 @pytest.mark.parametrize(("year", "in_megc2018"), [("2014", 172), ("2019", 174)])
@@ -182,8 +182,8 @@ def test_megc2019_keeps_clips_of_challenge():
 def test_method_runs_on_casme2(root, tmp_path):
     config = resolve(["method=random", "dataset=casme2", f"dataset.root={root}", f"cache={tmp_path}"])
     plan = make_plan(config)
-    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (4, 8, True)
-    result = host.execute_fold(plan, plan.folds[0])
+    assert (len(plan.data.folds), len(plan.data.videos), plan.data.task.one_per_video) == (4, 8, True)
+    result = host.execute_fold(plan, plan.data.folds[0])
     assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}
 
 

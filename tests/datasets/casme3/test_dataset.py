@@ -15,9 +15,9 @@ from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError
 from mebench.inspection import soundness
 from mebench.runner import make_plan
-from mebench.runner.guard import find_plan_warnings
 from mebench.testing.contracts import check_dataset
 from tests.helpers.old_excel import write_xls
+from tests.helpers.warnings_of_runs import warnings_of
 
 PICTURE = cv2.imencode(".jpg", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 
@@ -292,11 +292,9 @@ def test_Params_refuse_missing_parts(params):
 def test_protocol_knows_clips_of_each_scheme(labels, scheme, published):
     words = ["method=majority", "dataset=casme3", f"dataset.root={labels}", "protocol=casme3", f"scheme={scheme}"]
     plan = make_plan(resolve(words))
-    assert len(plan.folds) == 4
-    assert len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
-    assert f"published on {published} subjects, and this dataset has" in " ".join(
-        finding.message for finding in find_plan_warnings(plan)
-    )
+    assert len(plan.data.folds) == 4
+    assert len(plan.data.scheme.classes) == {"three": 3, "seven": 7}[scheme]
+    assert f"published on {published} subjects, and this dataset has" in " ".join(warnings_of(plan))
     with pytest.raises(
         ConfigError, match=r"scores no scheme=objective: give one of three, four, seven, or all .* run -m"
     ):

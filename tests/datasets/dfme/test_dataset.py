@@ -11,8 +11,8 @@ from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.runner import host, make_plan
-from mebench.runner.guard import find_plan_warnings
 from mebench.testing.contracts import check_dataset
+from tests.helpers.warnings_of_runs import warnings_of
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +94,14 @@ def test_videos_clean_labels_and_missing_apex(root):
 def test_method_runs_on_one_part(root, tmp_path):
     words = ["method=random", "dataset=dfme", f"dataset.root={root}", "dataset.fps=500", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
-    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (2, 4, True)
-    result = host.execute_fold(plan, plan.folds[0])
+    assert (len(plan.data.folds), len(plan.data.videos), plan.data.task.one_per_video) == (2, 4, True)
+    result = host.execute_fold(plan, plan.data.folds[0])
     assert {p.video for p in result.predictions} == {"dfme/sub0003/sub0003_01", "dfme/sub0003/sub0003_02"}
 
 
 def test_method_runs_on_all_parts_with_each_rate(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=dfme", f"dataset.root={root}", f"cache={tmp_path}"]))
-    found = {p.video: p.offset - p.onset for p in host.execute_fold(plan, plan.folds[2]).predictions}
+    found = {p.video: p.offset - p.onset for p in host.execute_fold(plan, plan.data.folds[2]).predictions}
     assert set(found) == {"dfme/sub0110/sub0110_01", "dfme/sub0110/sub0110_02"}
     assert set(found.values()) == {2 * 17 - 1}  # the others' mean of 115 ms is 34.6 frames at 300 a second, so k' is 17
 
@@ -128,18 +128,21 @@ def test_challenge_sets_are_known_by_name(root, tmp_path):
 
 def test_challenge_trains_on_training_set(root, tmp_path):
     words = ["method=majority", "dataset=dfme", "protocol=dfme", f"cache={tmp_path}"]
-    assert [fold.key for fold in make_plan(resolve([*words, f"dataset.root={root}"])).folds] == ["test_A", "test_B"]
+    assert [fold.key for fold in make_plan(resolve([*words, f"dataset.root={root}"])).data.folds] == [
+        "test_A",
+        "test_B",
+    ]
     without = tmp_path / "without"
     shutil.copytree(root, without, ignore=shutil.ignore_patterns("*test_B*"))
     words.append(f"dataset.root={without}")
     plan = make_plan(resolve([*words, "protocol.test=A"]))
-    (fold,) = plan.folds
+    (fold,) = plan.data.folds
     assert fold.key == "test_A"
     assert fold.test == (SubjectKey("dfme", "sub0301"),)
     assert {s.subject for s in (*fold.train, *fold.valid)} == {"sub0003", "sub0004", "sub0110"}
-    assert plan.scheme.name == "seven"
-    assert plan.tested == {"dfme/sub0301/sub0301_01"}
-    assert "2629 clips of 259 subjects" in " ".join(finding.message for finding in find_plan_warnings(plan))
+    assert plan.data.scheme.name == "seven"
+    assert plan.data.tested == {"dfme/sub0301/sub0301_01"}
+    assert "2629 clips of 259 subjects" in " ".join(warnings_of(plan))
     with pytest.raises(ConfigError, match=r"needs the set test_B of DFME, and there is train, test_A"):
         make_plan(resolve(words))
     with pytest.raises(ConfigError, match=r"protocol dfme scores no scheme=three: give one of seven"):

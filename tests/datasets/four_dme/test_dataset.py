@@ -91,6 +91,6 @@ def test_frames_are_never_cropped_faces(root, tmp_path):
 
 def test_method_runs_on_four_dme(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=four_dme", f"dataset.root={root}", f"cache={tmp_path}"]))
-    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
-    result = host.execute_fold(plan, plan.folds[0])
+    assert (len(plan.data.folds), len(plan.data.videos), plan.data.task.one_per_video) == (3, 8, True)
+    result = host.execute_fold(plan, plan.data.folds[0])
     assert {p.video for p in result.predictions} == {"four_dme/S01/001_01_1", "four_dme/S01/002_01_1"}

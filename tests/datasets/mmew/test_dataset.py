@@ -87,8 +87,8 @@ def test_missing_clip_is_named(root, tmp_path):
 
 def test_method_runs_on_mmew(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=mmew", f"dataset.root={root}", f"cache={tmp_path}"]))
-    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
-    assert {p.video for p in host.execute_fold(plan, plan.folds[0]).predictions} == {
+    assert (len(plan.data.folds), len(plan.data.videos), plan.data.task.one_per_video) == (3, 8, True)
+    assert {p.video for p in host.execute_fold(plan, plan.data.folds[0]).predictions} == {
         "mmew/01/S01-01-001",
         "mmew/01/S01-02-001",
     }

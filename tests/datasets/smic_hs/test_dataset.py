@@ -34,7 +34,7 @@ def test_SmicHs_has_published_counts():
 def test_method_runs_on_long_clips(root, tmp_path):
     words = ["method=random", "dataset=smic_hs", f"dataset.root={root}", "dataset.extended=true", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
-    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 7, True)
-    assert {p.video for p in host.execute_fold(plan, plan.folds[0]).predictions} == {
+    assert (len(plan.data.folds), len(plan.data.videos), plan.data.task.one_per_video) == (3, 7, True)
+    assert {p.video for p in host.execute_fold(plan, plan.data.folds[0]).predictions} == {
         f"smic_hs/11/s11_{clip}" for clip in ("ne_01", "ne_02", "po_01")
     }

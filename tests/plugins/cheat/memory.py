@@ -153,13 +153,13 @@ def keep_labels_while_planned(cheat: Cheat) -> None:
     """Look for the plan in the variables of whoever calls, and leave its labels in the parameters and in a class."""
     for frame in callers(sys._getframe()):
         for plan in [value for value in frame.f_locals.values() if type(value).__name__ == "Plan"]:
-            known = labels_of_videos(plan.videos, plan.scheme)
+            known = labels_of_videos(plan.data.videos, plan.data.scheme)
             if known:
                 _leave_labels(cheat, plan, known)
 
 
 def _leave_labels(cheat: Cheat, plan: Any, known: Mapping[str, int]) -> None:
-    parts = [part.params for part in plan.parts]
+    parts = [part.params for part in plan.methods]
     for params in (cheat.params, plan.config.method_params, *parts):
         object.__setattr__(params, "stash", known)
     owner: Any = Method

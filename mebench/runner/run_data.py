@@ -1,0 +1,158 @@
+"""The data of a run: its videos, their classes, and the folds of people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from mebench.core import Dataset, Scheme, SubjectKey, Task, Timing, Video
+from mebench.core.types import Fold
+from mebench.protocols import Protocol
+from mebench.runner.choices import home_of_video
+from mebench.runner.timing import fold_timings, rate_groups
+
+
+class Sides(NamedTuple):
+    """The videos of a fold; validation videos exist only if the method holds subjects out."""
+
+    train: list[Video]
+    valid: list[Video]
+    test: list[Video]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What tested subjects shape in a run that leaks on purpose, as some papers do.
+
+    Attributes:
+        audit: the setting, see `TrainingSettings`; `guard` for an honest run.
+        by_epoch_choice_only: whether the choice of an epoch is the whole leak.
+        trains: whether a method is trained in stages.
+    """
+
+    audit: str
+    by_epoch_choice_only: bool
+    trains: bool
+
+    @property
+    def shapes_k_prime(self) -> bool:
+        """Whether k' is that of all subjects."""
+        return not self.by_epoch_choice_only
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The data of a run and what follows from them, computed at first use; nothing of the methods' settings.
+
+    Attributes:
+        dataset: the dataset, or a composite of several.
+        id: id of the dataset; the names of a composite's members are joined by `+`.
+        videos: all videos of the dataset, sorted by key.
+        scheme: the emotion scheme.
+        task: the tasks, kinds and classes of the run.
+        protocol: splits people into folds.
+        protocol_params: parameters of the protocol.
+        folds: its folds.
+        selects: whether inner validation subjects are held out, because a method selects something on them.
+        leak: what tested subjects shape; None for an honest run.
+        skipped: the videos without a face by key, with the reason: left out of training and prediction, while their truths still count.
+    """
+
+    dataset: Dataset
+    id: str
+    videos: tuple[Video, ...]
+    scheme: Scheme
+    task: Task
+    protocol: Protocol
+    protocol_params: Any
+    folds: tuple[Fold, ...]
+    selects: bool
+    leak: Leak | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    _timings: dict[Fold, dict[str, Timing]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def home(self, video: Video) -> tuple[Dataset, str]:
+        """The dataset that a video is read from, and its id: of a composite the member."""
+        return home_of_video(self.dataset, self.id, video)
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """For each video by its key the group that shares a timing: its dataset, and the frame rate where that varies."""
+        return rate_groups(self.videos)
+
+    @property
+    def leaks_k_prime(self) -> bool:
+        """Whether k' is that of all subjects."""
+        return self.leak is not None and self.leak.shapes_k_prime
+
+    def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
+        """Subjects that the method is fitted on: those of validation too, unless the method selects on them."""
+        return fold.train if self.selects else tuple(sorted((*fold.train, *fold.valid)))
+
+    def sides(self, fold: Fold) -> Sides:
+        """The videos to fit, to choose and to test on."""
+        train, valid, test = fold.split(self.videos)
+        train, valid = ([self.learnt(video) for video in side] for side in (train, valid))
+        return (
+            Sides(train, valid, test)
+            if self.selects
+            else Sides(sorted([*train, *valid], key=lambda v: v.key), [], test)
+        )
+
+    def learnt(self, video: Video) -> Video:
+        """A video to train on: its expressions of the kinds that the protocol learns, as micro-expressions."""
+        kinds = self.protocol.learns(self.protocol_params)
+        if kinds == ("micro",):
+            return video
+        learnt = (replace(e, kind="micro") for e in video.expressions if e.kind in kinds)
+        return replace(video, expressions=tuple(learnt))
+
+    def timings(self, fold: Fold) -> dict[str, Timing]:
+        """Timing of each group of videos in a fold, from its training videos (see `groups`).
+
+        Where the run leaks, from all videos.
+        """
+        if fold not in self._timings:
+            sides = self.sides(fold)
+            groups = {self.groups[video.key] for side in sides for video in side}
+            by_group = fold_timings(self.videos, self.videos if self.leaks_k_prime else sides.train, self.task.kinds)
+            self._timings[fold] = {group: timing for group, timing in by_group.items() if group in groups}
+        return self._timings[fold]
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """Keys of the videos that some fold tests: the others only train, and are not scored."""
+        return frozenset(video.key for fold in self.folds for video in self.sides(fold).test)
+
+    @cached_property
+    def subject_dependent(self) -> bool:
+        """Whether a fold trains and tests on one person, under any id."""
+        return any(map(self.on_both_sides, self.folds))
+
+    def on_both_sides(self, fold: Fold) -> set[SubjectKey]:
+        """The training people and the tested people of a fold, under any id."""
+        person = self.dataset.person
+        return {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
+
+    @property
+    def scored_each(self) -> bool:
+        """Whether each fold is scored by itself, and then their mean."""
+        return self.protocol.scored_each(self.protocol_params)
+
+    @cached_property
+    def short(self) -> dict[str, bool]:
+        """For each dataset of the videos whether they are short ones of one expression each."""
+        return {video.dataset: self.home(video)[0].one_per_video for video in self.videos}
+
+    def left_out(self) -> Counter[str]:
+        """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
+        return self.scheme.left_out(e for video in self.videos for e in video.expressions)
+
+
+def class_counts(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
+    """The number of micro-expressions of each scored class in some videos."""
+    named = [str(scheme.class_of(e)) for video in videos for e in scheme.scored(video)]
+    return Counter(part for name in named for part in (name.split("+") if scheme.several else (name,)))

@@ -1,0 +1,68 @@
+"""The features that a run reads: their chains, and the store that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mebench.config.settings import PlaceSettings
+from mebench.core import Chain, Video
+from mebench.errors import ConfigError
+from mebench.features import FeatureStore
+from mebench.runner.run_data import RunData
+
+FLOW = "mebench.features.tvl1:ready()"
+"""The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""
+
+
+@dataclass(frozen=True)
+class RunFeatures:
+    """The features of a run; nothing of the methods' settings beyond the chains that they ask for.
+
+    Attributes:
+        data: data of the run.
+        chains: the distinct chains that any fold reads, by group of videos.
+        store: store of the run.
+    """
+
+    data: RunData
+    chains: Mapping[str, tuple[Chain, ...]]
+    store: FeatureStore
+
+    @cached_property
+    def computed(self) -> dict[str, tuple[Chain, ...]]:
+        """The chains that are computed, since the dataset does not provide them, by group.
+
+        Raises:
+            ConfigError: there are some, and the dataset has no frames.
+        """
+        data = self.data
+        examples = {data.groups[video.key]: video for video in reversed(data.videos)}
+        computed = {
+            group: tuple(chain for chain in chains if data.dataset.provided(examples[group], chain.name) is None)
+            for group, chains in self.chains.items()
+        }
+        for group, chains in computed.items():
+            dataset, id_ = data.home(examples[group])
+            names = [chain.name for chain in chains if chain.steps]
+            if names and not dataset.has_frames:
+                raise ConfigError(
+                    f"dataset={id_} has no frames, only ready-made features, and the method reads {', '.join(names)}: choose "
+                    "a method that reads what the dataset has, or a dataset with frames"
+                )
+        return computed
+
+    def chains_of(self, video: Video) -> tuple[Chain, ...]:
+        """The distinct chains that any fold reads of a video."""
+        return self.chains.get(self.data.groups[video.key], ())
+
+    def cards(self) -> dict[str, list[str]]:
+        """The chains of the run by group of videos, as for a paper's appendix."""
+        return {group: [chain.card() for chain in chains] for group, chains in sorted(self.chains.items())}
+
+
+def store_of(settings: PlaceSettings) -> FeatureStore:
+    """The feature store of a run."""
+    return FeatureStore(Path(settings.cache).expanduser().absolute(), settings.keep == "flow")
