@@ -97,7 +97,7 @@ def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
     assert flows_of(strain) == flows_of(spotter) == 0
     assert flows_of(plan("linear_spotter", "alone")) == (alone if keep == "none" else 0)
     for cache in ("alone", "both"):
-        assert len([*tmp_path.glob(f"{cache}/flow/*/*.npy")]) == (0 if keep == "none" else len(strain.videos))
+        assert len([*tmp_path.glob(f"{cache}/flow/*/*.npy")]) == (0 if keep == "none" else len(strain.data.videos))
 
 
 @pytest.mark.parametrize(("flow", "own"), [("tvl1", True), ("dis", False)])

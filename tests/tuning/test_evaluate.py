@@ -54,7 +54,7 @@ def test_Features_leave_out_videos_without_face_on_request(toy, monkeypatch, no_
         run_studies, "prepare_features", lambda *_: Prepared(0, {}, {("home", "toy_places/1/v1"): failure})
     )
     if raised is None:
-        assert run_studies.Features(None, Progress()).of(plan).skipped == {"toy_places/1/v1": failure.reason}
+        assert run_studies.Features(None, Progress()).of(plan).data.skipped == {"toy_places/1/v1": failure.reason}
     else:
         with pytest.raises(DataError, match=raised):
             run_studies.Features(None, Progress()).of(plan)

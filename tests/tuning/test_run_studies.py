@@ -306,7 +306,7 @@ def test_tune_counts_a_video_without_face_as_missed(go, monkeypatch, capsys):
     black, why = "toy_places/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
-        return Prepared(0, {}, {("toy_places", video.key): why for video in plans[0].videos if video.key == black})
+        return Prepared(0, {}, {("toy_places", video.key): why for video in plans[0].data.videos if video.key == black})
 
     monkeypatch.setattr(module, "prepare_features", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
@@ -399,10 +399,10 @@ def test_splits_are_by_subject_and_disjoint(toy):
     assert len(tuned) == 4
     assert set(tests) == {v.subject_key for v in plan.data.videos} - tuned
     assert len(tests) == len(set(tests))
-    inner = [s for fold in split.inner.folds for s in fold.test]
+    inner = [s for fold in split.inner.data.folds for s in fold.test]
     assert sorted(inner) == sorted(tuned)
-    assert {v.subject_key for v in split.inner.videos} == tuned
+    assert {v.subject_key for v in split.inner.data.videos} == tuned
     for split in splits.nested_studies(plan, 3):
         (outer,) = split.outer
         assert not set(split.subjects) & set(outer.test)
-        assert {v.subject_key for v in split.inner.videos} == set(split.subjects)
+        assert {v.subject_key for v in split.inner.data.videos} == set(split.subjects)
