@@ -151,7 +151,7 @@ def _access_of(granted: Grant | None, access: Access) -> dict[str, Any]:
 
     Args:
         granted: the files that it may read; None without a sandbox.
-        access: what methods ask to read.
+        access: files that methods ask to read.
     """
     grant = granted or Grant((), lacks=PARTS)
     return {

@@ -57,7 +57,7 @@ class RunData:
         protocol_params: parameters of the protocol.
         folds: its folds.
         selects: whether inner validation subjects are held out, because a method selects something on them.
-        leak: what tested subjects shape; None for an honest run.
+        leak: leak through tested subjects; None for an honest run.
         skipped: the videos without a face by key, with the reason: left out of training and prediction, while their truths still count.
     """
 
