@@ -38,9 +38,8 @@ SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""
 MAX_ROWS = 50_000
 """Rows of text in one sheet; the largest published one has fewer than eight thousand."""
-MAX_BLANK = 2_000
-"""Blank rows in a row after which a sheet counts as finished: formatted, empty rows may go on for a million."""
-MAX_COLUMNS = 64
+MAX_COLUMNS = 256
+"""Columns of a workbook's sheet, as many as an .xls file can have: cells between a row's filled ones cost memory, too."""
 MAX_BYTES = 64 * 2**20
 """Bytes of a file, and of what a zipped one expands to."""
 MAX_XML = 12 * 2**20
@@ -479,16 +478,21 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
             return date_of(cell.value, from_1904=cell.parent.parent.epoch.year == 1904)
         return _text(cell.value)
 
+    beyond = set[int]()
+
     def rows(sheet: Any) -> Rows:
         sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
-        cells = (tuple(map(text, row[:MAX_COLUMNS])) for row in sheet.iter_rows())
+        # A row without cells is passed at once: there may be a million before the next one with some.
+        cells = (tuple(map(text, _first_columns(row, beyond))) if row else () for row in sheet.iter_rows())
         return _rows(path, sheet.title, enumerate(cells, 1), instead)
 
     with sheet._get_source() as source:
         xml = source.read()
     merged = [openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(xml)]
-    plain = Sheet(path.name, sheet.title, rows(sheet), is_hidden=sheet.sheet_state != "visible")
-    filled = _filled(replace(plain, remarks=_hidden_rows(plain, _numbers_of_hidden_rows(xml))), merged)
+    whole = Sheet(path.name, sheet.title, rows(sheet), is_hidden=sheet.sheet_state != "visible")
+    plain = _with_account_of_columns(whole, beyond)
+    hidden = _hidden_rows(plain, _numbers_of_hidden_rows(xml))
+    filled = _filled(replace(plain, remarks=(*plain.remarks, *hidden)), merged)
     if not formulas:
         return filled
     saved = rows(_workbook(file, saved=True)[sheet.title])
@@ -507,8 +511,31 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         )
         for (row, column), formula in sorted(formulas.items())
     )
-    return _filled(
-        replace(filled, rows=saved, remarks=(*_hidden_rows(filled, _numbers_of_hidden_rows(xml)), *remarks)), merged
+    return _filled(replace(filled, rows=saved, remarks=(*plain.remarks, *hidden, *remarks)), merged)
+
+
+def _first_columns(row: Sequence[Any], beyond: set[int]) -> Sequence[Any]:
+    """The cells of a row that are read; the numbers of further columns with content are added to `beyond`."""
+    for column, cell in enumerate(row[MAX_COLUMNS:], MAX_COLUMNS + 1):
+        if getattr(cell, "value", cell) not in (None, ""):
+            beyond.add(column)
+    return row[:MAX_COLUMNS]
+
+
+def _with_account_of_columns(sheet: Sheet, beyond: Collection[int]) -> Sheet:
+    """A sheet with the account of its columns, if some lie beyond those that are read."""
+    if not beyond:
+        return sheet
+    letters = [openpyxl.utils.get_column_letter(column) for column in sorted(beyond)]
+    which = list_first(letters, MOST_NAMED)
+    n_read = len({column for _, cells in sheet.rows for column, cell in enumerate(cells) if cell.strip()})
+    reason = f"behind the first {MAX_COLUMNS} columns, which alone are read"
+    remark = f"{format_count(len(beyond), 'column')} {reason}: {which}"
+    return replace(
+        sheet,
+        remarks=(*sheet.remarks, Repair(None, "all columns", "", None, remark, sheet.where)),
+        held={**sheet.held, "column": n_read + len(beyond)},
+        left_out=(*sheet.left_out, LeftOut("column", len(beyond), reason, which)),
     )
 
 
@@ -593,7 +620,7 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
         for name in book.sheet_names():
             sheet = book.sheet_by_name(name)
             cells = (
-                tuple(_text(kinds.get(cell.ctype, lambda value: value)(cell.value)) for cell in row[:MAX_COLUMNS])
+                tuple(_text(kinds.get(cell.ctype, lambda value: value)(cell.value)) for cell in row)
                 for row in sheet.get_rows()
             )
             merged = [(left + 1, top + 1, right, bottom) for top, bottom, left, right in sheet.merged_cells]
@@ -612,9 +639,12 @@ def _read_ods(path: Path, instead: str) -> list[Sheet]:
         ) from None
     sheets = []
     for name, table in books.items():
-        cells = table.iloc[:, :MAX_COLUMNS].astype(object).where(table.notna(), None)
-        rows = ((number, tuple(map(_text, row))) for number, row in enumerate(cells.itertuples(index=False), 1))
-        sheets.append(Sheet(path.name, str(name), _rows(path, str(name), rows, instead)))
+        cells = table.astype(object).where(table.notna(), None)
+        beyond = set[int]()
+        every_row = enumerate(cells.itertuples(index=False, name=None), 1)
+        rows = ((number, tuple(map(_text, _first_columns(row, beyond)))) for number, row in every_row)
+        sheet = Sheet(path.name, str(name), _rows(path, str(name), rows, instead))
+        sheets.append(_with_account_of_columns(sheet, beyond))
     return sheets
 
 
@@ -666,15 +696,13 @@ def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
 def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:
     """The rows that hold something."""
     kept: list[tuple[int, tuple[str, ...]]] = []
-    last_number = 0
     for number, row in numbered:
-        if number - last_number > MAX_BLANK:
-            break
+        if not row:
+            continue
         filled = [n for n, text in enumerate(row, 1) if text.strip()]
         if not filled:
             continue
         kept.append((number, tuple(row[: filled[-1]])))
-        last_number = number
         if len(kept) > MAX_ROWS:
             raise DataError(
                 f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,}): {instead}"

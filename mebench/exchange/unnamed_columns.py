@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mebench.annotations.names import BLANK, DATABASES, kind_of, plain_name
-from mebench.annotations.sheets import Sheet, sheet_from_rows
-from mebench.annotations.text import SEPARATORS
+from mebench.annotations.sheets import Sheet
+from mebench.annotations.text import PASSED, SEPARATORS, lines_of
 from mebench.exchange.printed_rows import NUMBER
 from mebench.exchange.value_sheets import FEWEST_CELLS
 
@@ -54,21 +54,31 @@ def with_column_names(sheet: Sheet, clips: bool = False) -> NamedSheet | None:
     'dataset, subject, video, label'
     """
     fewest = FEWEST_CLIP_CELLS if clips else FEWEST_CELLS
-    for rows in _rows_by_separator(sheet):
-        width = len(rows[0])
+    lines = _lines_with_content(sheet.text)
+    numbers = [number for number, _ in lines or sheet.rows]
+    for rows in _rows_by_separator(sheet, [line for _, line in lines]):
+        width = len(rows[0]) if rows else 0
         if width < fewest or any(len(row) != width for row in rows):
             continue
         columns = [[cell.strip() for cell in column] for column in zip(*rows)]
         names = _names_of_clip_columns(columns) if clips else _names_of_columns(columns)
         if names is not None and len(set(names)) == width:
             doubt = "" if clips or not _is_unnamed_number(names[-1], columns[-1]) else NO_CONFIDENCE
-            return NamedSheet(sheet_from_rows(sheet.file, names, zip(*columns)), ", ".join(names), doubt)
+            # Row 0 holds the names, which no line of the file does.
+            named = ((0, tuple(names)), *zip(numbers, zip(*columns)))
+            return NamedSheet(Sheet(sheet.file, sheet.file, named, separator=","), ", ".join(names), doubt)
     return None
 
 
-def _rows_by_separator(sheet: Sheet) -> Iterator[list[list[str]]]:
+def _lines_with_content(text: str) -> list[tuple[int, str]]:
+    """The lines of a table of text that hold something, with their numbers from 1, without remarks above the first row."""
+    filled = [(number, line.strip("\r\n")) for number, line in enumerate(lines_of(text), 1) if line.strip()]
+    n_remarks = next((n for n, (_, line) in enumerate(filled) if not PASSED.match(line)), 0)
+    return filled[n_remarks:]
+
+
+def _rows_by_separator(sheet: Sheet, lines: Sequence[str]) -> Iterator[list[list[str]]]:
     """The cells of the lines, split at each separator in turn; of a workbook only its cells."""
-    lines = [line for line in sheet.text.splitlines() if line.strip()]
     if not lines:
         yield [list(cells) for _, cells in sheet.rows]
         return

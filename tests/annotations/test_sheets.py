@@ -120,6 +120,27 @@ def test_read_sheets_skips_formatted_empty_rows(tmp_path):
     assert read_sheets(tmp_path / "codes.xlsx")[0].rows == ((1, ("Subject", "Filename")),)
 
 
+def test_read_sheets_reads_rows_far_below_the_others(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(("Subject", "Filename"))
+    book.active.cell(9_000, 1).value = "sub26"
+    book.save(tmp_path / "codes.xlsx")
+    assert read_sheets(tmp_path / "codes.xlsx")[0].rows == ((1, ("Subject", "Filename")), (9_000, ("sub26",)))
+
+
+def test_read_sheets_counts_columns_beyond_those_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(("Subject", "Filename", *[""] * (module.MAX_COLUMNS - 3), "last", "too far", "", "farther"))
+    book.save(tmp_path / "codes.xlsx")
+    (sheet,) = read_sheets(tmp_path / "codes.xlsx")
+    ((_, cells),) = sheet.rows
+    (left_out,) = sheet.left_out
+    assert (len(cells), cells[-1]) == (module.MAX_COLUMNS, "last")
+    assert sheet.held["column"] == 5
+    assert (left_out.unit, left_out.n, left_out.which) == ("column", 2, "IW, IY")
+    assert "2 columns behind the first 256 columns" in sheet.remarks[0].reason
+
+
 @pytest.mark.parametrize(
     ("mib", "words"), [(80, "would expand to 80 MiB"), (13, "13 MiB of XML, and a workbook to at most 12")]
 )

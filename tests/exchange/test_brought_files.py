@@ -124,6 +124,16 @@ def test_with_column_names_reads_no_class_as_confidence(scored):
     assert any("the last numbers are not read: they are whole or equal" in line for line in result["warnings"])
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a,1,9,micro\nb,5,3,micro\n", 2), ("\n# mine\na,1,9,micro\n\nb,5,3,micro\n", 5)],
+    ids=["from the first line", "with a remark and a blank line"],
+)
+def test_with_column_names_keeps_numbers_of_lines(write, text, line):
+    with pytest.raises(DataError, match=f"p.csv, line {line}: the offset 3 is before the onset 5"):
+        read_intervals(write(text, "p.csv"), "predictions", Remarks())
+
+
 def test_with_column_names_reads_confidences_that_differ(scored):
     text = "".join(f"{v[:3]},{v},{a},{b},0.{9 - n}\n" for n, (v, a, b) in enumerate(SPANS))
     _, result = scored(text)
