@@ -61,8 +61,9 @@ class Part:
 class Folder(Dataset):
     """Each video file and each folder with images is a video.
 
-    A video is called as its file or folder is, without the ending. The folders between the root and the video, joined
-    by `_`, name its subject; without such folders the person is unknown, and each video is a subject of its own.
+    A video is called as its file or folder is; a file without its ending, unless two videos would have one name. The
+    folders between the root and the video, joined by `_`, name its subject; without such folders the person is unknown,
+    and each video is a subject of its own.
     """
 
     Params = _Params
@@ -178,12 +179,7 @@ class Folder(Dataset):
         if self.params.videos:
             return self._named()
         root, listing = self._root, Listing(self._root, self.params.follow_links)
-        places: dict[tuple[str, str], Path] = {}
-
-        def take(path: Path, name: str, above: tuple[str, ...]) -> None:
-            key = "_".join(above) or name, name
-            if (other := places.setdefault(key, path)) != path:
-                raise DataError(f"{other} and {path} would both be the video {'/'.join(key)}: move one of them away")
+        found: list[tuple[Path, tuple[str, ...]]] = []
 
         def look(folder: Path, above: tuple[str, ...], around: frozenset[Path] = frozenset()) -> None:
             if (real := _resolved(folder)) in around:  # a link that leads back
@@ -195,10 +191,8 @@ class Folder(Dataset):
             files = listing.files(folder)
             _count_files(folder, files, self._account, self._passed_over)
             if any(name.lower().endswith(IMAGES) for name in files):
-                take(folder, _called(folder), above[:-1])
-            for name in files:
-                if name.lower().endswith(VIDEOS):
-                    take(folder / name, Path(name).stem, above)
+                found.append((folder, above[:-1]))
+            found.extend((folder / name, above) for name in files if name.lower().endswith(VIDEOS))
             for name in listing.folders(folder):
                 if self.params.follow_links or _resolved(folder / name).is_relative_to(root.resolve()):
                     look(folder / name, (*above, name), around | {real})
@@ -207,9 +201,10 @@ class Folder(Dataset):
 
         if root.is_file():
             self._account.hold("file", 1)
-            take(root, root.stem, ())
+            found.append((root, ()))
         else:
             look(root, ())
+        places = _keyed(found)
         if not places:
             links = f"; {self._links[0]}: {LINK}" if self._links else ""
             raise DataError(
@@ -242,16 +237,18 @@ class Folder(Dataset):
                 _count_files(path, listed, self._account, self._passed_over)
             else:
                 self._account.hold("file", 1)
-        names = {path: _name_parts(path, 0) for path in paths}
+        n_beside = Counter((path.absolute().parent, _own_name(path)) for path in paths)
+        own = {path: _own_name(path, n_beside[path.absolute().parent, _own_name(path)] > 1) for path in paths}
+        names = {path: _name_parts(path, own[path], 0) for path in paths}
         for n_folders in range(1, DEPTH):
             n_called = Counter(names.values())
             alike = [path for path, parts in names.items() if n_called[parts] > 1]
             if not alike:
                 break
-            names |= {path: _name_parts(path, n_folders) for path in alike}
+            names |= {path: _name_parts(path, own[path], n_folders) for path in alike}
         places: dict[tuple[str, str], Path] = {}
         for path, parts in names.items():
-            name = "_".join(parts)
+            name = "_".join(parts) if ("_".join(parts),) * 2 not in places else "__".join(parts)
             if len(parts) > 1:
                 self._shown_names[name] = "/".join(parts)
             if (other := places.setdefault((name, name), path)) != path:
@@ -358,9 +355,43 @@ def _n_files(path: Path) -> int:
     return sum(file.name.lower().endswith(IMAGES) and file.name[0] not in ".~" for file in path.iterdir())
 
 
-def _name_parts(path: Path, n_folders: int) -> tuple[str, ...]:
+def _keyed(found: Sequence[tuple[Path, tuple[str, ...]]]) -> dict[tuple[str, str], Path]:
+    """The place of each video, by subject and id.
+
+    Videos of one name get their endings, then their folders with two strokes between: `a_b/c.mp4` beside `a/b/c.mp4`.
+
+    Args:
+        found: places of the videos, and the folders between each and the root.
+
+    Raises:
+        DataError: two have one name all the same.
+    """
+    keys = {path: _key(_own_name(path), above, "_") for path, above in found}
+    for between in ("_", "__"):
+        n_called = Counter(keys.values())
+        alike = [(path, above) for path, above in found if n_called[keys[path]] > 1]
+        keys |= {path: _key(_own_name(path, with_ending=True), above, between) for path, above in alike}
+    places: dict[tuple[str, str], Path] = {}
+    for path, key in keys.items():
+        if (other := places.setdefault(key, path)) != path:
+            raise DataError(f"{other} and {path} would both be the video {'/'.join(key)}: move one of them away")
+    return places
+
+
+def _key(name: str, above: Sequence[str], between: str) -> tuple[str, str]:
+    """Subject and id of a video; without folders above it, the subject is called like the video."""
+    return between.join(above) or name, name
+
+
+def _own_name(path: Path, with_ending: bool = False) -> str:
+    """The name of a file or a folder; that of a file without its ending, unless it is wanted."""
+    if path.is_dir():
+        return _called(path)
+    return path.name if with_ending else path.stem
+
+
+def _name_parts(path: Path, name: str, n_folders: int) -> tuple[str, ...]:
     """The names of the last folders above a video, and its own."""
-    name = _called(path) if path.is_dir() else path.stem
     above = [part for part in path.absolute().parent.parts if part != path.anchor]
     return (*above[len(above) - n_folders :], name) if n_folders else (name,)
 
