@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mebench.account import Account
+from mebench.errors import DataError
 from mebench.finding import Finding
 from mebench.terminal import format_count
 
 if TYPE_CHECKING:
-    from mebench.core import Dataset, Scheme
+    from mebench.core import Dataset, Scheme, Video
 
 
 def accounts_of(dataset: Dataset) -> list[Account]:
@@ -66,6 +67,22 @@ def _unknown_labels_of_member(dataset: Dataset) -> Iterator[Finding]:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         text = f"the label {label!r} ({format_count(n, 'expression')}) is in no emotion scheme, so it is never recognized{hint}"
         yield Finding("warning", "", text, topic="unknown_label")
+
+
+def notes_on_frames(dataset: Dataset, videos: Iterable[Video]) -> Iterator[Finding]:
+    """Warnings about frames that are there: missing numbers, pictures in two formats, time stamps that begin again.
+
+    A plain folder tells them among its repairs. Frames that cannot be read are an error elsewhere.
+    """
+    if isinstance(getattr(dataset, "account", None), Account):
+        return
+    for video in videos:
+        try:
+            notes: Sequence[str] = getattr(dataset.frames(video), "notes", ())
+        except DataError:
+            continue
+        for note in notes:
+            yield Finding("warning", f"{video.subject}/{video.id}", note)
 
 
 def unmapped_labels(labels: Mapping[str, int], schemes: Iterable[Scheme]) -> dict[str, int]:

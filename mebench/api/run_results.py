@@ -86,11 +86,13 @@ class Run(Result):
 
     @property
     def account(self) -> list[dict[str, Any]]:
-        """The account of its annotated clips: those with a scored class, and the others.
+        """What its data hold and how much is used: expressions, files, and clips of the emotion scheme.
 
-        Empty without recognition.
+        Records and runs of earlier versions know their clips alone.
         """
         about, clips = self.folder.read_json("folds.json"), self.tables.clips
+        if "account" in about:
+            return list(about["account"])
         if clips is None:
             return []
         return runner.guard.account_of_clips(about["scheme"], len(clips), about.get("left_out", {})).plain()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mebench import core, metrics, runner, runs
 from mebench.account import account_lines, plain_accounts
-from mebench.annotations.accounting import accounts_of
+from mebench.annotations.accounting import accounts_of, notes_on_frames
 from mebench.config import RunConfig
 from mebench.config.resolving import DatasetConfig
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
@@ -328,7 +328,8 @@ def predict_all(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
     job, dataset = plan_prediction(models, chosen, look)
-    progress.notify(*dataset.repairs(), *account_lines(plain_accounts(accounts_of(dataset))))
+    progress.notify(*dataset.repairs(), *map(str, notes_on_frames(dataset, job.test)))
+    progress.notify(*account_lines(plain_accounts(accounts_of(dataset))))
     trained_on = {subject for model in models for subject in model.trained_on}
     if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
         progress.notify(

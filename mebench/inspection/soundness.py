@@ -242,7 +242,7 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     elif deep:
         findings += _check_decoding(video, frames)
     if isinstance(frames, VideoFrames):
-        findings += _check_rate(video, frames)
+        findings += _check_film(video, frames)
     return n_frames, findings
 
 
@@ -337,15 +337,14 @@ def _check_decoding(video: Video, frames: Frames) -> Iterator[Finding]:
         yield _fault(video, "video_file", f"its frames have {len(shapes)} different sizes: {sizes}")
 
 
-def _check_rate(video: Video, frames: VideoFrames) -> Iterator[Finding]:
-    """Compare the frame rate of a video file with the annotated one."""
+def _check_film(video: Video, frames: VideoFrames) -> Iterator[Finding]:
+    """Compare the frame rate of a video file with the annotated one, and tell what is odd about the file."""
     stated = frames.fps
     if stated is not None and video.fps and abs(stated - video.fps) > FPS_TOLERANCE * video.fps:
         text = f"{frames.path.name} states {stated:g} frames per second, the dataset {video.fps:g}"
         yield _warning("video_file", _place(video), text)
-    if frames.uneven:
-        text = f"its frames are {frames.uneven}: durations and k go by their mean rate"
-        yield _warning("video_file", _place(video), text)
+    for note in frames.notes:
+        yield _warning("video_file", _place(video), note)
 
 
 @dataclass(frozen=True)

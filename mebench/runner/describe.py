@@ -16,11 +16,12 @@ from typing import Any
 import pandas as pd
 
 from mebench._installation import ROOT, checkout_folder
+from mebench.account import plain_accounts
 from mebench.config import registry, settings
 from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
-from mebench.runner.guard import find_run_warnings
+from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.inputs import software_versions, with_absolute_places
 from mebench.runner.job import Access
 from mebench.runner.plan import Plan
@@ -165,6 +166,7 @@ def _task_and_folds(plan: Plan) -> dict[str, Any]:
     """The content of `folds.json`: the task, what readers must know of the data, and the folds."""
     data, task, dataset = plan.data, plan.data.task, plan.data.dataset
     several = {"several": True} if task.several else {}
+    warnings = [*find_run_warnings(data, plan.access), *find_frame_warnings(plan.features)]
     remarks = [dataset.remark, dataset.unlike_published()]
     return {
         "protocol": plan.config.protocol,
@@ -175,13 +177,14 @@ def _task_and_folds(plan: Plan) -> dict[str, Any]:
         "scheme": data.scheme.name,
         **several,
         "left_out": dict(sorted(data.left_out().items())),
+        "account": plain_accounts(accounts_of_data(data)),
         **_persons_with_several_ids(dataset, data.videos),
         "selects": data.selects,
         "selection": plan.selection,
         "subject_dependent": data.subject_dependent,
         "scored_each": data.scored_each,
         "card": data.protocol.card.lines(),
-        "warnings": [str(finding) for finding in find_run_warnings(data, plan.access)],
+        "warnings": [*map(str, warnings)],
         "transductive": plan.transductive,
         **describe_loaded(plan.methods, plan.config.pretrained),
         "repairs": list(dataset.repairs()),

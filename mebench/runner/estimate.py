@@ -21,7 +21,7 @@ from mebench.errors import MebenchError, list_first
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import Ability, find_abilities
-from mebench.runner.guard import find_run_warnings
+from mebench.runner.guard import find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training, hash_annotations, identity_of, run_name, training_key
 from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, package_versions
 from mebench.runner.plan import Plan, create_weightless, make_plan
@@ -87,7 +87,8 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     if not quiet:
         _print_folds(_title(config), plan.data)
         _print_features(plan.features, work)
-        print_lines(*(str(finding) for finding in find_run_warnings(plan.data, plan.access)))
+        print_lines(*map(str, find_run_warnings(plan.data, plan.access)))
+        print_lines(*map(str, find_frame_warnings(plan.features)))
         _print_trainings(work, len(left))
         _print_time(config, seconds, workers, earlier)
     return {

@@ -17,7 +17,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.summary import scores_by_path
 from mebench.progress import Progress
-from mebench.runner.guard import accounts_of_data, find_run_warnings
+from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, make_plan
@@ -56,7 +56,7 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {describe_pool(pool, session)}")
             plan = session.leaking or session.plan
-            found = find_run_warnings(plan.data, plan.access)
+            found = [*find_run_warnings(plan.data, plan.access), *find_frame_warnings(plan.features)]
             progress.notify(*(str(finding) for finding in found), *_slow_precision(config.training))
             accounts = accounts_of_data(plan.data)
             progress.notify(*account_lines([entry for entry in plain_accounts(accounts) if entry["left_out"]]))

@@ -29,7 +29,7 @@ from mebench.runner.run_features import RunFeatures
 from mebench.terminal import format_count
 
 FEW = 3
-"""Signs of a changed copy that a run reports."""
+"""Signs of a changed copy, and remarks on frames, that a run reports."""
 _PRINTS: dict[Hashable, str] = {}
 """Hashes of frames that this process has read."""
 
@@ -61,6 +61,16 @@ def find_run_warnings(data: RunData, access: Access) -> list[Finding]:
         sentences += [str(finding) for finding in unknown_labels(data.dataset)]
         sentences += [*_untrained_classes(data), *_unpublished_data(data)]
     return [Finding("warning", "", sentence) for sentence in sentences]
+
+
+def find_frame_warnings(features: RunFeatures) -> list[Finding]:
+    """The first remarks on the frames of a run, such as missing numbers, and the number of the others."""
+    notes = features.notes_on_frames
+    found = [Finding("warning", "", str(note)) for note in notes[:FEW]]
+    if len(notes) > FEW:
+        more = f"{format_count(len(notes) - FEW, 'more remark')} on frames: mebench data verify lists them"
+        found.append(Finding("warning", "", more))
+    return found
 
 
 def accounts_of_data(data: RunData) -> list[Account]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mebench.annotations.accounting import notes_on_frames
 from mebench.config.settings import PlaceSettings
 from mebench.core import Chain, Video
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
+from mebench.finding import Finding
 from mebench.runner.run_data import RunData
 
 FLOW = "mebench.features.tvl1:ready()"
@@ -53,6 +55,15 @@ class RunFeatures:
                     "a method that reads what the dataset has, or a dataset with frames"
                 )
         return computed
+
+    @cached_property
+    def notes_on_frames(self) -> tuple[Finding, ...]:
+        """Warnings about the frames that the run reads; none where all features are ready-made."""
+        try:
+            reads_frames = any(chain.steps for chains in self.computed.values() for chain in chains)
+        except ConfigError:  # the dataset has no frames, which stops the run
+            return ()
+        return tuple(notes_on_frames(self.data.dataset, self.data.videos)) if reads_frames else ()
 
     def chains_of(self, video: Video) -> tuple[Chain, ...]:
         """The distinct chains that any fold reads of a video."""

@@ -102,6 +102,9 @@ def test_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, mon
     assert code == 0
     theirs = json.loads(out)
     assert {**theirs, "seconds": 0} == {**ran.summary, "seconds": 0, "account": ran.account}
+    (expressions,) = ran.account
+    assert (expressions["source"], expressions["unit"]) == ("dataset", "expression")
+    assert expressions["held"] == expressions["taken"] >= len(ran.truth)
 
 
 def test_run_gives_data_frames(ran):

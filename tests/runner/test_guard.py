@@ -11,12 +11,15 @@ from mebench.config.registry import load_plugin
 from mebench.core import Scheme, SubjectKey
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
+from mebench.inspection.soundness import verify_dataset
 from mebench.progress import Progress
 from mebench.runner import guard, host, make_plan, sandbox
 from mebench.runner.execute import execute_run
+from mebench.runner.guard import find_frame_warnings
 from mebench.runner.job import reads_of
 from mebench.runner.plan import check_people
 from mebench.runner.session import open_session
+from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.warnings_of_runs import warnings_of
 
 CHANCE = 1 / 3
@@ -109,6 +112,21 @@ def test_find_run_warnings_names_classes_without_training_clips(moody):
     plan.data.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert warnings_of(plan)[0].endswith("scheme=both has no such gap")
     assert not warnings_of(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
+
+
+def test_find_frame_warnings_tells_what_verify_tells(tmp_path):
+    folder = write_empty_tree("cas_me2", tmp_path) / "rawpic" / "s15" / "15_0101disgustingteeth"
+    images = sorted(folder.iterdir(), key=lambda path: int(path.stem.removeprefix("img")))
+    for image in images[20:23]:
+        image.unlink()
+    images[3].with_suffix(".png").touch()
+    words = ["dataset=cas_me2", f"dataset.root={tmp_path}"]
+    plan = make_plan(resolve(["method=optical_strain", *words]))
+    verified = {f"{f.where}: {f.message}" for f in verify_dataset(plan.data.dataset).findings}
+    told = [w for w in map(str, find_frame_warnings(plan.features)) if "missing between" in w or "another format" in w]
+    assert len(told) == 2
+    assert {*told} <= verified
+    assert not find_frame_warnings(make_plan(resolve(["method=random", *words])).features)
 
 
 def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
