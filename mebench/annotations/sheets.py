@@ -523,7 +523,7 @@ def _first_columns(row: Sequence[Any], beyond: set[int]) -> Sequence[Any]:
 
 
 def _with_account_of_columns(sheet: Sheet, beyond: Collection[int]) -> Sheet:
-    """A sheet with the account of its columns, if some lie beyond those that are read."""
+    """A sheet with the account of its columns, if some are not read."""
     if not beyond:
         return sheet
     letters = [openpyxl.utils.get_column_letter(column) for column in sorted(beyond)]

@@ -71,7 +71,7 @@ def with_column_names(sheet: Sheet, clips: bool = False) -> NamedSheet | None:
 
 
 def _lines_with_content(text: str) -> list[tuple[int, str]]:
-    """The lines of a table of text that hold something, with their numbers from 1, without remarks above the first row."""
+    """Number and text of each filled line, without remarks above the first row."""
     filled = [(number, line.strip("\r\n")) for number, line in enumerate(lines_of(text), 1) if line.strip()]
     n_remarks = next((n for n, (_, line) in enumerate(filled) if not PASSED.match(line)), 0)
     return filled[n_remarks:]

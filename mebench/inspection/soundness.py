@@ -338,7 +338,7 @@ def _check_decoding(video: Video, frames: Frames) -> Iterator[Finding]:
 
 
 def _check_film(video: Video, frames: VideoFrames) -> Iterator[Finding]:
-    """Compare the frame rate of a video file with the annotated one, and tell what is odd about the file."""
+    """Warnings about a video file: another frame rate than the annotated one, odd times."""
     stated = frames.fps
     if stated is not None and video.fps and abs(stated - video.fps) > FPS_TOLERANCE * video.fps:
         text = f"{frames.path.name} states {stated:g} frames per second, the dataset {video.fps:g}"
