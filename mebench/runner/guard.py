@@ -64,7 +64,7 @@ def find_run_warnings(data: RunData, access: Access) -> list[Finding]:
 
 
 def find_frame_warnings(features: RunFeatures) -> list[Finding]:
-    """The first remarks on the frames of a run, such as missing numbers, and the number of the others."""
+    """Warnings about the frames of a run: the first ones, and the number of the others."""
     notes = features.notes_on_frames
     found = [Finding("warning", "", str(note)) for note in notes[:FEW]]
     if len(notes) > FEW:
