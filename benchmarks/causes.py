@@ -6,7 +6,7 @@
 Each variant is `dataset.preset=board` of fewer people with the changes of `VARIANTS`; `field` is that preset, of as many. A row of
 `benchmarks/causes.csv` is a method on a variant; rows that are there already are not computed again, so the command goes on where it was
 stopped. FOLDER keeps the features, about 3 GB a variant; `--forget` deletes those of a variant once its rows are there. `--page` writes the
-tables of `docs/understand/field.md` from these rows, and from the committed table of the whole `field`.
+tables of `benchmarks/drawn_faces.md` and `docs/understand/field.md` from these rows, and from the committed table of the whole `field`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from scipy import stats
 import mebench
 
 ROOT = Path(__file__).parent.parent
-CSV, PAGE = ROOT / "benchmarks" / "causes.csv", ROOT / "docs" / "understand" / "field.md"
+CSV = ROOT / "benchmarks" / "causes.csv"
+PAGES = (ROOT / "benchmarks" / "drawn_faces.md", ROOT / "docs" / "understand" / "field.md")
+"""The report of the experiment, and the page for those who use `field`."""
 TABLE = ROOT / "leaderboards" / "spotting-synthetic-kfold-preset_field_protocol_folds_2.json"
 SIZE = ("dataset.subjects=12", "dataset.videos=2", "protocol.folds=3")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -109,12 +111,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--csv", type=Path, default=CSV)
     parser.add_argument("--forget", action="store_true", help="delete a variant's features once its rows are there")
-    parser.add_argument(
-        "--page", action="store_true", help="write the tables of docs/understand/field.md, and nothing else"
-    )
+    parser.add_argument("--page", action="store_true", help="write the tables of both pages, and nothing else")
     options = parser.parse_args()
     if options.page:
-        PAGE.write_text(with_tables(PAGE.read_text("utf-8"), read(options.csv)), "utf-8")
+        for page in PAGES:
+            page.write_text(with_tables(page.read_text("utf-8"), read(options.csv)), "utf-8")
         return
     if options.folder is None:
         parser.error("name a FOLDER for runs and features, or give --page")
@@ -222,7 +223,6 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
         by_variant.setdefault(row["variant"], []).append(row)
     made = {
         "f1": _table_of_f1(by_variant),
-        "causes": _table_of_causes(by_variant),
         "agreement": _table_of_agreement(by_variant),
         "published": _table_of_published(by_variant),
     }
@@ -237,21 +237,6 @@ def _table_of_f1(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     for variant, own in by_variant.items():
         f1 = {row["method"]: _n(row["f1"]) for row in own}
         yield f"| {variant} | {' | '.join(f1.get(method, '') for method in methods)} |"
-
-
-def _table_of_causes(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
-    """All scores, a line for each variant and method."""
-    yield (
-        "| change | method | F1 [95 %] | recall | FP a minute | FP a macro-expression | FP a minute elsewhere "
-        "| F1 at SAMM-LV's density |"
-    )
-    yield "|---|---|---|---|---|---|---|---|"
-    for variant, own in by_variant.items():
-        for row in own:
-            f1 = f"{_n(row['f1'])} [{_n(row['low'])}, {_n(row['high'])}]"
-            names = ("recall", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv")
-            cells = [_n(row[name]) for name in names]
-            yield f"| {variant} | `{row['method']}` | {f1} | {' | '.join(cells)} |"
 
 
 def _table_of_agreement(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
@@ -288,7 +273,8 @@ def _score_of(rows: Iterable[Row], method: str, score: str) -> float | None:
 
 def with_tables(page: str, rows: Sequence[Row]) -> str:
     """A page with the tables where it names them."""
-    for name, table in tables(rows).items():
+    named = {name: table for name, table in tables(rows).items() if f"<!-- {name} -->" in page}
+    for name, table in named.items():
         start, end = f"<!-- {name} -->\n", "<!-- end -->"
         before, _, rest = page.partition(start)
         page = f"{before}{start}\n{table}\n\n{end}{rest.partition(end)[2]}"

@@ -42,9 +42,12 @@ def _cards(kind: str) -> dict[str, str]:
 
 
 CARDS = {"methods": _cards("methods"), "datasets": _cards("datasets")}
+BENCHMARKS = [page for page in sorted((ROOT / "benchmarks").glob("*.md")) if page.name != "README.md"]
 TAKEN = {
     "contribute/contributing.md": "CONTRIBUTING.md",
     "contribute/changelog.md": "CHANGELOG.md",
+    "contribute/benchmarks/index.md": "benchmarks/README.md",
+    **{f"contribute/benchmarks/{page.name}": f"benchmarks/{page.name}" for page in BENCHMARKS},
     **CARDS["methods"],
     **CARDS["datasets"],
 }
