@@ -1,11 +1,11 @@
-"""The cost of degradations for every committed method, for the page `docs/how_to/degraded.md`.
+"""The cost of degradations for every committed method, for the page `degraded.md` beside it.
 
     python benchmarks/degraded.py FOLDER [--sets drawn clips maps] [--methods mean ...] [--kinds occlusion ...] [--maps DATA]
     python benchmarks/degraded.py FOLDER --write
 
 Each method is trained once on a set of `SETS`; `mebench degrade` tests its models. FOLDER keeps runs and features, so the command goes on
-where it was stopped, and given with more methods or kinds it computes these alone. `--write` makes `docs/degraded.json` of what is there,
-which is what the page shows. DATA is the folder of the public maps of MEGC 2019.
+where it was stopped, and given with more methods or kinds it computes these alone. `--write` makes `degraded.json` and the page's tables
+of what is there. DATA is the folder of the public maps of MEGC 2019.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,8 +26,11 @@ from mebench.inference.robustness import measure_robustness
 from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
+from mebench.table import Column, Table
 
-PAGE = Path(__file__).parent.parent / "docs" / "degraded.json"
+DATA, PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".json", ".md"))
+BEGIN, END = "<!-- tables -->\n", "<!-- end -->\n"
+Row = dict[str, Any]
 STEPS = (5, 10)
 DRAWN = ("dataset=synthetic", "dataset.preset=easy", "dataset.size=112", "protocol=kfold", "protocol.folds=2")
 OWN = {
@@ -109,13 +113,12 @@ def main() -> None:
     usual = [kind for kind in degradation_names() if kind not in SHAPES]  # occlusion draws one of the shapes
     parser.add_argument("--kinds", nargs="+", default=usual, choices=list(KINDS))
     parser.add_argument("--maps", default="", help="folder of the maps of MEGC 2019")
-    parser.add_argument(
-        "--write", action="store_true", help="make docs/degraded.json of what is there, and nothing else"
-    )
+    parser.add_argument("--write", action="store_true", help="write JSON and page of what is there, and nothing else")
     options = parser.parse_args()
     sys.path.remove(str(Path(__file__).parent))  # its coverage.py is not the package that numba looks for
     if options.write:
-        PAGE.write_text(json.dumps(record(options.folder), indent=1) + "\n", "utf-8")
+        DATA.write_text(json.dumps(record(options.folder), indent=1) + "\n", "utf-8")
+        PAGE.write_text(with_tables(PAGE.read_text("utf-8"), json.loads(DATA.read_text("utf-8"))), "utf-8")
         return
     for first in range(0, len(options.kinds), STEPS[0]):
         kinds = options.kinds[first : first + STEPS[0]]
@@ -191,6 +194,74 @@ def shortened(score: dict[str, Any]) -> dict[str, Any]:
         else value and round(value, 4)
         for part, value in score.items()
     }
+
+
+def with_tables(page: str, sets: list[dict[str, Any]]) -> str:
+    """The page with the tables of all sets."""
+    before, _, rest = page.partition(BEGIN)
+    parts = [f"**{one['title']}.** {one['about']}\n\n" + "\n".join(tables_of(one["methods"])) for one in sets]
+    return f"{before}{BEGIN}\n{chr(10).join(parts)}\n{END}{rest.partition(END)[2]}"
+
+
+def tables_of(methods: Mapping[str, list[Row]]) -> list[str]:
+    """The tables of a set: of each method where several strengths were tested, else of all methods and of all kinds."""
+    tested = [row for rows in methods.values() for row in rows if row["strength"]]
+    strengths = sorted({row["strength"] for row in tested})
+    kinds = list(dict.fromkeys(row["kind"] for row in tested))
+    if len(strengths) > 1:
+        return [table_of_strengths(method, rows, kinds, strengths) for method, rows in methods.items()]
+    halves = (kinds[:6], kinds[6:])
+    return [
+        *(table_of_methods(methods, half, strengths[0]) for half in halves),
+        table_of_kinds(methods, kinds, strengths[0]),
+    ]
+
+
+def table_of_methods(methods: Mapping[str, list[Row]], kinds: list[str], strength: int) -> str:
+    """The difference of each method under each kind."""
+    columns = [Column("method", "method"), Column("clean", "clean", right=True)]
+    columns += [Column(kind, kind, right=True, score=True, digits=3) for kind in kinds]
+    cells = [
+        [method, f"{clean_score(rows):.3f}", *(difference(rows, kind, strength) for kind in kinds)]
+        for method, rows in methods.items()
+    ]
+    return Table(columns, cells).markdown() + "\n"
+
+
+def table_of_kinds(methods: Mapping[str, list[Row]], kinds: list[str], strength: int) -> str:
+    """The mean difference under each kind, the largest loss first, and the methods that are shown to lose."""
+    losses = {kind: {method: difference(rows, kind, strength) for method, rows in methods.items()} for kind in kinds}
+    mean = {kind: sum(each["value"] for each in of.values()) / len(of) for kind, of in losses.items()}
+    losers = {kind: [method for method, each in of.items() if (each["high"] or 0) < 0] for kind, of in losses.items()}
+    columns = [
+        Column("kind", "kind"),
+        Column("mean", "mean difference", right=True),
+        Column("lose", "shown to lose by it"),
+    ]
+    ordered = sorted(kinds, key=mean.__getitem__)
+    return (
+        Table(columns, [[kind, f"{mean[kind]:.3f}", ", ".join(losers[kind]) or "–"] for kind in ordered]).markdown()
+        + "\n"
+    )
+
+
+def table_of_strengths(method: str, rows: list[Row], kinds: list[str], strengths: list[int]) -> str:
+    """The difference of one method under each kind and strength."""
+    columns = [Column("kind", f"{method}, clean {clean_score(rows):.3f}")]
+    columns += [Column(str(n), f"strength {n}", right=True, score=True, digits=3) for n in strengths]
+    return Table(columns, [[kind, *(difference(rows, kind, n) for n in strengths)] for kind in kinds]).markdown() + "\n"
+
+
+def difference(rows: list[Row], kind: str, strength: int) -> Any:
+    """The difference of the one score under a kind, with its interval; None if it was not tested."""
+    found = (row for row in rows if (row["kind"], row["strength"]) == (kind, strength))
+    return next((next(iter(row["scores"].values()))["difference"] for row in found), None)
+
+
+def clean_score(rows: list[Row]) -> float:
+    """The score of the clean run."""
+    value: float = next(iter(rows[0]["scores"].values()))["score"]["value"]
+    return value
 
 
 if __name__ == "__main__":

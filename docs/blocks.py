@@ -6,9 +6,11 @@ The site shows below each block what it printed when the site was built (`hooks.
 
     shown      not run; but Python has to compile, and mebench must understand its words
     quiet      what it prints is not shown
-    hidden     its code is not shown
+    hidden     its code is not shown; on GitHub neither, since it stands in a comment
     markdown   what it prints is Markdown
     fails      it ends with an error, or an exit code other than 0, which is shown
+    written    what it prints also stands below it in the page, for those who read it on GitHub: between `<!-- written -->` and
+               `<!-- end -->`. `python docs/blocks.py --write PAGE...` writes it again; a build and the tests compare
 """
 
 from __future__ import annotations
@@ -33,8 +35,10 @@ from unittest import mock
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)(?P<words>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```[ ]*$\n?", re.M | re.S
 )
-OWN = {"shown", "quiet", "hidden", "markdown", "fails"}
+OWN = {"shown", "quiet", "hidden", "markdown", "fails", "written"}
 """Words that are for this program, not for the one that makes HTML of Markdown."""
+WRITTEN = re.compile(r"^<!-- written -->\n.*?^<!-- end -->$", re.M | re.S)
+"""Output that stands in a page."""
 WIDTH = 100
 """Of what is printed, in characters; tables may be wider."""
 WRAPPED = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
@@ -89,6 +93,26 @@ def blocks(page: Path) -> list[Block]:
         cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
         return [Block("python", frozenset(), "", "", "".join(cell["source"])) for cell in cells]
     return [Block.of(found) for found in FENCE.finditer(text)]
+
+
+def with_written(page: Path, outputs: Sequence[Sequence[Output]]) -> str:
+    """The text of a page with the outputs of its `written` blocks as they are now.
+
+    Raises:
+        ValueError: a block has no place for its output, or a place has no block.
+    """
+    texts = [
+        "".join(output.text for output in found)
+        for block, found in zip(blocks(page), outputs, strict=True)
+        if "written" in block.words
+    ]
+    text = page.read_text(encoding="utf-8")
+    if len(WRITTEN.findall(text)) != len(texts):
+        raise ValueError(
+            f"{page.name}: each block with the word written needs one <!-- written --> and <!-- end --> below it"
+        )
+    rest = iter(texts)
+    return WRITTEN.sub(lambda _: f"<!-- written -->\n\n{next(rest).strip()}\n\n<!-- end -->", text)
 
 
 def run(page: Path, folder: Path, words: Callable[[list[str]], list[str]] = list) -> Iterator[list[Output]]:
@@ -231,7 +255,15 @@ def _at(folder: Path) -> Iterator[None]:
         yield
 
 
-if __name__ == "__main__":
+def outputs_of(page: Path) -> list[list[Output]]:
+    """The output of each block of a page, run in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as place:
-        outputs = [[vars(o) for o in found] for found in run(Path(sys.argv[1]).resolve(), Path(place).resolve())]
-    json.dump(outputs, sys.stdout)
+        return list(run(page.resolve(), Path(place).resolve()))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--write":
+        for page in map(Path, sys.argv[2:]):
+            page.write_text(with_written(page, outputs_of(page)), encoding="utf-8", newline="\n")
+    else:
+        json.dump([[vars(o) for o in found] for found in outputs_of(Path(sys.argv[1]))], sys.stdout)

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from blocks import FENCE, Block
+from blocks import FENCE, Block, Output, with_written
 from formulas import mathml_of
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -33,6 +33,8 @@ BOARD = ROOT / "build" / "leaderboards" / "site"
 LINK = re.compile(r"\[(?P<text>[^][]*)\]\((?![a-z]+:)(?P<address>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 """To a file; what has a scheme, such as an address of the web or a picture as `data:`, stays as it is."""
 CODE = re.compile(r"`[^`\n]+`")
+COMMENTED = re.compile(r"^<!--\n(?P<fence>```.*?^```\n)-->\n", re.M | re.S)
+"""A hidden block, which GitHub does not show either."""
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
 
@@ -161,20 +163,24 @@ def _outputs(page: Path) -> list[list[dict[str, str]]]:
     if ran.returncode:
         raise PluginError(f"a block of {page.name} does not run: {ran.stderr[-4000:]}")
     outputs: list[list[dict[str, str]]] = json.loads(ran.stdout.splitlines()[-1])
+    text = page.read_text("utf-8")
+    if with_written(page, [[Output(**one) for one in found] for found in outputs]) != text:
+        raise PluginError(f"{page.name} holds output that is no longer true: python docs/blocks.py --write {page}")
     return outputs
 
 
 def _with_outputs(markdown: str, outputs: list[list[dict[str, str]]]) -> str:
     """The page, each block with what it printed."""
+    markdown = COMMENTED.sub(lambda found: found["fence"], markdown)
     if not outputs:
         return markdown
     found = iter(outputs)
 
     def shown(fence: re.Match[str]) -> str:
-        block, parts = Block.of(fence), []
+        block, printed, parts = Block.of(fence), next(found), []
         if "hidden" not in block.words:
             parts.append(f"```{block.language}{block.options}\n{block.code}```\n")
-        for output in next(found):
+        for output in printed if "written" not in block.words else ():
             if output["form"] == "markdown":
                 parts.append(f"{output['text']}\n")
             elif output["form"] == "html":

@@ -21,7 +21,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs the checkout: docs/ is no part of the sdist")
 
 if DOCS.is_dir():
-    from docs.blocks import blocks, run
+    from docs.blocks import blocks, run, with_written
 
 PAGES = (
     [page for page in sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]) if blocks(page)] if DOCS.is_dir() else []
@@ -48,8 +48,9 @@ LONG = {"board.md", "notebook.ipynb", "own_method.md", "tutorial.md"}
 )
 def test_pages_run_their_blocks(page, write_plugin, untracked, tmp_path):
     (tmp_path / "page").mkdir()
-    for _ in run(page, tmp_path / "page", smaller):
-        pass
+    outputs = list(run(page, tmp_path / "page", smaller))
+    if page.suffix == ".md":
+        assert with_written(page, outputs) == page.read_text("utf-8"), f"run: python docs/blocks.py --write {page}"
 
 
 def unbound(code):
