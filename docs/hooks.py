@@ -35,6 +35,8 @@ LINK = re.compile(r"\[(?P<text>[^][]*)\]\((?![a-z]+:)(?P<address>[^)#\s]+)(?P<an
 CODE = re.compile(r"`[^`\n]+`")
 COMMENTED = re.compile(r"^<!--\n(?P<fence>```.*?^```\n)-->\n", re.M | re.S)
 """A hidden block, which GitHub does not show either."""
+ANCHOR = re.compile(r'^(?P<signs>#+) <a id="(?P<name>[^"]+)"></a>(?P<title>.*)$', re.M)
+"""A heading that names its anchor as GitHub understands it."""
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
 
@@ -111,6 +113,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def link(found: re.Match[str]) -> str:
         text, anchor = found["text"], found["anchor"] or ""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found["address"]))
+        path = re.sub(r"^(docs/.*)\.ipynb$", r"\1.md", path)
         place = PLACES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
         if place:
             return f"[{text}]({posixpath.relpath(place, posixpath.dirname(here) or '.')}{anchor})"
@@ -121,7 +124,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     lines = [
         CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
-        for line in LINK.sub(link, markdown).split("\n")
+        for line in ANCHOR.sub(r"\g<signs> \g<title> { #\g<name> }", LINK.sub(link, markdown)).split("\n")
     ]
     return "\n".join(lines)
 

@@ -98,6 +98,6 @@ def test_pages_import_what_shown_blocks_use():
 def test_pages_have_formula_and_example_of_each_entry(page, names):
     text = (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")
     _, *parts = re.split(r"^(?=#{2,3} )", text, flags=re.M)
-    section_of = {found[1]: part for part in parts if (found := re.match(r"#.* \{ #(\S+) \}\n", part))}
+    section_of = {found[1]: part for part in parts if (found := re.match(r'#+ <a id="(\S+)"></a>', part))}
     assert set(section_of) >= set(names)
     assert not [name for name in names if "$$" not in section_of[name] or "```python\n" not in section_of[name]]
