@@ -5,7 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable, Mapping, Set
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from mebench.errors import ConfigError, unknown
@@ -131,6 +131,15 @@ class Chain:
         """
         named = [s.identity() for s in self.steps if not levels or s.level in levels], [] if levels else [self.scope]
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+
+    def with_parameters(self, values: Mapping[str, Any]) -> "Chain":
+        """The chain with other values of parameters, in each step that has one of these names."""
+        steps = []
+        for step in self.steps:
+            names = {field.name for field in fields(step)}
+            own = {name: value for name, value in values.items() if name in names}
+            steps.append(replace(step, **own) if own else step)
+        return replace(self, steps=tuple(steps))
 
     def card(self) -> str:
         """The chain in a few lines, fit for a paper's appendix."""

@@ -17,10 +17,10 @@ from mebench._fast_imports import L
 from mebench.core import peaks
 from mebench.core.chain import Chain
 from mebench.core.history import History
-from mebench.core.options import SpottingParams, learns_threshold
+from mebench.core.options import FilmParams, SpottingParams, learns_threshold
 from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
-from mebench.errors import RunError
+from mebench.errors import ConfigError, RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,12 @@ class Method(L.LightningModule):
         """The unlabelled test data that these tasks and parameters use: `video` or `none`.
 
         An absolute threshold is learnt on other people; an interval from the score curve still depends on the video's
-        minimum.
+        minimum, and a baseline is the median of the video's own scores.
         """
         if "spot" not in tasks:
             return cls.transductive
-        if learns_threshold(params) and getattr(params, "interval", "fixed") == "fixed":
+        how = SpottingParams.of(params)
+        if learns_threshold(params) and how.interval == "fixed" and how.baseline is None:
             return "none"
         return "video" if cls.propose is Method.propose else cls.transductive
 
@@ -151,6 +152,22 @@ class Method(L.LightningModule):
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The features that the method reads, by name. Called before weights are built."""
         return {}
+
+    def adjusted_chains(self, timing: Timing) -> dict[str, Chain]:
+        """The features as they are computed: `chains` with the settings of `FilmParams` in their steps.
+
+        Raises:
+            ConfigError: a setting changes no step.
+        """
+        chains = self.chains(timing)
+        changed = self.params.changed_steps if isinstance(self.params, FilmParams) else {}
+        if not changed:
+            return chains
+        steps = [step for chain in chains.values() for step in chain.steps]
+        for name, value in changed.items():
+            if steps and not any(hasattr(step, name) for step in steps):
+                raise ConfigError(f"method.{name}={value} does nothing with the features of this method: leave it out")
+        return {name: chain.with_parameters(changed) for name, chain in chains.items()}
 
     def stages(self) -> tuple[Stage, ...]:
         """The trainings, in order; none for a training-free method."""
@@ -234,6 +251,7 @@ class Method(L.LightningModule):
             options=SpottingParams.of(self.params),
             level=level,
             lead=self.score_lead(timing, kind),
+            fps=timing.fps,
             keep=partial(setitem, self.curves, kind),
         )
 

@@ -14,6 +14,8 @@ Smoothing = Literal["average", "gaussian_1", "gaussian_3", "exponential_1", "exp
 Threshold = Literal["relative", "absolute"]
 Interval = Literal["fixed", "score_curve"]
 Anchor = Literal["paper", "middle"]
+Light = Literal["none", "gain"]
+Still = Literal["lowest", "middle"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
@@ -42,6 +44,8 @@ class SpottingParams:
         curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
         nms: largest IoU of two spotted intervals; above it only the more confident stays. Null keeps all.
         scales: multiples of k over which frames are scored; scores are their mean.
+        baseline: seconds of a running median that is taken off the scores before they are smoothed, 2 for example, so that one
+            absolute threshold serves people whose scores are higher all the time; null takes off nothing.
     """
 
     p: float = 0.55
@@ -54,11 +58,12 @@ class SpottingParams:
     curve_height: float = 0.5
     nms: float | None = None
     scales: tuple[float, ...] = (1.0,)
+    baseline: float | None = None
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
         check_choices(self)
-        check_ranges(self, shares=("p",))
+        check_ranges(self, shares=("p",), positive=("baseline",))
         check_scales("scales", self.scales)
         refuse_if(
             (
@@ -101,6 +106,27 @@ class SpottingParams:
         if isinstance(params, cls):
             return params
         return cls(**{name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)})
+
+
+@dataclass(frozen=True)
+class FilmParams:
+    """How light and stillness enter features, for films from any camera. A method's `Params` may inherit it.
+
+    Attributes:
+        light: `gain` fits gain and offset of the brightness of two crops before their flow, so that a flickering lamp is no
+            motion; `none` takes the crops unchanged.
+        still: value of a channel without any motion after `MinMax`: `lowest`, 0, which for u and v also means the strongest
+            motion to the left and up; `middle`, .5 for u and v and 0 for others.
+    """
+
+    light: Light = "none"
+    still: Still = "lowest"
+
+    @property
+    def changed_steps(self) -> dict[str, str]:
+        """The parameters of steps that these settings change, and their values."""
+        values = {field.name: getattr(self, field.name) for field in fields(FilmParams)}
+        return {field.name: values[field.name] for field in fields(FilmParams) if values[field.name] != field.default}
 
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {

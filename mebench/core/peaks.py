@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
+from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
+    import pandas as pd
     import scipy
 else:
+    pd = load_lazily("pandas")
     scipy = load_lazily("scipy")
 
 Span = tuple[Any, Any] | NDArray[np.int64]
@@ -247,6 +250,29 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
+def baseline_reach(seconds: float, fps: float) -> int:
+    """Frames on each side of a frame in the window of its baseline.
+
+    >>> baseline_reach(2.0, 25.0)
+    25
+    """
+    return max(1, round(seconds * fps / 2))
+
+
+def less_baseline(scores: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Scores less their running median; frames without a score get 0, as if they were on the median.
+
+    Args:
+        scores: (n,); NaN does not count in medians.
+        reach: frames on each side that the median is taken over, fewer at the ends.
+
+    >>> less_baseline(np.array([5.0, 5.0, 7.0, 5.0, np.nan]), 1)
+    array([0., 0., 2., 0., 0.])
+    """
+    medians = pd.Series(scores).rolling(2 * reach + 1, center=True, min_periods=1).median().to_numpy()
+    return np.nan_to_num(scores - medians)
+
+
 def threshold(scores: NDArray[np.float64], p: float) -> float:
     """The threshold T of a video's smoothed scores: mean + p (max - mean) (MEAN, equation 12).
 
@@ -299,6 +325,7 @@ def spot(
     level: float | None = None,
     distance: float | None = None,
     lead: int = 0,
+    fps: float | None = None,
     keep: Callable[[Curve], object] | None = None,
 ) -> list[Spotted]:
     """Spotted intervals of one video from its frame scores.
@@ -307,7 +334,8 @@ def spot(
     3.4). The peaks are those of `scipy.signal.find_peaks`, so the first and the last kept frame are never peaks.
 
     Args:
-        scores: (n,); NaN (undefined, such as the last k frames) is taken off both ends. Inner NaN is an error of the caller.
+        scores: (n,); NaN (undefined, such as the last k frames) is taken off both ends. Inner NaN is an error of the caller,
+            unless the options have a baseline, on which such frames then lie.
         k_prime: half the mean expression length in frames, at least 1.
         p: place of the threshold between mean (0) and maximum (1); that of the options where it is left out.
         rule: the paper's smoothing and interval, or the released code's; that of the options where it is left out.
@@ -316,6 +344,7 @@ def spot(
         level: an absolute threshold instead of T; minus infinity for every peak.
         distance: least distance of two peaks in frames; k' where it is left out.
         lead: frames by which a score sees an expression before its onset, see `anchored` and `score_curve`.
+        fps: frames per second, which options with a baseline need.
         keep: given the curve in which the peaks are found, if there is one.
 
     Returns:
@@ -330,6 +359,10 @@ def spot(
         return []
     first, last = int(defined[0]), int(defined[-1])
     defined_scores = np.asarray(scores[first : last + 1], dtype=np.float64)
+    if how.baseline is not None:
+        if not fps:
+            raise ConfigError(f"method.baseline={how.baseline} is in seconds, and these scores have no frame rate")
+        defined_scores = less_baseline(defined_scores, baseline_reach(how.baseline, fps))
     offset, smoothed = smooth(defined_scores, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Frames, Range, Step
 from mebench.core.chain import Level, check_choices
+from mebench.core.options import FilmParams
 from mebench.errors import DataError
 from mebench.features.base import Landmarks, dlib_version
 from mebench.features.boxes import Box, FloatBox, box_area, clip_to_frame, enlarge_box
@@ -445,7 +446,7 @@ class FaceCrop(Step):
 
 
 @dataclass(frozen=True)
-class FaceParams:
+class FaceParams(FilmParams):
     """How the face is found and cropped; the defaults are MEAN's. A method's `Params` may inherit from it.
 
     The options have no effect where a dataset brings ready-made features.
@@ -497,4 +498,5 @@ class FaceParams:
         Raises:
             ConfigError: an option is unknown or out of range.
         """
-        return FaceCrop(**{option.name: getattr(self, option.name) for option in fields(FaceParams)})
+        names = {option.name for option in fields(FaceParams)} - {option.name for option in fields(FilmParams)}
+        return FaceCrop(**{name: getattr(self, name) for name in names})

@@ -1,12 +1,13 @@
 """Regions of the face, their mean motion, and maps scaled to a common range."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.core.options import Still
 from mebench.errors import DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, resize
 from mebench.features.texture import grid
@@ -175,19 +176,35 @@ class MinMax(MapStep):
     Attributes:
         scope: `channel`: each channel by itself (the published programs of MEAN and SOFTNet). `map`: all channels together,
             which keeps their proportions.
+        still: value of a constant channel: `lowest`, 0, or `middle`, .5 for u and v, the first two channels, whose 0 is the
+            strongest motion to the left and up, and 0 for the others.
     """
 
     scope: Literal["channel", "map"] = "channel"
+    still: Still = "lowest"
+
+    @property
+    def idle(self) -> Set[str]:
+        """The value of constant channels, if it is the usual one."""
+        return frozenset({"still"}) if self.still == "lowest" else frozenset()
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Normalise an (H, W, C) map."""
-        if self.scope == "map":
-            return _unit_range(x)
         scaled = np.empty_like(x)
-        for channel in range(x.shape[-1]):
-            # A contiguous channel: twenty times as fast as a minimum over two axes of three.
-            scaled[..., channel] = _unit_range(np.ascontiguousarray(x[..., channel]))
+        if self.scope == "map":
+            scaled[:] = _unit_range(x)
+        else:
+            for channel in range(x.shape[-1]):
+                # A contiguous channel: twenty times as fast as a minimum over two axes of three.
+                scaled[..., channel] = _unit_range(np.ascontiguousarray(x[..., channel]))
+        if self.still == "middle":
+            moves = np.ptp(x, axis=(0, 1)) > 0 if self.scope == "channel" else np.full(x.shape[-1], np.ptp(x) > 0)
+            scaled[..., np.flatnonzero(~moves[:MOTION_CHANNELS])] = 0.5
         return scaled
+
+
+MOTION_CHANNELS = 2
+"""Channels of a map that hold motion with a sign, u and v, before strain and others."""
 
 
 def _unit_range(x: FeatureMap) -> FeatureMap:

@@ -99,7 +99,7 @@ class Live:
         refuse_if(*((not met, f"live video needs {need}, {reason}") for need, met in needs.items()), error=RunError)
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
         self._methods = [fitted_method(model) for model in models]
-        chains = [(n, c) for n, c in self._methods[0].chains(self.timing).items() if c.scope == "frames"]
+        chains = [(n, c) for n, c in self._methods[0].adjusted_chains(self.timing).items() if c.scope == "frames"]
         if len(chains) != 1:
             raise RunError(
                 f"live video gives one feature of each frame, but {first.name} reads {len(chains)}: leave --live out"

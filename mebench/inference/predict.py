@@ -20,10 +20,9 @@ from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video,
 from mebench.core.peaks import Curve
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
-from mebench.features.face_detection import find_stretches_without_face
-from mebench.features.gray_frames import to_gray
-from mebench.features.pipeline import route_of, video_source
+from mebench.features.pipeline import video_source
 from mebench.frames.videofile import FRAME_COUNTS
+from mebench.inference.film import look_at_film, spot_between_cuts
 from mebench.inference.models import Model
 from mebench.progress import Progress
 from mebench.runner.choices import home_of_video, measure_videos, open_dataset
@@ -186,6 +185,8 @@ class Answer:
         unseen: first and last frame, both inclusive, of stretches without a visible face, if searched; no peak lies
             there.
         faces: number of faces in the frame where the face was found; 0 if not searched.
+        cuts: first frame after each cut; each part between them is spotted in as a film of its own.
+        box: box (x0, y0, x1, y1) of the followed face in the frame where it was found, pixels; None for ready-made features.
     """
 
     predictions: list[Prediction]
@@ -193,6 +194,8 @@ class Answer:
     timing: Timing
     unseen: tuple[tuple[int, int], ...] = ()
     faces: int = 0
+    cuts: tuple[int, ...] = ()
+    box: tuple[int, int, int, int] | None = None
 
 
 class Ensemble:
@@ -227,17 +230,24 @@ class Ensemble:
         spotter = spotters[0]
         view = spotter.views.unlabelled(video)
         scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
-        unseen, faces = self._seen(spotter, video) if self.job.look else ([], 0)
-        blind = _blind_frames(unseen, len(scores), view.timing.k)
-        proposed = spotter.propose(view, _without_blind_peaks(scores, blind))
-        spotted = [p for p in proposed if not blind[min(max(p.apex, 0), len(scores) - 1)]]
+        views = spotter.views
+        film = look_at_film(
+            video_source(views.store, *self._home(video), video),
+            [*views.chains[self.job.groups[video.key]].values()],
+            video,
+            len(scores),
+            view.timing.k,
+            search_faces=self.job.look,
+        )
+        parts = spot_between_cuts(spotter, view, scores, film)
+        spotted = [prediction for part in parts for prediction in part.predictions]
         curves = {
-            kind: _score_curve(scores[:, column], spotter.method.curves.get(kind), blind)
+            kind: _joined_curve(scores[:, column], [part.curves.get(kind) for part in parts], film.blind)
             for column, kind in enumerate(spotter.task.kinds)
         }
         if self.job.names and spotted:
             spotted = self._named_intervals(spotted, video)
-        return Answer(spotted, curves, view.timing, tuple(unseen), faces)
+        return Answer(spotted, curves, view.timing, film.unseen, film.faces, film.cuts, film.box)
 
     def _named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
         """Spotted intervals with the emotion that the recognizers of all folds give them together."""
@@ -253,48 +263,25 @@ class Ensemble:
             named.append(replace(prediction, emotion=emotion, probabilities=tuple(map(float, row))))
         return named
 
-    def _seen(self, spotter: runner.FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
-        """The stretches without a visible face, and the number of faces in the reference frame."""
-        views = spotter.views
-        chains = views.chains[self.job.groups[video.key]].values()
-        chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
-        source = video_source(views.store, *self._home(video), video)
-        if chain is None or source.provided(chain) is not None:
-            return [], 0
-        crops, about = source.crops(chain)
-        if (faces := about.get("faces")) is None:  # crops that an earlier version stored
-            faces = len(route_of(chain).crop.faces(to_gray(source.frames()[about["frame"]], about["frame"], video.key)))
-        return find_stretches_without_face(crops, video.fps or 0.0), faces
 
+def _joined_curve(scores: NDArray[np.float64], kept: Sequence[Curve | None], blind: NDArray[np.bool_]) -> ScoreCurve:
+    """The curve of one kind, NaN in blind frames, with the smoothed ones of the parts.
 
-def _blind_frames(unseen: Sequence[tuple[int, int]], n_frames: int, k: int) -> NDArray[np.bool_]:
-    """The frames without a visible face; a flow pair that begins up to k frames earlier ends there."""
-    blind = np.zeros(n_frames, dtype=bool)
-    for first, last in unseen:
-        blind[max(first - k, 0) : last + 1] = True
-    return blind
-
-
-def _without_blind_peaks(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Scores with the median in blind frames, so that no peak comes from there."""
-    flat = scores.copy()
-    if not blind.any():
-        return flat
-    for column, column_scores in enumerate(scores.T):
-        is_defined = ~np.isnan(column_scores)
-        known = column_scores[~blind & is_defined]
-        flat[blind & is_defined, column] = np.median(known) if len(known) else 0.0
-    return flat
-
-
-def _score_curve(scores: NDArray[np.float64], kept: Curve | None, blind: NDArray[np.bool_]) -> ScoreCurve:
-    """The curve of one kind, NaN in blind frames, with the smoothed one."""
+    Args:
+        scores: frame scores.
+        kept: curve of each part between cuts, where there is one.
+        blind: frames without a face or across a cut.
+    """
     curve = ScoreCurve(np.where(blind, np.nan, scores))
-    if kept is None:
+    known = [part for part in kept if part is not None]
+    if not known:
         return curve
-    after = len(scores) - kept.first - len(kept.heights)
-    smoothed = np.pad(kept.heights, (kept.first, after), constant_values=np.nan)
-    return replace(curve, smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
+    smoothed = np.full(len(scores), np.nan)
+    for part in known:
+        smoothed[part.first : part.first + len(part.heights)] = part.heights
+    levels = {part.level for part in known}
+    level = levels.pop() if len(levels) == 1 else None  # one relative to each part is no line
+    return replace(curve, smoothed=np.where(blind, np.nan, smoothed), level=level)
 
 
 _ENSEMBLE: list[Ensemble] = []

@@ -149,7 +149,7 @@ def _chain_fingerprints(plan: Plan, timing: Timing) -> dict[str, str]:
     """Fingerprint of each feature that the parts of the run read, by its name."""
     fingerprints = {}
     for part in plan.methods:
-        for name, chain in create_weightless(part).chains(timing).items():
+        for name, chain in create_weightless(part).adjusted_chains(timing).items():
             fingerprints[name] = chain.fingerprint()
     return fingerprints
 

@@ -189,7 +189,7 @@ class Views:
     def __init__(self, job: Job, method: Method, home: Home, request: Request | None = None) -> None:
         self.job, self.home = job, home
         self.store = FeatureStore(Path(job.cache)) if request is None else HostedStore(job.cache, request)
-        self.chains = {group: method.chains(timing) for group, timing in job.timings.items()}
+        self.chains = {group: method.adjusted_chains(timing) for group, timing in job.timings.items()}
         self._readable: frozenset[str] | None = None  # None stands for all
         self._adapted: dict[tuple[Any, ...], NDArray[np.float32]] = {}
 

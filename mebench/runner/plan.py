@@ -192,7 +192,8 @@ def _chains_by_group(methods: Sequence[MethodJob], data: RunData) -> dict[str, t
             for prefix, (id_, method) in zip(("method.", "recognizer."), weightless):
                 what = f"method {id_!r} does not name its features, in chains()"
                 with refused_by_plugin(what), keys_behind(prefix, "method"):
-                    read = {chain.fingerprint() + chain.name: chain for chain in method.chains(timing).values()}
+                    chains = method.adjusted_chains(timing).values()
+                    read = {chain.fingerprint() + chain.name: chain for chain in chains}
                 by_group[group] = by_group.get(group, {}) | read
     return {group: tuple(chains.values()) for group, chains in by_group.items()}
 

@@ -1,0 +1,157 @@
+"""What is seen in a film before it is spotted in: faces, stretches without a face, cuts; and spotting between the cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Kind, Method, Prediction, SpottingParams, Video, VideoView
+from mebench.core.peaks import Curve
+from mebench.features import Flow
+from mebench.features.cuts import find_cuts, frames_across_cuts
+from mebench.features.face_detection import find_stretches_without_face
+from mebench.features.gray_frames import to_gray
+from mebench.features.pipeline import VideoSource, route_of
+
+if TYPE_CHECKING:
+    from mebench.core import Chain
+    from mebench.runner import FittedMethod
+
+
+@dataclass(frozen=True)
+class Film:
+    """Facts about the face crops of a film.
+
+    Attributes:
+        blind: frames whose score says nothing about the face, (n_frames,): no face is visible, or their pair of frames has a
+            cut between.
+        unseen: first and last frame, both inclusive, of stretches without a visible face, if searched.
+        faces: number of faces in the frame where the face was found; 0 if not searched.
+        cuts: first frame after each cut.
+        box: box of the followed face in the frame where it was found, pixels; None for ready-made features.
+    """
+
+    blind: NDArray[np.bool_]
+    unseen: tuple[tuple[int, int], ...] = ()
+    faces: int = 0
+    cuts: tuple[int, ...] = ()
+    box: tuple[int, int, int, int] | None = None
+
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """First and last frame, both inclusive, of each part between cuts."""
+        n_frames = len(self.blind)
+        return [
+            (first, after - 1) for first, after in zip((0, *self.cuts), (*self.cuts, n_frames)) if after > first
+        ] or [(0, n_frames - 1)]
+
+
+def look_at_film(
+    source: VideoSource, chains: Sequence[Chain], video: Video, n_frames: int, gap: int, search_faces: bool
+) -> Film:
+    """Look for cuts in the crops of a film, and for stretches without a face.
+
+    Args:
+        source: source of the film.
+        chains: chains that are read; crops are those of the first chain for frames, else of the first one.
+        video: the film.
+        n_frames: number of its frames.
+        gap: frames from a frame to the second one of its pair.
+        search_faces: whether to search stretches without a visible face.
+    """
+    blind = np.zeros(n_frames, np.bool_)
+    chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
+    if chain is None or source.provided(chain) is not None:
+        return Film(blind)
+    crops, about = source.crops(chain)
+    route = route_of(chain)
+    cuts = find_cuts(crops)
+    blind |= frames_across_cuts(cuts, n_frames, route.core if isinstance(route.core, Flow) else None)
+    x0, y0, x1, y1 = about["face"]
+    film = Film(blind, cuts=tuple(cuts), box=(x0, y0, x1, y1))
+    if not search_faces:
+        return film
+    faces = about.get("faces")
+    if faces is None:  # crops that an earlier version stored
+        frame = about["frame"]
+        faces = len(route.crop.faces(to_gray(source.frames()[frame], frame, video.key)))
+    unseen = find_stretches_without_face(crops, video.fps or 0.0)
+    for first, last in unseen:  # a flow pair that begins up to `gap` frames earlier ends there
+        blind[max(first - gap, 0) : last + 1] = True
+    return replace(film, unseen=tuple(unseen), faces=faces)
+
+
+@dataclass(frozen=True)
+class SpottedPart:
+    """The intervals of a part of a film, and the curves in which they were found, by kind."""
+
+    predictions: list[Prediction]
+    curves: dict[Kind, Curve]
+
+
+def spot_between_cuts(
+    spotter: FittedMethod, view: VideoView, scores: NDArray[np.float64], film: Film
+) -> list[SpottedPart]:
+    """Spot in each part between two cuts as in a film of its own; no peak lies in a blind frame.
+
+    A method with its own way to intervals sees the whole film.
+
+    Args:
+        spotter: the method that spots.
+        view: the film.
+        scores: its frame scores, (n_frames, n_kinds).
+        film: facts about its crops.
+    """
+    makes_own_intervals = type(spotter.method).propose is not Method.propose
+    parts = [(0, len(scores) - 1)] if makes_own_intervals else film.parts
+    has_baseline = SpottingParams.of(spotter.method.params).baseline is not None
+    spotted = []
+    for first, last in parts:
+        own = scores
+        if len(parts) > 1:
+            own = np.full_like(scores, np.nan)
+            own[first : last + 1] = scores[first : last + 1]
+        own = _without_blind_frames(own, film, gaps=has_baseline and not makes_own_intervals)
+        proposed = spotter.propose(view, own)
+        predictions = [_clamp(p, first, last, len(scores)) for p in proposed if not _is_blind(p, film)]
+        spotted.append(SpottedPart(predictions, dict(spotter.method.curves)))
+    return spotted
+
+
+def _is_blind(prediction: Prediction, film: Film) -> bool:
+    """Whether the peak of an interval lies in a blind frame."""
+    last = len(film.blind) - 1
+    return bool(film.blind[min(max(prediction.apex, 0), last)])
+
+
+def _clamp(prediction: Prediction, first: int, last: int, n_frames: int) -> Prediction:
+    """An interval that does not reach across a cut; at the ends of the film it stays."""
+    onset, offset = prediction.onset, prediction.offset
+    if first > 0:
+        onset = min(max(onset, first), prediction.apex)
+    if last < n_frames - 1:
+        offset = max(min(offset, last), prediction.apex)
+    return replace(prediction, onset=onset, offset=offset)
+
+
+def _without_blind_frames(scores: NDArray[np.float64], film: Film, gaps: bool) -> NDArray[np.float64]:
+    """Scores without the blind frames, so that no peak comes from there.
+
+    Args:
+        scores: (n_frames, n_kinds).
+        film: facts about the crops.
+        gaps: NaN in blind frames, for spotting with a baseline; else the median of the others.
+    """
+    flat = scores.copy()
+    if not film.blind.any():
+        return flat
+    for column, column_scores in enumerate(scores.T):
+        is_defined = ~np.isnan(column_scores)
+        known = column_scores[~film.blind & is_defined]
+        median = np.median(known) if len(known) else 0.0
+        flat[film.blind & is_defined, column] = np.nan if gaps else median
+    return flat
