@@ -88,4 +88,5 @@ def test_Method_looks_at_test_video_unless_threshold_is_learnt():
     assert Spotter.looks_at_test_video(spots, Params()) == Spotter.looks_at_test_video(spots) == "video"
     assert Spotter.looks_at_test_video(spots, Params(threshold="absolute")) == "none"
     assert Spotter.looks_at_test_video(spots, Params(threshold="absolute", interval="score_curve")) == "video"
+    assert Spotter.looks_at_test_video(spots, Params(threshold="absolute", baseline=2.0)) == "video"
     assert Spotter.looks_at_test_video(frozenset({"recognize"}), Params()) == "none"

@@ -6,6 +6,8 @@ from hypothesis import given, strategies as st
 from mebench.datasets.synthetic import dataset
 from scipy.signal import find_peaks
 
+from mebench.core.peaks import less_baseline
+from mebench.errors import ConfigError
 from mebench.spotting import Spotted, SpottingParams, anchored, interval, iou, place_randomly, smooth, spot, threshold
 from mebench.training import window_labels
 
@@ -165,3 +167,37 @@ def test_place_randomly_is_uniform():
 def test_spot_leads_only_if_asked():
     scores, how = np.exp(-(((np.arange(100) - 50) / 5) ** 2)), SpottingParams(interval="score_curve")
     assert spot(scores, 5, options=how) == spot(scores, 5, options=how, lead=0) != spot(scores, 5, options=how, lead=9)
+
+
+@given(seeds, st.integers(1, 120), widths)
+def test_less_baseline_equals_medians_one_by_one(seed, n, reach):
+    scores = draw(seed, n)
+    scores[np.random.default_rng(seed).random(n) < 0.2] = np.nan
+    scores[n // 2] = 0.5  # one score at least
+    around = [scores[max(i - reach, 0) : i + reach + 1] for i in range(n)]
+    medians = [np.nan if np.isnan(window).all() else np.nanmedian(window) for window in around]
+    np.testing.assert_allclose(less_baseline(scores, reach), np.nan_to_num(scores - medians), atol=1e-12)
+
+
+@given(seeds, st.floats(-5, 5))
+def test_spot_with_baseline_ignores_the_level_of_a_film(seed, level):
+    scores, how = draw(seed, 200), SpottingParams(baseline=2.0)
+    found, higher = (spot(s, 4, options=how, level=0.2, fps=25.0) for s in (scores, scores + level))
+    assert [one[:3] for one in found] == [one[:3] for one in higher]
+    assert [one.confidence for one in found] == pytest.approx([one.confidence for one in higher], abs=1e-9)
+
+
+def test_spot_with_baseline_needs_a_frame_rate():
+    with pytest.raises(ConfigError, match=r"method\.baseline=2.0 is in seconds"):
+        spot(draw(0, 50), 4, options=SpottingParams(baseline=2.0))
+
+
+def test_spot_with_baseline_takes_gaps_as_the_usual():
+    scores = np.zeros(100)
+    scores[48:53] = 1.0
+    with_gap = scores.copy()
+    with_gap[20:30] = np.nan
+    how = SpottingParams(baseline=2.0)
+    assert (
+        spot(with_gap, 4, options=how, level=0.2, fps=25.0) == spot(scores, 4, options=how, level=0.2, fps=25.0) != []
+    )

@@ -20,6 +20,7 @@ from mebench.spotting import SpottingParams
         ({"half_width": 0.0}, r"method\.half_width must be a number above 0, not 0.0"),
         ({"curve_height": 1.0}, r"method\.curve_height must be in \(0, 1\), not 1.0"),
         ({"nms": -0.1}, r"method\.nms must be in \[0, 1\].*not -0.1"),
+        ({"baseline": 0.0}, r"method\.baseline must be positive, not 0.0"),
         ({"scales": ()}, r"method\.scales must name one multiple"),
         ({"scales": (1.0, 1.0)}, r"method\.scales must be numbers above 0, each once"),
         ({"scales": (0.0,)}, r"method\.scales must be numbers above 0"),

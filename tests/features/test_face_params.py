@@ -7,8 +7,9 @@ import torch
 
 from mebench.config import registry
 from mebench.core import Task, Timing
+from mebench.core.options import FilmParams
 from mebench.errors import ConfigError
-from mebench.features import FaceCrop, FaceParams
+from mebench.features import FaceCrop, FaceParams, Flow, MinMax
 from tests.helpers.stand_ins import COMPUTED
 
 SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True, "landmarks": "face.dat"}
@@ -21,17 +22,23 @@ OTHERS = {"emr": {"size": 320}, "of_fd": {"size": 256}, "mdmo": {"margin": 0.1}}
 """Defaults of methods whose crops are not MEAN's."""
 
 
-def crops(id_, **options):
-    """The first steps of a method's chains."""
+def chains(id_, **options):
+    """A method's chains as they are computed."""
     params = registry.params_class(registry.find_plugin("method", id_))(**options)
     method = registry.load_plugin("method", id_)
     with torch.device("meta"):  # no memory for the weights of large networks
         made = method(params, Task(method.tasks, ("micro",), ("one", "other")))
-    return {chain.steps[0] for chain in made.chains(Timing(30.0, 3, {"micro": 5})).values()}
+    return list(made.adjusted_chains(Timing(30.0, 3, {"micro": 5})).values())
+
+
+def crops(id_, **options):
+    """The first steps of a method's chains."""
+    return {chain.steps[0] for chain in chains(id_, **options)}
 
 
 def test_FaceParams_have_an_option_for_all_that_users_choose():
-    assert set(SET) == {option.name for option in fields(FaceParams)}
+    of_steps = {option.name for option in fields(FilmParams)}
+    assert set(SET) | of_steps == {option.name for option in fields(FaceParams)}
     assert {"mean", "softnet", "optical_strain", "lbp_chi2", "lbp_top", "bi_woof"} <= set(METHODS)
 
 
@@ -52,3 +59,22 @@ def test_FaceParams_refuse_impossible_options(id_, wrong):
 @pytest.mark.parametrize("id_", ["mean", "softnet"])
 def test_FaceParams_of_meview_align_by_pose(id_):
     assert registry.find_plugin("method", id_).section("datasets")["meview"] == {"align": "pose"}
+
+
+@pytest.mark.parametrize(
+    ("id_", "name", "value", "step"),
+    [("mean", "light", "gain", Flow), ("mean", "still", "middle", MinMax), ("linear_spotter", "light", "gain", Flow)],
+)
+def test_FilmParams_reach_steps_and_leave_others_alone(id_, name, value, step):
+    usual, changed = chains(id_), chains(id_, **{name: value})
+    assert all(chain.fingerprint() != other.fingerprint() for chain, other in zip(usual, changed))
+    for chain, other in zip(usual, changed):
+        assert [s for s in chain.steps if not isinstance(s, step)] == [
+            s for s in other.steps if not isinstance(s, step)
+        ]
+        assert {getattr(s, name) for s in other.steps if isinstance(s, step)} == {value}
+
+
+def test_FilmParams_refuse_settings_without_effect():
+    with pytest.raises(ConfigError, match=r"method\.still=middle does nothing with the features of this method"):
+        chains("linear_spotter", still="middle")

@@ -3,6 +3,7 @@ from typing import get_args
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, Flow, flow
@@ -101,3 +102,41 @@ def test_Flow_by_opencv_equals_it_bit_for_bit(algorithm, direct):
     flows = list(Flow(algorithm, k=1).maps(images))  # the second pair does not remember the first
     for found, (a, b) in zip(flows, [(0, 1), (1, 2)]):
         np.testing.assert_array_equal(found, direct()(images[a], images[b], None))
+
+
+@given(st.floats(0.8, 1.2), st.floats(-20, 20))
+def test_match_brightness_undoes_a_lamp(gain, offset):
+    before = np.rint(40 + 0.6 * texture().astype(float)).astype(np.uint8)
+    after = np.rint(gain * before.astype(float) + offset).astype(np.uint8)
+    matched = flow.match_brightness(before, after)
+    assert np.abs(matched.astype(int) - before.astype(int)).max() <= 1
+
+
+def test_match_brightness_leaves_out_what_moves():
+    """A part that moves and is bright would pull a plain fit away from the light of the rest."""
+    before = np.rint(40 + 0.6 * texture().astype(float)).astype(np.uint8)
+    after = np.rint(1.06 * before.astype(float)).astype(np.uint8)
+    after[:12, :32] = 255
+    matched = flow.match_brightness(before, after)
+    assert np.abs(matched[16:].astype(int) - before[16:].astype(int)).max() <= 1
+
+
+def test_match_brightness_leaves_flat_and_unlike_crops():
+    face, black, grey = texture(), np.zeros((64, 64), np.uint8), np.full((64, 64), 90, np.uint8)
+    for a, b in ((face, black), (face, grey), (black, face), (black, black), (face, 255 - face)):
+        np.testing.assert_array_equal(flow.match_brightness(a, b), b)
+
+
+def test_Flow_with_gain_sees_motion_and_no_lamp():
+    still = np.rint(40 + 0.6 * texture(96, 96).astype(float)).astype(np.uint8)
+    brighter = np.rint(1.06 * still.astype(float)).astype(np.uint8)
+    plain, fitted = Flow("tvl1"), Flow("tvl1", light="gain")
+    assert np.abs(plain.pair(still, brighter)).mean() > 10 * np.abs(fitted.pair(still, brighter)).mean()
+    moved = np.rint(1.06 * (40 + 0.6 * texture(96, 96, 1.0, 0.0).astype(float))).astype(np.uint8)
+    assert fitted.pair(still, moved)[INNER].mean(axis=(0, 1)) == pytest.approx([1.0, 0.0], abs=0.15)
+
+
+def test_Flow_light_has_no_name_in_identity_unless_set():
+    assert "light" not in Flow("tvl1", k=3).identity()
+    assert Flow("tvl1", k=3, light="gain").identity()["light"] == "gain"
+    assert [gap.light for gap in Flow("tvl1", k=3, second=6, light="gain").gaps] == ["gain", "gain"]

@@ -55,3 +55,20 @@ def test_MinMax_before_and_after_regions_differ():
 def test_MinMax_refuses_other_scopes():
     with pytest.raises(ConfigError, match="scope of MinMax"):
         MinMax("video")
+
+
+def test_MinMax_still_middle_changes_constant_channels_only():
+    x = np.random.default_rng(0).normal(size=(6, 5, 3)).astype(np.float32)
+    x[..., 0] = 0.25
+    x[..., 2] = 0.0
+    usual, middle = (MinMax(still=still).apply(x, None) for still in ("lowest", "middle"))
+    np.testing.assert_array_equal(middle[..., 1], usual[..., 1])
+    assert (usual[..., 0] == 0).all()
+    assert (middle[..., 0] == 0.5).all()
+    assert (middle[..., 2] == 0).all()
+
+
+@pytest.mark.parametrize("scope", ["channel", "map"])
+def test_MinMax_still_middle_of_map_without_motion(scope):
+    middle = MinMax(scope, still="middle").apply(np.zeros((4, 4, 3), np.float32), None)
+    np.testing.assert_array_equal(middle, np.broadcast_to(np.float32([0.5, 0.5, 0]), (4, 4, 3)))

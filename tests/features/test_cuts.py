@@ -1,0 +1,39 @@
+"""Cuts between crops, against NumPy's correlation."""
+
+import numpy as np
+import pytest
+
+from mebench.features import Flow
+from mebench.features.cuts import correlate_crops, find_cuts, frames_across_cuts
+
+from .conftest import texture
+
+
+def test_correlate_crops_equals_numpy_on_every_second_pixel():
+    a, b = texture(), texture(dx=2.0, dy=1.0)
+    expected = np.corrcoef(a[::2, ::2].ravel(), b[::2, ::2].ravel())[0, 1]
+    assert correlate_crops(a, b) == pytest.approx(expected)
+
+
+def test_correlate_crops_of_flat_pictures():
+    flat, other = np.full((64, 64), 7, np.uint8), np.full((64, 64), 200, np.uint8)
+    assert correlate_crops(flat, other) == 1
+    assert correlate_crops(flat, texture()) == 0
+
+
+def test_find_cuts_between_pictures_and_not_in_other_light():
+    face, other = texture(), 255 - texture()
+    dimmed = (0.8 * face).astype(np.uint8)
+    assert find_cuts(np.stack([face, dimmed, texture(dx=0.5), other, other, face])) == [3, 5]
+    assert find_cuts(np.stack([face])) == []
+
+
+@pytest.mark.parametrize(("stride", "expected"), [(1, {4, 5}), (3, {2, 3, 4, 5, 6, 7})])
+def test_frames_across_cuts_are_those_whose_flow_sees_the_cut(stride, expected):
+    """Frame 6 follows the cut; flow over 2 frames, interpolated between every third one."""
+    across = frames_across_cuts([6], 12, Flow("tvl1", k=2, stride=stride))
+    assert set(np.flatnonzero(across)) == expected
+
+
+def test_frames_across_cuts_without_flow_are_none():
+    assert not frames_across_cuts([6], 12, None).any()
