@@ -10,6 +10,7 @@ from mebench import metrics
 from mebench.config import registry, trainer
 from mebench.config.sources import flatten
 from mebench.config.typed_values import PLACES_OF_DATASETS
+from mebench.core.options import FilmParams, SpottingParams
 from mebench.errors import ConfigError, PluginError, refuse_if
 from mebench.features.degradation import Degradation
 
@@ -329,9 +330,26 @@ def shaping_settings(config: RunConfig) -> dict[str, Any]:
     return shaping_values(flatten(config.values))
 
 
+OFF_UNLESS_SET: Mapping[str, Any] = {
+    f"{part}.{option.name}": option.default
+    for part in ("method", "recognizer")
+    for option in (*fields(FilmParams), *fields(SpottingParams))
+    if option.name in ("light", "still", "baseline")
+}
+"""Settings that came later, with the value at which they do nothing: they are in a run's key only where they are set."""
+
+
 def shaping_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that shape predictions, with only the callbacks of the trainer that do."""
-    return {key: shaping_part(key, value) for key, value in sorted(values.items()) if shapes_predictions(key, values)}
+    """The settings that shape predictions, with only the callbacks of the trainer that do.
+
+    >>> shaping_values({"method": "mean", "method.baseline": None, "seed": 1})
+    {'method': 'mean', 'seed': 1}
+    """
+    return {
+        key: shaping_part(key, value)
+        for key, value in sorted(values.items())
+        if shapes_predictions(key, values) and (key, value) not in OFF_UNLESS_SET.items()
+    }
 
 
 def _positive(value: float | None) -> bool:

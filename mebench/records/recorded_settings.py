@@ -34,9 +34,6 @@ LATER: Mapping[str, Any] = {
             "half_size": False,
             "macro": "negative",
             "longest_frames": None,
-            "light": "none",
-            "still": "lowest",
-            "baseline": None,
         }.items()
     },
 }

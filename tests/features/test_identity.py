@@ -104,8 +104,8 @@ def output(step, landmarks):
         return step.apply(crops())
     if isinstance(step, ImageStep):
         return step.apply(crops()[0])
-    if isinstance(step, MinMax):
-        return np.concatenate([step.apply(maps(), landmarks), step.apply(np.zeros_like(maps()), landmarks)])
+    if isinstance(step, MinMax) and step.still == "middle":  # which only a map without motion shows
+        return step.apply(np.zeros_like(maps()), landmarks)
     if isinstance(step, MainDirectionDifference):
         return step.apply(np.concatenate([maps()[..., :2] - 0.5, 0.5 * maps()[::-1, ..., :2]], axis=-1), landmarks)
     return step.apply(maps()[..., :2] if isinstance(step, Strain) else maps(), landmarks)
