@@ -266,8 +266,8 @@ def less_baseline(scores: NDArray[np.float64], reach: int) -> NDArray[np.float64
         scores: (n,); NaN does not count in medians.
         reach: frames on each side that the median is taken over, fewer at the ends.
 
-    >>> less_baseline(np.array([5.0, 5.0, 7.0, 5.0, np.nan]), 1)
-    array([0., 0., 2., 0., 0.])
+    >>> less_baseline(np.array([5.0, 5.0, 7.0, 5.0, 5.0, np.nan]), 1)
+    array([0., 0., 2., 0., 0., 0.])
     """
     medians = pd.Series(scores).rolling(2 * reach + 1, center=True, min_periods=1).median().to_numpy()
     return np.nan_to_num(scores - medians)
