@@ -1,5 +1,6 @@
 from . import gradcam as gradcam
 from . import live as live
 from . import models as models
+from . import operating_point as operating_point
 from . import predict as predict
 from . import robustness as robustness

@@ -68,7 +68,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     plan = make_plan(config_of_run(folder))
     trained = _training_of_fold(plan, fold)
     tested = dict(read_tables_of_folds(folder))[fold]
-    scores, lines = _scores(tested, model.about)
+    scores, lines = card_scores(tested, model.about)
     model_name = name or _default_name(record)
     card = load_template(Path(__file__).with_suffix(".md")).render(
         name=model_name,
@@ -201,7 +201,7 @@ def _people(people: Collection[Any]) -> str:
     return format_count(len(people), "person", "people")
 
 
-def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:
+def card_scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:
     """The scores on a card, from the predictions for the tested people: by path, and as lines."""
     summary = summarize(tested, kinds=about["kinds"], classes=about["classes"], seed=0)
     parts: list[tuple[str, str, Any, tuple[str, ...]]] = [
