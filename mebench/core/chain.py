@@ -133,7 +133,7 @@ class Chain:
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
     def with_parameters(self, values: Mapping[str, Any]) -> "Chain":
-        """The chain with other values of parameters, in each step that has one of these names."""
+        """The chain with other values of parameters in the steps that have them."""
         steps = []
         for step in self.steps:
             names = {field.name for field in fields(step)}

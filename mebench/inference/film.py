@@ -87,7 +87,7 @@ def look_at_film(
 
 @dataclass(frozen=True)
 class SpottedPart:
-    """The intervals of a part of a film, and the curves in which they were found, by kind."""
+    """The intervals of a part of a film, and their curves by kind."""
 
     predictions: list[Prediction]
     curves: dict[Kind, Curve]

@@ -122,7 +122,7 @@ def operating_points(
     rates: Sequence[float] = RATES,
     levels: Sequence[float] = (),
 ) -> list[OperatingPoint]:
-    """Recall against false alarms: a point for each rate in quiet films, and for each given level; the lowest level last.
+    """Recall against false alarms at each rate and level, the lowest level last.
 
     Args:
         films: quiet films by their kind.

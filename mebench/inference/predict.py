@@ -265,7 +265,7 @@ class Ensemble:
 
 
 def _joined_curve(scores: NDArray[np.float64], kept: Sequence[Curve | None], blind: NDArray[np.bool_]) -> ScoreCurve:
-    """The curve of one kind, NaN in blind frames, with the smoothed ones of the parts.
+    """The curve of one kind, NaN in blind frames, joined from all parts.
 
     Args:
         scores: frame scores.
