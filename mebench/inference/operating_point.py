@@ -83,7 +83,7 @@ def seen_seconds(answer: Answer) -> float:
 
 
 def choose_level(films: Mapping[str, QuietFilms], most: float) -> float:
-    """The lowest level at which no kind of quiet film gives more than `most` false alarms a minute.
+    """The lowest level with few enough false alarms in each kind of film.
 
     Args:
         films: quiet films by their kind, such as stills, lamps and speech.
