@@ -264,9 +264,9 @@ def blank() -> bytes:
 @pytest.fixture(scope="session")
 def tiny() -> list[str]:
     """Words of a drawn dataset on which a fold trains in a second; its features are computed once in a session, by whichever process."""
-    from mebench.testing import TINY, scratch
+    from mebench.testing import TINY, scratch_folder
 
-    return [*TINY, f"cache={scratch()}"]
+    return [*TINY, f"cache={scratch_folder()}"]
 
 
 @pytest.fixture

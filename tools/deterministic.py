@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 from mebench import config, runner
 from mebench.config import registry
 from mebench.core import LabelledVideo, Method
-from mebench.testing import TINY, scratch
+from mebench.testing import TINY, scratch_folder
 from mebench.testing.contracts import cut_down
 
 NO_NUMBERS = r"Cannot copy out of meta tensor|Tensor.item\(\) cannot be called on meta tensors"
@@ -109,5 +109,5 @@ def autocast(plain: Any, kind: str, **how: Any) -> Any:
 if __name__ == "__main__":
     print("| method | with a deterministic form, which is slower | without one |\n|---|---|---|")
     for name in trained():
-        method, train, _ = fold_of(name, [*TINY, f"cache={scratch()}"])
+        method, train, _ = fold_of(name, [*TINY, f"cache={scratch_folder()}"])
         print(f"| `{name}` | {operations(method, train)} |")

@@ -15,7 +15,7 @@ from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
 from .result import Result as Result
-from .result import html as html
+from .result import notebook_html as notebook_html
 from .run_results import Run as Run
 from .run_results import Sweep as Sweep
 from .run_results import load_run as load_run

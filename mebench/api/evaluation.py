@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from mebench import config as configuration, core, features, inference, inspection, reports, runner, training
-from mebench.api.result import html, one_of
-from mebench.api.run_results import Names, Run, executed, list_paths
+from mebench.api.result import notebook_html, one_of
+from mebench.api.run_results import Names, Run, execute_config, list_paths
 from mebench.errors import (
     ConfigError,
     DataError,
@@ -160,7 +160,7 @@ def evaluate(
         )
     _check_outputs(model, features, settled)
     inspection.dataset_summary.check_needs([settled])
-    return executed(settled, progress)
+    return execute_config(settled, progress)
 
 
 def store_object(model: Any, chains: Any, place: Path) -> str:
@@ -348,7 +348,9 @@ class TrainedModel:
         if task.classes:
             abilities.append("names emotions")
         does = ", ".join(abilities)
-        return html(f"model {self.name}", (("method", "does"), [(str(self._header.method["name"]), does)]), [self.card])
+        return notebook_html(
+            f"model {self.name}", (("method", "does"), [(str(self._header.method["name"]), does)]), [self.card]
+        )
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name}: {self.path}>"
@@ -448,14 +450,14 @@ class Spottings:
         kinds = list(dict.fromkeys(kind for v in self.spotted.videos for kind in v.answer.curves))
         notes = [f"{v.title}: {note}" for v in self.spotted.videos for note in v.notes]
         failed = [f"{name} could not be predicted: {reason}" for name, reason in self.failed.items()]
-        rows = ("video", "seconds", *kinds), [counted(v, kinds) for v in self.spotted.videos]
-        return html(f"spotted by {self.spotted.model}", rows, [*notes, *failed, reports.spotted.CAUTION])
+        rows = ("video", "seconds", *kinds), [row_of_spotted_video(v, kinds) for v in self.spotted.videos]
+        return notebook_html(f"spotted by {self.spotted.model}", rows, [*notes, *failed, reports.spotted.CAUTION])
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
 
 
-def counted(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
+def row_of_spotted_video(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
     """A row for a video: its title, seconds, and the number of intervals of each kind."""
     spotted = [prediction.kind for prediction in video.answer.predictions]
     return [video.title, f"{video.seconds:.1f}", *(str(spotted.count(kind)) for kind in kinds)]

@@ -160,7 +160,7 @@ class Result(ABC):
         """The curves and intervals that a timeline draws."""
 
     def _repr_html_(self) -> str:
-        return html(self.title, reports.scores.main_table(self.summary), self._notes())
+        return notebook_html(self.title, reports.scores.main_table(self.summary), self._notes())
 
     def __repr__(self) -> str:
         scores = (f"{name} {number(one['value'])}" for name, one in reports.scores.main_scores(self.summary).items())
@@ -171,10 +171,12 @@ class Result(ABC):
         return [*self.summary.get("remarks", ()), *self.warnings]
 
 
-def html(title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()) -> str:
+def notebook_html(
+    title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()
+) -> str:
     """A table, or heads and rows, as HTML for notebooks; title, cells and notes are escaped.
 
-    >>> "".join(html("<b>", (["a"], [["<i>"]])).splitlines())
+    >>> "".join(notebook_html("<b>", (["a"], [["<i>"]])).splitlines())
     '<strong>&lt;b&gt;</strong><table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;i&gt;</td></tr></tbody></table>'
     """
     table = content if isinstance(content, Table) else Table([Column(head, head) for head in content[0]], content[1])

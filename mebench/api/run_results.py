@@ -19,7 +19,7 @@ from mebench import (
     runs as run_files,
     tracking,
 )
-from mebench.api.result import Result, html
+from mebench.api.result import Result, notebook_html
 from mebench.errors import ConfigError, MebenchError, at_fault, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
@@ -196,10 +196,10 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
     settled = configuration.resolve(values, list_paths(config), list_paths(plugins))
     reporter = progress or Progress()
     (settled,) = inspection.dataset_summary.check_needs([settled], reporter.notify)
-    return executed(settled, reporter)
+    return execute_config(settled, reporter)
 
 
-def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
+def execute_config(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """Execute the run of a configuration, or continue the unfinished one of that id."""
     reporter = progress or Progress()
     with at_fault("tracking"):
@@ -234,7 +234,7 @@ def resume(
     _refuse_other_run(of_words | of_settings)
     config = _config_of_resumed(folder, of_words, of_settings)
     if not folder.done:
-        return executed(config, reporter, folder.id)
+        return execute_config(config, reporter, folder.id)
     reporter.notify(f"run {folder.id} is finished")
     return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, reporter)
 
@@ -349,7 +349,7 @@ class Sweep:
 
     def _repr_html_(self) -> str:
         failed = [f"failed: {' '.join(words.values())}: {reason}" for words, reason in self.failures]
-        return html("sweep", boards.sweep_scores.sweep_table(self.rows), failed)
+        return notebook_html("sweep", boards.sweep_scores.sweep_table(self.rows), failed)
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"
@@ -390,10 +390,10 @@ def sweep(
     ]
     origin = configuration.ARGUMENT if settings else configuration.COMMAND_LINE
     reporter = progress or Progress()
-    return swept(*planned(lists, config, plugins, origin, reporter if where_known else None), reporter)
+    return execute_planned(*plan_sweep(lists, config, plugins, origin, reporter if where_known else None), reporter)
 
 
-def planned(
+def plan_sweep(
     lists: configuration.combinations.Lists,
     config: Names,
     plugins: Names,
@@ -511,7 +511,7 @@ def lacks(method: str, key: str, value: Any) -> bool:
     return name not in configuration.parameter_types(info)
 
 
-def swept(
+def execute_planned(
     combinations: Sequence[configuration.combinations.Combination],
     configs: Sequence[configuration.RunConfig],
     progress: Progress,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from mebench import annotations as sheets_room, core, exchange, inspection, metrics, reports, runs as run_files
-from mebench.api.result import Result, html
+from mebench.api.result import Result, notebook_html
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, check_known, refuse_if
 from mebench.lazy_imports import load_lazily
@@ -382,7 +382,7 @@ def _answers_from_frame_scores(
     join = replace(reading.join_rules, fps=exchange.eaf.common_rate([true, answered], reading.fps))
     options, half_lengths = frame_rules.spotting_params(), frame_rules.half_lengths()
     scores = exchange.frame_scores.read_frame_scores(answered, remarks)
-    spotted = exchange.frame_scores.propose(scores, half_lengths, options, remarks, frame_rules.short_videos)
+    spotted = exchange.frame_scores.propose_intervals(scores, half_lengths, options, remarks, frame_rules.short_videos)
     adapters = inspection.dataset_summary.adapters_of(true)
     read, join = exchange.answers.read_truth(true, join, remarks, adapters)
     return exchange.answers.join_intervals(
@@ -549,7 +549,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
         rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
-        return html(self.title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
+        return notebook_html(self.title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
 
 
 def compare(

@@ -76,7 +76,7 @@ def data_verify_command(
         for id_, seen in members.items():
             _print_verification(id_, seen)
         for id_, seen in members.items():
-            verdict = reports.dataset_report.verdict(seen.errors, seen.warnings, seen.sound(strict))
+            verdict = reports.dataset_report.verdict_in_words(seen.errors, seen.warnings, seen.sound(strict))
             print_lines(f"{id_}: {verdict}")
         if report is not None:
             print_lines(f"report: {report}")

@@ -206,7 +206,7 @@ def config_show_command(
 
 def _meanings_of(settled: config.RunConfig) -> dict[str, str]:
     """The meaning of each setting of a run, by its key in `values`: its own, and those of its plugins and its protocol."""
-    meanings = core.options.attributes(config.RunSettings)
+    meanings = core.options.attribute_meanings(config.RunSettings)
     parts = {
         "method": settled.method_params,
         "recognizer": settled.recognizer_params,
@@ -217,7 +217,7 @@ def _meanings_of(settled: config.RunConfig) -> dict[str, str]:
         parts["dataset" if is_only_one else f"dataset.{word}"] = params
     for prefix, params in parts.items():
         if params is not None:
-            for name, meaning in core.options.attributes(type(params)).items():
+            for name, meaning in core.options.attribute_meanings(type(params)).items():
                 meanings[f"{prefix}.{name}"] = meaning
     return meanings
 
@@ -250,7 +250,7 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
 
 def _parameters(section: config.sections.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
     """Each parameter, with its default: that of a plugin's `config.yaml` before that of its dataclass."""
-    meanings = core.options.attributes(section.cls)
+    meanings = core.options.attribute_meanings(section.cls)
     defaults = section.defaults() | {f"{section.prefix}{name}": value for name, value in packaged.items()}
     return [
         {

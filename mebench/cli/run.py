@@ -53,7 +53,7 @@ def run_command(
     if multirun:
         began, progress = time.perf_counter(), Progress()
         lists = config.combinations.lists_of_words(words or ())
-        combinations, configs = api.run_results.planned(
+        combinations, configs = api.run_results.plan_sweep(
             lists, files or (), plugins or (), config.COMMAND_LINE, progress if where_known else None
         )
         if dry_run:
@@ -125,7 +125,7 @@ def _run_sweep(
         SomeFailedError: some runs failed, each with a line of its own; the others are finished.
         RunError: all failed.
     """
-    outcome = api.run_results.swept(combinations, configs, progress)
+    outcome = api.run_results.execute_planned(combinations, configs, progress)
     if outcome.tracked:  # on standard error, because the table may go into a file
         progress.notify(f"{outcome.runs[0].tracker}: {outcome.tracked}")
     report = {

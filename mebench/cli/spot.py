@@ -154,7 +154,7 @@ def spot_command(
     progress.notify(*_cautions(result, files, out, overlay))
     if write_json(result.summary, json):
         kinds = list(result.spotted.videos[0].answer.curves)
-        rows = [api.evaluation.counted(video, kinds) for video in result.spotted.videos]
+        rows = [api.evaluation.row_of_spotted_video(video, kinds) for video in result.spotted.videos]
         print_table(("video", "seconds", *kinds), rows)
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     refuse_failed(result.failed, len(result.failed) + len(result.spotted.videos), out)

@@ -17,7 +17,7 @@ from mebench.config.settings import (
 )
 from mebench.config.sources import ALIASES
 from mebench.config.typed_values import describe_type, to_plain
-from mebench.core.options import attributes
+from mebench.core.options import attribute_meanings
 
 GROUPS = {
     "What is run": WhatSettings,
@@ -106,7 +106,7 @@ def _describe(name: str, group: str) -> SettingDescription:
         group=group,
         type=describe_type(get_type_hints(cls)[name]),
         default=default,
-        meaning=attributes(cls)[name],
+        meaning=attribute_meanings(cls)[name],
         example=EXAMPLES[name],
         in_key=name not in NOT_IN_KEY,
     )

@@ -23,7 +23,7 @@ from .history import Split as Split
 from .method import Method as Method
 from .method import Stage as Stage
 from .options import Anchor as Anchor
-from .options import attributes as attributes
+from .options import attribute_meanings as attribute_meanings
 from .options import check_ranges as check_ranges
 from .options import learns_threshold as learns_threshold
 from .options import Rule as Rule

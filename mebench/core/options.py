@@ -161,7 +161,7 @@ def check_scales(name: str, scales: tuple[float, ...]) -> None:
         raise ConfigError(f"method.{name} must be numbers above 0, each once, not {list(scales)}")
 
 
-def attributes(cls: type) -> dict[str, str]:
+def attribute_meanings(cls: type) -> dict[str, str]:
     """The `Attributes:` of the docstrings of a class and of those it inherits from: name and meaning."""
     meanings: dict[str, str] = {}
     for base in reversed(cls.__mro__):

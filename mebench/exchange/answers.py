@@ -14,11 +14,11 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.elan_export import is_elan_export
-from mebench.exchange.intervals import checked, read_intervals
-from mebench.exchange.join import JOINTS, Rules, classes_of, join, named_classes
+from mebench.exchange.intervals import check_intervals, read_intervals
+from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
-from mebench.exchange.text_table import File, Remarks, parse, read_sheet
+from mebench.exchange.text_table import File, Remarks, parse_columns, read_sheet
 from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
 from mebench.terminal import format_count
@@ -118,7 +118,7 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
         complete = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
         account.leave_out("row", len(table) - len(complete), "a row without an interval")
         intervals = complete.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
-        return checked(
+        return check_intervals(
             IntervalFile(str(file), "truth", intervals, videos, frozenset({*table} - {"line"})),
             remarks,
         )
@@ -157,7 +157,7 @@ def join_intervals(
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
         remarks.warn("the predictions are empty, so every truth is missed")
-    tables = join(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
+    tables = join_with_truth(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
     note_shift(tables.truths, tables.spotted, remarks)
     listed_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:
@@ -286,7 +286,8 @@ def _has_intervals(path: File) -> bool:
     return (
         is_log(sheet)
         or is_elan_export(sheet)
-        or {"onset", "offset"} <= {*parse(sheet, path, "predictions", ("video", "onset", "offset"), Remarks()).cells}
+        or {"onset", "offset"}
+        <= {*parse_columns(sheet, path, "predictions", ("video", "onset", "offset"), Remarks()).cells}
     )
 
 

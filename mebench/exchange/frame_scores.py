@@ -11,7 +11,7 @@ from mebench.core import SpottingParams
 from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
-from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet
+from mebench.exchange.text_table import File, Remarks, at_lines, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.terminal import format_count
 
@@ -66,16 +66,16 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    table = parse(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
+    table = parse_columns(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
     table.require("video", "frame", "score")
     table.note_unread(remarks)
     if not len(table.lines):
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
     ids = [name for name in IDS if name in table.cells]
     rows = values.named_rows(table, remarks).assign(
-        kind=values.kinds(table),
-        frame=values.required(table, "frame", values.frames(table, "frame")),
-        score=values.numbers(table, "score"),
+        kind=values.read_kinds(table),
+        frame=values.required_frames(table, "frame", values.read_frames(table, "frame")),
+        score=values.read_numbers(table, "score"),
     )
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)
@@ -109,7 +109,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     return IntervalFile(str(path), ROLE, rows, listed, frozenset({*ids, "kind", "frame", "score"}))
 
 
-def propose(
+def propose_intervals(
     scores: IntervalFile,
     lengths: Mapping[str, int],
     options: SpottingParams,

@@ -14,7 +14,7 @@ from mebench.exchange import values
 from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.elan_export import is_elan_export, sheet_of_export
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.terminal import format_count
 
@@ -42,7 +42,7 @@ def read_intervals(
         role: content of the file.
         remarks: gets what was noticed and repaired.
         log: whether the file is a log of MEGC 2020; None detects it.
-        fps: frames per second that turn the times of an `.eaf` file (`eaf.common_rate`) and seconds (`values.moments`)
+        fps: frames per second that turn the times of an `.eaf` file (`eaf.common_rate`) and seconds (`values.read_marked_frames`)
             into frames.
         rate: the frame rate of the truth, used for seconds if no other rate is known.
 
@@ -55,21 +55,21 @@ def read_intervals(
     if is_export:
         sheet = sheet_of_export(sheet, path, fps or rate, role, remarks)
     if is_log(sheet) if log is None else log and timed is None:
-        return checked(read_log(sheet, path, role, remarks), remarks)
-    table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks), remarks)
+        return check_intervals(read_log(sheet, path, role, remarks), remarks)
+    table = values.with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks), remarks)
     table.require("video", "onset", "offset")
     table = _with_kinds(table, remarks)
     if timed is None and not is_export:
         table.note_unread(remarks)
     # A row without onset and offset is a video without expressions, or without spotted intervals.
-    known = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
-    moments, fractional = values.moments(table, fps, rate, remarks)
+    known = ~(values.blank_cells(table.cells["onset"]) & values.blank_cells(table.cells["offset"]))
+    moments, fractional = values.read_marked_frames(table, fps, rate, remarks)
     ends = {name: np.where(known, moments[name], 0) for name in ("onset", "offset")}
     if role == "predictions" and not known.all():
         remarks.repair(
             f"predictions: no onset and no offset ({at_lines(table.lines[~known])}), read as nothing spotted"
         )
-    onset, offset = (values.required(table, name, marked) for name, marked in ends.items())
+    onset, offset = (values.required_frames(table, name, marked) for name, marked in ends.items())
     # Substitutes for columns that the file lacks.
     apex = "no apex is known" if role == "truth" else "the middle of each interval is taken"
     for name, filled in (("kind", "all are micro"), ("apex", apex)):
@@ -77,29 +77,35 @@ def read_intervals(
             remarks.repair(f"{table.role}: no column {name}: {filled}")
     named = values.named_rows(table, remarks)
     videos = named.copy()
-    for name, read in (("fps", values.numbers), ("n_frames", values.frames)):
+    for name, read in (("fps", values.read_numbers), ("n_frames", values.read_frames)):
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
     apexes = moments.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = named.assign(
-        kind=values.kinds(table, known), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
+        kind=values.read_kinds(table, known),
+        onset=onset,
+        offset=offset,
+        apex=apexes,
+        emotion=values.read_emotions(table).array(),
     )
     if role == "predictions":
-        frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
+        frame["confidence"] = values.read_numbers(table, "confidence") if "confidence" in table.cells else np.nan
         unsure = (frame["confidence"].isna() & known).to_numpy()
         if "confidence" in table.cells and unsure.any():
             remarks.warn(
                 f"predictions: no confidence on {at_lines(frame['line'][unsure])}: a ranking needs a confidence for every interval"
             )
-        unsaid = ~known & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
+        unsaid = ~known & (values.blank_cells(table.cells["kind"]) if "kind" in table.cells else False)
         videos = named.assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[known].reset_index(drop=True)
-    return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks)
+    return check_intervals(
+        IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks
+    )
 
 
-def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
+def check_intervals(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     """Refuse impossible intervals, drop repeated truths, and report suspicious rows.
 
     Raises:
@@ -228,7 +234,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         return table
     column = table.others[name].read(str.strip)
     codes = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
-    lengths = pd.Series(values.numbers(table, "offset") - values.numbers(table, "onset"))
+    lengths = pd.Series(values.read_numbers(table, "offset") - values.read_numbers(table, "onset"))
     medians = lengths.groupby([*column]).median()
     ordered = codes == [*CODES] and medians["1"] >= medians["2"]
     if not (ordered or ({*codes} < {*CODES} and codes and header_words(name)[-1] == "idx")):

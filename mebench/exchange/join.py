@@ -96,7 +96,7 @@ class Rules:
     loose_ids: bool = False
 
 
-def join(
+def join_with_truth(
     truth: IntervalFile, predictions: IntervalFile, rules: Rules, remarks: Remarks, frames: pd.DataFrame | None = None
 ) -> Tables:
     """Match the predictions to the videos of the truth.

@@ -340,7 +340,7 @@ def _opened(path: Path, role: str) -> Sheet:
     return sheet_from_text(*decode_text(raw, path), str(path))
 
 
-def parse(
+def parse_columns(
     sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
 ) -> TextTable:
     """Take the wanted columns.

@@ -43,7 +43,7 @@ class IntervalFile:
             interval does not say: all kinds).
         columns: the known columns that the file has.
         pooled: its intervals are of both kinds but not distinguished; all are stored as micro.
-        fractional: how fractional onsets and offsets were read, `frames` or `seconds`; empty if there are none.
+        fractional: how fractional onsets and offsets were read, `read_frames` or `seconds`; empty if there are none.
     """
 
     place: str
@@ -78,12 +78,12 @@ _SMALL = re.compile(r"[-+]?\d{1,3}")
 """A number below the first thousand."""
 
 
-def blank(cells: Cells) -> NDArray[np.bool_]:
+def blank_cells(cells: Cells) -> NDArray[np.bool_]:
     """Mask of empty cells, (n,)."""
     return cells.where(lambda cell: cell.casefold() in BLANK)
 
 
-def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
+def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of numbers, NaN where a cell is blank, (n,).
 
     Raises:
@@ -95,7 +95,7 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     if table.comma and (np.isnan(read) & texts.notna()).any():
         read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
     values = read[cells.which]
-    table.refuse(name, ~np.isfinite(values) & ~blank(cells), "the {name} {cell!r} is not a number{more}")
+    table.refuse(name, ~np.isfinite(values) & ~blank_cells(cells), "the {name} {cell!r} is not a number{more}")
     return values
 
 
@@ -106,7 +106,7 @@ def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
         table.cells[name].where(_THOUSANDS.fullmatch),
         "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
     )
-    return numbers(table, name)
+    return read_numbers(table, name)
 
 
 def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seconds: bool = False) -> None:
@@ -141,7 +141,7 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
         table.refuse(name, has_dot, sentence + remedy)
 
 
-def frames(table: TextTable, name: str) -> NDArray[np.float64]:
+def read_frames(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of whole frame numbers, NaN where a cell is blank, (n,).
 
     Raises:
@@ -157,7 +157,7 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
     return values
 
 
-def moments(
+def read_marked_frames(
     table: TextTable, fps: float | None, rate: float | None, remarks: Remarks
 ) -> tuple[dict[str, NDArray[np.float64]], str]:
     """Onsets, offsets and any apexes as frame numbers, by column.
@@ -175,7 +175,7 @@ def moments(
         remarks: list that gets what was rounded.
 
     Returns:
-        The frames, and how fractional numbers were read: `frames`, `seconds`, or empty if none is fractional.
+        The frames, and how fractional numbers were read: `read_frames`, `seconds`, or empty if none is fractional.
 
     Raises:
         DataError: a cell is not a number, or seconds have no known frame rate.
@@ -198,7 +198,7 @@ def moments(
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
     lines = table.lines[np.any(fractional, axis=0)]
     if not seconds and not len(lines):
-        return {name: frames(table, name) for name in columns}, ""
+        return {name: read_frames(table, name) for name in columns}, ""
     if not seconds and fps is None:
         remarks.repair(
             f"{table.role}: fractional frames ({at_lines(lines)}) are rounded to the nearest; if they are seconds, give the frame "
@@ -206,7 +206,7 @@ def moments(
         )
         return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
     known = np.full(len(table.lines), np.nan if (general := fps or rate) is None else general)
-    stated = numbers(table, "fps") if "fps" in table.cells else known
+    stated = read_numbers(table, "fps") if "fps" in table.cells else known
     rates = np.where(np.isnan(stated), known, stated)
     table.refuse(
         "onset",
@@ -218,7 +218,7 @@ def moments(
     return {name: np.floor(values * rates + 0.5) for name, values in columns.items()}, "seconds"
 
 
-def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
+def required_frames(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Frame numbers without blanks.
 
     Raises:
@@ -231,7 +231,7 @@ def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArra
     return values.astype(np.int64)
 
 
-def names(table: TextTable, name: str) -> Cells:
+def read_names(table: TextTable, name: str) -> Cells:
     """A column of subjects or videos as text: `01` and `1` stay different.
 
     Raises:
@@ -253,7 +253,7 @@ def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataF
     the zero, but only if all numbers of the column have it, so that no real id or class changes.
     """
     arrays: dict[str, Any] = {"line": table.lines}
-    for name, column in {**{name: names(table, name) for name in IDS if name in table.cells}, **columns}.items():
+    for name, column in {**{name: read_names(table, name) for name in IDS if name in table.cells}, **columns}.items():
         cells = [cell for cell in column.different if cell]
         # `1,0` occurs only where the comma is the decimal sign.
         decimal = cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
@@ -286,7 +286,7 @@ def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
     return table
 
 
-def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
+def read_kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
     """The column `kind`, as `micro` or `macro`; without the column all are micro.
 
     Args:
@@ -305,7 +305,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
     return cells.read(lambda cell: kind_of(cell) or "micro").array()
 
 
-def emotions(table: TextTable) -> Cells:
+def read_emotions(table: TextTable) -> Cells:
     """The column `emotion` in lower case, empty if blank or missing."""
     return table.cells.get("emotion", Cells([""], np.zeros(len(table.lines), np.intp))).read(emotion_of)
 

@@ -174,7 +174,7 @@ def release(array: NDArray[Any]) -> None:
         base.madvise(mmap.MADV_DONTNEED)
 
 
-def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:
+def resize_map(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:
     """Resize an (H, W, C) map to (rows, cols, C), float32, with the same bits on every processor.
 
     Bilinear, the resampling of the published programs. With `smooth`, shrinking averages over the pixels that an output

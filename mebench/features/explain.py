@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mebench.core import Chain, Step
-from mebench.core.options import attributes
+from mebench.core.options import attribute_meanings
 from mebench.features.base import VolumeStep, dlib_version, opencv_version
 from mebench.features.flow import Flow
 from mebench.features.pipeline import Route, route_of
@@ -77,7 +77,7 @@ def _step_entry(step: Step) -> dict[str, Any]:
     """A step with its parameters, and the sources that its docstring cites."""
     description = (inspect.getdoc(type(step)) or "").partition("\n\nAttributes:")[0]
     first_paragraph = description.partition("\n\n")[0]
-    meanings = attributes(type(step))
+    meanings = attribute_meanings(type(step))
     values = {name: value for name, value in step.identity().items() if name not in ("step", "version")}
     parameters: list[dict[str, Any]] = [
         {"name": name, "value": value, "meaning": _meaning_of_value(value, meanings.get(name, ""))}

@@ -14,7 +14,7 @@ from mebench.core import Step
 from mebench.core.chain import Level
 from mebench.core.options import Light
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep, angle_of, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep, angle_of, resize_map
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -402,7 +402,7 @@ class FlowImage(MapStep):
         """
         if x.shape[-1] != 3:
             raise ConfigError(f"FlowImage takes the channels u, v, strain, not {x.shape[-1]}: put Strain before it")
-        u, v, strain = np.moveaxis(resize(x, self.size, self.size, smooth=True), -1, 0)
+        u, v, strain = np.moveaxis(resize_map(x, self.size, self.size, smooth=True), -1, 0)
         return np.stack([_stretch(strain, 0), _stretch(v, 127.5), _stretch(u, 127.5)], axis=-1)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.core.options import Still
 from mebench.errors import DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, resize
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, resize_map
 from mebench.features.texture import grid
 
 Regions = Literal["paper", "released_code", "box"]
@@ -60,9 +60,9 @@ class EyesAndMouth(MapStep):
         height, width = x.shape[:2]
         *eyes, mouth = (clamp_region(region, width, height) for region in self.regions(landmarks, width, height))
         eye_columns = 42 // len(eyes)
-        eye_parts = [resize(x[y0:y1, x0:x1], 21, eye_columns) for x0, y0, x1, y1 in eyes]
+        eye_parts = [resize_map(x[y0:y1, x0:x1], 21, eye_columns) for x0, y0, x1, y1 in eyes]
         x0, y0, x1, y1 = mouth
-        return np.concatenate([np.concatenate(eye_parts, axis=1), resize(x[y0:y1, x0:x1], 21, 42)])
+        return np.concatenate([np.concatenate(eye_parts, axis=1), resize_map(x[y0:y1, x0:x1], 21, 42)])
 
     def back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
@@ -77,7 +77,7 @@ class EyesAndMouth(MapStep):
         heat_on_crop = np.zeros((height, width))
         for (x0, y0, x1, y1), part in zip(regions, [*eye_parts, mouth_part]):
             pixels = heat_on_crop[y0:y1, x0:x1]
-            np.maximum(pixels, resize(part[..., None], y1 - y0, x1 - x0)[..., 0], out=pixels)
+            np.maximum(pixels, resize_map(part[..., None], y1 - y0, x1 - x0)[..., 0], out=pixels)
         return heat_on_crop
 
     def regions(self, landmarks: Landmarks | None, width: int, height: int) -> list[Edges]:
@@ -160,13 +160,13 @@ class Resize(MapStep):
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Resize an (H, W, C) map."""
-        return resize(x, self.size, self.size, smooth=True)
+        return resize_map(x, self.size, self.size, smooth=True)
 
     def back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
         """The heat enlarged."""
-        return np.asarray(resize(heat[..., None], height, width)[..., 0], dtype=np.float64)
+        return np.asarray(resize_map(heat[..., None], height, width)[..., 0], dtype=np.float64)
 
 
 @dataclass(frozen=True)

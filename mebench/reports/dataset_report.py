@@ -95,10 +95,10 @@ def finding_lines(seen: Verification) -> dict[str, list[str]]:
     return lines
 
 
-def verdict(errors: int, warnings: int, sound: bool) -> str:
+def verdict_in_words(errors: int, warnings: int, sound: bool) -> str:
     """Sound or not, and why.
 
-    >>> verdict(1, 0, False), verdict(0, 2, True)
+    >>> verdict_in_words(1, 0, False), verdict_in_words(0, 2, True)
     ('problems found: 1 error, no warnings', 'sound: no errors, 2 warnings')
     """
     return f"{'sound' if sound else 'problems found'}: {count_in_words(errors, 'error')}, {count_in_words(warnings, 'warning')}"
@@ -130,7 +130,7 @@ def verification_markdown(members: Mapping[str, Verification], strict: bool = Fa
         version=VERSION,
         titles=lambda seen: [TITLES[finding.topic] for finding in seen.findings],
         summary=lambda summary: Table([*map(Column, HEADERS)], summary_rows(summary)),
-        **{made.__name__: made for made in (verdict, depth_in_words, finding_lines, repair_lines)},
+        **{made.__name__: made for made in (verdict_in_words, depth_in_words, finding_lines, repair_lines)},
     )
     return page.rstrip() + "\n"
 

@@ -30,11 +30,11 @@ from mebench.core import SpottingParams
 from mebench.core.peaks import window_shift
 from mebench.errors import DataError, check_known
 from mebench.exchange.answers import Answers, read_against_truth
-from mebench.exchange.frame_scores import propose, read_frame_scores
+from mebench.exchange.frame_scores import propose_intervals, read_frame_scores
 from mebench.exchange.join import Rules
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.plain_values import read_value
-from mebench.exchange.text_table import Remarks, parse, read_sheet
+from mebench.exchange.text_table import Remarks, parse_columns, read_sheet
 from mebench.exchange.value_sheets import sheet_of_rows
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
@@ -598,7 +598,7 @@ def _of_series(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
             yield {"subject": subject, "video": video}
     params = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
     frame_scores = read_frame_scores(sheet_of_rows("the scores", rows), Remarks())
-    spotted = propose(frame_scores, {kind: int(reading.spotted["k_prime"])}, params, Remarks()).intervals
+    spotted = propose_intervals(frame_scores, {kind: int(reading.spotted["k_prime"])}, params, Remarks()).intervals
     columns = ["subject", "video", "onset", "offset", "confidence"]
     yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))
 
@@ -614,7 +614,7 @@ def _by_shape(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
         yield from cast(list[Row], rows.where(rows.notna(), "").astype(str).to_dict("records"))
         return
     wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
-    table = parse(sheet, file, role, wanted, remarks, alone="emotion")
+    table = parse_columns(sheet, file, role, wanted, remarks, alone="emotion")
     columns = {**table.cells, **table.others}
     yield from (dict(zip(columns, row)) for row in zip(*columns.values()))
 

@@ -4,7 +4,7 @@ from . import folders as folders
 from . import null as null
 from .checks import TINY as TINY
 from .checks import outcomes as outcomes
-from .checks import scratch as scratch
+from .checks import scratch_folder as scratch_folder
 from .contracts import dataset_checks as dataset_checks
 from .contracts import method_checks as method_checks
 from .folders import parametrize_with_checks as parametrize_with_checks

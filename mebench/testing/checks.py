@@ -28,7 +28,7 @@ LONGEST = 500
 _folder = cache(lambda: tempfile.TemporaryDirectory(prefix="mebench-testing-"))
 
 
-def scratch() -> Path:
+def scratch_folder() -> Path:
     """The folder of features of all checks; it ends with this process."""
     return Path(_folder().name)
 

@@ -32,7 +32,7 @@ from mebench.runner.plan import Plan
 from mebench.runner.prepare import features_of, missing_videos
 from mebench.runner.process import one_thread
 from mebench.runs import FoldResult
-from mebench.testing.checks import TINY, Check, collect_checks, promise, run_all, scratch
+from mebench.testing.checks import TINY, Check, collect_checks, promise, run_all, scratch_folder
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
 """Packages that import slowly: `mebench list`, `info` and completion must not wait for them."""
@@ -479,7 +479,14 @@ class _MethodTrial(Owner):
     @cached_property
     def words(self) -> tuple[str, ...]:
         info = registry.find_plugin("method", self.id)
-        settled = ("protocol=loso", "seed=0", "scheme=null", "kinds=null", "accelerator=cpu", f"cache={scratch()}")
+        settled = (
+            "protocol=loso",
+            "seed=0",
+            "scheme=null",
+            "kinds=null",
+            "accelerator=cpu",
+            f"cache={scratch_folder()}",
+        )
         return (f"method={self.id}", *settled, *cut_down(info), *self.data)
 
     @cached_property

@@ -13,7 +13,7 @@ from mebench.config import parameter_types, registry, user_setting
 from mebench.config.registry import PluginKind
 from mebench.errors import check_known, refuse_if
 from mebench.files import write_text
-from mebench.testing.checks import TINY, Check, scratch
+from mebench.testing.checks import TINY, Check, scratch_folder
 from mebench.testing.contracts import dataset_checks, method_checks
 
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")
@@ -45,7 +45,7 @@ def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
         with suppress(Exception):  # the checks report the fault
             if "root" in parameter_types(registry.find_plugin("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
                 plugin: Any = registry.load_plugin("dataset", id_)
-                drawn = tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch())
+                drawn = tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch_folder())
                 plugin.write_fake_tree(Path(drawn))
                 params["root"] = drawn
     return dataset_checks(id_, **params)

@@ -13,7 +13,7 @@ import pytest
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.protocols import ADDED, PROTOCOLS
-from mebench.testing import TINY, scratch
+from mebench.testing import TINY, scratch_folder
 from tests.helpers.nightly import NIGHTLY
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -33,7 +33,7 @@ def smaller(words):
     if words[0] == "score":
         return [*words, "--bootstrap", "0"]
     if words[0] == "run" and ("dataset=synthetic" in words or "small.yaml" in words):
-        return [*words, *TINY, f"cache={scratch()}", "workers=1"]
+        return [*words, *TINY, f"cache={scratch_folder()}", "workers=1"]
     return words
 
 

@@ -105,7 +105,9 @@ def summary_of(write, truth, rows):
     text = "subject,video,onset,offset,confidence\n" + "".join(",".join(row) + "\n" for row in rows)
     remarks = Remarks()
     given = read_intervals(write(text, "p.csv"), "predictions", remarks)
-    tables = exchange_join.join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
+    tables = exchange_join.join_with_truth(
+        read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks
+    )
     summary = summarize(tables, kinds=["micro"], classes=[], seed=0, draws=0)
     people = tables.ordered().videos.query("in_truth")["unit"].nunique()
     return {name: score["value"] or 0 for name, score in summary["spotting"]["micro"]["scores"].items()} | {

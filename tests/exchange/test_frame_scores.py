@@ -22,7 +22,7 @@ def rows(scores, video="a", first=0, subject="1"):
 
 def spotted(path, k_prime=None, short_videos=False, **how):
     remarks = Remarks()
-    found = frame_scores.propose(
+    found = frame_scores.propose_intervals(
         read_frame_scores(path, remarks),
         k_prime or {"micro": 3, "macro": 3},
         SpottingParams(**how),

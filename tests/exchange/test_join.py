@@ -18,7 +18,7 @@ def joined(write):
     def make(predictions, truth=TRUTH, **rules):
         remarks = Remarks()
         given = read_intervals(write(predictions, "p.csv"), "predictions", remarks)
-        tables = exchange_join.join(
+        tables = exchange_join.join_with_truth(
             read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(**rules), remarks
         )
         return tables, remarks

@@ -18,7 +18,7 @@ PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"
 
 def read(path, role="predictions"):
     path, remarks = Path(path), Remarks()
-    return text_table.parse(text_table.read_sheet(path, remarks, role), path, role, WANTED, remarks), remarks
+    return text_table.parse_columns(text_table.read_sheet(path, remarks, role), path, role, WANTED, remarks), remarks
 
 
 def listed(table):
@@ -44,7 +44,9 @@ def test_parse_ignores_order_of_columns(order):
     rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
     text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
     assert (
-        listed(text_table.parse(sheets.sheet_from_text(text, "", "file"), "file", "predictions", WANTED, Remarks()))
+        listed(
+            text_table.parse_columns(sheets.sheet_from_text(text, "", "file"), "file", "predictions", WANTED, Remarks())
+        )
         == EXPECTED
     )
 

@@ -27,7 +27,7 @@ def tables(write):
         remarks = Remarks()
         true = read_intervals(write(truth, "t.csv"), "truth", remarks)
         given = read_intervals(write(predictions, "p.csv"), "predictions", remarks, rate=true.rate)
-        return exchange_join.join(true, given, Rules(), remarks)
+        return exchange_join.join_with_truth(true, given, Rules(), remarks)
 
     return make
 
@@ -161,7 +161,9 @@ def test_write_predictions_keeps_detection_files_by_the_frame(write, tmp_path):
     spotted = "subject,video,kind,onset,offset,confidence\n1,a,me,11,21,0.5\n1,b,mae,7,94,0.25\n"
     remarks = Remarks()
     given = read_intervals(write(spotted, "p.csv"), "predictions", remarks)
-    made = exchange_join.join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
+    made = exchange_join.join_with_truth(
+        read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks
+    )
     out, true = tmp_path / "out.json", tmp_path / "truth.json"
     write_predictions(out, "activitynet", made, remarks)
     write_truth(true, made, "activitynet")
@@ -189,7 +191,9 @@ def test_write_predictions_refuses_seconds_of_several_rates(write, tmp_path):
     truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,40,95,200\n"
     spotted = "subject,video,kind,onset,offset\n1,a,me,11,21\n1,b,me,42,94\n"
     true, remarks = read_intervals(write(truth, "t.csv"), "truth", Remarks()), Remarks()
-    made = exchange_join.join(true, read_intervals(write(spotted, "p.csv"), "predictions", remarks), Rules(), remarks)
+    made = exchange_join.join_with_truth(
+        true, read_intervals(write(spotted, "p.csv"), "predictions", remarks), Rules(), remarks
+    )
     for form in ("activitynet", "thumos"):
         write_predictions(tmp_path / "out.txt", form, made, remarks)
         with pytest.raises(DataError, match="or write frames, if the videos have different rates"):

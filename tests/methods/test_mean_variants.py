@@ -17,7 +17,7 @@ from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
 from mebench.runner import host, make_plan
 from mebench.runs import fold_files
-from mebench.testing import TINY, scratch
+from mebench.testing import TINY, scratch_folder
 from mebench.training import fit
 from tests.helpers.nightly import by_day
 
@@ -373,7 +373,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize("words", by_day(VARIANTS, *VARIANTS[1:3], *VARIANTS[5:]), ids=" ".join)
 def test_fold_of_variant_trains_and_predicts(words, tmp_path):
-    settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
+    settled = ("protocol=loso", "seed=0", f"cache={scratch_folder()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
     result = host.execute_fold(plan, plan.data.folds[0])
     assert len(result.frame_scores) == 1

@@ -11,7 +11,7 @@ from mebench.config import registry, resolve
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.runner import host, make_plan
-from mebench.testing import TINY, scratch
+from mebench.testing import TINY, scratch_folder
 from mebench.tuning.space import read_space, with_values
 from tests.helpers.nightly import NIGHTLY, by_day
 
@@ -174,7 +174,7 @@ def test_search_spaces_postprocess_what_acts_on_stored_scores(id_, preset):
             *(*TINY, "dataset.short_videos=false", f"dataset.frames={120 if id_ in LONGER else 60}"),
             *short,
             *(f"method.{name}={value}" for name, value in LEARNT.get(id_, {}).items()),
-            f"cache={scratch()}",
+            f"cache={scratch_folder()}",
             "protocol=loso",
             "seed=0",
         ]

@@ -31,9 +31,9 @@ def test_sweep_names_or_drops_settings_a_method_lacks():
         ["method=random,optical_strain", "dataset=synthetic", "method.p=0.5,0.6", "method.preset=nothing"]
     )
     with pytest.raises(ConfigError, match=r"method random has no p=0\.5, .*NAME\.p=0\.5.*--where-known"):
-        run_results.planned(lists[:3], (), (), "command line")
+        run_results.plan_sweep(lists[:3], (), (), "command line")
     progress = Told()
-    combinations, configs = run_results.planned(lists, (), (), "command line", progress)
+    combinations, configs = run_results.plan_sweep(lists, (), (), "command line", progress)
     assert [c.varied for c in combinations] == [
         {"method": "random"},
         *({"method": "optical_strain", "method.p": p} for p in ("0.5", "0.6")),
@@ -58,7 +58,7 @@ def test_sweep_names_or_drops_settings_a_method_lacks():
 def test_sweep_refuses_settings_no_method_can_take(word, sentence):
     lists = sweep_words.lists_of_words(["method=random,optical_strain", "dataset=synthetic", word])
     with pytest.raises(ConfigError, match=sentence):
-        run_results.planned(lists, (), (), "command line")
+        run_results.plan_sweep(lists, (), (), "command line")
 
 
 def test_sweep_refuses_equal_runs_in_other_words():
