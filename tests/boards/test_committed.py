@@ -120,7 +120,7 @@ SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), 
 
 
 def test_scores_in_docs_are_of_committed_records():
-    """Of a run, of rescored files or of their tables; on the page of features stand measurements of benchmarks."""
+    """Of a run, of rescored files or of their tables."""
 
     def noted(content):
         if {"value", "low", "high"} <= content.keys() and None not in (
@@ -139,7 +139,6 @@ def test_scores_in_docs_are_of_committed_records():
     stored = {
         (page.name, score)
         for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
-        if page.name != "features.md"
         for score in printed(" ".join(re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL).split()))
     }
     assert len(stored) > 12
