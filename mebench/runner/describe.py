@@ -186,7 +186,7 @@ def _task_and_folds(plan: Plan) -> dict[str, Any]:
         "card": data.protocol.card.lines(),
         "warnings": [*map(str, warnings)],
         "transductive": plan.transductive,
-        **describe_loaded(plan.methods, plan.config.pretrained),
+        **describe_loaded(plan.access.methods, plan.config.pretrained),
         "repairs": list(dataset.repairs()),
         "comparable": dataset.comparable,
         "remark": "; ".join(filter(None, remarks)),

@@ -314,7 +314,7 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
     Raises:
         ConfigError: Dask's scheduler does not answer, or this machine lacks the accelerator.
     """
-    refuse_missing_devices(config)
+    refuse_missing_devices(config.training, config.places, config.sandbox, config.trainer)
     if config.executor == "dask":
         from mebench.runner.dask_executor import DaskPool
 

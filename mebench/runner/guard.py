@@ -116,10 +116,10 @@ def _missing_isolation(access: Access) -> Iterator[str]:
     missing = sandbox.missing_sentence(sandbox.missing_parts())
     if missing:
         yield missing
-    for id_, declared in access.declared.items():
-        if declared:
-            places = list_first([name_with_hash(place) for place in declared], FEW)
-            yield f"{id_!r} asks to read more than code in its folds: {places}"
+    for files in access.methods:
+        if files.declared:
+            places = list_first([name_with_hash(place) for place in files.declared], FEW)
+            yield f"{files.plugin.id!r} asks to read more than code in its folds: {places}"
 
 
 def _known_leaks(data: RunData) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mebench.errors import ConfigError, RunError, list_first
 from mebench.features.pipeline import video_source
 from mebench.files import file_hash
 from mebench.runner.inputs import PACKAGES, digest, inputs_of
-from mebench.runner.job import MethodJob
+from mebench.runner.job import MethodFiles
 from mebench.runner.plan import Plan
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
@@ -36,7 +36,7 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
         **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
         "chains": digest(sorted(chain.fingerprint() for chain in chains)),
         "annotations": hash_annotations(plan.data),
-        **dict(zip(["frames or files"], hash_contents(plan.features, plan.methods))),
+        **dict(zip(["frames or files"], hash_contents(plan.features, plan.access.methods))),
     }
 
 
@@ -72,7 +72,7 @@ def has_reusable_training(config: RunConfig) -> bool:
     return not learns_threshold(config.method_params)
 
 
-def hash_contents(features: RunFeatures, methods: Sequence[MethodJob]) -> list[str]:
+def hash_contents(features: RunFeatures, methods: Sequence[MethodFiles]) -> list[str]:
     """One hash of the files that features and methods read; no hash if they read none.
 
     These are frames and landmark files, and files among the parameters of methods, such as weights. Drawn data and
@@ -82,15 +82,15 @@ def hash_contents(features: RunFeatures, methods: Sequence[MethodJob]) -> list[s
 
     Args:
         features: features of the run.
-        methods: its methods.
+        methods: files of each of its methods.
 
     Raises:
         ConfigError: the `weights` of a method do not exist.
     """
     contents = _contents_of_videos(features)
     _refuse_missing_weights(methods)
-    values = [getattr(part.params, field.name) for part in methods for field in fields(part.params)]
-    files = [value for value in values if isinstance(value, Path) and value.is_file()]
+    places = [place for method in methods for place in method.of_settings.values()]
+    files = [place for place in places if place.is_file()]
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 
@@ -106,15 +106,15 @@ def _contents_of_videos(features: RunFeatures) -> dict[str, Sequence[str]]:
     return contents
 
 
-def _refuse_missing_weights(methods: Sequence[MethodJob]) -> None:
+def _refuse_missing_weights(methods: Sequence[MethodFiles]) -> None:
     """Refuse a method whose file or folder of weights does not exist; a method may write to other places.
 
     Raises:
         ConfigError: one does not exist.
     """
     for part, method in zip(("method", "recognizer"), methods):
-        file = getattr(method.params, "weights", None)
-        if isinstance(file, Path) and not file.exists():
+        file = method.of_settings.get("weights")
+        if file is not None and not file.exists():
             key = f"{part}.weights"
             raise ConfigError(f"{key}={file} does not exist: check the path", settings=[key])
 

@@ -127,31 +127,57 @@ def method_jobs(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
 
 
 @dataclass(frozen=True)
+class MethodFiles:
+    """The files and folders that a method reads.
+
+    Attributes:
+        plugin: the method.
+        of_settings: those among its settings, by the name of the setting.
+        landmarks: names of these settings whose file belongs to the preparation of the dataset.
+        declared: those that its `config.yaml` names under `reads`, such as pretrained weights, from its own folder on.
+    """
+
+    plugin: PluginInfo
+    of_settings: Mapping[str, Path]
+    landmarks: frozenset[str]
+    declared: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class Access:
-    """What the methods of a run ask to read in their folds.
+    """The files that the methods of a run ask to read in their folds.
 
     Attributes:
         sandbox: the setting, see `ScoringSettings`.
-        reads: all files and folders, see `reads_of`.
-        declared: those that the `config.yaml` of each method names, by its id.
+        methods: files of each method.
     """
 
     sandbox: str
-    reads: tuple[Path, ...]
-    declared: Mapping[str, tuple[Path, ...]]
+    methods: tuple[MethodFiles, ...]
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """All files and folders that methods may read in a fold, sorted."""
+        of_settings = [place.absolute() for files in self.methods for place in files.of_settings.values()]
+        return tuple(sorted({*of_settings, *(place for files in self.methods for place in files.declared)}))
 
 
 def access_of(sandbox: str, methods: Sequence[MethodJob]) -> Access:
-    """What methods ask to read under a setting of the sandbox."""
-    return Access(sandbox, reads_of(methods), {method.plugin.id: method.declared for method in methods})
+    """The files that methods ask to read under a setting of the sandbox."""
+    return Access(sandbox, tuple(map(files_of, methods)))
 
 
-def reads_of(parts: Sequence[MethodJob]) -> tuple[Path, ...]:
-    """Files and folders that methods may read in a fold: those among their settings, and those that their `config.yaml`
-    names under `reads`, such as pretrained weights, from their own folders on.
-    """
-    places = [value.absolute() for part in parts for value in vars(part.params).values() if isinstance(value, Path)]
-    return tuple(sorted({*places, *(place for part in parts for place in part.declared)}))
+def files_of(method: MethodJob) -> MethodFiles:
+    """The files of a method."""
+    settings = {field.name: field for field in fields(method.params)}
+    files = {name: value for name in settings if isinstance(value := getattr(method.params, name), Path)}
+    landmarks = frozenset(name for name in files if settings[name].metadata.get("place"))
+    return MethodFiles(method.plugin, files, landmarks, method.declared)
+
+
+def reads_of(methods: Sequence[MethodJob]) -> tuple[Path, ...]:
+    """Files and folders that methods may read in a fold, see `Access.reads`."""
+    return access_of("", methods).reads
 
 
 def renew_job(plugin: PluginInfo, params: Any, task: Task) -> MethodJob:

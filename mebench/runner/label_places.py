@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from mebench._installation import PACKAGE, checkout_folder
-from mebench.config import RunConfig
+from mebench.config.settings import PlaceSettings
 from mebench.config.tracking_address import local_tracking_places
 from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.errors import ConfigError
-from mebench.runner.job import MethodJob, reads_of
+from mebench.runner.job import Access
 from mebench.runner.sandbox import Grant, python_files
 
 RESULT_FILES = frozenset({"truth.parquet", "clips.parquet", "mlflow.db"})
@@ -39,9 +40,14 @@ class LabelPlace:
     path: Path
 
 
-def label_places(config: RunConfig) -> list[LabelPlace]:
-    """Where labels are, as far as settings and defaults tell."""
-    named = chain(_places_of_datasets(config), _places_of_run(config), _places_of_results())
+def label_places(dataset_params: Mapping[str, Any], settings: PlaceSettings) -> list[LabelPlace]:
+    """Where labels are, as far as settings and defaults tell.
+
+    Args:
+        dataset_params: the `Params` of each dataset, by its id.
+        settings: settings of places.
+    """
+    named = chain(_places_of_datasets(dataset_params), _places_of_run(settings), _places_of_results())
     places = dict[Path, LabelPlace]()
     for name, place in named:
         path = place.expanduser().resolve()
@@ -49,20 +55,20 @@ def label_places(config: RunConfig) -> list[LabelPlace]:
     return list(places.values())
 
 
-def _places_of_datasets(config: RunConfig) -> Iterator[tuple[str, Path]]:
+def _places_of_datasets(dataset_params: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """The folders and sheets that the settings of datasets name."""
-    for params in config.dataset_params.values():
+    for params in dataset_params.values():
         for name, value in vars(params).items():
             is_place = isinstance(value, Path) or name.endswith(tuple(PLACES_OF_DATASETS))
             if is_place and isinstance(value, str | Path):
                 yield f"dataset.{name}={value}", Path(value)
 
 
-def _places_of_run(config: RunConfig) -> Iterator[tuple[str, Path]]:
+def _places_of_run(settings: PlaceSettings) -> Iterator[tuple[str, Path]]:
     """The folders that a run writes: runs, features, what MLflow keeps."""
-    yield f"runs={config.runs}", Path(config.runs)
-    yield f"cache={config.cache}", Path(config.cache)
-    for place in local_tracking_places(config.tracking):
+    yield f"runs={settings.runs}", Path(settings.runs)
+    yield f"cache={settings.cache}", Path(settings.cache)
+    for place in local_tracking_places(settings.tracking):
         yield f"tracking, which writes {place}", place
 
 
@@ -75,12 +81,12 @@ def _places_of_results() -> Iterator[tuple[str, Path]]:
         yield folder, Path(folder)
 
 
-def check_reach(config: RunConfig, parts: Sequence[MethodJob], grant: Grant | None) -> None:
+def check_reach(places: Sequence[LabelPlace], access: Access, grant: Grant | None) -> None:
     """Refuse a run whose method may read labels.
 
     Args:
-        config: configuration of the run.
-        parts: its methods.
+        places: where labels are.
+        access: files that its methods ask to read.
         grant: the access of its folds; None where they are not confined.
 
     Raises:
@@ -88,11 +94,9 @@ def check_reach(config: RunConfig, parts: Sequence[MethodJob], grant: Grant | No
     """
     if grant is None:
         return
-    places = label_places(config)
-    asked = reads_of(parts)
-    for place in asked:
+    for place in access.reads:
         _check_asked(place, places)
-    for folder in {part.plugin.folder: None for part in parts}:
+    for folder in {files.plugin.folder: None for files in access.methods}:
         _check_plugin(folder, places)
     packages = [folder for folder in grant.modules if (folder / "__init__.py").is_file()]
     for place in (*python_files(), PACKAGE, *packages):

@@ -31,7 +31,7 @@ from mebench.runner.choices import (
 )
 from mebench.runner.inputs import code_of
 from mebench.runner.job import Access, MethodJob, access_of, method_jobs
-from mebench.runner.label_places import check_reach
+from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, RunFeatures, store_of
 from mebench.runner.sandbox import Grant, grant_access, imports_before, missing_parts
@@ -67,7 +67,7 @@ class Plan:
     def features(self) -> RunFeatures:
         """The features that its methods read."""
         chains = self.known if self.known is not None else _chains_by_group(self.methods, self.data)
-        return RunFeatures(self.data, chains, store_of(self.config))
+        return RunFeatures(self.data, chains, store_of(self.config.places))
 
     @cached_property
     def access(self) -> Access:
@@ -238,7 +238,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     short = all(data.short[video.dataset] for video in videos if video.key in data.tested)
     data = replace(data, task=replace(task, one_per_video=short))
     plan = Plan(config, replace(data, leak=_find_leak(config, data)))
-    check_reach(config, plan.methods, plan.grant)
+    check_reach(label_places(config.dataset_params, config.places), plan.access, plan.grant)
     check_people(plan.data)
     check_folds(plan.data)
     check_adaptation(plan.data, config.adaptation)

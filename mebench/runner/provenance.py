@@ -2,33 +2,33 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from mebench.config.registry import PluginInfo
 from mebench.files import file_hash
-from mebench.runner.job import MethodJob
+from mebench.runner.job import MethodFiles
 
 NOTHING, UNKNOWN = "none", "unknown"
 """Words in place of names of data: what is loaded was not trained, or nobody said on what."""
 
 
-def describe_loaded(methods: Sequence[MethodJob], pretrained: Sequence[str]) -> dict[str, Any]:
+def describe_loaded(methods: Sequence[MethodFiles], pretrained: Sequence[str]) -> dict[str, Any]:
     """`loaded` and `pretrained` for `folds.json`; empty if methods load nothing and declare nothing.
 
     `loaded` has for each file or folder its `name`, its SHA-256, and whether `parameters` of the costs count it;
     `pretrained` is a list of names, `none` or `unknown`.
 
     Args:
-        methods: methods of the run.
+        methods: files of each method of the run.
         pretrained: names of data that the user gave for the run; may be empty.
     """
     loaded: list[dict[str, Any]] = []
     declared: list[str] = []
-    for part in methods:
-        loaded_by_part = list(_loaded_by(part))  # hashes whole files of weights, so once
-        loaded += loaded_by_part
-        declared += _declared_by(part, pretrained, bool(loaded_by_part))
+    for files in methods:
+        loaded_by_method = list(_loaded_by(files))  # hashes whole files of weights, so once
+        loaded += loaded_by_method
+        declared += _declared_by(files.plugin, pretrained, bool(loaded_by_method))
     if not loaded and not declared:
         return {}
     names = sorted(set(declared) - {NOTHING})
@@ -37,25 +37,24 @@ def describe_loaded(methods: Sequence[MethodJob], pretrained: Sequence[str]) -> 
     return {"loaded": loaded, "pretrained": names or NOTHING}
 
 
-def _loaded_by(part: MethodJob) -> Iterator[dict[str, Any]]:
-    """The files and folders that one method loads."""
-    for field in fields(part.params):
-        value = getattr(part.params, field.name)
-        if isinstance(value, Path) and not field.metadata.get("place"):  # landmarks are the dataset's preprocessing
-            yield {"name": value.name, "sha256": hash_file_or_folder(value), "counted": field.name == "weights"}
-    for place in part.declared:
+def _loaded_by(files: MethodFiles) -> Iterator[dict[str, Any]]:
+    """The files and folders that one method loads; landmarks are the dataset's preparation."""
+    for setting, place in files.of_settings.items():
+        if setting not in files.landmarks:
+            yield {"name": place.name, "sha256": hash_file_or_folder(place), "counted": setting == "weights"}
+    for place in files.declared:
         yield {"name": place.name, "sha256": hash_file_or_folder(place), "counted": False}
 
 
-def _declared_by(part: MethodJob, said: Sequence[str], loads_files: bool) -> Sequence[str]:
+def _declared_by(plugin: PluginInfo, said: Sequence[str], loads_files: bool) -> Sequence[str]:
     """The data on which one method's loaded content was trained: as the user says, else its `config.yaml`.
 
     Args:
-        part: the method.
+        plugin: the method.
         said: names that the user gave for the run; may be empty.
         loads_files: whether files or folders are loaded.
     """
-    declared = part.plugin.config.get("pretrained")
+    declared = plugin.config.get("pretrained")
     loads = declared is not None or loads_files
     if said and loads:
         return said

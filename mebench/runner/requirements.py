@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mebench import training
 from mebench.atomic import nearest_existing
 from mebench.config import RunConfig, trainer
+from mebench.config.settings import PlaceSettings, TrainingSettings
 from mebench.errors import ConfigError, refused_by_system
 from mebench.lazy_imports import load_lazily
 
@@ -28,7 +30,7 @@ def check_requirements(config: RunConfig) -> None:
         ConfigError: a GPU or a file of weights is missing.
         DataError: a folder cannot be written, or weights cannot be read.
     """
-    refuse_missing_devices(config)
+    refuse_missing_devices(config.training, config.places, config.sandbox, config.trainer)
     _check_folder("runs", config.runs)
     _check_folder("cache", config.cache)
     for params in (config.method_params, config.recognizer_params):
@@ -37,28 +39,37 @@ def check_requirements(config: RunConfig) -> None:
             _check_weights(weights)
 
 
-def refuse_missing_devices(config: RunConfig) -> None:
+def refuse_missing_devices(
+    training_settings: TrainingSettings, places: PlaceSettings, sandbox: str, options: Mapping[str, Any]
+) -> None:
     """Refuse a missing GPU, and options that no fold could follow, before any work.
+
+    Args:
+        training_settings: settings of training, with the accelerator.
+        places: settings of places, with the home of the workers.
+        sandbox: the setting.
+        options: options of Lightning's Trainer.
 
     Raises:
         ConfigError: one sentence, with the next step.
     """
-    many = config.trainer.get("devices", 1)
-    if many != 1 and config.sandbox != "off":
+    many = options.get("devices", 1)
+    if many != 1 and sandbox != "off":
         raise ConfigError(
             f"trainer.devices={many} trains a fold in several processes, which communicate through sockets, and "
             "the sandbox blocks them: add sandbox=off, or train several folds at once, with workers=N"
         )
-    if many != 1 and trainer.selects_epoch(config.trainer):
+    if many != 1 and trainer.selects_epoch(options):
         raise ConfigError(
             f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
         )
-    if config.executor == "local" and config.accelerator != "cpu":
+    accelerator, precision = training_settings.accelerator, training_settings.precision
+    if places.executor == "local" and accelerator != "cpu":
         available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
         available["gpu"] = available["cuda"] or available["mps"]
-        if not available[config.accelerator] or (config.precision == "16-mixed" and not available["gpu"]):
+        if not available[accelerator] or (precision == "16-mixed" and not available["gpu"]):
             raise ConfigError(
-                f"accelerator={config.accelerator} precision={config.precision} needs a GPU, and PyTorch {torch.__version__} finds none "
+                f"accelerator={accelerator} precision={precision} needs a GPU, and PyTorch {torch.__version__} finds none "
                 "here: choose accelerator=cpu and precision=32-true, or install PyTorch's build for this GPU"
             )
 

@@ -151,7 +151,7 @@ class Evaluator:
         self._inputs = (
             inputs_of(inner.config, inner.data.dataset),
             hash_annotations(inner.data),
-            *hash_contents(inner.features, inner.methods),
+            *hash_contents(inner.features, inner.access.methods),
         )
         self._names = "analysis" in sections
         self._classes = inner.data.task.classes if {"analysis", "recognition"} & sections else ()
@@ -323,7 +323,7 @@ class Judge:
         inputs = (
             inputs_of(plan.config, plan.data.dataset),
             hash_annotations(plan.data),
-            *hash_contents(plan.features, plan.methods),
+            *hash_contents(plan.features, plan.access.methods),
         )
         key = digest([*inputs, people_of_folds(plan.data.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
@@ -519,7 +519,7 @@ def _identity_of_study(
         **code_and_settings(config),
         "convention": config.convention,
         "annotations": hash_annotations(plan.data),
-        **dict(zip(["frames or files"], hash_contents(plan.features, plan.methods))),
+        **dict(zip(["frames or files"], hash_contents(plan.features, plan.access.methods))),
     }
 
 

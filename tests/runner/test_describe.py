@@ -83,7 +83,7 @@ def test_key_of_follows_content_of_files_in_any_place(tmp_path):
 
 
 def test_content_of_drawn_dataset_is_empty(plan):
-    assert identity.hash_contents(plan.features, plan.methods) == []
+    assert identity.hash_contents(plan.features, plan.access.methods) == []
 
 
 def test_truth_tables_hold_distractors_that_leave_the_key(plan):

@@ -15,7 +15,8 @@ from mebench.runner import requirements
 
 
 def refuse(*words):
-    requirements.refuse_missing_devices(config.resolve(["method=majority", "dataset=synthetic", *words]))
+    settings = config.resolve(["method=majority", "dataset=synthetic", *words])
+    requirements.refuse_missing_devices(settings.training, settings.places, settings.sandbox, settings.trainer)
 
 
 @pytest.mark.parametrize(

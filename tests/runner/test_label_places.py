@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.config import resolve
+from mebench.config.settings import PlaceSettings
 from mebench.errors import ConfigError
 from mebench.runner import make_plan
 from mebench.runner.label_places import find_results, label_places
@@ -85,8 +86,8 @@ def test_check_reach_needs_no_confined_folds_where_they_are_open(planned):
 def test_label_places_names_sheets_and_trackers(planned, tmp_path):
     sheet, root = tmp_path / "sheet.csv", tmp_path / "maps"
     dataset = {"megc2019_two_phase": SimpleNamespace(root=str(root), classes=sheet, subjects=3)}
-    config = SimpleNamespace(dataset_params=dataset, runs="runs", cache="~/store", tracking="sqlite:////data/all.db")
-    found = {str(place.path) for place in label_places(config)}
+    settings = PlaceSettings(runs="runs", cache="~/store", tracking="sqlite:////data/all.db")
+    found = {str(place.path) for place in label_places(dataset, settings)}
     assert {str(sheet), str(root), str(planned.work / "runs"), "/data/all.db", "/data/mlartifacts"} <= found
 
 

@@ -46,7 +46,7 @@ def test_describe_loaded_takes_word_of_user_then_of_plugin(tmp_path, declared, w
     name = tmp_path.name.replace("test_", "head_")  # the registry keeps the folders of all cases
     write_plugin(tmp_path, name, declared)
     plan = make_plan(resolve([f"method={name}", "dataset=synthetic", "dataset.preset=tiny", *words], [], [tmp_path]))
-    described = describe_loaded(plan.methods, plan.config.pretrained)
+    described = describe_loaded(plan.access.methods, plan.config.pretrained)
     if expected is None:
         assert described == {}
         return
