@@ -241,6 +241,26 @@ def list_first(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The most similar known name, or None; see `nearest_names`.
+
+    >>> nearest_name("meen", ["ststnet", "mean"]), nearest_name("zzz", ["loso"])
+    ('mean', None)
+    """
+    return next(iter(nearest_names(name, known, cutoff)), None)
+
+
+def nearest_names(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    """Up to three known names that a wrong one may mean, the most similar first.
+
+    Args:
+        name: the wrong name.
+        known: the right names.
+        cutoff: least similarity, by `difflib`: from 0 to 1 for equal names.
+    """
+    return difflib.get_close_matches(name, list(known), cutoff=cutoff)
+
+
 def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
     """One sentence for an unknown name: the nearest match and the list.
 
@@ -255,9 +275,10 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
     """
     names = sorted(known, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     beginnings = {full[: len(name)]: full for full in reversed(names)}  # as ids of runs are given
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5) or [
-        beginnings[close] for close in difflib.get_close_matches(name, beginnings, n=1)
-    ]
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(name, names, cutoff=0.5)
+    beginning = nearest_name(name, beginnings)
+    if near is None and beginning is not None:
+        near = beginnings[beginning]
+    hint = "" if near is None else f" Did you mean {near!r}?"
     listing = f" Known: {list_first(names, MOST_NAMES) or 'none'}."
     return f"unknown {what} {name!r}.{hint}{'' if hint and len(names) > MOST_NAMES else listing} {then}".rstrip()

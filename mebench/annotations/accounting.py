@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mebench.account import Account
-from mebench.errors import DataError
+from mebench.errors import DataError, nearest_name
 from mebench.finding import Finding
 from mebench.terminal import format_count
 
@@ -63,8 +62,8 @@ def _unknown_labels_of_member(dataset: Dataset) -> Iterator[Finding]:
     for label, n in unmapped_labels(labels, by_emotion).items():
         if label in CATCH_ALL:
             continue
-        near = difflib.get_close_matches(label, known, n=1, cutoff=0.6)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = nearest_name(label, known)
+        hint = "" if near is None else f"; did you mean {near!r}?"
         text = f"the label {label!r} ({format_count(n, 'expression')}) is in no emotion scheme, so it is never recognized{hint}"
         yield Finding("warning", "", text, topic="unknown_label")
 

@@ -1,6 +1,5 @@
 """Sections of the settings: the keys of one dataclass, those of a plugin, of the protocol, or of the run itself."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any, Required, get_type_hints
 from mebench.config import registry
 from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert, to_plain
-from mebench.errors import ConfigError, PluginError, keys_behind, refuse_if
+from mebench.errors import ConfigError, PluginError, keys_behind, nearest_name, refuse_if
 
 PLUGIN_KEYS: Mapping[str, PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
 """The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names the emotions of its
@@ -219,7 +218,8 @@ def _plugin_section(key: str, prefix: str, word: str, origin: str) -> PluginSect
 def _refuse_unnamed(key: str, named: Raw) -> None:
     """Refuse a run whose method or dataset is unnamed or misspelt."""
     without_dots = [other for other in named if "." not in other]
-    for near in difflib.get_close_matches(key, without_dots, n=1):
+    near = nearest_name(key, without_dots)
+    if near is not None:
         value, origin = named[near]
         raise ConfigError(f"unknown key {near!r}: did you mean {key}={value}? ({origin})")
     known = ", ".join(registry.list_plugins(PLUGIN_KEYS[key])) or "none"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_
 import yaml
 from typing_extensions import TypedDict
 
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, nearest_names, unknown
 from mebench.files import Plain, Text, load_yaml
 from mebench.lazy_imports import load_lazily
 
@@ -213,10 +213,10 @@ def _nearest_of(name: str, nearby: Mapping[str, str], every: Mapping[str, str]) 
         nearby.get(_OUR_NAMES.get(name, name)),
         by_words.get(_sorted_words(name)),
         every.get(name),
-        *(nearby[n] for n in difflib.get_close_matches(name, nearby, cutoff=0.85)),
+        *(nearby[n] for n in nearest_names(name, nearby, 0.85)),
         *sorted(longer, key=lambda key: (not key.startswith("method."), len(key), key)),
-        *(nearby[n] for n in difflib.get_close_matches(name, nearby)),
-        *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
+        *(nearby[n] for n in nearest_names(name, nearby)),
+        *(every[n] for n in nearest_names(name, every, 0.8)),
     ]
     return next((key for key in likely if key), None)
 

@@ -1,6 +1,5 @@
 """Predictions and truth from two files, as the tables that scoring reads."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import pandas as pd
 
 from mebench.annotations.names import KINDS
 from mebench.annotations.sheets import DATE
-from mebench.errors import ConfigError, DataError, list_first
+from mebench.errors import ConfigError, DataError, list_first, nearest_name
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import grouped
@@ -73,8 +72,8 @@ def named_classes(requested: str | None, labels: Iterable[str], remarks: Remarks
 
 def meant(name: str, known: Sequence[str]) -> str:
     """The most similar name, as a question in brackets; empty if no name is similar."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" (is {near[0]!r} meant?)" if near else ""
+    near = nearest_name(name, known)
+    return "" if near is None else f" (is {near!r} meant?)"
 
 
 _MEDIA = re.compile(r"\.(avi|mp4|mov|mkv|wmv|mpg|mpeg)$")
@@ -197,8 +196,8 @@ def _why_foreign(truth: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id
     known = ["/".join(full) for full in _different(truth.videos, truth.ids)]
     pairs = []
     for name in ["/".join(full) for full in strangers[:MOST_NEAR]]:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        pairs.append(f"{name} (nearest: {near[0]})" if near else name)
+        near = nearest_name(name, known, 0.5)
+        pairs.append(name if near is None else f"{name} (nearest: {near})")
     return f"it has {', '.join(pairs)}, the truth {list_first(known, MOST_NEAR)}. Write the names as the truth does"
 
 

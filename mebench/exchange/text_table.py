@@ -1,6 +1,5 @@
 """Tables of text and sheets of workbooks as others write them: their wanted columns, and remarks on them."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,7 @@ from mebench.annotations.names import (
 )
 from mebench.annotations.sheets import FORMULA, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
-from mebench.errors import DataError, refused_by_system
+from mebench.errors import DataError, nearest_name, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
 from mebench.finding import Finding, sentences_of
@@ -655,8 +654,8 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     ('sbuject', None)
     """
     written = {plain_name(header): header for header in reversed(headers)}
-    near = (match for alias in ALIASES[name] for match in difflib.get_close_matches(alias, written, n=1, cutoff=0.75))
-    return next((written[match] for match in near), None)
+    near = (nearest_name(alias, written, 0.75) for alias in ALIASES[name])
+    return next((written[match] for match in near if match is not None), None)
 
 
 def holding(headers: Sequence[str], name: str) -> str | None:
