@@ -483,6 +483,8 @@ def spot(
     faces: reports.spotted.Faces = "largest",
     fps: float | None = None,
     damaged: str = "refuse",
+    emotions: bool = False,
+    neutral: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Spottings:
@@ -498,11 +500,14 @@ def spot(
         faces: `largest`, or `all`, each separately.
         fps: frames per second, for images or files with a wrong rate.
         damaged: `accept` takes the readable part of a damaged file, which otherwise fails.
+        emotions: name emotions, if the model recognizes.
+        neutral: stretch of each video in which nothing happened, such as `0-20s`, or another film of the person: its highest
+            peak sets the level.
         workers: processes; all cores if left out.
         progress: see `run`.
 
     Raises:
-        ConfigError: `faces` is unknown; `fold` is given without a run.
+        ConfigError: `faces` is unknown; `fold` is given without a run; `neutral` is no stretch and no film.
         RunError: there is no such model or fold, or it only recognizes.
         DataError: no video can be read.
     """
@@ -515,8 +520,18 @@ def spot(
         models = (inference.models.read_model(known.path),)
     else:
         raise ConfigError(f"fold {fold!r}: a model has none; only runs have folds")
+    own_rates = reports.alarm_rates.rates_of_summary(model.summary) if isinstance(model, Run) else None
     return Spottings(
         reports.spotted.spot_videos(
-            paths, models, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress
+            paths,
+            models,
+            faces=faces,
+            fps=fps,
+            damaged=damaged,
+            emotions=emotions,
+            neutral=neutral,
+            own_rates=own_rates,
+            workers=workers,
+            progress=progress,
         )
     )

@@ -74,6 +74,20 @@ def spot_command(
             "--damaged", metavar="refuse|accept", help="Use whatever can be decoded of a damaged file, or skip it."
         ),
     ] = "refuse",
+    emotions: Annotated[
+        bool,
+        typer.Option(
+            "--emotions", help="Name emotions, if the model recognizes; included models learnt them from drawings."
+        ),
+    ] = False,
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            "--neutral",
+            metavar="A-Bs|FILM",
+            help="Seconds of each video in which nothing happened, such as 0-20s, or another film of the person: it sets the level.",
+        ),
+    ] = None,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the video with curve and intervals drawn in; it shows the face.")
     ] = False,
@@ -106,6 +120,7 @@ def spot_command(
         "-o": out != "spotted",
         "--workers": workers is not None,
         "--damaged": damaged != "refuse",
+        "--neutral": neutral is not None,
     }
     refuse_if(
         (
@@ -145,6 +160,8 @@ def spot_command(
                 faces=cast("reports.spotted.Faces", faces),
                 fps=fps,
                 damaged=damaged,
+                emotions=emotions,
+                neutral=neutral,
                 workers=workers,
                 progress=progress,
             )
@@ -170,6 +187,7 @@ def _models_of(by: api.Run | api.TrainedModel, fold: str | None) -> Sequence[inf
 def _cautions(result: api.Spottings, files: Sequence[Path], out: str, overlay: bool) -> list[str]:
     """Sentences about the videos, the limits of the result, and the files."""
     cautions = [f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes]
+    cautions += [f"{video.title}: {rate.sentence()}" for video in result.spotted.videos for rate in video.rates]
     cautions.append(reports.spotted.CAUTION)
     if overlay:
         cautions.append("the overlay shows the faces of the video: treat it like the video itself")

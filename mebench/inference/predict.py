@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from mebench.features.pipeline import video_source
 from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.film import look_at_film, spot_between_cuts
 from mebench.inference.models import Model
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 from mebench.runner.choices import home_of_video, measure_videos, open_dataset
 from mebench.runner.isolation import Failure, plain_data
@@ -32,6 +33,13 @@ from mebench.runner.timing import pair_gap, rate_groups
 from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
 from mebench.terminal import format_count
+
+if TYPE_CHECKING:
+    import safetensors.numpy as safetensors_numpy
+    import torch
+else:
+    safetensors_numpy = load_lazily("safetensors.numpy")
+    torch = load_lazily("torch")
 
 Part = Literal["method", "recognizer"]
 
@@ -69,11 +77,15 @@ class PredictJob(Job):
         models: models of one run, or one.
         config: configuration of the first one, on the dataset of these videos.
         look: whether to search stretches without a visible face.
+        emotions: whether to name emotions, if the models recognize.
+        all_peaks: whether to give every peak, whatever the learnt level.
     """
 
     models: tuple[Model, ...]
     config: RunConfig
     look: bool = False
+    emotions: bool = True
+    all_peaks: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +235,8 @@ class Ensemble:
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
             self._folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)
+        if job.all_peaks and levels[0] is not None:
+            self._folds[0][0].method.thresholds = torch.full_like(levels[0], -torch.inf)
 
     def answer(self, video: Video) -> Answer:
         """The models' answer for a video."""
@@ -245,7 +259,7 @@ class Ensemble:
             kind: _joined_curve(scores[:, column], [part.curves.get(kind) for part in parts], film.blind)
             for column, kind in enumerate(spotter.task.kinds)
         }
-        if self.job.names and spotted:
+        if self.job.names and self.job.emotions and spotted:
             spotted = self._named_intervals(spotted, video)
         return Answer(spotted, curves, view.timing, film.unseen, film.faces, film.cuts, film.box)
 
@@ -297,7 +311,13 @@ def predict_task(job: PredictJob, video: Video, counts: Mapping[Any, int]) -> An
 
 
 def predict_all(
-    models: Sequence[Model], chosen: DatasetConfig, workers: int | None, progress: Progress, look: bool = False
+    models: Sequence[Model],
+    chosen: DatasetConfig,
+    workers: int | None,
+    progress: Progress,
+    look: bool = False,
+    emotions: bool = True,
+    all_peaks: bool = False,
 ) -> Predicted:
     """Predict all videos of a dataset in worker processes.
 
@@ -307,6 +327,8 @@ def predict_all(
         workers: processes; None for all cores.
         progress: progress of the work.
         look: whether to search stretches without a visible face.
+        emotions: whether to name emotions, if the models recognize.
+        all_peaks: whether to give every peak, whatever the learnt level.
 
     Raises:
         ConfigError: there are fewer workers than one.
@@ -315,36 +337,70 @@ def predict_all(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
     job, dataset = plan_prediction(models, chosen, look)
+    job = replace(job, emotions=emotions, all_peaks=all_peaks)
+    _notify_of_videos(dataset, job, progress)
+    answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
+    for key, outcome in _outcomes_of_tasks(_tasks_of(job), workers, progress):
+        if isinstance(outcome, Failure):
+            failed[key] = outcome.reason
+        else:
+            answers[key] = outcome
+    if not answers:
+        raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
+    return Predicted(job, dataset, dict(sorted(answers.items())), dict(sorted(failed.items())))
+
+
+def _notify_of_videos(dataset: Dataset, job: PredictJob, progress: Progress) -> None:
+    """Say what is special about the videos: repairs, files left out, people who trained the models."""
     progress.notify(*dataset.repairs(), *map(str, notes_on_frames(dataset, job.test)))
     progress.notify(*account_lines(plain_accounts(accounts_of(dataset))))
-    trained_on = {subject for model in models for subject in model.trained_on}
-    if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
+    trained_on = {subject for model in job.models for subject in model.trained_on}
+    both = sorted({str(video.subject_key) for video in job.test} & trained_on)
+    if both:
         progress.notify(
             f"{format_count(len(both), 'subject')} such as {both[0]} trained these models, so predictions for them "
             "are not a test"
         )
+
+
+def _tasks_of(job: PredictJob) -> list[WorkerTask]:
+    """A task for each video, the longest first."""
     # Other facts about the models stay in this process; each task carries the rest.
-    lean_job = replace(
-        job,
-        test=(),
-        models=tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models),
+    lean_models = tuple(
+        replace(model, about={}, timings=(), trained_on=frozenset(), header=None) for model in job.models
     )
-    tasks = [
-        WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins)
-        for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first
-    ]
-    answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
+    lean_job = replace(job, test=(), models=lean_models)
+    videos = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
+    return [WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins) for video in videos]
+
+
+def _outcomes_of_tasks(
+    tasks: Sequence[WorkerTask], workers: int | None, progress: Progress
+) -> Iterator[tuple[str, Answer | Failure]]:
+    """The key and the outcome of each task, as they end."""
     pool = WorkerPool(min(workers or default_workers(), len(tasks)))
     try:
         with progress.stage("videos", len(tasks), "videos") as advance:
             for task, outcome in pool.run(tasks):
-                if isinstance(outcome, Failure):
-                    failed[task.key] = outcome.reason
-                else:
-                    answers[task.key] = outcome
+                yield task.key, outcome
                 advance()
     finally:
         pool.stop()
-    if not answers:
-        raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
-    return Predicted(job, dataset, dict(sorted(answers.items())), dict(sorted(failed.items())))
+
+
+def levels_of(models: Sequence[Model]) -> dict[Kind, float]:
+    """The absolute level of each kind, the mean over the models.
+
+    Raises:
+        RunError: the models have levels relative to each video.
+    """
+    first = models[0]
+    name = "thresholds" if first.config.recognizer is None else "method.thresholds"
+    weights = [safetensors_numpy.load_file(model.file) if model.file.is_file() else {} for model in models]
+    if any(name not in of_model for of_model in weights):
+        raise RunError(
+            f"{first.name} has no level of its own, but one relative to each video: --neutral needs a model trained with "
+            "method.threshold=absolute"
+        )
+    levels = np.mean([of_model[name].astype(np.float64) for of_model in weights], axis=0)
+    return dict(zip(task_of_model(first.about).kinds, levels.tolist()))

@@ -1,3 +1,4 @@
+from . import alarm_rates as alarm_rates
 from . import compare_runs as compare_runs
 from . import dataset_report as dataset_report
 from . import model_card as model_card

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,11 +28,14 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
 from mebench.grouping import grouped
 from mebench.inference.models import Model
-from mebench.inference.predict import Answer, Predicted, predict_all
+from mebench.inference.operating_point import seen_seconds
+from mebench.inference.own_film import Stretch, hold_back, neutral_levels, read_neutral, without_repeats
+from mebench.inference.predict import Answer, Predicted, levels_of, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
+from mebench.reports.alarm_rates import AlarmRate, are_of_drawings, own_rates_of
 from mebench.reports.report import template_environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock_time, edges_of, unit_lanes
 from mebench.spotting import stretches
@@ -68,6 +71,7 @@ class SpottedVideo:
         times: seconds at which the frames are shown, (n_frames,).
         answer: answer of the models.
         notes: cautions, in sentences.
+        rates: number of intervals a minute of each kind, beside those of the models without expressions.
     """
 
     name: str
@@ -77,6 +81,12 @@ class SpottedVideo:
     times: NDArray[np.float64]
     answer: Answer
     notes: tuple[str, ...]
+    rates: tuple[AlarmRate, ...] = ()
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether so much was spotted that nearly all of it must be false."""
+        return any(rate.is_unlike for rate in self.rates)
 
     @cached_property
     def ends(self) -> list[float]:
@@ -175,6 +185,9 @@ class SpottedVideo:
             "frames": len(self.times),
             "seconds": round(self.seconds, 6),
             "notes": list(self.notes),
+            "rates": [rate.plain() for rate in self.rates],
+            "face_box": self.answer.box,
+            "cuts_s": [round(float(self.times[cut]), 6) for cut in self.answer.cuts],
             "intervals": self.intervals().drop(columns=["subject", "video", "face"]).to_dict("records"),
         }
 
@@ -189,6 +202,7 @@ class SpottedVideos:
         failed: reasons for the failed videos, by name.
         notes: remarks on files.
         account: number of files that were given and taken, and those left out with their reasons.
+        drawn: whether the models were trained on drawn faces.
     """
 
     model: str
@@ -196,6 +210,12 @@ class SpottedVideos:
     failed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     account: tuple[dict[str, Any], ...] = ()
+    drawn: bool = False
+
+    @property
+    def emotion_heading(self) -> str:
+        """The heading of the column of emotions."""
+        return "emotion, learnt from drawings" if self.drawn else "emotion"
 
     @property
     def intervals(self) -> pd.DataFrame:
@@ -271,13 +291,16 @@ class SpottedVideos:
         return template_environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
 
 
-def spot_videos(
+def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     paths: Sequence[Path],
     models: Sequence[Model],
     *,
     faces: Faces = "largest",
     fps: float | None = None,
     damaged: str = "refuse",
+    emotions: bool = False,
+    neutral: str | Path | None = None,
+    own_rates: Mapping[Kind, float] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SpottedVideos:
@@ -290,13 +313,53 @@ def spot_videos(
         fps: frames per second of folders of images, and of files that state a wrong rate: durations follow it, times
             follow the file.
         damaged: `accept` uses whatever can be decoded of a damaged file.
+        emotions: whether to name emotions, if the models recognize.
+        neutral: stretch such as `0-20s` of each video, or another film of the person, in which nothing happened: its highest
+            peak sets the level.
+        own_rates: false alarms a minute of the models without expressions, by kind; by default those on the card of a file.
         workers: processes; None for all cores.
         progress: reports the progress.
 
     Raises:
-        MebenchError: no video can be read or predicted.
+        MebenchError: no video can be read or predicted, or the models have no level that `neutral` could set.
     """
     progress = progress or Progress()
+    settings = _dataset_settings(paths, fps, damaged)
+    quiet = None if neutral is None else read_neutral(neutral)
+    tracks_by_video: dict[str, FaceTracks] | None = None
+    if faces == "all":
+        tracks_by_video = _find_tracks(settings, models[0], progress)
+        parts = [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]
+        if parts:
+            settings["dataset.faces"] = parts
+    chosen = resolve_dataset(settings)
+    predicted = predict_all(models, chosen, workers, progress, True, emotions, all_peaks=quiet is not None)
+    notes: dict[str, list[str]] = {}
+    if quiet is not None:
+        answers_elsewhere = None
+        if isinstance(quiet, Path):
+            elsewhere = resolve_dataset(_dataset_settings([quiet], fps, damaged))
+            answers_elsewhere = [*predict_all(models, elsewhere, workers, progress, True, False, True).answers.values()]
+        predicted, notes = _with_neutral_levels(predicted, quiet, answers_elsewhere)
+    predicted = replace(predicted, answers={key: without_repeats(answer) for key, answer in predicted.answers.items()})
+    rates = own_rates_of(models) if own_rates is None else own_rates
+    dataset: Any = predicted.dataset
+    ids = {video.key: video.id for video in predicted.job.test}
+    return SpottedVideos(
+        _models_in_words(models),
+        tuple(_spotted_videos(predicted, models, tracks_by_video, rates, notes)),
+        {
+            _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
+            for key, reason in predicted.failed.items()
+        },
+        tuple(map(escape_controls, dataset.repairs())),
+        tuple(dataset.account.plain()),
+        drawn=are_of_drawings(models),
+    )
+
+
+def _dataset_settings(paths: Sequence[Path], fps: float | None, damaged: str) -> dict[str, Any]:
+    """The settings under which files and folders are a dataset."""
     settings: dict[str, Any] = {
         "dataset": "folder",
         "dataset.videos": [str(path) for path in paths],
@@ -306,25 +369,28 @@ def spot_videos(
         settings["dataset.fps"] = fps
     if damaged != "refuse":
         settings["dataset.damaged"] = damaged
-    tracks_by_video: dict[str, FaceTracks] | None = None
-    if faces == "all":
-        tracks_by_video = _find_tracks(settings, models[0], progress)
-        parts = [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]
-        if parts:
-            settings["dataset.faces"] = parts
-    predicted = predict_all(models, resolve_dataset(settings), workers, progress, look=True)
-    dataset: Any = predicted.dataset
-    ids = {video.key: video.id for video in predicted.job.test}
-    return SpottedVideos(
-        _models_in_words(models),
-        tuple(_spotted_videos(predicted, models, tracks_by_video)),
-        {
-            _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
-            for key, reason in predicted.failed.items()
-        },
-        tuple(map(escape_controls, dataset.repairs())),
-        tuple(dataset.account.plain()),
-    )
+    return settings
+
+
+def _with_neutral_levels(
+    predicted: Predicted, quiet: Stretch | Path, elsewhere: Sequence[Answer] | None
+) -> tuple[Predicted, dict[str, list[str]]]:
+    """Predictions with the level that quiet time sets, and sentences about it, by key of the video.
+
+    Args:
+        predicted: predictions without a level.
+        quiet: stretch of each video, or another film.
+        elsewhere: answers to the other film; None for a stretch.
+    """
+    models_levels = levels_of(predicted.job.models)
+    stretch = None if isinstance(quiet, Path) else quiet
+    where = f"in {quiet.name}" if isinstance(quiet, Path) else f"from {clock_time(quiet[0])} to {clock_time(quiet[1])}"
+    answers, notes = {}, {}
+    for key, answer in predicted.answers.items():
+        found = neutral_levels([answer] if elsewhere is None else elsewhere, models_levels, stretch)
+        answers[key] = hold_back(answer, {kind: one.level for kind, one in found.items()}, stretch)
+        notes[key] = [f"{kind}: {one.sentence(where)}" for kind, one in found.items()]
+    return replace(predicted, answers=answers), notes
 
 
 def _printable_name(dataset: Any, name: str) -> str:
@@ -349,9 +415,21 @@ def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) 
 
 
 def _spotted_videos(
-    predicted: Predicted, models: Sequence[Model], tracks_by_video: Mapping[str, FaceTracks] | None
+    predicted: Predicted,
+    models: Sequence[Model],
+    tracks_by_video: Mapping[str, FaceTracks] | None,
+    own_rates: Mapping[Kind, float],
+    more_notes: Mapping[str, Sequence[str]],
 ) -> Iterator[SpottedVideo]:
-    """The faces of the predicted videos; `tracks_by_video` is None if only the largest face is followed."""
+    """The faces of the predicted videos.
+
+    Args:
+        predicted: predictions.
+        models: models that made them.
+        tracks_by_video: followed faces by name of the video; None if only the largest face is followed.
+        own_rates: false alarms a minute of the models without expressions, by kind.
+        more_notes: further cautions by key of the video.
+    """
     dataset: Any = predicted.dataset
     for video in predicted.job.test:
         answer = predicted.answers.get(video.key)
@@ -363,9 +441,18 @@ def _spotted_videos(
         path = dataset.place(video)
         # Places of missing images make times longer, not the rate wrong.
         shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
-        notes = tuple(_notes(video, shown, answer, models, tracks))
+        notes = (*_notes(video, shown, answer, models, tracks), *more_notes.get(video.key, ()))
         face = video.id[len(name) + 1 :]
-        yield SpottedVideo(_printable_name(dataset, name), face, path, video, times, answer, notes)
+        rates = tuple(_alarm_rates(answer, own_rates))
+        yield SpottedVideo(_printable_name(dataset, name), face, path, video, times, answer, notes, rates)
+
+
+def _alarm_rates(answer: Answer, own_rates: Mapping[Kind, float]) -> Iterator[AlarmRate]:
+    """How often each kind was spotted, beside the models' own rate."""
+    seconds = seen_seconds(answer)
+    for kind in answer.curves:
+        count = sum(prediction.kind == kind for prediction in answer.predictions)
+        yield AlarmRate(kind, count, seconds, own_rates.get(kind))
 
 
 def _models_in_words(models: Sequence[Model]) -> str:
@@ -392,6 +479,9 @@ def _notes(
         count = format_count(len(answer.unseen), "stretch", "stretches")
         seconds = sum(last - first + 1 for first, last in answer.unseen) / fps
         yield f"no face in sight in {count}, {seconds:.1f} s together: nothing is spotted there"
+    if answer.cuts:
+        cuts = format_count(len(answer.cuts), "cut")
+        yield f"{cuts}, the first at {clock_time(float(times[answer.cuts[0]]))}: each part is spotted in as a film of its own"
 
 
 def _on_rate(video: Video, answer: Answer, models: Sequence[Model]) -> str:

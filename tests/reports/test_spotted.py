@@ -74,7 +74,7 @@ def test_spot_shows_each_class_of_a_set_and_lanes_of_units(mebench, tmp_path, un
     summary = json.loads((made / "summary.json").read_text())
     assert "analysis" not in summary
     assert "analysis is not defined where clips have several classes" in str(summary["remarks"])
-    mebench("spot", video, "--run", made, "--workers", "1", "-o", tmp_path / "out")
+    mebench("spot", video, "--run", made, "--emotions", "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert {*found["emotion"]} == {"positive+negative+surprise+repression+others"}
 

@@ -1,0 +1,163 @@
+"""Answers about a person's own film: a level from a stretch in which nothing happened, and intervals that do not repeat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mebench.core import Kind, Prediction
+from mebench.errors import ConfigError
+from mebench.inference.operating_point import seen_seconds
+from mebench.inference.predict import Answer
+
+Stretch = tuple[float, float]
+"""First and last second."""
+
+
+def read_neutral(text: str | Path) -> Stretch | Path:
+    """A stretch such as `0-20s`, or the path of a film.
+
+    Raises:
+        ConfigError: the stretch ends before it begins, or there is no such film.
+
+    >>> read_neutral("0-20s"), read_neutral("2.5-10s")
+    ((0.0, 20.0), (2.5, 10.0))
+    """
+    seconds = re.fullmatch(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)s?", str(text))
+    if seconds is None:
+        path = Path(text).expanduser()
+        if not path.exists():
+            raise ConfigError(
+                f"--neutral {text} is neither a stretch in seconds, such as 0-20s, nor a film that exists: correct one of both"
+            )
+        return path
+    first, last = float(seconds[1]), float(seconds[2])
+    if first >= last:
+        raise ConfigError(f"--neutral {text} ends before it begins: give the first and the last second, such as 0-20s")
+    return first, last
+
+
+@dataclass(frozen=True)
+class NeutralLevel:
+    """The level of one kind after a stretch in which nothing happened.
+
+    Attributes:
+        level: the level.
+        models: level of the models.
+        seconds: seconds of the stretch with a face.
+    """
+
+    level: float
+    models: float
+    seconds: float
+
+    def sentence(self, where: str) -> str:
+        """The level in words.
+
+        Args:
+            where: place of the stretch, in words.
+        """
+        place = f"{where} ({self.seconds:.1f} s with a face)"
+        if self.level > self.models:
+            return f"nothing happened {place}, so the level is {self.level:.3f} in place of {self.models:.3f}"
+        return f"no peak {place} reaches the level of {self.models:.3f}, which stays"
+
+
+def neutral_levels(
+    answers: Sequence[Answer], levels: Mapping[Kind, float], stretch: Stretch | None = None
+) -> dict[Kind, NeutralLevel]:
+    """The levels above all peaks in films, or stretches of films, in which nothing happened.
+
+    A level is never lower than that of the models.
+
+    Raises:
+        ConfigError: the stretch, or the film, has no second with a face.
+
+    Args:
+        answers: answers without a level.
+        levels: level of the models by kind.
+        stretch: first and last second; None for whole films.
+    """
+    found = {}
+    for kind, level in levels.items():
+        heights, seconds = [], 0.0
+        for answer in answers:
+            first, last = _frames_of(answer, stretch)
+            heights += [p.confidence for p in answer.predictions if p.kind == kind and first <= p.apex <= last]
+            n_frames = len(answer.curves[kind].scores)
+            within = (min(last, n_frames - 1) - first + 1) / answer.timing.fps
+            seconds += seen_seconds(answer) if stretch is None else max(within, 0.0)
+        if seconds <= 0:
+            raise ConfigError(
+                "--neutral names no time in which the face is seen: name a stretch of the video, or another film"
+            )
+        above = float(np.nextafter(max(heights), np.inf)) if heights else level
+        found[kind] = NeutralLevel(max(level, above), level, seconds)
+    return found
+
+
+def hold_back(answer: Answer, levels: Mapping[Kind, float], quiet: Stretch | None = None) -> Answer:
+    """An answer with the peaks that reach a level, none of them in a quiet stretch.
+
+    Args:
+        answer: answer without a level.
+        levels: level by kind.
+        quiet: first and last second of a stretch in which nothing happened.
+    """
+    first, last = _frames_of(answer, quiet) if quiet else (0, -1)
+    reaching = [p for p in answer.predictions if p.confidence >= levels[p.kind]]
+    kept = [p for p in reaching if not first <= max(p.apex, 0) <= last]
+    curves = {kind: replace(curve, level=levels[kind]) for kind, curve in answer.curves.items()}
+    return replace(answer, predictions=kept, curves=curves)
+
+
+def _frames_of(answer: Answer, stretch: Stretch | None) -> tuple[int, float]:
+    """First and last frame of a stretch in seconds."""
+    if stretch is None:
+        return 0, np.inf
+    return round(stretch[0] * answer.timing.fps), round(stretch[1] * answer.timing.fps)
+
+
+def without_repeats(answer: Answer) -> Answer:
+    """An answer whose intervals are merged, see `merge_intervals`."""
+    return replace(answer, predictions=merge_intervals(answer.predictions, answer.timing.k_prime))
+
+
+def merge_intervals(predictions: Sequence[Prediction], k_prime: Mapping[Kind, int]) -> list[Prediction]:
+    """Intervals that do not overlap others of their kind, nor repeat the peak of a longer one.
+
+    Of overlapping intervals of one kind one remains: from the first onset to the last offset, with apex, confidence and emotion
+    of the highest peak. An interval inside one of another kind is left out if both peaks are less than k' frames apart.
+
+    Args:
+        predictions: intervals of one film.
+        k_prime: half the mean length of each kind, in frames.
+    """
+    merged: list[Prediction] = []
+    for kind in dict.fromkeys(p.kind for p in predictions):
+        merged += _merge_overlapping([p for p in predictions if p.kind == kind])
+    kept = [p for p in merged if not any(_repeats(p, other, k_prime[p.kind]) for other in merged)]
+    return sorted(kept, key=lambda p: (p.kind, p.onset))
+
+
+def _merge_overlapping(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Intervals of one kind, overlapping ones as one."""
+    merged: list[Prediction] = []
+    for one in sorted(predictions, key=lambda p: p.onset):
+        last = merged[-1] if merged else None
+        if last is None or one.onset > last.offset:
+            merged.append(one)
+            continue
+        highest = max(last, one, key=lambda p: p.confidence)
+        merged[-1] = replace(highest, onset=last.onset, offset=max(last.offset, one.offset))
+    return merged
+
+
+def _repeats(one: Prediction, other: Prediction, k_prime: int) -> bool:
+    """Whether an interval lies in a longer one of another kind, with the same peak."""
+    is_inside = other.onset <= one.onset and one.offset <= other.offset
+    return other.kind != one.kind and is_inside and abs(one.apex - other.apex) < k_prime
