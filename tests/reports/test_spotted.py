@@ -163,9 +163,11 @@ def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, tmp_path):
     """In faces drawn by another hand than those of its training."""
     moves = write(tmp_path / "moves.mp4", moving(3, 240, (60, 20), SPANS), size=(400, 300))
     still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
-    code, _, err = mebench("spot", moves, still, "--workers", "1", "-o", tmp_path / "out")
+    code, _, err = mebench("spot", moves, still, "--emotions", "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert code == 0
+    assert "still: 0 micro-expressions in 2.4 s, 0.0 a minute; in films without expressions this model gives" in err
+    assert "emotion, learnt from drawings" in (tmp_path / "out" / "report.html").read_text()
     assert "using the included model mean (trained on drawn faces)" in err
     assert set(found["video"]) == {"moves"}
     assert peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
