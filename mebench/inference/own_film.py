@@ -101,7 +101,7 @@ def neutral_levels(
 
 
 def hold_back(answer: Answer, levels: Mapping[Kind, float], quiet: Stretch | None = None) -> Answer:
-    """An answer with the peaks that reach a level, none of them in a quiet stretch.
+    """An answer with the peaks that reach a level outside a quiet stretch.
 
     Args:
         answer: answer without a level.
@@ -128,7 +128,7 @@ def without_repeats(answer: Answer) -> Answer:
 
 
 def merge_intervals(predictions: Sequence[Prediction], k_prime: Mapping[Kind, int]) -> list[Prediction]:
-    """Intervals that do not overlap others of their kind, nor repeat the peak of a longer one.
+    """Intervals without overlap, each peak once.
 
     Of overlapping intervals of one kind one remains: from the first onset to the last offset, with apex, confidence and emotion
     of the highest peak. An interval inside one of another kind is left out if both peaks are less than k' frames apart.

@@ -26,7 +26,7 @@ RARE = 0.05
 
 @dataclass(frozen=True)
 class AlarmRate:
-    """The intervals of one kind in a film, and those that a model gives where no expression happens.
+    """The number of intervals in a film, and the model's own rate.
 
     Attributes:
         kind: kind of the intervals.
@@ -54,7 +54,7 @@ class AlarmRate:
 
     @property
     def is_unlike(self) -> bool:
-        """Whether there are over three times as many intervals as the model's own rate gives, and not by chance."""
+        """Whether the rate is over three times the model's own, and not by chance."""
         if self.own is None or self.here <= MOST_TIMES * self.own:
             return False
         expected = self.own * self.seconds / 60
@@ -86,7 +86,7 @@ class AlarmRate:
 
 
 def own_rates_of(models: Sequence[Model]) -> dict[Kind, float]:
-    """False alarms a minute of a model file in films without expressions, by kind, where its card says them."""
+    """False alarms a minute without expressions, by kind, from the card of a model."""
     rates: dict[Kind, float] = {}
     header = models[0].header
     kinds: Sequence[Kind] = header.task.kinds if header else ()
@@ -109,7 +109,7 @@ def rates_of_summary(summary: Mapping[str, Any]) -> dict[Kind, float]:
 
 
 def are_of_drawings(models: Sequence[Model]) -> bool:
-    """Whether models learnt from drawn faces, by the card of a file or the dataset of a run."""
+    """Whether models learnt from drawn faces."""
     first = models[0]
     if first.header is None:
         return "synthetic" in first.config.dataset_params

@@ -375,7 +375,7 @@ def _dataset_settings(paths: Sequence[Path], fps: float | None, damaged: str) ->
 def _with_neutral_levels(
     predicted: Predicted, quiet: Stretch | Path, elsewhere: Sequence[Answer] | None
 ) -> tuple[Predicted, dict[str, list[str]]]:
-    """Predictions with the level that quiet time sets, and sentences about it, by key of the video.
+    """Predictions with the level that quiet time sets, and sentences about it.
 
     Args:
         predicted: predictions without a level.
