@@ -66,7 +66,7 @@ def test_merge_intervals_joins_overlapping_ones_of_a_kind():
     assert merge_intervals([apart, second, first], K_PRIME) == [interval(8, 20, 27, 0.6), apart]
 
 
-def test_merge_intervals_leave_out_the_repeated_peak_of_a_longer_one():
+def test_merge_intervals_leave_out_peaks_of_longer_ones():
     macro, same, other = interval(95, 114, 132, 0.7, "macro"), interval(108, 114, 119), interval(96, 100, 104)
     assert merge_intervals([macro, same, other], K_PRIME) == [macro, other]
 
