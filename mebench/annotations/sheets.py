@@ -82,6 +82,7 @@ class Sheet:
         held: number of things that the file holds beside the rows, by their unit (`mebench.account`).
         left_out: rows and other things of the file that are not in `rows` or `text`.
         is_hidden: whether the workbook hides the sheet.
+        is_typed: whether the source holds numbers, not texts of numbers, so that no dot separates thousands.
     """
 
     file: str
@@ -94,6 +95,7 @@ class Sheet:
     held: Mapping[str, int] = field(default_factory=dict, repr=False)
     left_out: tuple[LeftOut, ...] = ()
     is_hidden: bool = False
+    is_typed: bool = False
 
     def __str__(self) -> str:
         return self.where
@@ -257,7 +259,7 @@ def sheet_from_rows(name: str, header: Sequence[str], rows: Iterable[Sequence[ob
     """
     texts = [tuple("" if cell is None else str(cell) for cell in row) for row in (header, *rows)]
     numbered = tuple((number, row) for number, row in enumerate(texts, 1) if any(row))
-    return Sheet(name, name, numbered, header=1, separator=",")
+    return Sheet(name, name, numbered, header=1, separator=",", is_typed=True)
 
 
 _HEADER_AGAIN = "the names of the columns again"
@@ -491,7 +493,10 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
     merged = [openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(xml)]
     whole = Sheet(path.name, sheet.title, rows(sheet), is_hidden=sheet.sheet_state != "visible")
     plain = _with_account_of_columns(whole, beyond)
-    hidden = _hidden_rows(plain, _numbers_of_hidden_rows(xml))
+    hidden = (
+        *_hidden_rows(plain, _numbers_of_hidden_rows(xml)),
+        *_hidden_columns(plain, _numbers_of_hidden_columns(xml)),
+    )
     filled = _filled(replace(plain, remarks=(*plain.remarks, *hidden)), merged)
     if not formulas:
         return filled
@@ -553,10 +558,34 @@ def _numbers_of_hidden_rows(xml: bytes) -> set[int]:
     return hidden
 
 
+_COLUMNS = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
+
+
+def _numbers_of_hidden_columns(xml: bytes) -> set[int]:
+    """Numbers of the columns that a sheet hides, from 1; of those that are read."""
+    hidden = set[int]()
+    for columns in _COLUMNS.finditer(xml):
+        first, last = (re.search(rb'\b%s="(\d{1,5})"' % end, columns[1]) for end in (b"min", b"max"))
+        if first and last and re.search(rb'\bhidden="(?:1|true)"', columns[1]):
+            hidden.update(range(int(first[1]), min(int(last[1]), MAX_COLUMNS) + 1))
+    return hidden
+
+
 def _hidden_rows(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...]:
     """Remarks on the rows that a sheet hides, as a filter does; they count all the same."""
     hidden = [number for number, _ in sheet.rows if number in numbers]
     return tuple(Repair(number, "all columns", "", None, HIDDEN, sheet.where) for number in hidden)
+
+
+def _hidden_columns(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...]:
+    """A remark on the columns with content that a sheet hides; they are read all the same."""
+    filled = {column for _, cells in sheet.rows for column, cell in enumerate(cells, 1) if cell.strip()}
+    letters = [openpyxl.utils.get_column_letter(column) for column in sorted(filled & {*numbers})]
+    if not letters:
+        return ()
+    noun = "column" if len(letters) == 1 else "columns"
+    reason = f"hidden in the sheet, and read all the same: {noun} {list_first(letters, MOST_NAMED)}"
+    return (Repair(None, "all columns", "", None, reason, sheet.where),)
 
 
 HIDDEN = "hidden in the sheet, and counted all the same"
@@ -624,7 +653,13 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
                 for row in sheet.get_rows()
             )
             merged = [(left + 1, top + 1, right, bottom) for top, bottom, left, right in sheet.merged_cells]
-            sheets.append(_filled(Sheet(path.name, name, _rows(path, name, enumerate(cells, 1), instead)), merged))
+            is_hidden = sheet.visibility != 0
+            plain = Sheet(path.name, name, _rows(path, name, enumerate(cells, 1), instead), is_hidden=is_hidden)
+            hidden = (
+                *_hidden_rows(plain, {row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden}),
+                *_hidden_columns(plain, {column + 1 for column, info in sheet.colinfo_map.items() if info.hidden}),
+            )
+            sheets.append(_filled(replace(plain, remarks=hidden), merged))
             book.unload_sheet(name)
         return sheets
 

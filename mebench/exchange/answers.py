@@ -153,6 +153,8 @@ def join_intervals(
     if "subject" in predictions.columns - truth.columns and find_eaf(Path(truth.place)) is not None:
         truth = _with_subjects(truth, predictions)
     _refuse_other_units(truth, predictions)
+    if kinds is None and scores is None:
+        _refuse_numbered_kinds(truth, predictions)
     if truth.pooled or predictions.pooled:
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
@@ -207,6 +209,20 @@ def _refuse_other_units(truth: IntervalFile, predictions: IntervalFile) -> None:
         f"{predictions.place}: onsets and offsets, read as {predictions.fractional or 'frames'}, reach "
         f"frame {last_predicted}, those of the truth to {last_true}: {remedy}"
     )
+
+
+def _refuse_numbered_kinds(truth: IntervalFile, predictions: IntervalFile) -> None:
+    """Refuse predictions of which one or two numbers may be the kinds that the truth names."""
+    if "kind" in predictions.columns or set(truth.intervals["kind"]) != {*KINDS}:
+        return
+    labels = sorted(set(predictions.intervals["emotion"]) - {""})
+    may_be_kinds = 0 < len(labels) <= len(KINDS) and all(label.isdigit() for label in labels)
+    if may_be_kinds and not {*labels} & set(truth.intervals["emotion"]):
+        raise DataError(
+            f"{predictions.place}: the label of each interval is a number ({', '.join(labels)}), and the truth has micro- and "
+            "macro-expressions: if the numbers are kinds, write micro and macro in a column kind; if all are micro, add "
+            "--kinds micro"
+        )
 
 
 def read_clip_answers(

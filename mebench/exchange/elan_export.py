@@ -1,7 +1,7 @@
 """ELAN's export as text: a line for each mark, with its tier, its times in several forms and its file.
 
 ELAN writes it as *tab-delimited text*. The columns `Begin Time - ss.msec`, `End Time - ss.msec`, `Tier` and `File` say what an `.eaf`
-file says, so the marks are read as those of one (`mebench.exchange.eaf`).
+file says, so the marks are read as those of one (`mebench.exchange.eaf`). An export without a line of names is known by its times.
 """
 
 import re
@@ -22,15 +22,44 @@ _NOT_VALUES = frozenset({"tier", "participant", "annotator", "file", "filepath",
 """Columns that hold no text of a mark, without blanks and signs; times are none either."""
 
 
+_CLOCK = re.compile(r"\d{1,3}:\d\d:\d\d[.,]\d{1,3}")
+"""A time with hours, minutes, seconds and their fractions, as no other list of intervals writes it."""
+
+
 def is_elan_export(sheet: Sheet) -> bool:
-    r"""Whether the first line of a text names the times of ELAN's export.
+    r"""Whether the first line of a text names the times of ELAN's export, or holds two of them.
 
     >>> from mebench.annotations.sheets import sheet_from_text
     >>> is_elan_export(sheet_from_text("Tier\tBegin Time - msec\tEnd Time - msec\tFile\n", "", "it"))
     True
+    >>> is_elan_export(sheet_from_text("micro\t\t00:00:04.000\t00:00:05.640\tx\ta.eaf\n", "", "it"))
+    True
     """
     first = next((line for _, line in sheet.lines() if line.strip()), "")
-    return len(_TIME.findall(first)) > 1
+    return len(_TIME.findall(first)) > 1 or _names_by_cells(first.rstrip("\r\n").split("\t")) is not None
+
+
+def _names_by_cells(cells: Sequence[str]) -> list[str] | None:
+    """The names that ELAN gives the columns of a line without names; None for a line of another program.
+
+    >>> _names_by_cells(["micro", "", "00:00:04.000", "00:00:05.640", "x", "a.eaf"])
+    ['Tier', '', 'Begin Time - hh:mm:ss.ms', 'End Time - hh:mm:ss.ms', 'Value', 'File']
+    """
+    clocks = [place for place, cell in enumerate(cells) if _CLOCK.fullmatch(cell.strip())]
+    if len(clocks) < 2 or clocks[0] == 0:
+        return None
+    names = ["" for _ in cells]
+    names[0] = "Tier"
+    names[clocks[0]], names[clocks[1]] = "Begin Time - hh:mm:ss.ms", "End Time - hh:mm:ss.ms"
+    # Behind the times of a mark stand its text and its file.
+    texts = [place for place in range(clocks[-1] + 1, len(cells)) if not _SECONDS.fullmatch(cells[place].strip())]
+    for place in texts:
+        names[place] = "File" if cells[place].strip().casefold().endswith(".eaf") else "Value"
+    return names
+
+
+_SECONDS = re.compile(r"\d+([.,]\d+)?")
+"""A time in seconds or milliseconds."""
 
 
 def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, remarks: Remarks) -> Sheet:
@@ -49,6 +78,9 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
     lines = [(number, line.rstrip("\r\n").split("\t")) for number, line in sheet.lines() if line.strip()]
     (_, header), *rows = lines
     names = [name.strip() for name in header]
+    if (known := _names_by_cells(header)) is not None:
+        names, rows = known, lines
+        remarks.repair(f"{role}: no line names the columns: the times are read as those of ELAN's export")
     places = {plain_name(name): place for place, name in reversed(list(enumerate(names)))}
     for column in ("tier", "file"):
         if column not in places and not (column == "file" and "filepath" in places):

@@ -258,6 +258,25 @@ def _tables_within(value: Row) -> dict[str, list[Row]]:
     return with_columns or tables  # where some name columns, the others only look like tables
 
 
+def rows_from_objects_by_video(value: list[Any]) -> list[Row] | None:
+    """Objects with the intervals of some videos each, such as lines of JSON.
+
+    >>> rows_from_objects_by_video([{"a": [[3, 9]]}, {"a": [[20, 30]]}])
+    [{'video': 'a', 'onset': 3, 'offset': 9}, {'video': 'a', 'onset': 20, 'offset': 30}]
+    >>> rows_from_objects_by_video([{"video": "a", "intervals": [[3, 9]]}]) is None
+    True
+    """
+    if not value or not all(isinstance(item, Mapping) and not known_columns(item) for item in value):
+        return None
+    rows: list[Row] = []
+    for item in value:
+        rows_of_item = rows_from_intervals_by_video(item)
+        if rows_of_item is None:
+            return None
+        rows += rows_of_item
+    return rows
+
+
 def rows_from_list_of_rows(value: list[Any]) -> list[Row] | None:
     """Rows with named cells; a row with a list of intervals stands for several rows.
 
@@ -297,7 +316,7 @@ OBJECT_LAYOUTS = (
     rows_from_nested_tables,
 )
 """The layouts of an object with names (a dict), in the order in which they are tried."""
-LIST_LAYOUTS = (rows_from_list_of_rows, rows_from_video_pairs)
+LIST_LAYOUTS = (rows_from_objects_by_video, rows_from_list_of_rows, rows_from_video_pairs)
 """The layouts of a list, in the order in which they are tried."""
 
 

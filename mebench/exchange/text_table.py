@@ -380,9 +380,17 @@ def parse_columns(
     others = {found.headers[position]: columns[position] for position in found.unread}
     has_decimal_comma = sheet.separator != ","
     lines = found.grid.lines
-    is_typed = not sheet.text and not has_decimal_comma
     table = TextTable(
-        str(path), role, cells, lines, found.headers, has_decimal_comma, sheet.header, others, is_typed, found.seconds
+        str(path),
+        role,
+        cells,
+        lines,
+        found.headers,
+        has_decimal_comma,
+        sheet.header,
+        others,
+        sheet.is_typed,
+        found.seconds,
     )
     remarks.account_of(role).hold("row", len(lines))
     names_rows = "video" in cells or "subject" in cells

@@ -56,7 +56,7 @@ def with_column_names(sheet: Sheet, clips: bool = False) -> NamedSheet | None:
     fewest = FEWEST_CLIP_CELLS if clips else FEWEST_CELLS
     lines = _lines_with_content(sheet.text)
     numbers = [number for number, _ in lines or sheet.rows]
-    for rows in _rows_by_separator(sheet, [line for _, line in lines]):
+    for separator, rows in _rows_by_separator(sheet, [line for _, line in lines]):
         width = len(rows[0]) if rows else 0
         if width < fewest or any(len(row) != width for row in rows):
             continue
@@ -66,7 +66,7 @@ def with_column_names(sheet: Sheet, clips: bool = False) -> NamedSheet | None:
             doubt = "" if clips or not _is_unnamed_number(names[-1], columns[-1]) else NO_CONFIDENCE
             # Row 0 holds the names, which no line of the file does.
             named = ((0, tuple(names)), *zip(numbers, zip(*columns)))
-            return NamedSheet(Sheet(sheet.file, sheet.file, named, separator=","), ", ".join(names), doubt)
+            return NamedSheet(Sheet(sheet.file, sheet.file, named, separator=separator), ", ".join(names), doubt)
     return None
 
 
@@ -77,13 +77,13 @@ def _lines_with_content(text: str) -> list[tuple[int, str]]:
     return filled[n_remarks:]
 
 
-def _rows_by_separator(sheet: Sheet, lines: Sequence[str]) -> Iterator[list[list[str]]]:
+def _rows_by_separator(sheet: Sheet, lines: Sequence[str]) -> Iterator[tuple[str, list[list[str]]]]:
     """The cells of the lines, split at each separator in turn; of a workbook only its cells."""
     if not lines:
-        yield [list(cells) for _, cells in sheet.rows]
+        yield sheet.separator, [list(cells) for _, cells in sheet.rows]
         return
     for separator in SEPARATORS:
-        yield [line.split(None if separator == " " else separator) for line in lines]
+        yield separator, [line.split(None if separator == " " else separator) for line in lines]
 
 
 def _names_of_columns(columns: Sequence[Column]) -> list[str] | None:

@@ -141,6 +141,16 @@ def test_read_sheets_counts_columns_beyond_those_read(tmp_path):
     assert "2 columns behind the first 256 columns" in sheet.remarks[0].reason
 
 
+def test_read_sheets_tells_of_hidden_columns(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(("Subject", "Filename", "Onset"))
+    book.active.column_dimensions["B"].hidden = True
+    book.active.column_dimensions["F"].hidden = True
+    book.save(tmp_path / "codes.xlsx")
+    (remark,) = read_sheets(tmp_path / "codes.xlsx")[0].remarks
+    assert remark.reason == "hidden in the sheet, and read all the same: column B"
+
+
 @pytest.mark.parametrize(
     ("mib", "words"), [(80, "would expand to 80 MiB"), (13, "13 MiB of XML, and a workbook to at most 12")]
 )

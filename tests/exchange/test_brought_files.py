@@ -134,6 +134,18 @@ def test_with_column_names_keeps_numbers_of_lines(write, text, line):
         read_intervals(write(text, "p.csv"), "predictions", Remarks())
 
 
+def test_with_column_names_takes_no_thousands_for_fractions(scored):
+    text = "".join(f"{v};{a:,};{b:,}\n".replace(",", ".") for v, a, b in SPANS)
+    code, message = scored(text, "p.csv", fails=True)
+    assert code == 3
+    assert "line 4: the onset 1.234 may stand for a thousand and more" in message
+
+
+def test_rows_by_layout_joins_lines_of_one_interval_each(scored):
+    counts, _ = scored("".join(json.dumps({v: [[a, b]]}) + "\n" for v, a, b in SPANS), "p.log")
+    assert counts == [5, 0, 0]
+
+
 def test_with_column_names_reads_confidences_that_differ(scored):
     text = "".join(f"{v[:3]},{v},{a},{b},0.{9 - n}\n" for n, (v, a, b) in enumerate(SPANS))
     _, result = scored(text)
@@ -253,6 +265,14 @@ def test_sheet_of_export_reads_times_of_elan(scored, form):
     assert any("1 tier of 006_1 not read: gaze" in line for line in result["repaired"])
 
 
+def test_sheet_of_export_reads_times_without_names(scored):
+    clock = FORMS["hh:mm:ss.ms"]
+    lines = [f"micro\t\t{clock(a)}\t{clock(b)}\t{clock(b - a)}\tx\t{v}.eaf\n" for v, a, b in SPANS]
+    counts, result = scored("".join(lines), "p.txt", "--fps", "25")
+    assert counts == [5, 0, 0]
+    assert any("read as those of ELAN's export" in note for note in result["repaired"])
+
+
 def test_sheet_of_export_needs_a_rate(scored):
     code, message = scored(
         "Tier\tBegin Time - msec\tEnd Time - msec\tFile\nmicro\t0\t400\t006_1.eaf\n", "p.txt", fails=True
@@ -280,6 +300,19 @@ def test_score_refuses_names_with_an_ending(scored):
     assert code == 3
     assert "no video of the predictions is in the truth" in message
     assert "add --loose-ids" in message
+
+
+@pytest.mark.parametrize("labels", [(0, 1, 0, 1, 0), ("1", "2", "1", "2", "1")], ids=["numbers", "texts"])
+def test_join_intervals_refuses_numbers_for_kinds_of_the_truth(write, score, labels):
+    kinds = ("micro", "macro", "micro", "macro", "micro")
+    truth = "video,onset,offset,kind\n" + "".join(f"{v},{a},{b},{k}\n" for (v, a, b), k in zip(SPANS, kinds))
+    rows = [{"video": v, "onset": a, "offset": b, "label": one} for (v, a, b), one in zip(SPANS, labels)]
+    words = ("--truth", write(truth, "t.csv"), "--predictions", write(json.dumps(rows), "p.json"))
+    code, message = score(*words, fails=True)
+    assert code == 3
+    assert "the label of each interval is a number" in message
+    micro = score(*words, "--kinds", "micro")["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"], micro["fn"]) == (3, 2, 0)
 
 
 def test_with_kinds_refuses_numbers_beside_names(scored):

@@ -64,7 +64,7 @@ def test_object_layouts_decline_what_holds_no_rows(layout, value):
 
 @pytest.mark.parametrize("value", [[3, 9], ["a", "b"], [[1, 2, 3]]])
 def test_list_layouts_decline_plain_cells(value):
-    assert [layout(value) for layout in LIST_LAYOUTS] == [None, None]
+    assert [layout(value) for layout in LIST_LAYOUTS] == [None] * len(LIST_LAYOUTS)
 
 
 def test_table_of_other_values_is_empty():
