@@ -212,7 +212,7 @@ def _refuse_other_units(truth: IntervalFile, predictions: IntervalFile) -> None:
 
 
 def _refuse_numbered_kinds(truth: IntervalFile, predictions: IntervalFile) -> None:
-    """Refuse predictions of which one or two numbers may be the kinds that the truth names."""
+    """Refuse one or two numbers that may be the kinds of the truth."""
     if "kind" in predictions.columns or set(truth.intervals["kind"]) != {*KINDS}:
         return
     labels = sorted(set(predictions.intervals["emotion"]) - {""})

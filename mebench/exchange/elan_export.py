@@ -27,7 +27,7 @@ _CLOCK = re.compile(r"\d{1,3}:\d\d:\d\d[.,]\d{1,3}")
 
 
 def is_elan_export(sheet: Sheet) -> bool:
-    r"""Whether the first line of a text names the times of ELAN's export, or holds two of them.
+    r"""Whether the first line of a text names or holds times of ELAN's export.
 
     >>> from mebench.annotations.sheets import sheet_from_text
     >>> is_elan_export(sheet_from_text("Tier\tBegin Time - msec\tEnd Time - msec\tFile\n", "", "it"))

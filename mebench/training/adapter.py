@@ -28,8 +28,8 @@ from mebench.core import (
     stack,
 )
 from mebench.errors import ConfigError, PluginError
-from mebench.features.flow import FlowImage
-from mebench.training.samples import ClipSamples, ViewSamples, WindowSamples, window_labels
+from mebench.features.probe import shape_of_feature
+from mebench.training.samples import ClipSamples, ViewSamples, WindowSamples, tensor_of, window_labels
 
 Floats = NDArray[np.float64]
 
@@ -139,10 +139,11 @@ def make_probe_batch(features: Any) -> Any:
     """
     batch = {}
     for name, chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).items():
-        last = chain.steps[-1] if chain.steps else None
-        if chain.scope != "clips" or not isinstance(last, FlowImage):
+        shape = shape_of_feature(chain) if chain.scope == "clips" else None
+        if shape is None:
             return None
-        batch[name] = torch.zeros(2, 3, last.size, last.size)
+        sample = tensor_of(np.zeros(shape))
+        batch[name] = torch.stack([sample, sample])
     return batch if len(batch) > 1 else next(iter(batch.values()), None)
 
 

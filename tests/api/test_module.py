@@ -9,7 +9,11 @@ from sklearn.svm import LinearSVC
 from torch import nn
 from torch.nn import functional as F
 
+from mebench.core import Chain
 from mebench.errors import ConfigError
+from mebench.features.faces import FaceCrop
+from mebench.features.flow import Flow, Strain
+from mebench.features.regions import Resize
 from tests.helpers.own_objects import chain
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
@@ -122,8 +126,12 @@ def test_module_that_fails_before_the_folds_is_a_sentence(judged, model, how, se
     assert sentence in str(error.value)
 
 
-def test_evaluate_refuses_wrong_number_of_outputs(judged, tmp_path):
+RESIZED = Chain("resized", (FaceCrop(size=56), Flow(), Strain(), Resize(28)), scope="clips")
+
+
+@pytest.mark.parametrize("how", [{}, {"features": RESIZED}], ids=["the usual map", "a chain of one's own"])
+def test_evaluate_refuses_wrong_number_of_outputs(judged, tmp_path, how):
     sentence = "the module gives 3 scores, the dataset has 5 classes: .* Give it 5 outputs"
     with pytest.raises(ConfigError, match=sentence):
-        judged(Namer(n_classes=3), trainer={"max_epochs": 1})
+        judged(Namer(n_classes=3), trainer={"max_epochs": 1}, **how)
     assert not list(tmp_path.rglob("*.npy"))
