@@ -338,7 +338,7 @@ class Sweep:
     @property
     def scores(self) -> pd.DataFrame:
         """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their
-        standard deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
+        standard deviation (`spread`), the interval of the mean (`low`, `high`), and `seeds`.
         """
         rows: list[dict[str, Any]] = [
             {**row["settings"], "score": name, **score, "seeds": row["seeds"]}

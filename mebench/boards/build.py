@@ -15,6 +15,7 @@ from mebench.boards.row_facts import VERSIONS
 from mebench.boards.row_scores import (
     OF_MISTAKES,
     SCORING,
+    alone,
     costs_over_seeds,
     mean,
     metrics_of,
@@ -22,8 +23,9 @@ from mebench.boards.row_scores import (
     n_of,
     over_seeds,
     sections_by_part,
+    seed_mean_scores,
 )
-from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, ranked
+from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, Score, ranked
 from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
@@ -193,6 +195,11 @@ class PartSpec:
     path: str
     member: str = ""
 
+    @property
+    def member_of_tables(self) -> str:
+        """The member whose videos alone the tables hold: recognition scores all members from the tables of all videos."""
+        return "" if self.task == "recognition" else self.member
+
 
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity
 class MeasuredRow:
@@ -200,11 +207,16 @@ class MeasuredRow:
 
     Attributes:
         row: the row, over all its seeds.
-        run: the run that represents the row in paired tests.
+        runs: the run of each seed.
     """
 
     row: BoardRow
-    run: Record
+    runs: tuple[Record, ...]
+
+    @property
+    def first(self) -> Record:
+        """The run that tells what all seeds share, such as the annotations."""
+        return self.runs[0]
 
 
 ScoredRun = tuple[Record, Mapping[str, Any]]
@@ -247,7 +259,6 @@ def _members_of_recognition(
 
 def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, floors: Set[str]) -> Part:
     """The same for a part of spotting, or of analysis: there each member has a summary of its own."""
-    name = f"{spec.name}, members"
     rows: list[BoardRow] = []
     for member in sorted({member for record in records for member in record.summary.get("members", {})}):
         runs: list[ScoredRun] = []
@@ -257,8 +268,8 @@ def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, 
             if section:
                 runs.append((record, section))
         read_of_member = partial(read_member, read, member)
-        rows += _part(replace(spec, name=name, member=member), runs, read_of_member, floors).rows
-    return Part(name, metrics_shown(spec.task), tuple(rows))
+        rows += _part(replace(spec, member=member), runs, read_of_member, floors).rows
+    return Part(f"{spec.name}, members", metrics_shown(spec.task), tuple(rows))
 
 
 def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str]) -> Part:
@@ -281,13 +292,13 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str
     comparable = [
         entry
         for entry in measured
-        if _annotation_version(entry.run, spec.task) == versions[0] and not entry.row.unranked
+        if _annotation_version(entry.first, spec.task) == versions[0] and not entry.row.unranked
     ]
     rows = _with_standings(spec, metrics, measured, comparable, read, floors)
     if not spec.member:
         if spec.task == "spotting":
             rows += random_rows(spec.name, metrics, records)
-        rows += names_rows(spec.task, spec.name, metrics, [entry.run for entry in comparable])
+        rows += names_rows(spec.task, spec.name, metrics, [run for entry in comparable for run in entry.runs])
     return Part(spec.name, metrics, tuple(sorted(rows, key=sort_key)))
 
 
@@ -322,9 +333,10 @@ def _measured_rows(
         for runs_of_row in runs_of_rows:
             first, _ = runs_of_row[0]
             remark = _remark_on(first, spec.task, versions, other_code=not one_run_a_seed)
-            row = _row(metrics, runs_of_row, spec.member, remark)
-            row = replace(row, **_cached_mistakes(spec, [record for record, _ in runs_of_row], read))
-            rows.append(MeasuredRow(row, _median_run(runs_of_row, metrics[0])))
+            records = [record for record, _ in runs_of_row]
+            row = _row(spec, metrics, runs_of_row, read, remark)
+            row = replace(row, **_cached_mistakes(spec, records, read))
+            rows.append(MeasuredRow(row, tuple(records)))
     return rows
 
 
@@ -354,17 +366,6 @@ def _cached_mistakes(spec: PartSpec, records: Sequence[Record], read: Read) -> d
     return cached(compute, OF_MISTAKES, "mistakes", spec.name, [record.content for record in records])
 
 
-def _median_run(runs: Sequence[ScoredRun], main_score: str) -> Record:
-    """The run with the median main score; of two such runs, the worse one."""
-
-    def worth_and_seed(run: ScoredRun) -> tuple[float, int]:
-        record, section = run
-        return METRICS[main_score].worth(section["scores"].get(main_score, NOTHING)["value"]), record.seed
-
-    record, _ = sorted(runs, key=worth_and_seed)[(len(runs) - 1) // 2]
-    return record
-
-
 def _with_standings(
     spec: PartSpec,
     metrics: tuple[str, ...],
@@ -384,7 +385,7 @@ def _with_standings(
         floors: methods that are levels of chance: tested, but not ranked.
     """
     same_features = [entry for entry in comparable if not entry.row.facts["earlier"]]
-    tested = [same_features[place] for place in testable_together([entry.run for entry in same_features])]
+    tested = [same_features[place] for place in testable_together([entry.runs for entry in same_features])]
 
     part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
     places = ranked(part, floors, fold=spec.task == "spotting")
@@ -393,9 +394,10 @@ def _with_standings(
 
     standing_of: dict[MeasuredRow, dict[str, Any]] = {}
     if tested:
-        runs = [entry.run for entry in tested]
-        compute = partial(compute_standings, runs, spec.path, read, judged)
-        standings = cached(compute, OF_STANDINGS, spec.path, spec.member, [run.content for run in runs], judged)
+        runs_of_rows = [entry.runs for entry in tested]
+        contents = [[run.content for run in runs] for runs in runs_of_rows]
+        compute = partial(compute_standings, runs_of_rows, spec.path, read, judged)
+        standings = cached(compute, OF_STANDINGS, spec.path, spec.member, contents, judged)
         standing_of = dict(zip(tested, standings))
 
     rows = []
@@ -416,27 +418,27 @@ def _with_remark(row: BoardRow, remark: str) -> BoardRow:
     return replace(row, remark=f"{row.remark}; {remark}" if row.remark else remark)
 
 
-def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark: str) -> BoardRow:
+def _row(spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], read: Read, remark: str) -> BoardRow:
     """The row of some runs that differ in the seed only.
 
     Args:
-        metrics: columns of the part.
+        spec: the part.
+        metrics: its columns.
         runs: the runs with their sections.
-        member: member of a composite, or empty.
+        read: gives the tables of a run.
         remark: facts that a reader must know to compare.
     """
     records, sections = zip(*runs)
     first = records[0]
-    scores = {metric: [section["scores"].get(metric, NOTHING) for section in sections] for metric in metrics}
     return BoardRow(
         method=first.method,
         # An explicit default value does not make another row, only a longer text.
         settings=_shortest([record.settings for record in records]),
-        member=member,
+        member=spec.member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
         n=mean([n_of(section) for section in sections]),
-        scores={metric: over_seeds(of_metric) for metric, of_metric in scores.items()},
+        scores=_scores_over_seeds(spec, metrics, runs, read),
         convention=first.convention,
         selection=first.selection,
         transductive=first.transductive,
@@ -449,6 +451,22 @@ def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark:
         remark=remark,
         facts={fact.name: fact.read(first) for fact in row_facts.FACTS},
     )
+
+
+def _scores_over_seeds(
+    spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], read: Read
+) -> dict[str, Score]:
+    """The scores of a row by metric, from the arguments of `_row`."""
+    if len(runs) == 1:
+        ((_, section),) = runs
+        return {metric: alone(section["scores"].get(metric, NOTHING)) for metric in metrics}
+    means = seed_mean_scores([record for record, _ in runs], read, spec.member_of_tables)
+    of_means = means[spec.task, spec.name]
+    scores = {}
+    for metric in metrics:
+        of_seeds = [section["scores"].get(metric, NOTHING) for _, section in runs]
+        scores[metric] = over_seeds(of_seeds, of_means.get(metric, NOTHING))
+    return scores
 
 
 def _scoring_of(records: Sequence[Record]) -> str:

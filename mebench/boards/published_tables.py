@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.boards.build import table_name
-from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, over_seeds
+from mebench.boards.row_scores import alone, metrics_of, mistakes_over_seeds, n_of
 from mebench.boards.rows import BoardTable, Part, PublishedLine, Rescored
 from mebench.errors import ConfigError, DataError
 from mebench.grouping import grouped
@@ -177,7 +177,7 @@ def _rescored_row(
         convention=result["convention"],
         member=member,
         n=n_of(section),
-        scores={metric: over_seeds([score]) for metric, score in section["scores"].items()},
+        scores={metric: alone(score) for metric, score in section["scores"].items()},
         printed={
             value.metric: f"{value.value:.{value.digits}f}{'†' if value.caveats else ''}"
             for value in printed

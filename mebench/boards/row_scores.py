@@ -1,15 +1,19 @@
 """The values of a row over the seeds of its runs: numbers, scores and mistakes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mebench.boards.rows import NOTHING, QUIET, Score
 from mebench.boards.run_tables import Read
 from mebench.core import KINDS
+from mebench.metrics import Tables
 from mebench.metrics.catalogue import JOINT, metric_columns as metrics_shown
-from mebench.metrics.mistakes import miss_shares, quiet_rate
+from mebench.metrics.mistakes import miss_shares, number_of_draws, quiet_rate
 from mebench.metrics.scored_parts import scored_parts
+from mebench.metrics.seed_means import summarize_seeds
 from mebench.records.record import Record
+from mebench.result_cache import cached
 
 SCORING = (
     "core/*.py",
@@ -22,8 +26,8 @@ SCORING = (
     "grouping.py",
 )
 """The code that computes scores from the tables of a run."""
-OF_MISTAKES = (*SCORING, "boards/row_scores.py")
-"""The code of the stored mistakes of a row."""
+OF_SEEDS = OF_MISTAKES = (*SCORING, "boards/row_scores.py")
+"""The code of the stored scores over seeds, and of the stored mistakes of a row."""
 
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
@@ -41,23 +45,94 @@ def n_of(section: Mapping[str, Any]) -> float:
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 
-def over_seeds(scores: Sequence[Mapping[str, Any]]) -> Score:
-    """Mean, lowest and highest value, lowest and highest end of the intervals.
+def over_seeds(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> Score:
+    """Mean, lowest and highest value of the seeds, with the interval of their mean; empty if a value is undefined.
 
-    Empty if a value is undefined; no interval if one seed has none.
+    Args:
+        scores: score of each seed.
+        of_mean: score of all seeds together, whose ends count, see `seed_mean_scores`.
     """
     values = [score["value"] for score in scores]
-    lows = [score["low"] for score in scores]
-    highs = [score["high"] for score in scores]
     if None in values:
         return NOTHING
     return {
         "value": mean(values),
-        "low": None if None in lows else min(lows),
-        "high": None if None in highs else max(highs),
+        "low": of_mean["low"],
+        "high": of_mean["high"],
         "min": min(values),
         "max": max(values),
     }
+
+
+def alone(score: Mapping[str, Any]) -> Score:
+    """The score of a single run or level of chance, as `over_seeds` gives it."""
+    return over_seeds([score], score)
+
+
+def seed_mean_scores(
+    records: Sequence[Record], read: Read, member: str = ""
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The scores of each task and part as means over runs that differ in the seed, with the intervals of these means.
+
+    A method that predicts by chance has the mean ends of its runs in spotting and analysis: what holds 95 % of its draws.
+
+    Args:
+        records: the runs, more than one.
+        read: gives the tables of a run, or those of one member of a composite.
+        member: that member, or empty.
+    """
+    compute = partial(_scores_of_means, records, read, member)
+    means = cached(compute, OF_SEEDS, "means over seeds", member, [record.content for record in records])
+    return {(task, part): scores for task, part, scores in means}
+
+
+def _scores_of_means(records: Sequence[Record], read: Read, member: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Task, part and scores of `seed_mean_scores`, as plain data."""
+    tables = [read(record) for record in records]
+    first = records[0]
+    if by_chance(tables):
+        summaries = [record.summary["members"][member] if member else record.summary for record in records]
+        sections = [sections_by_part(summary) for summary in summaries]
+        shared = [key for key in sections[0] if all(key in section for section in sections)]
+        return [(*key, mean_ends([section[key]["scores"] for section in sections])) for key in shared]
+    summary = mean_summary(tables, first.about, first.config, first.convention)
+    return [(task, part, section["scores"]) for (task, part), section in sections_by_part(summary).items()]
+
+
+def mean_summary(
+    tables: Sequence[Tables], about: Mapping[str, Any], config: Mapping[str, Any], convention: str
+) -> dict[str, Any]:
+    """The summary of runs that differ in the seed, each score a mean over seeds.
+
+    Args:
+        tables: tables of each run.
+        about: `folds.json` of the first.
+        config: its configuration.
+        convention: name of the rules.
+    """
+    return summarize_seeds(
+        tables,
+        kinds=about["kinds"],
+        classes=about["classes"],
+        seed=int(config["seed"]),
+        convention=convention,
+        draws=int(config["bootstrap"]),
+    )
+
+
+def by_chance(tables: Iterable[Tables]) -> bool:
+    """Whether a run predicts by chance, in several draws; its intervals hold draws, not people."""
+    return any(number_of_draws(of_run) > 1 for of_run in tables)
+
+
+def mean_ends(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float | None]]:
+    """For each score the mean of the lower and of the upper ends over runs; None where a run has none."""
+    ends: dict[str, dict[str, float | None]] = {}
+    for name in scores[0]:
+        lows = [of_run[name]["low"] for of_run in scores]
+        highs = [of_run[name]["high"] for of_run in scores]
+        ends[name] = {"low": None if None in lows else mean(lows), "high": None if None in highs else mean(highs)}
+    return ends
 
 
 def mean(values: Sequence[float]) -> float:

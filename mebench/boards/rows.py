@@ -91,7 +91,7 @@ class ScoredRow:
         n: number of scored truths (spotting), true positives or videos (analysis), or clips (recognition); mean over
             seeds.
         scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and
-            `high`, the lowest and highest end of the runs' intervals. All are None if a run's value is undefined.
+            `high`, the interval of the mean. All are None if a run's value is undefined.
         convention: rules of the scorer.
         causes: map from the cause of false positives of this kind to their number and the gain in F1 without it, means over
             seeds; from `missed` to the number of misses without near ones. Causes that are not annotated or not

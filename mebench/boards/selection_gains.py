@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mebench.boards.published_tables import Known
-from mebench.boards.row_scores import mean, over_seeds
+from mebench.boards.row_scores import SCORING, alone, mean, over_seeds
+from mebench.boards.rows import NOTHING, Score
 from mebench.grouping import grouped
+from mebench.metrics.comparison import compare_tables
 from mebench.metrics.epoch_choices import RULES
 from mebench.metrics.summary import scores_by_path
 from mebench.number_format import NONE, digits, ends, span
@@ -17,8 +20,14 @@ from mebench.records.record import Record
 from mebench.records.recorded_settings import of_protocol
 from mebench.reproduction.papers import Paper, PaperRow, paper_cells
 from mebench.reproduction.rescore import RescoredSource
+from mebench.result_cache import cached
 from mebench.runner.leak import worth_in_audit
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 from mebench.table import Column, Table
+
+OF_GAINS = (*SCORING, "boards/selection_gains.py")
+"""The code of the stored gains over seeds."""
 
 SELECTED_SCORES = {
     "spotting.overall.f1": "F1 of intervals, overall",
@@ -76,12 +85,12 @@ def selection_gains_table(
 
     Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
     keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
-    gain, paired over subjects, reaches from the lowest to the highest end. Published values accompany runs of their
+    mean gain is paired over subjects. Published values accompany runs of their
     dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
     a leaking and an honest rule.
     """
     known = list(published)
-    rows = _rows_of_runs(records, _printed_uf1(papers, known), aliases)
+    rows = _rows_of_runs(list(records), _printed_uf1(papers, known), aliases)
     for source, outcome in rescored:
         rows += _rows_of_answers(source, outcome, known)
     rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
@@ -100,8 +109,9 @@ def _printed_uf1(papers: Iterable[Paper], published: Sequence[Published]) -> Pri
     return printed
 
 
-def _rows_of_runs(records: Iterable[Record], printed: PrintedUf1, aliases: Sequence[Alias]) -> list[dict[str, str]]:
+def _rows_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Sequence[Alias]) -> list[dict[str, str]]:
     """A row for all seeds of each method with selection on tested subjects."""
+    known = {record.id: record for record in records}
     selected = []
     for record in records:
         audited = worth_in_audit(record.audit)
@@ -109,22 +119,25 @@ def _rows_of_runs(records: Iterable[Record], printed: PrintedUf1, aliases: Seque
             selected.append(SelectedRun(record, audited))
     shown = [run for run in selected if run.path]
     of_identity = grouped(shown, key=lambda run: (run.record.identity, run.record.sender))
-    rows = [_row_of_runs(runs, printed, aliases) for runs in of_identity.values()]
+    rows = [_row_of_runs(runs, known, printed, aliases) for runs in of_identity.values()]
     return [row for row in rows if row]
 
 
-def _row_of_runs(runs: list[SelectedRun], printed: PrintedUf1, aliases: Sequence[Alias]) -> dict[str, str]:
+def _row_of_runs(
+    runs: list[SelectedRun], known: Mapping[str, Record], printed: PrintedUf1, aliases: Sequence[Alias]
+) -> dict[str, str]:
     """The row of one method over its seeds; empty if a score is undefined.
 
     Args:
         runs: runs that differ in the seed only.
+        known: all runs by id, with the honest ones.
         printed: values of papers.
         aliases: published datasets and protocols with the measured ones that match them.
     """
     runs = sorted(runs, key=lambda run: run.record.seed)
     first, path = runs[0].record, str(runs[0].path)
     leaks = [scores_by_path(run.record.summary)[path]["value"] for run in runs]
-    gain = over_seeds([run.audited["differences"][path] for run in runs])
+    gain = _gain_over_seeds(runs, path, known)
     if gain["value"] is None or None in leaks:
         return {}
     protocol = str(first.config["protocol"])
@@ -152,6 +165,35 @@ def _row_of_runs(runs: list[SelectedRun], printed: PrintedUf1, aliases: Sequence
         "seeds": ", ".join(str(run.record.seed) for run in runs),
         "the paper's program": program,
     }
+
+
+def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str, Record]) -> Score:
+    """The mean gain over seeds, with its interval paired over subjects; without one if an honest run is not here."""
+    gains = [run.audited["differences"][path] for run in runs]
+    if len(runs) == 1:
+        return alone(gains[0])
+    honest = [known[run.audited["honest"]] for run in runs if run.audited["honest"] in known]
+    if len(honest) < len(runs):
+        return over_seeds(gains, NOTHING)
+    leaking = [run.record for run in runs]
+    contents = [[record.content for record in side] for side in (leaking, honest)]
+    return over_seeds(gains, cached(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents))
+
+
+def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:
+    """The mean over seeds of leaking less honest scores, with its interval, as plain data."""
+    first = leaking[0]
+    leaking_tables, honest_tables = ([read_tables(RunFolder(run.folder)) for run in side] for side in (leaking, honest))
+    comparison = compare_tables(
+        leaking_tables,
+        honest_tables,
+        kinds=first.about["kinds"],
+        classes=first.about["classes"],
+        convention=first.convention,
+        metrics=[path],
+        permutations=1,
+    )
+    return dict(comparison.scores[path].difference)
 
 
 def _rows_of_answers(

@@ -1,15 +1,17 @@
 """Stability of a table's rows: significance groups; ranks and pairwise comparisons over draws of other people; the score on
-the people who are hardest for all.
+the people who are hardest for all. All of them concern a row's mean over seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from math import lcm
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench.boards.run_tables import Read
 from mebench.boards.significance import MOST_ROWS, ChosenWeights, Scorer, distinguished, significance_groups
@@ -28,77 +30,136 @@ MOST_TOGETHER = 500_000
 """Most answers of all runs in one test, whose memory grows with these; the largest runs beyond get no letter."""
 
 
-def compute_standings(records: Sequence[Record], path: str, read: Read, judged: Sequence[int]) -> list[dict[str, Any]]:
-    """Stability of some runs on the same truth, as in `rows.Row`: `group`, `ranks`, `beats` and `hardest`.
+def compute_standings(
+    rows: Sequence[Sequence[Record]], path: str, read: Read, judged: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Stability of some rows on the same truth, as in `rows.BoardRow`: `group`, `ranks`, `beats` and `hardest`.
 
     Args:
-        records: the runs, best first.
+        rows: the runs of each row, which differ in the seed alone; the best row first.
         path: path of the score, for example `spotting.micro.f1`.
         read: gives the tables of a record.
-        judged: positions of the ranked runs: without levels of chance and without selection on tested people.
+        judged: positions of the ranked rows: without levels of chance and without selection on tested people.
 
     Returns:
-        Plain data for each; empty for a run without such a score. `group` and `ranks` need two runs that have one.
+        Plain data for each; empty for a row without such a score. `group` and `ranks` need two rows that have one.
     """
     try:
-        runs = PooledRuns.of(records, path, read)
+        pooled = PooledRows.of(rows, path, read)
     except MebenchError:
-        return [{} for _ in records]
-    people = Resampling.of_subjects(runs.pool.strata, DRAWS, derived_seed(0, "ranks"))
+        return [{} for _ in rows]
+    people = Resampling.of_subjects(pooled.pool.strata, DRAWS, derived_seed(0, "ranks"))
     whole = np.ones((1, people.n_units))
-    scored = [run for run in range(len(records)) if not np.isnan(runs.scores(run, whole)[0])]
-    standings: list[dict[str, Any]] = [{"group": group} for group in _groups(runs, scored)]
-    ranked = [run for run in judged if run in scored]
+    scored = [row for row in range(len(rows)) if not np.isnan(pooled.scores(row, whole)[0])]
+    standings: list[dict[str, Any]] = [{"group": group} for group in _groups(pooled, scored)]
+    ranked = [row for row in judged if row in scored]
     if ranked:
-        for run, ranks in _ranks_over_draws(runs, ranked, people).items():
-            standings[run] |= ranks
-        for run, score in _scores_of_hardest(runs, ranked, scored, people).items():
-            standings[run]["hardest"] = score
+        for row, ranks in _ranks_over_draws(pooled, ranked, people).items():
+            standings[row] |= ranks
+        for row, score in _scores_of_hardest(pooled, ranked, scored, people).items():
+            standings[row]["hardest"] = score
     return standings
 
 
+MOST_ROUNDS = 12
+"""Most rounds in which a permutation is scored, each with one seed of every row; see `PooledRows.rounds`."""
+
+
 @dataclass(frozen=True)
-class PooledRuns:
-    """Runs on the same truth in one pool, with their scores under weights of people.
+class PooledRows:
+    """Rows on the same truth with the runs of all their seeds in one pool, and their means over seeds under weights of people.
 
     Attributes:
         pool: tables of all runs.
+        seeds: positions in the pool of each row's runs.
         name: name of the score.
         score: gives the score under weights of the pool.
         scores_of_people: gives the scores of a run on each person alone.
     """
 
     pool: Pool
+    seeds: tuple[tuple[int, ...], ...]
     name: str
     score: Scorer
     scores_of_people: Callable[[int], Floats]
 
     @classmethod
-    def of(cls, records: Sequence[Record], path: str, read: Read) -> PooledRuns:
-        """Pool some runs.
+    def of(cls, rows: Sequence[Sequence[Record]], path: str, read: Read) -> PooledRows:
+        """Pool the runs of some rows.
 
         Raises:
             MebenchError: the tables have no such score.
         """
         task, _, section = path.partition(".")
+        records = [record for runs in rows for record in runs]
         first = records[0]
         kind = section.partition(".")[0] if task == "spotting" else "micro"
         kinds = first.about["kinds"] if kind == "overall" else [kind]
         by_id = sorted(range(len(records)), key=lambda run: records[run].id)
         pool = _pool(tuple(read(records[run]) for run in by_id), task, first.convention)
         pool = replace(pool, units=pool.units[np.argsort(by_id)])
+        ends = np.cumsum([len(runs) for runs in rows]).tolist()
+        seeds = tuple(tuple(range(end - len(runs), end)) for end, runs in zip(ends, rows))
         rules = kinds, first.about["classes"], first.convention
         scores_of_people = pool.personal_scorer(personal_path(path), *rules)
-        return cls(pool, path.rpartition(".")[2], pool.scorer(path, *rules), scores_of_people)
+        return cls(pool, seeds, path.rpartition(".")[2], pool.scorer(path, *rules), scores_of_people)
 
-    def scores(self, run: int, weights: Floats) -> Floats:
-        """(m,) scores of a run under (m, n_subjects) weights."""
-        return self.score(self._weights_of(run, weights))
-
-    def _weights_of(self, run: int, weights: Floats) -> Floats:
-        """Weights of the pool that choose the predictions of one run."""
+    def scores(self, row: int, weights: Floats) -> Floats:
+        """(m,) means over seeds of a row's scores under (m, n_subjects) weights."""
         order = np.zeros((*weights.shape, 1), dtype=np.int32)
-        return cast(Floats, ChosenWeights(self.pool.units[None, run : run + 1], self.pool.units.size, order, weights))
+        scores = []
+        for run in self.seeds[row]:
+            units = self.pool.units[None, run : run + 1]
+            scores.append(self.score(cast(Floats, ChosenWeights(units, self.pool.units.size, order, weights))))
+        return np.asarray(np.mean(scores, axis=0))
+
+    def personal_scores(self, row: int) -> Floats:
+        """(n_people,) means over seeds of a row's scores on each person alone."""
+        return np.asarray(np.mean([self.scores_of_people(run) for run in self.seeds[row]], axis=0))
+
+    @property
+    def places(self) -> NDArray[np.int32]:
+        """(n_rows, n_subjects) places of each row's predictions of each subject, whatever their seed."""
+        n_rows, n_subjects = len(self.seeds), self.pool.units.shape[1]
+        return np.arange(n_rows * n_subjects, dtype=np.int32).reshape(n_rows, n_subjects)
+
+    @cached_property
+    def rounds(self) -> list[NDArray[np.int32]]:
+        """Rounds that give each row one of its seeds: for each place of `places` the position in the pool.
+
+        There are as many as let all seeds of each row take part equally often, the least common multiple of the numbers of seeds; beyond
+        `MOST_ROUNDS` these, in which some seeds of a row take part once more than others.
+        """
+        n_rounds = min(lcm(*map(len, self.seeds)), MOST_ROUNDS)
+        rounds = []
+        for number in range(n_rounds):
+            runs = [seeds[number % len(seeds)] for seeds in self.seeds]
+            rounds.append(self.pool.units[runs].ravel())
+        return rounds
+
+    def mean_scores(self, weights: Floats) -> Floats:
+        """(m,) means over seeds under (m, n_places) weights of `places`: all seeds of a row are permuted together."""
+        scores = [self.score(cast(Floats, WeightsOfRound(weights, units))) for units in self.rounds]
+        return np.asarray(np.mean(scores, axis=0))
+
+
+class WeightsOfRound:
+    """Weights of the pool, from weights of places that stand for other units of the pool in each round.
+
+    Args:
+        weights: (m, n_places) weights.
+        units: (n_places,) positions in the pool.
+    """
+
+    def __init__(self, weights: Floats, units: NDArray[np.int32]) -> None:
+        self._weights = weights
+        self._units = units
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    def __matmul__(self, counts: Floats) -> Floats:
+        return np.asarray(self._weights @ counts[self._units])
 
 
 @lru_cache(maxsize=1)  # the parts of a table have the same runs
@@ -118,57 +179,56 @@ def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
     return Pool.of(reduced)
 
 
-def _groups(runs: PooledRuns, scored: Sequence[int]) -> list[str]:
-    """The letters of all runs; empty for those without a score."""
-    n_runs = len(runs.pool.units)
-    pairs = distinguished(runs.score, runs.pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+def _groups(rows: PooledRows, scored: Sequence[int]) -> list[str]:
+    """The letters of all rows; empty for those without a score."""
+    pairs = distinguished(rows.mean_scores, rows.places, PERMUTATIONS, derived_seed(0, "permutation"))
     if pairs is None:
-        return [""] * n_runs
-    return significance_groups(pairs, np.isin(range(n_runs), scored))
+        return [""] * len(rows.seeds)
+    return significance_groups(pairs, np.isin(range(len(rows.seeds)), scored))
 
 
-def _ranks_over_draws(runs: PooledRuns, ranked: Sequence[int], people: Resampling) -> dict[int, dict[str, Any]]:
-    """Ranks of the ranked runs and the share of draws in which each beats each; needs two runs.
+def _ranks_over_draws(rows: PooledRows, ranked: Sequence[int], people: Resampling) -> dict[int, dict[str, Any]]:
+    """Ranks of the ranked rows and the share of draws in which each beats each; needs two rows.
 
     Args:
-        runs: all runs.
+        rows: all rows.
         ranked: positions of the ranked ones.
         people: draws of people.
     """
-    drawn = np.stack([runs.scores(run, people.weights) for run in ranked])
+    drawn = np.stack([rows.scores(row, people.weights) for row in ranked])
     drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
     if len(ranked) < 2 or not drawn.size:
         return {}
-    of_runs = zip(ranked, rank_intervals(drawn), win_shares(drawn))
-    return {run: {"ranks": [*ranks], "beats": beats.round(3).tolist()} for run, ranks, beats in of_runs}
+    of_rows = zip(ranked, rank_intervals(drawn), win_shares(drawn))
+    return {row: {"ranks": [*ranks], "beats": beats.round(3).tolist()} for row, ranks, beats in of_rows}
 
 
 def _scores_of_hardest(
-    runs: PooledRuns, ranked: Sequence[int], scored: Sequence[int], people: Resampling
+    rows: PooledRows, ranked: Sequence[int], scored: Sequence[int], people: Resampling
 ) -> dict[int, dict[str, Any]]:
-    """The score of each run on the hardest people; empty if no person has a score alone.
+    """The score of each row on the hardest people; empty if no person has a score alone.
 
     Args:
-        runs: all runs.
+        rows: all rows.
         ranked: positions of the ranked ones.
         scored: positions of those with a score.
         people: draws of people.
     """
-    cohort = hardest_people(np.stack([runs.scores_of_people(run) for run in ranked]))
+    cohort = hardest_people(np.stack([rows.personal_scores(row) for row in ranked]))
     if not len(cohort):
         return {}
 
-    def score_on_cohort(run: int) -> dict[str, Any]:
-        score = people.of_some(cohort, lambda weights: {runs.name: runs.scores(run, weights)})[runs.name]
+    def score_on_cohort(row: int) -> dict[str, Any]:
+        score = people.of_some(cohort, lambda weights: {rows.name: rows.scores(row, weights)})[rows.name]
         return {"value": score["value"], "low": score["low"], "high": score["high"], "people": len(cohort)}
 
-    return {run: score_on_cohort(run) for run in scored}
+    return {row: score_on_cohort(row) for row in scored}
 
 
-def testable_together(records: Sequence[Record]) -> list[int]:
-    """Positions, in order, of the first `MOST_ROWS` runs with the fewest answers, as long as these are at most
+def testable_together(rows: Sequence[Sequence[Record]]) -> list[int]:
+    """Positions, in order, of the first `MOST_ROWS` rows with the fewest answers, as long as these are at most
     `MOST_TOGETHER` in all.
     """
-    sizes = np.array([record.answers for record in records], dtype=int)
+    sizes = np.array([sum(record.answers for record in runs) for runs in rows], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mebench.boards.row_scores import over_seeds
+from mebench.boards.row_scores import by_chance, mean_ends, mean_summary, over_seeds
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
 from mebench.number_format import format_interval, number
@@ -12,6 +12,7 @@ from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
+from mebench.runs.scoring import read_tables
 from mebench.table import Column, Table
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
@@ -21,8 +22,8 @@ SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
 def sweep_rows(runs: Sequence[SweptRun]) -> list[dict[str, Any]]:
     """One row for all seeds of equal settings.
 
-    Each score is the mean over seeds, with their `spread` (standard deviation with n - 1; None for one seed) and an
-    interval from the lowest to the highest end of the runs' intervals. A score that is undefined in one run is
+    Each score is the mean over seeds, with their `spread` (standard deviation with n - 1; None for one seed) and the
+    interval of the mean. A score that is undefined in one run is
     undefined in the row. If the runs differ in the action unit to find, a last row has the mean over units.
 
     Args:
@@ -45,23 +46,39 @@ def _runs_by_settings(runs: Sequence[SweptRun]) -> dict[tuple[tuple[str, str], .
 def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[str, Any]:
     """The row of all seeds of one choice of settings."""
     scores_of_runs = [main_scores(summary) for _, _, summary in runs]
+    of_means = _scores_of_means(runs)
     costs_of_runs = [_costs_of(folder) for _, folder, _ in runs]
     first_scores, first_costs = scores_of_runs[0], costs_of_runs[0]
     return {
         "settings": settings,
         "seeds": [int(varied["seed"]) for varied, _, _ in runs if "seed" in varied],
         "runs": [folder.id for _, folder, _ in runs],
-        "scores": {name: _over_seeds_with_spread([scores[name] for scores in scores_of_runs]) for name in first_scores},
+        "scores": {
+            name: _over_seeds_with_spread([scores[name] for scores in scores_of_runs], of_means[name])
+            for name in first_scores
+        },
         "costs": {name: round(statistics.fmean(costs[name] for costs in costs_of_runs), 3) for name in first_costs},
     }
 
 
-def _over_seeds_with_spread(scores: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+def _scores_of_means(runs: Sequence[SweptRun]) -> Mapping[str, Mapping[str, Any]]:
+    """The main scores of runs that differ in the seed as means over them, with the intervals of these means."""
+    folders, summaries = [folder for _, folder, _ in runs], [summary for _, _, summary in runs]
+    if len(runs) == 1:
+        return main_scores(summaries[0])
+    tables = [read_tables(folder) for folder in folders]
+    if by_chance(tables):
+        return mean_ends([main_scores(summary) for summary in summaries])
+    about, config = folders[0].read_json("folds.json"), folders[0].read_json("config.json")["config"]
+    return main_scores(mean_summary(tables, about, config, summaries[0]["convention"]))
+
+
+def _over_seeds_with_spread(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> dict[str, float | None]:
     """Mean, interval and spread of a score over seeds."""
     values = [score["value"] for score in scores]
     known = [value for value in values if value is not None]
     has_spread = len(known) == len(values) > 1
-    pooled = over_seeds(scores)
+    pooled = over_seeds(scores, of_mean)
     return {
         "value": pooled["value"],
         "low": pooled["low"],

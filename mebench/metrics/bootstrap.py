@@ -190,10 +190,17 @@ BasisOf = Callable[[Sequence[int], str], Basis]
 
 
 class SectionScores(NamedTuple):
-    """The scores of a section of a summary under new weights, and their support."""
+    """The scores of a section of a summary under new weights, and their support.
+
+    Attributes:
+        evaluate: function from weights to scores.
+        basis_of: subjects that a score depends on.
+        drawn_by: faster `evaluate` for bootstrap draws, see `Resampling.scores`; None if there is none.
+    """
 
     evaluate: Evaluate
     basis_of: BasisOf
+    drawn_by: Evaluate | None = None
 
 
 def basis_of_all(units: Sequence[int], name: str) -> Basis:
@@ -341,7 +348,7 @@ class Resampling:
             basis_of: the subjects that a score depends on; by default all.
             drawn_by: a faster `evaluate` for the bootstrap draws; only scores that are not shares use its values.
         """
-        self.sections[section] = SectionScores(evaluate, basis_of)
+        self.sections[section] = SectionScores(evaluate, basis_of, drawn_by)
         if not self.strata or not len(self.weights):
             return self._percentile_scores(section, evaluate)
         values = self._values(evaluate)

@@ -41,11 +41,11 @@ def test_significance_groups_join_indistinguishable_rows(case):
 def test_compute_standings_omits_untestable_row(tmp_path):
     make_run(tmp_path, tasks=("spot",))
     (alone,) = boards_collect.collect(tmp_path)
-    (found,) = standings.compute_standings([alone], "spotting.micro.f1", read, [0])
+    (found,) = standings.compute_standings([[alone]], "spotting.micro.f1", read, [0])
     assert found["group"] == ""
     assert "ranks" not in found
     assert found["hardest"]["people"] == 1
-    assert standings.compute_standings([alone], "recognition.uf1", read, [0]) == [{}]
+    assert standings.compute_standings([[alone]], "recognition.uf1", read, [0]) == [{}]
 
 
 def test_compute_standings_separates_all_from_nothing(tmp_path):
@@ -90,7 +90,7 @@ def test_range_p_of_two_rows_equals_compare(tmp_path, monkeypatch):
     real = significance.range_p
     monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
-        groups = [row["group"] for row in standings.compute_standings([one, two], path, read, [0, 1])]
+        groups = [row["group"] for row in standings.compute_standings([[one], [two]], path, read, [0, 1])]
         assert asked.pop() == whole.scores[path].p
         assert groups == (["a", "b"] if whole.scores[path].p <= 0.05 else ["a", "a"])
 
@@ -179,7 +179,9 @@ def part(tables, name, subject):
 def test_compute_standings_without_score_is_empty(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
-    assert standings.compute_standings(boards_collect.collect(tmp_path), "recognition.uf1", read, [0, 1]) == [{}, {}]
+    assert standings.compute_standings(
+        [[one] for one in boards_collect.collect(tmp_path)], "recognition.uf1", read, [0, 1]
+    ) == [{}, {}]
 
 
 def test_compute_standings_takes_strs_of_zero(tmp_path):
@@ -191,7 +193,7 @@ def test_compute_standings_takes_strs_of_zero(tmp_path):
         tables = read(record)
         return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
 
-    found = standings.compute_standings([good, silent], "analysis.strs", answers, [0, 1])
+    found = standings.compute_standings([[good], [silent]], "analysis.strs", answers, [0, 1])
     assert [row["group"] for row in found] == ["a", "b"]
     assert [row["ranks"] for row in found] == [[1, 1], [2, 2]]
 
@@ -227,7 +229,10 @@ def test_compute_standings_ranks_as_single_draws(tmp_path):
     by_hand = np.array([[of_draw(number, tuple(weights)) for weights in draws] for number in range(3)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Resampling, "of_subjects", classmethod(lambda cls, *_: cls(draws, strata=(strata,) * 4)))
-        found, outside = standings.compute_standings(records, "spotting.micro.f1", read, [0, 1, 2]), []
+        found, outside = (
+            standings.compute_standings([[record] for record in records], "spotting.micro.f1", read, [0, 1, 2]),
+            [],
+        )
     for one, row in enumerate(found):
         above = by_hand > by_hand[one] + ranking.EQUAL
         as_good = by_hand >= by_hand[one] - ranking.EQUAL
@@ -250,7 +255,7 @@ def test_compute_standings_uses_same_hardest_people(tmp_path):
         answers = run.read_table("predictions.parquet")
         run.write_table("predictions.parquet", answers[~answers["video"].str.contains("|".join(lost))])
     records = boards_collect.collect(tmp_path)
-    found = standings.compute_standings(records, "spotting.micro.f1", read, [0, 1])
+    found = standings.compute_standings([[record] for record in records], "spotting.micro.f1", read, [0, 1])
     assert [row["hardest"]["people"] for row in found] == [2, 2]
     for record, row in zip(records, found):
         tables = read(record)

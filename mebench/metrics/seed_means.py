@@ -1,0 +1,90 @@
+"""Scores of several runs that differ in the seed alone: their means over seeds, with the intervals of these means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from mebench.metrics.bootstrap import (
+    Basis,
+    BasisOf,
+    Evaluate,
+    Resampling,
+    Score,
+    SectionScores,
+    average_scores,
+    basis_of_all,
+)
+from mebench.metrics.comparison import sections_of
+from mebench.metrics.conventions import Convention
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+
+
+def summarize_seeds(
+    runs: Sequence[Tables],
+    *,
+    kinds: Sequence[str],
+    classes: Sequence[str],
+    seed: int,
+    convention: str | Convention = "strict",
+    draws: int = 1000,
+) -> dict[str, Any]:
+    """The summary of the first run, whose scores are means over all runs.
+
+    In each draw of people, and without each person, every run is scored and the mean taken, so an interval is that of the mean. A
+    score that one run lacks is undefined. Counts and curves are those of the first run.
+
+    Args:
+        runs: tables of each run: the same videos and truths, no predictions by chance in several draws.
+        kinds: kinds that were spotted.
+        classes: classes of the scheme.
+        seed: seed of the draws.
+        convention: rules, or their name.
+        draws: number of bootstrap draws.
+
+    Raises:
+        ConfigError: there is no such convention.
+        DataError: the tables of a run do not fit together.
+    """
+    first, *others = runs
+    people = first.ordered().videos.drop_duplicates("unit").sort_values("unit")
+    strata = people["stratum"].tolist()
+    sections = [sections_of(tables, len(strata), kinds, classes, convention) for tables in others]
+    whole = Resampling.of_subjects(strata, draws, seed)
+    means = SeedMeans(whole.weights, strata=whole.strata, subjects=whole.subjects, others=sections)
+    return summarize(
+        first, kinds=kinds, classes=classes, seed=seed, convention=convention, draws=draws, resampling=means
+    )
+
+
+@dataclass
+class SeedMeans(Resampling):
+    """Weightings of subjects under which the scores of one run become means over it and others.
+
+    Attributes:
+        others: the score functions of the other runs, by section.
+    """
+
+    others: Sequence[Mapping[str, SectionScores]] = field(default=())
+
+    def scores(
+        self, section: str, evaluate: Evaluate, basis_of: BasisOf = basis_of_all, drawn_by: Evaluate | None = None
+    ) -> dict[str, Score]:
+        """Values and intervals of the means of what `evaluate` and the other runs make of weights."""
+        runs = [SectionScores(evaluate, basis_of, drawn_by), *(other[section] for other in self.others)]
+        return super().scores(
+            section,
+            average_scores([run.evaluate for run in runs]),
+            partial(_basis_of_mean, [run.basis_of for run in runs]),
+            average_scores([run.drawn_by or run.evaluate for run in runs]),
+        )
+
+
+def _basis_of_mean(runs: Sequence[BasisOf], units: Sequence[int], name: str) -> Basis:
+    """The data behind a mean over seeds: the least of any run, and every doubt."""
+    bases = [basis_of(units, name) for basis_of in runs]
+    doubts = dict.fromkeys(basis.doubt for basis in bases if basis.doubt)
+    # The people are the same under all seeds, so what the jackknife does not show does not cancel out.
+    unseen = sum(basis.unseen for basis in bases) / len(bases)
+    return Basis(min(basis.subjects for basis in bases), "; ".join(doubts), unseen)
