@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from mebench.boards.method_names import year_of_paper
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = {"spotting": ("f1", "F1"), "recognition": ("uf1", "UF1")}
@@ -18,25 +19,13 @@ BOARDS = {
     "recognition-synthetic-loso": "drawn faces",
 }
 """The tables that a box quotes, the first two of those that hold the method."""
-YEAR = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?![\d.]\d|\d)")
-
-
-def year(paper: str) -> str:
-    """When the paper appeared; of one that is only on arXiv, from its number.
-
-    >>> year("Deng, Hayashi: SpotFormer, arXiv 2407.20799"), year("IEEE Transactions 29, 2020, arXiv 2006.09674"), year("")
-    ('2024', '2020', '')
-    """
-    if found := YEAR.findall(re.sub(r"arXiv [\d.]+", "", paper)):
-        return str(found[-1])
-    return f"20{number[1]}" if (number := re.search(r"arXiv (\d\d)\d\d\.", paper)) else ""
 
 
 def year_of(config: dict[str, Any]) -> str:
     """The year of the method in the published results, as tables give it; else that of its paper."""
     with (ROOT / "leaderboards/published.csv").open(encoding="utf-8", newline="") as file:
         known = {row["year"] for row in csv.DictReader(file) if row["method"] == config["title"]}
-    return max(known, default="") or year(config.get("paper", ""))
+    return max(known, default="") or year_of_paper(config.get("paper", ""))
 
 
 def row_of(board: dict[str, Any], method: str) -> dict[str, Any] | None:
@@ -58,7 +47,7 @@ def scores(method: str) -> list[str]:
     """Lines of the box: score, interval, cost, board."""
     lines = []
     for name, title in BOARDS.items():
-        board = json.loads((ROOT / f"leaderboards/{name}.json").read_text(encoding="utf-8"))
+        board = json.loads((ROOT / f"leaderboards/tables/{name}.json").read_text(encoding="utf-8"))
         row, (score, label) = row_of(board, method), MAIN[board["task"]]
         if row is None or not (value := row["scores"].get(score)) or value["value"] is None:
             continue

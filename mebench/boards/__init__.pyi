@@ -1,10 +1,13 @@
 from . import accept as accept
 from . import board as board
+from . import board_pages as board_pages
 from . import build as build
 from . import chance_rows as chance_rows
 from . import collect as collect
 from . import disagreements as disagreements
 from . import export as export
+from . import method_names as method_names
+from . import named_boards as named_boards
 from . import record_registry as record_registry
 from . import rows as rows
 from . import several_datasets as several_datasets

@@ -10,6 +10,7 @@ from typing import TypeVar
 from mebench.boards.build import build
 from mebench.boards.collect import Notify, collect, collect_records, unique
 from mebench.boards.disagreements import with_doubts, with_senders
+from mebench.boards.named_boards import NamedBoard, read_named_boards, with_titles
 from mebench.boards.published_tables import (
     Known,
     collect_rescored,
@@ -19,7 +20,7 @@ from mebench.boards.published_tables import (
 )
 from mebench.boards.record_registry import Registry
 from mebench.boards.rows import BoardTable
-from mebench.boards.selection_gains import selection_gains_table
+from mebench.boards.selection_gains import Gain, selection_gains
 from mebench.errors import MebenchError, RunError
 from mebench.records.matching_published import FILE, Alias, read_aliases
 from mebench.records.published import Published, read
@@ -27,7 +28,6 @@ from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
 from mebench.reproduction.rescore import SCORED_ANEW, list_sources
 from mebench.runs.folder import RunFolder
-from mebench.table import Table
 
 RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Board:
         aliases: published datasets and protocols with the measured ones that match them.
         rescored: files of others.
         papers: papers whose programs select on tested subjects, and how.
+        named: the named boards.
     """
 
     records: Sequence[Record]
@@ -50,19 +51,20 @@ class Board:
     aliases: Sequence[Alias]
     rescored: Sequence[Known]
     papers: Sequence[Paper]
+    named: Sequence[NamedBoard] = ()
 
     def tables(self) -> list[BoardTable]:
-        """The tables, with published results.
+        """The tables, with published results, each under the title of its named board.
 
         Raises:
             UnshownError: some records cannot be shown in a table; the others can.
         """
         extended = with_rescored(build(self.records), list(rescored_rows(self.rescored, self.published)), self.aliases)
-        return [with_published(table, self.published, self.aliases) for table in extended]
+        return with_titles([with_published(table, self.published, self.aliases) for table in extended], self.named)
 
-    def selection(self) -> Table:
-        """The table of gains from selection on tested subjects."""
-        return selection_gains_table(self.records, self.papers, self.published, self.aliases, self.rescored)
+    def gains(self) -> list[Gain]:
+        """The gains from selection on tested subjects."""
+        return selection_gains(self.records, self.papers, self.published, self.aliases, self.rescored)
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:
         """The result of `show` on the board without the records that it cannot show; each such record is reported in a
@@ -128,8 +130,8 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
         notify(f"{nothing}, so the page has only published values: {advice}")
-    papers = folder / PAPERS
-    return Board(records, published, aliases, rescored, [read_paper(papers, name) for name in list_sources(papers)])
+    papers = [read_paper(folder / PAPERS, name) for name in list_sources(folder / PAPERS)]
+    return Board(records, published, aliases, rescored, papers, read_named_boards(folder))
 
 
 def _check_that_no_record_is_there(records_folder: Path) -> None:

@@ -145,7 +145,7 @@ def _with_unique_names(tables: Sequence[BoardTable]) -> list[BoardTable]:
     unique = []
     for table in tables:
         if counts[table.name.casefold()] > 1:
-            unique.append(replace(table, name=f"{table.name}_{_hash(table.title)}"))
+            unique.append(replace(table, name=f"{table.name}_{_hash(table.settings_title)}"))
         else:
             unique.append(table)
     return unique

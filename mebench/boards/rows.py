@@ -335,6 +335,7 @@ class BoardTable:
             its own.
         scheme: the emotion scheme of analysis and recognition; empty for spotting.
         parts: at least one.
+        board: title of the named board that shows it; empty for an experiment.
     """
 
     name: str
@@ -344,10 +345,16 @@ class BoardTable:
     variant: str
     scheme: str
     parts: tuple[Part, ...]
+    board: str = ""
 
     @property
     def title(self) -> str:
-        """Its title."""
+        """Its title: that of its named board, or what was run."""
+        return self.board or self.settings_title
+
+    @property
+    def settings_title(self) -> str:
+        """What was run: task, dataset, protocol and settings."""
         title = f"{self.task}: {self.dataset}, {self.protocol}"
         return f"{title} ({self.variant})" if self.variant else title
 

@@ -70,6 +70,66 @@ class SelectedRun:
         return next((path for path in SELECTED_SCORES if differences.get(path)), None)
 
 
+@dataclass(frozen=True)
+class Gain:
+    """What a choice on the tested people adds to the score of one method, or of public answers under two rules.
+
+    Attributes:
+        method_id: id of the method, or the name of the system.
+        method: its name with what distinguishes it.
+        settings: its settings.
+        place: dataset and protocol.
+        dataset: the same in words, without a usual protocol.
+        measure: the score, in words.
+        year: year of the paper, or empty.
+        published: the score that the paper prints.
+        leaking: the score with the choice.
+        honest: the score without it.
+        score: their difference with its interval.
+        candidates: number of epochs, times thresholds, to choose from.
+        seeds: seeds, in words.
+        program: the rule of the paper's own program.
+    """
+
+    method_id: str
+    method: str
+    settings: str
+    place: tuple[str, str]
+    dataset: str
+    measure: str
+    year: str
+    published: str
+    leaking: float
+    honest: float
+    score: Score
+    candidates: str
+    seeds: str
+    program: str
+
+    def cells(self) -> dict[str, str]:
+        """Its cells in the table of gains, by the names of `COLUMNS`."""
+        return {
+            "method": self.method,
+            "dataset": self.dataset,
+            "score": self.measure,
+            "year": self.year,
+            "published": self.published,
+            "leaking": digits(self.leaking),
+            "honest": digits(self.honest),
+            "gain": f"{self.score['value']:+.3f} {ends(self.score)}",
+            "candidates": self.candidates,
+            "seeds": self.seeds,
+            "the paper's program": self.program,
+        }
+
+    def plain(self) -> dict[str, Any]:
+        """It as JSON values."""
+        values = {name: value for name, value in vars(self).items() if name not in ("place", "score", "method_id")}
+        dataset, protocol = self.place
+        gain = {end: self.score[end] for end in ("value", "low", "high")}
+        return {"id": self.method_id, **values, "dataset": dataset, "protocol": protocol, "gain": gain}
+
+
 PrintedUf1 = dict[str, tuple[Published, PaperRow]]
 """The UF1 that a paper prints for each plugin, with the row that describes its program."""
 
@@ -81,7 +141,23 @@ def selection_gains_table(
     aliases: Sequence[Alias],
     rescored: Iterable[Known] = (),
 ) -> Table:
-    """A row for the runs of each method, settings and data with selection on tested subjects, and for public answers.
+    """The gains of `selection_gains` as a table for people."""
+    return table_of_gains(selection_gains(records, papers, published, aliases, rescored))
+
+
+def table_of_gains(gains: Iterable[Gain]) -> Table:
+    """Gains as a table for people."""
+    return Table.of([Column(name) for name in COLUMNS], [gain.cells() for gain in gains], "What selection is worth")
+
+
+def selection_gains(
+    records: Iterable[Record],
+    papers: Iterable[Paper],
+    published: Iterable[Published],
+    aliases: Sequence[Alias],
+    rescored: Iterable[Known] = (),
+) -> list[Gain]:
+    """The gains of each method, settings and data with selection on tested subjects, and of public answers.
 
     Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
     keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
@@ -90,11 +166,10 @@ def selection_gains_table(
     a leaking and an honest rule.
     """
     known = list(published)
-    rows = _rows_of_runs(list(records), _printed_uf1(papers, known), aliases)
+    gains = _gains_of_runs(list(records), _printed_uf1(papers, known), aliases)
     for source, outcome in rescored:
-        rows += _rows_of_answers(source, outcome, known)
-    rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
-    return Table.of([Column(name) for name in COLUMNS], rows, "What selection is worth")
+        gains += _gains_of_answers(source, outcome, known)
+    return sorted(gains, key=lambda gain: (gain.measure, gain.dataset, gain.method))
 
 
 def _printed_uf1(papers: Iterable[Paper], published: Sequence[Published]) -> PrintedUf1:
@@ -109,8 +184,8 @@ def _printed_uf1(papers: Iterable[Paper], published: Sequence[Published]) -> Pri
     return printed
 
 
-def _rows_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Sequence[Alias]) -> list[dict[str, str]]:
-    """A row for all seeds of each method with selection on tested subjects."""
+def _gains_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Sequence[Alias]) -> list[Gain]:
+    """The gain over all seeds of each method with selection on tested subjects."""
     known = {record.id: record for record in records}
     selected = []
     for record in records:
@@ -119,14 +194,14 @@ def _rows_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Seque
             selected.append(SelectedRun(record, audited))
     shown = [run for run in selected if run.path]
     of_identity = grouped(shown, key=lambda run: (run.record.identity, run.record.sender))
-    rows = [_row_of_runs(runs, known, printed, aliases) for runs in of_identity.values()]
-    return [row for row in rows if row]
+    gains = [_gain_of_runs(runs, known, printed, aliases) for runs in of_identity.values()]
+    return [gain for gain in gains if gain is not None]
 
 
-def _row_of_runs(
+def _gain_of_runs(
     runs: list[SelectedRun], known: Mapping[str, Record], printed: PrintedUf1, aliases: Sequence[Alias]
-) -> dict[str, str]:
-    """The row of one method over its seeds; empty if a score is undefined.
+) -> Gain | None:
+    """The gain of one method over its seeds; None if a score is undefined.
 
     Args:
         runs: runs that differ in the seed only.
@@ -139,7 +214,7 @@ def _row_of_runs(
     leaks = [scores_by_path(run.record.summary)[path]["value"] for run in runs]
     gain = _gain_over_seeds(runs, path, known)
     if gain["value"] is None or None in leaks:
-        return {}
+        return None
     protocol = str(first.config["protocol"])
     year, value, program = "", NONE, NONE
     if path == "recognition.uf1" and first.method in printed:
@@ -152,19 +227,22 @@ def _row_of_runs(
     if first.sender:
         settings = "; ".join(filter(None, [settings, f"sent by {first.sender}"]))
     n_candidates = [run.audited["looks"][end] for run in runs for end in ("least", "most")]
-    return {
-        "method": f"{first.method} ({settings})" if settings else first.method,
-        "dataset": first.dataset if protocol == "loso" else f"{first.dataset}, {of_protocol(first.config)}",
-        "score": SELECTED_SCORES[path],
-        "year": year,
-        "published": value,
-        "leaking": digits(mean(leaks)),
-        "honest": digits(mean(leaks) - gain["value"]),
-        "gain": f"{gain['value']:+.3f} {ends(gain)}",
-        "candidates": span(n_candidates),
-        "seeds": ", ".join(str(run.record.seed) for run in runs),
-        "the paper's program": program,
-    }
+    return Gain(
+        method_id=first.method,
+        method=f"{first.method} ({settings})" if settings else first.method,
+        settings=first.settings,
+        place=(first.dataset, protocol),
+        dataset=first.dataset if protocol == "loso" else f"{first.dataset}, {of_protocol(first.config)}",
+        measure=SELECTED_SCORES[path],
+        year=year,
+        published=value,
+        leaking=mean(leaks),
+        honest=mean(leaks) - gain["value"],
+        score=gain,
+        candidates=span(n_candidates),
+        seeds=", ".join(str(run.record.seed) for run in runs),
+        program=program,
+    )
 
 
 def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str, Record]) -> Score:
@@ -196,11 +274,9 @@ def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -
     return dict(comparison.scores[path].difference)
 
 
-def _rows_of_answers(
-    source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[Published]
-) -> list[dict[str, str]]:
-    """A row for each pair of a leaking and an honest rule over the public answers of a source."""
-    rows = []
+def _gains_of_answers(source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[Published]) -> list[Gain]:
+    """The gain of each pair of a leaking and an honest rule over the public answers of a source."""
+    gains = []
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):
         for pair in scored.get("selection", ()):
             printed = [
@@ -209,19 +285,22 @@ def _rows_of_answers(
                 if (value.task, value.kind, value.metric) == ("spotting", pair["part"], "f1")
             ]
             leaking, honest, gain = (pair["f1"][name] for name in ("first", "second", "difference"))
-            rows.append(
-                {
-                    "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
-                    "dataset": answers.dataset,
-                    "score": SELECTED_SCORES[f"spotting.{pair['part']}.f1"],
-                    "year": str(printed[0].year) if printed else "",
-                    "published": f"{printed[0].value:.{printed[0].digits}f}" if printed else NONE,
-                    "leaking": digits(leaking["value"]),
-                    "honest": digits(honest["value"]),
-                    "gain": f"{gain['value']:+.3f} {ends(gain)}",
-                    "candidates": f"{pair['looks']:,}",
-                    "seeds": NONE,
-                    "the paper's program": f"keeps {source.keeps}",
-                }
+            gains.append(
+                Gain(
+                    method_id=source.method,
+                    method=f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
+                    settings="",
+                    place=(answers.dataset, answers.protocol),
+                    dataset=answers.dataset,
+                    measure=SELECTED_SCORES[f"spotting.{pair['part']}.f1"],
+                    year=str(printed[0].year) if printed else "",
+                    published=f"{printed[0].value:.{printed[0].digits}f}" if printed else NONE,
+                    leaking=leaking["value"],
+                    honest=honest["value"],
+                    score=gain,
+                    candidates=f"{pair['looks']:,}",
+                    seeds=NONE,
+                    program=f"keeps {source.keeps}",
+                )
             )
-    return rows
+    return gains

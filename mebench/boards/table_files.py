@@ -1,10 +1,10 @@
-"""Write tables for people, papers, spreadsheets and programs, and all of them on one page of Markdown: first the
-scores, then their origin, then published values. Equal tables give equal bytes.
+"""Write a leaderboard: its index, a page for each named board, and each table for people, papers, spreadsheets and programs.
+Equal tables give equal bytes.
 """
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -13,6 +13,19 @@ from typing import Any
 
 from mebench.atomic import new_folder
 from mebench.boards import row_facts
+from mebench.boards.board_pages import (
+    EXPERIMENTS,
+    INDEX,
+    MADE,
+    PAGES,
+    TABLES,
+    BoardPage,
+    board_page,
+    experiments_page,
+    index_page,
+    level_name,
+)
+from mebench.boards.named_boards import SELECTION
 from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
 from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import (
@@ -29,6 +42,7 @@ from mebench.boards.rows import (
     distinguishing_settings,
     stated,
 )
+from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.number_format import count, digits, shares_in_words
@@ -62,7 +76,8 @@ def method(part: Part) -> Column:
     """The name of a row, its distinguishing settings, and its marks."""
 
     def name(row: BoardRow) -> tuple[str, ...]:
-        *first, last = filter(None, [row.method, distinguishing_settings(row, part.rows)])
+        name = row.method if row.measured else level_name(row.method)
+        *first, last = filter(None, [name, distinguishing_settings(row, part.rows)])
         return (*first, last + "".join(f" ({mark})" for mark in row.marks))
 
     return Column("method", of=name, main=True)
@@ -177,20 +192,25 @@ def published(lines: Sequence[PublishedLine]) -> Table:
     )
 
 
-def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> str:
-    """All tables on one page, with contents and the gains from selection."""
-    parts = [part for table in tables for part in table.parts]
-    return load_template(Path(__file__).with_name("tables.md")).render(
-        tables=tables,
-        selection=selection if selection and selection.rows else None,
-        conventions=sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows}),
-        caveats=CAVEATS,
-        anchor=lambda title: re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-"),  # as GitHub names its headings
-        **{
-            made.__name__: made
-            for made in (common, scores, origins, causes, misses, rescored, published, describe_convention)
-        },
+def markdown(table: BoardTable) -> str:
+    """The page of a table."""
+    return _page(
+        "table_page.md",
+        table=table,
+        **{made.__name__: made for made in (common, scores, origins, causes, misses, rescored, published)},
     )
+
+
+def table_guide(tables: Sequence[BoardTable]) -> str:
+    """The page that explains columns, conventions and caveats of all tables."""
+    parts = [part for table in tables for part in table.parts]
+    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
+    return _page("table_guide.md", conventions=conventions, caveats=CAVEATS, describe_convention=describe_convention)
+
+
+def _page(template: str, **values: Any) -> str:
+    """A page of Markdown from a template."""
+    return load_template(Path(__file__).with_name(template)).render(made=MADE, **values)
 
 
 def latex(table: BoardTable) -> str:
@@ -281,45 +301,156 @@ def _latex_caption(table: BoardTable, part: Part, has_levels: bool) -> str:
     return " ".join(sentences)
 
 
-OVERVIEW = "tables.md"
+OTHER_INDEX = "boards.md"
+"""The name of the index where `README.md` is a page of somebody else."""
+FORMER_OVERVIEW = "tables.md"
+"""The page of all tables up to version 0.2, which lay with them in the folder of the leaderboard."""
 
 
-def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = None) -> Path:
-    """Write `tables.md`, including the gains from selection, and for each table `<name>.csv`, `.json` and `.tex`; the
-    path of `tables.md`.
+def write(
+    tables: Sequence[BoardTable],
+    out: Path,
+    gains: Sequence[Gain] = (),
+    pages: Sequence[BoardPage] = (),
+    notify: Callable[[str], object] = print,
+) -> Path:
+    """Write the index, a page for each named board, the list of other tables, and each table in `tables`; the path of the index.
 
-    Files that the former `tables.md` names and no table needs are removed; other files stay.
+    In `tables` each table has `<name>.md`, `.csv`, `.json` and `.tex`, and the gains from selection too. What an earlier build made and no
+    table needs is removed; other files stay.
+
+    Args:
+        tables: the tables.
+        out: folder of the leaderboard.
+        gains: gains from selection on tested people.
+        pages: the named boards.
+        notify: gets a sentence if the index has to stand elsewhere, because a page of somebody else has its name.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files = {OVERVIEW: markdown(tables, selection)}
+    index = _place_of_index(out, notify)
+    files = {index: index_page(pages, tables), EXPERIMENTS: experiments_page(pages, tables)}
+    files |= {f"{PAGES}/{page.board.id}.md": board_page(page, out) for page in pages}
+    files[f"{TABLES}/README.md"] = table_guide(tables)
+    if gains:
+        files |= {f"{TABLES}/{SELECTION}.{ending}": text for ending, text in selection_texts(gains).items()}
     for table in tables:
-        files |= {f"{table.name}.{ending}": text for ending, text in texts(table, 1).items()}
-    former = _files_named_in(out / OVERVIEW)
+        files[f"{TABLES}/{table.name}.md"] = markdown(table)
+        files |= {f"{TABLES}/{table.name}.{ending}": text for ending, text in texts(table).items()}
+    former = _former_files(out)
     with new_folder(out) as temporary:
         for name, text in files.items():
+            (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_bytes(text.encode())
         for name in files:
+            (out / name).parent.mkdir(exist_ok=True)
             (temporary / name).replace(out / name)
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
-    return out / OVERVIEW
+    return out / index
+
+
+def _place_of_index(out: Path, notify: Callable[[str], object]) -> str:
+    """The name of the index: `README.md`, unless that is a page of somebody else."""
+    file = out / INDEX
+    if not file.is_file() or is_made(file):
+        return INDEX
+    notify(
+        f"{file} was not made by mebench leaderboard build, so it stays: the index of the boards is {out / OTHER_INDEX}"
+    )
+    return OTHER_INDEX
+
+
+def is_made(file: Path) -> bool:
+    """Whether a page was made by `mebench leaderboard build`."""
+    with file.open("rb") as content:
+        return content.read(len(MADE)) == MADE.encode()
+
+
+def _former_files(out: Path) -> set[str]:
+    """The files that an earlier build made, by their names in the folder of the leaderboard."""
+    pages = [*out.glob("*.md"), *out.glob(f"{PAGES}/*.md"), *out.glob(f"{TABLES}/*.md")]
+    made = [file for file in pages if is_made(file)]
+    files = {file.relative_to(out).as_posix() for file in made}
+    for file in made:
+        if file.parent.name == TABLES:
+            files |= {f"{TABLES}/{file.stem}.{ending}" for ending in ("csv", "json", "tex")}
+    overview = out / FORMER_OVERVIEW
+    if (
+        overview.is_file()
+        and "`mebench leaderboard build` made this page" in overview.read_text(encoding="utf-8")[:500]
+    ):
+        files |= {FORMER_OVERVIEW} | _files_named_in(overview)
+    return files
 
 
 def _files_named_in(overview: Path) -> set[str]:
-    """Names of the files of tables to which a page of Markdown links; a missing page has none."""
-    if not overview.is_file():
-        return set()
+    """Names of the files of tables to which a former page of all tables links."""
     tasks = "|".join(catalogue.SECTIONS)
     return set(re.findall(rf"\]\(((?:{tasks})-[\w.+~-]+\.(?:csv|json|tex))\)", overview.read_text(encoding="utf-8")))
 
 
-def texts(table: BoardTable, indent: int | None = None) -> dict[str, str]:
-    """A table as CSV, JSON and LaTeX, by the ending of its file."""
+def selection_texts(gains: Sequence[Gain]) -> dict[str, str]:
+    """The gains from selection as Markdown, CSV, JSON and LaTeX, by the ending of their file."""
+    table = table_of_gains(gains)
+    heads = (*GAIN_COLUMNS, "published", "year", "candidates", "seeds", "program")
+    columns = [Column(name, score=name == "gain") for name in heads]
+    numbers = [
+        {**vars(gain), "id": gain.method_id, "protocol": gain.place[1], "dataset": gain.place[0], "gain": gain.score}
+        for gain in gains
+    ]
+    shown = replace(table, columns=table.columns[:-1], rows=[row[:-1] for row in table.rows])
     return {
-        "csv": as_csv(table),
-        "json": json.dumps(table.plain(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n",
-        "tex": latex(table),
+        "md": _page("selection_page.md", selection=table),
+        "csv": Table.of(columns, numbers).csv(),
+        "json": json.dumps([gain.plain() for gain in gains], indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "tex": shown.latex(),
     }
+
+
+GAIN_COLUMNS = ("id", "settings", "dataset", "protocol", "measure", "leaking", "honest", "gain")
+"""The first columns of the file of gains."""
+
+
+def texts(table: BoardTable) -> dict[str, str]:
+    """A table as CSV, JSON and LaTeX, by the ending of its file."""
+    return {"csv": as_csv(table), "json": as_json(table), "tex": latex(table)}
+
+
+DECIMALS = 9
+"""Decimals of numbers in the JSON of a table: more than a score can be reproduced to."""
+
+
+def as_json(table: BoardTable) -> str:
+    """One table as JSON: a line for each row, so that files stay small and differences readable."""
+    plain = _rounded(table.plain())
+    parts = plain.pop("parts")
+    lines = []
+    for part in parts:
+        lists = {name: part.pop(name) for name in ("rows", "published", "rescored")}
+        written = [f'"{name}": [{_in_lines(entries)}]' for name, entries in lists.items()]
+        lines.append(f"{_compact(part)[:-1]},\n {(',' + chr(10) + ' ').join(written)}}}")
+    return f'{_compact(plain)[:-1]},\n"parts": [{(",").join(lines)}]}}\n'
+
+
+def _in_lines(entries: Sequence[Any]) -> str:
+    """Entries of a list, each on a line of its own."""
+    return ",".join(f"\n  {_compact(entry)}" for entry in entries)
+
+
+def _compact(value: Any) -> str:
+    """JSON without blanks."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _rounded(value: Any) -> Any:
+    """A JSON value with numbers of at most `DECIMALS` decimals."""
+    if isinstance(value, float):
+        return round(value, DECIMALS)
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return value
 
 
 def as_csv(table: BoardTable) -> str:

@@ -87,11 +87,13 @@ def leaderboard_build_command(
         else:
             sent = _records_in_mlflow(from_mlflow, Path(room), progress)
             board = boards.board.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
-        tables, lines = board.render(partial(_write_board, folder, site, progress), progress.notify)
+        tables, pages, lines = board.render(partial(_write_board, folder, site, progress), progress.notify)
         result_cache.forget_unused()
-    write_json({"tables": [table.plain() for table in tables]}, json, *lines)
+    report = {"boards": [page.plain() for page in pages], "tables": [table.plain() for table in tables]}
+    write_json(report, json, *lines)
     if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
-        files = [folder / f"{table.name}.json" for table in reversed(tables)]
+        places = folder / boards.board_pages.TABLES
+        files = [places / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):
             synced = tracking.send_all((), tracker, progress, boards=files)
         if synced.opening and json != "-":
@@ -108,8 +110,8 @@ def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[rec
 
 def _write_board(
     folder: Path, site: bool, progress: Progress, board: boards.board.Board
-) -> tuple[list[boards.rows.BoardTable], list[str]]:
-    """Write tables and page of a board; the tables, and lines that say what was written.
+) -> tuple[list[boards.rows.BoardTable], list[boards.board_pages.BoardPage], list[str]]:
+    """Write tables and page of a leaderboard; the tables, the named boards, and lines that say what was written.
 
     Args:
         folder: folder of the leaderboard.
@@ -118,20 +120,25 @@ def _write_board(
         board: the board.
     """
     with progress.waiting("tables"):
-        tables, selection = board.tables(), board.selection()
-        overview = boards.table_files.write(tables, folder, selection)
+        tables, gains = board.tables(), board.gains()
+        floors = boards.chance_rows.chance_methods()
+        names = boards.method_names.MethodNames.of(board.published)
+        pages = boards.board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify)
+        index = boards.table_files.write(tables, folder, gains, pages, progress.notify)
     rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
+    named = f"{format_count(len(pages), 'board')}, " if pages else ""
     lines = [
-        f"{overview}: {format_count(len(tables), 'table')} from {format_count(len(board.records), 'run')}{rescored}"
+        f"{index}: {named}{format_count(len(tables), 'table')} from {format_count(len(board.records), 'run')}{rescored}"
     ]
+    lines += [f"  {page.board.title}: {page.takeaway}" for page in pages]
     if site:
         target = folder / SITE
         with progress.waiting("page"):
             n_files, n_bytes = boards.site.site_pages.write_site(
-                tables, board.records, board.published, target, selection
+                tables, board.records, board.published, target, gains, pages
             )
         lines.append(f"{target / 'index.html'}: {format_count(n_files, 'file')}, {format_size(n_bytes)}")
-    return tables, lines
+    return tables, pages, lines
 
 
 @app.command("across", epilog="Example: mebench leaderboard across --runs runs")

@@ -81,7 +81,7 @@ def test_build_without_runs_shows_published_values(tmp_path, capsys):
     assert "0 tables from 0 runs" in captured.out
     assert "half is not finished" in captured.err
     assert "no finished run in runs and no record in" in captured.err
-    assert "No run has been measured yet" in (tmp_path / "leaderboards" / "tables.md").read_text()
+    assert "There is none." in (tmp_path / "leaderboards" / "experiments.md").read_text()
     assert "No run has been measured yet" in (tmp_path / "leaderboards" / "site" / "index.html").read_text()
     assert "liong2023mean" in (tmp_path / "leaderboards" / "site" / "published.html").read_text()
 
@@ -107,7 +107,7 @@ def test_build_again_gives_same_files(tmp_path):
 
     assert files(tmp_path / "leaderboards") == once
     assert "site/index.html" in once
-    assert "tables.md" in once
+    assert "README.md" in once
 
 
 def test_build_without_site_writes_tables(tmp_path):

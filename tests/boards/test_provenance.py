@@ -62,7 +62,7 @@ def test_parameters_are_unknown_where_something_is_not_counted(table):
 
 def test_table_files_and_page_say_what_was_loaded(table, tmp_path):
     texts = {
-        "md": table_files.markdown([table]),
+        "md": table_files.markdown(table),
         "csv": table_files.as_csv(table),
         "json": json.dumps(table.plain()),
         "tex": table_files.latex(table),

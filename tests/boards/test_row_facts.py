@@ -45,7 +45,7 @@ def test_cost_in_catalogue_is_in_every_output(energy, tmp_path):
     joules = records[0].costs["energy_joules"]
     written = energy.write(joules)
 
-    lines = markdown([table]).splitlines()
+    lines = markdown(table).splitlines()
     heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| energy, J |" in line)
     assert dict(zip(heads.split(" | "), cells.split(" | ")))["energy, J"] == written
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
@@ -74,7 +74,7 @@ def test_fact_in_catalogue_is_in_every_output(monkeypatch, tmp_path):
     records = boards_collect.collect(tmp_path)
     (table,) = boards_build.build(records)
 
-    lines = markdown([table]).splitlines()
+    lines = markdown(table).splitlines()
     heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| folds tested |" in line)
     assert dict(zip(heads.split(" | "), cells.split(" | ")))["folds tested"] == number
 
@@ -102,7 +102,7 @@ def test_fact_with_mark_follows_name(monkeypatch, tmp_path):
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     assert table.parts[0].rows[0].marks == ["an odd one"]
     assert "spotter, an odd one" in latex(table)
-    assert "| spotter (an odd one) |" in markdown([table])
+    assert "| spotter (an odd one) |" in markdown(table)
     assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"
 
 
@@ -122,5 +122,5 @@ def test_openness_agrees_with_cards(tmp_path):
     (table,) = boards_build.build(records)
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
     assert row["openness"] == "code github.com/christy1206/STSTNet; weights public; epoch last"
-    assert row["openness"] in markdown([table])
+    assert row["openness"] in markdown(table)
     assert row["openness"] in page_of([table], records)

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 
 import markdown_it
 import pytest
@@ -11,6 +12,11 @@ from mebench.boards.table_files import as_csv, latex
 from mebench.config import registry
 from mebench.table import markdown_text as escape, spreadsheet_text as safe_cell
 from tests.helpers.run_folders import make_run
+
+
+def pages(tables):
+    """The pages of some tables, one below the other."""
+    return "\n".join(map(table_files.markdown, tables))
 
 
 def rendered(text):
@@ -40,15 +46,16 @@ def test_markdown_escapes_markup_in_cells(text):
 def test_markdown_shows_score_interval_and_spread(tmp_path):
     make_run(tmp_path, seed=0, tasks=("recognize",))
     runs = [make_run(tmp_path, seed=s, tasks=("recognize",), method="two", wrong_every=s + 2) for s in (0, 1)]
-    table, _ = rendered(table_files.markdown(boards_build.build(boards_collect.collect(tmp_path))))
+    table, _ = rendered(pages(boards_build.build(boards_collect.collect(tmp_path))))
     column = table[0].index("UF1")
     cells = {row[1]: row[column] for row in table[1:]}
     uf1 = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
     mean = sum(score["value"] for score in uf1) / 2
-    low, high = min(s["low"] for s in uf1), max(s["high"] for s in uf1)
     ends = sorted(score["value"] for score in uf1)
 
-    assert cells["two"] == f"{mean:.3f}<br>[{low:.3f}, {high:.3f}]<br>{ends[0]:.3f} to {ends[1]:.3f}"
+    score, interval, seeds = cells["two"].split("<br>")
+    assert (score, seeds) == (f"{mean:.3f}", f"{ends[0]:.3f} to {ends[1]:.3f}")
+    assert re.fullmatch(r"\[0\.\d{3}, 0\.\d{3}\]", interval)
     assert cells["spotter"].count("to") == 0
     assert cells["spotter"].count("[") == 1
 
@@ -57,7 +64,7 @@ def test_markdown_separates_shared_facts_from_columns(tmp_path):
     make_run(tmp_path, tasks=("recognize",))
     other = make_run(tmp_path, tasks=("recognize",), method="two", selection="test")
     other.write_json("versions.json", other.read_json("versions.json") | {"method_plugin": "0a1b"})
-    text = table_files.markdown(boards_build.build(boards_collect.collect(tmp_path)))
+    text = pages(boards_build.build(boards_collect.collect(tmp_path)))
     assert (
         "All measured rows: convention strict, transductive none, mebench 0.1.0, python 3.11.9, torch 2.13.0, "
         "dataset plugin 74d0f874, dataset revision 1, scoring 3." in text
@@ -76,7 +83,7 @@ def test_earlier_features_are_in_name_and_files(tmp_path):
     make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     make_run(tmp_path, tasks=("recognize",), method="two")
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
-    scores, origins = rendered(table_files.markdown([table]))
+    scores, origins = rendered(table_files.markdown(table))
     assert {row[1] for row in scores[1:]} == {"spotter (earlier features)", "two"}
     where = origins[0].index("earlier features")
     assert {row[where] for row in origins[1:]} == {"FaceCrop; flow=tvl1, which was OpenCV's", "–"}
@@ -93,7 +100,7 @@ def test_other_input_is_in_name_and_files(tmp_path, write_plugin):
     make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
     make_run(tmp_path / "runs", tasks=("recognize",), method="two")
     (table,) = boards_build.build(boards_collect.collect(tmp_path / "runs"))
-    scores, origins = rendered(table_files.markdown([table]))
+    scores, origins = rendered(table_files.markdown(table))
     assert {row[1] for row in scores[1:]} == {"reader (not the paper's method)", "two"}
     where = origins[0].index("other input")
     assert {row[where] for row in origins[1:]} == {"flow, for depth", "–"}
@@ -107,7 +114,7 @@ def test_markdown_keeps_text_in_its_cell(tmp_path):
     remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
     make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)
     make_run(tmp_path, "two", method="<b>two</b>", tasks=("recognize",), remark="other")
-    scores, origins = rendered(table_files.markdown(boards_build.build(boards_collect.collect(tmp_path))))
+    scores, origins = rendered(pages(boards_build.build(boards_collect.collect(tmp_path))))
     for table in (scores, origins):
         assert {len(row) for row in table} == {len(table[0])}
     assert {row[1] for row in scores[1:]} == {"spotter", "<b>two</b>"}
@@ -146,14 +153,17 @@ def test_as_csv_keeps_negative_and_small_numbers(tmp_path):
     assert float(row["fp_per_minute"]) > 0
 
 
+def files_in(folder):
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_write_gives_equal_bytes_for_equal_runs(tmp_path):
     make_run(tmp_path / "runs", kinds=("micro", "macro"))
     for out in ("one", "two"):
         table_files.write(boards_build.build(boards_collect.collect(tmp_path / "runs")), tmp_path / out)
-    one, two = ({f.name: f.read_bytes() for f in (tmp_path / out).iterdir()} for out in ("one", "two"))
+    one, two = files_in(tmp_path / "one"), files_in(tmp_path / "two")
     assert one == two
-    assert "tables.md" in one
-    assert "spotting-drawn-loso.json" in one
+    assert {"README.md", "experiments.md", "tables/README.md", "tables/spotting-drawn-loso.json"} < one.keys()
 
 
 def test_write_json_holds_tables(tmp_path):
@@ -161,30 +171,45 @@ def test_write_json_holds_tables(tmp_path):
     tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
     table_files.write(tables, tmp_path)
     for table in tables:
-        assert json.loads((tmp_path / f"{table.name}.json").read_text()) == json.loads(json.dumps(table.plain()))
+        text = (tmp_path / "tables" / f"{table.name}.json").read_text()
+        expected = json.loads(json.dumps(table.plain()), parse_float=lambda number: round(float(number), 9))
+        assert json.loads(text) == expected
+        n_rows = sum(len(part.rows) for part in table.parts)
+        assert sum(line.startswith('  {"method"') for line in text.splitlines()) == n_rows
 
 
-def test_write_removes_former_tables_only(tmp_path):
+def test_write_removes_what_earlier_builds_made(tmp_path):
     make_run(tmp_path / "runs", tasks=("recognize",))
     make_run(tmp_path / "runs", method="finder", dataset="filmed", tasks=("spot",))
     tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
-    table_files.write(tables, tmp_path / "out")
-    mine = tmp_path / "out" / "spotting-notes.csv"
-    mine.write_text("mine")
-    table_files.write([t for t in tables if t.task == "recognition"], tmp_path / "out")
+    out = tmp_path / "out"
+    table_files.write(tables, out)
+    (out / "tables" / "spotting-notes.csv").write_text("mine")
+    table_files.write([t for t in tables if t.task == "recognition"], out)
 
-    assert {f.name for f in (tmp_path / "out").iterdir()} == {
-        "tables.md",
-        "recognition-drawn-loso.csv",
-        "recognition-drawn-loso.json",
-        "recognition-drawn-loso.tex",
-        "spotting-notes.csv",
+    assert files_in(out).keys() == {
+        "README.md",
+        "experiments.md",
+        "tables/README.md",
+        *(f"tables/recognition-drawn-loso.{ending}" for ending in ("csv", "json", "md", "tex")),
+        "tables/spotting-notes.csv",
     }
 
 
-def test_markdown_contents_link_to_headings(tmp_path):
-    make_run(tmp_path, settings={"dataset.noise": 3.5})
-    text = table_files.markdown(boards_build.build(boards_collect.collect(tmp_path)))
-    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
-    assert "spotting: drawn, loso (noise=3.5)" in headings
-    assert "[spotting: drawn, loso (noise=3.5)](#spotting-drawn-loso-noise35)" in text
+def test_write_removes_files_of_the_former_layout(tmp_path):
+    made = "# Leaderboards\n\n`mebench leaderboard build` made this page, and the same with charts\n[CSV](spotting-old-loso.csv)\n"
+    (tmp_path / "tables.md").write_text(made)
+    for name in ("spotting-old-loso.csv", "spotting-mine.csv"):
+        (tmp_path / name).write_text("former")
+    table_files.write([], tmp_path)
+    assert {"tables.md", "spotting-old-loso.csv"}.isdisjoint(files_in(tmp_path))
+    assert "spotting-mine.csv" in files_in(tmp_path)
+
+
+def test_write_keeps_readme_of_others(tmp_path):
+    (tmp_path / "README.md").write_text("# My laboratory\n")
+    said = []
+    index = table_files.write([], tmp_path, notify=said.append)
+    assert (tmp_path / "README.md").read_text() == "# My laboratory\n"
+    assert index == tmp_path / "boards.md"
+    assert "so it stays: the index of the boards is" in said[0]

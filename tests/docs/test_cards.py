@@ -28,7 +28,7 @@ def test_cards_have_year_of_each_paper():
 
 
 def test_cards_have_scores_of_named_records():
-    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    board = json.loads((ROOT / "leaderboards/tables/recognition-megc2019_flow-loso.json").read_text())
     row = cards.row_of(board, "ststnet")
     records = [json.loads((ROOT / f"leaderboards/records/{run}/record.json").read_text()) for run in row["runs"]]
     values = [record["summary"]["recognition"]["scores"]["uf1"]["value"] for record in records]
@@ -39,7 +39,7 @@ def test_cards_have_scores_of_named_records():
 
 
 def test_cards_quote_no_row_selected_on_tested_people():
-    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    board = json.loads((ROOT / "leaderboards/tables/recognition-megc2019_flow-loso.json").read_text())
     assert {cards.row_of(board, method)["selection"] for method in ("htnet", "resnet10", "logistic")} == {"fixed"}
 
 

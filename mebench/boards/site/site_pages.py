@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
 from mebench.boards import row_facts, rows, several_datasets, table_files
+from mebench.boards.board_pages import BoardPage, level_name, other_tables
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.checking import bounded
 from mebench.boards.published_tables import part_of
@@ -31,6 +32,7 @@ from mebench.boards.rows import (
     common,
     displayed_metrics,
 )
+from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import ChartPoint, draw_chart, total_seconds
 from mebench.config import registry
@@ -88,7 +90,7 @@ class PageTables:
             Column("method", of=method, main=True),
             Column("member", of=attrgetter("row.member"), choose=True, optional=True),
             replace(main, main=True),
-            *(self._group_columns() if any(row.group for row in part.rows) else ()),
+            *([self._group_column()] if any(row.group for row in part.rows) else ()),
             *map(_of_ranked, firmness_columns(part)),
             *others,
             Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
@@ -104,20 +106,9 @@ class PageTables:
         muted = {n for n, one in enumerate(ranked) if not one.row.measured or not one.rank}
         return Table.of(columns, ranked, muted=muted).html(caption="Measured", sortable=True)
 
-    def _group_columns(self) -> list[Column]:
-        """Columns of ranked rows: significance groups, and the ranks that they leave possible."""
-        return [
-            Column("group", of=lambda one: self._draw.groups(one.row), room="wide", meaning=f"rows {_ALIKE}"),
-            Column(
-                "ranks",
-                right=True,
-                of=lambda one: one if one.rank else None,
-                text=lambda one: span([one.low, one.high]) if one else "",
-                order=attrgetter("low"),
-                room="wide",
-                meaning="the possible ranks, as far as rows are distinguishable",
-            ),
-        ]
+    def _group_column(self) -> Column:
+        """The column of significance groups."""
+        return Column("group", of=lambda one: self._draw.groups(one.row), room="wide", meaning=f"rows {_ALIKE}")
 
     def beating(self, part: Part) -> Markup:
         """For ranked rows, of the first member or all, the share of draws in which each is better than each other one."""
@@ -282,13 +273,13 @@ class PageTables:
         return Table(columns, cells).html("plain few published")
 
     def ranks(self, mains: Sequence[PlacedRow], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
-        """Each method with its possible ranks in each table."""
+        """Each method with its ranks in each table in 95 % of draws of other people."""
 
         def cell(metric: str, one: Ranked | None) -> Markup:
             if one is None:
                 return Markup('<span class="none">–</span>')
             value = digits(one.row.scores[metric]["value"])
-            return Markup('{}<span class="spread">{}</span>').format(span([one.low, one.high]), value)
+            return Markup('{}<span class="spread">{}</span>').format(span(one.row.ranks or [one.rank]), value)
 
         heads = [
             Column(
@@ -411,7 +402,8 @@ class Site:
         tables: tables with published lines.
         records: records of the runs in them.
         published: all published values.
-        selection: gains from selection on tested people.
+        gains: gains from selection on tested people.
+        boards: the named boards.
     """
 
     def __init__(
@@ -419,9 +411,11 @@ class Site:
         tables: Sequence[BoardTable],
         records: Sequence[Record],
         published: Sequence[Published],
-        selection: Table | None = None,
+        gains: Sequence[Gain] = (),
+        boards: Sequence[BoardPage] = (),
     ) -> None:
-        self.selection = selection if selection and selection.rows else None
+        self.selection = table_of_gains(gains) if gains else None
+        self.boards = boards
         self.tables, self.records, self.published = tables, records, published
         self.plugins = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.floors = chance_methods()
@@ -431,6 +425,7 @@ class Site:
             "datasets": self.plugins["dataset"],
             "facts": row_facts.FACTS,
             "marks": rows.MARKS,
+            "boards": boards,
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
@@ -440,6 +435,8 @@ class Site:
             "drawn": _drawn,
             "body": partial(body, plugins=self.plugins),
             "named": self._name,
+            "level": level_name,
+            "in_order": self._in_order,
             "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
             "place": rows.place,
@@ -477,6 +474,8 @@ class Site:
             n_published=len(self.published),
             n_rescored=len({row.source for row in self._rescored()}),
             selection=self.selection,
+            boards=self.boards,
+            experiments=other_tables(self.boards, self.tables),
         )
 
     def _rescored(self) -> list[Rescored]:
@@ -596,6 +595,11 @@ class Site:
     def _title(self, kind: PluginKind, id_: str) -> str:
         return (self.plugins[kind][id_].title if id_ in self.plugins[kind] else "") or id_
 
+    def _in_order(self, groups: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """The groups of boards in the order of the boards; Jinja sorts them by name."""
+        order = list(dict.fromkeys(page.board.group for page in self.boards))
+        return sorted(groups, key=lambda group: order.index(group[0]))
+
     def _name(self, method: str) -> str:
         return ", named by ".join(self._title("method", id_) for id_ in method.split(" + "))
 
@@ -669,7 +673,8 @@ def write_site(
     records: Sequence[Record],
     published: Sequence[Published],
     folder: Path,
-    selection: Table | None = None,
+    gains: Sequence[Gain] = (),
+    boards: Sequence[BoardPage] = (),
 ) -> tuple[int, int]:
     """Write the site into `folder`, replacing an existing one as a whole; number of files and bytes.
 
@@ -696,7 +701,7 @@ def write_site(
     }
     with new_folder(folder.parent, ".site-") as temporary:
         sizes = []
-        for name, text in chain(files.items(), Site(tables, records, published, selection).pages()):
+        for name, text in chain(files.items(), Site(tables, records, published, gains, boards).pages()):
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             sizes.append((temporary / name).write_bytes(text.encode()))
         put_in_place(temporary, folder)

@@ -1,0 +1,518 @@
+"""The pages of named boards as Markdown: the index, a page for each board, and the list of all other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mebench.boards import rows as row_words
+from mebench.boards.method_names import MethodNames, method_title
+from mebench.boards.named_boards import (
+    ALL_KINDS,
+    CHOSEN,
+    FALSE_ALARMS,
+    PRINTED,
+    PROTOCOL,
+    SEEDS,
+    SELECTION,
+    TIED,
+    BoardContent,
+    NamedBoard,
+    RescoredSystem,
+    board_contents,
+    without_audit,
+)
+from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Ranked, distinguishing_settings
+from mebench.boards.selection_gains import Gain
+from mebench.boards.takeaways import ClaimError, takeaway_of
+from mebench.metrics.catalogue import METRICS, find_metric
+from mebench.number_format import NONE, digits, ends, span
+from mebench.records.costs import COSTS
+from mebench.table import markdown_text
+
+PAGES, TABLES, INDEX, EXPERIMENTS = "boards", "tables", "README.md", "experiments.md"
+MADE = "<!-- made by mebench leaderboard build -->"
+"""First line of a page that may be written anew."""
+NAMES = "names"
+"""The row of answers by the names of clips and videos alone."""
+OF_NAMES = (
+    "A rule that reads the names of files alone, learnt on the training people ({settings}). Some datasets' names hold a code of the "
+    "class or the place of the expression. A score below it needs no face to be explained."
+)
+
+
+@dataclass(frozen=True)
+class BoardPage:
+    """A named board with its sentence.
+
+    Attributes:
+        content: what it shows.
+        takeaway: the sentence to take away.
+        gains: for a board of selection the gains of each other board's rows, by the board's short name and the row's method.
+        other_gains: for a board of selection the gains in other scores.
+        names: names of methods.
+    """
+
+    content: BoardContent
+    takeaway: str
+    gains: Mapping[str, Mapping[str, Gain]]
+    other_gains: Sequence[Gain] = ()
+    names: MethodNames = field(default_factory=MethodNames)
+
+    @property
+    def board(self) -> NamedBoard:
+        """The board."""
+        return self.content.board
+
+    def plain(self) -> dict[str, Any]:
+        """The board as JSON values."""
+        names = ("id", "title", "question", "task", "about")
+        tables = [table.name for table in self.content.tables]
+        return {**{name: getattr(self.board, name) for name in names}, "takeaway": self.takeaway, "tables": tables}
+
+
+def board_pages(
+    boards: Sequence[NamedBoard],
+    tables: Sequence[BoardTable],
+    gains: Sequence[Gain],
+    floors: Iterable[str],
+    names: MethodNames,
+    notify: Callable[[str], object],
+) -> list[BoardPage]:
+    """Each named board with its content and its sentence.
+
+    Args:
+        boards: the boards, in their order.
+        tables: all tables.
+        gains: all gains from selection on tested people.
+        floors: methods that are levels of chance.
+        names: names of methods.
+        notify: gets a sentence for each board whose sentence the tables do not bear: who leads is said instead.
+    """
+    contents = board_contents(boards, tables, floors)
+    of_board = {content.board.id: content for content in contents}
+    pages = []
+    for content in contents:
+        own = {}
+        for id_ in content.board.boards:
+            of_rows = _gains_on(of_board[id_], gains)
+            if of_rows:
+                own[of_board[id_].board.short or of_board[id_].board.title] = of_rows
+        shown = [gain for of_rows in own.values() for gain in of_rows.values()]
+        values = {content.board.id: [gain.score["value"] or 0.0 for gain in shown]}
+        tasks = {gain.measure for gain in shown}
+        others = [gain for gain in gains if own and gain.measure not in tasks]
+        pages.append(BoardPage(content, _sentence(content, contents, values, notify), own, others, names))
+    return pages
+
+
+def _sentence(
+    content: BoardContent,
+    contents: Sequence[BoardContent],
+    gains: Mapping[str, Sequence[float]],
+    notify: Callable[[str], object],
+) -> str:
+    """The sentence of a board; if the tables do not bear it, who leads, and a message."""
+    has_rows = content.places or content.systems or gains[content.board.id]
+    if not has_rows:
+        return "No row yet."
+    try:
+        return takeaway_of(content, contents, gains)
+    except ClaimError as error:
+        notify(str(error))
+        if content.board.task == SELECTION:
+            return ""
+        return takeaway_of(replace(content, board=replace(content.board, takeaway="")), contents, gains)
+
+
+def _gains_on(content: BoardContent, gains: Sequence[Gain]) -> dict[str, Gain]:
+    """The gains of the rows with a rank on a board, by method."""
+    found: dict[str, Gain] = {}
+    for row in content.rows:
+        for gain in gains:
+            is_here = gain.place in {(table.dataset, table.protocol) for table in content.tables}
+            if is_here and (gain.method_id, without_audit(gain.settings)) == (row.method, without_audit(row.settings)):
+                found.setdefault(row.method, gain)
+    return found
+
+
+def board_page(page: BoardPage, folder: Path) -> str:
+    """The page of a board as Markdown.
+
+    Args:
+        page: the board.
+        folder: folder of the leaderboard, beside which cards of methods may lie.
+    """
+    board, content = page.board, page.content
+    lines = [MADE, "", f"# {board.title}", "", f"**{board.question}** {page.takeaway}".rstrip(), ""]
+    if board.about:
+        lines += [board.about, ""]
+    if board.task == SELECTION:
+        lines += _selection_lines(page, folder)
+    elif content.is_measured:
+        lines += _measured_lines(page, folder)
+    elif content.systems:
+        lines += _rescored_lines(page)
+    for table in content.tables:
+        files = ", ".join(f"[{ending.upper()}](../{TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
+        lines += [
+            f"All scores, settings, costs, versions and runs: [the whole table](../{TABLES}/{table.name}.md), as {files}.",
+            "",
+        ]
+    return "\n".join([*lines, "[All boards](../README.md)"]).rstrip() + "\n"
+
+
+class Notes:
+    """Numbered notes below a table, each once."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        """The mark of a note."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return f"<sup>{self.texts.index(text) + 1}</sup>"
+
+    def lines(self) -> list[str]:
+        """All notes."""
+        return [f"<sup>{number}</sup> {markdown_text(text)}  " for number, text in enumerate(self.texts, 1)] + [""]
+
+
+def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
+    """The tables of a board with ranked rows."""
+    content, notes = page.content, Notes()
+    heads = ["#", "method (year)", f"{find_metric(content.score).label} [95 %]"]
+    heads += [_head_of(name, content) for name in content.board.columns]
+    rows = [[str(place.rank), *_cells_of(place, page, folder, notes)] for place in content.places]
+    # Levels of chance stand where their score belongs.
+    worth = METRICS[content.score].worth
+    cells: list[list[str]] = []
+    levels = sorted(content.levels, key=lambda row: -worth(content.value(row)))
+    for place, row in zip(content.places, rows):
+        while levels and worth(content.value(levels[0])) > worth(content.value(place.row)):
+            cells.append(_cells_of_level(levels.pop(0), content, notes))
+        cells.append(row)
+    cells += [_cells_of_level(level, content, notes) for level in levels]
+    lines = [*_markdown(heads, cells), "", *notes.lines()]
+    lines += _folded("How sure is the order?", _stability_lines(content))
+    lines += _folded("Costs and runs", _origin_lines(content))
+    if content.unranked:
+        names = "; ".join(f"{method_title(row.method)}: {row.remark or row.settings}" for row in content.unranked)
+        lines += [f"Without a rank: {markdown_text(names)}.", ""]
+    return lines
+
+
+def _head_of(name: str, content: BoardContent) -> str:
+    """The head of a column beside rank, method and score."""
+    label = find_metric(content.score).label if content.score else ""
+    heads = {
+        TIED: "tied with #",
+        CHOSEN: "epoch chosen on the tested people" if content.is_measured else "chosen on tested people",
+        SEEDS: "seeds",
+        PRINTED: f"printed {label}",
+        ALL_KINDS: f"{label}, all kinds",
+        FALSE_ALARMS: "false alarms a hit",
+        PROTOCOL: "protocol",
+    }
+    return heads[name] if name in heads else find_metric(name).label
+
+
+def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> list[str]:
+    """The cells of a row with a rank, after the rank."""
+    row, content = place.row, page.content
+    name = _linked(row.method, page.names, folder)
+    # Settings of its own, and of others of the method, are what a reader asks next.
+    if row.settings:
+        name += notes.mark(f"{method_title(row.method)}: {row.settings}")
+    for mark in row.marks:
+        name += notes.mark(f"{mark}: {row_words.MARKS[mark]}")
+    if row.sent_by:
+        name += f", {markdown_text(row.sent_by)}"
+    cells = [name, _scored(row.scores[content.score])]
+    return cells + [_cell_of(column, place, content) for column in content.board.columns]
+
+
+def _cell_of(column: str, place: Ranked, content: BoardContent) -> str:
+    """The cell of a row in a column beside rank, method and score."""
+    row = place.row
+    if column == TIED:
+        return tied_words(content.tied(place), place.rank or 0, len(content.places)) if row.group else NONE
+    if column == SEEDS:
+        return str(len(row.seeds))
+    if column == CHOSEN:
+        chosen = content.chosen(row)
+        value, own = (content.value(chosen) if chosen else None), content.value(row)
+        return NONE if value is None or own is None else f"{digits(value)} ({value - own:+.3f})"
+    return digits(row.scores.get(column, NOTHING)["value"], 1 if METRICS[column].scale != "share" else 3)
+
+
+def tied_words(ranks: Sequence[int], own: int, n_rows: int) -> str:
+    """The ranks from which a row is not distinguishable, in words.
+
+    Args:
+        ranks: ranks of the other rows, in order.
+        own: rank of the row, which interrupts no range.
+        n_rows: number of rows.
+
+    >>> tied_words([2, 3, 5], 4, 6), tied_words([1, 2], 3, 3), tied_words([], 1, 4)
+    ('2 to 5', 'all others', 'none')
+    """
+    if not ranks:
+        return "none"
+    if len(ranks) == n_rows - 1:
+        return "all others"
+    ranges: list[list[int]] = []
+    for rank in sorted(ranks):
+        follows = ranges and (rank == ranges[-1][1] + 1 or (ranges[-1][1] + 1 == own and rank == own + 1))
+        if follows:
+            ranges[-1][1] = rank
+        else:
+            ranges.append([rank, rank])
+    return ", ".join(span(found) for found in ranges)
+
+
+def _cells_of_level(row: BoardRow, content: BoardContent, notes: Notes) -> list[str]:
+    """The cells of a level of chance, which has no rank."""
+    name = f"*{markdown_text(level_name(row.method))}*"
+    if row.method == NAMES:
+        name += notes.mark(OF_NAMES.format(settings=row.settings))
+    cells = ["", name, f"*{digits(content.value(row))}*"]
+    for column in content.board.columns:
+        value = row.scores.get(column, NOTHING)["value"] if column in METRICS else None
+        cells.append("" if value is None else f"*{digits(value, 1 if METRICS[column].scale != 'share' else 3)}*")
+    return cells
+
+
+def level_name(method: str) -> str:
+    """The name of a level of chance, for people."""
+    return "from names alone, no pixel" if method == NAMES else method
+
+
+def _linked(method: str, names: MethodNames, folder: Path) -> str:
+    """The name of a method with its year, linked to its card if that lies beside the leaderboard."""
+    card = folder.absolute().parent / "methods" / method.split(" + ")[0] / "README.md"
+    name = markdown_text(names.with_year(method))
+    title = markdown_text(method_title(method))
+    if not card.is_file():
+        return name
+    return name.replace(title, f"[{title}](../../methods/{method.split(' + ')[0]}/README.md)", 1)
+
+
+def _scored(score: Mapping[str, Any]) -> str:
+    """A score in bold, with its interval on the same line."""
+    interval = ends(score).replace(" ", "&nbsp;")
+    return f"**{digits(score['value'])}**" + (f"&nbsp;{interval}" if interval else "")
+
+
+def _stability_lines(content: BoardContent) -> list[str]:
+    """How the order holds when other people are drawn, and the scores on the hardest people."""
+    people = max((row.hardest.get("people", 0) for row in content.rows), default=0)
+    heads = ["#", "method", "ranks with other people, 95 %"]
+    if people:
+        heads.append(f"hardest {people} people: {find_metric(content.score).label}" if people > 1 else "hardest person")
+    cells = []
+    for place in content.places:
+        row = place.row
+        name = markdown_text(", ".join(filter(None, [method_title(row.method), _own_settings(row, content)])))
+        own = [str(place.rank), name, span(row.ranks) if row.ranks else NONE]
+        if people:
+            own.append(f"{digits(row.hardest['value'])} {ends(row.hardest)}" if row.hardest else NONE)
+        cells.append(own)
+    note = (
+        "Ranks are among all rows of the whole table. All rows are scored on the same draws of people, each as its mean over seeds; the "
+        "hardest people are the fifth on whom all rows score lowest."
+    )
+    return [*_markdown(heads, cells), "", note]
+
+
+def _own_settings(row: BoardRow, content: BoardContent) -> str:
+    """The settings that tell a row from others of its method on the board."""
+    return distinguishing_settings(row, content.rows)
+
+
+def _origin_lines(content: BoardContent) -> list[str]:
+    """Training time, size and runs of each row."""
+    cells = []
+    for place in content.places:
+        row = place.row
+        runs = ", ".join(f"[seed {seed}](../records/{run})" for seed, run in zip(row.seeds, row.runs))
+        costs = [
+            COSTS[name].write(row.costs[name]) if name in row.costs else NONE for name in ("fit_seconds", "parameters")
+        ]
+        cells.append([str(place.rank), markdown_text(method_title(row.method)), *costs, runs])
+    return _markdown(["#", "method", "training, s", "numbers kept", "runs"], cells)
+
+
+def _rescored_lines(page: BoardPage) -> list[str]:
+    """The table of a board of answers that authors published."""
+    content = page.content
+    heads = ["method (year)", f"{find_metric(content.score).label}, strict [95 %]"]
+    heads += [_head_of(name, content) for name in content.board.columns]
+    cells = [_cells_of_system(system, content) for system in content.systems]
+    note = (
+        "Answers of the authors' own programs, scored by mebench under its strict rules, none of them run here. They are sorted by score "
+        "and not tested against each other. *Printed* is the value of their paper, under its rules (†: with a caveat)."
+    )
+    return [*_markdown(heads, cells), "", note, ""]
+
+
+def _cells_of_system(system: RescoredSystem, content: BoardContent) -> list[str]:
+    """The cells of a rescored system."""
+    name = markdown_text(system.row.method) + (f" ({system.year})" if system.year else "")
+    cells = [name, _scored(system.row.scores[content.score])]
+    for column in content.board.columns:
+        if column == PRINTED:
+            cells.append(system.printed or NONE)
+        elif column == ALL_KINDS:
+            cells.append(NONE if system.overall is None else digits(content.value(system.overall)))
+        elif column == CHOSEN:
+            cells.append(NONE if system.chosen is None else digits(content.value(system.chosen)))
+        elif column == FALSE_ALARMS:
+            precision = system.row.scores["precision"]["value"]
+            cells.append(f"{1 / precision - 1:.1f}" if precision else "no hit")
+        elif column == PROTOCOL:
+            cells.append(", ".join(system.protocols))
+        else:
+            cells.append(digits(system.row.scores.get(column, NOTHING)["value"]))
+    return cells
+
+
+def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
+    """The tables of gains: a row for each method and a column for each board, then those in other scores."""
+    methods = {method for of_rows in page.gains.values() for method in of_rows}
+
+    def largest(method: str) -> float:
+        return max(_value(of_rows.get(method)) for of_rows in page.gains.values())
+
+    ordered = sorted(methods, key=lambda name: (-largest(name), name))
+    cells = [[_linked(method, page.names, folder), *_gain_cells(page, method)] for method in ordered]
+    lines = [*_markdown(["method (year)", *page.gains], cells), ""]
+    if page.other_gains:
+        heads = ["method", "dataset", "score", "chosen", "honest", "gain [95 %]", "candidates"]
+        lines += ["## In other scores", "", *_markdown(heads, [_cells_of_gain(gain) for gain in page.other_gains]), ""]
+    files = ", ".join(f"[{ending.upper()}](../{TABLES}/{SELECTION}.{ending})" for ending in ("csv", "json", "tex"))
+    lines += [
+        f"All gains with seeds, candidates and the rule of each paper's program: [the whole table](../{TABLES}/{SELECTION}.md), as {files}."
+    ]
+    return [*lines, ""]
+
+
+def _cells_of_gain(gain: Gain) -> list[str]:
+    """The cells of a gain in another score."""
+    scores = [digits(gain.leaking), digits(gain.honest)]
+    texts = [markdown_text(text) for text in (gain.method, gain.dataset, gain.measure)]
+    return [*texts, *scores, f"**{gain.score['value']:+.3f}** {ends(gain.score)}", gain.candidates]
+
+
+def _value(gain: Gain | None) -> float:
+    """A gain as a number that sorts."""
+    return float("-inf") if gain is None or gain.score["value"] is None else float(gain.score["value"])
+
+
+def _gain_cells(page: BoardPage, method: str) -> list[str]:
+    """The gains of a method on each board."""
+    return [_gain_cell(of_rows.get(method)) for of_rows in page.gains.values()]
+
+
+def _gain_cell(gain: Gain | None) -> str:
+    """A gain with its interval below."""
+    if gain is None or gain.score["value"] is None:
+        return NONE
+    return f"**{gain.score['value']:+.3f}**<br>{ends(gain.score)}"
+
+
+def _folded(summary: str, lines: Sequence[str]) -> list[str]:
+    """Lines that open on a click."""
+    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""]
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of finished cells."""
+    return [f"| {' | '.join(heads)} |", f"|{'|'.join('--:' if head == '#' else '---' for head in heads)}|"] + [
+        f"| {' | '.join(row)} |" for row in rows
+    ]
+
+
+def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> str:
+    """The index of all boards as Markdown."""
+    lines = [MADE, "", "# Leaderboards", ""]
+    finding = next((page for page in pages if page.board.task == SELECTION and page.takeaway), None)
+    if finding:
+        lines += [f"How good are micro-expression methods, really? {finding.takeaway}", ""]
+    if pages:
+        lines += [
+            "Compare rows within a board only. *Tied*: not distinguishable at 5 %, all pairs of the board together. Each score has a 95 % "
+            "interval over people. With several seeds everything concerns their mean.",
+            "",
+        ]
+    for group in dict.fromkeys(page.board.group for page in pages):
+        rows = [_index_cells(page) for page in pages if page.board.group == group]
+        lines += [f"## {group}", "", *_markdown(["board", "who leads", "rows"], rows), ""]
+    others = other_tables(pages, tables)
+    lines += [
+        f"All tables that are no board are [experiments]({EXPERIMENTS}): {len(others)} of them.",
+        f"Every table lies in [{TABLES}]({TABLES}) as Markdown, CSV, JSON and LaTeX.",
+        "",
+        "To publish a run, to score public answers again or to name a board of your own, see "
+        "[Publish results](https://mebench.readthedocs.io/) in the documentation.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _index_cells(page: BoardPage) -> list[str]:
+    """Title with question, who leads, and the number of rows of a board."""
+    board = page.board
+    title = f"**[{markdown_text(board.title)}]({PAGES}/{board.id}.md)**<br>{markdown_text(board.question)}"
+    return [title, who_leads(page), str(number_of_rows(page) or NONE)]
+
+
+def number_of_rows(page: BoardPage) -> int:
+    """Rows of a board: methods, systems, or methods with a gain."""
+    if page.board.task == SELECTION:
+        return len({method for of_rows in page.gains.values() for method in of_rows})
+    return len(page.content.places) or len(page.content.systems)
+
+
+def who_leads(page: BoardPage) -> str:
+    """The best row of a board with its score, and with whom it is tied."""
+    content = page.content
+    if page.board.task == SELECTION:
+        every = [(gain, method) for of_rows in page.gains.values() for method, gain in of_rows.items()]
+        if not every:
+            return NONE
+        gain, method = max(every, key=lambda one: _value(one[0]))
+        return f"{markdown_text(page.names.with_year(method))} {gain.score['value']:+.3f}<br>same training, two epochs"
+    if content.is_measured:
+        best = content.places[0]
+        words = f"{markdown_text(page.names.with_year(best.row.method))} {digits(content.value(best.row))}"
+        tied, n_others = content.tied(best), len(content.places) - 1
+        if not n_others:
+            return f"{words}<br>the only method"
+        if not tied:
+            return f"{words}<br>tied with none of {n_others}" if best.row.group else words
+        return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of {n_others}'}"
+    if content.systems:
+        first = content.systems[0]
+        return f"{markdown_text(first.row.method)} {digits(content.value(first.row))}<br>published answers, not tested against each other"
+    return NONE
+
+
+def other_tables(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> list[BoardTable]:
+    """The tables that are on no named board."""
+    named = {table.name for page in pages for table in page.content.tables}
+    return [table for table in tables if table.name not in named]
+
+
+def experiments_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> str:
+    """The list of all tables that are on no named board."""
+    lines = [MADE, "", "# Experiments", "", "Tables that are no board, by task, dataset and protocol.", ""]
+    cells = []
+    for table in other_tables(pages, tables):
+        n_rows = len(table.parts[0].rows) + len(table.parts[0].rescored)
+        files = ", ".join(f"[{ending.upper()}]({TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
+        cells.append([f"[{markdown_text(table.title)}]({TABLES}/{table.name}.md)", str(n_rows), files])
+    lines += _markdown(["table", "rows", "as"], cells) if cells else ["There is none."]
+    return "\n".join([*lines, "", f"[All boards]({INDEX})"]) + "\n"

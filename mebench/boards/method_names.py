@@ -1,0 +1,63 @@
+"""Names of methods for people, with the years of their papers."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from mebench.config import registry
+from mebench.records.published import Published
+
+YEAR = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?![\d.]\d|\d)")
+
+
+def year_of_paper(paper: str) -> str:
+    """The year in which a paper appeared; of one that is only on arXiv, from its number.
+
+    >>> year_of_paper("Deng, Hayashi: SpotFormer, arXiv 2407.20799"), year_of_paper("IEEE Transactions 29, 2020, arXiv 2006.09674")
+    ('2024', '2020')
+    """
+    found = YEAR.findall(re.sub(r"arXiv [\d.]+", "", paper))
+    if found:
+        return str(found[-1])
+    number = re.search(r"arXiv (\d\d)\d\d\.", paper)
+    return f"20{number[1]}" if number else ""
+
+
+@dataclass(frozen=True)
+class MethodNames:
+    """Titles and years of methods.
+
+    Attributes:
+        published_years: the year of each method of the published results, by its name in the literature.
+    """
+
+    published_years: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, published: Iterable[Published]) -> Self:
+        """The names with the years that published results give."""
+        years: dict[str, str] = {}
+        for value in published:
+            if value.year:
+                years[value.method] = max(years.get(value.method, ""), str(value.year))
+        return cls(years)
+
+    def year(self, method: str) -> str:
+        """The year of a method in the published results, else that of its paper; empty if it has none."""
+        info = registry.list_plugins("method").get(method.split(" + ")[0])
+        if info is None:
+            return ""
+        return self.published_years.get(info.title) or year_of_paper(str(info.config.get("paper") or ""))
+
+    def with_year(self, method: str) -> str:
+        """The name of a method with its year."""
+        year = self.year(method)
+        return f"{method_title(method)} ({year})" if year else method_title(method)
+
+
+def method_title(method: str) -> str:
+    """The name of a method, or of a spotter and its recognizer, as their plugins state it."""
+    plugins = registry.list_plugins("method")
+    titles = [(plugins[id_].title if id_ in plugins else "") or id_ for id_ in method.split(" + ")]
+    return " + ".join(titles)

@@ -1,0 +1,348 @@
+"""The named boards of a leaderboard, as `boards.yaml` lists them: which tables, rows and columns each one shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench.boards.rows import BoardRow, BoardTable, Part, Ranked, Rescored, ranked
+from mebench.errors import ConfigError, check_known
+from mebench.files import read_yaml
+from mebench.metrics.catalogue import METRICS
+
+FILE = "boards.yaml"
+SELECTION = "selection"
+"""The task of a board of gains from selection on tested people."""
+TIED, CHOSEN, SEEDS, PRINTED, ALL_KINDS, FALSE_ALARMS, PROTOCOL = (
+    "tied",
+    "chosen",
+    "seeds",
+    "printed",
+    "all_kinds",
+    "false_alarms",
+    "protocol",
+)
+MEASURED_COLUMNS = (TIED, CHOSEN, SEEDS)
+RESCORED_COLUMNS = (PRINTED, ALL_KINDS, CHOSEN, FALSE_ALARMS, PROTOCOL)
+MOST_COLUMNS = 4
+"""Most columns beside rank, method and score: seven in all fit a screen."""
+
+
+@dataclass(frozen=True)
+class NamedBoard:
+    """A board with a name.
+
+    Attributes:
+        id: name of its page.
+        title: its name for people.
+        question: the question that it answers.
+        task: `spotting`, `analysis`, `recognition`, or `selection` for the gains of other boards.
+        group: heading of the index under which it stands.
+        dataset: id of the dataset.
+        protocol: protocols, whose tables make one board.
+        settings: the non-default settings of dataset and protocol, as the list of experiments names them.
+        scheme: the emotion scheme; any by default.
+        part: part of the tables, such as `micro`; the first by default.
+        score: the headline score, which sorts; the first of the part by default.
+        columns: columns beside rank, method and score: names of metrics, and `tied`, `chosen`, `seeds`, or for rescored answers
+            `printed`, `all_kinds`, `chosen`, `false_alarms`, `protocol`.
+        leave_out: rows with one of these texts among their settings are no rows of the board.
+        about: what all rows share, in a sentence or two.
+        takeaway: the sentence to take away, see `takeaways`.
+        short: its name where the boards of a selection are columns.
+        boards: ids of the boards whose gains a selection shows.
+    """
+
+    id: str
+    title: str
+    question: str
+    task: str
+    group: str = "Boards"
+    dataset: str = ""
+    protocol: tuple[str, ...] = ()
+    settings: str = ""
+    scheme: str = ""
+    part: str = ""
+    score: str = ""
+    columns: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    about: str = ""
+    takeaway: str = ""
+    short: str = ""
+    boards: tuple[str, ...] = ()
+
+    def shows(self, table: BoardTable) -> bool:
+        """Whether a table belongs to the board."""
+        has_place = (table.task, table.dataset) == (self.task, self.dataset) and table.protocol in self.protocol
+        parts = [part for part in table.variant.split("; ") if part and not part.startswith("scheme ")]
+        has_scheme = table.scheme == self.scheme if self.scheme else len(parts) == len(_words(table.variant))
+        return has_place and has_scheme and "; ".join(parts) == self.settings
+
+
+def _words(variant: str) -> list[str]:
+    """The settings of a variant of a table."""
+    return [part for part in variant.split("; ") if part]
+
+
+def read_named_boards(folder: Path) -> list[NamedBoard]:
+    """The boards that `boards.yaml` in a leaderboard's folder names, in their order; none without the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or an entry has another form.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return []
+    try:
+        entries = read_yaml(file)
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"{file} cannot be read ({type(error).__name__}: {error}): expected a list of boards"
+        ) from error
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise ConfigError(f"{file} must hold a list of boards, each with id, title, question and task")
+    boards = [_read_board(file, entry) for entry in entries]
+    ids = [board.id for board in boards]
+    for id_ in ids:
+        if ids.count(id_) > 1:
+            raise ConfigError(f"{file} names two boards {id_}: give each an id of its own")
+    for board in boards:
+        for other in board.boards:
+            check_known("board", other, ids, where=f"{file}, boards of {board.id}")
+    return boards
+
+
+def _read_board(file: Path, entry: Mapping[str, Any]) -> NamedBoard:
+    """One entry of the file as a board.
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    where = f"{file}, board {entry.get('id', '')}".rstrip()
+    names = [field.name for field in fields(NamedBoard)]
+    for key in entry:
+        check_known("key", str(key), names, where=where)
+    lacking = [name for name in ("id", "title", "question", "task") if not entry.get(name)]
+    if lacking:
+        raise ConfigError(f"{where}: {', '.join(lacking)} is missing")
+    values = {key: _as_tuple(value) if key in LISTS else " ".join(str(value).split()) for key, value in entry.items()}
+    board = NamedBoard(**values)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", board.id):
+        raise ConfigError(f"{where}: an id has small letters, digits, - and _, and names the page")
+    check_known("task", board.task, (*("spotting", "analysis", "recognition"), SELECTION), where=where)
+    if board.task == SELECTION:
+        if not board.boards:
+            raise ConfigError(f"{where}: boards must name the boards whose gains it shows")
+        return board
+    if not board.dataset or not board.protocol:
+        raise ConfigError(f"{where}: dataset and protocol must say which tables it shows")
+    if board.score:
+        check_known("metric", board.score, METRICS, where=where)
+    for column in board.columns:
+        check_known("column", column, {*METRICS, *MEASURED_COLUMNS, *RESCORED_COLUMNS}, where=where)
+    if len(board.columns) > MOST_COLUMNS:
+        raise ConfigError(
+            f"{where}: {len(board.columns)} columns beside rank, method and score do not fit a screen: name at most {MOST_COLUMNS}"
+        )
+    return board
+
+
+LISTS = ("protocol", "columns", "leave_out", "boards")
+"""The fields of an entry that may hold several values."""
+
+
+def _as_tuple(value: Any) -> tuple[str, ...]:
+    """One or several values as a tuple of texts."""
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
+def with_titles(tables: Sequence[BoardTable], boards: Sequence[NamedBoard]) -> list[BoardTable]:
+    """The tables under the titles of their boards; several of one board are told apart by their protocols."""
+    titled = []
+    for table in tables:
+        board = next((board for board in boards if board.shows(table)), None)
+        if board is None:
+            titled.append(table)
+        else:
+            is_alone = sum(board.shows(other) for other in tables) == 1
+            titled.append(
+                replace(table, board=board.title if is_alone else f"{board.title}, protocol {table.protocol}")
+            )
+    return titled
+
+
+@dataclass(frozen=True)
+class BoardContent:
+    """What a board shows.
+
+    Attributes:
+        board: the board.
+        tables: its tables; empty if none was built.
+        parts: the part of each table that it shows.
+        score: name of its headline score.
+        places: its measured rows with their ranks, the best first.
+        levels: its levels of chance.
+        unranked: measured rows without a rank that no selection on tested people explains.
+        systems: its rescored systems, the best first.
+    """
+
+    board: NamedBoard
+    tables: tuple[BoardTable, ...]
+    parts: tuple[Part, ...]
+    score: str
+    places: tuple[Ranked, ...] = ()
+    levels: tuple[BoardRow, ...] = ()
+    unranked: tuple[BoardRow, ...] = ()
+    systems: tuple[RescoredSystem, ...] = ()
+
+    @property
+    def rows(self) -> list[BoardRow]:
+        """The measured rows with a rank, the best first."""
+        return [place.row for place in self.places]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether runs are ranked; otherwise answers of others are scored again."""
+        return bool(self.places)
+
+    def value(self, row: BoardRow | Rescored) -> float | None:
+        """The headline score of a row."""
+        return row.scores[self.score]["value"]
+
+    def chosen(self, row: BoardRow) -> BoardRow | None:
+        """The row of the same trainings whose epoch was chosen on the tested people, if there is one."""
+        for part in self.parts:
+            for other in part.rows:
+                is_same = (other.method, without_audit(other.settings)) == (row.method, without_audit(row.settings))
+                if is_same and other.selection == "test":
+                    return other
+        return None
+
+    def tied(self, place: Ranked) -> list[int]:
+        """The ranks of the other rows from which a row is not distinguishable."""
+        groups = set(place.row.groups)
+        others = (other for other in self.places if other is not place)
+        return [other.rank or 0 for other in others if groups & set(other.row.groups)]
+
+
+def without_audit(settings: str) -> str:
+    """Settings without the rule by which a leaking run chooses.
+
+    >>> without_audit("epochs=28; precision=bf16, audit=leak_last"), without_audit("audit=leak")
+    ('epochs=28; precision=bf16', '')
+    """
+    return re.sub(r"(^|; |, )audit=\w+", "", settings)
+
+
+@dataclass(frozen=True)
+class RescoredSystem:
+    """The public answers of one system under the strict rules, as one row.
+
+    Attributes:
+        row: its scores under the strict rules, without a choice on tested people where there is such a reading.
+        year: year of the paper, or None.
+        printed: the headline score that the paper prints, or empty.
+        overall: the same reading over all kinds of expressions, or None.
+        chosen: the best reading whose epoch or threshold was chosen on tested people, or None.
+        later: the reading of intervals moved by half a window, or None.
+        protocols: the protocols of the tables that hold it.
+    """
+
+    row: Rescored
+    year: int | None
+    printed: str
+    overall: Rescored | None
+    chosen: Rescored | None
+    later: Rescored | None
+    protocols: tuple[str, ...]
+
+
+def board_contents(
+    boards: Sequence[NamedBoard], tables: Sequence[BoardTable], floors: Iterable[str]
+) -> list[BoardContent]:
+    """What each board shows of the tables."""
+    floor_ids = set(floors)
+    return [_content_of(board, [table for table in tables if board.shows(table)], floor_ids) for board in boards]
+
+
+def _content_of(board: NamedBoard, tables: Sequence[BoardTable], floors: set[str]) -> BoardContent:
+    """What a board shows."""
+    shown = [(table, _part_of(board, table)) for table in tables]
+    filled = [(table, part) for table, part in shown if part is not None]
+    own_tables, parts = tuple(table for table, _ in filled), tuple(part for _, part in filled)
+    score = board.score or (parts[0].metrics[0] if parts else "")
+    empty = BoardContent(board, own_tables, parts, score)
+    if not any(part.rows for part in parts):
+        return replace(empty, systems=tuple(_systems(empty)))
+    rows = [row for part in parts for row in part.rows if not any(text in row.settings for text in board.leave_out)]
+    places = [place for part in parts for place in _places_of(board, part, floors) if place.row in rows]
+    places.sort(key=lambda place: -METRICS[score].worth(place.row.scores[score]["value"]))
+    numbered = tuple(replace(place, rank=rank) for rank, place in enumerate(places, 1))
+    with_rank = {id(place.row) for place in places} | {id(row) for place in places for row in place.pairs}
+    is_level = {id(row) for row in rows if not row.measured or row.method in floors}
+    unranked = [
+        row for row in rows if row.measured and id(row) not in with_rank | is_level and not row.chosen_on_tested
+    ]
+    levels = [row for row in rows if id(row) in is_level and row.scores[score]["value"] is not None]
+    return replace(empty, places=numbered, levels=tuple(levels), unranked=tuple(unranked))
+
+
+def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:
+    """The part of a table that a board shows, or None."""
+    return next((part for part in table.parts if part.name == (board.part or table.parts[0].name)), None)
+
+
+def _places_of(board: NamedBoard, part: Part, floors: set[str]) -> list[Ranked]:
+    """The rows of a part with a rank."""
+    places = ranked(part, floors, fold=board.task == "spotting")
+    return [place for place in places if place.rank is not None]
+
+
+def _systems(content: BoardContent) -> Iterable[RescoredSystem]:
+    """The rescored systems of a board under the strict rules, the best first."""
+    rows = [(table, row) for table, part in zip(content.tables, content.parts) for row in part.rescored]
+    by_method: dict[str, list[tuple[BoardTable, Rescored]]] = {}
+    for table, row in rows:
+        by_method.setdefault(re.sub(r" \(intervals .*later\)$", "", row.method), []).append((table, row))
+    found = [_system(content, name, own) for name, own in by_method.items()]
+    systems = [system for system in found if system is not None]
+    return sorted(systems, key=lambda system: -METRICS[content.score].worth(content.value(system.row)))
+
+
+def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Rescored]]) -> RescoredSystem | None:
+    """A system of a board; None if its answers were not scored under the strict rules.
+
+    Args:
+        content: the board.
+        name: name of the system.
+        own: its readings with their tables.
+    """
+    readings = [row for _, row in own]
+    strict = [row for row in readings if row.convention == "strict"]
+    later = [row for row in strict if "later" in row.reading or row.method != name]
+    plain = [row for row in strict if row not in later]
+    fair = [row for row in plain if "test_selected" not in row.reading]
+    if not fair:
+        return None
+    # Of several honest choices the one that needs no choice of an epoch.
+    row = next((one for one in fair if "last epoch" in one.reading), fair[0])
+    chosen = [one for one in plain if "test_selected" in one.reading]
+    every = [part for table in content.tables for part in table.parts if part.name == "overall"]
+    overall = [one for part in every for one in part.rescored if (one.method, one.reading) == (row.method, row.reading)]
+    lines = [
+        line for part in content.parts for line in part.published if line.method.split(" (")[0] == name.split(" (")[0]
+    ]
+    return RescoredSystem(
+        row=row,
+        year=next((line.year for line in lines if line.year), None),
+        printed=next((one.printed[content.score] for one in readings if content.score in one.printed), ""),
+        overall=next(iter(overall), None),
+        chosen=max(chosen, key=lambda one: METRICS[content.score].worth(content.value(one)), default=None),
+        later=next(iter(later), None),
+        protocols=tuple(dict.fromkeys(table.protocol for table, _ in own)),
+    )

@@ -1,0 +1,276 @@
+"""The sentence to take away from a named board: its numbers and its comparisons come from the tables.
+
+In `boards.yaml` a sentence names in braces what is filled in:
+
+- `{first}`, `{last}`, `{first_name}`, `{rows}`: best and worst score, the best method's name, the number of rows;
+- `{score METHOD}`, `{name METHOD}`: score and name of a row; `{all_kinds METHOD}` and `{later METHOD}` of rescored answers;
+- `{first @ BOARD}` and all others: the same of another board; `{below METHOD}`: the number of rows below a row's score;
+- `{low_gain}`, `{high_gain}`: the least and the largest gain of a board of selection;
+- `{better METHOD > METHOD, METHOD}`: the sentence that one row is better than others;
+- `{alike METHOD, METHOD}`, `{alike}`: that rows, or no two rows, are distinguishable;
+- `{leaders N}`: that the first N rows lead and are not distinguishable;
+- `{lead}`: who leads, and from whom the leader is not distinguishable.
+
+A comparison that the significance groups do not bear is refused, and so are a sentence that compares in words of its own, and one with a
+score that somebody typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+
+from mebench.boards.method_names import method_title
+from mebench.boards.named_boards import BoardContent, RescoredSystem
+from mebench.boards.rows import BoardRow
+from mebench.errors import ConfigError, check_known
+from mebench.metrics.catalogue import METRICS
+from mebench.number_format import digits
+
+BLANK = re.compile(r"\{([^{}]+)\}")
+OWN_COMPARISON = re.compile(r"\b(better|worse|distinguishable|significant\w*|tied)\b")
+OWN_SCORE = re.compile(r"\d*\.\d+")
+MOST_NAMED = 3
+"""Most rows that a sentence names; more are counted."""
+
+
+class ClaimError(ConfigError):
+    """A sentence says what the tables do not."""
+
+
+Gains = Mapping[str, Sequence[float]]
+"""The gains of the rows of each board of selection, by the board's id."""
+
+
+def takeaway_of(content: BoardContent, contents: Sequence[BoardContent], gains: Gains) -> str:
+    """The sentence to take away from a board.
+
+    Args:
+        content: the board.
+        contents: all boards, which a sentence may quote.
+        gains: gains of boards of selection.
+
+    Raises:
+        ClaimError: the sentence says what the tables do not.
+        ConfigError: it names an unknown blank, row or board.
+    """
+    sentence = content.board.takeaway or "{lead}"
+    words = BLANK.sub("", sentence)
+    if found := OWN_COMPARISON.search(words) or OWN_SCORE.search(words):
+        raise ClaimError(
+            f"the sentence of board {content.board.id} says {found.group()!r} in words of its own: let {{better A > B}}, {{alike}}, "
+            "{lead} or {score A} say it from the tables"
+        )
+    of_board = {one.board.id: one for one in contents}
+    filled = BLANK.sub(lambda blank: _fill(blank.group(1), content, of_board, gains), sentence)
+    return filled[:1].upper() + filled[1:]
+
+
+def _fill(blank: str, content: BoardContent, of_board: Mapping[str, BoardContent], gains: Gains) -> str:
+    """The text of one blank."""
+    asked, _, other = (part.strip() for part in blank.partition("@"))
+    if other:
+        check_known("board", other, of_board, where=f"the sentence of board {content.board.id}")
+        content = of_board[other]
+    word, _, rest = asked.partition(" ")
+    if word in ("low_gain", "high_gain"):
+        values = gains.get(content.board.id) or ()
+        if not values:
+            raise ClaimError(f"board {content.board.id} has no gain, which its sentence names")
+        return digits(min(values) if word == "low_gain" else max(values))
+    check_known("blank", word, FILLS, where=f"the sentence of board {content.board.id}")
+    if not content.is_measured and not content.systems:
+        raise ClaimError(f"board {content.board.id} has no row for its sentence")
+    return FILLS[word](content, rest.strip())
+
+
+def _first(content: BoardContent, rest: str) -> str:
+    """The best score."""
+    return digits(content.value(content.rows[0] if content.is_measured else content.systems[0].row))
+
+
+def _last(content: BoardContent, rest: str) -> str:
+    """The worst score."""
+    return digits(content.value(content.rows[-1] if content.is_measured else content.systems[-1].row))
+
+
+def _first_name(content: BoardContent, rest: str) -> str:
+    """The name of the best row."""
+    return method_title(content.rows[0].method) if content.is_measured else content.systems[0].row.method
+
+
+def _rows(content: BoardContent, rest: str) -> str:
+    """The number of rows."""
+    return str(len(content.rows) or len(content.systems))
+
+
+def _score(content: BoardContent, method: str) -> str:
+    """The score of a row."""
+    if content.is_measured:
+        return digits(content.value(find_row(content, method)))
+    return digits(content.value(_find_system(content, method).row))
+
+
+def _name(content: BoardContent, method: str) -> str:
+    """The name of a row."""
+    return method_title(find_row(content, method).method)
+
+
+def _below(content: BoardContent, method: str) -> str:
+    """The number of rows with a rank whose score is below that of a row."""
+    worth = METRICS[content.score].worth
+    own = worth(content.value(find_row(content, method)))
+    return str(sum(worth(content.value(row)) < own for row in content.rows))
+
+
+def _all_kinds(content: BoardContent, method: str) -> str:
+    """The score of a rescored system over all kinds of expressions."""
+    overall = _find_system(content, method).overall
+    if overall is None:
+        raise ClaimError(f"board {content.board.id} has no score of {method} over all kinds, which its sentence names")
+    return digits(content.value(overall))
+
+
+def _later(content: BoardContent, method: str) -> str:
+    """The score of a rescored system whose intervals are moved by half a window."""
+    later = _find_system(content, method).later
+    if later is None:
+        raise ClaimError(f"board {content.board.id} has no moved intervals of {method}, which its sentence names")
+    return digits(content.value(later))
+
+
+def _find_system(content: BoardContent, method: str) -> RescoredSystem:
+    """A rescored system of a board by its name.
+
+    Raises:
+        ConfigError: the board has no such system.
+    """
+    systems = {system.row.method: system for system in content.systems}
+    check_known("system", method, systems, where=f"the sentence of board {content.board.id}")
+    return systems[method]
+
+
+def find_row(content: BoardContent, method: str) -> BoardRow:
+    """The best row of a method on a board, or a level of chance.
+
+    Raises:
+        ConfigError: the board has no such row.
+    """
+    rows = [*content.rows, *content.levels]
+    check_known("row", method, {row.method for row in rows}, where=f"the sentence of board {content.board.id}")
+    return next(row for row in rows if row.method == method)
+
+
+def _are_alike(first: BoardRow, second: BoardRow) -> bool:
+    """Whether two rows are not distinguishable: both were tested, and share a significance group."""
+    return bool(set(first.groups) & set(second.groups))
+
+
+def _with_score(content: BoardContent, row: BoardRow) -> str:
+    """Name and score of a row."""
+    return f"{method_title(row.method)} ({digits(content.value(row))})"
+
+
+def _better(content: BoardContent, rest: str) -> str:
+    """That one row is better than others, which the groups must bear."""
+    name, _, others = rest.partition(">")
+    row = find_row(content, name.strip())
+    worse = [find_row(content, other.strip()) for other in others.split(",")]
+    worth = METRICS[content.score].worth
+    for other in worse:
+        is_tested = bool(row.groups and other.groups)
+        if not is_tested or _are_alike(row, other) or worth(content.value(row)) <= worth(content.value(other)):
+            raise ClaimError(
+                f"the sentence of board {content.board.id} says that {row.method} is better than {other.method}, but their "
+                f"significance groups are {row.group or 'none'} and {other.group or 'none'}: change takeaway in boards.yaml"
+            )
+    return f"{_with_score(content, row)} is better than {_joined([_with_score(content, other) for other in worse])}"
+
+
+def _alike(content: BoardContent, rest: str) -> str:
+    """That some rows, or no two rows with a rank, are distinguishable, which the groups must bear."""
+    rows = [find_row(content, name.strip()) for name in rest.split(",")] if rest else content.rows
+    _check_alike(content, rows)
+    if not rest:
+        ends = f"{digits(content.value(rows[-1]))} to {digits(content.value(rows[0]))}"
+        return f"no two of the {len(rows)} methods are distinguishable ({ends})"
+    return f"{_joined([_with_score(content, row) for row in rows])} are not distinguishable"
+
+
+def _check_alike(content: BoardContent, rows: Sequence[BoardRow]) -> None:
+    """Refuse rows of which two are distinguishable.
+
+    Raises:
+        ClaimError: the groups do not bear it.
+    """
+    for first, second in combinations(rows, 2):
+        if not _are_alike(first, second):
+            raise ClaimError(
+                f"the sentence of board {content.board.id} says that {first.method} and {second.method} are not distinguishable, but "
+                f"their significance groups are {first.group or 'none'} and {second.group or 'none'}: change takeaway in boards.yaml"
+            )
+
+
+def _lead(content: BoardContent, rest: str) -> str:
+    """Who leads, and from whom the leader is not distinguishable."""
+    if not content.is_measured:
+        first = content.systems[0]
+        words = f"{first.row.method} leads with {digits(content.value(first.row))}"
+        return words if len(content.systems) == 1 else f"{words}; published answers are not tested against each other"
+    first_row, *others = content.rows
+    words = f"{method_title(first_row.method)} leads with {digits(content.value(first_row))}"
+    if not others:
+        return f"{words} as the only method"
+    alike = [row for row in others if _are_alike(first_row, row)]
+    if not first_row.group:
+        return f"{words}; its rows were not tested against each other"
+    if len(alike) == len(others):
+        return f"{words}, and is not distinguishable from any of the {len(others)} others"
+    if not alike:
+        return f"{words}, and is better than all {len(others)} others"
+    worse = [row for row in others if row.group and not _are_alike(first_row, row)]
+    if len(worse) <= MOST_NAMED < len(alike):
+        return f"{words}; it is distinguishable only from {_joined([method_title(row.method) for row in worse])}"
+    if len(alike) <= MOST_NAMED:
+        return f"{words}; it is not distinguishable from {_joined([method_title(row.method) for row in alike])} alone"
+    return f"{words}; it is not distinguishable from {len(alike)} of {len(others)} others"
+
+
+def _leaders(content: BoardContent, rest: str) -> str:
+    """That the first rows lead and are not distinguishable, which the groups must bear."""
+    if not rest.isdecimal() or not 2 <= int(rest) <= len(content.rows):
+        raise ConfigError(
+            f"the sentence of board {content.board.id}: leaders takes a number from 2 to the {len(content.rows)} rows, not {rest!r}"
+        )
+    rows = content.rows[: int(rest)]
+    _check_alike(content, rows)
+    return f"{_joined([_with_score(content, row) for row in rows])} lead and are not distinguishable"
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Names in words.
+
+    >>> _joined(["A"]), _joined(["A", "B"]), _joined(["A", "B", "C"])
+    ('A', 'A and B', 'A, B and C')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+FILLS: Mapping[str, Callable[[BoardContent, str], str]] = {
+    "first": _first,
+    "last": _last,
+    "first_name": _first_name,
+    "rows": _rows,
+    "score": _score,
+    "name": _name,
+    "below": _below,
+    "all_kinds": _all_kinds,
+    "later": _later,
+    "better": _better,
+    "alike": _alike,
+    "lead": _lead,
+    "leaders": _leaders,
+}
+"""The blanks of a sentence by their first word."""
