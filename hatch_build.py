@@ -36,7 +36,7 @@ class PackagePage(MetadataHookInterface):
             "Repository": "",
             "Issues": "/issues",
             "Changelog": "/blob/main/CHANGELOG.md",
-            "Leaderboard": "/blob/main/leaderboards/tables.md",
+            "Leaderboard": "/blob/main/leaderboards/README.md",
         }
         metadata["urls"] = {name: repository + page for name, page in pages.items() if repository}
         if site := os.environ.get("SITE_URL", ""):

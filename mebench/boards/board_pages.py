@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mebench.boards import rows as row_words
+from mebench.boards import row_facts, rows as row_words
 from mebench.boards.method_names import MethodNames, method_title
 from mebench.boards.named_boards import (
     ALL_KINDS,
@@ -156,9 +156,10 @@ def board_page(page: BoardPage, folder: Path) -> str:
     elif content.systems:
         lines += _rescored_lines(page)
     for table in content.tables:
+        protocol = f" under {table.protocol}" if len(content.tables) > 1 else ""
         files = ", ".join(f"[{ending.upper()}](../{TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
         lines += [
-            f"All scores, settings, costs, versions and runs: [the whole table](../{TABLES}/{table.name}.md), as {files}.",
+            f"All scores, settings, costs, versions and runs{protocol}: [the whole table](../{TABLES}/{table.name}.md), as {files}.",
             "",
         ]
     return "\n".join([*lines, "[All boards](../README.md)"]).rstrip() + "\n"
@@ -186,16 +187,16 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     content, notes = page.content, Notes()
     heads = ["#", "method (year)", f"{find_metric(content.score).label} [95 %]"]
     heads += [_head_of(name, content) for name in content.board.columns]
-    rows = [[str(place.rank), *_cells_of(place, page, folder, notes)] for place in content.places]
-    # Levels of chance stand where their score belongs.
     worth = METRICS[content.score].worth
-    cells: list[list[str]] = []
-    levels = sorted(content.levels, key=lambda row: -worth(content.value(row)))
-    for place, row in zip(content.places, rows):
-        while levels and worth(content.value(levels[0])) > worth(content.value(place.row)):
-            cells.append(_cells_of_level(levels.pop(0), content, notes))
-        cells.append(row)
-    cells += [_cells_of_level(level, content, notes) for level in levels]
+    lines_in_order: list[Ranked | BoardRow] = [*content.places, *content.levels]
+    # Levels of chance stand where their score belongs.
+    lines_in_order.sort(key=lambda line: -worth(content.value(line.row if isinstance(line, Ranked) else line)))
+    cells = []
+    for line in lines_in_order:
+        if isinstance(line, Ranked):
+            cells.append([str(line.rank), *_cells_of(line, page, folder, notes)])
+        else:
+            cells.append(_cells_of_level(line, content, notes))
     lines = [*_markdown(heads, cells), "", *notes.lines()]
     lines += _folded("How sure is the order?", _stability_lines(content))
     lines += _folded("Costs and runs", _origin_lines(content))
@@ -227,8 +228,12 @@ def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> lis
     # Settings of its own, and of others of the method, are what a reader asks next.
     if row.settings:
         name += notes.mark(f"{method_title(row.method)}: {row.settings}")
+    told = {fact.mark: row.facts.get(fact.name) for fact in row_facts.FACTS if fact.mark}
     for mark in row.marks:
-        name += notes.mark(f"{mark}: {row_words.MARKS[mark]}")
+        meaning = told.get(mark)
+        name += notes.mark(
+            f"{method_title(row.method)}: {mark}: {meaning}" if meaning else f"{mark}: {row_words.MARKS[mark]}"
+        )
     if row.sent_by:
         name += f", {markdown_text(row.sent_by)}"
     cells = [name, _scored(row.scores[content.score])]
@@ -351,7 +356,7 @@ def _rescored_lines(page: BoardPage) -> list[str]:
     content = page.content
     heads = ["method (year)", f"{find_metric(content.score).label}, strict [95 %]"]
     heads += [_head_of(name, content) for name in content.board.columns]
-    cells = [_cells_of_system(system, content) for system in content.systems]
+    cells = [_cells_of_system(system, page) for system in content.systems]
     note = (
         "Answers of the authors' own programs, scored by mebench under its strict rules, none of them run here. They are sorted by score "
         "and not tested against each other. *Printed* is the value of their paper, under its rules (†: with a caveat)."
@@ -359,9 +364,11 @@ def _rescored_lines(page: BoardPage) -> list[str]:
     return [*_markdown(heads, cells), "", note, ""]
 
 
-def _cells_of_system(system: RescoredSystem, content: BoardContent) -> list[str]:
+def _cells_of_system(system: RescoredSystem, page: BoardPage) -> list[str]:
     """The cells of a rescored system."""
-    name = markdown_text(system.row.method) + (f" ({system.year})" if system.year else "")
+    content = page.content
+    year = page.names.published_years.get(system.row.method.partition(" (")[0])
+    name = markdown_text(system.row.method) + (f" ({year})" if year else "")
     cells = [name, _scored(system.row.scores[content.score])]
     for column in content.board.columns:
         if column == PRINTED:
@@ -436,8 +443,14 @@ def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> str:
-    """The index of all boards as Markdown."""
+def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable], folder: Path) -> str:
+    """The index of all boards as Markdown.
+
+    Args:
+        pages: the boards.
+        tables: all tables.
+        folder: folder of the leaderboard, beside which the documentation may lie.
+    """
     lines = [MADE, "", "# Leaderboards", ""]
     finding = next((page for page in pages if page.board.task == SELECTION and page.takeaway), None)
     if finding:
@@ -456,10 +469,17 @@ def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> str:
         f"All tables that are no board are [experiments]({EXPERIMENTS}): {len(others)} of them.",
         f"Every table lies in [{TABLES}]({TABLES}) as Markdown, CSV, JSON and LaTeX.",
         "",
-        "To publish a run, to score public answers again or to name a board of your own, see "
-        "[Publish results](https://mebench.readthedocs.io/) in the documentation.",
+        f"To publish a run, to score public answers again or to name a board of your own, see {_documentation(folder)}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _documentation(folder: Path) -> str:
+    """Where the documentation explains the folder: a link if it lies beside the leaderboard, as in the repository."""
+    title, place = "The folder of a leaderboard", "docs/how_to/leaderboard_folder.md"
+    return (
+        f"[{title}](../{place})" if (folder.absolute().parent / place).is_file() else f"*{title}* in the documentation"
+    )
 
 
 def _index_cells(page: BoardPage) -> list[str]:

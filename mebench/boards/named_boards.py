@@ -245,7 +245,6 @@ class RescoredSystem:
 
     Attributes:
         row: its scores under the strict rules, without a choice on tested people where there is such a reading.
-        year: year of the paper, or None.
         printed: the headline score that the paper prints, or empty.
         overall: the same reading over all kinds of expressions, or None.
         chosen: the best reading whose epoch or threshold was chosen on tested people, or None.
@@ -254,7 +253,6 @@ class RescoredSystem:
     """
 
     row: Rescored
-    year: int | None
     printed: str
     overall: Rescored | None
     chosen: Rescored | None
@@ -334,12 +332,8 @@ def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Re
     chosen = [one for one in plain if "test_selected" in one.reading]
     every = [part for table in content.tables for part in table.parts if part.name == "overall"]
     overall = [one for part in every for one in part.rescored if (one.method, one.reading) == (row.method, row.reading)]
-    lines = [
-        line for part in content.parts for line in part.published if line.method.split(" (")[0] == name.split(" (")[0]
-    ]
     return RescoredSystem(
         row=row,
-        year=next((line.year for line in lines if line.year), None),
         printed=next((one.printed[content.score] for one in readings if content.score in one.printed), ""),
         overall=next(iter(overall), None),
         chosen=max(chosen, key=lambda one: METRICS[content.score].worth(content.value(one)), default=None),

@@ -328,7 +328,7 @@ def write(
     """
     out.mkdir(parents=True, exist_ok=True)
     index = _place_of_index(out, notify)
-    files = {index: index_page(pages, tables), EXPERIMENTS: experiments_page(pages, tables)}
+    files = {index: index_page(pages, tables, out), EXPERIMENTS: experiments_page(pages, tables)}
     files |= {f"{PAGES}/{page.board.id}.md": board_page(page, out) for page in pages}
     files[f"{TABLES}/README.md"] = table_guide(tables)
     if gains:

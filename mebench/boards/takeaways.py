@@ -55,7 +55,7 @@ def takeaway_of(content: BoardContent, contents: Sequence[BoardContent], gains: 
         ClaimError: the sentence says what the tables do not.
         ConfigError: it names an unknown blank, row or board.
     """
-    sentence = content.board.takeaway or "{lead}"
+    sentence = content.board.takeaway or "{lead}."
     words = BLANK.sub("", sentence)
     if found := OWN_COMPARISON.search(words) or OWN_SCORE.search(words):
         raise ClaimError(
@@ -233,7 +233,10 @@ def _lead(content: BoardContent, rest: str) -> str:
     if len(worse) <= MOST_NAMED < len(alike):
         return f"{words}; it is distinguishable only from {_joined([method_title(row.method) for row in worse])}"
     if len(alike) <= MOST_NAMED:
-        return f"{words}; it is not distinguishable from {_joined([method_title(row.method) for row in alike])} alone"
+        names = [
+            method_title(row.method) if row.method != first_row.method else "other settings of it" for row in alike
+        ]
+        return f"{words}; it is not distinguishable from {_joined(list(dict.fromkeys(names)))} alone"
     return f"{words}; it is not distinguishable from {len(alike)} of {len(others)} others"
 
 

@@ -116,20 +116,36 @@ CLIPS = {
 
 
 def called(word: str, rows: Iterable[Published]) -> list[Published]:
-    """The values that a word such as `htnet2023` names, letters and digits of the method and the year; of its plain
-    variant, if it has one.
+    """The values that a word such as `htnet2024` names, letters and digits of the method and the year; of its plain
+    variant, if it has one. The year of the paper's first version will do, too.
 
     Raises:
         ConfigError: no result has that name.
     """
-
-    def name_with_year(row: Published) -> str:
-        return re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or "")
-
-    by_name = grouped(rows, key=name_with_year)
+    rows = list(rows)
+    by_name = grouped(rows, key=_name_with_year)
+    if word not in by_name:
+        by_name |= grouped(rows, key=_name_of_first_version)
     check_known("published result", word, by_name, "A name consists of method and year")
     plain = [row for row in by_name[word] if not row.method_variant]
     return plain or by_name[word]
+
+
+def _plain_name(row: Published) -> str:
+    """Letters and digits of a method's name."""
+    return re.sub(r"[^a-z0-9]", "", row.method.lower())
+
+
+def _name_with_year(row: Published) -> str:
+    """Letters and digits of a method's name, and its year."""
+    return f"{_plain_name(row)}{row.year or ''}"
+
+
+def _name_of_first_version(row: Published) -> str:
+    """The same with the year in the key of its own paper, whose first version may be older: `htnet2023` of `wang2023htnet`."""
+    name, key = _plain_name(row), row.source.partition(" ")[0]
+    own_paper = re.fullmatch(rf"[a-z]+(\d{{4}}){name}", key)
+    return f"{name}{own_paper[1]}" if own_paper else _name_with_year(row)
 
 
 def _ratio(part: float, whole: float) -> float:

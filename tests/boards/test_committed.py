@@ -1,12 +1,19 @@
 """The records of the repository are what their runs wrote, and score to what they say."""
 
+import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from mebench.boards import row_facts
+from mebench.boards.chance_rows import chance_methods
+from mebench.boards.named_boards import board_contents, read_named_boards
+from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
+from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics import epoch_choices
 from mebench.records import integrity
 from mebench.records.integrity import check, check_scores
@@ -52,7 +59,7 @@ def rows_of(text, heading):
 
 def test_readme_agrees_with_table_of_selection():
     printed = rows_of((ROOT / "README.md").read_text(), "## What selection is worth")
-    tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
+    tables = rows_of((ROOT / "leaderboards/tables/selection.md").read_text(), "# What selection is worth")
     there = {row["method"].partition(" ")[0]: row for row in tables if row["dataset"] == "megc2019_flow"}
     names = printed.pop()
     assert (names["method"], names["honest"]) == ("names", f"{uf1_of('megc2019_flow-loso', 'names'):.3f}")
@@ -68,7 +75,7 @@ def test_readme_agrees_with_table_of_selection():
 
 def rows_of_board(name):
     """The rows of the first part of a recognition board."""
-    return json.loads((ROOT / f"leaderboards/recognition-{name}.json").read_text())["parts"][0]["rows"]
+    return json.loads((ROOT / f"leaderboards/tables/recognition-{name}.json").read_text())["parts"][0]["rows"]
 
 
 def uf1_of(name, method, selection="fixed"):
@@ -133,7 +140,9 @@ def test_scores_in_docs_are_of_committed_records():
     def printed(text):
         return {tuple(round(float(number), 3) for number in found.groups()) for found in SCORE.finditer(text)}
 
-    there = printed((ROOT / "leaderboards/tables.md").read_text().replace("\\", ""))
+    there = set()
+    for page in (ROOT / "leaderboards/tables").glob("*.md"):
+        there |= printed(page.read_text().replace("\\", ""))
     for file in (*ROOT.glob("leaderboards/rescored/*.json"), *ROOT.glob("leaderboards/records/*/*.json")):
         json.loads(file.read_text(), object_hook=noted)
     stored = {
@@ -190,7 +199,7 @@ def test_selection_gains_quote_value_of_composite():
         "dual_inception": "Dual-Inception",
         "htnet": "HTNet",
     }
-    tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
+    tables = rows_of((ROOT / "leaderboards/tables/selection.md").read_text(), "# What selection is worth")
     clips = [row for row in tables if row["score"] == "UF1 of clips"]
     published = {row["method"].partition(" ")[0]: row["published"] for row in clips if row["published"] != "–"}
     assert published
@@ -198,7 +207,7 @@ def test_selection_gains_quote_value_of_composite():
 
 
 def test_readme_agrees_with_group_of_linear_layer():
-    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    board = json.loads((ROOT / "leaderboards/tables/recognition-megc2019_flow-loso.json").read_text())
     honest = [
         row for row in board["parts"][0]["rows"] if row["selection"] != "test" and row["provenance"] == "measured"
     ]
@@ -209,7 +218,7 @@ def test_readme_agrees_with_group_of_linear_layer():
 
 def test_dataset_cards_agree_with_names_rows():
     compared = 0
-    for file in ROOT.glob("leaderboards/recognition-*-loso.json"):
+    for file in ROOT.glob("leaderboards/tables/recognition-*-loso.json"):
         table = json.loads(file.read_text())
         for row in (row for row in table["parts"][0]["rows"] if row["method"] == "names"):
             sentence = (
@@ -220,3 +229,100 @@ def test_dataset_cards_agree_with_names_rows():
             assert sentence in " ".join(card.split())
             compared += 1
     assert compared == 4
+
+
+BOARDS = ROOT / "leaderboards"
+LARGEST = 200_000
+"""Bytes that a file of tables may have: GitHub shows larger pages of Markdown as text, or not at all."""
+
+
+@pytest.fixture(scope="module")
+def committed_contents():
+    """What each named board shows of the committed tables, and the gains of the board of selection."""
+    boards = read_named_boards(BOARDS)
+    tables = [
+        table_from(json.loads(file.read_text()))
+        for file in sorted((BOARDS / "tables").glob("*.json"))
+        if file.stem != "selection"
+    ]
+    contents = board_contents(boards, tables, chance_methods())
+    gains = {}
+    for board in boards:
+        page = BOARDS / "boards" / f"{board.id}.md"
+        if board.boards:
+            first_table = page.read_text().partition("\n## ")[0]
+            gains[board.id] = [float(gain) for gain in re.findall(r"\*\*([+-]\d\.\d{3})\*\*", first_table)]
+    return contents, gains
+
+
+def table_from(plain):
+    """A table from its JSON."""
+    parts = []
+    for part in plain["parts"]:
+        facts = {fact.name for fact in row_facts.FACTS}
+        rows = [
+            BoardRow(**{k: v for k, v in row.items() if k not in facts}, facts={name: row[name] for name in facts})
+            for row in part["rows"]
+        ]
+        parts.append(
+            Part(
+                part["name"],
+                tuple(part["metrics"]),
+                tuple(rows),
+                tuple(PublishedLine(**line) for line in part["published"]),
+                tuple(Rescored(**row) for row in part["rescored"]),
+            )
+        )
+    return BoardTable(**{**plain, "parts": tuple(parts)})
+
+
+def test_named_boards_are_few_and_have_rows():
+    boards = read_named_boards(BOARDS)
+    assert len(boards) <= 15
+    index = (BOARDS / "README.md").read_text()
+    places = [index.index(f"**[{board.title}](boards/{board.id}.md)**") for board in boards]
+    assert places == sorted(places)
+    assert "No row yet." not in index
+
+
+def committed_takeaway(board):
+    """The sentence of a committed page."""
+    text = (BOARDS / "boards" / f"{board.id}.md").read_text()
+    return text.partition(f"**{board.question}** ")[2].partition("\n")[0]
+
+
+@pytest.mark.parametrize("board", read_named_boards(BOARDS), ids=lambda board: board.id)
+def test_committed_sentence_is_borne_by_groups(board, committed_contents):
+    """Made again from the committed tables, as the page says it: no claim fails, and no number differs."""
+    contents, gains = committed_contents
+    (content,) = (one for one in contents if one.board == board)
+    assert takeaway_of(content, contents, gains) == committed_takeaway(board)
+
+
+def test_changed_group_refuses_committed_sentence(committed_contents):
+    contents, gains = committed_contents
+    for content in contents:
+        if "{better" in content.board.takeaway:
+            alike = tuple(replace(place, row=replace(place.row, group="a")) for place in content.places)
+            with pytest.raises(ClaimError, match="is better than"):
+                takeaway_of(replace(content, places=alike), contents, gains)
+
+
+def test_committed_files_are_small():
+    files = [file for file in BOARDS.rglob("*") if file.is_file() and "records" not in file.parts]
+    large = {file.name: file.stat().st_size for file in files if file.stat().st_size > LARGEST}
+    assert large == {}
+
+
+def test_committed_board_pages_have_seven_columns():
+    for page in (BOARDS / "boards").glob("*.md"):
+        head = next(line for line in page.read_text().splitlines() if line.startswith("|"))
+        assert head.count("|") - 1 <= 7, page.name
+
+
+def test_committed_gains_are_in_every_form():
+    gains = json.loads((BOARDS / "tables/selection.json").read_text())
+    with (BOARDS / "tables/selection.csv").open(newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [gain["gain"]["value"] for gain in gains] == pytest.approx([float(row["gain"]) for row in written], abs=1e-6)
+    assert (BOARDS / "tables/selection.tex").read_text().count(r"\\") > len(gains)

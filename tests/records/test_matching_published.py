@@ -64,8 +64,12 @@ def test_separates_compares_no_other_clips(published):
 
 
 def test_called_names_nearest_result(published):
-    with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023"):
+    with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023|htnet2032.*htnet2024"):
         records_published.called("htnet2032", published)
+
+
+def test_called_takes_year_of_first_version(published):
+    assert records_published.called("htnet2023", published) == records_published.called("htnet2024", published)
 
 
 def test_compare_command_prints_differences():

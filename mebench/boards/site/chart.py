@@ -34,6 +34,8 @@ NAME_PLACES: tuple[tuple[float, float, Anchor], ...] = (
     (6, 12, "start"),
 )
 """Where a name may stand beside its marker: to the right, left, above or below; the offsets, and its anchor."""
+LEAST_BOTTOM = 0.2
+"""A scale that would begin below this share of its top begins at 0."""
 GRID_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 MOST_GRID_LINES = 6
 """Possible distances of horizontal lines, and the largest number of them."""
@@ -95,7 +97,8 @@ class Frame:
         height: its height.
         right: right end of the chart; published values stand beyond it.
         decades: powers of ten at the ends of the axis of costs.
-        top: the highest score on the scale, which begins at 0.
+        bottom: the lowest score on the scale.
+        top: the highest score on the scale.
     """
 
     kind: str
@@ -103,6 +106,7 @@ class Frame:
     height: float
     right: float
     decades: tuple[int, int]
+    bottom: float
     top: float
 
     def x(self, spent: float) -> float:
@@ -112,7 +116,8 @@ class Frame:
 
     def y(self, value: float) -> float:
         """The place of a score from above."""
-        return ABOVE + (1 - value / self.top) * (self.height - ABOVE - BELOW)
+        share = (value - self.bottom) / (self.top - self.bottom)
+        return ABOVE + (1 - share) * (self.height - ABOVE - BELOW)
 
 
 def draw_chart(
@@ -140,8 +145,8 @@ def draw_chart(
         return Markup()
     levels = _levels_of_chance(chance, metric)
     printed = _printed_values(published, metric)
-    top = _top_of_scale(drawn, [value for value, _ in levels], [value for _, value in printed])
-    frames = _frames(_decades_of_costs(drawn), top, has_printed=bool(printed))
+    scale = _scale_of_scores(drawn, [*(value for value, _ in levels), *(value for _, value in printed)])
+    frames = _frames(_decades_of_costs(drawn), scale, has_printed=bool(printed))
     drawings = []
     for frame in frames:
         labels = _labels_of_levels(frame, levels)
@@ -152,7 +157,7 @@ def draw_chart(
             points=drawn,
             levels=levels,
             printed=_side_by_side(printed),
-            lines=_horizontal_lines(top),
+            lines=_horizontal_lines(*scale),
             drawings=drawings,
             left=LEFT,
             above=ABOVE,
@@ -186,11 +191,15 @@ def _printed_values(published: Sequence[PublishedLine], metric: str) -> list[tup
     return [(line, value) for line, value in printed if value <= 1]
 
 
-def _top_of_scale(drawn: Sequence[DrawnPoint], levels: Sequence[float], printed: Sequence[float]) -> float:
-    """A score a little above all scores and intervals; the scale begins at 0, so that differences do not look larger."""
-    scores = [point.score["value"] for point in drawn]
-    highs = [point.score["high"] for point in drawn if point.score["high"] is not None]
-    return max(1.08 * max(map(float, (*scores, *highs, *levels, *printed))), 0.05)
+def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tuple[float, float]:
+    """A score a little below and one a little above all scores, intervals and other values, so that their names have room."""
+    ends = [point.score[end] for point in drawn for end in ("value", "low", "high")]
+    values = [float(value) for value in (*ends, *others) if value is not None]
+    top = max(1.08 * max(values), 0.05)
+    lowest = min(values) - 0.08 * (top - min(values))
+    step = _step_of_lines(lowest, top)
+    bottom = step * math.floor(lowest / step)
+    return (bottom if bottom >= LEAST_BOTTOM * top else 0.0), top
 
 
 def _decades_of_costs(drawn: Sequence[DrawnPoint]) -> tuple[int, int]:
@@ -199,14 +208,14 @@ def _decades_of_costs(drawn: Sequence[DrawnPoint]) -> tuple[int, int]:
     return math.floor(math.log10(min(costs) / 1.6)), math.ceil(math.log10(max(costs) * 3))
 
 
-def _frames(decades: tuple[int, int], top: float, has_printed: bool) -> list[Frame]:
+def _frames(decades: tuple[int, int], scale: tuple[float, float], has_printed: bool) -> list[Frame]:
     """The frame of each of `SIZES`; published values need a panel to the right of the chart."""
     frames = []
     for kind, width, height, ratio in SIZES:
         right = width - RIGHT
         if has_printed:
             right = LEFT + (width - LEFT - RIGHT - GAP) * ratio / (1 + ratio)
-        frames.append(Frame(kind, width, height, right, decades, top))
+        frames.append(Frame(kind, width, height, right, decades, *scale))
     return frames
 
 
@@ -260,10 +269,15 @@ def _ticks_with_room(frame: Frame) -> list[float]:
     return ticks
 
 
-def _horizontal_lines(top: float) -> list[float]:
-    """The scores of the horizontal lines, from 0."""
-    step = next((step for step in GRID_STEPS if top / step <= MOST_GRID_LINES), top)
-    return [step * n for n in range(int(top / step) + 1)]
+def _horizontal_lines(bottom: float, top: float) -> list[float]:
+    """The scores of the horizontal lines, from the lowest of the scale."""
+    step = _step_of_lines(bottom, top)
+    return [bottom + step * n for n in range(int((top - bottom) / step) + 1)]
+
+
+def _step_of_lines(bottom: float, top: float) -> float:
+    """The distance of the horizontal lines."""
+    return next((step for step in GRID_STEPS if (top - bottom) / step <= MOST_GRID_LINES), top - bottom)
 
 
 def _side_by_side(printed: Sequence[tuple[PublishedLine, float]]) -> list[tuple[PublishedLine, float, int]]:
