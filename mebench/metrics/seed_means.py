@@ -60,7 +60,7 @@ def summarize_seeds(
 
 @dataclass
 class SeedMeans(Resampling):
-    """Weightings of subjects under which the scores of one run become means over it and others.
+    """Weightings that make the scores of one run means over several runs.
 
     Attributes:
         others: the score functions of the other runs, by section.
@@ -71,7 +71,7 @@ class SeedMeans(Resampling):
     def scores(
         self, section: str, evaluate: Evaluate, basis_of: BasisOf = basis_of_all, drawn_by: Evaluate | None = None
     ) -> dict[str, Score]:
-        """Values and intervals of the means of what `evaluate` and the other runs make of weights."""
+        """Values and intervals of the means over runs."""
         runs = [SectionScores(evaluate, basis_of, drawn_by), *(other[section] for other in self.others)]
         return super().scores(
             section,

@@ -279,7 +279,7 @@ class PageTables:
             if one is None:
                 return Markup('<span class="none">–</span>')
             value = digits(one.row.scores[metric]["value"])
-            return Markup('{}<span class="spread">{}</span>').format(span(one.row.ranks or [one.rank]), value)
+            return Markup('{}<span class="spread">{}</span>').format(span(one.row.ranks or [one.rank or 0]), value)
 
         heads = [
             Column(
