@@ -178,7 +178,7 @@ def test_board_page_has_seven_columns(leaderboards, tables):
         head == "| # | method (year) | F1 [95 %] | tied with # | recall | epoch chosen on the tested people | seeds |"
     )
     assert [row.split(" | ")[0].strip("| ") for row in rows if "*" not in row.split(" | ")[1]] == ["1", "2", "3"]
-    assert rows[2].startswith("|  | *random (")
+    assert any(row.startswith("|  | *random (") for row in rows)
     assert text.index("**Who finds them?** Good leads") < text.index("All rows share this.") < text.index(head)
     assert re.search(r"\| lost.*\| none \| 0\.000 \| 0\.\d{3} \(\+0\.\d{3}\) \| 1 \|", text)
     assert "<details><summary>How sure is the order?</summary>" in text
