@@ -46,11 +46,21 @@ def _cards(kind: str) -> dict[str, str]:
 
 
 CARDS = {"methods": _cards("methods"), "datasets": _cards("datasets")}
+def _boards() -> list[str]:
+    """The pages of named boards, in the order of their index."""
+    index = (ROOT / "leaderboards" / "README.md").read_text("utf-8")
+    named = dict.fromkeys(re.findall(r"\]\((boards/[\w-]+\.md)\)", index))
+    return [page for page in named if (ROOT / "leaderboards" / page).is_file()]
+
+
+BOARDS = _boards()
 BENCHMARKS = [page for page in sorted((ROOT / "benchmarks").glob("*.md")) if page.name != "README.md"]
 TAKEN = {
     "contribute/contributing.md": "CONTRIBUTING.md",
     "contribute/changelog.md": "CHANGELOG.md",
     "contribute/benchmarks/index.md": "benchmarks/README.md",
+    "boards/index.md": "leaderboards/README.md",
+    **{page: f"leaderboards/{page}" for page in BOARDS},
     **{f"contribute/benchmarks/{page.name}": f"benchmarks/{page.name}" for page in BENCHMARKS},
     **CARDS["methods"],
     **CARDS["datasets"],
@@ -66,6 +76,17 @@ PLACES = {source: page for page, source in TAKEN.items()} | {
 """File of the repository: where the site has it, or the same in another form."""
 
 
+SEARCH = {
+    "how_to/": {"boost": 3},
+    "start/": {"boost": 2},
+    "boards/": {"boost": 2},
+    "reference/api/": {"boost": 0.5},
+    "reference/plugins/": {"boost": 0.3},
+    "contribute/decisions/": {"exclude": True},
+    "contribute/changelog.md": {"exclude": True},
+    "contribute/": {"boost": 0.3},
+}
+"""What the search does with pages, by the beginning of their places; the first that fits counts."""
 RUN = os.environ.get("BLOCKS") != "off"
 TRACKED = TemporaryDirectory()
 """Where MLflow's database is for all pages, since a fresh one takes seconds."""
@@ -76,6 +97,7 @@ def on_config(config: MkDocsConfig) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{TRACKED.name}/mlflow.db"
     for kind, cards in CARDS.items():
         config.nav.append({kind.capitalize(): [f"{kind}/index.md", *cards]})
+    config.nav.append({"Leaderboards": ["boards/index.md", *BOARDS]})
     if address := config.extra["repository"]:
         config.extra["social"] = [{"icon": "fontawesome/brands/git-alt", "link": address, "name": "the code"}]
 
@@ -98,13 +120,15 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
-    """Add the leaderboard, which is no page of MkDocs."""
-    nav.items.append(Link("Leaderboards", "leaderboards/index.html"))
+    """Add the page of all tables, which is no page of MkDocs, where it was built."""
+    if BOARD.is_dir():
+        nav.items[-1].children.append(Link("All tables, to sort and filter", "../leaderboards/index.html"))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     r"""Run the blocks; turn links and, in tables, `a\|b` from what GitHub reads into what MkDocs reads."""
     here = page.file.src_uri
+    page.meta.setdefault("search", next((how for begin, how in SEARCH.items() if here.startswith(begin)), {}))
     source = TAKEN.get(here, f"docs/{here}")
     if here in CARDS["methods"]:
         title, _, text = markdown.partition("\n")
