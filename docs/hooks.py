@@ -46,6 +46,8 @@ def _cards(kind: str) -> dict[str, str]:
 
 
 CARDS = {"methods": _cards("methods"), "datasets": _cards("datasets")}
+
+
 def _boards() -> list[str]:
     """The pages of named boards, in the order of their index."""
     index = (ROOT / "leaderboards" / "README.md").read_text("utf-8")
