@@ -70,9 +70,6 @@ TAKEN = {
 """Page of the site: file of the repository."""
 PLACES = {source: page for page, source in TAKEN.items()} | {
     "README.md": "index.md",
-    "leaderboards/README.md": "leaderboards/index.html",
-    "leaderboards/boards/selection.md": "leaderboards/index.html",
-    "leaderboards/boards/megc2019.md": "leaderboards/index.html",
     "leaderboards/site/index.html": "leaderboards/index.html",
 }
 """File of the repository: where the site has it, or the same in another form."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).parent.parent / "leaderboards" / "recognition-megc2019_flow-loso.json"
+TABLE = Path(__file__).parent.parent / "leaderboards" / "tables" / "recognition-megc2019_flow-loso.json"
 CHART = Path(__file__).with_name("selection.svg")
 LOWEST, HIGHEST = 0.65, 0.9
 LEFT, RIGHT, TOP, LINE = 130, 365, 44, 24

@@ -20,7 +20,7 @@ def test_chart_is_drawn_from_committed_table():
 
 
 def test_pairs_are_of_all_rows_chosen_on_tested_people():
-    (part, *_) = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())["parts"]
+    (part, *_) = json.loads((ROOT / "leaderboards/tables/recognition-megc2019_flow-loso.json").read_text())["parts"]
     chosen = {row["method"]: row["scores"]["uf1"]["value"] for row in part["rows"] if row["selection"] == "test"}
     assert {method: leaking for method, _, leaking in selection_chart.pairs()} == chosen
     assert ("ststnet", pytest.approx(0.696, abs=5e-4), pytest.approx(0.762, abs=5e-4)) in selection_chart.pairs()
