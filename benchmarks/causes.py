@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 CSV = ROOT / "benchmarks" / "causes.csv"
 PAGES = (ROOT / "benchmarks" / "drawn_faces.md", ROOT / "docs" / "understand" / "field.md")
 """The report of the experiment, and the page for those who use `field`."""
-TABLE = ROOT / "leaderboards" / "spotting-synthetic-kfold-preset_field_protocol_folds_2.json"
+TABLE = ROOT / "leaderboards" / "tables" / "spotting-synthetic-kfold-preset_field_protocol_folds_2.json"
 SIZE = ("dataset.subjects=12", "dataset.videos=2", "protocol.folds=3")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "base": ("`board`, 12 people", ()),
