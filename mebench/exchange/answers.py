@@ -76,19 +76,21 @@ def read_truth(
     """
     adapters = [*adapters]
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
+    rules_of_sheet = replace(rules, loose_ids=True)
     sheet = _of_dataset(file, [dataset for dataset in adapters if workbook or dataset.recognised], remarks)
-    if sheet is None:
-        notes = Remarks()
-        try:
-            true = read_clips(file, "truth", notes) if clips else read_intervals(file, "truth", notes, fps=rules.fps)
-        except DataError:
-            if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
-                raise
-        else:
-            remarks.findings += notes.findings
-            remarks.add(notes)
-            return true, rules
-    return sheet, replace(rules, loose_ids=True)
+    if sheet is not None:
+        return sheet, rules_of_sheet
+    notes = Remarks()
+    try:
+        true = read_clips(file, "truth", notes) if clips else read_intervals(file, "truth", notes, fps=rules.fps)
+    except DataError:
+        sheet = None if workbook else _of_dataset(file, adapters, remarks)
+        if sheet is None:
+            raise
+        return sheet, rules_of_sheet
+    remarks.findings += notes.findings
+    remarks.add(notes)
+    return true, rules
 
 
 def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
@@ -161,10 +163,10 @@ def join_intervals(
         remarks.warn("the predictions are empty, so every truth is missed")
     tables = join_with_truth(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
     note_shift(tables.truths, tables.spotted, remarks)
-    listed_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
+    only_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:
-        listed_kinds = sorted(set(scores.videos["kind"]), reverse=True)
-    scored = _kinds(kinds, listed_kinds, tables, remarks)
+        only_kinds = sorted(set(scores.videos["kind"]), reverse=True)
+    scored = _kinds(kinds, only_kinds, tables, remarks)
     named = classes_of(classes, tables, remarks)
     # A truth whose label is not a scored class counts for spotting only.
     emotion = tables.truths["emotion"]
@@ -307,24 +309,30 @@ def _has_intervals(path: File) -> bool:
     )
 
 
-def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
-    """The kinds to score: the requested ones, else the kinds in the predictions."""
+def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+    """The kinds to score: the requested ones, else the kinds in the predictions.
+
+    Args:
+        requested: the user's words.
+        only_kinds: kinds as which predictions count that do not tell their kind; None if they tell it.
+        tables: truths and predictions.
+        remarks: list that gets what is not scored.
+    """
     if requested is not None:
         named = [kind_of(word) for word in requested.split(",")]
         if None in named:
             raise ConfigError(f"--kinds: {unknown('kind', requested.split(',')[named.index(None)].strip(), KINDS)}")
         scored: list[str] = [kind for kind in KINDS if kind in named]
         for kind in scored:
-            if listed_kinds is not None and kind not in listed_kinds:
+            if only_kinds is not None and kind not in only_kinds:
                 remarks.warn(
                     "--kinds: the predictions do not distinguish kinds and are taken as "
-                    f"{', '.join(sorted(listed_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
+                    f"{', '.join(sorted(only_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
                 )
         return scored
     true, predicted = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
-    scored = [kind for kind in KINDS if kind in (listed_kinds if listed_kinds is not None else true | predicted)] or [
-        "micro"
-    ]
+    candidates = true | predicted if only_kinds is None else {*only_kinds}
+    scored = [kind for kind in KINDS if kind in candidates] or ["micro"]
     for kind in sorted(true - set(scored)):
         n_of_kind = int((tables.truths["kind"] == kind).sum())
         remarks.account_of("truth").leave_out(

@@ -6,7 +6,7 @@ the easy clips.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +39,7 @@ def read_clips(
 
     Args:
         path: a table of text, or a workbook, with the columns `video`, `emotion` and, as available, `dataset`, `subject`, `onset`,
-            `kind`, under these names or those of `columns.ALIASES`; the class may also stand under `y_true` or `pred`.
+            `kind`, under these names or those of `names.ALIASES`; the class may also stand under `y_true` or `pred`.
             Predictions may hold the probability of the class that they name (`probability`), or those of all classes
             (`p_negative`, or `negative` alone).
         role: `predictions` or `truth`.
@@ -115,22 +115,11 @@ def join_clips(
             f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
             f"{row['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
         )
-    micro, unscored = (
-        joined.truths["kind"] == "micro",
-        labelled & ~label_sets.within_classes(joined.truths["emotion"], classes),
-    )
-    for (noun, rest), rows in {
-        ("macro-expression", ""): joined.truths[~micro],
-        ("clip", " without an emotion"): joined.truths[micro & (joined.truths["emotion"] == "")],
-        **{
-            ("clip", f" labelled {label!r}, which is not among the classes"): rows
-            for label, rows in joined.truths[unscored].groupby("emotion")
-        },
-    }.items():
+    for noun, reason, rows in _unscored_truths(joined.truths, classes):
         if len(rows):
             where = at_lines(rows["line"])
-            remarks.warn(f"truth: {format_count(len(rows), noun)}{rest} ({where}), left out")
-            remarks.account_of("truth").leave_out("row", len(rows), f"a {noun}{rest}", where)
+            remarks.warn(f"truth: {format_count(len(rows), noun)}{reason} ({where}), left out")
+            remarks.account_of("truth").leave_out("row", len(rows), f"a {noun}{reason}", where)
     scored = true[label_sets.within_classes(true["emotion"], classes)]
     answers = predicted[[*on, "emotion", "confidence"]].rename(
         columns={"emotion": "predicted", "confidence": "probability"}
@@ -150,6 +139,17 @@ def join_clips(
     return Tables(
         videos, scored.reset_index(drop=True), None, clips[["line", "video", "truth", "predicted", "probability"]]
     )
+
+
+def _unscored_truths(truths: pd.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Groups of truths that are not scored: the noun for one, the reason behind it, and the rows."""
+    is_micro = truths["kind"] == "micro"
+    has_emotion = truths["emotion"] != ""
+    yield "macro-expression", "", truths[~is_micro]
+    yield "clip", " without an emotion", truths[is_micro & ~has_emotion]
+    other_class = is_micro & has_emotion & ~label_sets.within_classes(truths["emotion"], classes)
+    for label, rows in truths[other_class].groupby("emotion"):
+        yield "clip", f" labelled {label!r}, which is not among the classes", rows
 
 
 def _probabilities(
@@ -179,22 +179,24 @@ def _probabilities(
         remarks.repair("predictions: the probabilities of the classes are read, and the column probability is not")
     table = replace(table, cells={name: table.others[name].read(str.strip) for name in headers.values()})
     shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
-    named &= np.array([answer in headers for answer in answers], dtype=np.bool_)
-    places = [list(headers).index(answer) if has else 0 for answer, has in zip(answers, named)]
-    predicted, total = shares[np.arange(len(named)), places], shares.sum(axis=1)
-    for row in np.flatnonzero(named & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
+    column_of_class = {label: column for column, label in enumerate(headers)}
+    has_probability = named & np.array([answer in column_of_class for answer in answers], dtype=np.bool_)
+    columns = [column_of_class.get(answer, 0) for answer in answers]  # without meaning where there is no probability
+    predicted = shares[np.arange(len(named)), columns]
+    total = shares.sum(axis=1)
+    for row in np.flatnonzero(has_probability & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
         raise table.error(
             int(row),
             f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give one for each class",
         )
-    for row in np.flatnonzero(named & (predicted < shares.max(axis=1, initial=0)))[:1]:
+    for row in np.flatnonzero(has_probability & (predicted < shares.max(axis=1, initial=0)))[:1]:
         likeliest = list(headers)[int(shares[row].argmax())]
         raise table.error(
             int(row),
             f"{answers[row]!r} is predicted, with probability {predicted[row]:g}, but {likeliest!r} has "
             f"{shares[row].max():g}: name the likeliest class, or leave the probabilities out",
         )
-    return np.where(named, predicted, np.nan)
+    return np.where(has_probability, predicted, np.nan)
 
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:

@@ -34,7 +34,8 @@ EMOTION = "emotion"
 """The tier with the emotions of the marks on the tiers of kinds."""
 FPS = "mebench:fps"
 """Property of the header that holds the frame rate of the video; ELAN leaves it as it is."""
-MILLISECONDS = 1000.0
+MS_PER_SECOND = 1000
+RATE_OF_MILLISECONDS = float(MS_PER_SECOND)
 """Frames per second if no rate is known: each millisecond counts as a frame."""
 MAX_RATE = 100_000
 """Frames per second that no camera reaches."""
@@ -230,7 +231,8 @@ def read_eaf(path: Path) -> Document:
     tiers = tuple(reader.read(element) for element in tree.iter("TIER"))
     # No `urlparse`: ELAN writes a name unchanged, with its # and ?.
     file_name = unquote(re.split(r"[/\\]", medium.get("MEDIA_URL", ""))[-1])
-    return Document(str(path), Path(file_name).stem or path.stem, fps, tiers, +reader.left_out)
+    left_out = {reason: n for reason, n in reader.left_out.items() if n > 0}
+    return Document(str(path), Path(file_name).stem or path.stem, fps, tiers, left_out)
 
 
 def _parse_xml(path: Path) -> ElementTree.Element:
@@ -268,7 +270,7 @@ def _stated_rate(path: Path, tree: ElementTree.Element) -> float | None:
         try:
             fps = float(text)
         except ValueError:
-            fps = 0.0
+            fps = 0.0  # refused below, like any other impossible rate
         if not 0 < fps < MAX_RATE:
             raise DataError(f"{path} states {text[:40]!r} frames per second, which must be a number above 0")
     return fps
@@ -316,7 +318,7 @@ class _TierReader:
             if begin is not None and end is not None and not reason:
                 value = (mark.findtext(VALUE) or "").strip()
                 marks.append(Mark(begin + self._origin, end + self._origin, value))
-            else:  # a reason that only concerns other tiers is 0, so that reasons keep the order of the file
+            else:  # also 0 for a mark on another tier: the reasons keep their order in the file
                 self.left_out[reason] += 1 if is_of_kind else 0
         return replace(
             tier,
@@ -402,7 +404,7 @@ class _Bounded(ElementTree.TreeBuilder):
 
 def _time(path: Path, text: str, sign: str = "") -> int:
     """A time in ms; `sign` is a pattern of the sign that it may have."""
-    if not re.fullmatch(rf"(?:{sign})?[0-9]{{1,12}}", text) or abs(int(text)) > 1000 * MAX_SECONDS:
+    if not re.fullmatch(rf"(?:{sign})?[0-9]{{1,12}}", text) or abs(int(text)) > MS_PER_SECOND * MAX_SECONDS:
         raise DataError(f"{path} holds the time {text[:40]!r}, which must be a whole number of milliseconds")
     return int(text)
 
@@ -469,7 +471,7 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
         raise DataError(
             f"{without_rate[0]} counts time and states no frame rate, but frames are compared: give the rate with --fps N"
         )
-    return MILLISECONDS
+    return RATE_OF_MILLISECONDS
 
 
 class _MarkRow(NamedTuple):
@@ -579,8 +581,8 @@ def _rows_of_document(document: Document, coder: str | None, rate: float, with_c
         row = _MarkRow(video, tier.what, fps=f"{rate:.10g}")
         emotions = [mark for other in emotion_tiers if other.participant == tier.participant for mark in other.marks]
         for mark in tier.marks:
-            onset = round(mark.begin * rate / 1000)
-            offset = max(round(mark.end * rate / 1000) - 1, onset)
+            onset = round(mark.begin * rate / MS_PER_SECOND)
+            offset = max(round(mark.end * rate / MS_PER_SECOND) - 1, onset)
             is_confidence = with_confidences and _NUMBER.fullmatch(mark.value)
             rows.append(
                 row._replace(

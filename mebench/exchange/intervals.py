@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.annotations.names import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, header_words, kind_of
 from mebench.annotations.sheets import Cells
@@ -37,7 +38,7 @@ def read_intervals(
 
     Args:
         path: a table of text with the columns `video`, `onset`, `offset` and, as available, `dataset`, `subject`, `kind`,
-            `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
+            `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `names.ALIASES`; or a log
             of MEGC 2020 (`megc.read_log`); or an `.eaf` file of ELAN, a folder of them, or ELAN's export as text.
         role: content of the file.
         remarks: gets what was noticed and repaired.
@@ -54,7 +55,11 @@ def read_intervals(
     is_export = timed is None and is_elan_export(sheet)
     if is_export:
         sheet = sheet_of_export(sheet, path, fps or rate, role, remarks)
-    if is_log(sheet) if log is None else log and timed is None:
+    if log is None:
+        log = is_log(sheet)
+    elif timed is not None:
+        log = False
+    if log:
         return check_intervals(read_log(sheet, path, role, remarks), remarks)
     table = values.with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks), remarks)
     table.require("video", "onset", "offset")
@@ -63,8 +68,8 @@ def read_intervals(
         table.note_unread(remarks)
     # A row without onset and offset is a video without expressions, or without spotted intervals.
     known = ~(values.blank_cells(table.cells["onset"]) & values.blank_cells(table.cells["offset"]))
-    moments, fractional = values.read_marked_frames(table, fps, rate, remarks)
-    ends = {name: np.where(known, moments[name], 0) for name in ("onset", "offset")}
+    marked_frames, fractional = values.read_marked_frames(table, fps, rate, remarks)
+    ends = {name: np.where(known, marked_frames[name], 0) for name in ("onset", "offset")}
     if role == "predictions" and not known.all():
         remarks.repair(
             f"predictions: no onset and no offset ({at_lines(table.lines[~known])}), read as nothing spotted"
@@ -80,10 +85,10 @@ def read_intervals(
     for name, read in (("fps", values.read_numbers), ("n_frames", values.read_frames)):
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
-    apexes = moments.get("apex", np.full(len(known), np.nan))
+    apexes = marked_frames.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
-    frame = named.assign(
+    rows = named.assign(
         kind=values.read_kinds(table, known),
         onset=onset,
         offset=offset,
@@ -91,18 +96,26 @@ def read_intervals(
         emotion=values.read_emotions(table).array(),
     )
     if role == "predictions":
-        frame["confidence"] = values.read_numbers(table, "confidence") if "confidence" in table.cells else np.nan
-        unsure = (frame["confidence"].isna() & known).to_numpy()
-        if "confidence" in table.cells and unsure.any():
-            remarks.warn(
-                f"predictions: no confidence on {at_lines(frame['line'][unsure])}: a ranking needs a confidence for every interval"
-            )
-        unsaid = ~known & (values.blank_cells(table.cells["kind"]) if "kind" in table.cells else False)
-        videos = named.assign(kind=frame["kind"].mask(unsaid, ""))
-    kept = frame[known].reset_index(drop=True)
+        rows["confidence"] = _read_confidences(table, known, remarks)
+        names_no_kind = values.blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
+        videos = named.assign(kind=rows["kind"].mask(~known & names_no_kind, ""))
+    intervals = rows[known].reset_index(drop=True)
     return check_intervals(
-        IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks
+        IntervalFile(str(path), role, intervals, videos, frozenset(table.cells), fractional=fractional), remarks
     )
+
+
+def _read_confidences(table: TextTable, is_interval: NDArray[np.bool_], remarks: Remarks) -> NDArray[np.float64]:
+    """The confidence of each row, NaN where none is given; warns of intervals without one."""
+    if "confidence" not in table.cells:
+        return np.full(len(table.lines), np.nan)
+    confidences = values.read_numbers(table, "confidence")
+    lacking = np.isnan(confidences) & is_interval
+    if lacking.any():
+        remarks.warn(
+            f"predictions: no confidence on {at_lines(table.lines[lacking])}: a ranking needs a confidence for every interval"
+        )
+    return confidences
 
 
 def check_intervals(given: IntervalFile, remarks: Remarks) -> IntervalFile:
@@ -151,11 +164,13 @@ def check_intervals(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
         group = ordered.groupby([*given.ids, "kind"], sort=False)
-        reached = group["offset"].cummax().groupby([ordered[name] for name in (*given.ids, "kind")], sort=False).shift()
-        over = ordered["onset"] <= reached
-        if over.any():
+        video_and_kind = [ordered[name] for name in (*given.ids, "kind")]
+        latest_earlier_offset = group["offset"].cummax().groupby(video_and_kind, sort=False).shift()
+        overlaps = ordered["onset"] <= latest_earlier_offset
+        if overlaps.any():
+            where = at_lines(ordered["line"][overlaps])
             remarks.warn(
-                f"truth: {format_count(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
+                f"truth: {format_count(int(overlaps.sum()), 'annotation')} ({where}) overlapping an earlier one of "
                 "the same video and kind, all kept: each must be found by an interval of its own"
             )
         # False positives a minute need `n_frames`, which a file may give in seconds, or for the clip alone.
@@ -229,15 +244,18 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     """
     of_kinds = {*ALIASES["kind"], *INDEX}
     words = {name: {*header_words(name)} for name in table.others}
-    names = (n for n, tokens in words.items() if tokens & {*ALIASES["kind"]} and not (tokens - of_kinds) & KNOWN)
-    if (name := next(names, None)) is None:
+    about_kind = [name for name, tokens in words.items() if tokens & {*ALIASES["kind"]}]
+    names = [name for name in about_kind if not (words[name] - of_kinds) & KNOWN]
+    if not names:
         return table
+    name = names[0]
     column = table.others[name].read(str.strip)
     codes = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
     lengths = pd.Series(values.read_numbers(table, "offset") - values.read_numbers(table, "onset"))
     medians = lengths.groupby([*column]).median()
-    ordered = codes == [*CODES] and medians["1"] >= medians["2"]
-    if not (ordered or ({*codes} < {*CODES} and codes and header_words(name)[-1] == "idx")):
+    macro_is_longer = codes == [*CODES] and medians["1"] >= medians["2"]
+    is_part_of_codes = bool(codes) and {*codes} < {*CODES}
+    if not macro_is_longer and not (is_part_of_codes and header_words(name)[-1] == "idx"):
         if len(codes) != 2 or not "".join(codes).isdigit():
             remarks.warn(
                 f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"

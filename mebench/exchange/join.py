@@ -120,7 +120,7 @@ def join_with_truth(
     """
     videos = _videos(truth, predictions, rules, remarks)
     ids = [name for name in truth.ids if name in predictions.columns]
-    key_of, alike = _found(truth, predictions, ids, rules, remarks)
+    key_of, alike = _keys_of_predicted_videos(truth, predictions, ids, rules, remarks)
     known = set(videos["video"])
     strangers = {full: key for full, key in key_of.items() if key not in known}
     videos["in_truth"] = True
@@ -129,11 +129,8 @@ def join_with_truth(
         _tell_of_strangers(predictions, strangers, rules, remarks)
         more = _rows_of_strangers(truth, predictions, strangers, videos, rules)
         videos = pd.concat([videos, more], ignore_index=True)
-    processed: dict[str, set[str]] = {key: set() for key in videos["video"]}
-    processed_videos = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
-    for full, kind in zip(_tuples(processed_videos, predictions.ids), processed_videos["kind"]):
-        processed[key_of[full]] |= {kind} if kind else set(KINDS)
-    videos["processed"] = [tuple(sorted(processed[key])) for key in videos["video"]]
+    kinds = _processed_kinds(predictions, key_of)
+    videos["processed"] = [tuple(sorted(kinds.get(key, ()))) for key in videos["video"]]
     if frames is not None:
         frames = frames.assign(video=_keys(frames, predictions.ids, key_of))[["video", "kind", "frame", "score"]]
         seen = frames.groupby("video")["frame"]
@@ -148,6 +145,15 @@ def join_with_truth(
     intervals = predictions.intervals
     spotted = intervals.assign(video=_keys(intervals, predictions.ids, key_of), draw=0)
     return Tables(videos, truths, spotted, frame_scores=frames)
+
+
+def _processed_kinds(predictions: IntervalFile, key_of: Mapping[Id, str]) -> dict[str, set[str]]:
+    """The kinds that were looked for in each video of the predictions, by its key."""
+    kinds: dict[str, set[str]] = {}
+    rows = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
+    for full, kind in zip(_tuples(rows, predictions.ids), rows["kind"]):
+        kinds.setdefault(key_of[full], set()).update([kind] if kind else KINDS)
+    return kinds
 
 
 LEAST_SHARED = 0.2
@@ -236,7 +242,7 @@ def _rows_of_strangers(
     return table.drop_duplicates("video").assign(in_truth=False)
 
 
-def _found(
+def _keys_of_predicted_videos(
     truth: IntervalFile,
     predictions: IntervalFile,
     ids: list[str],
@@ -251,12 +257,13 @@ def _found(
         DataError: a name fits several videos, or the rules refuse another spelling.
     """
     known, loose = _names_of_truth(truth, ids)
-    filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
+    filled = _filled(truth, predictions)
+    positions = [predictions.ids.index(name) for name in ids]
     keys_by_id: dict[Id, str] = {}
     alike: dict[Id, str] = {}
-    first = predictions.videos.drop_duplicates(predictions.ids)
-    for line, full in zip(first["line"].tolist(), _tuples(first, predictions.ids)):
-        form = tuple(full[place] for place in places)
+    first_rows = predictions.videos.drop_duplicates(predictions.ids)
+    for line, full in zip(first_rows["line"].tolist(), _tuples(first_rows, predictions.ids)):
+        form = tuple(full[position] for position in positions)
         near = _names_alike(form, loose) if form not in known else set()
         if near:
             names = ["/".join(other) for other in sorted(near)]
@@ -273,11 +280,9 @@ def _found(
         keys_by_id[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
     if not alike:
         return keys_by_id, {}
-    many, (full, names_of_first) = (
-        f"{format_count(len(alike), 'video')} of the {predictions.role}",
-        next(iter(alike.items())),
-    )
-    example = "/".join(full[place] for place in places)
+    first_full, names_of_first = next(iter(alike.items()))
+    example = "/".join(first_full[position] for position in positions)
+    many = f"{format_count(len(alike), 'video')} of the {predictions.role}"
     if rules.loose_ids:
         remarks.repair(f"{many} found under another spelling in the truth, such as {example} for {names_of_first}")
         return keys_by_id, {}
@@ -310,13 +315,17 @@ def _forms(names: Mapping[str, str], ids: list[str], sign: str) -> set[Id]:
     [('1/EP02',), ('EP02',)]
     """
     forms = {tuple(names[name] for name in ids)}
-    place = ids.index(
-        ids["dataset" in ids]
-    )  # an absent name stands before the first of the others, or after the dataset's
+    # An absent name is joined to the first of the others but the dataset's.
+    first = 1 if "dataset" in ids else 0
     for absent in ("subject", "dataset"):
         if absent in names and absent not in ids:
-            forms |= {(*form[:place], f"{names[absent]}{sign}{form[place]}", *form[place + 1 :]) for form in forms}
+            forms |= {_with_absent_name(form, first, f"{names[absent]}{sign}") for form in forms}
     return forms
+
+
+def _with_absent_name(form: Id, position: int, prefix: str) -> Id:
+    """A name of a video, with an absent part before the one at a position."""
+    return (*form[:position], f"{prefix}{form[position]}", *form[position + 1 :])
 
 
 def _names_alike(form: Id, loose: Mapping[Id, set[Id]]) -> set[Id]:

@@ -43,8 +43,8 @@ def rows_of_labelled_lines(text: str) -> list[Row]:
     columns = rows[n_known.index(most)]
     # The last line may be cut off before a value, so that it only names cells.
     names_in_last_line = columns.keys() & re.findall(r"\w+", lines[-1])
-    n_known[-1] = max(n_known[-1], min(len(names_in_last_line), FEWEST_CELLS - 1))
-    for number, n in enumerate(n_known, 1):
+    n_named = [*n_known[:-1], max(n_known[-1], min(len(names_in_last_line), FEWEST_CELLS - 1))]
+    for number, n in enumerate(n_named, 1):
         if 1 < n < FEWEST_CELLS:
             raise DataError(f"line {number} names {n} of the {len(columns)} cells of the other lines: is it cut off?")
     return [row for row, n in zip(rows, n_known) if n >= FEWEST_CELLS or names_column("video", row)]

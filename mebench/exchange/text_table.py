@@ -253,7 +253,7 @@ class TextTable:
             DataError: a column is missing; the message names the most similar header.
         """
         needed = dict.fromkeys(names, names)
-        if "subject" not in self.cells and likely(self.headers, "subject") is not None:
+        if "subject" not in self.cells and similar_header(self.headers, "subject") is not None:
             needed["subject"] = ("subject", "video")  # the column is optional, but a typing error must not hide it
         for name, needs in needed.items():
             if name not in self.cells:
@@ -266,7 +266,7 @@ class TextTable:
     def _hint_at(self, name: str) -> str:
         """Sentences on a column that may be the missing one, and on renamed ones."""
         hint = ""
-        near = likely([*self.others], name) or holding([*self.others], name)
+        near = similar_header([*self.others], name) or header_with_word([*self.others], name)
         if near:
             remedy = "count it in frames and name it so" if name in ("onset", "offset") else "name it so"
             hint = f" If {near!r} holds it, {remedy}."
@@ -491,7 +491,7 @@ class _FoundColumns:
             is_searched_later = name == "kind" and "offset" in wanted  # `intervals` searches for kinds in other columns
             if name in self.positions or is_searched_later:
                 continue
-            near = likely(unread, name) or holding(unread, name)
+            near = similar_header(unread, name) or header_with_word(unread, name)
             if near is not None and plain_name(near) not in KNOWN:
                 remarks.warn(f"{self.role}: the column {near!r} is not read; if it holds the {name}, name it so")
 
@@ -560,7 +560,7 @@ class _FoundColumns:
 
     def warn_of_rivals(self, columns: Sequence[Cells], remarks: Remarks) -> None:
         """Warn of columns that could equally be a wanted one and hold something else."""
-        for name, other in rivals(self.headers, self.positions, self.role):
+        for name, other in other_candidates(self.headers, self.positions, self.role):
             taken = self.positions[name]
             if [*columns[other]] != [*columns[taken]]:
                 remarks.warn(
@@ -629,7 +629,7 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     return positions
 
 
-def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:
+def other_candidates(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:
     """Columns that could equally be the one that was chosen.
 
     Args:
@@ -641,7 +641,7 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
         A wanted column, and the position of an unread column with another of its names; both with an owner's name, or
         both without.
 
-    >>> list(rivals(["video", "OnsetF", "Onset", "end"], {"video": 0, "onset": 1, "offset": 3}, "truth"))
+    >>> list(other_candidates(["video", "OnsetF", "Onset", "end"], {"video": 0, "onset": 1, "offset": 3}, "truth"))
     [('onset', 2)]
     """
     for name, taken in found.items():
@@ -655,10 +655,10 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
                 )
 
 
-def likely(headers: Sequence[str], name: str) -> str | None:
+def similar_header(headers: Sequence[str], name: str) -> str | None:
     """The header most similar to one of a column's names, or None.
 
-    >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
+    >>> similar_header(["sbuject", "video"], "subject"), similar_header(["video", "notes"], "subject")
     ('sbuject', None)
     """
     written = {plain_name(header): header for header in reversed(headers)}
@@ -666,10 +666,10 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     return next((written[match] for match in near if match is not None), None)
 
 
-def holding(headers: Sequence[str], name: str) -> str | None:
+def header_with_word(headers: Sequence[str], name: str) -> str | None:
     """The first header with a column's name among its words.
 
-    >>> holding(["video", "onset_s"], "onset"), holding(["offset"], "onset")
+    >>> header_with_word(["video", "onset_s"], "onset"), header_with_word(["offset"], "onset")
     ('onset_s', None)
     """
     return next(

@@ -38,12 +38,12 @@ class IntervalFile:
         intervals: `line`, the columns of `IDS` that the file has (always `video`), `kind`, `onset`, `offset` (frames,
             both inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty);
             for predictions `confidence` (NaN where not given). In the order of the file.
-        videos: one row for each row of the file, those without an interval too: `line`, those of `IDS` that the file has,
-            and of a truth `fps`, `n_frames` (NaN where not given), of predictions `kind` (empty where a row without an
-            interval does not say: all kinds).
+        videos: one row for each row of the file, with or without an interval, so that a video stands in it several
+            times: `line` and those of `IDS` that the file has. A truth also has `fps` and `n_frames` (NaN where not given).
+            Predictions also have `kind`; it is empty, for all kinds, where a row without an interval names none.
         columns: the known columns that the file has.
         pooled: its intervals are of both kinds but not distinguished; all are stored as micro.
-        fractional: how fractional onsets and offsets were read, `read_frames` or `seconds`; empty if there are none.
+        fractional: how fractional onsets and offsets were read, `frames` or `seconds`; empty if there are none.
     """
 
     place: str
@@ -175,7 +175,7 @@ def read_marked_frames(
         remarks: list that gets what was rounded.
 
     Returns:
-        The frames, and how fractional numbers were read: `read_frames`, `seconds`, or empty if none is fractional.
+        The frames, and how fractional numbers were read: `frames`, `seconds`, or empty if none is fractional.
 
     Raises:
         DataError: a cell is not a number, or seconds have no known frame rate.
@@ -205,9 +205,10 @@ def read_marked_frames(
             "rate with --fps N"
         )
         return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
-    known = np.full(len(table.lines), np.nan if (general := fps or rate) is None else general)
-    stated = read_numbers(table, "fps") if "fps" in table.cells else known
-    rates = np.where(np.isnan(stated), known, stated)
+    general_rate = fps or rate
+    general_rates = np.full(len(table.lines), np.nan if general_rate is None else general_rate)
+    stated_rates = read_numbers(table, "fps") if "fps" in table.cells else general_rates
+    rates = np.where(np.isnan(stated_rates), general_rates, stated_rates)
     table.refuse(
         "onset",
         np.isnan(rates) & ~np.isnan(columns["onset"]),
@@ -249,18 +250,25 @@ def read_names(table: TextTable, name: str) -> Cells:
 
 
 def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataFrame:
-    """`line`, the columns that identify the video of each row, and further ones. Numbers written as `1.0` or `1,0` lose
-    the zero, but only if all numbers of the column have it, so that no real id or class changes.
+    """A table of `line`, the columns that identify the video, and further ones.
+
+    Numbers written as `1.0` or `1,0` lose the zero, but only if all numbers of the column have it, so that no real id
+    or class changes.
     """
+    names = {name: read_names(table, name) for name in IDS if name in table.cells}
     arrays: dict[str, Any] = {"line": table.lines}
-    for name, column in {**{name: read_names(table, name) for name in IDS if name in table.cells}, **columns}.items():
+    for name, column in (names | columns).items():
         cells = [cell for cell in column.different if cell]
-        # `1,0` occurs only where the comma is the decimal sign.
-        decimal = cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
-        if decimal:
+        if cells and _are_whole_decimals(cells):
             remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
-        arrays[name] = (column.read(lambda cell: cell[:-2]) if decimal else column).array()
+            column = column.read(lambda cell: cell[:-2])
+        arrays[name] = column.array()
     return pd.DataFrame(arrays)
+
+
+def _are_whole_decimals(cells: Sequence[str]) -> bool:
+    """Whether all cells are whole numbers with a decimal zero, `1.0` or `1,0`."""
+    return all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
 
 
 def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: str) -> None:

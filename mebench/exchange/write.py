@@ -18,7 +18,7 @@ import numpy as np
 from mebench import metrics
 from mebench.core.types import number_at
 from mebench.errors import DataError, check_known, refused_by_system
-from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
+from mebench.exchange.eaf import EMOTION, MS_PER_SECOND, Mark, Tier, write_eaf
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.values import IDS, NO_DATASET
@@ -279,7 +279,8 @@ def _in_seconds(
 ) -> dict[str, list[dict[str, Any]]]:
     """The intervals of each video, by name, in seconds as in temporal action detection.
 
-    A second is a frame number divided by the frame rate.
+    Seconds are frame numbers divided by the frame rate. An interval ends with the time of its last
+    frame, not of the frame after it as in `.eaf` files.
     """
     _refuse_unknown_rate(tables, "the format counts seconds: choose the format csv, or give --fps N")
     vids = _vids(tables, path, remarks)
@@ -431,7 +432,7 @@ def _tiers_of(intervals: pd.DataFrame, kinds: Sequence[str], fps: float) -> list
     marks: dict[str, list[Mark]] = {kind: [] for kind in kinds}
     columns = ("kind", "onset", "offset", "confidence", "emotion")
     for kind, onset, offset, confidence, emotion in zip(*(intervals[name] for name in columns)):
-        begin, end = (round(1000 * max(frame, 0) / fps) for frame in (onset, offset + 1))
+        begin, end = (round(MS_PER_SECOND * max(frame, 0) / fps) for frame in (onset, offset + 1))
         text = "" if pd.isna(confidence) else f"{confidence:.6g}"
         marks.setdefault(kind, []).append(Mark(begin, end, text))
         if isinstance(emotion, str) and emotion:
