@@ -105,3 +105,26 @@ def test_pages_have_formula_and_example_of_each_entry(pages, names):
     section_of = {found[1]: part for part in parts if (found := re.match(r'#+ <a id="(\S+)"></a>', part))}
     assert set(section_of) >= set(names)
     assert not [name for name in names if "$$" not in section_of[name] or "```python\n" not in section_of[name]]
+
+
+HIDDEN = re.compile(
+    r"<!-- (?P<name>tables|written) -->.*?<!-- end.*?-->|<!--.*?-->|^( *)```.*?^\2```|\$\$.*?\$\$|^:::.*?(?=^\S|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+"""Code, formulas and what is made by programs."""
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_pages_are_short(page):
+    words = re.findall(r"\w[\w'’-]*", HIDDEN.sub("", page.read_text("utf-8")))
+    assert len(words) <= 1_500, "a page is one thing: give a part of it a page of its own"
+
+
+def test_pages_are_all_in_the_menu():
+    menu = re.findall(r"^ +- (\S+\.md)$", (DOCS.parent / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    there = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")} - {
+        "methods/index.md",
+        "datasets/index.md",
+    }
+    assert sorted(set(menu)) == sorted(menu)
+    assert there <= set(menu)
