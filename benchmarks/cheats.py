@@ -9,6 +9,7 @@ most frequent class. `docs/contribute/attacks.md` shows the table.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -24,13 +25,16 @@ from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 from tests.helpers.plugin_folders import copy_plugins
-from tests.plugins.cheat.ways import FILES, MEMORY, PROCESSES, REST
+from tests.plugins.cheat.view import digests_of_maps
+from tests.plugins.cheat.ways import FACTS, FILES, MEMORY, PROCESSES, REST
 
 
 def write_cheat(root: Path, maps: Path) -> None:
-    """Write the plugin that looks for labels, with a file that names the folder of the maps."""
+    """Write the plugin that looks for labels, with files that name the folder of the maps and its images, without labels."""
     copy_plugins(root, "cheat")
     (root / "methods" / "cheat" / "place.txt").write_text(str(maps))
+    known = {digest: (file.parts[-4], file.name) for digest, file in digests_of_maps(maps).items()}
+    (root / "methods" / "cheat" / "images.json").write_text(json.dumps(known))
 
 
 def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers: int) -> dict[str, str]:
@@ -57,8 +61,9 @@ def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What looking for labels is worth.")
     parser.add_argument("maps", type=Path)
-    parser.add_argument("--ways", nargs="+", default=["none", *MEMORY, *FILES, *PROCESSES, *REST])
+    parser.add_argument("--ways", nargs="+", default=["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *REST])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--sandboxes", nargs="+", default=["auto", "off"], help="values of sandbox=")
     args = parser.parse_args()
     maps = args.maps.resolve()
     with tempfile.TemporaryDirectory(prefix="mebench-cheat-") as folder:
@@ -67,10 +72,10 @@ def main() -> None:
         if "secret" in args.ways:
             Path("maps").symlink_to(maps)
         # With the sandbox first: what a run without it leaves in the plugin's folder may be read later.
-        found = {sandbox: scores(args.ways, maps, Path(folder), sandbox, args.workers) for sandbox in ("auto", "off")}
-    print("\n| it looks at | without the sandbox | with it |\n|---|---|---|")
+        found = {sandbox: scores(args.ways, maps, Path(folder), sandbox, args.workers) for sandbox in args.sandboxes}
+    print(f"\n| it looks at | {' | '.join(f'sandbox={sandbox}' for sandbox in found)} |\n|---|{'---|' * len(found)}")
     for way in args.ways:
-        print(f"| {way} | {found['off'][way]} | {found['auto'][way]} |")
+        print(f"| {way} | {' | '.join(of[way] for of in found.values())} |")
 
 
 if __name__ == "__main__":

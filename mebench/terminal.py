@@ -35,6 +35,8 @@ MOVING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 """Characters that a terminal obeys instead of showing: they move the cursor, end a line, turn the direction of writing, or hide."""
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+"""Commands to a terminal for colours and the place of the cursor."""
 
 
 def escape_controls(text: str, kept: str = "") -> str:
@@ -77,6 +79,16 @@ def print_lines(*lines: str, error: bool = False, flush: bool = False) -> None:
     """Print each as one line, on standard error if it is an error; at once with `flush`."""
     for line in lines:
         print(escape_controls(line), file=sys.stderr if error else sys.stdout, flush=error or flush)
+
+
+def print_foreign_text(text: str) -> str:
+    """Print a piece of another process's output on standard error, and return it as printed.
+
+    Ends of lines and tabs are kept, commands for colours and the cursor are left out.
+    """
+    printed = escape_controls(_COLOURS.sub("", text), "\n\r\t")
+    print(printed, end="", file=sys.stderr, flush=True)
+    return printed
 
 
 def shell_command(verb: str, words: Iterable[str], config: Iterable[str] = (), plugins: Iterable[str] = ()) -> str:

@@ -116,6 +116,8 @@ def _missing_isolation(access: Access) -> Iterator[str]:
     missing = sandbox.missing_sentence(sandbox.missing_parts())
     if missing:
         yield missing
+    elif not access.view:
+        yield sandbox.NO_VIEW
     for files in access.methods:
         if files.declared:
             places = list_first([name_with_hash(place) for place in files.declared], FEW)

@@ -28,7 +28,7 @@ from mebench.runner.isolation import Failure, Worker
 from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.run_features import store_of
-from mebench.runner.sandbox import Grant, grant_access
+from mebench.runner.sandbox import Grant, gives_view, grant_access
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
@@ -164,7 +164,7 @@ class FoldHost:
             job = self.job
             plugins = [part.plugin for part in job.parts]
             here = grant_access(plugins, reads_of(job.parts), trainer.user_modules(job.trainer), job.accelerator)
-            self.grant = here._replace(lacks=self.grant.lacks)
+            self.grant = here._replace(lacks=self.grant.lacks, view=gives_view(job.accelerator))
 
     def _read_stored(self) -> FoldResult | None:
         """The stored result of the fold; None where there is none, or its folder is missing on this machine."""

@@ -25,7 +25,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from multiprocessing import forkserver, reduction
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -44,6 +45,8 @@ from mebench.features.face_detection import NoFaceError
 from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
 from mebench.runner import sandbox
+from mebench.runner.fold_output import FoldOutput, print_into
+from mebench.runner.inheritance import forget_host, kept_variables, only_kept_variables, untold_program
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import Grant, enter_sandbox, hide_memory
 from mebench.runs import ClipPrediction, FoldResult
@@ -97,7 +100,7 @@ def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 def failure_of(error: BaseException) -> Failure:
     """An exception as the reason why there is no answer."""
     cause = error if isinstance(error, MebenchError) else None
-    if sandbox.refused and any(isinstance(e, PermissionError) for e in (error, error.__cause__)):
+    if sandbox.refused and any(e is not None and sandbox.is_refusal(e) for e in (error, error.__cause__)):
         cause = PluginError(f"{describe_error(error)}; {sandbox.refused}")
         error = cause.with_traceback(error.__traceback__)
     return Failure(describe_error(error), "".join(traceback.format_exception(error)), cause, raised=True)
@@ -280,25 +283,43 @@ class Worker:
         self._context = multiprocessing.get_context("spawn" if self._server is None else "forkserver")
         self._process: BaseProcess | None = None
         self._pipe: Connection
+        self._output: FoldOutput | None = None
         self._closed = False
 
-    def start(self) -> None:
-        """Start the process unless it runs; returns at once."""
+    def start(self, confined: bool = False) -> None:
+        """Start the process unless it runs; returns at once.
+
+        Args:
+            confined: whether all its calls will come with a grant: then it takes over nothing that it does not need.
+        """
         if self._process is not None:
             if _exit_code(self._process, 0) is None:
                 return
             self._ended()
         self._pipe, theirs = multiprocessing.Pipe()
-        variables = self._environment if self._server is None else self._server.variables_of(self._environment)
-        self._process = self._context.Process(target=_serve, args=(theirs, variables, self._modules))  # type: ignore[attr-defined]
+        variables, printed = self._environment, None
         if self._server is not None:
-            self._server.start(self._process)
+            variables = {**os.environ, **THREADS, **self._environment}
+            variables = kept_variables(variables) if confined else variables
+            self._output = FoldOutput()
+            printed = self._output.process_end
+        arguments = theirs, printed, variables, confined, self._modules
+        self._process = self._context.Process(target=_serve, args=arguments)  # type: ignore[attr-defined]
+        if self._server is not None:
+            self._server.start(self._process, confined)
         else:
             with _ONE_AT_A_TIME, _as_started():
                 self._process.start()
         theirs.close()
+        if printed is not None:
+            printed.close()
         if self._closed:
             self._kill()
+
+    @property
+    def printed(self) -> str:
+        """The beginning of what the process of a fork server has printed."""
+        return "" if self._output is None else self._output.kept
 
     def call(
         self,
@@ -327,12 +348,13 @@ class Worker:
         if isinstance(call, Failure):
             return dataclasses.replace(call, reason=f"it cannot be handed to a worker process: {call.reason}")
         try:
-            self.start()
+            self.start(confined=grant is not None)
             self._pipe.send((tuple(plugins), call, answer is not None, grant))
             ends = float("inf") if timeout is None else now() + timeout
             while self._speaks(ends):
                 kind, content = receive(self._pipe)
                 if kind == RESULT:
+                    self._show_output()
                     return content
                 _answer(self._pipe, answer, content)
             late = now() > ends
@@ -358,12 +380,20 @@ class Worker:
     def _speaks(self, ends: float) -> bool:
         """Wait for a message; False where the process has ended or the time is over."""
         process = self._process
+        prints = self._show_output()
         while process is not None and now() <= ends:
-            if self._pipe in wait([self._pipe, process.sentinel], min(LOOK_SECONDS, max(ends - now(), 0))):
+            heard: list[Any] = [self._pipe, process.sentinel, *([self._output] if prints else [])]
+            ready = wait(heard, min(LOOK_SECONDS, max(ends - now(), 0)))
+            prints = prints and self._show_output()
+            if self._pipe in ready:
                 return True
             if _exit_code(process, 0) is not None:
                 return False
         return False
+
+    def _show_output(self) -> bool:
+        """Show what the process has printed; False where no more can come."""
+        return self._output is not None and self._output.show()
 
     def _kill(self) -> None:
         if self._process is not None and self._process.pid is not None:
@@ -373,7 +403,10 @@ class Worker:
         """The exit code of the process, which has ended or is about to; None where it never began."""
         process, self._process = self._process, None
         self._pipe.close()
-        return None if process is None else self._exit_code(process)
+        code = None if process is None else self._exit_code(process)
+        if self._output is not None:
+            self._output.close()
+        return code
 
     def _exit_code(self, process: BaseProcess) -> int | None:
         code = _exit_code(process)
@@ -442,20 +475,22 @@ class ForkServer:
         if FORKS and (self.imports is None or not wanted <= self.imports):
             self.close()
             self.imports = wanted
-            with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(wanted))):
+            with _ONE_AT_A_TIME, only_kept_variables(), _as_started(json.dumps(sorted(wanted))):
                 self._server.ensure_running()
 
-    def variables_of(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """The variables that a copy takes over: those that its worker gives."""
-        return environment
+    def start(self, process: BaseProcess, confined: bool = False) -> None:
+        """Let a process of the standard library begin as a copy of this one.
 
-    def start(self, process: BaseProcess) -> None:
-        """Let a process of the standard library begin as a copy of this one."""
+        Args:
+            process: the process, not started yet.
+            confined: true if it must not learn the words and the working folder of this program.
+        """
         connect = forkserver.connect_to_new_process
         with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(self.imports or ()))):
             vars(forkserver)["connect_to_new_process"] = self._server.connect_to_new_process
             try:
-                process.start()
+                with untold_program() if confined else nullcontext():
+                    process.start()
             finally:
                 vars(forkserver)["connect_to_new_process"] = connect
             self.copies.add(process.pid)
@@ -482,46 +517,73 @@ class ForkServer:
         self.copies.clear()
 
 
-# -- the isolated process
-# -------------------------------------------------------------------------------------------------------
+# -- the isolated process ----------------------------------------------------------------------------------------------------
 
 
-def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[str]) -> None:
-    """The program of the process: one call at a time, until the host closes the connection. Never returns."""
-    os.environ.update(environment)
+def _serve(
+    pipe: Connection, printed: Connection | None, variables: Mapping[str, str], confined: bool, modules: Iterable[str]
+) -> None:
+    """The program of the process: one call at a time, until the host closes the connection. Never returns.
 
-    def request(*question: Any) -> Any:
-        send(pipe, (QUESTION, question))
-        answer, error = pipe.recv()
-        if error is not None:
-            raise error
-        if isinstance(answer, Mapped):
-            return dataclasses.replace(answer, file=os.fdopen(reduction.recv_handle(pipe), "rb"))
-        return answer
-
-    def called(plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> Any:
-        if grant is None:
-            registry.add_paths(plugins)
-        else:
-            tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
-            os.chdir(grant.write[0])
-            enter_sandbox(grant)
-        function, arguments = pickle.loads(call)
-        return function(*arguments, request) if asks else function(*arguments)
-
+    Args:
+        pipe: connection to the host.
+        printed: pipe for what is printed; None where it goes where the host prints.
+        variables: variables of the environment; all that remain where the process will be confined, else further ones.
+        confined: whether all calls come with a grant.
+        modules: names of modules to import before the first call.
+    """
     try:
+        if printed is not None:
+            print_into(printed)
         prepare_worker()
+        if confined:
+            forget_host(variables, [pipe.fileno()])
+        os.environ.update(variables)
         for module in modules:
             importlib.import_module(module)
         while True:
-            outcome = attempt(called, pipe.recv())
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
-            try:
-                send(pipe, (RESULT, outcome))
-            except TypeError as error:
-                send(pipe, (RESULT, failure_of(error)))
+            _answer_call(pipe, *pipe.recv())
     except (EOFError, OSError):  # the host is gone
         pass
     finally:
         os._exit(0)
+
+
+def _answer_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> None:
+    """Send the result of one call, or its failure, to the host."""
+    outcome = attempt(_do_call, (pipe, plugins, call, asks, grant))
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    try:
+        send(pipe, (RESULT, outcome))
+    except TypeError as error:
+        send(pipe, (RESULT, failure_of(error)))
+
+
+def _do_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> Any:
+    """The result of one call, in a confined process where there is a grant."""
+    if grant is None:
+        registry.add_paths(plugins)
+    else:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
+        os.chdir(grant.write[0])
+        enter_sandbox(grant)
+    function, arguments = pickle.loads(call)
+    if not asks:
+        return function(*arguments)
+    return function(*arguments, partial(_request, pipe))
+
+
+def _request(pipe: Connection, *question: Any) -> Any:
+    """The answer of the host to a question.
+
+    Raises:
+        Exception: the host refuses it.
+    """
+    send(pipe, (QUESTION, question))
+    answer, error = pipe.recv()
+    if error is not None:
+        raise error
+    if isinstance(answer, Mapped):
+        return dataclasses.replace(answer, file=os.fdopen(reduction.recv_handle(pipe), "rb"))
+    return answer

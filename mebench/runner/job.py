@@ -150,10 +150,12 @@ class Access:
     Attributes:
         sandbox: the setting, see `ScoringSettings`.
         methods: files of each method.
+        view: whether other files do not exist there, see `mebench.runner.file_view`.
     """
 
     sandbox: str
     methods: tuple[MethodFiles, ...]
+    view: bool = False
 
     @property
     def reads(self) -> tuple[Path, ...]:
@@ -162,9 +164,9 @@ class Access:
         return tuple(sorted({*of_settings, *(place for files in self.methods for place in files.declared)}))
 
 
-def access_of(sandbox: str, methods: Sequence[MethodJob]) -> Access:
+def access_of(sandbox: str, methods: Sequence[MethodJob], view: bool = False) -> Access:
     """The files that methods ask to read under a setting of the sandbox."""
-    return Access(sandbox, tuple(map(files_of, methods)))
+    return Access(sandbox, tuple(map(files_of, methods)), view)
 
 
 def files_of(method: MethodJob) -> MethodFiles:

@@ -34,7 +34,7 @@ from mebench.runner.job import Access, MethodJob, access_of, method_jobs
 from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, RunFeatures, store_of
-from mebench.runner.sandbox import Grant, grant_access, imports_before, missing_parts
+from mebench.runner.sandbox import Grant, gives_view, grant_access, imports_before, missing_parts
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,10 @@ class Plan:
     @cached_property
     def access(self) -> Access:
         """The files that its methods ask to read."""
-        return access_of(self.config.sandbox, self.methods)
+        config = self.config
+        # A machine of Dask's may allow no view; the run promises what all of them have.
+        view = config.sandbox != "off" and config.executor == "local" and gives_view(config.accelerator)
+        return access_of(config.sandbox, self.methods, view)
 
     @cached_property
     def grant(self) -> Grant | None:
@@ -81,7 +84,8 @@ class Plan:
             return None
         modules = trainer.user_modules(self.config.trainer)
         plugins = [method.plugin for method in self.methods]
-        return grant_access(plugins, self.access.reads, modules, self.config.accelerator)
+        grant = grant_access(plugins, self.access.reads, modules, self.config.accelerator)
+        return grant._replace(view=self.access.view)
 
     @cached_property
     def trains(self) -> bool:

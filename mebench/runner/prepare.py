@@ -184,8 +184,9 @@ def _common_grant(wanted: Sequence[Wanted], scratch: Path, board: str | None) ->
     grants = [run.grant._replace(write=write) for run in wanted if run.grant is not None]
     if len(grants) < len(wanted):
         return None
-    merged = [tuple(dict.fromkeys(chain.from_iterable(places))) for places in zip(*grants)]
-    return Grant(*merged)
+    *places_of_all, views = zip(*grants)
+    merged = [tuple(dict.fromkeys(chain.from_iterable(places))) for places in places_of_all]
+    return Grant(*merged, view=all(views))
 
 
 def _only_scope(run: Wanted, scope: str) -> Wanted:

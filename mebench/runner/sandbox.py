@@ -40,7 +40,8 @@ from typing import NamedTuple
 from mebench._installation import PACKAGE
 from mebench.atomic import open_descriptor
 from mebench.config.registry import PluginInfo
-from mebench.errors import RunError
+from mebench.errors import RunError, describe_error
+from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
 
 PARTS = ("files", "processes", "network", "privileges")
 """The parts of a sandbox; a kernel may lack one."""
@@ -115,8 +116,15 @@ REFUSED = (
     "in the sandbox a method can read Python, its own folder, the files among its settings and those that its "
     "config.yaml lists under reads, and open no connection: list the files it needs there, or use sandbox=off"
 )
+NO_VIEW = (
+    "methods of this run cannot open files outside their reach, but can see whether they exist, how large and how old they "
+    "are: their folds have no view of the files, which takes user namespaces, and neither a GPU nor Dask"
+)
+"""The warning of a run whose folds are confined, but by Landlock alone."""
 refused = ""
 """In a confined process: the sentence about what the system did not permit."""
+viewed: Grant | None = None
+"""In a process with a view: what exists in it."""
 LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "sklearn", "torch")
 """Whose code may be run in a process before it is confined; of mebench not that of plugins."""
 
@@ -132,6 +140,7 @@ class Grant(NamedTuple):
             among them may be listed afterwards, too.
         lacks: the parts of `PARTS` that the run accepts as missing.
         devices: beside the usual ones.
+        view: whether other files do not even exist for the process, see `mebench.runner.file_view`.
     """
 
     read: tuple[Path, ...]
@@ -140,6 +149,7 @@ class Grant(NamedTuple):
     modules: tuple[Path, ...] = ()
     lacks: tuple[str, ...] = ()
     devices: tuple[Path, ...] = ()
+    view: bool = False
 
 
 def python_files() -> tuple[Path, ...]:
@@ -171,6 +181,11 @@ DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random"
 def gpu_devices(folder: Path = Path("/dev")) -> tuple[Path, ...]:
     """The devices of GPUs: those of NVIDIA's driver, also under WSL (`dxg`), and of AMD's."""
     return tuple(sorted(place for name in ("nvidia*", "dri", "kfd", "dxg") for place in folder.glob(name)))
+
+
+def gives_view(accelerator: str) -> bool:
+    """Whether folds of this machine see granted files alone; drivers of GPUs read files of many places."""
+    return accelerator == "cpu" and is_view_possible()
 
 
 def grant_access(
@@ -245,8 +260,11 @@ def enter_sandbox(grant: Grant) -> None:
     Raises:
         RunError: this kernel lacks a part that the run relies on.
     """
-    global refused
+    global refused, viewed
     refused = REFUSED
+    if grant.view:
+        viewed = grant
+        _enter_view(grant)
     search = importlib.import_module("mebench.methods").__path__
     search.extend(str(folder) for folder in grant.methods if str(folder) not in search)
     for folder in {*grant.methods, *grant.modules}:
@@ -263,20 +281,47 @@ def enter_sandbox(grant: Grant) -> None:
     os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # it would say in each fold that it may not share memory
     if caching := sys.modules.get("numba.core.caching"):  # compiled code is read, and nothing is stored
         vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
-    if more := set(confine_process(grant)) - set(grant.lacks):
+    listed = (Path("/"),) if grant.view else ()  # it holds nothing but what is granted
+    if more := set(confine_process(grant, listed)) - set(grant.lacks):
         raise RunError(
             f"a worker cannot isolate a method from {_meant(more)}, which the run requires: give all workers a "
             "kernel and a container that can, or use sandbox=off, after you have read the code of the method"
         )
 
 
-def confine_process(grant: Grant) -> tuple[str, ...]:
+def _enter_view(grant: Grant) -> None:
+    """Let only granted files exist for this process.
+
+    Raises:
+        RunError: this system does not allow it, though it seemed to.
+    """
+    try:
+        enter_view((*grant.read, *grant.write, *grant.devices, *DEVICES), grant.write[0])
+    except OSError as error:
+        raise RunError(
+            f"a worker cannot hide the files outside a method's reach, as the run requires ({describe_error(error)}): set "
+            f"{SWITCH}=0, and these files can be seen, but not be opened"
+        ) from error
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error is due to a file that is not granted."""
+    if isinstance(error, PermissionError):
+        return True
+    named = error.filename if isinstance(error, FileNotFoundError) else None
+    if viewed is None or not isinstance(named, str) or not named.startswith("/"):
+        return False
+    return not any(Path(named).is_relative_to(place) for place in (*viewed.read, *viewed.write))
+
+
+def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...]:
     """Confine this process, its future threads and its children to the granted access; this cannot be undone.
 
     It takes about a millisecond. Threads that run already are not confined: call it before there are any.
 
     Args:
         grant: the access that remains.
+        listed: further folders whose names may be listed, with all below.
 
     Returns:
         The parts of `PARTS` that this kernel lacks; empty where the sandbox is complete.
@@ -287,7 +332,7 @@ def confine_process(grant: Grant) -> tuple[str, ...]:
     libc = ctypes.CDLL(None, use_errno=True)
     confined = {
         "privileges": drop_privileges(libc),
-        "files": _confine_files(libc, grant),
+        "files": _confine_files(libc, grant, listed),
         "network": (filtered := _filter_calls(libc)),
         "processes": filtered,
     }
@@ -321,7 +366,7 @@ def drop_privileges(libc: ctypes.CDLL) -> bool:
     return bool(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 and dropped)
 
 
-def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
+def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> bool:
     abi = landlock_version()
     if not abi:
         return False
@@ -335,7 +380,7 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
         packages = [folder for folder in grant.modules if (folder / "__init__.py").is_file()]
         for rights, places in (
             (_READ, grant.read),
-            (_READ_DIR, packages),
+            (_READ_DIR, (*packages, *listed)),
             (handled, (*grant.write, *grant.devices, *DEVICES)),
         ):
             rights = rights & handled

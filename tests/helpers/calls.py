@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import multiprocessing.process
 import os
 import signal
 import sys
@@ -139,3 +140,22 @@ class Unpicklable(Exception):
 
 def raise_what_cannot_travel():
     raise Unpicklable(1, 2)
+
+
+def told(ask):
+    """What a process knows of the program that started it: words, variables, descriptors."""
+    return {
+        "argv": [*sys.argv, *sys.orig_argv],
+        "variables": dict(os.environ),
+        "descriptors": sorted(int(link.name) for link in Path("/proc/self/fd").iterdir()),
+        "links": [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)],
+        "folder": str(vars(multiprocessing.process)["ORIGINAL_DIR"]),
+        "parent": multiprocessing.parent_process() is not None,
+    }
+
+
+def print_much(ask):
+    """Print more than a pipe holds."""
+    print("first")
+    os.write(2, b"x" * 200_000 + b"\nlast\n")
+    return 1

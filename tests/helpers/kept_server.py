@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from mebench.runner import isolation
 
@@ -40,10 +39,6 @@ class KeptServer(OwnServer):
         if not libraries(imports) <= libraries(known):
             OwnServer.close(self)
             OwnServer.warm(self, {*imports, *known, *OF_MOST})
-
-    def variables_of(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Those of this process too, which a server of its own would have inherited."""
-        return {**os.environ, **environment}
 
     def close(self) -> None:
         self.copies.clear()

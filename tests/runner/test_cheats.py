@@ -1,5 +1,8 @@
 """Methods that look for the labels of whom they are tested on: those that look in memory find none."""
 
+import json
+import sys
+
 import pytest
 from mebench.datasets.megc2019_flow import dataset
 
@@ -9,11 +12,13 @@ from mebench.errors import MebenchError
 from mebench.features.pipeline import video_source
 from mebench.progress import Progress
 from mebench.runner import execute, isolation, make_plan, prepare as runner_prepare, sandbox
+from mebench.runner.file_view import is_view_possible
 from mebench.runner.session import open_session
 from mebench.runner.workers import WorkerPool
 from mebench.testing import TINY
 from tests.helpers.plugin_folders import PLUGINS, copy_plugins
-from tests.plugins.cheat.ways import FILES, MEMORY, PROCESSES, REST
+from tests.plugins.cheat.view import digests_of_maps
+from tests.plugins.cheat.ways import FACTS, FILES, MEMORY, PROCESSES, REST
 
 REFUSED = {
     *("dataset", "asking", "file", "folders", "question", "note", "store", "network"),
@@ -21,8 +26,6 @@ REFUSED = {
         "notes",
         "pictures",
         "secret",
-        "command line",
-        "environments",
         "shared memory",
         "signals",
         "for others",
@@ -30,6 +33,10 @@ REFUSED = {
     ),
 }
 """Ways that end in a sentence; of the others the answers are as good as without."""
+REFUSED_WITHOUT_VIEW = {"command line", "environments"}
+"""Further ways that do where other processes can be seen, though not be read."""
+FOUND_WITHOUT_VIEW = {"facts"}
+"""Ways that find labels where files that cannot be read can be seen."""
 
 TWO_FOLDS = ("protocol=kfold", "protocol.folds=2")
 """Whom one fold tests, the other trains on: enough for what a process remembers to be worth something."""
@@ -50,6 +57,12 @@ def tried(own_folder, tmp_path, monkeypatch):
     places = {"folders": "maps", "watching": "maps", "truth": "runs", "store": "cache", "pictures": "maps"}
     places = {"file": "", "notes": "", "secret": "", **places}
     (plugins / "methods" / "cheat" / "place.txt").write_text(str(tmp_path / "maps"))
+    known = {digest: (file.parts[-4], file.name) for digest, file in digests_of_maps(tmp_path / "maps").items()}
+    (plugins / "methods" / "cheat" / "images.json").write_text(json.dumps(known))
+    # As where a user gives the words of a run.
+    monkeypatch.setattr(sys, "argv", ["mebench", "run", f"dataset.root={tmp_path / 'maps'}"])
+    monkeypatch.setenv("MAPS", str(tmp_path / "maps"))
+    monkeypatch.setenv("PWD", str(tmp_path / "maps"))
     (tmp_path / "cache").mkdir()
     # The same names each time: with drawn ones, one run in a few hundred is lucky.
     (tmp_path / "cache" / "names.secret").write_text("a" * 64)
@@ -72,14 +85,16 @@ def tried(own_folder, tmp_path, monkeypatch):
 
 
 @needs_sandbox
+@pytest.mark.skipif(not is_view_possible(), reason="this system allows no view of the file system")
 @pytest.mark.processes
 def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
-    """In memory, in files, in other processes, in names; nor does anything that a fold sends run where labels are known."""
-    scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *REST], *TWO_FOLDS)
+    """In memory, files, facts, other processes, names; nor does anything that a fold sends run where labels are known."""
+    scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *REST], *TWO_FOLDS)
     assert {way for way, score in scores.items() if score is None} == REFUSED
     assert "which it does not test: that is a leak" in tried.outcomes["for others"]
     assert "PermissionError" in tried.outcomes["file"]
     assert "config.yaml lists under reads" in tried.outcomes["file"]
+    assert "config.yaml lists under reads" in tried.outcomes["pictures"]
     drawn = {way: scores.pop(way) for way in ("names", "order", "timing")}
     assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
     # By the names and the order of the release each answer would be right.
@@ -87,6 +102,18 @@ def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
     assert max(drawn["names"], drawn["order"]) < 0.6
     assert drawn["timing"] < 0.8  # random answers reach .75 twice in 100,000 draws, and .8 in none of 400,000
     assert not hasattr(mebench, "pierced")
+
+
+@needs_sandbox
+@pytest.mark.processes
+def test_sandbox_without_view_shows_only_facts(tried, monkeypatch):
+    """As in a container that allows no namespaces: a list of images, with their names and no labels, gives labels by `stat`."""
+    monkeypatch.setattr(sandbox, "is_view_possible", lambda: False)
+    scores = tried(["none", "folders", "pictures", *FACTS, *PROCESSES], *TWO_FOLDS)
+    known = REFUSED | REFUSED_WITHOUT_VIEW
+    assert {way for way, score in scores.items() if score is None} == known & scores.keys()
+    assert {scores.pop(way) for way in FOUND_WITHOUT_VIEW} == {1}
+    assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
 
 
 @pytest.mark.processes

@@ -48,6 +48,11 @@ def read_picture(file: Path) -> Any:
     return cv2.imread(str(file))
 
 
+def digests_of_maps(root: Path) -> dict[str, Path]:
+    """The tested maps of a folder, by the digest of what they show."""
+    return {digest_of(read_picture(file)): file for file in root.rglob("u_test/*/*.png")}
+
+
 def labels_by_digest(root: Path) -> dict[str, int]:
     """The labels of the maps of a folder, by the digest of what they show."""
-    return {digest_of(read_picture(file)): int(file.parent.name) for file in root.rglob("u_test/*/*.png")}
+    return {digest: int(file.parent.name) for digest, file in digests_of_maps(root).items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
 
-from . import files, host, memory, processes
+from . import facts, files, host, memory, processes
 
 if TYPE_CHECKING:
     from .method import Cheat
@@ -73,6 +73,14 @@ PROCESSES = {
     "signals": Way(processes.send_signal),
 }
 """Ways through other processes, and what outlives one."""
+FACTS = {
+    "facts": Way(facts.label_by_existing_file),
+    "words of the host": Way(facts.label_by_words_of_host),
+    "streams": Way(facts.label_by_descriptors),
+    "log": Way(facts.label_by_log, facts.keep_in_log),
+    "beside code": Way(facts.label_beside_code, facts.keep_beside_code),
+}
+"""Ways through facts about files and about the host, and through what a fold might leave beside code."""
 REST = {
     "for others": Way(host.answer_for_others),
     "watching": Way(host.label_by_opened_folder),
@@ -89,4 +97,4 @@ REST = {
 """Code that would run in the host; names and order of clips; the time that the host takes; code that is run when the plugin is
 imported; the store of features; the network.
 """
-WAYS = {"none": Way(look_nowhere), "host": Way(host.labels_of_host), **MEMORY, **FILES, **PROCESSES, **REST}
+WAYS = {"none": Way(look_nowhere), "host": Way(host.labels_of_host), **MEMORY, **FILES, **PROCESSES, **FACTS, **REST}

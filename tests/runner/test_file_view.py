@@ -1,0 +1,144 @@
+"""What exists for a process in a view, tried in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from mebench.runner import file_view
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(not file_view.is_view_possible(), reason="this system allows no view of the file system"),
+]
+
+HEAD = """
+import json, os, sys
+from pathlib import Path
+from mebench.runner.file_view import enter_view
+
+folder = Path(sys.argv[1])
+kept = [folder / "kept", folder / "link", folder / "file.txt", folder / "missing", Path("/dev/null"), Path("/proc/self")]
+"""
+
+
+def seen(folder, body):
+    """What a program answers as JSON."""
+    program = HEAD + textwrap.dedent(body)
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("kept", "secret"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file.txt").write_text(name)
+    (tmp_path / "file.txt").write_text("file")
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "inside.txt").write_text("inside")
+    (tmp_path / "link").symlink_to("target")
+    return tmp_path
+
+
+def test_enter_view_leaves_what_is_granted(folder):
+    found = seen(
+        folder,
+        """
+        enter_view(kept, folder / "kept")
+        status = Path("/proc/self/status").read_text()
+        print(json.dumps({
+            "here": [*map(str, folder.iterdir())],
+            "kept": (folder / "kept/file.txt").read_text(),
+            "link": (folder / "link/inside.txt").read_text(),
+            "written": (folder / "kept/new.txt").write_text("x"),
+            "user": [os.getuid(), os.getgid(), os.getcwd()],
+            "self": f"Pid:\\t{os.getpid()}" in status,
+            "others": [name.name for name in Path("/proc").iterdir() if name.name.isdigit()] == [str(os.getpid())],
+            "root": sorted(place.name for place in Path("/").iterdir()),
+        }))
+        """,
+    )
+    assert sorted(found["here"]) == sorted(str(folder / name) for name in ("file.txt", "kept", "link", "target"))
+    assert (found["kept"], found["link"], found["written"]) == ("kept", "inside", 1)
+    assert found["user"] == [os.getuid(), os.getgid(), str(folder / "kept")]
+    assert found["self"]
+    assert found["others"]
+    assert set(found["root"]) == {"dev", "proc", folder.parts[1]}
+    assert (folder / "kept" / "new.txt").read_text() == "x"
+
+
+def test_enter_view_hides_facts_of_others(folder):
+    """Neither sizes nor times nor targets nor rights; nor through a descriptor's way up."""
+    found = seen(
+        folder,
+        """
+        enter_view(kept, folder / "kept")
+
+        def tried(action):
+            try:
+                return str(action())
+            except OSError as error:
+                return type(error).__name__
+
+        secret = folder / "secret/file.txt"
+        print(json.dumps([
+            tried(lambda: os.stat(secret)),
+            tried(lambda: os.readlink(secret)),
+            tried(lambda: os.stat(folder / "secret")),
+            str(os.access(secret, os.F_OK)),
+            tried(lambda: os.stat("../secret/file.txt")),
+            tried(lambda: os.stat("/../../etc/passwd")),
+            tried(lambda: os.stat("/proc/1/cmdline")),
+            tried(lambda: os.stat("/proc/self/cwd/../secret")),
+        ]))
+        """,
+    )
+    assert found == ["FileNotFoundError"] * 3 + ["False"] + ["FileNotFoundError"] * 4
+
+
+def test_enter_view_passes_over_links_in_a_circle(folder):
+    (folder / "one").symlink_to("two")
+    (folder / "two").symlink_to("one")
+    assert seen(folder, "enter_view([*kept, folder / 'one'], folder / 'kept'); print(json.dumps(os.getcwd()))") == str(
+        folder / "kept"
+    )
+
+
+def test_is_view_possible_is_answered_by_a_program(monkeypatch):
+    monkeypatch.setenv(file_view.SWITCH, "0")
+    assert not file_view.is_view_possible.__wrapped__()
+    monkeypatch.delenv(file_view.SWITCH)
+    assert file_view.is_view_possible.__wrapped__()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert not file_view.is_view_possible.__wrapped__()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_enter_view_needs_no_privileges(folder):
+    """In a user namespace of its own."""
+    found = seen(
+        folder,
+        """
+        import tempfile
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
+            home = Path(place, "home")
+            home.mkdir()
+            os.chmod(place, 0o755)
+            os.chmod(home, 0o777)
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            enter_view([home, Path("/proc/self"), Path("/dev/null")], home)
+            (home / "new.txt").write_text("x")
+            state = [os.getuid(), os.getgid(), os.stat(home / "new.txt").st_uid, Path("/etc").exists()]
+            (home / "new.txt").unlink()
+            print(json.dumps(state), flush=True)
+            os._exit(0)
+        """,
+    )
+    assert found == [65534, 65534, 65534, False]
