@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
 from mebench.runner.inputs import instructions_of_torch, refuse_other
-from mebench.runner.isolation import Failure, Worker
+from mebench.runner.isolation import Failure
 from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.run_features import store_of
@@ -33,6 +34,25 @@ from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
+
+
+class Caller(Protocol):
+    """A process for a fold, such as `Worker`, or a stand-in for one."""
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        answer: Callable[..., Any],
+        plugins: Iterable[str],
+        timeout: float | None,
+        grant: Grant | None,
+        /,
+    ) -> Any:
+        """The answer of a function there, see `Worker.call`."""
+
+    def scratch_folder(self) -> AbstractContextManager[str]:
+        """A folder for the files of one call."""
 
 
 @dataclass
@@ -112,7 +132,7 @@ class FoldHost:
             place=None if run is None else place_of(run, plan, fold),
         )
 
-    def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
+    def __call__(self, worker: Caller) -> FoldResult | Failure:
         """The results of the fold, or the reason for its failure.
 
         Args:
@@ -176,7 +196,7 @@ class FoldHost:
         run = self.stored.parent.parent
         return replace(result, trained_in=result.trained_in or run.name)
 
-    def _predict(self, worker: Worker | Here, model: bytes = b"") -> FoldResult | Failure:
+    def _predict(self, worker: Caller, model: bytes = b"") -> FoldResult | Failure:
         """The results of the fold, by a trained model or by training one."""
         result = self._call(worker, self.job, model)
         if isinstance(result, Failure):
@@ -195,7 +215,7 @@ class FoldHost:
             epoch_predictions=[[replace(p, video=real(p.video)) for p in epoch] for epoch in result.epoch_predictions],
         )
 
-    def _spot_again(self, worker: Worker | Here, stored: FoldResult) -> FoldResult | Failure:
+    def _spot_again(self, worker: Caller, stored: FoldResult) -> FoldResult | Failure:
         """A stored result with its intervals made again from its frame scores."""
         job = replace(self.job, train=(), valid=())
         frame_scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
@@ -211,13 +231,13 @@ class FoldHost:
 
     def _call(
         self,
-        worker: Worker | Here,
+        worker: Caller,
         job: FoldJob,
         model: bytes,
         frame_scores: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> FoldResult | Failure:
         """The answer of the process to `fit_and_predict`, which gets a temporary folder."""
-        with TemporaryDirectory(prefix="mebench-fold-") as scratch:
+        with worker.scratch_folder() as scratch:
             place = self.place
             if place is None or not place.parents[1].is_dir():
                 place = Path(scratch, "training")
@@ -326,7 +346,7 @@ class FoldTask:
     stored: Path | FoldResult | None = None
     run: Path | None = None
 
-    def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
+    def __call__(self, worker: Caller) -> FoldResult | Failure:
         """See `FoldHost`."""
         return FoldHost.of(self.plan, self.fold, self.stored, run=self.run)(worker)
 
@@ -360,6 +380,10 @@ class Here:
     """A stand-in for the process that runs its calls in this process: labels are hidden as well, but module state
     persists, and there is no timeout.
     """
+
+    def scratch_folder(self) -> AbstractContextManager[str]:
+        """A new folder for the files of one call, removed afterwards."""
+        return TemporaryDirectory(prefix="mebench-fold-")
 
     def call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], *_: object

@@ -25,12 +25,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from multiprocessing import forkserver, reduction
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -316,6 +317,10 @@ class Worker:
         if self._closed:
             self._kill()
 
+    def scratch_folder(self) -> AbstractContextManager[str]:
+        """A new folder for the files of one call, removed afterwards."""
+        return TemporaryDirectory(prefix="mebench-fold-")
+
     @property
     def printed(self) -> str:
         """The beginning of what the process of a fork server has printed."""
@@ -564,7 +569,7 @@ def _do_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, 
     """The result of one call, in a confined process where there is a grant."""
     if grant is None:
         registry.add_paths(plugins)
-    else:
+    elif grant != sandbox.entered:
         tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
         os.chdir(grant.write[0])
         enter_sandbox(grant)

@@ -123,8 +123,8 @@ NO_VIEW = (
 """The warning of a run whose folds are confined, but by Landlock alone."""
 refused = ""
 """In a confined process: the sentence about what the system did not permit."""
-viewed: Grant | None = None
-"""In a process with a view: what exists in it."""
+entered: Grant | None = None
+"""In a confined process: its access."""
 LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "sklearn", "torch")
 """Whose code may be run in a process before it is confined; of mebench not that of plugins."""
 
@@ -260,10 +260,9 @@ def enter_sandbox(grant: Grant) -> None:
     Raises:
         RunError: this kernel lacks a part that the run relies on.
     """
-    global refused, viewed
-    refused = REFUSED
+    global refused, entered
+    refused, entered = REFUSED, grant
     if grant.view:
-        viewed = grant
         _enter_view(grant)
     search = importlib.import_module("mebench.methods").__path__
     search.extend(str(folder) for folder in grant.methods if str(folder) not in search)
@@ -309,9 +308,9 @@ def is_refusal(error: BaseException) -> bool:
     if isinstance(error, PermissionError):
         return True
     named = error.filename if isinstance(error, FileNotFoundError) else None
-    if viewed is None or not isinstance(named, str) or not named.startswith("/"):
+    if entered is None or not entered.view or not isinstance(named, str) or not named.startswith("/"):
         return False
-    return not any(Path(named).is_relative_to(place) for place in (*viewed.read, *viewed.write))
+    return not any(Path(named).is_relative_to(place) for place in (*entered.read, *entered.write))
 
 
 def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...]:

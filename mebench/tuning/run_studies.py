@@ -24,7 +24,7 @@ from mebench.metrics import TABLE_COLUMNS, RunComparison
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.progress import Progress
-from mebench.runner import find_abilities, host, make_plan
+from mebench.runner import find_abilities, make_plan
 from mebench.runner.describe import describe_run, made_by, truth_tables
 from mebench.runner.execute import InterruptedRunError, stopped_by_signals, worker_pool
 from mebench.runner.host import fold_task
@@ -41,6 +41,7 @@ from mebench.runs.fold_files import read_fold, safe_name
 from mebench.runs.folder import TUNED
 from mebench.runs.scoring import read_tables, score_run, select_scored_clips
 from mebench.tuning.outcome import TrialReporter, Tuned, TuningFacts, summarize_tuning, write_study_figures
+from mebench.tuning.proposing import Proposer
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, read_objectives, tuned_member
 from mebench.tuning.space import Space, for_task, read_space, with_values
 from mebench.tuning.splits import Split, nested_studies, people_of_folds, tuning_set
@@ -128,6 +129,7 @@ class Evaluator:
         pool: pool of workers.
         folder: folder of frame scores and models that other trials can reuse.
         features: features of the runs.
+        proposer: makes intervals again of stored frame scores.
 
     Attributes:
         waited: wall seconds spent waiting for features and inner folds, over all trials so far.
@@ -141,7 +143,9 @@ class Evaluator:
         pool: Workers,
         folder: Path,
         features: Features,
+        proposer: Proposer,
     ) -> None:
+        self._proposer = proposer
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._features = pool, folder, features
         inner, sections = split.inner, {objective.path.partition(".")[0] for objective in self._objectives}
@@ -209,7 +213,7 @@ class Evaluator:
                 if result.key not in stored:
                     folder.write_fold(result, plan.data.task.kinds)
                     stored[result.key] = result
-                yield host.execute_fold(plan, self._fold_of[result.key], result, self._names)
+                yield self._proposer.propose(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, stored: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order; missing ones are computed by the workers."""
@@ -445,7 +449,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     studies: dict[str, Study] = {}
     waited = 0.0
     with stopped_by_signals(), one_thread(), worker_pool(config) as pool:
-        features = Features(pool, progress)
+        features, proposer = Features(pool, progress), Proposer(pool)
         try:
             for split in splits:
                 study_name = f"{name}/{split.name}" if options.nested else name
@@ -453,7 +457,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
                 if not studies:  # nothing is written before a study of that name about something else has refused
                     replace_file(folder / "study.json", json.dumps(described, indent=1) + "\n")
                 reporter = TrialReporter(progress, study_name, options.trials, split, space)
-                evaluator = Evaluator(split, space, objectives, pool, folder / "inner", features)
+                evaluator = Evaluator(split, space, objectives, pool, folder / "inner", features, proposer)
                 studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
                 waited += evaluator.waited
             tried = time.perf_counter()
@@ -465,6 +469,8 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
             raise InterruptedRunError(
                 f"stopped: finished trials are kept in {place}. Give the same command again to continue", stop
             ) from None
+        finally:
+            proposer.close()
     seconds = {
         "inner_folds": round(waited, 3),
         "trials": round(tried - began - waited, 3),

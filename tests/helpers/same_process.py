@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mebench.runner import isolation
@@ -39,6 +41,9 @@ class SameProcess:
 
     def start(self) -> None:
         pass
+
+    def scratch_folder(self) -> AbstractContextManager[str]:
+        return TemporaryDirectory(prefix="mebench-fold-")
 
     def call(
         self,
