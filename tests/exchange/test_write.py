@@ -2,21 +2,25 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
+from typer.testing import CliRunner
 
+from mebench.cli import predictions, score
 from mebench.errors import ConfigError, DataError
-from mebench.exchange import join as exchange_join
+from mebench.exchange import join as exchange_join, write as exchange_write
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import FORMATS, Format, guard_formula, write_predictions, write_truth
 
-SCORING_PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "scoring.md"
+ROOT = Path(__file__).parents[2]
+SCORING_PAGE = ROOT / "docs" / "how_to" / "scoring.md"
 FORMATS_OF_ONE_FILE = [name for name, form in FORMATS.items() if not form.writes_folder]
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 
@@ -215,6 +219,29 @@ def test_write_predictions_says_why_the_system_refuses(tables, place, reason):
     with pytest.raises(DataError) as refusal:
         write_predictions(Path(place), "csv", tables(SPOTTED, TRUTH), Remarks())
     assert str(refusal.value) == reason
+
+
+@pytest.fixture
+def tsv(monkeypatch):
+    """The format that CONTRIBUTING writes out, among the others."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(def _write_tsv.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names = dict(vars(exchange_write))
+    exec(code.replace("    ...,\n", ""), names)
+    monkeypatch.setitem(FORMATS, "tsv", names["FORMATS"]["tsv"])
+
+
+def test_write_predictions_takes_an_added_format(tsv, tables, tmp_path):
+    before = tables(SPOTTED, TRUTH)
+    write_predictions(tmp_path / "out.tsv", "tsv", before, Remarks())
+    rows = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert rows[["onset", "offset"]].to_numpy().tolist() == before.predictions[["onset", "offset"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize(("app", "words"), [(predictions.app, ["export"]), (score.app, [])])
+def test_help_lists_an_added_format(tsv, app, words):
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
+    assert "|tsv" in shown
 
 
 def formats_missing_in_documentation():
