@@ -201,7 +201,8 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     lines += _folded("How sure is the order?", _stability_lines(content))
     lines += _folded("Costs and runs", _origin_lines(content))
     if content.unranked:
-        names = "; ".join(f"{method_title(row.method)}: {row.remark or row.settings}" for row in content.unranked)
+        reasons = ((method_title(row.method), ", ".join(row.marks), row.remark) for row in content.unranked)
+        names = "; ".join(": ".join(filter(None, reason)) for reason in reasons)
         lines += [f"Without a rank: {markdown_text(names)}.", ""]
     return lines
 

@@ -303,9 +303,9 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str
 
 
 def _sort_key(row: BoardRow, main_score: str) -> tuple[Any, ...]:
-    """Best first; then rows chosen on tested subjects, and last rows that disagree with known annotations or code."""
+    """Best first; then rows that tested subjects may have shaped, and last rows that disagree with known annotations or code."""
     worth = METRICS[main_score].worth(row.scores[main_score]["value"])
-    return row.unranked, row.chosen_on_tested, -worth, row.method, row.settings, row.seeds, row.runs
+    return row.unranked, row.may_know_tested, -worth, row.method, row.settings, row.seeds, row.runs
 
 
 def _annotation_version(record: Record, task: str) -> str:

@@ -69,7 +69,10 @@ FACTS: tuple[Fact, ...] = (
         "trained on unknown data",
         read=attrgetter("pretrained_on_unknown"),
         mark="pretrained on unknown data",
-        meaning="nobody says on what the weights that it loads were trained; it may have been the tested people",
+        meaning=(
+            "nobody says on what the weights that it loads were trained; it may have been the tested people, so it has no "
+            "rank until somebody does"
+        ),
     ),
     Fact(
         "sender",

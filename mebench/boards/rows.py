@@ -182,6 +182,11 @@ class BoardRow(ScoredRow):
         return self.selection == "test" or bool(self.facts.get("pretrained_on_tested"))
 
     @property
+    def may_know_tested(self) -> bool:
+        """Whether tested people may have shaped what it loads or chose, so that its score holds no rank."""
+        return self.chosen_on_tested or bool(self.facts.get("pretrained_on_unknown"))
+
+    @property
     def unranked(self) -> bool:
         """Whether the row disagrees with known annotations, code or records."""
         return self.remark.startswith(f"{UNRANKED}: ")
@@ -414,7 +419,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
 def _has_rank(row: BoardRow, metric: str, floors: Collection[str]) -> bool:
     """Whether a row is a method with a fair main score."""
     is_scored = row.measured and row.scores[metric]["value"] is not None
-    return is_scored and not row.unranked and not row.chosen_on_tested and row.method not in floors
+    return is_scored and not row.unranked and not row.may_know_tested and row.method not in floors
 
 
 def _row_of_same_spotter(row: BoardRow, others: Sequence[BoardRow]) -> BoardRow | None:

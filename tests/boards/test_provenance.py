@@ -10,6 +10,7 @@ from mebench.boards import build as boards_build, table_files
 from mebench.boards.accept import merge
 from mebench.boards.collect import collect, collect_records
 from mebench.boards.export import export
+from mebench.boards.rows import ranked
 from mebench.boards.site.site_pages import write_site
 from mebench.records.record import from_record, from_run
 from mebench.reports.compare_runs import Side
@@ -39,15 +40,19 @@ def rows_of(table):
 
 def test_rows_trained_on_tested_data_come_last_without_rank(table):
     rows = rows_of(table)
-    assert list(rows)[-1] == "head"
+    assert list(rows)[-2:] == ["head", "secret"]
     assert rows["head"].marks == ["pretrained on tested data"]
     assert not rows["head"].ranks
     assert rows["head"].scores["uf1"]["value"] > rows["honest"].scores["uf1"]["value"]
 
 
 def test_rows_mark_unknown_data_and_spare_others(table):
+    """A head that was fitted on the tested clips, and whose sender says nothing, would lead with a score of 1."""
     rows = rows_of(table)
+    assert list(rows) == ["imagenet", "honest", "head", "secret"]
     assert rows["secret"].marks == ["pretrained on unknown data"]
+    assert not rows["secret"].ranks
+    assert {place.row.method for place in ranked(table.parts[0]) if place.rank} == {"imagenet", "honest"}
     assert rows["imagenet"].marks == []
     assert rows["imagenet"].ranks
     assert rows["honest"].facts["pretrained"] == ""
