@@ -231,21 +231,22 @@ def test_curve_gives_two_annotations_of_an_interval_one_answer(tmp_path):
 def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
     from mebench.boards import export as boards_export
-    from mebench.boards.selection_gains import selection_gains_table
-    from mebench.boards.table_files import markdown
+    from mebench.boards.selection_gains import selection_gains, table_of_gains
+    from mebench.boards.table_files import selection_texts
     from mebench.records import record as records_record
 
     found, gain = outcome
     record = records_record.read(type(found.folder)(boards_export.export(found.folder, tmp_path)))
-    selection = selection_gains_table([record], [], [], [])
-    (cells,) = selection.plain()
+    gains = selection_gains([record], [], [], [])
+    (cells,) = table_of_gains(gains).plain()
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
     assert (cells["candidates"], cells["seeds"], cells["published"]) == ("4", "0", "–")
     assert cells["method"].startswith("logistic")
     assert "audit=leak_last" in cells["method"]
-    assert "## What selection is worth" in markdown([], selection)
-    assert "What selection is worth" not in markdown([])
+    page = selection_texts(gains)["md"]
+    assert "# What selection is worth" in page
+    assert f"{score['leak']:.3f} | {score['honest']:.3f}" in page
 
 
 def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):

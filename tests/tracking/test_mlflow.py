@@ -267,9 +267,9 @@ def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progres
     assert files == {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
     assert all(("of_folders" / file).read_bytes() == ("of_mlflow" / file).read_bytes() for file in files)
     assert Path("of_folders.json").read_bytes() == Path("of_mlflow.json").read_bytes()
-    table = Path("of_mlflow/spotting-drawn-loso.csv").read_text()
+    table = Path("of_mlflow/tables/spotting-drawn-loso.csv").read_text()
     assert all(name in table.splitlines()[0].split(",") for name in ("asr", "f1", "ap", "ap50"))
-    assert "strs" in Path("of_mlflow/analysis-drawn-loso.csv").read_text().splitlines()[0]
+    assert "strs" in Path("of_mlflow/tables/analysis-drawn-loso.csv").read_text().splitlines()[0]
     assert printed.getvalue() == capsys.readouterr().err == ""
 
 
@@ -383,7 +383,7 @@ def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, ca
     (spotting,) = (run for run in found if run.info.run_name == "spotting-drawn-loso")
     assert nested == []
     assert {run.data.params["task"] for run in found} == {"spotting", "analysis", "recognition"}
-    board = json.loads(Path("boards/spotting-drawn-loso.json").read_text())
+    board = json.loads(Path("boards/tables/spotting-drawn-loso.json").read_text())
     place, best = next(item for item in enumerate(board["parts"][0]["rows"]) if item[1]["provenance"] == "measured")
     assert spotting.data.params["best"] == best["method"] == "spotter"
     for short, name in (("F1", "f1"), ("ASR", "asr"), ("AP", "ap")):
