@@ -223,7 +223,7 @@ def track_sync_command(
     else:
         folders = [folder for folder in run_files.folder.RunFolder.all(runs) if folder.done]
         home = Path(leaderboards).expanduser()
-        boards = [file for task in metrics.catalogue.SECTIONS for file in sorted(home.glob(f"{task}-*.json"))]
+        boards = _tables_in(home / "tables") or _tables_in(home)  # up to version 0.2 they lay in the folder itself
     n = len(folders) + len(boards)
     if not n:
         raise RunError(
@@ -247,6 +247,11 @@ def track_sync_command(
             f"{len(synced.sent)} sent, {terminal.format_count(len(synced.there), 'was', 'were')} there already. "
             f"{synced.title}: {synced.opening}"
         )
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """The tables of leaderboards in a folder, as JSON, by task."""
+    return [file for task in metrics.catalogue.SECTIONS for file in sorted(folder.glob(f"{task}-*.json"))]
 
 
 def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
