@@ -37,6 +37,7 @@ COMMENTED = re.compile(r"^<!--\n(?P<fence>```.*?^```\n)-->\n", re.M | re.S)
 """A hidden block, which GitHub does not show either."""
 ANCHOR = re.compile(r'^(?P<signs>#+) <a id="(?P<name>[^"]+)"></a>(?P<title>.*)$', re.M)
 """A heading that names its anchor as GitHub understands it."""
+CHART = re.compile(r'<img [^>]*src="(?P<name>selection\.svg)"[^>]*>')
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
 
@@ -77,7 +78,7 @@ PLACES = {source: page for page, source in TAKEN.items()} | {
 
 SEARCH = {
     "how_to/": {"boost": 3},
-    "start/": {"boost": 2},
+    "start/": {"boost": 3},
     "boards/": {"boost": 2},
     "reference/api/": {"boost": 0.5},
     "reference/plugins/": {"boost": 0.3},
@@ -155,7 +156,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Formulas as MathML, which browsers draw by themselves."""
+    """Formulas as MathML, which browsers draw by themselves, and the chart."""
 
     def formula(found: re.Match[str]) -> str:
         alone = found[1] == "div"
@@ -165,7 +166,12 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
             raise PluginError(str(error)) from None
         return f'<div class="formula">{made}</div>' if alone else made
 
-    return FORMULA.sub(formula, content)
+    return FORMULA.sub(formula, CHART.sub(_chart, content))
+
+
+def _chart(found: re.Match[str]) -> str:
+    """The chart within the page, whose colour its text takes; alone, it asks the reader's system for one."""
+    return re.sub(r"<style>.*?</style>", "", (DOCS / found["name"]).read_text("utf-8"))
 
 
 @cache
