@@ -26,7 +26,7 @@ from mebench.inference.robustness import measure_robustness
 from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 DATA, PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".json", ".md"))
 BEGIN, END = "<!-- tables -->\n", "<!-- end -->\n"

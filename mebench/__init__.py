@@ -1,8 +1,8 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
 The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`,
-`score`, `compare`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects
-with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
+`score`, `compare`, `table`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are
+objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
     import mebench
 
@@ -42,6 +42,7 @@ __all__ = [
     "score_folds",
     "spot",
     "sweep",
+    "table",
 ]
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         score_folds,
         spot,
         sweep,
+        table,
     )
     from mebench.api.run_results import Names
 

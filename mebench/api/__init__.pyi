@@ -1,6 +1,7 @@
 from . import data_module as data_module
 from . import evaluation as evaluation
 from . import listing as listing
+from . import paper as paper
 from . import result as result
 from . import run_results as run_results
 from . import score_files as score_files
@@ -14,6 +15,7 @@ from .evaluation import spot as spot
 from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
+from .paper import table as table
 from .result import Result as Result
 from .result import notebook_html as notebook_html
 from .run_results import Run as Run

@@ -118,7 +118,7 @@ def leaderboard(
     if task is not None:
         check_known("task", task, metrics.catalogue.SECTIONS)
     reporter = progress or Silent()
-    place = _leaderboards_folder(folder)
+    place = leaderboards_folder(folder)
     home = Path(runs_folder(runs)).expanduser()
     tracker = configuration.user_setting("tracking", "") or None
     reporter.notify(*tracking.database_remarks(tracker, str(home), boards.board.ids_there(home, place)))
@@ -139,7 +139,7 @@ def leaderboard(
     return rows.reset_index(drop=True)
 
 
-def _leaderboards_folder(named: str | Path | None) -> Path:
+def leaderboards_folder(named: str | Path | None) -> Path:
     """The named folder, or the first one that exists: here, in the checkout, in the installed package."""
     if named is not None:
         return Path(named).expanduser()

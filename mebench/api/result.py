@@ -12,7 +12,7 @@ from mebench import metrics, reports
 from mebench.errors import DataError, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.number_format import number
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd

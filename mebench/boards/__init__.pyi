@@ -3,11 +3,13 @@ from . import board as board
 from . import board_pages as board_pages
 from . import build as build
 from . import chance_rows as chance_rows
+from . import citations as citations
 from . import collect as collect
 from . import disagreements as disagreements
 from . import export as export
 from . import method_names as method_names
 from . import named_boards as named_boards
+from . import paper_table as paper_table
 from . import record_registry as record_registry
 from . import rows as rows
 from . import several_datasets as several_datasets
@@ -17,3 +19,4 @@ from . import submissions as submissions
 from . import sweep_scores as sweep_scores
 from . import table_files as table_files
 from . import upgrade as upgrade
+from . import written_tables as written_tables

@@ -30,7 +30,7 @@ from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.number_format import NONE, digits, ends, span
 from mebench.records.costs import COSTS
-from mebench.table import markdown_text
+from mebench.table_output import markdown_text
 
 PAGES, TABLES, INDEX, EXPERIMENTS = "boards", "tables", "README.md", "experiments.md"
 MADE = "<!-- made by mebench leaderboard build -->"

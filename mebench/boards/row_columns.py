@@ -11,7 +11,7 @@ from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import BoardRow, Part
 from mebench.number_format import span
 from mebench.records.costs import COSTS
-from mebench.table import Column
+from mebench.table_output import Column
 
 
 def cost_columns() -> list[Column]:

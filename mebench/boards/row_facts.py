@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from mebench.records.record import Record
-from mebench.table import Column
+from mebench.table_output import Column
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
 from mebench.records import recorded_settings
-from mebench.table import ENDS
+from mebench.table_output import ENDS
 
 PRINTED = 4
 """Digits after the point, as papers print scores; also used for values next to them."""

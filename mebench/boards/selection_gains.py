@@ -24,7 +24,7 @@ from mebench.result_cache import cached
 from mebench.runner.leak import worth_in_audit
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 OF_GAINS = (*SCORING, "boards/selection_gains.py")
 """The code of the stored gains over seeds."""

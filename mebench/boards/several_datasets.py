@@ -11,7 +11,7 @@ from mebench.grouping import grouped
 from mebench.metrics.paired import holm
 from mebench.metrics.ranking import over_datasets
 from mebench.records.record import Record
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import read_tables
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
 """The varying settings of a run, its folder, and its summary."""

@@ -48,7 +48,7 @@ from mebench.metrics.conventions import describe_convention
 from mebench.number_format import count, digits, shares_in_words
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
-from mebench.table import ENDS, Column, Latex, Table, latex_text, load_template
+from mebench.table_output import ENDS, Column, Latex, Table, latex_text, load_template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)
 

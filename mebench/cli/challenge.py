@@ -16,7 +16,7 @@ from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
 from mebench.errors import DataError, SomeFailedError, describe_error
 from mebench.json_output import write_json
 from mebench.progress import Progress
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 from mebench.terminal import format_count, make_console, print_lines, print_table
 
 app = verbs("Take part in the field's challenges, or hold one: check, write and score files by their rules.")

@@ -12,6 +12,7 @@ import typer
 from mebench import api, exchange, metrics, records, reports, runs as run_files
 from mebench.account import account_lines
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
+from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.errors import ConfigError, refuse_if
@@ -68,6 +69,10 @@ def compare_command(
             "--noise", metavar="FILE", help="How coders differ (what,value,source): ranks under other coders."
         ),
     ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option("--plot", metavar="FILE", help="Also plot the difference of each person: .png, .svg or .pdf."),
+    ] = None,
     others: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="More runs: each is compared with the first.")
     ] = None,
@@ -102,6 +107,8 @@ def compare_command(
         )
         refuse_files(first, second)
 
+    if plot is not None:
+        _check_plot(plot, [second, *(others or ())])
     comparisons = [
         api.compare(
             first,
@@ -131,6 +138,24 @@ def compare_command(
             reports.compare_runs.print_comparison(
                 comparison.found, *comparison.sides, comparison.conclusions, comparison.remarks
             )
+    if plot is not None:
+        _write_plot(plot, comparisons[0], json)
+
+
+def _check_plot(plot: str, others: Sequence[str]) -> None:
+    """Refuse a figure of several comparisons, or a file that is none, before the work begins."""
+    check_file("--plot", plot)
+    reports.score_plots.check_figure("--plot", plot)
+    advice = "name two, or plot the scores of all with mebench plot"
+    refuse_if((len(others) > 1, f"--plot shows the people of two runs: {advice}"))
+
+
+def _write_plot(plot: str, comparison: api.Comparison, json: str | None) -> None:
+    """Write the figure of the differences of both sides."""
+    first_path = next(iter(comparison.found.scores))
+    figure = reports.score_plots.draw_sides(*comparison.sides, first_path)
+    file = reports.score_plots.save_figure(figure, plot)
+    print_lines(f"{file}: the difference of each person", error=json == "-")
 
 
 def _print_differences_from_published(

@@ -15,7 +15,7 @@ from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, d
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 from mebench.terminal import format_count, make_console, print_lines
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from . import plots as plots
 from . import recognition as recognition
 from . import report as report
 from . import robustness as robustness
+from . import score_plots as score_plots
 from . import scores as scores
 from . import spotted as spotted
 from . import timeline as timeline

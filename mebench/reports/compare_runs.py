@@ -23,7 +23,7 @@ from mebench.reports.scores import UNDEFINED, how_intervals, say_reason
 from mebench.runs import RunFolder
 from mebench.runs.folder import TUNED
 from mebench.runs.scoring import read_tables
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 from mebench.terminal import print_lines, print_report
 
 if TYPE_CHECKING:

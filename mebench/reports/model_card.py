@@ -24,7 +24,7 @@ from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.run_data import Sides
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
-from mebench.table import load_template
+from mebench.table_output import load_template
 from mebench.terminal import format_count
 
 SPOTTED = (

@@ -13,7 +13,7 @@ from mebench.reports.plots import count_confusions
 from mebench.runs.answers import read_clip_answers, select_wrong
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -39,7 +39,7 @@ from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, JudgedRun, cloc
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
-from mebench.table import Column, Table, as_sentence, interval_bar
+from mebench.table_output import Column, Table, as_sentence, interval_bar
 from mebench.terminal import for_template
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mebench.reports.plots import CURVE_COLORS, make_panels, svg_of_figure
 from mebench.reports.report import template_environment
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,7 @@ from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import Score, count, number, shares_in_words
 from mebench.records.recorded_settings import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 from mebench.terminal import format_count, print_lines, print_report, print_table
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from mebench.number_format import digits, span
 from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 MOST_BYTES = 2**24
 """Largest table of people or noise, 16 MiB."""

@@ -24,7 +24,7 @@ from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import current_summary, read_tables_of_folds
-from mebench.table import Column, Table, markdown_text
+from mebench.table_output import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import RUN_TAG, without_password
 
 FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"

@@ -26,7 +26,7 @@ from mebench.metrics.comparison import LEVEL, ComparedScore
 from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
-from mebench.table import INTERVAL, Column, Table
+from mebench.table_output import INTERVAL, Column, Table
 from mebench.terminal import format_count, make_console, shell_command
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, is_number, with_values

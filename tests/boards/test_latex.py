@@ -10,7 +10,7 @@ from mebench.boards.published_tables import with_published
 from mebench.boards.table_files import latex
 from mebench.metrics import catalogue
 from mebench.records import published
-from mebench.table import latex_text as escape
+from mebench.table_output import latex_text as escape
 from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"

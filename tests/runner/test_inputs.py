@@ -25,7 +25,7 @@ OTHER_ROOMS = {
     "plugin_packages.py",
     "progress.py",
     "result_cache.py",
-    "table.py",
+    "table_output.py",
     "terminal.py",
     "api",
     "boards",

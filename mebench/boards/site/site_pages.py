@@ -48,7 +48,7 @@ from mebench.reports.report import template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached
 from mebench.runs.fold_files import safe_name
-from mebench.table import Column, Table
+from mebench.table_output import Column, Table
 
 
 class PlacedRow(NamedTuple):

@@ -9,7 +9,7 @@ import markdown_it
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
+from mebench.table_output import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
 from mebench.terminal import make_console
 
 COLUMNS = (

@@ -1,0 +1,527 @@
+"""Chosen rows as a table for a paper: LaTeX with its bibliography, Markdown, CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import pandas as pd
+from markupsafe import Markup
+
+from mebench import protocols
+from mebench.boards.citations import Citation, cite_methods
+from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Part, displayed_metrics, distinguishing_settings
+from mebench.config import registry
+from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
+from mebench.files import write_text
+from mebench.metrics.catalogue import find_metric
+from mebench.number_format import NONE, count
+from mebench.reports.plots import notebook_figure
+from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
+from mebench.table_output import Column, Table, latex_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Intervals = Literal["below", "pm", "none"]
+"""Place of an interval: below its score, as ± half its width, or nowhere."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """A form of LaTeX tables.
+
+    Attributes:
+        width: room for the table, in points.
+        size: command for the size of letters.
+        most: most scores of a row that fit.
+    """
+
+    width: int
+    size: str
+    most: int
+
+
+STYLES = {"article": Style(345, r"\small", 5), "ieee": Style(252, r"\footnotesize", 3)}
+"""The width of `article` at 10 points, and one column of IEEE's two."""
+SCORE_WIDTH = {"below": 50, "pm": 62, "none": 40}
+"""Points of a column of scores, with the space beside it."""
+FORMS = {".tex": "latex", ".md": "markdown", ".csv": "csv"}
+"""The forms of a written table, by the ending of its file."""
+USUAL = 3
+"""Number of scores of a table that names none."""
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A row of a table for a paper.
+
+    Attributes:
+        name: title of the method, and the settings that distinguish it.
+        method: id of the method, with that of its recognizer.
+        scores: score of each metric, with its interval.
+        groups: letters; rows that share one are not distinguishable.
+        compared: True if it may be the best: a level of chance, and a row that is chosen on tested people, may not.
+        seeds: seeds of its runs.
+        runs: ids of its runs.
+        keys: keys of its papers.
+    """
+
+    name: str
+    method: str
+    scores: Mapping[str, Mapping[str, Any]]
+    groups: tuple[str, ...]
+    compared: bool
+    seeds: tuple[int, ...]
+    runs: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """Chosen rows and scores of one table, for a paper.
+
+    Attributes:
+        title: facts that all rows share: task, dataset, protocol, number of clips or expressions.
+        metrics: its scores; the first one sorts and is tested.
+        rows: rows, the best first.
+        citations: papers of the methods.
+        style: `article` or `ieee`.
+        intervals: place of the intervals.
+        caption: caption in LaTeX's own words; by default made of the title and of what the marks mean.
+        label: label of the table in LaTeX.
+    """
+
+    title: str
+    metrics: tuple[str, ...]
+    rows: tuple[PaperRow, ...]
+    citations: tuple[Citation, ...] = ()
+    style: str = "article"
+    intervals: Intervals = "below"
+    caption: str = ""
+    label: str = ""
+
+    @classmethod
+    def of_part(cls, table: BoardTable, part: Part, rows: Sequence[BoardRow], metrics: Sequence[str] = ()) -> Self:
+        """The table of some rows of a part of a leaderboard.
+
+        Args:
+            table: table of the leaderboard.
+            part: part of it.
+            rows: chosen rows of the part, in their order.
+            metrics: scores; by default the first ones of the part.
+
+        Raises:
+            ConfigError: a metric is unknown, or no row has it.
+        """
+        chosen = tuple(metrics) or tuple(displayed_metrics(part.metrics, rows)[:USUAL])
+        _check_metrics(chosen, part, rows)
+        citations = cite_methods(row.method for row in rows)
+        groups = simplify_groups([row.groups for row in rows])
+        made = [_row_for_paper(row, rows, own, chosen, citations) for row, own in zip(rows, groups)]
+        return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=f"tab:{table.name}")
+
+    def with_form(self, style: str, intervals: str, caption: str = "", label: str = "") -> Self:
+        """The table in another form.
+
+        Raises:
+            ConfigError: the form is unknown, or so many scores do not fit.
+        """
+        check_known("style", style, STYLES)
+        check_known("intervals", intervals, SCORE_WIDTH)
+        most = STYLES[style].most
+        if len(self.metrics) > most:
+            advice = (
+                "choose --style article, or fewer" if len(self.metrics) <= STYLES["article"].most else "choose fewer"
+            )
+            raise ConfigError(
+                f"{len(self.metrics)} scores do not fit the style {style}, which has room for {most}: {advice} with --metric"
+            )
+        return replace(self, style=style, intervals=intervals, caption=caption, label=label or self.label)
+
+    @property
+    def are_all_alike(self) -> bool:
+        """Whether some letter is that of all tested rows."""
+        tested = [set(row.groups) for row in self.rows if row.groups]
+        return len(tested) > 1 and bool(set.intersection(*tested))
+
+    @property
+    def notes(self) -> list[str]:
+        """What the marks mean, in sentences."""
+        main = find_metric(self.metrics[0]).label
+        tested = [row for row in self.rows if row.groups]
+        sentences = []
+        if any(row.scores[self.metrics[0]]["low"] is not None for row in self.rows):
+            sentences.append("95 % intervals over people")
+        seeds = {len(row.seeds) for row in self.rows if row.compared}
+        if seeds == {1}:
+            sentences.append("one training each")
+        elif seeds:
+            lowest, highest = min(seeds), max(seeds)
+            sentences.append(f"means over {lowest if lowest == highest else f'{lowest} to {highest}'} seeds")
+        if self.are_all_alike:
+            sentences.append(f"no two of {len(tested)} rows are distinguishable in {main}")
+        elif len(tested) > 1:
+            sentences.append(
+                f"rows that share a letter are not distinguishable in {main} (permutation test over people, 5 %)"
+            )
+        if any(not row.compared for row in self.rows):
+            sentences.append("rows in italics are not ranked")
+        return sentences
+
+    def best(self, metric: str) -> set[float]:
+        """The best value of a score among the rows that are ranked; empty without two of them."""
+        values = [row.scores[metric]["value"] for row in self.rows if row.compared]
+        known = [value for value in values if value is not None]
+        return {max(known, key=find_metric(metric).worth)} if len(known) > 1 else set()
+
+    def table(self) -> Table:
+        """The table for a terminal, Markdown, CSV and pages."""
+        columns = [
+            Column("method", main=True, of=lambda row: row.name),
+            Column("group", "not distinguishable", of=self.letters_of, optional=True),
+            *map(self._score_column, self.metrics),
+            Column("seeds", of=lambda row: str(len(row.seeds)), right=True),
+            Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
+        ]
+        muted = {number for number, row in enumerate(self.rows) if not row.compared}
+        return Table.of(columns, self.rows, self.title, muted)
+
+    def _score_column(self, metric: str) -> Column:
+        """The column of a score; a terminal has room for the interval of the first one."""
+        is_first = metric == self.metrics[0]
+        return Column.metric(metric, digits=3, interval=is_first, of=lambda row: row.scores[metric])
+
+    def markdown(self) -> str:
+        """Markdown with the best values in bold, and the notes below."""
+        heads = ["method", *(find_metric(name).label for name in self.metrics)]
+        plain = Table([Column(head) for head in heads], [])
+        lines = plain.markdown().split("\n")
+        lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.rows]
+        return "\n".join([f"**{self.title}**", "", *lines, "", f"{_as_text(self.notes)}."]) + "\n"
+
+    def _markdown_cells(self, row: PaperRow) -> list[str]:
+        """A row in Markdown."""
+        cells = [Column("method", main=True).markdown_cell(row.name, muted=not row.compared).replace("**", "")]
+        for metric in self.metrics:
+            score = row.scores[metric]
+            value = written_value(score["value"], metric)
+            if row.compared and score["value"] in self.best(metric):
+                value = f"**{value}**"
+            if metric == self.metrics[0] and self.letters_of(row):
+                value += f"<sup>{self.letters_of(row)}</sup>"
+            cells.append("<br>".join(filter(None, [value, written_interval(score, metric)])))
+        return cells
+
+    def csv(self) -> str:
+        """CSV with the ends of all intervals."""
+        return self.table().csv()
+
+    def bib(self) -> str:
+        """The papers as BibTeX."""
+        return "\n\n".join(citation.bibtex() for citation in self.citations) + "\n" * bool(self.citations)
+
+    def latex(self) -> str:
+        r"""A `\begin{table}` that fits the style; it needs the packages array, booktabs, and fontenc with T1."""
+        style = STYLES[self.style]
+        room = style.width - SCORE_WIDTH[self.intervals] * len(self.metrics)
+        heads = " & ".join(["Method", *(latex_text(find_metric(name).label) for name in self.metrics)])
+        scores = "l" * len(self.metrics)
+        return "\n".join(
+            [
+                "% Made by mebench table. Needs array, booktabs, and fontenc with T1.",
+                r"\begin{table}",
+                r"  \centering",
+                rf"  \caption{{{self.caption or self._latex_caption()}}}",
+                rf"  \label{{{self.label}}}",
+                rf"  {style.size}\setlength{{\tabcolsep}}{{3pt}}",
+                rf"  \begin{{tabular}}{{@{{}}>{{\raggedright\arraybackslash}}p{{{room}pt}}{scores}@{{}}}}",
+                r"    \toprule",
+                rf"    {heads} \\",
+                r"    \midrule",
+                *(f"    {self._latex_row(row)}" for row in self.rows),
+                r"    \bottomrule",
+                r"  \end{tabular}",
+                r"\end{table}",
+                "",
+            ]
+        )
+
+    def _latex_caption(self) -> str:
+        """The title, and what the marks mean."""
+        best = "Best in bold" if any(self.best(name) for name in self.metrics) else ""
+        sentences = [self.title, _as_text(self.notes), best]
+        return " ".join(f"{latex_text(sentence)}." for sentence in sentences if sentence).replace(r" \%", r"\,\%")
+
+    def _latex_row(self, row: PaperRow) -> str:
+        """A row: its name with its papers, and its scores."""
+        name = latex_text(row.name) if row.compared else rf"\textit{{{latex_text(row.name)}}}"
+        cite = rf"~\cite{{{','.join(row.keys)}}}" if row.keys else ""
+        return " & ".join([f"{name}{cite}", *(self._latex_score(row, metric) for metric in self.metrics)]) + r" \\"
+
+    def _latex_score(self, row: PaperRow, metric: str) -> str:
+        """A score with its letters, and its interval as the form says."""
+        score = row.scores[metric]
+        value = latex_text(written_value(score["value"], metric))
+        if row.compared and score["value"] in self.best(metric):
+            value = rf"\textbf{{{value}}}"
+        if metric == self.metrics[0] and self.letters_of(row):
+            value += rf"\textsuperscript{{{self.letters_of(row)}}}"
+        if self.intervals == "none" or score["low"] is None or score["high"] is None:
+            return value
+        if self.intervals == "pm":
+            half = written_value((score["high"] - score["low"]) / 2, metric)
+            return rf"{value}\,{{\scriptsize$\pm$\,{half}}}"
+        below = latex_text(written_interval(score, metric))
+        return rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{value}\\[-1pt]{{\scriptsize {below}}}\end{{tabular}}"
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """A row for each method: `method`, `group`, `seeds`, `cite`, and each score with the ends of its interval."""
+        rows = []
+        for row in self.rows:
+            cells: dict[str, Any] = {"method": row.name, "group": "".join(row.groups), "seeds": len(row.seeds)}
+            for metric, score in row.scores.items():
+                cells |= {metric: score["value"], f"{metric}_low": score["low"], f"{metric}_high": score["high"]}
+            rows.append({**cells, "cite": ", ".join(row.keys)})
+        return pd.DataFrame(rows)
+
+    def text(self, form: str) -> str:
+        """The table as text.
+
+        Args:
+            form: `latex`, `markdown` or `csv`.
+
+        Raises:
+            ConfigError: there is no such form.
+        """
+        forms = {"latex": self.latex, "markdown": self.markdown, "csv": self.csv}
+        check_known("format", form, forms)
+        return forms[form]()
+
+    def write(self, target: str | Path) -> list[Path]:
+        """Write the table: `.tex` with a `.bib` beside it, `.md` or `.csv`.
+
+        Returns:
+            The written files.
+
+        Raises:
+            ConfigError: the ending is that of no form.
+            DataError: a file cannot be written.
+        """
+        file = Path(target).expanduser()
+        if file.suffix.lower() not in FORMS:
+            raise ConfigError(f"the file must end in {', '.join(FORMS)}, not {file.name!r}")
+        texts = {file: self.text(FORMS[file.suffix.lower()])}
+        if file.suffix.lower() == ".tex" and self.citations:
+            texts[file.with_suffix(".bib")] = self.bib()
+        with refused_by_system(f"{file} cannot be written", "name another file"):
+            for path, content in texts.items():
+                write_text(path, content)
+        return list(texts)
+
+    def plot(self, target: str | Path | None = None) -> Figure:
+        """Plot the scores with their intervals, and write the figure if a file is named.
+
+        Args:
+            target: file of the figure, which ends in `.png`, `.svg` or `.pdf`.
+
+        Raises:
+            ConfigError: the ending is that of no figure.
+            DataError: the file cannot be written.
+        """
+        rows = [PlottedRow(row.name, row.scores, self.letters_of(row), row.compared) for row in self.rows]
+        figure = draw_scores(rows, {name: find_metric(name).label for name in self.metrics}, self.title)
+        if target is not None:
+            save_figure(figure, target)
+        return notebook_figure(figure)
+
+    def letters_of(self, row: PaperRow) -> str:
+        """The letters of a row; none where all rows share one."""
+        return "" if self.are_all_alike else "".join(row.groups)
+
+    def _repr_html_(self) -> str:
+        table = self.table().html()
+        return str(Markup("<strong>{}</strong>{}<div>{}</div>").format(self.title, table, _as_text(self.notes)))
+
+    def plain(self) -> dict[str, Any]:
+        """The table as data for JSON."""
+        rows = [{**vars(row), "scores": dict(row.scores)} for row in self.rows]
+        return {
+            "title": self.title,
+            "metrics": list(self.metrics),
+            "notes": self.notes,
+            "rows": rows,
+            "bib": self.bib(),
+        }
+
+
+def written_value(value: float | None, metric: str) -> str:
+    """A score as papers print it: shares with three digits and without the zero before the point.
+
+    >>> written_value(0.7261, "uf1"), written_value(1.0, "uf1"), written_value(12.34, "fp_per_minute"), written_value(None, "uf1")
+    ('.726', '1.000', '12.3', '–')
+    """
+    if value is None:
+        return NONE
+    if find_metric(metric).scale != "share":
+        return f"{value:.1f}"
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 0.9995 else f"{value:.3f}"
+
+
+def written_interval(score: Mapping[str, Any], metric: str) -> str:
+    """The interval of a score as papers print it; empty without one."""
+    if score["low"] is None or score["high"] is None:
+        return ""
+    return f"[{written_value(score['low'], metric)}, {written_value(score['high'], metric)}]"
+
+
+def select_rows(part: Part, names: Sequence[str] = ()) -> list[BoardRow]:
+    """The rows of a part for a paper: those that are named, or all that are ranked and levels of chance.
+
+    Args:
+        part: part of a table.
+        names: ids or titles of methods, of which all ranked rows are taken; a row without a rank is `htnet, audit=leak_last`.
+
+    Raises:
+        ConfigError: no row is of such a method.
+    """
+    if not names:
+        return [row for row in part.rows if not (row.member or row.unranked or row.chosen_on_tested)]
+    words = {id(row): _words_of(row, part.rows) for row in part.rows if not row.member}
+    chosen = set()
+    for name in names:
+        found = {number for number, known in words.items() if name.casefold() in known}
+        if not found:
+            advice = "Rows are named by the method's id or title, one that is not ranked also by its settings"
+            raise ConfigError(unknown("row", name, list(dict.fromkeys(row.method for row in part.rows)), advice))
+        chosen |= found
+    return [row for row in part.rows if id(row) in chosen]
+
+
+def _words_of(row: BoardRow, rows: Sequence[BoardRow]) -> set[str]:
+    """The names of a row, in small letters; the method alone does not name a row without a rank."""
+    settings = distinguishing_settings(row, rows)
+    methods = (row.method, title_of_method(row.method))
+    names = {f"{method}, {settings}" for method in methods} if settings else set(methods)
+    if not (row.unranked or row.chosen_on_tested):
+        names |= set(methods)
+    return {name.casefold() for name in names}
+
+
+def find_part(table: BoardTable, name: str = "") -> Part:
+    """The part of a table with a name; the first one by default.
+
+    Raises:
+        ConfigError: there is no such part.
+    """
+    parts = {part.name: part for part in table.parts}
+    if name:
+        check_known("part", name, parts)
+    return parts[name] if name else table.parts[0]
+
+
+def select_table(tables: Sequence[BoardTable], runs: Collection[str], task: str = "") -> BoardTable:
+    """The table that holds all of some runs.
+
+    Args:
+        tables: tables of these runs.
+        runs: ids of the runs.
+        task: task of the table; by default the first one that all runs do.
+
+    Raises:
+        RunError: the runs have no common table, because they differ in data, rules or task.
+    """
+    held = {id(table): {run for part in table.parts for row in part.rows for run in row.runs} for table in tables}
+    shared = [table for table in tables if held[id(table)] >= set(runs)]
+    if task:
+        shared = [table for table in shared if table.task == task]
+    if shared:
+        return shared[0]
+    titles = "; ".join(dict.fromkeys(table.title for table in tables if not task or table.task == task))
+    raise RunError(
+        f"the runs cannot share a table{f' of {task}' if task else ''}, because their data, rules or tasks differ "
+        f"({titles or 'none of them does it'}): name runs of one dataset, protocol and task"
+    )
+
+
+def simplify_groups(groups: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The letters of chosen rows, named again from `a`, without those that tell nothing.
+
+    A letter whose rows all share another letter is left out.
+
+    >>> simplify_groups([["a", "b"], ["a", "c"], ["c"], []])
+    [('a',), ('a', 'b'), ('b',), ()]
+    """
+    letters = dict.fromkeys(letter for own in groups for letter in own)
+    members = {letter: frozenset(n for n, own in enumerate(groups) if letter in own) for letter in letters}
+    widest = [
+        rows
+        for rows in dict.fromkeys(sorted(members.values(), key=sorted))
+        if not any(rows < other for other in members.values())
+    ]
+    names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(widest))]
+    return [tuple(name for name, rows in zip(names, widest) if n in rows) for n in range(len(groups))]
+
+
+def title_of_method(method: str) -> str:
+    """The title of a method, or of a pair; the name of anything else, such as a level of chance."""
+    if method == "names":
+        return "File names alone, no pixel"
+    known = registry.list_plugins("method")
+    titles = [(known[part].title or part) if part in known else part for part in method.split(" + ")]
+    return " + ".join(titles)
+
+
+def _row_for_paper(
+    row: BoardRow,
+    rows: Sequence[BoardRow],
+    groups: tuple[str, ...],
+    metrics: Sequence[str],
+    citations: Sequence[Citation],
+) -> PaperRow:
+    """A row of a leaderboard as a row for a paper."""
+    name = ", ".join(filter(None, [title_of_method(row.method), distinguishing_settings(row, rows), *row.marks]))
+    keys = {citation.key for citation in cite_methods([row.method])}
+    return PaperRow(
+        name,
+        row.method,
+        {metric: row.scores.get(metric, NOTHING) for metric in metrics},
+        groups,
+        row.measured and not (row.unranked or row.chosen_on_tested),
+        tuple(row.seeds),
+        tuple(row.runs),
+        tuple(citation.key for citation in citations if citation.key in keys),
+    )
+
+
+def _check_metrics(metrics: Sequence[str], part: Part, rows: Sequence[BoardRow]) -> None:
+    """Refuse a metric that the part does not know, or no row has."""
+    for name in metrics:
+        check_known("metric", name, part.metrics)
+    lacking = [name for name in metrics if name not in displayed_metrics(part.metrics, rows)]
+    if lacking:
+        having = ", ".join(displayed_metrics(part.metrics, rows))
+        raise ConfigError(f"no chosen row has a value of {lacking[0]}: choose among {having}")
+
+
+def _title_of(table: BoardTable, part: Part, rows: Sequence[BoardRow]) -> str:
+    """Task, dataset, protocol, variant and number of scored items, in words."""
+    datasets = registry.list_plugins("dataset")
+    names = [datasets[name].title or name if name in datasets else name for name in table.dataset.split("+")]
+    what = {"recognition": "clips", "spotting": "expressions", "analysis": "true positives"}[table.task]
+    numbers = {row.n for row in rows}
+    amount = f"{count(numbers.pop())} {what}" if len(numbers) == 1 else ""
+    kind = part.name if table.task == "spotting" else ""
+    head = " ".join(filter(None, [table.task.capitalize(), f"({kind})" if kind else ""]))
+    known = protocols.known.PROTOCOLS
+    protocol = known[table.protocol].summary.partition(":")[0] if table.protocol in known else table.protocol
+    return ", ".join(filter(None, [f"{head} on {' + '.join(names)}", protocol, table.variant, amount]))
+
+
+def _as_text(sentences: Sequence[str]) -> str:
+    """Sentences joined by semicolons, the first letter a capital."""
+    text = "; ".join(sentences)
+    return text[:1].upper() + text[1:]

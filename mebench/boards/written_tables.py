@@ -1,0 +1,52 @@
+"""The tables of `leaderboard build`, read again from their JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mebench.boards import row_facts
+from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
+from mebench.errors import DataError
+from mebench.metrics.catalogue import SECTIONS
+
+
+def find_written_tables(folder: Path) -> dict[str, Path]:
+    """The JSON of each table below a folder, by the name of the table."""
+    files = (file for task in SECTIONS for file in sorted(folder.rglob(f"{task}-*.json")))
+    return {file.stem: file for file in files}
+
+
+def read_written_table(file: Path) -> BoardTable:
+    """A table from its JSON.
+
+    Raises:
+        DataError: the file is damaged, or another version of mebench wrote it.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return BoardTable(**{**content, "parts": tuple(map(_part, content["parts"]))})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{file} cannot be read as a table ({type(error).__name__}: {error}): write it again with mebench leaderboard build"
+        ) from error
+
+
+def _part(content: dict[str, Any]) -> Part:
+    """A part of a table with its rows."""
+    rows = {
+        "rows": tuple(map(_row, content["rows"])),
+        "published": tuple(PublishedLine(**line) for line in content["published"]),
+        "rescored": tuple(Rescored(**row) for row in content["rescored"]),
+    }
+    return Part(**{**content, **rows, "metrics": tuple(content["metrics"])})
+
+
+def _row(content: dict[str, Any]) -> BoardRow:
+    """A row, whose facts stand beside its other values."""
+    names = [fact.name for fact in row_facts.FACTS]
+    facts = {name: content.get(name, "") for name in names}
+    others = {name: value for name, value in content.items() if name not in facts}
+    lists = {name: tuple(others[name]) for name in ("seeds", "runs")}
+    return BoardRow(**{**others, **lists}, facts=facts)

@@ -1,0 +1,137 @@
+"""`mebench table` and `plot`: chosen runs, or rows of a leaderboard's table, for a paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mebench import api, reports
+from mebench.cli.option_checks import check_file
+from mebench.cli.option_types import Json, Runs
+from mebench.errors import ConfigError, check_known
+from mebench.json_output import write_json
+from mebench.progress import Progress
+from mebench.terminal import print_lines, print_report
+
+app = typer.Typer()
+
+NAMES = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...|BOARD", help="Runs, by the beginning of their ids, or one table of the leaderboard."
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", metavar="NAME", help="A score, such as uf1; repeatable, or separated by commas."),
+]
+Rows = Annotated[
+    list[str] | None,
+    typer.Option("--row", metavar="METHOD", help="A method of the leaderboard's table, by id or title; repeatable."),
+]
+Task = Annotated[str, typer.Option("--task", metavar="NAME", help="The task, for runs that do several.")]
+Part = Annotated[str, typer.Option("--part", metavar="NAME", help="The part of the table, such as micro or macro.")]
+Folder = Annotated[
+    str | None, typer.Option("--leaderboards", metavar="FOLDER", help="The folder of the leaderboard; leaderboards.")
+]
+FORMATS = {".tex": "latex", ".md": "markdown", ".csv": "csv"}
+
+
+@app.command(
+    "table", epilog="Example: mebench table recognition-megc2019_flow-loso --row htnet --row logistic -o t.tex"
+)
+def table_command(
+    names: NAMES,
+    metric: Metrics = None,
+    row: Rows = None,
+    task: Task = "",
+    part: Part = "",
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="FILE", help="The file: .tex with a .bib beside it, .md, .csv.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="latex|markdown|csv", help="Print this form instead of a table.")
+    ] = "",
+    style: Annotated[
+        str, typer.Option("--style", metavar="article|ieee", help="The width: of article, or one column of IEEE.")
+    ] = "article",
+    intervals: Annotated[
+        str, typer.Option("--intervals", metavar="below|pm|none", help="Intervals below the scores, as ±, or left out.")
+    ] = "below",
+    caption: Annotated[str, typer.Option("--caption", metavar="TEXT", help="The caption, in LaTeX.")] = "",
+    label: Annotated[str, typer.Option("--label", metavar="NAME", help="The label, in LaTeX.")] = "",
+    runs: Runs = "",
+    leaderboards: Folder = None,
+    json: Json = None,
+) -> None:
+    """Make a table for a paper from chosen runs, or rows of a leaderboard.
+
+    Seeds of one setting are one row. The best scores are bold, rows that share a letter are not distinguishable, and methods are
+    cited. LaTeX needs the packages array, booktabs, and fontenc with T1.
+    """
+    if out is not None:
+        check_file("-o", out)
+        if Path(out).suffix.lower() not in FORMATS:
+            raise ConfigError(f"-o must name a file that ends in {', '.join(FORMATS)}, not {out!r}")
+    if form:
+        check_known("format", form, FORMATS.values())
+    with Progress().waiting("comparing the rows"):
+        made = api.table(
+            *names,
+            metrics=_split(metric),
+            rows=row or (),
+            task=task,
+            part=part,
+            style=style,
+            intervals=intervals,
+            caption=caption,
+            label=label,
+            runs=runs,
+            folder=leaderboards,
+        )
+    files = [] if out is None else made.write(out)
+    if not write_json({**made.plain(), "files": [str(file) for file in files]}, json):
+        return
+    if files:
+        print_lines(*map(str, files))
+    elif form:
+        print(made.text(form), end="")
+    else:
+        print_report("", made.table(), *made.notes)
+
+
+@app.command(
+    "plot", epilog="Example: mebench plot recognition-megc2019_flow-loso --row htnet --row logistic -o scores.pdf"
+)
+def plot_command(
+    names: NAMES,
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FILE", help="The figure: .png, .svg or .pdf.")
+    ] = "scores.png",
+    metric: Metrics = None,
+    row: Rows = None,
+    task: Task = "",
+    part: Part = "",
+    runs: Runs = "",
+    leaderboards: Folder = None,
+    json: Json = None,
+) -> None:
+    """Plot the scores of chosen runs, or rows of a leaderboard, with their intervals.
+
+    Rows that share a letter are not distinguishable. For the differences of two runs person by person, see compare --plot.
+    """
+    check_file("-o", out)
+    reports.score_plots.check_figure("-o", out)
+    with Progress().waiting("comparing the rows"):
+        made = api.table(
+            *names, metrics=_split(metric), rows=row or (), task=task, part=part, runs=runs, folder=leaderboards
+        )
+        made.plot(out)
+    write_json({**made.plain(), "files": [out]}, json, out)
+
+
+def _split(words: list[str] | None) -> list[str]:
+    """Words that may be separated by commas."""
+    return [part for word in words or () for part in word.split(",") if part]

@@ -1,0 +1,60 @@
+import re
+
+import pytest
+
+from mebench.boards.citations import Citation, cite_methods
+from mebench.config import registry
+
+METHODS = [name for name, plugin in registry.list_plugins("method").items() if plugin.config.get("paper")]
+
+
+@pytest.mark.parametrize(
+    ("paper", "authors", "title", "year"),
+    [
+        ("He: Spotting by optical flow, ACM Multimedia 2021", ("He",), "Spotting by optical flow", "2021"),
+        (
+            "ABPN: Apex Network for Spotting, Grand Challenge, ACM Multimedia 2022",
+            (),
+            "ABPN: Apex Network for Spotting",
+            "2022",
+        ),
+        ("Guo and others: ME-TST, public code of 2024, github.com/a/b", ("Guo", "others"), "ME-TST", "2024"),
+        (
+            "Deng, Hayashi: SpotFormer: Multi-Scale, arXiv 2407.20799",
+            ("Deng", "Hayashi"),
+            "SpotFormer: Multi-Scale",
+            "2024",
+        ),
+        ("Li, Päivärinta: Title, Journal 62, 116875, 2018, arXiv 1606.01721", ("Li", "Päivärinta"), "Title", "2018"),
+    ],
+)
+def test_citation_reads_the_line_of_a_paper(paper, authors, title, year):
+    found = Citation.of_paper("some_method", paper)
+    assert (found.authors, found.title, found.year) == (authors, title, year)
+    assert year not in found.venue
+
+
+def test_cite_methods_names_each_paper_once():
+    found = cite_methods([*METHODS, "mean + htnet", "majority", "random, as many as truths"])
+    assert len(found) == len(METHODS)
+    assert len({citation.key for citation in found}) == len(METHODS)
+    for citation in found:
+        assert re.fullmatch(r"[a-z]*\d{4}[a-z0-9]+", citation.key)
+        assert len(citation.title.split()) > 1
+
+
+def test_citation_keeps_all_words_of_the_paper():
+    for name in METHODS:
+        paper = registry.list_plugins("method")[name].config["paper"]
+        found = Citation.of_paper(name, paper)
+        kept = {*found.authors, found.title, found.venue, found.year, *(value for _, value in found.identifiers)}
+        words = set(re.findall(r"\w+", " ".join(kept)))
+        assert set(re.findall(r"\w+", paper)) - words <= {"arXiv", "doi", "and"}
+
+
+def test_citation_is_bibtex_with_escaped_text():
+    entry = Citation.of_paper("a", "Müller & Co, Li: On 5 % of faces, Journal, 2020, doi 10.1/x").bibtex()
+    assert entry.startswith("@misc{mullerco2020a,\n")
+    assert r"author = {{Müller \& Co} and {Li}}" in entry
+    assert r"title = {{On 5 \% of faces}}" in entry
+    assert "doi = {10.1/x}" in entry

@@ -1,0 +1,159 @@
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, strategies as st
+
+import mebench
+from mebench.boards.paper_table import simplify_groups
+from mebench.errors import ConfigError, RunError
+from mebench.runs import RunFolder
+from tests.helpers.run_folders import make_run
+
+LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
+LETTERS = st.lists(st.lists(st.sampled_from("abcdef"), unique=True, max_size=4), max_size=6)
+
+
+@given(LETTERS)
+def test_simplify_groups_keeps_what_is_distinguishable(groups):
+    simple = simplify_groups(groups)
+    for one, own in zip(groups, simple):
+        for other, theirs in zip(groups, simple):
+            assert bool(set(one) & set(other)) == bool(set(own) & set(theirs))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for method, wrong in (("htnet", 9), ("ststnet", 3), ("logistic", 2)):
+        for seed in (0, 1):
+            make_run(folder, method=method, seed=seed, wrong_every=wrong + seed, tasks=("recognize",), subjects=6)
+    return str(folder)
+
+
+def test_table_has_a_row_for_all_seeds_of_a_run(runs):
+    made = mebench.table("htnet", "logistic", "ststnet", runs=runs)
+    scores = {
+        name: [
+            folder.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"]
+            for folder in RunFolder.all(runs)
+            if folder.id.startswith(name)
+        ]
+        for name in ("htnet", "ststnet", "logistic")
+    }
+    expected = sorted((sum(values) / 2 for values in scores.values()), reverse=True)
+    assert made.data["uf1"].tolist() == pytest.approx(expected)
+    assert set(made.data["seeds"]) == {2}
+    assert made.data["method"].iloc[0] == "HTNet"
+
+
+def test_table_chooses_metrics_and_says_what_marks_mean(runs):
+    made = mebench.table("htnet", "ststnet", runs=runs, metrics="uar,accuracy")
+    assert made.metrics == ("uar", "accuracy")
+    latex = made.latex()
+    assert latex.count(r"\textbf{") == 2
+    assert r"\cite{wang2024htnet}" in latex
+    assert "95\\,\\% intervals over people; means over 2 seeds" in latex
+    assert "@misc{wang2024htnet," in made.bib()
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "sentence"),
+    [
+        (["htnet"], {"metrics": "f2"}, "unknown metric 'f2'"),
+        (["htnet"], {"metrics": "unit_f1"}, "unit_f1"),
+        (["htnet"], {"style": "iee"}, "unknown style 'iee'. Did you mean 'ieee'"),
+        (["htnet"], {"style": "ieee", "metrics": "uf1,uar,accuracy,wf1"}, "4 scores do not fit the style ieee"),
+        (["htnet"], {"rows": "htnet"}, "rows are chosen from a table of the leaderboard"),
+        (["nothing"], {}, "unknown run 'nothing'"),
+        (["htnet"], {"part": "micro"}, "unknown part 'micro'"),
+        ([], {}, "name runs, or a table of the leaderboard"),
+    ],
+)
+def test_table_refuses_in_one_sentence(runs, names, options, sentence):
+    with pytest.raises((ConfigError, RunError), match=re.escape(sentence)):
+        mebench.table(*names, runs=runs, **options)
+
+
+def test_table_refuses_runs_of_other_data(tmp_path):
+    make_run(tmp_path, "one", tasks=("recognize",))
+    make_run(tmp_path, "two", dataset="other", tasks=("recognize",))
+    with pytest.raises(RunError, match="the runs cannot share a table, because their data, rules or tasks differ"):
+        mebench.table("one", "two", runs=str(tmp_path))
+
+
+def test_table_of_leaderboard_takes_chosen_rows():
+    folder = LEADERBOARDS
+    made = mebench.table(BOARD, rows=["htnet", "Logistic regression"], metrics="uf1", folder=folder)
+    content = json.loads(next(folder.rglob(f"{BOARD}.json")).read_text(encoding="utf-8"))
+    values = [
+        row["scores"]["uf1"]["value"]
+        for row in content["parts"][0]["rows"]
+        if row["method"] in ("htnet", "logistic") and row["selection"] != "test"
+    ]
+    assert sorted(made.data["uf1"]) == sorted(values)
+    with pytest.raises(ConfigError, match=r"unknown row 'htnt'\. Did you mean 'htnet'"):
+        mebench.table(BOARD, rows=["htnt"], folder=folder)
+    with pytest.raises(RunError, match="unknown run or table 'megc2019_flow-los'"):
+        mebench.table("megc2019_flow-los", folder=folder)
+
+
+BOARD = "recognition-megc2019_flow-loso"
+DOCUMENT = r"""\documentclass{article}
+\usepackage[T1]{fontenc}\usepackage{array,booktabs}
+\setlength{\textwidth}{%spt}
+\begin{document}
+\input{scores.tex}
+\bibliographystyle{plain}\bibliography{scores}
+\end{document}
+"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize(
+    ("style", "intervals", "metrics", "width"),
+    [
+        ("article", "below", "uf1,uar,accuracy,wf1", 345),
+        ("article", "pm", "uf1,uar,accuracy,wf1", 345),
+        ("ieee", "below", "uf1,uar,accuracy", 252),
+        ("ieee", "pm", "uf1,uar", 252),
+    ],
+)
+def test_table_compiles_and_fits(tmp_path, style, intervals, metrics, width):
+    """A page of `article` has 345 points, a column of IEEE 252."""
+    made = mebench.table(BOARD, metrics=metrics, style=style, intervals=intervals, folder=LEADERBOARDS)
+    made.write(tmp_path / "scores.tex")
+    (tmp_path / "paper.tex").write_text(DOCUMENT % width)
+    log = subprocess.run(
+        ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert (tmp_path / "paper.aux").is_file(), log[-2000:]
+    assert not re.findall(r"Overfull .*|Undefined control .*|Fatal .*", log)
+    if shutil.which("bibtex"):
+        found = subprocess.run(["bibtex", "paper"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+        assert "error" not in found.lower()
+
+
+def test_table_writes_markdown_csv_and_figures(runs, tmp_path):
+    made = mebench.table("htnet", "ststnet", runs=runs)
+    assert [file.name for file in made.write(tmp_path / "t.tex")] == ["t.tex", "t.bib"]
+    made.write(tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["uf1"].tolist() == pytest.approx(made.data["uf1"].tolist(), abs=1e-6)
+    text = made.write(tmp_path / "t.md")[0].read_text()
+    assert text.count("\n| ") == 3
+    for ending, first in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        made.plot(tmp_path / f"t.{ending}")
+        assert (tmp_path / f"t.{ending}").read_bytes().startswith(first)
+    with pytest.raises(ConfigError, match="must end in"):
+        made.write(tmp_path / "t.docx")
+    with pytest.raises(ConfigError, match="must name a file that ends in"):
+        made.plot(tmp_path / "t.gif")
