@@ -40,10 +40,11 @@ def mistakes_command(
         typer.Option("--csv", metavar="FOLDER", help="Also write each mistake, classes and subjects as CSV."),
     ] = None,
 ) -> None:
-    """Show what a run got wrong: false positives and misses by cause, and clips of the wrong class.
+    """Show what a run got wrong in spotting and recognition.
 
-    Of annotated clips it shows F1 of each class, the confusions, and the wrong clips of each class or --by subject; -v lists each
-    with its probabilities. With --truth, it counts the false positives and misses of a file of any program.
+    It counts false positives and misses by cause. Of annotated clips it shows F1 of each class, the confusions, and the wrong
+    clips of each class or --by subject; -v lists each with its probabilities. With --truth, it counts the false positives and
+    misses of a file of any program.
     """
     check_known("--by", by, get_args(metrics.mistakes.By))
     if csv is not None:

@@ -66,10 +66,10 @@ def table_command(
     leaderboards: Folder = None,
     json: Json = None,
 ) -> None:
-    """Make a table for a paper from chosen runs, or rows of a leaderboard.
+    """Make a table for a paper of chosen runs or rows.
 
-    Seeds of one setting are one row. The best scores are bold, rows that share a letter are not distinguishable, and methods are
-    cited. LaTeX needs the packages array, booktabs, and fontenc with T1.
+    Rows are those of a table of the leaderboard. Seeds of one setting are one row. The best scores are bold, rows that share a
+    letter are not distinguishable, and methods are cited. LaTeX needs the packages array, booktabs, and fontenc with T1.
     """
     if out is not None:
         check_file("-o", out)
@@ -118,7 +118,7 @@ def plot_command(
     leaderboards: Folder = None,
     json: Json = None,
 ) -> None:
-    """Plot the scores of chosen runs, or rows of a leaderboard, with their intervals.
+    """Plot scores of chosen runs or rows with intervals.
 
     Rows that share a letter are not distinguishable. For the differences of two runs person by person, see compare --plot.
     """
