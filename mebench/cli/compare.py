@@ -143,7 +143,7 @@ def compare_command(
 
 
 def _check_plot(plot: str, others: Sequence[str]) -> None:
-    """Refuse a figure of several comparisons, or a file that is none, before the work begins."""
+    """Refuse a figure of several comparisons, or a file that is none."""
     check_file("--plot", plot)
     reports.score_plots.check_figure("--plot", plot)
     advice = "name two, or plot the scores of all with mebench plot"
