@@ -30,13 +30,13 @@ def table(
     """Chosen runs, or rows of a leaderboard, as a table for a paper.
 
         mebench.table("htnet", "ststnet", "logistic").write("scores.tex")
-        mebench.table("recognition-megc2019_flow-loso", rows=["htnet", "logistic"], metrics="uf1").latex()
+        mebench.table("megc2019", rows=["htnet", "logistic"], metrics="uf1").latex()
 
     Runs that differ only in the seed are one row, the mean over seeds. Rows are tested against each other, over people. The result
     writes LaTeX, with the methods' papers as BibTeX, Markdown, CSV and a figure.
 
     Args:
-        names: runs, by id, by the beginning of their ids (all seeds) or by folder; or the name of one table of the leaderboard.
+        names: runs, by id, by the beginning of their ids (all seeds) or by folder; or one named board or table of the leaderboard.
         metrics: scores, such as `uf1` or `["f1", "precision"]`; the first one sorts, by default three of the table.
         rows: methods whose rows are taken from a leaderboard's table, by id or title; by default all with a rank.
         task: `spotting`, `analysis` or `recognition`, for runs that do several.
@@ -54,51 +54,96 @@ def table(
     """
     if not names:
         raise ConfigError("name runs, or a table of the leaderboard")
-    board = _find_board(names, runs_folder(runs), leaderboards_folder(folder))
-    if board is None:
-        if rows:
-            raise ConfigError("rows are chosen from a table of the leaderboard; of runs, name only those that you want")
+    place = leaderboards_folder(folder)
+    if _names_board(names, place):
+        made = _table_of_board(str(names[0]), place, part, _as_list(rows), _as_list(metrics))
+    elif rows:
+        raise ConfigError("rows are chosen from a table of the leaderboard; of runs, name only those that you want")
+    else:
+        _refuse_unknown(names, runs_folder(runs), place)
         found = _table_of_runs(names, runs_folder(runs), task)
         of_part = boards.paper_table.find_part(found, part)
-        chosen = [row for row in of_part.rows if row.measured and not row.member]
-    else:
-        found = boards.written_tables.read_written_table(board)
-        of_part = boards.paper_table.find_part(found, part)
-        chosen = boards.paper_table.select_rows(of_part, _as_list(rows))
-    made = boards.paper_table.PaperTable.of_part(found, of_part, chosen, _as_list(metrics))
+        measured = [row for row in of_part.rows if row.measured and not row.member]
+        made = boards.paper_table.PaperTable.of_part(found, of_part, measured, _as_list(metrics))
     return made.with_form(style, intervals, caption, label)
 
 
-def _find_board(names: Sequence[str | Run], runs: str, folder: Path) -> Path | None:
-    """The file of the table that a single word names; None if the words are runs.
+def _names_board(names: Sequence[str | Run], folder: Path) -> bool:
+    """Whether the words are a named board or a table of the leaderboard.
 
     Raises:
-        RunError: a single word names neither a table nor a run.
-        ConfigError: one of several words names a table.
+        ConfigError: one of several words is.
     """
-    known = boards.written_tables.find_written_tables(folder)
-    named = [str(name) for name in names if isinstance(name, str) and name in known]
+    named = [name for name in names if isinstance(name, str) and name in _list_boards(folder)]
     if named and len(names) > 1:
         raise ConfigError(
             f"{named[0]} is a table of the leaderboard: name it alone and choose among its rows, or name runs"
         )
-    if named:
-        return known[named[0]]
-    first = names[0]
-    if len(names) == 1 and isinstance(first, str):
-        _refuse_unknown(first, runs, list(known))
-    return None
+    return bool(named)
 
 
-def _refuse_unknown(word: str, runs: str, tables: Sequence[str]) -> None:
-    """Refuse a word that names neither a run nor a table."""
+def _list_boards(folder: Path) -> list[str]:
+    """Ids of the named boards, and names of all tables."""
+    named = [board.id for board in boards.named_boards.read_named_boards(folder)]
+    return [*named, *boards.written_tables.find_written_tables(folder)]
+
+
+def _table_of_board(
+    name: str, folder: Path, part: str, rows: Sequence[str], metrics: Sequence[str]
+) -> boards.paper_table.PaperTable:
+    """The table of a named board, or of any table of the leaderboard.
+
+    Raises:
+        RunError: it has no rows of runs.
+        ConfigError: a part, row or metric is unknown.
+    """
+    files = boards.written_tables.find_written_tables(folder)
+    named = {board.id: board for board in boards.named_boards.read_named_boards(folder)}
+    board = named.get(name)
+    if board is None:
+        table = boards.written_tables.read_written_table(files[name])
+        of_part = boards.paper_table.find_part(table, part)
+        chosen = boards.paper_table.select_rows(of_part, rows)
+        return boards.paper_table.PaperTable.of_part(table, of_part, _refuse_none(chosen, name, files[name]), metrics)
+    table = boards.written_tables.find_table_of_board(board, files)
+    of_part = boards.paper_table.find_part(table, part or board.part)
+    chosen = boards.paper_table.select_rows(of_part, rows, board.leave_out)
+    usual = [word for word in (board.score, *board.columns) if word in of_part.metrics]
+    made = boards.paper_table.PaperTable.of_part(
+        table, of_part, _refuse_none(chosen, name, files[table.name]), metrics or list(dict.fromkeys(usual))
+    )
+    return made.with_title(board.title, board.id)
+
+
+def _refuse_none(rows: Sequence[boards.rows.BoardRow], name: str, file: Path) -> Sequence[boards.rows.BoardRow]:
+    """The rows of a table.
+
+    Raises:
+        RunError: there is none, because the table holds only answers of others.
+    """
+    if not rows:
+        raise RunError(
+            f"{name} has no row of a run, only answers of others that were scored again: its LaTeX is {file.with_suffix('.tex')}"
+        )
+    return rows
+
+
+def _refuse_unknown(names: Sequence[str | Run], runs: str, folder: Path) -> None:
+    """Refuse a single word that names neither a run nor a board.
+
+    Raises:
+        RunError: it is one.
+    """
+    word = names[0]
+    if len(names) > 1 or not isinstance(word, str):
+        return
     try:
         run_files.folder.RunFolder.several(runs, word)
     except RunError as error:
-        near = [name for name in tables if word in name]
+        near = [name for name in _list_boards(folder) if word in name]
         if "begin with" in str(error) or not near:
             raise
-        raise RunError(unknown("run or table", word, near, f"Tables: {', '.join(near[:3])}")) from error
+        raise RunError(unknown("run or board", word, near, f"Boards: {', '.join(near[:3])}")) from error
 
 
 def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> boards.rows.BoardTable:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from mebench.boards.method_names import year_of_paper
 from mebench.config import registry
 from mebench.table_output import latex_text
 
@@ -48,10 +49,9 @@ class Citation:
         if not authors:
             rest = paper
         title, _, about = rest.partition(", ")
-        years = re.findall(r"\b(?:19|20)\d\d\b(?!\.)", about)
         eprint = re.search(r"arXiv[ :](\d{4}\.\d{4,5})", about)
         doi = re.search(r"doi[ :](\S+)", about)
-        year = years[-1] if years else _year_of_preprint(eprint[1] if eprint else "")
+        year = year_of_paper(paper)
         venue = re.sub(r",? ?(?:arXiv[ :]\d{4}\.\d{4,5}|doi[ :]\S+)", "", about)
         venue = re.sub(rf",? \b{year}\b(?=,|$)", "", venue).strip(", ") if year else venue
         found = (("eprint", eprint[1] if eprint else ""), ("doi", doi[1] if doi else ""))
@@ -80,11 +80,6 @@ def _authors(names: str) -> tuple[str, ...]:
     parts = re.split(r", | and ", names)
     is_title = any(len(part.split()) > 3 or (part.isupper() and len(part) > 2) for part in parts)
     return () if is_title else tuple(parts)
-
-
-def _year_of_preprint(number: str) -> str:
-    """The year of a number of arXiv; empty without one."""
-    return f"20{number[:2]}" if number else ""
 
 
 def _plain_letters(name: str) -> str:

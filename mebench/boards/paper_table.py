@@ -11,7 +11,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from mebench import protocols
+from mebench.boards.board_pages import NAMES
 from mebench.boards.citations import Citation, cite_methods
+from mebench.boards.method_names import method_title
 from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Part, displayed_metrics, distinguishing_settings
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
@@ -140,6 +142,11 @@ class PaperTable:
                 f"{len(self.metrics)} scores do not fit the style {style}, which has room for {most}: {advice} with --metric"
             )
         return replace(self, style=style, intervals=intervals, caption=caption, label=label or self.label)
+
+    def with_title(self, title: str, name: str) -> Self:
+        """The table under the title of a named board, with a label by its id."""
+        _, _, amount = self.title.rpartition(", ")
+        return replace(self, title=f"{title}, {amount}" if amount[:1].isdigit() else title, label=f"tab:{name}")
 
     @property
     def are_all_alike(self) -> bool:
@@ -378,18 +385,20 @@ def written_interval(score: Mapping[str, Any], metric: str) -> str:
     return f"[{written_value(score['low'], metric)}, {written_value(score['high'], metric)}]"
 
 
-def select_rows(part: Part, names: Sequence[str] = ()) -> list[BoardRow]:
+def select_rows(part: Part, names: Sequence[str] = (), left_out: Sequence[str] = ()) -> list[BoardRow]:
     """The rows of a part for a paper: those that are named, or all that are ranked and levels of chance.
 
     Args:
         part: part of a table.
         names: ids or titles of methods, of which all ranked rows are taken; a row without a rank is `htnet, audit=leak_last`.
+        left_out: texts in the settings of rows that are taken only by name.
 
     Raises:
         ConfigError: no row is of such a method.
     """
     if not names:
-        return [row for row in part.rows if not (row.member or row.unranked or row.chosen_on_tested)]
+        ranked = [row for row in part.rows if not (row.member or row.unranked or row.chosen_on_tested)]
+        return [row for row in ranked if not any(text in row.settings for text in left_out)]
     words = {id(row): _words_of(row, part.rows) for row in part.rows if not row.member}
     chosen = set()
     for name in names:
@@ -404,7 +413,7 @@ def select_rows(part: Part, names: Sequence[str] = ()) -> list[BoardRow]:
 def _words_of(row: BoardRow, rows: Sequence[BoardRow]) -> set[str]:
     """The names of a row, in small letters; the method alone does not name a row without a rank."""
     settings = distinguishing_settings(row, rows)
-    methods = (row.method, title_of_method(row.method))
+    methods = (row.method, title_of_row(row.method))
     names = {f"{method}, {settings}" for method in methods} if settings else set(methods)
     if not (row.unranked or row.chosen_on_tested):
         names |= set(methods)
@@ -466,13 +475,9 @@ def simplify_groups(groups: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     return [tuple(name for name, rows in zip(names, widest) if n in rows) for n in range(len(groups))]
 
 
-def title_of_method(method: str) -> str:
-    """The title of a method, or of a pair; the name of anything else, such as a level of chance."""
-    if method == "names":
-        return "File names alone, no pixel"
-    known = registry.list_plugins("method")
-    titles = [(known[part].title or part) if part in known else part for part in method.split(" + ")]
-    return " + ".join(titles)
+def title_of_row(method: str) -> str:
+    """The title of a method, a pair, or a level of chance."""
+    return "File names alone, no pixel" if method == NAMES else method_title(method)
 
 
 def _row_for_paper(
@@ -483,7 +488,7 @@ def _row_for_paper(
     citations: Sequence[Citation],
 ) -> PaperRow:
     """A row of a leaderboard as a row for a paper."""
-    name = ", ".join(filter(None, [title_of_method(row.method), distinguishing_settings(row, rows), *row.marks]))
+    name = ", ".join(filter(None, [title_of_row(row.method), distinguishing_settings(row, rows), *row.marks]))
     keys = {citation.key for citation in cite_methods([row.method])}
     return PaperRow(
         name,

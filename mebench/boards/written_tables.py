@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mebench.boards import row_facts
+from mebench.boards.named_boards import SELECTION, NamedBoard
 from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
-from mebench.errors import DataError
+from mebench.errors import DataError, RunError
 from mebench.metrics.catalogue import SECTIONS
 
 
@@ -31,6 +33,27 @@ def read_written_table(file: Path) -> BoardTable:
         raise DataError(
             f"{file} cannot be read as a table ({type(error).__name__}: {error}): write it again with mebench leaderboard build"
         ) from error
+
+
+def find_table_of_board(board: NamedBoard, files: Mapping[str, Path]) -> BoardTable:
+    """The table that a named board shows; of several, that of its first protocol.
+
+    Args:
+        board: the board.
+        files: the written tables by name.
+
+    Raises:
+        RunError: it shows no such table.
+    """
+    for protocol in board.protocol:
+        prefix = f"{board.task}-{board.dataset}-{protocol}"
+        tables = [read_written_table(file) for name, file in files.items() if name.startswith(prefix)]
+        shown = [table for table in tables if table.protocol == protocol and board.shows(table)]
+        if shown:
+            return shown[0]
+    if board.task == SELECTION:
+        raise RunError(f"{board.id} shows gains, which have tables of their own: selection.tex, .csv and .json")
+    raise RunError(f"{board.id} has no written table: make it with mebench leaderboard build")
 
 
 def _part(content: dict[str, Any]) -> Part:

@@ -20,7 +20,7 @@ app = typer.Typer()
 NAMES = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN...|BOARD", help="Runs, by the beginning of their ids, or one table of the leaderboard."
+        metavar="RUN...|BOARD", help="Runs, by the beginning of their ids, or one board or table of the leaderboard."
     ),
 ]
 Metrics = Annotated[
@@ -39,9 +39,7 @@ Folder = Annotated[
 FORMATS = {".tex": "latex", ".md": "markdown", ".csv": "csv"}
 
 
-@app.command(
-    "table", epilog="Example: mebench table recognition-megc2019_flow-loso --row htnet --row logistic -o t.tex"
-)
+@app.command("table", epilog="Example: mebench table megc2019 --row htnet --row logistic -o t.tex")
 def table_command(
     names: NAMES,
     metric: Metrics = None,
@@ -102,9 +100,7 @@ def table_command(
         print_report("", made.table(), *made.notes)
 
 
-@app.command(
-    "plot", epilog="Example: mebench plot recognition-megc2019_flow-loso --row htnet --row logistic -o scores.pdf"
-)
+@app.command("plot", epilog="Example: mebench plot megc2019 --row htnet --row logistic -o scores.pdf")
 def plot_command(
     names: NAMES,
     out: Annotated[

@@ -98,7 +98,7 @@ def test_table_of_leaderboard_takes_chosen_rows():
     assert sorted(made.data["uf1"]) == sorted(values)
     with pytest.raises(ConfigError, match=r"unknown row 'htnt'\. Did you mean 'htnet'"):
         mebench.table(BOARD, rows=["htnt"], folder=folder)
-    with pytest.raises(RunError, match="unknown run or table 'megc2019_flow-los'"):
+    with pytest.raises(RunError, match="unknown run or board 'megc2019_flow-los'"):
         mebench.table("megc2019_flow-los", folder=folder)
 
 
@@ -157,3 +157,17 @@ def test_table_writes_markdown_csv_and_figures(runs, tmp_path):
         made.write(tmp_path / "t.docx")
     with pytest.raises(ConfigError, match="must name a file that ends in"):
         made.plot(tmp_path / "t.gif")
+
+
+def test_table_of_named_board_has_its_title_score_and_rows():
+    made = mebench.table("megc2019", folder=LEADERBOARDS)
+    assert made.title == "MEGC 2019, by person, 442 clips"
+    assert made.metrics == ("uf1", "uar")
+    assert r"\label{tab:megc2019}" in made.latex()
+    assert not made.data["method"].str.contains("side=").any()
+    with pytest.raises(RunError, match="selection shows gains, which have tables of their own"):
+        mebench.table("selection", folder=LEADERBOARDS)
+    with pytest.raises(RunError, match="samm-lv-spotting has no row of a run, only answers of others"):
+        mebench.table("samm-lv-spotting", folder=LEADERBOARDS)
+    with pytest.raises(ConfigError, match="megc2019 is a table of the leaderboard: name it alone"):
+        mebench.table("megc2019", "htnet", folder=LEADERBOARDS)
