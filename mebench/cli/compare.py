@@ -186,10 +186,18 @@ def _print_noise(comparisons: Sequence[api.Comparison], noise: str, convention: 
 def _print_several(comparisons: Sequence[api.Comparison], json: str | None) -> None:
     """Print one table of several comparisons with the same first run or file."""
     sides = _sides_of(comparisons)
-    report = {"runs": [side.plain() for side in sides], "compared": [one.summary for one in comparisons]}
+    several = reports.compare_runs.SeveralComparisons(sides, [one.found for one in comparisons])
+    conclusions = several.conclusions()
+    report = {
+        "runs": [side.plain() for side in sides],
+        "compared": [one.summary for one in comparisons],
+        "conclusions": conclusions,
+    }
     if write_json(report, json):
-        print_report("", reports.compare_runs.table_of_several(sides, [one.found for one in comparisons]))
-        print_lines(*_of_pairs({one.sides[1].name: one.remarks for one in comparisons}, sides[0].name))
+        rule = metrics.conventions.find_convention(comparisons[0].found.convention)
+        letters = reports.compare_runs.letters_of(sides)
+        names = [f"{letter}  {side.title}" for letter, side in zip(letters, sides)]
+        print_report("", *names, *several.tables(), *conclusions, "", *several.remarks(rule))
 
 
 def _sides_of(comparisons: Sequence[api.Comparison]) -> list[reports.compare_runs.Side]:

@@ -41,20 +41,30 @@ def _status(run: dict[str, Any]) -> str:
 def runs_list_command(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
     listed = [run for _, run in _all(runs)]
-    if json_output.write_json(listed, json):
-        rows = [
-            (
-                run["id"],
-                _status(run),
-                ", ".join(f"{name} {number(value)}" for name, value in run["scores"].items()) or "-",
-                _age(run["days"]),
-                terminal.format_size(run["bytes"]),
-            )
-            for run in listed
-        ]
+    if not json_output.write_json(listed, json):
+        return
+    rows = [_cells_of(run) for run in listed]
+    if terminal.at_terminal():
+        _print_for_people(rows, runs, sum(run["bytes"] for run in listed))
+    else:
         terminal.print_table(("run", "status", "scores", "age", "size"), rows)
-        if not listed and terminal.at_terminal():
-            terminal.print_lines(f"no runs in {runs}")
+
+
+def _cells_of(run: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    """Id, status, scores, age and size of a run, in words."""
+    scores = ", ".join(f"{name} {number(value)}" for name, value in run["scores"].items()) or "-"
+    return run["id"], _status(dict(run)), scores, _age(run["days"]), terminal.format_size(run["bytes"])
+
+
+def _print_for_people(rows: Sequence[tuple[str, str, str, str, str]], runs: str, n_bytes: int) -> None:
+    """Print two lines for each run, and the sum of all."""
+    if not rows:
+        terminal.print_lines(f"no runs in {runs}")
+        return
+    for run_id, status, scores, age, size in rows:
+        known = [scores] if scores != "-" else []
+        terminal.print_lines(run_id, f"    {'; '.join([status, *known, f'{age} old', size])}")
+    terminal.print_lines("", f"{terminal.format_count(len(rows), 'run')}, {terminal.format_size(n_bytes)}")
 
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")

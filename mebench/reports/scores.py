@@ -89,12 +89,12 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
                 place = f"{section}, {part}" if part else section
                 labels_by_reason.setdefault((place, score["reason"]), []).append(find_metric(name).label)
     return [
-        f"no interval for {place}, {_enumerated(labels)}: {say_reason(reason)}"
+        f"no interval for {place}, {enumerate_names(labels)}: {say_reason(reason)}"
         for (place, reason), labels in labels_by_reason.items()
     ]
 
 
-def _enumerated(names: Sequence[str]) -> str:
+def enumerate_names(names: Sequence[str]) -> str:
     """Names in words: commas, and `and` before the last."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last

@@ -24,9 +24,10 @@ def test_compare_prints_runs_difference_tests_and_conclusion(tmp_path, capsys):
     assert "A  good, seed 0: one" in shown
     assert "B  bad, seed 0: two" in shown
     f1 = one.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]
-    assert f"spotting, micro: F1   {f1['value']:.4f}" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert lines[lines.index(["spotting,", "micro:", "F1"]) + 1][:2] == ["A", f"{f1['value']:.4f}"]
     # 2 of the 2^8 exchanges differ as much: none and all. Four scores are tested at once.
-    assert "spotting, micro: F1: A is better than B (1.0000 against 0.0000; p = 0.0078, 0.0312 among 4 scores)" in shown
+    assert "spotting, micro: F1: A is better than B (1.0000 against 0.0000; p = 0.0078, 0.0312 among 4 tests)" in shown
     assert "no difference is shown" in shown
     assert "8 subjects" in shown
     assert "all 128 exchanges" in shown
@@ -59,13 +60,38 @@ def test_compare_shows_any_number_of_runs_beside_the_first(tmp_path, capsys):
     for n, name in enumerate(("one", "two", "three")):
         make_run(tmp_path / "runs", name, method=name, shift=50 * n, subjects=8)
     verbs.compare_command("one", "two", "runs", ["spotting.micro.f1"], others=["three"])
-    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-    p = {words[0]: words[-1] for words in shown if words[:1] in (["two,"], ["three,"])}
-    assert p == {"two,": "0.0156", "three,": "0.0156"}  # Holm: twice 2 of 2^8
+    shown = capsys.readouterr().out.splitlines()
+    p = {line.split()[0]: line.split()[-2] for line in shown if line.startswith((" B ", " C "))}
+    assert p == {"B": "0.0156", "C": "0.0156"}  # Holm: twice 2 of 2^8
+    assert "C  three, seed 0: three" in shown
+    assert "spotting, micro: F1: A is better than B (p = 0.0156) and C (p = 0.0156)." in shown
+    assert max(map(len, shown[: shown.index("C  three, seed 0: three") + 8])) <= 80
     verbs.compare_command("one", "two", "runs", ["spotting.micro.f1"], json="-", others=["three"])
     found = json.loads(capsys.readouterr().out)
     assert [side["run_id"] for side in found["runs"]] == ["one", "two", "three"]
     assert len(found["compared"]) == 2
+    assert len(found["conclusions"]) == 1
+
+
+def test_compare_of_recognizers_tells_no_rule_of_intervals(tmp_path, capsys):
+    for n, name in enumerate(("one", "two", "three")):
+        make_run(tmp_path / "runs", name, method=name, wrong_every=2 + n, tasks=("recognize",), subjects=8)
+    verbs.compare_command("one", "two", "runs", ["uf1"], others=["three"])
+    shown = capsys.readouterr().out
+    assert "convention strict\n" in shown
+    assert "IoU" not in shown
+    assert "no difference from A is shown for B and C" in shown
+    assert "A - B" not in shown
+
+
+def test_compare_fits_into_eighty_columns(tmp_path, capsys, monkeypatch):
+    make_run(tmp_path / "runs", "one", subjects=8)
+    make_run(tmp_path / "runs", "two", shift=100, wrong_every=2, subjects=8)
+    monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    compare("one", "two")
+    shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert max(map(len, shown[: shown.index(next(line for line in shown if "is better than" in line))])) <= 80
 
 
 def test_compare_prefers_the_lower_false_positive_rate(tmp_path, capsys):

@@ -110,7 +110,7 @@ def test_remarks_on_comparison_name_too_few_subjects():
     )
     assert not [line for line in noted(6, one) if "too few" in line]  # 1 of 32
     (line,) = (line for line in noted(6, one, two) if "too few" in line)  # 2 of 32
-    assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 scores:")
+    assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 tests:")
 
 
 def test_draw_conclusions_limit_difference_of_shares():
