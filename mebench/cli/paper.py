@@ -95,7 +95,7 @@ def table_command(
     if files:
         print_lines(*map(str, files))
     elif form:
-        print(made.text(form), end="")
+        print_lines(*made.text(form).rstrip("\n").split("\n"))
     else:
         print_report("", made.table(), *made.notes)
 
