@@ -5,6 +5,7 @@ All functions take the scores of one video and one kind and answer in its frames
 """
 
 from collections import deque
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from mebench.core.peaks import (
     Curve,
     Spotted,
     anchored,
+    baseline_reach,
     hits,
     interval,
     iou,
@@ -125,6 +127,40 @@ def high_intervals(
     return [s for s in spotted if s.offset - s.onset + 1 in lengths]
 
 
+class RunningBaseline:
+    """`less_baseline` while the scores come: each value `reach` frames after its score.
+
+    Args:
+        reach: frames on each side that a median is taken over, fewer at the ends.
+    """
+
+    def __init__(self, reach: int) -> None:
+        self._reach = reach
+        self._window: deque[float] = deque(maxlen=2 * reach + 1)
+        self._n_waiting = 0
+
+    def add(self, score: float) -> float | None:
+        """Take a score; the value `reach` frames before it, None before there is one."""
+        self._window.append(score)
+        self._n_waiting += 1
+        return self._next_value() if self._n_waiting > self._reach else None
+
+    def finish(self) -> list[float]:
+        """The values of the scores that still wait, over windows that end with the last score."""
+        values = []
+        while self._n_waiting:
+            if len(self._window) - self._n_waiting > self._reach:
+                self._window.popleft()
+            values.append(self._next_value())
+        return values
+
+    def _next_value(self) -> float:
+        """The score that waits longest, less the median of the window around it; 0 without a score."""
+        score = self._window[len(self._window) - self._n_waiting]
+        self._n_waiting -= 1
+        return 0.0 if np.isnan(score) else float(score - np.nanmedian(np.array(self._window)))
+
+
 class Running:
     """`spot` with an absolute threshold while the scores come: each interval as soon as no later score can change it.
 
@@ -135,10 +171,15 @@ class Running:
         level: the threshold.
         options: options with `rule=paper`, `interval=fixed` and without `nms`, which look at later peaks.
         lead: frames by which a score leads its frame, see `spot`.
+        fps: frames per second, which options with a baseline need.
     """
 
-    def __init__(self, k_prime: int, level: float, options: SpottingParams | None = None, lead: int = 0) -> None:
+    def __init__(
+        self, k_prime: int, level: float, options: SpottingParams | None = None, lead: int = 0, fps: float | None = None
+    ) -> None:
         how = self.options = options or SpottingParams()
+        has_baseline = how.baseline is not None and fps is not None
+        self._baseline = RunningBaseline(baseline_reach(how.baseline, fps)) if has_baseline else None  # type: ignore[arg-type]
         self._k_prime, self._level, self._lead = k_prime, level, lead
         self._weights = np.ones(1) if how.smoothing == "none" else window(2 * k_prime + 1, how.smoothing)
         self._recent: deque[float] = deque(maxlen=len(self._weights))
@@ -149,6 +190,18 @@ class Running:
 
     def add(self, score: float) -> tuple[float | None, list[Spotted]]:
         """Take a score; the smoothed score of `frame`, half a window earlier, None before there is one, and intervals that are settled."""
+        if self._baseline is None:
+            return self._add(score)
+        value = self._baseline.add(score)
+        return (None, []) if value is None else self._add(value)
+
+    def drain(self) -> Iterator[tuple[float | None, list[Spotted]]]:
+        """What `add` would still give for scores that wait for their baseline, after the last score."""
+        for value in self._baseline.finish() if self._baseline else ():
+            yield self._add(value)
+
+    def _add(self, score: float) -> tuple[float | None, list[Spotted]]:
+        """Take a score, less its baseline if there is one."""
         self._recent.append(score)
         if len(self._recent) < len(self._weights):
             return None, []
@@ -165,7 +218,8 @@ class Running:
 
     def finish(self) -> list[Spotted]:
         """The intervals that were not settled before the scores ended."""
-        return self._settle(None)
+        settled = [one for _, of_score in self.drain() for one in of_score]
+        return [*settled, *self._settle(None)]
 
     def _settle(self, earliest: int | None) -> list[Spotted]:
         """Take the peaks that no later score can change.

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, strategies as st
 
 from mebench.core import options
-from mebench.spotting import Running, peaks_of, spot
+from mebench.core.peaks import less_baseline
+from mebench.spotting import Running, RunningBaseline, peaks_of, spot
 
 SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
 
@@ -45,3 +46,19 @@ def test_Running_knows_peak_after_two_k_prime(scores, k_prime):
     frame, apex = reported[0]
     assert abs(apex - 3 * k_prime) <= k_prime
     assert frame <= apex + 2 * k_prime + k_prime
+
+
+@given(SCORES, st.integers(1, 12))
+def test_RunningBaseline_equals_less_baseline_of_all(scores, reach):
+    running = RunningBaseline(reach)
+    values = [value for score in scores if (value := running.add(score)) is not None] + running.finish()
+    assert values == less_baseline(np.array(scores), reach).tolist()
+
+
+@given(SCORES, st.integers(1, 4), st.sampled_from([0.04, 0.4, 1.0]))
+def test_Running_with_baseline_equals_spot_of_all_scores(scores, k_prime, seconds):
+    how = options.SpottingParams(baseline=seconds)
+    running = Running(k_prime, 0.5, how, lead=k_prime - 1, fps=25.0)
+    found = [one for score in scores for one in running.add(score)[1]] + running.finish()
+    whole = spot(np.array(scores), k_prime, options=how, level=0.5, lead=k_prime - 1, fps=25.0)
+    assert sorted(found) == sorted(whole)

@@ -1,6 +1,6 @@
 """Set the level of an included model by its false alarms in quiet films, and say on its card what that costs.
 
-    python tools/operating_point.py NAME [KEY=VALUE ...] [--most 5] [--seconds 20] [--people 16] [--videos 3] [--cache DIR] [--out FILE]
+    python tools/operating_point.py NAME [KEY=VALUE ...] [--most 5] [--seconds 20] [--people 16] [--videos 1] [--cache DIR] [--out FILE]
 
 Quiet films (`tools/quiet_films.py`) are drawn and spotted in without a level, and so are people of `dataset.preset=field` who trained
 nothing. The level is the lowest at which no kind of quiet film gives more than `--most` false alarms a minute. The card gets the
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--level", type=float, help="this level instead, which must be higher than the one found")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each quiet film")
     parser.add_argument("--people", type=int, default=16, help="who trained nothing")
-    parser.add_argument("--videos", type=int, default=3, help="of each of them")
+    parser.add_argument("--videos", type=int, default=1, help="of each of them")
     parser.add_argument("--cache", type=Path, help="store of features")
     parser.add_argument("--out", type=Path, help="the model's own file by default")
     args = parser.parse_args()
@@ -146,31 +146,52 @@ def main() -> None:
         quiet = {kind: quiet_films(answers, KIND) for kind, answers in by_kind.items()}
         level = max(choose_level(quiet, args.most), args.level or 0.0)
         points = operating_points(quiet, tested, KIND, levels=[level])
-        scores, lines = scores_at(predicted, tested, freed, level)
-        calm = quiet_films([answer for kind in MOVING for answer in by_kind[kind]], KIND)
-        lines.append(
-            f"{KIND}: {calm.rate(level):.2f} false positives a minute in {calm.minutes:.1f} minutes of videos without an expression"
-        )
-        minutes = sum((video.n_frames or 0) / (video.fps or 25.0) for video, _ in tested) / 60
-        facts = f"{args.people} drawn people in {len(tested)} videos outside its training data, {minutes:.1f} minutes"
-        changed = header.model_copy(
-            update={
-                "card": SECTION.sub(lambda _: section_of_card(points, level, quiet, lines, facts), header.card),
-                "scores": {
-                    **header.scores,
-                    **scores,
-                    f"spotting.{KIND}.{QUIET_RATE}": calm.rate(level),
-                    **{f"quiet.{KIND}.{kind}": films.rate(level) for kind, films in quiet.items()},
-                },
-                "features": fingerprints(freed),
-            }
+        changed, section = changed_header(
+            header, freed, level, quiet, by_kind, points, predicted, tested, ", ".join(args.parameters)
         )
         levels = [level if kind == KIND else None for kind in header.task.kinds]
         kept = fitted_method(model).thresholds.tolist()
         write_with_levels(
             args.out or path, model, changed, [old if new is None else new for new, old in zip(levels, kept)]
         )
-    print(section_of_card(points, level, quiet, lines, facts))
+    print(section)
+
+
+def changed_header(  # noqa: PLR0913  (all that a card tells)
+    header: ModelHeader,
+    freed: Model,
+    level: float,
+    quiet: Mapping[str, QuietFilms],
+    by_kind: Mapping[str, Sequence[Answer]],
+    points: Sequence[OperatingPoint],
+    predicted: Predicted,
+    tested: Sequence[tuple[Video, Answer]],
+    afterwards: str,
+) -> tuple[ModelHeader, str]:
+    """The header of the model at its level, and the part of its card that says how good it is there."""
+    scores, lines = scores_at(predicted, tested, freed, level)
+    calm = quiet_films([answer for kind in MOVING for answer in by_kind[kind]], KIND)
+    lines.append(
+        f"{KIND}: {calm.rate(level):.2f} false positives a minute in {calm.minutes:.1f} minutes of videos without an expression"
+    )
+    minutes = sum((video.n_frames or 0) / (video.fps or 25.0) for video, _ in tested) / 60
+    people = len({video.subject for video, _ in tested})
+    facts = f"{people} drawn people in {len(tested)} videos outside its training data, {minutes:.1f} minutes"
+    if afterwards:
+        facts += f". Its weights were learnt without {afterwards}, which were set afterwards"
+    section = section_of_card(points, level, quiet, lines, facts)
+    kept = {path: score for path, score in header.scores.items() if path.startswith("recognition.")}
+    lines_of_emotions = [line for line in header.card.splitlines() if line.startswith("- recognition:")]
+    section = "\n".join([section.rstrip("\n"), *lines_of_emotions, ""])
+    rates = {f"quiet.{KIND}.{kind}": films.rate(level) for kind, films in quiet.items()}
+    changed = header.model_copy(
+        update={
+            "card": SECTION.sub(lambda _: section, header.card),
+            "scores": {**kept, **scores, f"spotting.{KIND}.{QUIET_RATE}": calm.rate(level), **rates},
+            "features": fingerprints(freed),
+        }
+    )
+    return changed, section
 
 
 def fingerprints(model: Model) -> dict[str, str]:

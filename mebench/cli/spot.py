@@ -148,7 +148,13 @@ def spot_command(
             "choose another with --model or --run"
         )
     if live is not None:
-        _spot_live(live, _models_of(by, fold), fps, seconds, json, progress)
+        _spot_live(
+            inference.live.Live(_models_of(by, fold), frames.stream.Stream(live, fps), emotions),
+            live,
+            seconds,
+            json,
+            progress,
+        )
         return
     check_folder("-o", out)
     try:
@@ -198,15 +204,9 @@ def _cautions(result: api.Spottings, files: Sequence[Path], out: str, overlay: b
 
 
 def _spot_live(
-    source: str,
-    models: Sequence[inference.models.Model],
-    fps: float | None,
-    seconds: float | None,
-    json: str | None,
-    progress: Progress,
+    at_work: inference.live.Live, source: str, seconds: float | None, json: str | None, progress: Progress
 ) -> None:
     """Spot in a live video; show and write the results meanwhile."""
-    at_work = inference.live.Live(models, frames.stream.Stream(source, fps))
     stream, timing = at_work.stream, at_work.timing
     frame = 1000 / stream.fps
     delays = {

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice, takewhile
 from typing import Any, cast
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from mebench import core
 from mebench.config import registry
 from mebench.core import Frames, Kind, Prediction, SpottingParams, SubjectKey, VideoView
-from mebench.core.peaks import Spotted
+from mebench.core.peaks import Spotted, baseline_reach
 from mebench.errors import RunError, refuse_if
 from mebench.features import Flow, Landmarks
+from mebench.features.cuts import LEAST_CORRELATION, correlate_crops
 from mebench.features.face_detection import LOOKS, MISSES, NoFaceError, shows_face
 from mebench.features.faces import Reference
 from mebench.features.pipeline import feature_rows, route_of
@@ -65,12 +66,33 @@ class LiveInterval:
     delay: float
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A part of a live video between two cuts.
+
+    Attributes:
+        first: its first frame, counted from the first one with a face.
+        detectors: detectors by kind.
+    """
+
+    first: int
+    detectors: dict[Kind, Running]
+
+    def in_stream(self, found: Sequence[Spotted]) -> list[Spotted]:
+        """Intervals in frames counted from the first one with a face."""
+        shift = self.first
+        return [
+            one._replace(onset=one.onset + shift, apex=one.apex + shift, offset=one.offset + shift) for one in found
+        ]
+
+
 class Live:
-    """Models on a live video.
+    """Models on a live video; intervals have their fixed length, since the foot of a peak is not known at once.
 
     Args:
         models: models of one run, or one; their scores are averaged.
         stream: the video.
+        emotions: whether to name emotions, if the models recognize.
 
     Attributes:
         timing: durations at the rate of the stream.
@@ -80,19 +102,18 @@ class Live:
         RunError: the models cannot work on live video.
     """
 
-    def __init__(self, models: Sequence[Model], stream: Stream) -> None:
+    def __init__(self, models: Sequence[Model], stream: Stream, emotions: bool = True) -> None:
         first, self.stream = models[0], stream
         self.task, params = task_of_model(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
         cls: type[core.Method] = registry.load_plugin("method", first.config.method)
-        how = self._how = SpottingParams.of(params)
+        how = self._how = replace(SpottingParams.of(params), interval="fixed")
         needs = {
             "a method that scores each frame by itself": cls.framewise,
             "method.macro=negative": getattr(params, "macro", "negative") == "negative",
             "method.threshold=absolute, since its maximum is not known yet": how.threshold == "absolute",
             "method.rule=paper": how.rule == "paper",
-            "method.interval=fixed": how.interval == "fixed",
             "method.nms=null": how.nms is None,
         }
         reason = f"which {first.name} lacks: use a model of mebench model list"
@@ -109,7 +130,10 @@ class Live:
         levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0).tolist()
         self.levels: dict[Kind, float] = dict(zip(self.task.kinds, levels))
         self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
+        self._names = emotions and "recognize" in self.task.tasks
         self._face_seen: dict[int, bool] = {}
+        self._cuts: list[int] = []
+        self._n_tried = 0
         self._every, self._start = max(1, round(stream.fps / LOOKS)), 0
         # Load and compile everything that frames need, so that the first frames do not wait.
         size = self._route.crop.size
@@ -124,12 +148,14 @@ class Live:
     def lags(self, kind: Kind) -> tuple[int, int]:
         """Greatest delays in frames: of a point of the curve, and of a peak without near neighbours.
 
-        They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, k' for the
-        smoothing, and for a peak k' more in which none may be higher.
+        They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, half the window of the
+        baseline, k' for the smoothing, and for a peak k' more in which none may be higher.
         """
         core, k_prime = self._route.core, self.timing.k_prime[kind]
         stride, smoothing = core.stride if isinstance(core, Flow) else 1, k_prime * (self._how.smoothing != "none")
-        curve = self._route.gap + self._route.crop.lookahead + stride - 1 + smoothing
+        seconds = self._how.baseline
+        baseline = 0 if seconds is None else baseline_reach(seconds, self.stream.fps)
+        curve = self._route.gap + self._route.crop.lookahead + stride - 1 + baseline + smoothing
         return curve, curve + k_prime
 
     def run(self, seconds: float | None = None) -> Iterator[CurvePoint | LiveInterval]:
@@ -143,67 +169,121 @@ class Live:
             NoFaceError: it shows no face.
         """
         last = None if seconds is None else max(1, round(seconds * self.stream.fps))
-        tried, seen = 0, False
+        seen, self._n_tried = False, 0
         try:
-            while (last is None or self.stream.taken < last) and not (seen and self.stream.over):
+            while not (self._has_ended(last) or (seen and self.stream.over)):
                 frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
-                before, reference = tried, None  # the face in the first frame that shows one
-                for frame in frames:
-                    if tried > before and self.stream.behind:
-                        continue  # a frame that came during a search is passed over
-                    tried += 1
-                    with suppress(NoFaceError):
-                        reference = self._route.crop.locate(cast("Frames", [frame]), None, "the live video")
-                        break
-                if reference is None:
-                    if self.stream.over or (last is not None and self.stream.taken >= last):
+                found = self._first_face(frames)
+                if found is None:
+                    if self.stream.over:
                         break
                     continue
-                self._start = self.stream.taken - 1
-                self._face_seen.clear()
-                landmarks, seen = None, True
-                if self._route.maps_need_landmarks:
-                    reference = self._route.crop.with_landmarks(cast("Frames", [frame]), reference, "the live video")
-                    landmarks = reference.crop_landmarks
-                with one_thread():
-                    yield from self._followed(chain([frame], frames), reference, landmarks)
+                seen = True
+                yield from self._from_face_on(*found, frames)
         finally:
             self.stream.close()
         if not seen:
             raise NoFaceError(
-                f"no face found in the live video ({self.stream.taken} frames, {tried} of them searched): it must "
+                f"no face found in the live video ({self.stream.taken} frames, {self._n_tried} of them searched): it must "
                 "show an upright frontal face"
             )
+
+    def _has_ended(self, last: int | None) -> bool:
+        """Whether all frames were taken that were asked for."""
+        return last is not None and self.stream.taken >= last
+
+    def _first_face(self, frames: Iterator[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], Reference] | None:
+        """The first frame that shows a face, and that face; None if none does."""
+        is_first = True
+        for frame in frames:
+            if not is_first and self.stream.behind:
+                continue  # a frame that came during a search is passed over
+            is_first = False
+            self._n_tried += 1
+            with suppress(NoFaceError):
+                return frame, self._route.crop.locate(cast("Frames", [frame]), None, "the live video")
+        return None
+
+    def _from_face_on(
+        self, frame: NDArray[np.uint8], reference: Reference, frames: Iterator[NDArray[np.uint8]]
+    ) -> Iterator[CurvePoint | LiveInterval]:
+        """Points and intervals from the first frame with a face on, until the stream breaks off."""
+        self._start = self.stream.taken - 1
+        self._face_seen.clear()
+        self._cuts.clear()
+        landmarks = None
+        if self._route.maps_need_landmarks:
+            reference = self._route.crop.with_landmarks(cast("Frames", [frame]), reference, "the live video")
+            landmarks = reference.crop_landmarks
+        with one_thread():
+            yield from self._followed(chain([frame], frames), reference, landmarks)
 
     def _followed(
         self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
     ) -> Iterator[CurvePoint | LiveInterval]:
-        """The crops, beginning with the first frame that shows a face."""
-        running = {
-            kind: Running(k_prime, self.levels[kind], self._how, self._methods[0].score_lead(self.timing, kind))
-            for kind, k_prime in self.timing.k_prime.items()
-            if kind in self.task.kinds
-        }
+        """The crops, beginning with the first frame that shows a face; after each cut spotting begins anew."""
         crops = self._looked(self._route.crop.cut(frames, reference, "the live video"))
         # Multiples of k' for which features are kept, for naming the spotted intervals.
         rows: deque[NDArray[Any]] = deque(maxlen=4 * max(self.timing.k_prime.values()))
+        part: _Part | None = None
         last = -1
         for last, row in enumerate(feature_rows(self._chain, crops, landmarks)):
             rows.append(row)
+            if self._sees_a_cut(last):
+                if part is not None:
+                    yield from self._finished(part, rows, last)
+                part = None
+                continue
+            part = part or _Part(last, self._new_detectors())
             view = self._view([row])
             scores = np.mean([method.score_frames(view)[0] for method in self._methods], axis=0)
-            for (kind, detector), score in zip(running.items(), scores):
+            for (kind, detector), score in zip(part.detectors.items(), scores):
                 value, settled = detector.add(float(score))
-                if value is not None:
-                    delay, place = self._since(detector.frame), detector.frame + self._start
-                    self.delays["curve"].append(delay)
-                    yield CurvePoint(kind, place, place / self.stream.fps, value, self._in_sight(detector.frame), delay)
-                yield from self._announced(kind, settled, rows, last)
-        for kind, detector in running.items():
-            yield from self._announced(kind, detector.finish(), rows, last)
+                yield from self._point(part, kind, value)
+                yield from self._announced(kind, part.in_stream(settled), rows, last)
+        if part is not None:
+            yield from self._finished(part, rows, last)
+
+    def _new_detectors(self) -> dict[Kind, Running]:
+        """A detector of each kind."""
+        method, fps = self._methods[0], self.stream.fps
+        return {
+            kind: Running(k_prime, self.levels[kind], self._how, method.score_lead(self.timing, kind), fps)
+            for kind, k_prime in self.timing.k_prime.items()
+            if kind in self.task.kinds
+        }
+
+    def _sees_a_cut(self, frame: int) -> bool:
+        """Whether the feature of a frame sees both sides of a cut."""
+        core = self._route.core
+        between = core.stride - 1 if isinstance(core, Flow) else 0
+        gap = self._route.gap
+        return gap > 0 and any(cut - gap - between <= frame < cut + between for cut in self._cuts)
+
+    def _point(self, part: "_Part", kind: Kind, value: float | None) -> Iterator[CurvePoint]:
+        """The point of a curve, if there is one already."""
+        if value is None:
+            return
+        frame = part.first + part.detectors[kind].frame
+        delay, place = self._since(frame), frame + self._start
+        self.delays["curve"].append(delay)
+        yield CurvePoint(kind, place, place / self.stream.fps, value, self._in_sight(frame), delay)
+
+    def _finished(self, part: "_Part", rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
+        """What is still open at the end of a part."""
+        for kind, detector in part.detectors.items():
+            for value, settled in detector.drain():
+                yield from self._point(part, kind, value)
+                yield from self._announced(kind, part.in_stream(settled), rows, last)
+            yield from self._announced(kind, part.in_stream(detector.finish()), rows, last)
 
     def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        """The crops, searched for a face now and then, and compared with the one before for cuts."""
+        before = None
         for index, crop in enumerate(crops):
+            if before is not None and correlate_crops(before, crop) < LEAST_CORRELATION:
+                self._cuts.append(index)
+            before = crop
             if index % self._every == 0:
                 self._face_seen[index] = shows_face(crop)
                 self._face_seen.pop(index - 1000 * self._every, None)
@@ -235,7 +315,7 @@ class Live:
             if not self._in_sight(max(one.apex, 0)):
                 continue
             named: dict[str, Any] = {}
-            if "recognize" in self.task.tasks:
+            if self._names:
                 first = last + 1 - len(rows)
                 clip = self._view(rows).clip(one.onset - first, one.apex - first, one.offset - first)
                 row = np.mean([method.classify([clip])[0] for method in self._methods], axis=0)

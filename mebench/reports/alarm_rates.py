@@ -66,7 +66,7 @@ class AlarmRate:
         words = f"{format_count(self.count, name)} in {self.seconds:.1f} s, {self.here:.1f} a minute"
         if self.own is None:
             return f"{words}; the rate of this model in films without expressions is not known: --neutral measures the level"
-        words += f"; in films without expressions this model gives {self.own:.1f} a minute"
+        words += f"; in films without expressions this model gives up to {self.own:.1f} a minute"
         if self.is_unlike:
             times = f"{self.here / self.own:.0f} times its own rate" if self.own else "where its own rate is 0"
             return f"{words}. That is {times}: light, speech, the camera or the face are unlike its training, so nearly all are false"
@@ -86,14 +86,21 @@ class AlarmRate:
 
 
 def own_rates_of(models: Sequence[Model]) -> dict[Kind, float]:
-    """False alarms a minute without expressions, by kind, from the card of a model."""
-    rates: dict[Kind, float] = {}
+    """False alarms a minute without expressions, by kind, from the card of a model.
+
+    Of several kinds of quiet films, such as stills and speech, the one with most false alarms counts.
+    """
     header = models[0].header
-    kinds: Sequence[Kind] = header.task.kinds if header else ()
-    for kind in kinds:
-        rate = header.scores.get(f"spotting.{kind}.{QUIET_RATE}") if header else None
-        if rate is not None:
-            rates[kind] = rate
+    if header is None:
+        return {}
+    rates: dict[Kind, float] = {}
+    for kind in header.task.kinds:
+        quiet = [value for path, value in header.scores.items() if path.startswith(f"quiet.{kind}.")]
+        measured = [
+            value for value in (*quiet, header.scores.get(f"spotting.{kind}.{QUIET_RATE}")) if value is not None
+        ]
+        if measured:
+            rates[kind] = max(measured)
     return rates
 
 

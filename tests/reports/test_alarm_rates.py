@@ -47,7 +47,8 @@ def test_AlarmRate_without_own_rate_promises_nothing():
 def test_own_rates_of_included_models_are_those_of_their_cards():
     for file, header in included_models().items():
         model = read_model(file)
-        assert own_rates_of([model])["micro"] == header.scores["spotting.micro.fp_per_minute_without"]
+        without = [value for path, value in header.scores.items() if path.startswith("quiet.micro.")]
+        assert own_rates_of([model])["micro"] == max([*without, header.scores["spotting.micro.fp_per_minute_without"]])
         assert are_of_drawings([model])
 
 
