@@ -207,7 +207,7 @@ class Live:
     def _from_face_on(
         self, frame: NDArray[np.uint8], reference: Reference, frames: Iterator[NDArray[np.uint8]]
     ) -> Iterator[CurvePoint | LiveInterval]:
-        """Points and intervals from the first frame with a face on, until the stream breaks off."""
+        """Points and intervals from the first frame with a face on."""
         self._start = self.stream.taken - 1
         self._face_seen.clear()
         self._cuts.clear()
@@ -278,7 +278,7 @@ class Live:
             yield from self._announced(kind, part.in_stream(detector.finish()), rows, last)
 
     def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-        """The crops, searched for a face now and then, and compared with the one before for cuts."""
+        """The crops, searched for faces and cuts on the way."""
         before = None
         for index, crop in enumerate(crops):
             if before is not None and correlate_crops(before, crop) < LEAST_CORRELATION:
