@@ -10,6 +10,8 @@ from mebench.features.flow import Flow
 
 LEAST_CORRELATION = 0.8
 """Neighbouring crops that correlate less have a cut between them."""
+GLIDING_SECONDS = 0.5
+"""Cuts no further apart are one."""
 
 
 def correlate_crops(a: Image, b: Image) -> float:
@@ -23,36 +25,40 @@ def correlate_crops(a: Image, b: Image) -> float:
     return float((before * after).sum()) / product**0.5
 
 
-def find_cuts(crops: NDArray[np.uint8]) -> list[int]:
-    """The first frame after each cut.
+def find_cuts(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
+    """The frames at which another picture begins, and those by which it stands.
+
+    A box that follows the face glides to its new place, so that several neighbouring crops in a row may differ: these are one cut.
 
     Args:
         crops: (n_frames, size, size).
+        fps: frames per second.
     """
-    cuts = []
+    cuts: list[tuple[int, int]] = []
+    most_apart = max(1.0, GLIDING_SECONDS * fps)
     for frame in range(1, len(crops)):
         if correlate_crops(crops[frame - 1], crops[frame]) < LEAST_CORRELATION:
-            cuts.append(frame)
+            glides = bool(cuts) and frame - cuts[-1][1] <= most_apart
+            first = cuts.pop()[0] if glides else frame
+            cuts.append((first, frame))
         if frame % 1024 == 0:
             release(crops)
     return cuts
 
 
-def frames_across_cuts(cuts: Iterable[int], n_frames: int, flow: Flow | None) -> NDArray[np.bool_]:
-    """Frames whose feature sees both sides of a cut, (n_frames,).
+def frames_across_cuts(cuts: Iterable[tuple[int, int]], n_frames: int, flow: Flow | None) -> NDArray[np.bool_]:
+    """Frames whose feature sees a cut, (n_frames,).
 
     A pair of frames does if a cut lies between them; so do flows that are interpolated from such a pair.
 
     Args:
-        cuts: first frames after the cuts.
+        cuts: cuts, see `find_cuts`.
         n_frames: number of frames of the film.
         flow: step from crops to flow, if there is one.
     """
     across = np.zeros(n_frames, np.bool_)
-    if flow is None:
-        return across
-    gap = flow.gaps[-1].k or 0
-    between = flow.stride - 1
-    for cut in cuts:
-        across[max(cut - gap - between, 0) : cut + between] = True
+    gap = (flow.gaps[-1].k or 0) if flow else 0
+    between = flow.stride - 1 if flow else 0
+    for first, last in cuts:
+        across[max(first - gap - between, 0) : last + between] = True
     return across

@@ -31,23 +31,22 @@ class Film:
             cut between.
         unseen: first and last frame, both inclusive, of stretches without a visible face, if searched.
         faces: number of faces in the frame where the face was found; 0 if not searched.
-        cuts: first frame after each cut.
+        cuts: frame at which another picture begins, and the one by which it stands, of each cut.
         box: box of the followed face in the frame where it was found, pixels; None for ready-made features.
     """
 
     blind: NDArray[np.bool_]
     unseen: tuple[tuple[int, int], ...] = ()
     faces: int = 0
-    cuts: tuple[int, ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
     box: tuple[int, int, int, int] | None = None
 
     @property
     def parts(self) -> list[tuple[int, int]]:
         """First and last frame, both inclusive, of each part between cuts."""
-        n_frames = len(self.blind)
-        return [
-            (first, after - 1) for first, after in zip((0, *self.cuts), (*self.cuts, n_frames)) if after > first
-        ] or [(0, n_frames - 1)]
+        firsts = [0, *(last for _, last in self.cuts)]
+        lasts = [*(first - 1 for first, _ in self.cuts), len(self.blind) - 1]
+        return [(first, last) for first, last in zip(firsts, lasts) if first <= last]
 
 
 def look_at_film(
@@ -69,7 +68,7 @@ def look_at_film(
         return Film(blind)
     crops, about = source.crops(chain)
     route = route_of(chain)
-    cuts = find_cuts(crops)
+    cuts = find_cuts(crops, video.fps or 25.0)
     blind |= frames_across_cuts(cuts, n_frames, route.core if isinstance(route.core, Flow) else None)
     x0, y0, x1, y1 = about["face"]
     film = Film(blind, cuts=tuple(cuts), box=(x0, y0, x1, y1))

@@ -261,7 +261,9 @@ class Ensemble:
         }
         if self.job.names and self.job.emotions and spotted:
             spotted = self._named_intervals(spotted, video)
-        return Answer(spotted, curves, view.timing, film.unseen, film.faces, film.cuts, film.box)
+        return Answer(
+            spotted, curves, view.timing, film.unseen, film.faces, tuple(first for first, _ in film.cuts), film.box
+        )
 
     def _named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
         """Spotted intervals with the emotion that the recognizers of all folds give them together."""

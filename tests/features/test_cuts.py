@@ -24,16 +24,22 @@ def test_correlate_crops_of_flat_pictures():
 def test_find_cuts_between_pictures_and_not_in_other_light():
     face, other = texture(), 255 - texture()
     dimmed = (0.8 * face).astype(np.uint8)
-    assert find_cuts(np.stack([face, dimmed, texture(dx=0.5), other, other, face])) == [3, 5]
-    assert find_cuts(np.stack([face])) == []
+    assert find_cuts(np.stack([face, dimmed, texture(dx=0.5), other, other, face]), fps=2.0) == [(3, 3), (5, 5)]
+    assert find_cuts(np.stack([face]), fps=25.0) == []
+
+
+def test_find_cuts_takes_a_gliding_box_as_one_cut():
+    face, other, third = texture(), 255 - texture(), texture(dx=30.0, dy=20.0)
+    assert find_cuts(np.stack([face, face, other, third, face, face]), fps=25.0) == [(2, 4)]
 
 
 @pytest.mark.parametrize(("stride", "expected"), [(1, {4, 5}), (3, {2, 3, 4, 5, 6, 7})])
 def test_frames_across_cuts_are_those_whose_flow_sees_the_cut(stride, expected):
     """Frame 6 follows the cut; flow over 2 frames, interpolated between every third one."""
-    across = frames_across_cuts([6], 12, Flow("tvl1", k=2, stride=stride))
+    across = frames_across_cuts([(6, 6)], 12, Flow("tvl1", k=2, stride=stride))
     assert set(np.flatnonzero(across)) == expected
 
 
 def test_frames_across_cuts_without_flow_are_none():
-    assert not frames_across_cuts([6], 12, None).any()
+    assert not frames_across_cuts([(6, 6)], 12, None).any()
+    assert set(np.flatnonzero(frames_across_cuts([(6, 8)], 12, None))) == {6, 7}
