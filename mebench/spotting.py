@@ -146,7 +146,7 @@ class RunningBaseline:
         return self._next_value() if self._n_waiting > self._reach else None
 
     def finish(self) -> list[float]:
-        """The values of the scores that still wait, over windows that end with the last score."""
+        """The values of the scores that still wait."""
         values = []
         while self._n_waiting:
             if len(self._window) - self._n_waiting > self._reach:
@@ -196,7 +196,7 @@ class Running:
         return (None, []) if value is None else self._add(value)
 
     def drain(self) -> Iterator[tuple[float | None, list[Spotted]]]:
-        """What `add` would still give for scores that wait for their baseline, after the last score."""
+        """The answers of `add` to scores that still wait for their baseline."""
         for value in self._baseline.finish() if self._baseline else ():
             yield self._add(value)
 
