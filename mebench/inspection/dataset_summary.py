@@ -203,13 +203,12 @@ def summarise_dataset(dataset: Dataset) -> Summary:
     labels = Counter(label.lower() for _, label in rows if label is not None)
     emotions = sorted(labels, key=lambda label: (-labels[label], label))
     folders = [str(folder) for folder in dataset.frame_folders()]
-    units = Counter(unit for e in expressions for unit in shown_units(e.action_units))
     return {
         "subjects": len(_annotated_subjects(dataset)),
         "videos": len(_annotated_videos(dataset, with_expressions, lost)),
         "expressions": {kind: kinds[kind] for kind in KINDS},
         "emotions": {label: labels[label] for label in emotions},
-        "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in dataset.repair_rows()],
+        "repairs": _plain_repairs(dataset),
         "emotions_by_kind": {kind: _emotions_of_kind(rows, kind, emotions) for kind in KINDS if kinds[kind]},
         "videos_with_frames": _count_with_frames(with_expressions) if dataset.has_frames else None,
         "folder_of_frames": folders[0] if folders else None,
@@ -218,13 +217,24 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "expressions_without_interval": len(lost),
         "durations_ms": _durations(annotated),
         "fps": sorted({video.fps for video in videos if video.fps}),
-        "action_units": {f"AU{unit}": n for unit, n in sorted(units.items())},
+        "action_units": _action_units(expressions),
         "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
         "schemes": {name: _scheme_counts(scheme, expressions) for name, scheme in dataset.schemes.items()},
         "unmapped_labels": unmapped_labels(labels, dataset.schemes.values()),
         "account": plain_accounts(accounts_of(dataset)),
         "hash": ground_truth_hash(annotated),
     }
+
+
+def _plain_repairs(dataset: Dataset) -> list[dict[str, Any]]:
+    """The repaired rows of the annotations as plain data, each with its sentence."""
+    return [asdict(repair) | {"sentence": str(repair)} for repair in dataset.repair_rows()]
+
+
+def _action_units(expressions: Sequence[Expression]) -> dict[str, int]:
+    """Number of expressions that show each action unit, by rising unit."""
+    units = Counter(unit for e in expressions for unit in shown_units(e.action_units))
+    return {f"AU{unit}": n for unit, n in sorted(units.items())}
 
 
 def _annotated_subjects(dataset: Dataset) -> set[SubjectKey]:

@@ -1,6 +1,6 @@
 """A few expressions of a dataset, with four pictures each for a contact sheet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Dataset, Expression, Video
+from mebench.core import Dataset, Expression, Frames, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features import EyesAndMouth, FaceCrop
 from mebench.features.face_detection import NoFaceError
@@ -48,19 +48,32 @@ def choose_expressions(
     candidates = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
     if not candidates:
         raise DataError("these videos have no annotated expression to show")
-    for what, name, attribute in (("subject", subject, "subject"), ("video", video, "id")):
-        if name is not None:
-            known = sorted({getattr(v, attribute) for v in candidates})
-            if name not in known:
-                then = "Names are as mebench writes them, in upper and lower case"
-                raise ConfigError(unknown(f"{what} with expressions", name, known[:20], then))
-            candidates = [v for v in candidates if getattr(v, attribute) == name]
+    if subject is not None:
+        _refuse_unknown("subject", subject, {v.subject for v in candidates})
+        candidates = [v for v in candidates if v.subject == subject]
+    if video is not None:
+        _refuse_unknown("video", video, {v.id for v in candidates})
+        candidates = [v for v in candidates if v.id == video]
     people = grouped((Chosen(v, e) for v in candidates for e in v.expressions), key=lambda one: one.video.subject_key)
     chosen: list[Chosen] = []
     for turn in zip_longest(*people.values()):
-        present, n_left = [one for one in turn if one is not None], n - len(chosen)
-        chosen += present if len(present) <= n_left else [present[i * len(present) // n_left] for i in range(n_left)]
+        one_of_each_person = [one for one in turn if one is not None]
+        chosen += _spread_evenly(one_of_each_person, n - len(chosen))
     return sorted(chosen, key=lambda one: (one.video.key, one.expression.onset))
+
+
+def _refuse_unknown(what: str, name: str, known: Set[str]) -> None:
+    """Refuse a name that no video with expressions has."""
+    if name not in known:
+        then = "Names are as mebench writes them, in upper and lower case"
+        raise ConfigError(unknown(f"{what} with expressions", name, sorted(known)[:20], then))
+
+
+def _spread_evenly(items: Sequence[Chosen], most: int) -> Sequence[Chosen]:
+    """All items, or if there are more than `most`, that many, evenly spread over them."""
+    if len(items) <= most:
+        return items
+    return [items[i * len(items) // most] for i in range(most)]
 
 
 Points = NDArray[np.float64]
@@ -109,34 +122,47 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
         f"{peak} {e.peak}": e.peak,
         f"offset {e.offset}": e.offset,
     }
-    tiles, problem = dict[str, NDArray[np.uint8] | None].fromkeys(marks), ""
+    tiles = dict[str, NDArray[np.uint8] | None].fromkeys(marks)
     try:
         frames = dataset.frames(video)
         n_frames = len(frames)
     except DataError as error:
         return Strip(chosen, tiles, None, str(error))
+    problem = ""
     for title, index in marks.items():
         try:
             if index < n_frames:
-                frame: NDArray[Any] = frames[index]
-                tiles[title] = (
-                    np.stack([frame] * 3, axis=-1) if frame.ndim == 2 else np.ascontiguousarray(frame[..., 2::-1])
-                )
+                tiles[title] = _as_rgb(frames[index])
         except DataError as error:
             problem = str(error)
-    crop = FaceCrop()
     try:
-        reference = crop.locate(frames, dataset.landmarks(video), video.key)
-        if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
-            reference = crop.with_landmarks(frames, reference, video.key)
+        return Strip(chosen, tiles, _find_face(dataset, video, frames), problem)
     except DataError as error:
         reason = "no face found" if isinstance(error, NoFaceError) else str(error)
         return Strip(chosen, tiles, None, problem or reason)
+
+
+def _as_rgb(frame: NDArray[Any]) -> NDArray[np.uint8]:
+    """A gray or blue-green-red frame as (H, W, 3) in red, green, blue."""
+    if frame.ndim == 2:
+        return np.stack([frame] * 3, axis=-1)
+    return np.ascontiguousarray(frame[..., 2::-1])
+
+
+def _find_face(dataset: Dataset, video: Video, frames: Frames) -> Face:
+    """The face of a video, with its regions in pixels of the frames.
+
+    Raises:
+        DataError: there is no face, or a frame cannot be read.
+    """
+    crop = FaceCrop()
+    reference = crop.locate(frames, dataset.landmarks(video), video.key)
+    if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
+        reference = crop.with_landmarks(frames, reference, video.key)
     # Map the regions from the crop back to the frame.
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
     regions = step.regions(reference.crop_landmarks, crop.size, crop.size)
     edges = (clamp_region(region, crop.size, crop.size) for region in regions)
     corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
-    face = Face(reference.box, reference.landmarks, tuple(map_points(points, back) for points in corners))
-    return Strip(chosen, tiles, face, problem)
+    return Face(reference.box, reference.landmarks, tuple(map_points(points, back) for points in corners))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.dataclasses import dataclass as checked
@@ -188,6 +188,13 @@ class PaperRun:
         return None if worth is None or self.folder is None else RunFolder(self.folder.path.with_name(worth["honest"]))
 
 
+class RunSummaries(NamedTuple):
+    """The summaries of one run, under the paper's convention and under `strict`."""
+
+    by_paper: Mapping[str, Any]
+    strict: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class CellResult:
     """One cell, measured or not.
@@ -251,30 +258,39 @@ def reproduce_cells(
         ConfigError: the user's words are wrong.
         MebenchError: an error that stops all runs, such as a full disk or Ctrl-C.
     """
-    others = {
-        cell.words: [(*cell.words, *choice) for choice in cell.row.choices if request.settings]
-        for cell in cells
-        if cell.words
+    other_settings: dict[Words, list[Words]] = {}
+    for cell in cells:
+        if cell.words:
+            choices = cell.row.choices if request.settings else ()
+            other_settings[cell.words] = [(*cell.words, *choice) for choice in choices]
+    lines = [*other_settings, *chain.from_iterable(other_settings.values())]
+    runs = run_lines(lines, request, progress)
+    best: dict[Words | None, Any] = {}
+    for line, others in other_settings.items():
+        best[line] = _best(runs[line], [runs[other] for other in others])
+    summaries = _summaries_of_runs(runs.values(), paper.convention)
+    of_paper = [row for row in published if row.source.partition(" ")[0] == paper.source]
+    counts = {(row.dataset, section_of(row)): row for row in of_paper if row.metric == "n"}
+    return [_result_of_cell(cell, runs, summaries, counts, best.get(cell.words), request) for cell in cells]
+
+
+def _summaries_of_runs(runs: Iterable[PaperRun], convention: str) -> dict[str, RunSummaries]:
+    """The summaries of runs and of their honest runs, by id."""
+    folders = [folder for run in runs for folder in (run.folder, run.honest)]
+    by_id = {folder.id: folder for folder in folders if folder is not None}
+    return {
+        id_: RunSummaries(_summary_under(folder, convention), _summary_under(folder, "strict"))
+        for id_, folder in by_id.items()
     }
-    runs = run_lines([*others, *chain.from_iterable(others.values())], request, progress)
-    best: dict[Words | None, Any] = {
-        line: _best(runs[line], [runs[other] for other in several]) for line, several in others.items()
-    }
-    summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
-    folders = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
-    for folder in {folder.id: folder for folder in folders}.values():
-        config, own = folder.read_json("config.json")["config"], current_summary(folder)
-        by_paper, strict = (
-            own if own["convention"] == name else score_run(folder, int(config["seed"]), int(config["bootstrap"]), name)
-            for name in (paper.convention, "strict")
-        )
-        summaries[folder.id] = by_paper, strict
-    counts = {
-        (row.dataset, section_of(row)): row
-        for row in published
-        if row.metric == "n" and row.source.partition(" ")[0] == paper.source
-    }
-    return [_result(cell, runs, summaries, counts, best.get(cell.words), request) for cell in cells]
+
+
+def _summary_under(folder: RunFolder, convention: str) -> Mapping[str, Any]:
+    """The summary of a run under a convention: its own, if it has that one, else computed."""
+    own = current_summary(folder)
+    if own["convention"] == convention:
+        return own
+    config = folder.read_json("config.json")["config"]
+    return score_run(folder, int(config["seed"]), int(config["bootstrap"]), convention)
 
 
 def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | None:
@@ -286,13 +302,13 @@ def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | Non
     if not others or len(folders) <= len(others):
         return None
     scored = [current_summary(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in folders]
-    place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
+    best = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
     return {
         "of": len(others),
-        "run_id": folders[place].id,
-        "uf1": scored[place],
+        "run_id": folders[best].id,
+        "uf1": scored[best],
         "default": scored[0],
-        "difference": score_differences(folders[0], folders[place], "strict")["recognition.uf1"],
+        "difference": score_differences(folders[0], folders[best], "strict")["recognition.uf1"],
     }
 
 
@@ -309,9 +325,7 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
             if request.stand_in is None:
                 runs[line] = PaperRun(None, f"{config.dataset} is not here", str(error))
                 continue
-            dataset, *more = shlex.split(request.stand_in)
-            kept = [word for word in words if not word.startswith(("dataset", "scheme="))]  # not of the absent dataset
-            words, stands_in = [*kept, f"dataset={dataset}", *more], True
+            words, stands_in = _words_of_stand_in(words, request.stand_in), True
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
         finished = PaperRun(runner.session.finished_run(plan), stands_in=stands_in)
@@ -327,46 +341,65 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
         outcomes = runner.execute_sweep([config for config, _ in to_run.values()], progress)
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
             for line, stands_in in waiting:
-                runs[line] = (
-                    PaperRun(None, "its run failed", str(outcome), failed=True)
-                    if isinstance(outcome, MebenchError)
-                    else PaperRun(outcome.folder, stands_in=stands_in)
-                )
+                if isinstance(outcome, MebenchError):
+                    runs[line] = PaperRun(None, "its run failed", str(outcome), failed=True)
+                else:
+                    runs[line] = PaperRun(outcome.folder, stands_in=stands_in)
     return runs
 
 
-def _result(
+def _words_of_stand_in(words: Sequence[str], stand_in: str) -> list[str]:
+    """The words of a run, with a stand-in in place of the dataset and its scheme."""
+    dataset, *more = shlex.split(stand_in)
+    kept = [word for word in words if not word.startswith(("dataset", "scheme="))]
+    return [*kept, f"dataset={dataset}", *more]
+
+
+def _result_of_cell(
     cell: PaperCell,
     runs: Mapping[Words, PaperRun],
-    summaries: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
+    summaries: Mapping[str, RunSummaries],
     counts: Mapping[tuple[str, Words], Published],
     best: Mapping[str, Any] | None,
     request: PaperRequest,
 ) -> CellResult:
+    """A cell with its measured value, and what explains the gap to the published one."""
     if cell.words is None:
         return CellResult(cell, why=f"absent: {cell.absent}")
     run, row = runs[cell.words], cell.published
     if run.folder is None:
         return CellResult(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     honest = run.honest
-    like = run.folder if honest is None or cell.row.leaks else honest  # caveats of the published value
-    measured, strict = (value_of(summary, row) for summary in summaries[like.id])
+    like = run.folder if honest is None or cell.row.leaks else honest  # the run that does as the paper did
+    measured = value_of(summaries[like.id].by_paper, row)
+    strict = value_of(summaries[like.id].strict, row)
     if measured is None:
         return CellResult(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
-    printed, n = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
-    differ = printed is not None and n is not None and round(n) != round(printed.value)
-    reasons = [
-        f"{str(request.stand_in).split()[0]} replaces {row.dataset}, so this is not a comparison"
-        if run.stands_in
-        else "",
-        *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
-        row.note,
-        f"{printed.value:.0f} scored there, {n:g} here" if printed and differ and not run.stands_in else "",
-        "" if run.stands_in else gap_in_words(row, *measured),
-    ]
+    reasons = []
+    if run.stands_in:
+        reasons.append(f"{str(request.stand_in).split()[0]} replaces {row.dataset}, so this is not a comparison")
+    reasons += [f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats]
+    reasons.append(row.note)
+    if not run.stands_in:
+        n_scored = count_of(summaries[like.id].by_paper, row)
+        reasons.append(_other_count_in_words(counts.get((row.dataset, section_of(row))), n_scored))
+        reasons.append(gap_in_words(row, *measured))
     result = CellResult(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, reasons)))
     if honest is None:
         return result
-    sides = (value_of(summaries[folder.id][0], row) for folder in (run.folder, honest))
-    leaking, clean = (None if side is None else side[0] for side in sides)
-    return replace(result, leaking=leaking, honest=clean, worth=run.worth, best_of=best)
+    leaking = value_of(summaries[run.folder.id].by_paper, row)
+    clean = value_of(summaries[honest.id].by_paper, row)
+    return replace(
+        result,
+        leaking=leaking[0] if leaking else None,
+        honest=clean[0] if clean else None,
+        worth=run.worth,
+        best_of=best,
+    )
+
+
+def _other_count_in_words(printed: Published | None, n_scored: float | None) -> str:
+    """The printed and the measured number of scored items, if they differ; else empty."""
+    if printed is None or n_scored is None or round(n_scored) == round(printed.value):
+        return ""
+    return f"{printed.value:.0f} scored there, {n_scored:g} here"
