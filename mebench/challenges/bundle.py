@@ -8,7 +8,7 @@ import html
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -191,36 +191,46 @@ def score_submission(one: ChallengeTask, file: Path, truth: Path, score: Score) 
             truth.
     """
     rows = confined_rows(one, file)
+    try:
+        if one.form == "answers":
+            return marking.score_answers(questions.read_questions(truth), rows)["scores"], None
+        outcome = _score_rows(one, rows, truth, score)
+    except MebenchError:  # its message may name contents of the truth
+        names = "questions" if one.form == "answers" else "subjects or videos"
+        raise DataError(f"the file is well formed, but its {names} do not fit the challenge's") from None
+    return _scores_of_task(one, outcome.summary), outcome.answers
+
+
+def _score_rows(one: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Path, score: Score) -> Any:
+    """Write the rows as a clean file, and score it as `mebench.score` does."""
+    form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
     with TemporaryDirectory() as place:
-        try:
-            if one.form == "answers":
-                return marking.score_answers(questions.read_questions(truth), rows)["scores"], None
-            clean = Path(place) / "answers.csv"
-            form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
-            if form == "megc2020":
-                entries = (Entry("", r["video"], None, (int(r["onset"]), int(r["offset"]))) for r in rows)
-                write_text(clean, "\n".join(["a log:", *log_lines(entries)]))
-            else:
-                columns = entry.COLUMNS[one.form]
-                write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
-            what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
-            outcome = score(str(clean), str(truth), convention=one.convention, **what)
-        except MebenchError:  # its message may name contents of the truth
-            names = "questions" if one.form == "answers" else "subjects or videos"
-            raise DataError(f"the file is well formed, but its {names} do not fit the challenge's") from None
-    summary = outcome.summary
+        clean = Path(place) / "answers.csv"
+        if form == "megc2020":
+            entries = (Entry("", row["video"], None, (int(row["onset"]), int(row["offset"]))) for row in rows)
+            write_text(clean, "\n".join(["a log:", *log_lines(entries)]))
+        else:
+            columns = entry.COLUMNS[one.form]
+            write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
+        if one.form == "clips":
+            return score(str(clean), str(truth), convention=one.convention, what="clips", classes=",".join(one.classes))
+        return score(str(clean), str(truth), convention=one.convention, form=form)
+
+
+def _scores_of_task(one: ChallengeTask, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of a summary by which the challenge ranks, with their intervals."""
     if one.form == "clips":
-        scores = {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
-    elif one.form == "strs":
+        return {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
+    if one.form == "strs":
         if "analysis" not in summary:
             raise DataError("STRS needs emotions, in the file and in the truth")
-        scores = {"strs": summary["analysis"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
-    else:
-        parts = summary["spotting"]
-        overall = parts.get("overall") or next(iter(parts.values()))
-        kinds = {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
-        scores = {"f1": overall["scores"]["f1"], **({} if one.form == "megc2020" else kinds)}  # a log names no kinds
-    return scores, outcome.answers
+        return {"strs": summary["analysis"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
+    parts = summary["spotting"]
+    overall = parts.get("overall") or next(iter(parts.values()))
+    scores = {"f1": overall["scores"]["f1"]}
+    if one.form != "megc2020":  # a log names no kinds
+        scores |= {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
+    return scores
 
 
 def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:

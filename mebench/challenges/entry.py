@@ -50,32 +50,46 @@ def find_faults(task: ChallengeTask, path: Path, wanted_file: Path | None = None
     Raises:
         DataError: `wanted_file` cannot be read.
     """
-    wanted, known = None, None
+    asked, videos = None, None
     if wanted_file is not None:
-        wanted = (questions.read_questions if task.form == "answers" else _rows)(wanted_file)
-        if task.form != "answers":
-            if not {"video", "vid"} & {*next(iter(wanted), "")}:
-                raise DataError(f"{wanted_file} has no column video (or vid), which names the challenge's videos")
-            names = [row.get("video") or row.get("vid", "") for row in wanted]
-            whole = [f"{row['subject']}_{name}" if row.get("subject") else name for row, name in zip(wanted, names)]
-            # A file that names no subjects does so in its videos, where two people have one of the same name.
-            known = dict.fromkeys(names if task.form == "megc2023" and len({*names}) == len({*whole}) else whole)
+        if task.form == "answers":
+            asked = questions.read_questions(wanted_file)
+        else:
+            videos = _videos_of_challenge(task, wanted_file)
     try:
         if task.form == "answers":
-            return list(_of_answers(path, wanted))
+            return list(_faults_of_answers(path, asked))
         if task.form == "megc2020":
-            sheet = read_sheet(path, Remarks(), "predictions")
-            if not is_log(sheet):
-                return [
-                    Fault(
-                        1, "is not a log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"
-                    )
-                ]
-            read_log(sheet, path, "predictions", Remarks())
-            return []
-        return list(_of_table(task, path, known))
+            return _faults_of_log(path)
+        return list(_faults_of_table(task, path, videos))
     except DataError as error:
         return [Fault(0, str(error))]
+
+
+def _videos_of_challenge(task: ChallengeTask, path: Path) -> Collection[str]:
+    """The challenge's videos, each once, as the files of the task name them.
+
+    Raises:
+        DataError: the table has no column for them, or cannot be read.
+    """
+    rows = _rows(path)
+    if not rows or not {"video", "vid"} & rows[0].keys():
+        raise DataError(f"{path} has no column video (or vid), which names the challenge's videos")
+    names = [row.get("video") or row.get("vid", "") for row in rows]
+    with_subject = [f"{row['subject']}_{name}" if row.get("subject") else name for row, name in zip(rows, names)]
+    # A file that names no subjects does so in its videos, where two people have one of the same name.
+    is_unique = len({*names}) == len({*with_subject})
+    return dict.fromkeys(names if task.form == "megc2023" and is_unique else with_subject)
+
+
+def _faults_of_log(path: Path) -> list[Fault]:
+    """The fault of a file that is no log of MEGC 2020; a wrong line in a log raises `DataError`."""
+    sheet = read_sheet(path, Remarks(), "predictions")
+    if not is_log(sheet):
+        line = "a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"
+        return [Fault(1, f"is not a log of MEGC 2020: {line}")]
+    read_log(sheet, path, "predictions", Remarks())
+    return []
 
 
 def read_entry(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
@@ -107,27 +121,30 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {reader.line_num}: not a table with commas ({error})") from None
 
 
-def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[Fault]:
-    asked = None if wanted is None else {questions.id_of(row): row["question"] for row in wanted}
+def _faults_of_answers(path: Path, asked: Sequence[questions.Row] | None) -> Iterator[Fault]:
+    """Questions without an answer; and if the asked ones are known, other, changed and missing ones."""
+    question_of = None if asked is None else {questions.id_of(row): row["question"] for row in asked}
     answered = set[str]()
-    n = 0
-    for n, row in questions.read_lines(path):
+    line = 0
+    for line, row in questions.read_lines(path):
         if isinstance(row, str):
-            yield Fault(n, row)
+            yield Fault(line, row)
             continue
-        answered.add(name := questions.id_of(row))
+        name = questions.id_of(row)
+        answered.add(name)
         if not row.get("answer", "").strip():
-            yield Fault(n, f"the question {name!r} has no answer")
-        if asked is not None and name not in asked:
-            yield Fault(n, f"the question {name!r} is not asked")
-        elif asked is not None and asked[name] != row["question"]:
-            yield Fault(n, f"the question {name!r} must read {asked[name]!r}")
-    if not n:
+            yield Fault(line, f"the question {name!r} has no answer")
+        if question_of is not None and name not in question_of:
+            yield Fault(line, f"the question {name!r} is not asked")
+        elif question_of is not None and question_of[name] != row["question"]:
+            yield Fault(line, f"the question {name!r} must read {question_of[name]!r}")
+    if line == 0:
         yield Fault(0, "holds no answers")
-    yield from (Fault(0, f"the question {name!r} is missing") for name in asked or () if name not in answered)
+    yield from (Fault(0, f"the question {name!r} is missing") for name in question_of or () if name not in answered)
 
 
-def _of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
+def _faults_of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
+    """Wrong columns; rows that are cut, repeated or wrong in a cell; and clips without an answer."""
     lines, columns = _cells(path), COLUMNS[task.form]
     _, header = next(lines, (1, []))
     if header[: len(columns)] != list(columns):
@@ -141,9 +158,10 @@ def _of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) ->
         if len(cells) != len(header):
             yield Fault(n, f"has {len(cells)} cells, not {len(header)}")
             continue
-        first = seen.setdefault(tuple(cells[:2] if task.form == "clips" else cells), n)
-        if first != n:
-            yield Fault(n, f"repeats line {first}")
+        once = cells[:2] if task.form == "clips" else cells
+        first_line = seen.setdefault(tuple(once), n)
+        if first_line != n:
+            yield Fault(n, f"repeats line {first_line}")
         yield from (Fault(n, message) for message in _of_row(task, row, known))
     if known is not None and task.form == "clips":
         named = {name for subject, video in seen for name in (video, f"{subject}_{video}")}
@@ -223,11 +241,9 @@ def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Re
     )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in sorted(set(tables.videos["dataset"])):
-        part = select_dataset(tables, name)
-        short = "samm" if name.startswith("samm") else "cas" if name.startswith("cas") else name
-        usual = f"{name}_pred.{'txt' if task.form == 'megc2020' else 'csv'}"
-        path = folder / next((file for file in task.names if short in file), usual)
+    for dataset in sorted(set(tables.videos["dataset"])):
+        part = select_dataset(tables, dataset)
+        path = folder / _file_name(task, dataset)
         if part.clips is not None and task.form == "clips":
             ids = [video.split("/", 2) for video in part.clips["video"]]
             rows = ((subject, video, label) for (_, subject, video), label in zip(ids, part.clips["predicted"]))
@@ -237,3 +253,10 @@ def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Re
             write_predictions(path, "strs" if task.form == "csv" else task.form, part, remarks)
         written.append(path)
     return written
+
+
+def _file_name(task: ChallengeTask, dataset: str) -> str:
+    """The organisers' name for the file of a dataset, known by its database; else one with the dataset's id."""
+    database = next((short for short in ("samm", "cas") if dataset.startswith(short)), dataset)
+    usual = f"{dataset}_pred.{'txt' if task.form == 'megc2020' else 'csv'}"
+    return next((file for file in task.names if database in file), usual)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -96,50 +96,74 @@ def query_model(
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")
-    kept = (
-        {questions.id_of(row) for row in questions.read_questions(out)}
-        if out.exists() and out.stat().st_size
-        else set[str]()
-    )
-    cost, in_a_row = AnsweringCost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    has_answers = out.exists() and out.stat().st_size > 0
+    kept = {questions.id_of(row) for row in questions.read_questions(out)} if has_answers else set[str]()
+    cost = AnsweringCost(kept=sum(questions.id_of(row) in kept for row in rows))
+    n_failed_in_a_row = 0
+    server = Server(url, model, key, timeout)
     with out.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for row in rows:
             advance()
             if questions.id_of(row) in kept:
                 continue
-            urls = [f"data:image/jpeg;base64,{_jpeg(frame)}" for frame in frames_of(row)]
-            images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-            messages = [
-                {"role": "user", "content": [*images, {"type": "text", "text": f"{INSTRUCTION}\n{row['question']}"}]}
-            ]
-            body = {"model": model, "temperature": 0, "max_tokens": 256, "messages": messages}
+            images = [f"data:image/jpeg;base64,{_jpeg(frame)}" for frame in frames_of(row)]
             cost.asked += 1
             try:
-                request = Request(f"{url.rstrip('/')}/chat/completions", json.dumps(body).encode(), headers)
-                with urlopen(request, timeout=timeout) as response:
-                    data = response.read(MOST_BYTES + 1)
-                if len(data) > MOST_BYTES:
-                    raise ValueError(f"its reply is longer than {MOST_BYTES:,} bytes")
-                reply = json.loads(data)
+                reply = server.ask(row["question"], images)
                 text = reply["choices"][0]["message"].get("content") or ""
                 cost.tokens += int((reply.get("usage") or {}).get("total_tokens") or 0)
                 if not isinstance(text, str):
                     raise TypeError(f"its answer is {type(text).__name__}, not text")
             except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-                cost.failed, in_a_row = cost.failed + 1, in_a_row + 1
-                if in_a_row == GIVE_UP:
+                cost.failed += 1
+                n_failed_in_a_row += 1
+                if n_failed_in_a_row == GIVE_UP:
                     done = len(kept) + cost.asked - cost.failed
                     raise RunError(
                         f"{url} failed {GIVE_UP} times in a row ({_reason(error)}); {done} answers are kept in "
                         f"{out}, and the same command continues with the others"
                     ) from None
                 continue
-            cost.refused, in_a_row = cost.refused + (not text.strip()), 0
+            n_failed_in_a_row = 0
+            if not text.strip():
+                cost.refused += 1
             text = " ".join(text.split())[: questions.LONGEST]
             file.write(json.dumps({**row, "answer": text}, ensure_ascii=False) + "\n")
             file.flush()
     return cost
+
+
+@dataclass(frozen=True)
+class Server:
+    """A model behind an address.
+
+    Attributes:
+        url: address of the interface, such as `http://localhost:8000/v1`.
+        model: its name on the server.
+        key: bearer token; empty for none.
+        timeout: seconds that one answer may take.
+    """
+
+    url: str
+    model: str
+    key: str
+    timeout: float
+
+    def ask(self, question: str, images: Sequence[str]) -> Any:
+        """The server's reply to a question about images, given as data URLs. Only its length is checked."""
+        pictures = [{"type": "image_url", "image_url": {"url": image}} for image in images]
+        content = [*pictures, {"type": "text", "text": f"{INSTRUCTION}\n{question}"}]
+        messages = [{"role": "user", "content": content}]
+        body = {"model": self.model, "temperature": 0, "max_tokens": 256, "messages": messages}
+        headers = {"Content-Type": "application/json"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        request = Request(f"{self.url.rstrip('/')}/chat/completions", json.dumps(body).encode(), headers)
+        with urlopen(request, timeout=self.timeout) as response:
+            data = response.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"its reply is longer than {MOST_BYTES:,} bytes")
+        return json.loads(data)
 
 
 def _jpeg(frame: NDArray[np.uint8]) -> str:

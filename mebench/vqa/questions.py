@@ -280,27 +280,37 @@ def find_leaks(rows: Sequence[Row]) -> list[str]:
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """
-    by_kind = grouped(((wording.meaning_of(row["question"]), row) for row in rows), lambda pair: str(pair[0].kind))
-    sentences = list[str]()
-    if "type" in by_kind:
-        least: Counter[str] = Counter()
-        for meaning, row in by_kind["type"]:
-            least[clip_of(row)] = max(least[clip_of(row)], meaning.event)
-        sentences.append(
-            f"event numbers give a lower bound of the number of events in {len(least)} videos, {max(least.values())} at most "
-            f"({', '.join(f'{clip}: {n}' for clip, n in least.most_common(3))})"
-        )
-    plurals = Counter(row["question"].startswith("What is") for _, row in by_kind.get("units", ()))
-    if len(plurals) == 2:
-        sentences.append(f"the wording tells one unit ({plurals[True]} clips) from several ({plurals[False]})")
-    first = {clip_of(row): row["answer"].lower() for _, row in reversed(by_kind.get("shown", ())) if row.get("answer")}
-    if len(first) > 1 and len({*first.values()}) == 1:
-        sentences.append(f"shown: the first of a clip's questions is always answered {next(iter(first.values()))!r}")
+    rows_of_kind = grouped(rows, lambda row: str(wording.meaning_of(row["question"]).kind))
+    sentences = _event_numbers_in_words(rows_of_kind.get("type", ()))
+    is_singular = [row["question"].startswith("What is") for row in rows_of_kind.get("units", ())]
+    n_one, n_several = is_singular.count(True), is_singular.count(False)
+    if n_one and n_several:
+        sentences.append(f"the wording tells one unit ({n_one} clips) from several ({n_several})")
+    shown = [row for row in rows_of_kind.get("shown", ()) if row.get("answer")]
+    first_answers = {clip_of(row): row["answer"].lower() for row in reversed(shown)}
+    if len(first_answers) > 1 and len({*first_answers.values()}) == 1:
+        answer = next(iter(first_answers.values()))
+        sentences.append(f"shown: the first of a clip's questions is always answered {answer!r}")
     for kind in ("coarse", "fine", "shown", "side", "type"):
-        answers = Counter(row["answer"].lower() for _, row in by_kind.get(kind, ()) if row.get("answer"))
+        answers = Counter(row["answer"].lower() for row in rows_of_kind.get(kind, ()) if row.get("answer"))
         if answers:
-            (commonest, n), total = answers.most_common(1)[0], sum(answers.values())
+            commonest, n = answers.most_common(1)[0]
+            total = answers.total()
             sentences.append(
                 f"{kind}: the commonest answer, {commonest!r}, is right for {n} of {total} questions ({n / total:.0%})"
             )
     return sentences
+
+
+def _event_numbers_in_words(rows: Sequence[Row]) -> list[str]:
+    """A sentence on the numbers of events that questions about the type reveal; none without such questions."""
+    if not rows:
+        return []
+    least = Counter[str]()
+    for row in rows:
+        least[clip_of(row)] = max(least[clip_of(row)], wording.meaning_of(row["question"]).event)
+    examples = ", ".join(f"{clip}: {n}" for clip, n in least.most_common(3))
+    return [
+        f"event numbers give a lower bound of the number of events in {len(least)} videos, {max(least.values())} at most "
+        f"({examples})"
+    ]
