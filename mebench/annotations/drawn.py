@@ -38,14 +38,15 @@ def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[
         person: whose face; shifts its parts a little.
         seed: seed of the noise of the camera, which has a standard deviation of one grey level.
     """
-    grey = _without_noise(round(strength, 2), person)
+    grey = _draw_noiseless_face(round(strength, 2), person)
     noise = np.random.default_rng((person, seed)).normal(0, 1, grey.shape)
     noisy = np.clip(grey + noise, 0, 255).astype(np.uint8)
     return np.stack([(noisy * 0.85).astype(np.uint8), noisy, noisy], axis=-1)
 
 
 @functools.lru_cache(maxsize=256)
-def _without_noise(strength: float, person: int) -> NDArray[np.float32]:
+def _draw_noiseless_face(strength: float, person: int) -> NDArray[np.float32]:
+    """The face of a person in grey, (160, 160), without noise. Positions are pixels of that picture."""
     broad, eyes, mouth = np.random.default_rng(person + 1000).uniform(-1.5, 1.5, 3)
     n = SIZE * _SCALE
     picture = np.full((n, n), 120.0, np.float32) + np.linspace(-25, 25, n, dtype=np.float32)

@@ -325,9 +325,25 @@ def check_command(
     if relations:
         _count_violations(name, words or (), json)
         return
-    values = config.settings_of(words or ())
+    _check_promises(name, [kind for kind in by_kind if name in by_kind[kind]], config.settings_of(words or ()), json)
+
+
+def _check_promises(
+    name: str, kinds: Sequence[config.registry.PluginKind], values: Mapping[str, Any], json: str | None
+) -> None:
+    """Check the promises of a plugin and print each outcome.
+
+    Args:
+        name: name of the plugin.
+        kinds: what it is: a method, a dataset, or one of each.
+        values: its settings.
+        json: target of the report for programs.
+
+    Raises:
+        typer.Exit: a promise is broken, or the given data cannot be read.
+    """
     outcomes: list[CheckOutcome] = []
-    for kind in (kind for kind in by_kind if name in by_kind[kind]):
+    for kind in kinds:
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
         for outcome in testing.outcomes(testing.plugin_checks(kind, name, **params)):
             outcomes.append(outcome)

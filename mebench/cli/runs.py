@@ -71,13 +71,7 @@ def _print_for_people(rows: Sequence[tuple[str, str, str, str, str]], runs: str,
 def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
     folder = run_files.folder.RunFolder.open(runs, run)
-    facts, stored = _describe(folder), folder.read_json("config.json")
-    if (folder.path / "costs.csv").is_file():
-        costs: list[Any] = run_files.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
-    else:
-        finished = folder.finished_folds()
-        keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
-        costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
+    facts, stored, costs = _describe(folder), folder.read_json("config.json"), _costs_of_folds(folder)
     # Runs older than the sandbox have no such file.
     closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
@@ -100,18 +94,31 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
             title="costs",
         )
     if closed is not None:
-        more = [*closed["reads"], *closed.get("devices", ())]
-        reads = f"; besides code its method could read {list_first(more, 5)}" if more else ""
-        lacks = (
-            f"not isolated from {list_first(closed['lacks'], 5)}"
-            if closed["lacks"]
-            else "isolated from files, processes and the network"
-        )
-        terminal.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
+        terminal.print_lines(_isolation_in_words(closed))
     if facts["lost"]:
         terminal.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
         terminal.print_lines(f"continue with: {folder.resume_hint}")
+
+
+def _costs_of_folds(folder: run_files.folder.RunFolder) -> list[dict[str, Any]]:
+    """The costs of each fold: as the finished run lists them, else of the folds that are done."""
+    if (folder.path / "costs.csv").is_file():
+        rows: list[Any] = run_files.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
+        return rows
+    finished = folder.finished_folds()
+    keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
+    return [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
+
+
+def _isolation_in_words(sandbox: Mapping[str, Any]) -> str:
+    """From what the folds of a run were isolated, and what they could read."""
+    isolated = "isolated from files, processes and the network"
+    if sandbox["lacks"]:
+        isolated = f"not isolated from {list_first(sandbox['lacks'], 5)}"
+    more = [*sandbox["reads"], *sandbox.get("devices", ())]
+    reads = f"; besides code its method could read {list_first(more, 5)}" if more else ""
+    return f"sandbox={sandbox['asked']}: its folds were {isolated}{reads}"
 
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")

@@ -67,7 +67,7 @@ def _score_paths(scored: Rows) -> list[str]:
 
 
 def draw_robustness(rows: Rows, path: str) -> Figure:
-    """A score against the strength of each degradation, with its interval; the line is the clean run."""
+    """Draw a score against strength, a panel for each degradation; the line is the clean run."""
     rows_by_kind = grouped([row for row in rows if "scores" in row], key=lambda row: row["kind"])
     n_lines = math.ceil(len(rows_by_kind) / FIGURE_COLUMNS)
     drawn, axes = make_panels(10, 1 + 1.7 * n_lines, n_lines, FIGURE_COLUMNS, sharex=True, sharey=True)

@@ -103,7 +103,7 @@ def describe_run(
     trained: str | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Describe a run in its folder before it begins.
+    """Write what is known of a run into its folder before it begins.
 
     Args:
         folder: folder of the run.

@@ -295,7 +295,7 @@ def _sides_of(data: RunData, fold: Fold) -> dict[str, dict[str, Any]]:
 
 
 def _timing_values(data: RunData) -> list[dict[str, Any]]:
-    """K and, where the run spots, k' of each fold."""
+    """The gap k and, where the run spots, k' of each fold, each with the people that set it."""
     timings = {fold.key: data.timings(fold) for fold in data.folds}
     values: list[dict[str, Any]] = []
     gap_of = {}
@@ -320,7 +320,7 @@ def _half_lengths(timing: Timing) -> dict[str, dict[str, Any]]:
 
 
 def _method_values(data: RunData, name: str, part: MethodJob, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parameters of a method, its weights, and what chose its epoch or other values."""
+    """A method's parameters, weights and choice of epoch, each with the people that set it."""
     method = create_weightless(part)
     values: list[dict[str, Any]] = [{"name": f"{name} parameters", "saw": "nobody", "value": settings}]
     if learnt := sorted(method.state_dict()):

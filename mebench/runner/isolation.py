@@ -163,6 +163,7 @@ def encode(value: Any) -> list[bytes]:
     buffers: list[bytes] = []
 
     def plain(value: Any) -> Any:
+        """A value as JSON can hold it; bytes and arrays go into the buffers."""
         if isinstance(value, np.generic):
             return value.item()
         if isinstance(value, bytes):

@@ -27,9 +27,9 @@ class SentRun(NamedTuple):
 
 
 class Tracker(Protocol):
-    """Base class of trackers.
+    """The calls that a tracker gets, with a default for each that may be left out.
 
-    Derive from it, and name the class in an entry point of the group `mebench.trackers`. For each run `start` is
+    Derive from it to take the defaults, and name the class in an entry point of the group `mebench.trackers`. For each run `start` is
     called, then the methods for its contents and nested runs, and `finish` last.
     """
 

@@ -114,44 +114,70 @@ def keras_weights(path: Path) -> dict[str, Any]:
         import h5py
     except ImportError:
         raise ConfigError(f"reading {path} needs h5py, which is not installed: pip install 'mebench[keras]'") from None
-    found: dict[str, Any] = {}
-    size = names = 0
-
-    def take(group: Any, above: str) -> None:
-        nonlocal size, names
-        if above.count("/") > DEEPEST:  # or a group that contains itself
-            raise DataError(
-                f"the weights {path} nest more than {DEEPEST} groups, which no weights do: they are not read"
-            )
-        if (names := names + len(group)) > MOST_NAMES:
-            raise DataError(
-                f"the weights {path} hold more than {MOST_NAMES:,} names, which no weights do: they are not read"
-            )
-        # Only hard links: a soft or external link may point to another file.
-        for name in (name for name in group if isinstance(group.get(name, getlink=True), h5py.HardLink)):
-            item, place = group[name], above + name
-            if isinstance(item, h5py.Group):
-                take(item, f"{place}/")
-            elif (
-                isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.shape and "optimizer" not in place
-            ):
-                size += item.nbytes
-                if item.external or item.is_virtual:  # whose place the file names, be it /etc/passwd or a pipe
-                    raise DataError(
-                        f"the weights {path} refer to another file for {place!r}, which no weights need: they are not read"
-                    )
-                if size > MAX_BYTES:
-                    raise DataError(
-                        f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
-                    )
-                found[place.removeprefix("model_weights/")] = item[()]
-
+    reader = _KerasReader(path)
     try:
         with open_plain(path, MAX_BYTES) as opened, h5py.File(opened, "r") as file:
-            take(file, "")
+            reader.read_group(file, "")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the weights {path} cannot be read: {_NOISE.sub('', str(error))}") from None
-    return found
+    return reader.found
+
+
+class _KerasReader:
+    """Collects the arrays of a Keras file within limits.
+
+    Args:
+        path: the file, for messages.
+
+    Attributes:
+        found: the arrays by layer and weight.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.found: dict[str, Any] = {}
+        self._path = path
+        self._n_bytes = 0
+        self._n_names = 0
+
+    def read_group(self, group: Any, above: str) -> None:
+        """Take the arrays of a group and of the groups inside it; `above` is its own name, ending in `/`."""
+        import h5py
+
+        if above.count("/") > DEEPEST:  # or a group that contains itself
+            raise DataError(
+                f"the weights {self._path} nest more than {DEEPEST} groups, which no weights do: they are not read"
+            )
+        self._n_names += len(group)
+        if self._n_names > MOST_NAMES:
+            raise DataError(
+                f"the weights {self._path} hold more than {MOST_NAMES:,} names, which no weights do: they are not read"
+            )
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue  # a soft or external link may point to another file
+            item, full_name = group[name], above + name
+            if isinstance(item, h5py.Group):
+                self.read_group(item, f"{full_name}/")
+            elif isinstance(item, h5py.Dataset) and _is_weight(item, full_name):
+                self._read_array(item, full_name)
+
+    def _read_array(self, item: Any, full_name: str) -> None:
+        """Take one array, unless it lies in another file or the file holds too much."""
+        self._n_bytes += item.nbytes
+        if item.external or item.is_virtual:  # the file names the other one, be it /etc/passwd or a pipe
+            raise DataError(
+                f"the weights {self._path} refer to another file for {full_name!r}, which no weights need: they are not read"
+            )
+        if self._n_bytes > MAX_BYTES:
+            raise DataError(
+                f"the weights {self._path} would take {self._n_bytes / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
+            )
+        self.found[full_name.removeprefix("model_weights/")] = item[()]
+
+
+def _is_weight(item: Any, full_name: str) -> bool:
+    """Whether an array is a weight of a layer: numbers of at least one dimension, not of the optimizer."""
+    return item.dtype.kind in "fiu" and bool(item.shape) and "optimizer" not in full_name
 
 
 def keras_layers(weights: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
