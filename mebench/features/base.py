@@ -27,7 +27,7 @@ else:
 
 @functools.cache
 def opencv_version() -> str:
-    """Version of the installed OpenCV with its contributed modules, part of every key of the feature store."""
+    """Version of the installed OpenCV with its contributed modules. It is part of every key of the feature store."""
     return _version("cv2", "opencv-contrib-python-headless", "opencv-contrib-python")
 
 
@@ -52,7 +52,7 @@ def processor() -> str:
 
 
 def _version(module: str, *packages: str) -> str:
-    """The version of a module, from its package's metadata where possible, so that it is not imported."""
+    """The version of a module, without importing it where its package has metadata."""
     for package in packages:
         with suppress(PackageNotFoundError):
             return version(package)
@@ -66,8 +66,7 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class SequenceStep(Step, ABC):
-    """A step from the crops of a clip to other crops, for example magnified or interpolated ones. For chains of scope
-    `clips`.
+    """A step from the crops of a clip to other crops, for example magnified ones. For chains of scope `clips`.
 
     Attributes:
         keeps_length: False for a step that changes the number of crops; only a volume step can follow it.
@@ -88,7 +87,7 @@ class SequenceStep(Step, ABC):
 
 @dataclass(frozen=True)
 class ImageStep(Step, ABC):
-    """A step from one crop to a feature, for each frame of a video (or the apex of a clip)."""
+    """A step from one crop to a feature: of each frame, or a clip's apex."""
 
     level: ClassVar[Level] = "image"
 
@@ -175,7 +174,7 @@ def release(array: NDArray[Any]) -> None:
 
 
 def resize_map(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:
-    """Resize an (H, W, C) map to (rows, cols, C), float32, with the same bits on every processor.
+    """Resize an (H, W, C) map to (rows, cols, C), float32. The bits are the same on every processor.
 
     Bilinear, the resampling of the published programs. With `smooth`, shrinking averages over the pixels that an output
     pixel covers, so that no pixel is skipped.
@@ -207,8 +206,8 @@ def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], ND
 
 
 def angle_of(v: NDArray[Any], u: NDArray[Any]) -> NDArray[np.float64]:
-    """The angle of (u, v) in radians, -pi to pi, by arithmetic alone, since the rounding of libraries depends on the
-    processor.
+    """The angle of (u, v) in radians, -pi to pi. Arithmetic alone computes it, since the rounding of libraries depends
+    on the processor.
 
     The arctangent of the smaller over the larger is that of Cephes (Moshier 1989), with an error of 2e-16.
     """

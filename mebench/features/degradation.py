@@ -161,7 +161,7 @@ class DegradedFrames:
 
     @cached_property
     def face(self) -> Box:
-        """The box of the face in the clean video, from above the brows to the chin; the whole frame if none is found."""
+        """The face's box in the clean video, from the brows to the chin; the whole frame if none is found."""
         if self.landmarks is not None:
             (x0, y0), (x1, y1) = self.landmarks.min(axis=0), self.landmarks.max(axis=0)
             forehead = FOREHEAD * (y1 - y0)
@@ -325,7 +325,7 @@ FACE_SHAPE = 7 / 13
 
 
 def _resolution(video: DegradedFrames, index: int, height: float) -> Image:
-    """A frame whose face was `height` pixels high, or unchanged where it is smaller, enlarged to its former size."""
+    """A frame enlarged from a face `height` pixels high; a smaller face stays unchanged."""
     image = video.clean[index]
     _, top, _, chin = video.face
     size = image.shape[1::-1]
@@ -405,7 +405,7 @@ def _double_rate(video: DegradedFrames, index: int, level: float) -> Image:
 
 
 def _mix_frames(video: DegradedFrames, frame: float, every: int = 1) -> Image:
-    """The image at a frame number with a fraction, mixed from its neighbours among each `every`-th frame."""
+    """The image at a fractional frame number, mixed from neighbours among each `every`-th frame."""
     before = int(frame) // every * every
     after = min(before + every, len(video.clean) - 1)
     share = (frame - before) / every

@@ -1,4 +1,4 @@
-"""Faces in gray pictures, by dlib's detector, and the stretches of a video that show none."""
+"""Faces in gray pictures, by dlib's detector, and stretches of a video without one."""
 
 import functools
 import threading
@@ -67,7 +67,7 @@ def shows_face(crop: Gray) -> bool:
 
 
 def find_stretches_without_face(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
-    """The stretches where the crops show no face, because it left, turned away, or moved out of a fixed box.
+    """The stretches where the crops show no face. It left, turned away, or moved out of a fixed box.
 
     A search runs `LOOKS` times a second; `MISSES` in a row must find none. Frames between two searches count as without
     a face if either finds none, since a face that comes or goes moves more than any expression, and its peak would hide

@@ -59,7 +59,7 @@ def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: f
 
 
 def _continue_tracks(tracks: list[Track], index: int, faces: Sequence[Box]) -> None:
-    """Give each face of a frame to the nearest track within one width, or to a new one."""
+    """Give each face of a frame to the nearest track within one width. Others begin a new one."""
     last_boxes = [list(track.values())[-1] for track in tracks]
     distances = [
         (distance_in_widths(box, face), n, m) for n, box in enumerate(last_boxes) for m, face in enumerate(faces)

@@ -49,14 +49,14 @@ def box_to_crop(box: Box | FloatBox, size: int) -> Matrix:
 
 
 def level_rotation(box: Box | FloatBox, angle: float) -> Matrix:
-    """Rotates the picture about the middle of a box so that a line at `angle` (radians, clockwise) becomes level."""
+    """Rotates the picture about the middle of a box. A line at `angle` (radians, clockwise) becomes level."""
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, s, x - c * x - s * y], [-s, c, y + s * x - c * y], [0.0, 0.0, 1.0]])
 
 
 def eye_angle(landmarks: Landmarks) -> float:
-    """Angle in radians by which the line from the left to the right eye's middle falls to the right; 0 is level."""
+    """Angle in radians by which the line between the eyes falls to the right; 0 is level."""
     x, y = landmarks[RIGHT_EYE].mean(axis=0) - landmarks[LEFT_EYE].mean(axis=0)
     return math.atan2(y, x)
 
@@ -111,7 +111,7 @@ HEAD = np.array([_POINTS[n] for n in range(68)], np.float64) - (0, 0, FACE_PLANE
 
 
 def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
-    """The homography from the plane of the face (x, y in mm) to the frame (pixels).
+    """The homography from the face's plane (x, y in mm) to the frame (pixels).
 
     The pose comes from `solvePnP` on all 68 points (SQPnP, Terzakis and Lourakis 2020: no starting point, one answer).
     The camera is unknown: the longer side of the frame serves as focal length, the frame's middle as axis, and the lens
@@ -131,7 +131,7 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
 
 
 def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
-    """The part of the plane of the face (mm) that a box of the frame shows, with the scale at the middle of the box."""
+    """The part of the face's plane (mm) that a box of the frame shows. The scale is that at the middle of the box."""
     # The scale of a homography differs from point to point: it is taken over one pixel across and one down.
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     back = np.asarray(np.linalg.inv(plane), np.float64)
@@ -143,7 +143,7 @@ def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
 
 
 def frontal_homography(window: FloatBox, plane: Matrix, size: int) -> Matrix:
-    """The homography from the frame to a crop with a frontal view of a window of the face's plane."""
+    """The homography from the frame to a crop that shows a window frontally. The window lies in the face's plane."""
     # A window has edges instead of pixels: its left edge is half a pixel before the first centre.
     x0, y0, x1, y1 = window
     matrix = box_to_crop((x0 + 0.5, y0 + 0.5, x1 + 0.5, y1 + 0.5), size) @ np.linalg.inv(plane)
@@ -355,7 +355,7 @@ class FaceCrop(Step):
         )
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
-        """The face with its landmarks, detected in the frame of the face if not known already.
+        """The face with its landmarks, detected in its frame if not known already.
 
         Raises:
             DataError: there is no predictor file, or it cannot be used.

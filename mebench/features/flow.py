@@ -1,4 +1,4 @@
-"""Optical flow between two face crops, removal of head and eye motion, strain, and flow as an image."""
+"""Optical flow between face crops, without head and eye motion; strain; flow as an image."""
 
 import functools
 import itertools
@@ -101,7 +101,7 @@ class Flow(Step):
         return np.zeros((*images.shape[1:], 2), np.float32) if onset == apex else self.pair(images[onset], images[apex])
 
     def maps(self, images: Iterable[Image]) -> Iterator[FeatureMap]:
-        """Flow from frame i to frame i + k of crops, each (H, W), for each i below n - k, one by one.
+        """Flow from each frame i to frame i + k, one by one. The crops are (H, W) each; i is below n - k.
 
         Each is yielded as soon as its crops are available, so that they may come from a camera. A video of k frames or
         fewer yields nothing.
@@ -131,7 +131,7 @@ class Flow(Step):
             yield from _flows_up_to(calculate(recent[0], recent[-1]), computed, n_pairs_left)
 
     def _calculator(self) -> Callable[[Image, Image], FeatureMap]:
-        """A function from two crops to their flow, after their brightness is matched if the light asks for it."""
+        """A function from two crops to their flow. It matches their brightness first if the light asks for it."""
         calculate = make_calculator(self.algorithm)
         if self.light == "none":
             return calculate
@@ -183,7 +183,7 @@ def _fit_line(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[float, float]
 
 @dataclass(frozen=True)
 class FlowVolume(VolumeStep):
-    """A step from the crops of a clip to one feature that computes flow between them.
+    """A step from the crops of a clip to a feature of their flow.
 
     Attributes:
         flow: algorithm, see `Flow`.
@@ -210,7 +210,7 @@ def _flows_up_to(flow: FeatureMap, before: FeatureMap, n_frames: int) -> Iterato
 
 
 def make_calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
-    """A function from two crops to their flow, for the pairs of one video in order; not thread-safe."""
+    """A function from two crops to their flow, called in the video's order; not thread-safe."""
     epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
     if algorithm in OWN:
         from mebench.features.tvl1 import tvl1
@@ -255,9 +255,9 @@ _THEN = "choose a setting of the method without it, or give the dataset landmark
 
 @dataclass(frozen=True)
 class RemoveNoseMotion(MapStep):
-    """Subtract the motion of the nose bridge, as that of the head, from u and v (SOFTNet, Liong et al. 2021).
+    """Subtract the nose bridge's motion from u and v (SOFTNet, Liong et al. 2021).
 
-    That motion is the mean of u and of v over a square around landmark 28, counted from 0: the second point down the
+    That motion, taken for the head's, is the mean of u and of v over a square around landmark 28, counted from 0: the second point down the
     nose bridge. The square is clamped to the map.
 
     Attributes:
@@ -274,7 +274,9 @@ class RemoveNoseMotion(MapStep):
     variant: Literal["paper", "released_code"] = "paper"
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
-        """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""
+        """Subtract the nose's mean from the channels of an (H, W, C) map. C is at least 2, and the first two are u
+        and v.
+        """
         points = self.landmarks_from(landmarks, _THEN)
         height, width = x.shape[:2]
         nose_x, nose_y = points[NOSE_BRIDGE]
@@ -294,7 +296,7 @@ class RemoveNoseMotion(MapStep):
 
 @dataclass(frozen=True)
 class MaskEyes(MapStep):
-    """Set all channels to 0 in the eyes and around them, so that a blink is no expression (SOFTNet, Liong et al. 2021).
+    """Set all channels to 0 in and around the eyes. A blink is then no expression (SOFTNet, Liong et al. 2021).
 
     An eye is the polygon of landmarks 36 to 41 or 42 to 47, counted from 0.
 
@@ -346,7 +348,7 @@ Difference = Literal["backward", "forward", "central"]
 
 @dataclass(frozen=True)
 class Strain(MapStep):
-    """Append the optical strain sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2) to u and v (MEAN, equation 3).
+    """Append the optical strain to u and v. It is sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2) (MEAN, equation 3).
 
     Attributes:
         difference: how a derivative is taken. `backward` is f(x) - f(x - 1), as in the published program of MEAN, and the
@@ -379,7 +381,7 @@ class Strain(MapStep):
 
 @dataclass(frozen=True)
 class FlowImage(MapStep):
-    """(u, v, strain) as an image (size, size, 3) with values 0 to 255 and the channels strain, v, u.
+    """(u, v, strain) as an image (size, size, 3). Its values are 0 to 255, its channels strain, v, u.
 
     That is the order in which OpenCV reads the images published with STSTNet (Liong et al. 2019). As in each of those, a
     channel goes from its minimum (0) to its maximum (255). A map without motion is 127.5 in both flow channels and 0 in the
@@ -408,7 +410,7 @@ class FlowImage(MapStep):
 
 @dataclass(frozen=True)
 class FlowDirection(MapStep):
-    """The direction of a `FlowImage` as a hue, (H, W, 3) with values 0 to 255 in the order blue, green, red.
+    """The direction of a `FlowImage` as a hue, (H, W, 3). Its values are 0 to 255 in the order blue, green, red.
 
     The angle is that of the image's (u, v), from 0 to 255 each, so it lies between 0 and 90 degrees, also without
     motion. Half of it, rounded down, is the hue in OpenCV's 8 bits, of full saturation and brightness: red for 0, over

@@ -1,4 +1,4 @@
-"""The 68 facial landmarks, from the dataset or from a predictor file of dlib, and tracking of the face."""
+"""The 68 facial landmarks, from the dataset or dlib's predictor, and tracking of the face."""
 
 import functools
 import hashlib
@@ -90,7 +90,7 @@ def predictor_identity(path: Path) -> str:
 
 
 def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> Landmarks:
-    """68 points (x, y) in pixels of the picture, (68, 2), as dlib predicts them, possibly outside the picture.
+    """68 points (x, y) in pixels, (68, 2), as dlib predicts them. They may lie outside the picture.
 
     Args:
         predictor: the file, in dlib's format, for 68 points; loaded once a process.
@@ -239,7 +239,7 @@ class FaceTracker:
         return is_seen
 
     def _check(self, gray: Gray) -> None:
-        """Search the frame for the face if the detector does not find it where it is followed."""
+        """Search the frame if the detector does not find the face where it is followed."""
         if self._is_there(gray):
             self._next_check = self._frame + CHECK_EVERY
             self._failed_searches = 0
@@ -261,7 +261,7 @@ class FaceTracker:
         return any(box_iou(face, self._box) >= SAME_FACE_IOU for face in faces)
 
     def _search(self, gray: Gray) -> None:
-        """Follow the nearest face of the frame, unless it may be another person's or is followed already."""
+        """Follow the nearest face of the frame. Another person's face, or one followed already, does not count."""
         self._next_check = self._frame + CHECK_EVERY
         height, width = gray.shape
         faces = [face for face in self._detect(gray) if box_area(clip_to_frame(face, width, height))]
@@ -278,7 +278,7 @@ class FaceTracker:
 
 
 def hold_still_boxes(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:
-    """Keep a box until the tracked one has clearly left it, so that a still head has a still box.
+    """Keep a box until the tracked one has clearly left it. A still head then has a still box.
 
     Args:
         pairs: (item, box) of each frame, the box as (x0, y0, x1, y1).
@@ -318,7 +318,9 @@ def smooth_vectors(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[t
 
 
 def _with_mean_vector(pairs: Sequence[tuple[T, Vector]], index: int, half: int) -> tuple[T, Vector]:
-    """The item at an index with the mean vector of as many pairs before as after it, at most `half`."""
+    """The item at an index, with the mean vector of pairs around it. As many before as after it count, at most
+    `half`.
+    """
     reach = min(half, index, len(pairs) - 1 - index)
     item, _ = pairs[index]
     vectors = [vector for _, vector in islice(pairs, index - reach, index + reach + 1)]

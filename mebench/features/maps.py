@@ -1,4 +1,4 @@
-"""Named maps of 28x28 pixels of a clip's motion, ready-made by a dataset or computed from its frames."""
+"""Named maps of a clip's motion, 28x28 pixels, ready-made or computed from frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class TrainedMapParams(MapParams):
 
 
 def read_maps(clips: Sequence[ClipView], name: str) -> NDArray[np.float32]:
-    """The maps of that name, (n_clips, 28, 28, 3), values 0 to 255, channels in OpenCV's order: strain, v, u.
+    """The maps of that name, (n_clips, 28, 28, 3), 0 to 255, in OpenCV's order: strain, v, u.
 
     If computed, the maps of the second phase are the flow from apex to offset.
     """
@@ -115,7 +115,7 @@ def check_points(points: Points) -> None:
 
 
 def four_blocks(maps: NDArray[np.float32], points: Points) -> NDArray[np.float32]:
-    """Blocks of 14x14 pixels around four of five points, arranged as in the programs of HTNet and CausalNet.
+    """Blocks of 14x14 pixels around four of five points. They are arranged as in the programs of HTNet and CausalNet.
 
     A point is clamped to 7..21, so that its block lies inside, and rounded down. Its x counts rows there, and its y
     columns. The block of the nose, the third point, is left out; the first two stand above the last two.
@@ -179,7 +179,7 @@ class SeriesParams(FaceParams):
 
 @dataclass(frozen=True)
 class MotionParams(SeriesParams):
-    """Training of a network that finds where expressions begin and end from the motion of regions.
+    """Training of a network that finds expressions' ends from the motion of regions.
 
     Attributes:
         epochs: passes over the training segments; the last epoch's weights are used, nothing is chosen.

@@ -65,7 +65,7 @@ class Hoof(_Blocks):
 
 @dataclass(frozen=True)
 class OrientedFlow(_Blocks):
-    """Histograms of flow directions over the whole circle for the blocks of a grid, (rows, cols, bins).
+    """Histograms of flow directions over the circle for a grid's blocks, (rows, cols, bins).
 
     A vector counts its length. Unlike in `Hoof`, left and right differ.
 
@@ -104,7 +104,7 @@ def flow_of(step: MapStep, x: FeatureMap) -> tuple[NDArray[np.float64], NDArray[
 
 
 def direction_bins(u: NDArray[Any], v: NDArray[Any], bins: int) -> NDArray[np.intp]:
-    """The bin, 0 to `bins` - 1, of the angle of (u, v) on a circle cut at -180 degrees; (0, 0) counts as 0 degrees.
+    """The bin, from 0, of the angle of (u, v), cut at -180 degrees; (0, 0) counts as 0 degrees.
 
     >>> direction_bins(np.array([-1, -1, 0, 1, 1, 0, -1]), np.array([0, -1, -1, -1, 0, 1, 1]), 8)
     array([0, 1, 2, 3, 4, 6, 7])
@@ -125,7 +125,8 @@ LastBin = Literal["whole", "released_code"]
 
 @dataclass(frozen=True)
 class BiWoof(_Blocks):
-    """Bi-weighted oriented optical flow (Liong, See, Wong and Phan 2018, "Less is more"), (rows, cols, bins).
+    """Bi-weighted oriented optical flow, (rows, cols, bins). It is that of Liong, See, Wong and Phan 2018, "Less is
+    more".
 
     In each block, the directions of the flow are counted in bins from -180 to 180 degrees, each vector with its length
     (local weight), and divided by their sum. The histogram is then multiplied by the optical strain of the block (global
@@ -186,8 +187,8 @@ Directions = Literal["quadrants", "released_code"]
 
 @dataclass(frozen=True)
 class MainDirectionDifference(MapStep):
-    """How much longer the flow over the first gap is than over the second, averaged over the main direction of a block,
-    (1, 1, 1) (MDMD).
+    """How much longer the first gap's flow is than the second's, (1, 1, 1). It is averaged over the main
+    direction of a block (MDMD).
 
     In each block the pixels of the fullest of four directions count, by the flow over the first gap; of the differences
     of length the largest third is averaged, over pixels and then over blocks. The map is divided into whole blocks from

@@ -120,7 +120,7 @@ def _check_levels(chain: Chain) -> None:
 
 
 def _sorted_steps(chain: Chain) -> Route:
-    """The route of a chain whose steps stand in the order of their levels, with one crop and one core."""
+    """The route of a chain. Its steps stand in the order of their levels, with one crop and one core."""
     crops = chain.at("video")
     cores = [*chain.at("pair"), *chain.at("image"), *chain.at("volume")]
     ranks = [get_args(Level).index(step.level) for step in chain.steps]
@@ -134,7 +134,7 @@ def _sorted_steps(chain: Chain) -> Route:
 
 
 def _check_scope(chain: Chain, route: Route) -> None:
-    """Refuse steps of a clip in a chain for frames, and a flow whose gap does not fit the scope."""
+    """Refuse clip steps in a chain for frames, and a gap unfit for the scope."""
     name, core = chain.name, route.core
     of_frames = chain.scope == "frames"
     of_clip = [*route.sequence, *([core] if isinstance(core, VolumeStep) else [])]
@@ -205,7 +205,7 @@ class ComputeCost:
 
 
 class VideoSource:
-    """One video of one dataset, and the way from it to each stage of a chain.
+    """One video, and the way from it to each stage of a chain.
 
     Attributes:
         tick: called with the stage after each computed row, for progress; `feature` includes the flow.
@@ -354,7 +354,7 @@ class VideoSource:
         return 1, iter([self._name_video_in_errors(core.apply, np.asarray(seen))])
 
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
-        """The crops that a clip's feature reads, and the positions of its onset and apex among them."""
+        """The crops that a clip's feature reads, and where its onset and apex are."""
         crops, (onset, apex, offset) = self.crops(chain).array, clip
         if missing := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
             raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {missing[0]}")
@@ -375,8 +375,8 @@ class VideoSource:
         return images, 0, apex - onset
 
     def crop_landmarks(self, chain: Chain, route: Route) -> Landmarks | None:
-        """(68, 2) points (x, y) in pixels of the crops, detected once for each way of cropping, or None if no step
-        needs them.
+        """(68, 2) points (x, y) in pixels of the crops; None if no step needs them. They are detected once for each
+        way of cropping.
         """
         if not route.maps_need_landmarks:
             return None
@@ -479,7 +479,7 @@ class VideoSource:
         n_frames: int,
         report: Callable[[int, float], None],
     ) -> "_Progress":
-        """The progress of missing features and of the crops that they or clips are cut from."""
+        """The progress of missing features, and of the crops behind features and clips."""
         chains = [*chains_of_crops, *(chain for chain, _ in missing)]
         keys_of_crops = {self.key("crops", chain, None) for chain in chains}
         n_uncut = sum(not self.store.holds(key) for key in keys_of_crops)
@@ -590,7 +590,7 @@ class VideoSource:
         return recent[key]
 
     def _wanted(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:
-        """The features to store, for all frames (None) or for a clip, without those that the dataset provides."""
+        """The features to store, for all frames (None) or a clip. Those that the dataset provides are left out."""
         for chain in chains:
             if self.provided(chain) is None:
                 for clip in [None] if chain.scope == "frames" else clips:
@@ -684,7 +684,7 @@ def _chains_of_gaps(chain: Chain) -> list[Chain]:
 def feature_rows(
     chain: Chain, crops: Iterable[Image], landmarks: Landmarks | None = None
 ) -> Iterator[NDArray[np.float16]]:
-    """The rows of `frame_features` one by one, each as soon as its crops are available, without storing.
+    """The rows of `frame_features` one by one, without storing. Each comes as soon as its crops are available.
 
     Args:
         chain: chain of scope `frames`, whose flow has one gap.

@@ -101,7 +101,7 @@ class EyesAndMouth(MapStep):
 
 
 def clamp_region(region: Edges, width: int, height: int) -> tuple[int, int, int, int]:
-    """Whole pixels (x0, y0, x1, y1) inside the map, `x1` and `y1` exclusive, at least one pixel wide and high.
+    """Whole pixels (x0, y0, x1, y1) inside the map, at least one each way. `x1` and `y1` are exclusive.
 
     >>> clamp_region((-3.2, 4.6, 500.0, 9.4), 128, 128)
     (0, 5, 128, 9)
@@ -250,7 +250,7 @@ class RegionMotion(MapStep):
     sides_of_nose: bool = False
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
-        """The motion of the regions of an (H, W, 2 or more) map whose first channels are u and v.
+        """The motion of the regions of a map (H, W, 2 or more). Its first channels are u and v.
 
         Raises:
             DataError: there are no landmarks, or the map is smaller than a region.

@@ -22,7 +22,8 @@ else:
 
 @dataclass(frozen=True)
 class Interpolate(SequenceStep):
-    """Bring a clip to a fixed number of frames by the temporal interpolation model (Zhou, Zhao and Pietikäinen 2011).
+    """Bring a clip to a fixed number of frames by the temporal interpolation model. It is that of Zhou, Zhao and
+    Pietikäinen (2011).
 
     The n frames are the vertices of a path graph. The eigenvectors of its Laplacian are samples, at t = 1/n, 2/n ... 1, of the
     curve with the components f_k(t) = sin(pi k t + pi (n - k) / (2 n)), k = 1 to n - 1. A linear map takes the curve to the
@@ -44,7 +45,7 @@ class Interpolate(SequenceStep):
     length: int = 10
 
     def apply(self, crops: Image, fps: float | None) -> Image:
-        """Turn (n, H, W) crops into (length, H, W), rounded and clipped to 0 to 255. One frame is repeated.
+        """Turn (n, H, W) crops into (length, H, W). Values are rounded and clipped to 0 to 255. One frame is repeated.
 
         Raises:
             DataError: there is no frame.
@@ -168,7 +169,7 @@ class Magnify(SequenceStep):
         return (self.low <= frequencies) & (frequencies <= self.high)
 
     def _filtered(self, signal: FeatureMap, fps: float) -> FeatureMap:
-        """The band from `low` to `high` of an (n, h, w) signal along its first axis."""
+        """The band from `low` to `high` along a signal's first axis, (n, h, w)."""
         if self.filter == "butterworth":
             sos = scipy.signal.butter(1, (self.low, self.high), "bandpass", fs=fps, output="sos")
             at_rest = scipy.signal.sosfilt_zi(sos)[:, :, None, None] * signal[0]

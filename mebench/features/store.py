@@ -69,7 +69,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Draft:
-    """An array to be written block by block along its first axis, never whole in memory.
+    """An array written block by block along its first axis, never whole in memory.
 
     Attributes:
         shape: shape of the whole array.
@@ -263,7 +263,7 @@ def writing_to(store: Path) -> Iterator[None]:
 
 @contextmanager
 def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
-    """A function that appends to a file, which is synced and renamed to `path` at the end, or removed on an error."""
+    """A function that appends to a file. At the end it is synced and renamed to `path`, or removed on an error."""
     # Processes of two machines may have one number, and locks are not always heard from one to the other.
     temporary = path.with_name(f"{path.stem}.{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
@@ -280,7 +280,7 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
 
 
 def write_all(file: FileIO, store: Path, piece: bytes) -> None:
-    """Write a piece to the end of a file of the store, which may take several attempts."""
+    """Write a piece to the end of a file, which may take several attempts."""
     view = memoryview(piece)
     with writing_to(store):
         while view:
@@ -394,7 +394,7 @@ class FeatureStore:
             return None
 
     def unnamed(self, draft: Draft) -> NDArray[Any]:
-        """The array of a draft in a file of the folder that has no name, so it vanishes with the array, or the process.
+        """The array of a draft, in a file without a name. The file vanishes with the array, or the process.
 
         Raises:
             DataError: the store cannot be written to.
@@ -522,7 +522,7 @@ def prune_entries(
 
 
 def _is_useless(files: EntryFiles, oldest: float | None, dataset: str | None, stage: Stage | None) -> bool:
-    """Whether an entry is damaged, of another version of a library, or matches all filters that are given."""
+    """Whether an entry is damaged, of another library version, or matches all given filters."""
     about = _described(files)
     if about is None:
         return True

@@ -53,14 +53,16 @@ class Top(VolumeStep):
     @property
     @abstractmethod
     def margin(self) -> tuple[int, int, int]:
-        """Frames, rows and columns at each end of a clip whose voxels lack neighbours and are not counted."""
+        """Frames, rows and columns at each end of a clip that are not counted. Their voxels lack neighbours."""
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Codes on the planes XY, XT and YT of an (n, H, W) clip."""
         raise NotImplementedError(f"{type(self).__name__} must define planes()")
 
     def shifted(self, volume: NDArray[np.float32], shift: Sequence[int] | NDArray[np.int_]) -> NDArray[np.float32]:
-        """The inner voxels of an (n, H, W) clip, shifted by `shift` frames, rows and columns, which lie within the margin."""
+        """The inner voxels of an (n, H, W) clip, shifted by frames, rows and columns. The shift lies within the
+        margin.
+        """
         return volume[tuple(slice(m + s, n - m + s) for n, m, s in zip(volume.shape, self.margin, shift))]
 
     def apply(self, crops: Image) -> FeatureMap:
@@ -83,7 +85,8 @@ class Top(VolumeStep):
 
 @dataclass(frozen=True)
 class LbpTop(Top):
-    """Local binary patterns on three orthogonal planes (Zhao and Pietikäinen 2007), (rows, cols, slices * 3 * n_patterns).
+    """Local binary patterns on three orthogonal planes, (rows, cols, slices * 3 * n_patterns). They are those of Zhao
+    and Pietikäinen (2007).
 
     Neighbour i lies at the angle 2 pi i / p on an ellipse with the radii of the plane's axes, interpolated bilinearly, and
     sets bit i if it is not darker than the centre. Voxels without all neighbours on all planes are not counted.
@@ -233,7 +236,7 @@ class SvmParams(FaceParams, ABC):
 
 @dataclass(frozen=True)
 class VolumeParams(SvmParams):
-    """Parameters of the SVM, of the preparation of a clip and of the grid of blocks.
+    """Parameters of the SVM, the preparation of a clip and the grid of blocks.
 
     Attributes:
         magnify: filter of the Eulerian motion magnification: `butterworth` works on clips of any length; `ideal` is sharper,

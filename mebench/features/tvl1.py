@@ -1,4 +1,4 @@
-"""TV-L1 optical flow (Zach, Pock and Bischof 2007) with the same bits on every processor, and many times as fast as
+"""TV-L1 optical flow (Zach, Pock and Bischof 2007), with equal bits on every processor. It is many times as fast as
 OpenCV's.
 
 Nothing here is left to the compiler that could change a number: no fast math, so no product is contracted with a sum and no
@@ -178,7 +178,7 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
 
 @functools.cache
 def load_compiled_flow() -> Callable[..., Any]:
-    """The compiled flow, from the cache if any process of this machine has put it there."""
+    """The compiled flow, from the cache if a process has put it there."""
     smallest = np.zeros((2, SMALLEST + 2, 2 * LANES), np.float32)
     return once(
         _pyramid,
@@ -245,7 +245,9 @@ def _resized(p: Plane, h: int, w: int, rows: int, cols: int, down: float, across
 
 @inlined
 def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
-    """The two old pixels around the middle of a new one, and how far it is from the first to the second."""
+    """The two old pixels around the middle of a new one, and its position between. That is how far it is from the
+    first to the second.
+    """
     position = (x + 0.5) * ratio - 0.5
     low = floor(position)
     return min(max(low, 0), n - 1), min(max(low + 1, 0), n - 1), float32(position - low)
@@ -327,8 +329,8 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, h: int, w: int) -> Number:
 
 @compiled
 def gradient_planes(images: Plane, h: int, w: int) -> Plane:
-    """The second image and its differences (f(x + 1) - f(x - 1)) / 2 across and down, (3, rows, columns), in a black
-    margin.
+    """The second image and its differences across and down, (3, rows, columns). They are (f(x + 1) - f(x - 1)) / 2;
+    the margin is black.
     """
     planes, half = np.zeros((3, h + 2 * MARGIN, whole_blocks(w) + 2 * MARGIN + LANES), np.float32), float32(0.5)
     image = images[1]
@@ -344,7 +346,7 @@ def gradient_planes(images: Plane, h: int, w: int) -> Plane:
 
 @compiled
 def warp_planes(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
-    """The second image and its gradient at (x + u, y + v), bicubic (a = -.75), black beyond the image.
+    """The second image and its gradient at (x + u, y + v). They are bicubic (a = -.75) and black beyond the image.
 
     Positions are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.
     """
@@ -393,7 +395,7 @@ def _round_to_32nds(x: Vector, u: Vector) -> Vector:
 def _sample_block(
     planes: Plane, row: int, column: int, across: Vector, down: Vector, weights: Plane, warped: Plane, y: int, x: int
 ) -> None:  # fmt: skip
-    """A block of the second image and of its gradient, from four rows and columns for all pixels, or five."""
+    """A block of the second image and of its gradient. It takes four rows and columns for all pixels, or five."""
     right, lower, needs_fifth_column = _within(across, 1, 2), _within(down, 1, 2), not _within(across, 0, 1)
     row, column, rows = row + int(lower), column + int(right), 4 if lower or _within(down, 0, 1) else 5
     a, b, c, d, e = _weights(across - float32(right))
@@ -428,7 +430,8 @@ def _sample_pixel(planes: Plane, x: Number, y: Number, h: int, w: int, warped: P
 
 @compiled
 def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
-    """The terms of the iterations that depend on the warped image and its gradient, the first three planes of `warped`.
+    """The iterations' terms that depend on the warped image and its gradient. These are the first three planes of
+    `warped`.
 
     The image becomes its difference to the first one less gradient times flow; the fourth plane -1 over the squared length of the
     gradient.
@@ -445,7 +448,7 @@ def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> Non
 
 @inlined
 def _weights(part: Vector) -> _Values:
-    """The bicubic weights of five pixels for a position `part` of 0 to below 2 pixels after the second one."""
+    """The bicubic weights of five pixels for a position after the second one. `part` is 0 to below 2 pixels."""
     one, zero = float32(1), float32(0)
     a, b, c, d = _cubic(_if_less(part, one, part, part - one))
     first = _if_less(part, one, a, zero), _if_less(part, one, b, a), _if_less(part, one, c, b)
@@ -454,7 +457,7 @@ def _weights(part: Vector) -> _Values:
 
 @inlined
 def _cubic(t: Vector) -> tuple[Vector, Vector, Vector, Vector]:
-    """Keys' weights with a = -.75 of the four pixels around a position `t` of 0 to 1 after the second one."""
+    """Keys' weights of the four pixels around a position `t`, with a = -.75. It is 0 to 1 after the second one."""
     s = float32(1) - t
     a = float32(-0.75) * t * s * s
     b = (float32(1.25) * t - float32(2.25)) * t * t + float32(1)

@@ -349,7 +349,7 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
 
 
 def _words_of_stand_in(words: Sequence[str], stand_in: str) -> list[str]:
-    """The words of a run, with a stand-in in place of the dataset and its scheme."""
+    """The words of a run, with a stand-in for the dataset and its scheme."""
     dataset, *more = shlex.split(stand_in)
     kept = [word for word in words if not word.startswith(("dataset", "scheme="))]
     return [*kept, f"dataset={dataset}", *more]
