@@ -46,7 +46,7 @@ def __getattr__(name: str) -> Any:
     if name != "L":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _is_program and "lightning" not in sys.modules and is_tested():
-        with _without_plots():
+        with _unused_packages_hidden():
             importlib.import_module("torchmetrics")
         with _without_compiler():
             importlib.import_module("lightning")
@@ -63,7 +63,7 @@ def is_tested() -> bool:
 
 
 @contextmanager
-def _without_plots() -> Iterator[None]:
+def _unused_packages_hidden() -> Iterator[None]:
     """A context in which torchmetrics finds neither Matplotlib nor SciPy. Its metrics then draw no plots."""
     finders: Any = importlib.import_module("lightning_utilities.core.imports")
     find_spec, find_version = finders.find_spec, finders._version

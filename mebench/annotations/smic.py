@@ -129,7 +129,8 @@ class Smic(NestedDataset):
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The first movement of a row, its clip named like its folder.
 
-        Where no column gives the emotion, the clip's name does.
+        Where no column gives the offset, it is the clip's last image. Where no column gives the emotion, the clip's name
+        does; a contradiction of the two is logged.
         """
         if "offset" not in table.columns and self.params.root is not None and row.get("video"):
             row = self._with_last_image_as_offset(row, log)

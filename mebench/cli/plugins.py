@@ -335,7 +335,7 @@ def _check_promises(
 
     Args:
         name: name of the plugin.
-        kinds: what it is: a method, a dataset, or one of each.
+        kinds: `method`, `dataset`, or both if there is one of each.
         values: its settings.
         json: target of the report for programs.
 

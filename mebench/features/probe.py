@@ -1,4 +1,4 @@
-"""The shape of a chain's feature, found by computing it from crops that are drawn at random."""
+"""The shape of a chain's feature, computed once from crops that are drawn at random."""
 
 import numpy as np
 

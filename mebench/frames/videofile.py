@@ -273,7 +273,8 @@ class VideoFrames:
     def fingerprint(self) -> str:
         """A hash that changes with the file; nothing is decoded.
 
-        It covers the size, 64 KiB at head, middle and tail, and `color`.
+        It covers the size, 64 KiB at head, middle and tail, and `color`; also the shape of a pixel that is not square,
+        and that damage is accepted, if there is any.
 
         Raises:
             DataError: the file is missing or cannot be read.

@@ -163,8 +163,10 @@ def measure_videos(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ..
 
 
 def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, protocol: Protocol) -> Scheme:
-    """The emotion scheme: the user's, the protocol's, or the dataset's first; `AU12` is one where a dataset annotates
-    action units.
+    """The emotion scheme: the user's, the protocol's, or the dataset's first.
+
+    A protocol may make the scheme from the dataset. Where the dataset annotates action units, `AU12` is the scheme of one
+    unit and `AUs` that of all.
 
     Raises:
         ConfigError: the dataset has none of that name, annotates no such unit, or the protocol scores another one.

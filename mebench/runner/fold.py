@@ -316,6 +316,9 @@ class FittedMethod:
     def fit(self, job: FoldJob, folder: Path | None = None) -> None:
         """Train on the training subjects, and validate on the inner ones if there are any.
 
+        Features are adapted first, if the run asks for it. A run that leaks also scores the tested subjects after each
+        epoch; in any other they are hidden meanwhile.
+
         Args:
             job: the fold.
             folder: see `mebench.training.fit`.

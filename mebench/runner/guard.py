@@ -295,7 +295,7 @@ def _sides_of(data: RunData, fold: Fold) -> dict[str, dict[str, Any]]:
 
 
 def _timing_values(data: RunData) -> list[dict[str, Any]]:
-    """The gap k and, where the run spots, k' of each fold, each with the people that set it."""
+    """The gap k and, where the run spots, k' of each fold; and who set them."""
     timings = {fold.key: data.timings(fold) for fold in data.folds}
     values: list[dict[str, Any]] = []
     gap_of = {}

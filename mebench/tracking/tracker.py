@@ -27,7 +27,7 @@ class SentRun(NamedTuple):
 
 
 class Tracker(Protocol):
-    """The calls that a tracker gets, with a default for each that may be left out.
+    """The calls that a tracker gets, with defaults for those it may lack.
 
     Derive from it to take the defaults, and name the class in an entry point of the group `mebench.trackers`. For each run `start` is
     called, then the methods for its contents and nested runs, and `finish` last.

@@ -67,7 +67,7 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
 
 
 def _objective_paths(task: Task) -> list[str]:
-    """Paths of all scores of a task that are better the higher, or the lower; the preferred ones first."""
+    """Paths of all scores of a task that a study can raise or lower; preferred ones first."""
     paths: list[str] = []
     if "spot" in task.tasks:
         groups = ["overall", *task.kinds] if len(task.kinds) > 1 else [*task.kinds]

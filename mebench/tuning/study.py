@@ -70,7 +70,7 @@ class Place:
         return {} if "timeout=" in self.url else {"connect_args": {"timeout": seconds}}
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """A lock for one process at a time on a sqlite file.
 
         Simultaneous creation would break the file.
@@ -93,7 +93,7 @@ class Place:
         with lock:
             yield
 
-    def check(self) -> None:
+    def refuse_other_programs(self) -> None:
         """Refuse a sqlite file of another program, since Optuna would write among its tables.
 
         Raises:
@@ -260,8 +260,8 @@ class SharedStudy:
         check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
         pruner, sampler = PRUNERS[terms.options.pruner](), sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.alone(), silence_optuna():
-            place.check()
+        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.locked(), silence_optuna():
+            place.refuse_other_programs()
             # How often a trial is repeated after its process was killed.
             self._storage = RDBStorage(
                 place.url,
@@ -374,7 +374,7 @@ class SharedStudy:
         It is `lost` if others took this process for dead meanwhile, `wait` if others still try some, otherwise `done`.
         """
         with ExitStack() as alone:
-            alone.enter_context(self._place.alone())
+            alone.enter_context(self._place.locked())
             with self._guarded(), silence_optuna():
                 fail_stale_trials(self.stored)
                 every = self.stored.get_trials(deepcopy=False)

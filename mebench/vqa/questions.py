@@ -51,7 +51,11 @@ def make_questions(
     check_known("task", task, ("vqa", "lvqa"))
     check_known("version", str(version), ("1", "2"))
     listed = tuple(videos)
-    asked = _of_clips(listed, version, blind, seed) if task == "vqa" else _of_videos(listed, blind, seed)
+    asked = (
+        _questions_about_clips(listed, version, blind, seed)
+        if task == "vqa"
+        else _questions_about_videos(listed, blind, seed)
+    )
     key, about = ("id", "image_id") if task == "vqa" else ("video_id", "video")
     rows = [
         {key: f"{names['dataset']}_{names[about]}_{n}", **names, "question": question, "answer": answer}
@@ -68,7 +72,7 @@ _About = tuple[Row, list[tuple[str, str]]]
 """The names of a clip or video, and its questions with their answers."""
 
 
-def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> Iterator[_About]:
+def _questions_about_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> Iterator[_About]:
     """The names and questions of each clip that has action units and a fine class."""
     clips = []
     for video in videos:
@@ -140,7 +144,7 @@ def _names_of_clip(video: Video, expression: Expression) -> Row:
     }
 
 
-def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:
+def _questions_about_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:
     for video in (video for video in videos if video.expressions):
         kinds = [expression.kind for expression in video.expressions]
         units = dict.fromkeys(unit for expression in video.expressions for unit in unit_numbers_of(expression))
