@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from scipy.stats import spearmanr
 
 from mebench.boards import row_facts
 from mebench.boards.chance_rows import chance_methods
@@ -48,6 +49,7 @@ def test_committed_record_scores_as_stored(file):
 
 
 ROOT = Path(__file__).parents[2]
+BOARDS = ROOT / "leaderboards"
 
 
 def rows_of(text, heading):
@@ -120,6 +122,73 @@ def test_numbers_page_agrees_with_factors_of_field():
     assert factors["of_fd"] == lowest
     assert f"OF-FD has {lowest} times it and the others have {others[0]} to {others[-1]} times" in words
     assert "of the five held out, two lie within a factor of two" in words
+
+
+LEAST_F1 = 0.01
+"""F1 below this counts as this, since the ratio of two such values says nothing."""
+
+
+def short(value):
+    """Two digits, as the page of `field` writes shares and factors: .36, 1.8."""
+    return f"{value:.1f}" if value >= 1 else f"{value:.2f}".lstrip("0")
+
+
+def micro_f1(preset, method, metric):
+    """The first row of a method on the drawn faces."""
+    name = {"field": "preset_field_protocol_folds_2", "board": "preset_board_protocol_folds_10"}[preset]
+    part = json.loads((BOARDS / f"tables/spotting-synthetic-kfold-{name}.json").read_text())["parts"][0]
+    rows = (row for row in part["rows"] if row["method"] == method and row["provenance"] == "measured")
+    return next(rows)["scores"][metric]["value"]
+
+
+def published_f1(name, dataset, printed):
+    """The published F1 that a cell of the page rounds."""
+    values = {
+        row.value
+        for row in read(BOARDS / "published.csv")
+        if (row.task, row.kind, row.metric, row.dataset) == ("spotting", "micro", "f1", dataset)
+        and row.method == name
+        and f"{row.value:.2f}".lstrip("0") == printed
+    }
+    (value,) = values
+    return value
+
+
+def test_field_page_agrees_with_committed_table():
+    """Each value of its table, and each figure of its text."""
+    text = (ROOT / "docs/understand/field.md").read_text()
+    rows = rows_of(text, "<!-- published -->")
+    measured, printed = {}, {}
+    for row in rows:
+        value, name, dataset = re.fullmatch(r"(\.\d+) \((.*), (\w+)\)", row["published"]).groups()
+        measured[row["method"]] = max(micro_f1("field", row["method"], f"f1@{dataset}"), LEAST_F1)
+        printed[row["method"]] = max(published_f1(name, dataset, value), LEAST_F1)
+        assert row["field`, all 60 people"] == short(measured[row["method"]])
+        assert row["factor"] == short(measured[row["method"]] / printed[row["method"]])
+    held_out = [row["method"] for row in rows if row["half"] == "held out"]
+
+    def spearman(methods):
+        found = spearmanr([measured[method] for method in methods], [printed[method] for method in methods])
+        return f"{found.statistic:.2f}".lstrip("0")
+
+    factor = {row["method"]: row["factor"] for row in rows}
+    calibrated = sorted((float(row["factor"]), row["factor"]) for row in rows if row["half"] == "calibrated on")
+    words = " ".join(text.split())
+    for sentence in (
+        f"Spearman's correlation is {spearman(measured)} over the nine methods with a published value, "
+        f"{spearman(held_out)} over the held-out five.",
+        f"without OF-FD it is {spearman([method for method in measured if method != 'of_fd'])}.",
+        f"lie between {calibrated[0][1]} and {calibrated[-1][1]} times their published F1, all within a factor of two",
+        f"Concat-CNN has {factor['concat_cnn']} times its published F1, TSMSNet {factor['tsmsnet']}, MTSN {factor['mtsn']}, "
+        f"OF-FD {factor['of_fd']}. MDMD, which needs no training, has {factor['mdmd']} times its own",
+        f"its {measured['mdmd']:.3f}".replace("0.", "."),
+        f"F1 below {short(LEAST_F1)} counts as {short(LEAST_F1)}",
+        f"AUW-GCN has an F1 of {short(micro_f1('board', 'auw_gcn', 'f1'))} there and a published one of "
+        f"{short(printed['auw_gcn'])}. On `field` it has {short(micro_f1('field', 'auw_gcn', 'f1'))}.",
+    ):
+        assert sentence in words, sentence
+    assert calibrated[0][0] >= 0.5
+    assert calibrated[-1][0] <= 2
 
 
 SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), ([+-]?[01]?\.\d{3,4})\]")
@@ -231,7 +300,6 @@ def test_dataset_cards_agree_with_names_rows():
     assert compared == 4
 
 
-BOARDS = ROOT / "leaderboards"
 LARGEST = 200_000
 """Bytes that a file of tables may have: GitHub shows larger pages of Markdown as text, or not at all."""
 

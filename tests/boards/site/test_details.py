@@ -17,7 +17,11 @@ def test_confusion_matrix_has_counts_and_shares():
     counts, shares = (confusion_matrix(truth, predicted, labels=list(classes), normalize=by) for by in (None, "true"))
     assert list(table.columns) == list(table.index) == list(classes)
     assert table.to_numpy().tolist() == counts.tolist()
-    page = report.template_environment().get_template("parts.html").module.confusions({"confusions": [("all", table)], "classes": None})
+    page = (
+        report.template_environment()
+        .get_template("parts.html")
+        .module.confusions({"confusions": [("all", table)], "classes": None, "wrong": None})
+    )
     cells = re.findall(r'--share:([\d.]+)">(\d+)<small>(\d+) %', page)
     assert [int(n) for _, n, _ in cells] == counts.ravel().tolist()
     assert [float(share) for share, _, _ in cells] == pytest.approx(shares.ravel().tolist(), abs=0.005)
@@ -44,5 +48,7 @@ def test_cures_are_sorted_by_gain():
         pd.DataFrame(columns=report.SCORES),
     )
     record = SimpleNamespace(about={"classes": []}, summary={"mistakes": mistakes_of_run}, convention="strict")
-    assert report.details_of_answers(record, side, each_clip=False)["missed"] == [("micro, by length", "50 % short, 25 % long")]
+    assert report.details_of_answers(record, side, each_clip=False)["missed"] == [
+        ("micro, by length", "50 % short, 25 % long")
+    ]
     assert report.table_of_cures({"micro": {"false_positive": {}}}) is None
