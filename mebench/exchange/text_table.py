@@ -97,11 +97,12 @@ def at_lines(lines: Iterable[int]) -> str:
     >>> at_lines([4]), at_lines([9, 4]), at_lines(range(2, 102))
     ('line 4', 'lines 4 and 9', 'lines 2, 3, 4 and 97 more')
     """
-    first, *others = map(str, sorted(lines))
-    if not others:
-        return f"line {first}"
-    named = [first, *others]
-    named[MOST_LINES:] = [f"{len(named) - MOST_LINES} more"] if len(named) > MOST_LINES else []
+    numbers = [str(line) for line in sorted(lines)]
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    named = numbers[:MOST_LINES]
+    if len(numbers) > MOST_LINES:
+        named.append(f"{len(numbers) - MOST_LINES} more")
     return f"lines {', '.join(named[:-1])} and {named[-1]}"
 
 
@@ -498,7 +499,7 @@ class _FoundColumns:
     def warn_of_cut_end(self, sheet: Sheet, remarks: Remarks) -> None:
         """Warn of a short last line without a line end."""
         is_short = self.grid.lengths < len(self.headers)
-        only_last = is_short[-1:].any() and is_short.sum() < min(2, len(is_short))
+        only_last = len(is_short) > 1 and is_short[-1] and is_short.sum() == 1
         if only_last and sheet.text[-1:] not in ("", "\n", "\r"):
             remarks.warn(
                 f"{self.role}: the last line, {self.grid.lines[-1]}, has only {self.grid.lengths[-1]} of "
