@@ -17,7 +17,7 @@ from mebench.annotations.names import plain_name
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.join import Rules, join_with_truth, meant
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, first_true, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics import Tables, label_sets
 from mebench.terminal import format_count
@@ -68,10 +68,11 @@ def read_clips(
     if role == "predictions":
         classes = [*labels, *others]
         known = (label_sets.within_classes(rows["emotion"], classes) | (rows["emotion"] == "")).to_numpy()
-        for row in np.flatnonzero(~known)[:1]:
-            label = str(rows["emotion"].iloc[row])
+        unknown_class = first_true(~known)
+        if unknown_class is not None:
+            label = str(rows["emotion"].iloc[unknown_class])
             raise table.error(
-                int(row),
+                unknown_class,
                 f"{label!r} is not a class of the truth, which has {', '.join(classes)}{meant(label, classes)}: write "
                 "it as the truth does, or name all classes with --classes",
             )
@@ -184,15 +185,18 @@ def _probabilities(
     columns = [column_of_class.get(answer, 0) for answer in answers]  # without meaning where there is no probability
     predicted = shares[np.arange(len(named)), columns]
     total = shares.sum(axis=1)
-    for row in np.flatnonzero(has_probability & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
+    sums_to_one = np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9
+    row = first_true(has_probability & ~sums_to_one)
+    if row is not None:
         raise table.error(
-            int(row),
+            row,
             f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give one for each class",
         )
-    for row in np.flatnonzero(has_probability & (predicted < shares.max(axis=1, initial=0)))[:1]:
+    row = first_true(has_probability & (predicted < shares.max(axis=1, initial=0)))
+    if row is not None:
         likeliest = list(headers)[int(shares[row].argmax())]
         raise table.error(
-            int(row),
+            row,
             f"{answers[row]!r} is predicted, with probability {predicted[row]:g}, but {likeliest!r} has "
             f"{shares[row].max():g}: name the likeliest class, or leave the probabilities out",
         )

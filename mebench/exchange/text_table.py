@@ -91,6 +91,15 @@ class Remarks:
         return sentences_of(self.findings, "repair")
 
 
+def first_true(mask: NDArray[np.bool_]) -> int | None:
+    """The position of the first True; None if there is none.
+
+    >>> first_true(np.array([False, True, True])), first_true(np.array([False]))
+    (1, None)
+    """
+    return int(mask.argmax()) if mask.any() else None
+
+
 def at_lines(lines: Iterable[int]) -> str:
     """Name the first few lines by number, and count the others.
 
@@ -553,7 +562,8 @@ class _FoundColumns:
         """Refuse a row with a filled cell beyond the width."""
         hint = " If the first cell of each row is a row number, name that column too." if is_longer else ""
         for column in self.grid.columns[width:]:
-            for row in np.flatnonzero(column.where(str.strip))[:1]:
+            row = first_true(column.where(str.strip))
+            if row is not None:
                 raise DataError(
                     f"{self.path}, line {self.grid.lines[row]}: the row has {self.grid.lengths[row]} cells, but the header "
                     f"names {len(self.headers)} columns: put cells that contain the separator in quotation marks.{hint}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench.annotations.names import BLANK, DATABASES, KINDS, STARTS, STOPS, kind_of, plain_name
 from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
-from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines
+from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines, first_true
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -308,8 +308,9 @@ def read_kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any
     wrong = cells.where(lambda cell: kind_of(cell) is None and cell.casefold() not in BLANK)
     missing = cells.where(lambda cell: kind_of(cell) is None) & (True if needed is None else needed)
     refuse_gaps(table, "kind", missing & ~wrong, "write micro or macro in each row")
-    for row in np.flatnonzero(wrong | missing)[:1]:
-        raise table.error(int(row), f"{unknown('kind', cells[row], KINDS)} me and mae are accepted, too")
+    row = first_true(wrong | missing)
+    if row is not None:
+        raise table.error(row, f"{unknown('kind', cells[row], KINDS)} me and mae are accepted, too")
     return cells.read(lambda cell: kind_of(cell) or "micro").array()
 
 
