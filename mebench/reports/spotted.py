@@ -588,6 +588,8 @@ class CurveStrip:
     def _write_words(self, image: NDArray[np.uint8], words: str, kind: Kind) -> None:
         """Write a description into this strip's row, in the colour of a kind."""
         scale = max(image.shape[1] / 1280, 0.4)
+        (wide, _), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+        scale *= min(1.0, (image.shape[1] - 24 * scale) / max(wide, 1))  # in small films the words stay inside
         place = (int(12 * scale), int(36 * scale * (1 + self._row)))
         for color, thick in (((0, 0, 0), 5), (_bgr(kind).tolist(), 2)):
             cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))

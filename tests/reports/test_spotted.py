@@ -377,3 +377,12 @@ def test_spot_refuses_impossible_words(spot, tmp_path):
         code, _, err, _ = spot(tmp_path / "a.mp4", *words)
         assert code
         assert sentence in err
+
+
+def test_CurveStrip_keeps_long_words_inside_small_films():
+    words = "face1 micro disgust 0.163"
+    strip = spotted.CurveStrip(96, np.zeros(10), [(0, 9, "micro", words)])
+    drawn = strip.draw(np.zeros((96, 96, 3), np.uint8), 5)
+    inked = np.flatnonzero(drawn[:48].any(axis=(0, 2)))
+    assert len(inked) > 40
+    assert inked.max() < 95
