@@ -28,6 +28,7 @@ from mebench.table_output import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import RUN_TAG, without_password
 
 FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
+SETTINGS_TAG = "mebench.settings"
 BOARD_TAG, DIGEST_TAG = "mebench.leaderboard", "mebench.digest"
 RECORD_FOLDER, MODELS_FOLDER = "record", "models"
 """Places of a run's record and models among its files."""
@@ -84,6 +85,7 @@ class TrackedRun:
         tables: tables by name.
         files: folder of files, or None.
         nested: runs in it.
+        title: short name for people, which need not be unique; empty if the name serves.
     """
 
     experiment: str
@@ -98,6 +100,7 @@ class TrackedRun:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     files: Path | None = None
     nested: Sequence["TrackedRun"] = ()
+    title: str = ""
 
 
 def read_run_head(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
@@ -118,12 +121,14 @@ def read_run_head(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
     requested = {name: values[name] for name in REQUESTED if values.get(name) is not None}
     params = own_choices(stored["config"], stored["origins"]) | requested
+    differing = _differing_settings(params)
     return TrackedRun(
         f"mebench/{values['dataset']}/{values['protocol']}",
         folder.id,
         {
             RUN_TAG: folder.id,
             KEY_TAG: stored["key"],
+            SETTINGS_TAG: differing or "defaults",
             **_tags_of_run(values, about, summary),
             MODELS_TAG: str((stored["config"] | chosen).get("tracking_models", False)).lower(),
             "mlflow.source.name": "mebench run",
@@ -134,7 +139,35 @@ def read_run_head(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
         params={key: _text(value) for key, value in params.items()},
         start=end - int(summary["seconds"] * 1000),
         end=end,
+        title=_title_of_run(values, differing),
     )
+
+
+def _differing_settings(params: Mapping[str, Any]) -> str:
+    """The settings that distinguish runs of a method on the same data, in short.
+
+    >>> _differing_settings({"method": "mean", "method.epochs": 20, "audit": "guard", "seed": 1, "dataset.preset": "tiny"})
+    'epochs=20'
+    """
+    usual = {"audit": "guard", "convention": "strict"}
+    words = []
+    for key, value in params.items():
+        is_of_data = key.partition(".")[0] in ("dataset", "protocol")
+        if not is_of_data and key not in SHOWN_APART and value != usual.get(key):
+            words.append(f"{key.removeprefix('method.')}={_text(value)}")
+    return ", ".join(words)
+
+
+SHOWN_APART = ("method", "recognizer", "seed", "scheme", "kinds", "bootstrap")
+"""Settings that stand elsewhere, or distinguish no methods."""
+LONGEST_TITLE = 60
+
+
+def _title_of_run(values: Mapping[str, Any], differing: str) -> str:
+    """Method, what differs, and seed: lists show only the first signs of a name."""
+    methods = "+".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
+    short = differing if len(differing) <= LONGEST_TITLE else f"{differing[:LONGEST_TITLE]}…"
+    return " ".join(filter(None, [methods, short, f"s{values['seed']}"]))
 
 
 REQUESTED = ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")

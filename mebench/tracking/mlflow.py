@@ -16,6 +16,7 @@ from mebench.tracking.entries import (
     KEY_TAG,
     MODELS_TAG,
     RECORD_FOLDER,
+    SETTINGS_TAG,
     SHORT,
     Data,
     Point,
@@ -34,13 +35,12 @@ with silence_mlflow(collect=False):
 
 _PARAMS, _METRICS = 100, 900  # MLflow takes 100 parameters and 1,000 of all at once
 _PARENT = "mlflow.parentRunId"
-_VIEW, _COLUMNS = (
-    "mlflow.sharedViewState.scores",
-    ("params.`best`", *(f"metrics.`{name}`" for own in SHORT.values() for name in own)),
-)
+_VIEW = "mlflow.sharedViewState.scores"
 """The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column
 of a score.
 """
+_MAIN = [name for section in ("analysis", "spotting", "recognition") for name in SHORT[section]]
+"""The main scores, that by which runs are sorted first: of a run that does all, STRS."""
 
 
 class MLflow(Tracker):
@@ -62,6 +62,7 @@ class MLflow(Tracker):
         """
         self.store = Store.of(address)
         self._experiments: dict[str, str] = {}
+        self._shown: dict[str, list[str]] = {}
         self._ends: dict[str, int] = {}
 
     @contextmanager
@@ -94,7 +95,10 @@ class MLflow(Tracker):
         """A run of its experiment, with its parameters and datasets."""
         tags = {**entry.tags, **({} if parent is None else {_PARENT: parent})}
         experiment = self._experiment(entry.experiment)
-        made = self.client.create_run(experiment, start_time=entry.start or None, run_name=entry.name, tags=tags)
+        name = entry.title or entry.name
+        made = self.client.create_run(experiment, start_time=entry.start or None, run_name=name, tags=tags)
+        if parent is None:
+            self._show_scores(entry)
         run: str = made.info.run_id
         params = [Param(key, text) for key, text in entry.params.items()]
         for first in range(0, len(params), _PARAMS):
@@ -138,6 +142,22 @@ class MLflow(Tracker):
         (id_,) = self._experiments.values()
         return self.store.opening(f"experiments/{id_}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
 
+    def _show_scores(self, entry: TrackedRun) -> None:
+        """Show the main scores of a run in the view of its experiment."""
+        shown = self._shown[entry.experiment]
+        scored = {point.name for point in entry.metrics}
+        wanted = [name for name in _MAIN if name in scored or name in shown]
+        if wanted == shown:
+            return
+        settings = ["params.`best`"] if "best" in entry.params else [f"tags.`{SETTINGS_TAG}`", "params.`seed`"]
+        view = {
+            "selectedColumns": [*settings, *(f"metrics.`{name}`" for name in wanted)],
+            "orderByKey": f"metrics.`{wanted[0]}`",
+            "orderByAsc": False,
+        }
+        self.client.set_experiment_tag(self._experiments[entry.experiment], _VIEW, json.dumps(view))
+        self._shown[entry.experiment] = wanted
+
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
             if self.client.get_experiment_by_name(name) is None:
@@ -148,14 +168,21 @@ class MLflow(Tracker):
                         raise
             experiment = self.client.get_experiment_by_name(name)
             # Without its kind some of MLflow's pages show an experiment as one of traces of language models.
-            for tag, text in {
-                "mlflow.experimentKind": "custom_model_development",
-                _VIEW: json.dumps({"selectedColumns": _COLUMNS}),
-            }.items():
-                if tag not in experiment.tags:
-                    self.client.set_experiment_tag(experiment.experiment_id, tag, text)
+            kind = "mlflow.experimentKind"
+            if kind not in experiment.tags:
+                self.client.set_experiment_tag(experiment.experiment_id, kind, "custom_model_development")
             self._experiments[name] = str(experiment.experiment_id)
+            self._shown[name] = _scores_of_view(experiment.tags.get(_VIEW, ""))
         return self._experiments[name]
+
+
+def _scores_of_view(text: str) -> list[str]:
+    """The main scores that a view shows; none of one that is missing or somebody else's."""
+    try:
+        columns = json.loads(text)["selectedColumns"]
+        return [name for name in _MAIN if f"metrics.`{name}`" in columns]
+    except (ValueError, TypeError, KeyError):
+        return []
 
 
 def client_of(store: Store) -> MlflowClient:

@@ -92,7 +92,8 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     assert table["columns"] == ["score", "value", "low", "high"]
     assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
     assert len(rows) == len([name for name in flat_scores(summary) if not name.endswith((".low", ".high"))])
-    assert run.info.run_name == folder.id
+    assert run.info.run_name == "spotter p=0.6 s0"
+    assert run.data.tags["mebench.settings"] == "p=0.6"
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 1500
     assert run.data.params == {
@@ -284,7 +285,7 @@ def test_fetch_records_names_run_without_record(tmp_path, database, progress, ca
     send_all([forged], None, progress, folds=False)
     client = MlflowClient(f"sqlite:///{database}")
     client.set_tag(
-        next(r for r in runs_of(database)[0] if r.info.run_name == "forged").info.run_id,
+        next(r for r in runs_of(database)[0] if r.data.tags["mebench.run_id"] == "forged").info.run_id,
         mlflow_store.RUN_TAG,
         "../forged",
     )
@@ -620,7 +621,7 @@ def test_sync_sends_to_server_what_it_missed(tmp_path, blank, progress, printed,
         client = MlflowClient(tracking_uri=address)
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id
         found = client.search_runs([experiment])
-        parents = {run.info.run_name: run for run in found if "mlflow.parentRunId" not in run.data.tags}
+        parents = {r.data.tags["mebench.run_id"]: r for r in found if "mlflow.parentRunId" not in r.data.tags}
         assert set(parents) == {first.id, second.id}
         assert len(found) == 2 * (1 + 4)
         (tmp_path / "records").mkdir()
