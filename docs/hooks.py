@@ -130,6 +130,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     here = page.file.src_uri
     page.meta.setdefault("search", next((how for begin, how in SEARCH.items() if here.startswith(begin)), {}))
     source = TAKEN.get(here, f"docs/{here}")
+    markdown = re.sub(
+        r"^(<!--.*?-->\s*)+(?=# )", "", markdown, flags=re.DOTALL
+    )  # before a title, MkDocs would not see it
     if here in CARDS["methods"]:
         title, _, text = markdown.partition("\n")
         markdown = f"{title}\n\n{_boxes()[Path(source).parent.name]}\n{text}"
