@@ -72,9 +72,8 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
     folder = run_files.folder.RunFolder.open(runs, run)
     facts, stored, costs = _describe(folder), folder.read_json("config.json"), _costs_of_folds(folder)
-    # Runs older than the sandbox have no such file.
-    closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
-    report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
+    access = run_files.access_text.access_of_run(folder)
+    report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": access}
     scores = run_files.scoring.current_summary(folder) if folder.done and not facts["lost"] else None
     if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
@@ -93,8 +92,9 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
             [(str(row["fold"]), *(f"{row[name]:,.{places}f}" for name, places in digits.items())) for row in costs],
             title="costs",
         )
-    if closed is not None:
-        terminal.print_lines(_isolation_in_words(closed))
+    if access is not None:
+        terminal.print_lines(run_files.access_text.describe_access(access))
+        terminal.print_lines(*(run_files.access_text.describe_grants(folder, access) if verbose else ()))
     if facts["lost"]:
         terminal.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
@@ -109,16 +109,6 @@ def _costs_of_folds(folder: run_files.folder.RunFolder) -> list[dict[str, Any]]:
     finished = folder.finished_folds()
     keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
     return [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
-
-
-def _isolation_in_words(sandbox: Mapping[str, Any]) -> str:
-    """From what the folds of a run were isolated, and what they could read."""
-    isolated = "isolated from files, processes and the network"
-    if sandbox["lacks"]:
-        isolated = f"not isolated from {list_first(sandbox['lacks'], 5)}"
-    more = [*sandbox["reads"], *sandbox.get("devices", ())]
-    reads = f"; besides code its method could read {list_first(more, 5)}" if more else ""
-    return f"sandbox={sandbox['asked']}: its folds were {isolated}{reads}"
 
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")

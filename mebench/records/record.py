@@ -20,6 +20,7 @@ from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.records.costs import COSTS
 from mebench.result_cache import cached
 from mebench.runs import RunFolder
+from mebench.runs.access_text import access_of_run, describe_access
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import (
     FIRST_SCORER,
@@ -140,6 +141,12 @@ class Record:
         if stated:
             return str(stated)
         return "inner" if self.about["selects"] else "fixed"
+
+    @property
+    def access(self) -> str:
+        """What its folds could read, in a sentence; empty for a record and an older run, which do not say it."""
+        known = access_of_run(RunFolder(self.folder))
+        return describe_access(known) if known is not None else ""
 
     @property
     def transductive(self) -> str:

@@ -4,6 +4,7 @@ It holds configuration, key, versions, truth and folds.
 """
 
 import getpass
+import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,19 +16,20 @@ from typing import Any
 
 import pandas as pd
 
-from mebench._installation import ROOT, checkout_folder
+from mebench._installation import PACKAGE, ROOT, checkout_folder
 from mebench.account import plain_accounts
 from mebench.config import registry, settings
 from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
+from mebench.runner.inheritance import kept_variables
 from mebench.runner.inputs import software_versions, with_absolute_places
-from mebench.runner.job import Access
 from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_loaded
 from mebench.runner.run_data import RunData
 from mebench.runner.sandbox import PARTS, Grant
+from mebench.runs.access_text import FILE
 from mebench.runs.folder import RunFolder
 
 
@@ -126,7 +128,7 @@ def describe_run(
         },
     )
     folder.write_json("versions.json", _versions_of(plan))
-    folder.write_json("sandbox.json", {"asked": config.sandbox, **_access_of(plan.grant, plan.access)})
+    folder.write_json(FILE, {"asked": config.sandbox, **_access_of(plan)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
@@ -147,18 +149,30 @@ def _versions_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _access_of(granted: Grant | None, access: Access) -> dict[str, Any]:
-    """The access of a fold's process, and the missing parts of the sandbox.
-
-    Args:
-        granted: the files that it may read; None without a sandbox.
-        access: files that methods ask to read.
-    """
-    grant = granted or Grant((), lacks=PARTS)
+def _access_of(plan: Plan) -> dict[str, Any]:
+    """The access of a fold's process, and the missing parts of the sandbox."""
+    grant = plan.grant or Grant((), lacks=PARTS)
     return {
         "lacks": grant.lacks,
-        "reads": [*map(str, access.reads)],
+        "reads": [*map(str, plan.access.reads)],
         "devices": [*map(str, grant.devices)],
+        "view": grant.view,
+        **(_unasked_access(plan) if plan.grant is not None else {}),
+    }
+
+
+def _unasked_access(plan: Plan) -> dict[str, list[str]]:
+    """What a confined fold may read unasked, and the variables that it inherits."""
+    plugins = {str(method.plugin.folder): None for method in plan.methods}
+    modules = {str(folder): None for folder in (plan.grant.modules if plan.grant is not None else ())}
+    return {
+        "given": [
+            "Python, its packages and the system's libraries",
+            f"mebench ({PACKAGE})",
+            *(f"the method's folder {folder}" for folder in plugins),
+            *(f"modules of {folder}" for folder in modules),
+        ],
+        "inherited": sorted(kept_variables(os.environ)),
     }
 
 

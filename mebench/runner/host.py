@@ -54,6 +54,10 @@ class Caller(Protocol):
     def scratch_folder(self) -> AbstractContextManager[str]:
         """A folder for the files of one call."""
 
+    @property
+    def printed(self) -> str:
+        """The beginning of what the process has printed."""
+
 
 @dataclass
 class FoldHost:
@@ -213,6 +217,7 @@ class FoldHost:
             frame_scores={real(video): rows for video, rows in frame_scores.items()},
             clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
             epoch_predictions=[[replace(p, video=real(p.video)) for p in epoch] for epoch in result.epoch_predictions],
+            printed=worker.printed,
         )
 
     def _spot_again(self, worker: Caller, stored: FoldResult) -> FoldResult | Failure:
@@ -380,6 +385,8 @@ class Here:
     """A stand-in for the process that runs its calls in this process: labels are hidden as well, but module state
     persists, and there is no timeout.
     """
+
+    printed = ""
 
     def scratch_folder(self) -> AbstractContextManager[str]:
         """A new folder for the files of one call, removed afterwards."""

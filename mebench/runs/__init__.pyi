@@ -1,3 +1,4 @@
+from . import access_text as access_text
 from . import answers as answers
 from . import fold_files as fold_files
 from . import folder as folder

@@ -37,6 +37,8 @@ EPOCH_PREDICTIONS = "looks.parquet"
 """Answers in the tested videos after each epoch, where the run keeps them: intervals, or those to the annotated clips,
 without kind.
 """
+PRINTED = "printed.txt"
+"""In the folder of a fold: the beginning of what it printed, if anything."""
 RECORD = "fold.json"
 MOST_KEPT = 2**17
 """Largest size in bytes of a table that is kept in memory after reading."""
@@ -64,7 +66,7 @@ class FoldResult:
     For a pair of methods, the stages in `history` and the names in `notes` and of weights begin with `method.` or
     `recognizer.`. `curves` are those in which the spotter searched peaks, if it keeps them. `epoch_predictions` are
     predictions after each epoch: intervals of a spotter, else class scores of annotated clips. `trained_in` is the run
-    that trained these models, if it is another one.
+    that trained these models, if it is another one. `printed` is the beginning of what the fold printed.
     """
 
     key: str
@@ -80,6 +82,7 @@ class FoldResult:
     epoch_predictions: list[list[Prediction | ClipPrediction]] = field(repr=False, default_factory=list)
     trained_in: str = ""
     curves: Curves = field(repr=False, default_factory=dict)
+    printed: str = field(repr=False, default="")
 
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
@@ -114,6 +117,8 @@ def _contents(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
             files[name] = bytes(sink.getvalue())
     if result.model:  # a leaking run keeps none
         files["model.safetensors"] = result.model
+    if result.printed:
+        files[PRINTED] = result.printed.encode()
     if result.history:  # one row for each pass of the training
         rows = [{"fold": result.key, **epoch.row()} for epoch in result.history]
         files["history.csv"] = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()

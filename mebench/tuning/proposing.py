@@ -31,6 +31,8 @@ class KeptWorker:
         server: the fork server that it is copied from.
     """
 
+    printed = ""
+
     def __init__(self, server: ForkServer) -> None:
         self._server = server
         self._worker = isolation.Worker(server=server)

@@ -36,6 +36,8 @@ class NoServer(isolation.ForkServer):
 class SameProcess:
     """In place of a process: as blind, but what a module remembers stays."""
 
+    printed = ""
+
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 

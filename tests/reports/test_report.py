@@ -185,6 +185,15 @@ def test_report_escapes_markup_and_fetches_nothing(mebench, tmp_path, runs):
     assert "default-src 'none'" in page
 
 
+def test_report_says_what_folds_could_read(mebench, tmp_path):
+    folder = make_run(tmp_path / "runs", "one")
+    access = {"asked": "auto", "lacks": [], "reads": ["/a/face.dat"], "devices": [], "view": False}
+    folder.write_json("sandbox.json", access)
+    _, _, page = report(mebench, tmp_path, tmp_path / "runs", "one")
+    assert "isolated from the content of files" in page
+    assert "besides code its method could read /a/face.dat" in page
+
+
 @pytest.mark.parametrize(
     ("path", "bars"),
     [

@@ -139,8 +139,10 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     session = open_session(plan)
     session.lock.release()
     kept = session.folder.read_json("sandbox.json")
-    given = {"reads": sorted(map(str, declared)), "devices": []}
-    assert kept == {"asked": "auto", "lacks": list(sandbox.missing_parts()), **given}
+    asked = {"reads": sorted(map(str, declared)), "devices": [], "view": plan.grant.view}
+    assert {**kept, **asked, "asked": "auto", "lacks": list(sandbox.missing_parts())} == kept
+    assert f"the method's folder {file.parent}" in kept["given"]
+    assert "PATH" in kept["inherited"]
     runs.runs_show_command(str(session.folder.path), str(tmp_path))
     assert f"besides code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
 

@@ -70,6 +70,7 @@ OTHER_FILES = {
     "runner/session",
     "runner/workers",
     "runs/__init__",
+    "runs/access_text",
     "runs/answers",
     "runs/folder",
     "runs/scoring",

@@ -1,0 +1,65 @@
+"""A sentence or two on what the folds of a run could read, and what they printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mebench.errors import list_first
+from mebench.runs.fold_files import PRINTED
+from mebench.runs.folder import RunFolder
+from mebench.terminal import format_count
+
+FILE = "sandbox.json"
+"""In the run folder: the access of its folds."""
+SHOWN = 5
+"""Files and folders that are named; further ones are counted."""
+
+
+def access_of_run(folder: RunFolder) -> dict[str, Any] | None:
+    """The access of a run's folds; None for runs older than the sandbox.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    return dict(folder.read_json(FILE)) if (folder.path / FILE).is_file() else None
+
+
+def describe_access(access: Mapping[str, Any]) -> str:
+    """Whether folds were isolated, and what their methods could read beside code.
+
+    >>> describe_access({"asked": "auto", "lacks": [], "reads": ["/a/face.dat"], "view": True})
+    'sandbox=auto: its folds were isolated from files, processes and the network; besides code its method could read /a/face.dat'
+    """
+    more = [*access["reads"], *access.get("devices", ())]
+    reads = f"; besides code its method could read {list_first(more, SHOWN)}" if more else ""
+    return f"sandbox={access['asked']}: its folds were {_isolation(access)}{reads}"
+
+
+def _isolation(access: Mapping[str, Any]) -> str:
+    """The isolation in words; a run older than views does not say whether other files could be seen."""
+    if access["lacks"]:
+        return f"not isolated from {list_first(access['lacks'], SHOWN)}"
+    if access.get("view", True):
+        return "isolated from files, processes and the network"
+    return (
+        "isolated from the content of files, from processes and the network, but could see whether files exist, how large "
+        "and how old they are"
+    )
+
+
+def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
+    """What folds were given unasked, and what they printed, for those who look closely."""
+    sentences = []
+    if given := access.get("given"):
+        sentences.append(f"given unasked to its folds: {'; '.join(given)}")
+    if inherited := access.get("inherited"):
+        sentences.append(f"variables that its folds inherited: {', '.join(inherited)}")
+    printed = sorted(file.parent.name for file in folder.path.glob(f"folds/*/{PRINTED}"))
+    if printed:
+        sentences.append(
+            f"{format_count(len(printed), 'fold')} printed something, kept in {folder.path}/folds/*/{PRINTED}"
+        )
+    elif folder.done:
+        sentences.append("its folds printed nothing that is kept")
+    return sentences
