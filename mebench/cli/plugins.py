@@ -189,7 +189,8 @@ def config_show_command(
     json: Json = None,
 ) -> None:
     """Show every setting and the origin of its value."""
-    settled = configured(words, files, plugins)
+    with config.trainer.without_foreign_code():
+        settled = configured(words, files, plugins)
     values = config.flatten(settled.values)
     meanings = _meanings_of(settled) if verbose else {}
     report: dict[str, Any] = {"values": settled.values, "origins": settled.origins}

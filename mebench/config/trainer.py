@@ -4,7 +4,9 @@ loggers are written as LightningCLI writes them: the name of a class, or a map o
 
 import csv
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import field, make_dataclass
 from functools import cache
 from importlib import import_module
@@ -50,6 +52,9 @@ IMPOSSIBLE_IN_FOLDS = {
     "BatchSizeFinder": "it would train before the fold's training, and change its batches: try sizes with mebench run -m",
 }
 """Callbacks of Lightning that cannot work inside folds, and what to do instead."""
+
+_IMPORTS_FOREIGN: ContextVar[bool] = ContextVar("imports_foreign", default=True)
+"""Whether callbacks and loggers outside Lightning are imported, which runs their code."""
 
 OWN_FILES = {"CSVLogger", *(["TensorBoardLogger"] if find_spec("tensorboard") else [])}
 """Loggers of Lightning's that write files and do nothing else; others talk to a process or a server, for which a
@@ -115,6 +120,16 @@ def changed_options(values: Mapping[str, Any], origins: Mapping[str, str]) -> di
     return {name: to_plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
 
 
+@contextmanager
+def without_foreign_code() -> Iterator[None]:
+    """A context in which classes outside Lightning are not imported; their arguments stay unchecked."""
+    before = _IMPORTS_FOREIGN.set(False)
+    try:
+        yield
+    finally:
+        _IMPORTS_FOREIGN.reset(before)
+
+
 def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
     """A callback or logger with its full `class_path` and typed `init_args`; it is constructed once as a check."""
     full: Any = {"class_path": spec} if isinstance(spec, str) else spec
@@ -122,6 +137,9 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
         raise ConfigError(
             f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
         )
+    is_foreign = "." in full["class_path"] and not full["class_path"].startswith("lightning.")
+    if is_foreign and not _IMPORTS_FOREIGN.get():
+        return {"class_path": full["class_path"], "init_args": to_plain(full.get("init_args") or {})}
     cls = _class(full["class_path"], option, origin)
     for base in cls.__mro__:
         if base.__module__.startswith("lightning.") and base.__name__ in IMPOSSIBLE_IN_FOLDS:

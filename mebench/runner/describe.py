@@ -31,6 +31,7 @@ from mebench.runner.run_data import RunData
 from mebench.runner.sandbox import PARTS, Grant
 from mebench.runs.access_text import FILE
 from mebench.runs.folder import RunFolder
+from mebench.runs.origin import mark_as_own
 
 
 def truth_tables(data: RunData) -> Tables:
@@ -127,6 +128,7 @@ def describe_run(
             "parts": parts,
         },
     )
+    mark_as_own(folder, with_absolute_places(config.values))
     folder.write_json("versions.json", _versions_of(plan))
     folder.write_json(FILE, {"asked": config.sandbox, **_access_of(plan)})
     folder.write_table("videos.parquet", tables.videos)

@@ -2,6 +2,7 @@ from . import access_text as access_text
 from . import answers as answers
 from . import fold_files as fold_files
 from . import folder as folder
+from . import origin as origin
 from . import scoring as scoring
 from .fold_files import ClipPrediction as ClipPrediction
 from .fold_files import FoldResult as FoldResult

@@ -1,4 +1,4 @@
-"""A sentence or two on what the folds of a run could read, and what they printed."""
+"""Sentences on what the folds of a run could read and what they printed."""
 
 from __future__ import annotations
 

@@ -73,6 +73,7 @@ OTHER_FILES = {
     "runs/access_text",
     "runs/answers",
     "runs/folder",
+    "runs/origin",
     "runs/scoring",
 }
 """Who plans, starts, carries, watches, keeps and scores folds."""

@@ -1,0 +1,63 @@
+"""Whose run a folder is: one begun here may run the code that it names, one from elsewhere only after a question."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mebench.atomic import replace_file
+from mebench.config.sources import flatten
+from mebench.runs.folder import RunFolder
+
+FILE = ".begun_here"
+"""In the run folder: a proof that this user began the run, or has agreed to its code."""
+
+
+def code_of_run(config: Mapping[str, Any]) -> list[str]:
+    """The code outside mebench that a stored configuration names: folders of plugins, callbacks and loggers.
+
+    >>> code_of_run({"plugins": ["/lab"], "trainer.callbacks": [{"class_path": "ours.Callback", "init_args": {}}]})
+    ['/lab', 'ours.Callback']
+    """
+    options = [
+        value for key, value in flatten(config).items() if key.startswith("trainer.") and isinstance(value, list)
+    ]
+    classes = [str(spec.get("class_path")) for specs in options for spec in specs if isinstance(spec, Mapping)]
+    return [*map(str, config.get("plugins") or ()), *(name for name in classes if not name.startswith("lightning."))]
+
+
+def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:
+    """Note that this user began the run, or has agreed to its code."""
+    with suppress(OSError):  # no such place: the question comes again
+        replace_file(folder.path / FILE, _proof(folder, config) + "\n")
+
+
+def is_own(folder: RunFolder, config: Mapping[str, Any]) -> bool:
+    """Whether this user began the run, or has agreed to its code."""
+    try:
+        noted = (folder.path / FILE).read_text(encoding="utf-8").strip()
+        return hmac.compare_digest(noted.encode(), _proof(folder, config).encode())
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _proof(folder: RunFolder, config: Mapping[str, Any]) -> str:
+    """A value that only this user can compute of a run and its code."""
+    about = json.dumps([folder.id, code_of_run(config)])
+    return hmac.new(_secret(), about.encode(), hashlib.sha256).hexdigest()
+
+
+def _secret() -> bytes:
+    """The secret of this user, made at first use."""
+    file = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench" / "runs.secret"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, secrets.token_hex(32))
+    return file.read_bytes()

@@ -1,0 +1,74 @@
+"""A run from elsewhere runs its code only after a question; one's own does not ask."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from mebench.runs import RunFolder, origin
+from tests.cli.conftest import mebench
+from tests.helpers.run_folders import make_run
+
+__all__ = ["mebench"]
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """A run that names a folder of plugins, and what it stores; the user's own secret."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    folder = make_run(tmp_path / "runs", "one")
+    content = folder.read_json("config.json")
+    content["config"]["plugins"] = [str(tmp_path / "plugins")]
+    folder.write_json("config.json", content)
+    return folder
+
+
+def config_of(folder):
+    return folder.read_json("config.json")["config"]
+
+
+def test_is_own_holds_for_this_run_and_this_code(stored, tmp_path):
+    assert not origin.is_own(stored, config_of(stored))
+    origin.mark_as_own(stored, config_of(stored))
+    assert origin.is_own(stored, config_of(stored))
+    assert not origin.is_own(stored, {**config_of(stored), "plugins": ["/elsewhere"]})
+    called_otherwise = RunFolder(stored.path.rename(tmp_path / "runs" / "two"))
+    assert not origin.is_own(called_otherwise, config_of(called_otherwise))
+
+
+def test_is_own_needs_the_secret_of_the_user(stored, tmp_path, monkeypatch):
+    origin.mark_as_own(stored, config_of(stored))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    assert not origin.is_own(stored, config_of(stored))
+
+
+def test_code_of_run_leaves_out_lightning():
+    callbacks = [
+        {"class_path": name, "init_args": {}} for name in ("lightning.pytorch.callbacks.Timer", "ours.Callback")
+    ]
+    assert origin.code_of_run({"trainer.callbacks": callbacks, "trainer.logger": True}) == ["ours.Callback"]
+    assert origin.code_of_run({"plugins": [], "trainer.max_epochs": 3}) == []
+
+
+def test_resume_asks_before_it_runs_code_of_others(mebench, stored, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    code, _, error = mebench("resume", "one", "--runs", tmp_path / "runs")
+    assert code == 2
+    assert f"was not begun by you on this machine, and it runs code of {tmp_path / 'plugins'}" in error
+    assert "--yes" in error
+    _, _, error = mebench("resume", "one", "--yes", "--runs", tmp_path / "runs")
+    assert "was not begun" not in error
+    assert origin.is_own(stored, config_of(stored))
+
+
+def test_config_show_imports_no_class_of_others(mebench, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "evil_of_others.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass X: pass\n")
+    settings = tmp_path / "stranger.yaml"
+    settings.write_text("trainer: {callbacks: [{class_path: evil_of_others.X, init_args: {n: 1}}]}\n")
+    words = ("method=ststnet", "dataset=synthetic")
+    code, shown, error = mebench("config", "show", *words, "-c", settings, "--json", "-")
+    assert code == 0, error
+    assert json.loads(shown)["values"]["trainer.callbacks"][0]["class_path"] == "evil_of_others.X"
+    assert not (tmp_path / "ran").exists()
