@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import replace_file
-from mebench.config.sources import flatten
 from mebench.runs.folder import RunFolder
 
 FILE = ".begun_here"
@@ -26,10 +25,11 @@ def code_of_run(config: Mapping[str, Any]) -> list[str]:
     >>> code_of_run({"plugins": ["/lab"], "trainer.callbacks": [{"class_path": "ours.Callback", "init_args": {}}]})
     ['/lab', 'ours.Callback']
     """
-    options = [
-        value for key, value in flatten(config).items() if key.startswith("trainer.") and isinstance(value, list)
-    ]
-    classes = [str(spec.get("class_path")) for specs in options for spec in specs if isinstance(spec, Mapping)]
+    nested = config.get("trainer")
+    options = [value for key, value in config.items() if key.startswith("trainer.")]
+    options += nested.values() if isinstance(nested, Mapping) else ()
+    specs = [spec for option in options if isinstance(option, list) for spec in option]
+    classes = [str(spec.get("class_path")) for spec in specs if isinstance(spec, Mapping)]
     return [*map(str, config.get("plugins") or ()), *(name for name in classes if not name.startswith("lightning."))]
 
 
