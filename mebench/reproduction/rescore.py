@@ -186,6 +186,7 @@ class RescoredSource:
         notes: facts that a reader must know, in sentences without a full stop.
         keeps: the epoch whose answers the program keeps, with file and line of its code.
         caveats: some of `CAVEATS`, which apply to all answers.
+        not_own: paths of scores, such as `spotting.micro.f1`, that the paper's tables print for these answers but that belong to others.
         selection: for answers that a team sent in, without repository and commit: what was selected and on which
             people, in words.
     """
@@ -204,6 +205,7 @@ class RescoredSource:
     variant: str = ""
     keeps: str = ""
     caveats: tuple[Annotated[str, Field(pattern=f"^({'|'.join(CAVEATS)})$")], ...] = ()
+    not_own: tuple[str, ...] = ()
     selection: str = ""
 
     def __post_init__(self) -> None:
@@ -253,6 +255,7 @@ class RescoredSource:
             for row in published
             if (row.source.partition(" ")[0], row.method, row.method_variant, row.dataset, row.protocol) == key
             and row.table in self.tables
+            and f"{row.task}.{row.kind}.{row.metric}" not in self.not_own
         ]
 
 

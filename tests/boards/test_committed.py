@@ -394,3 +394,12 @@ def test_committed_gains_are_in_every_form():
         written = list(csv.DictReader(file))
     assert [gain["gain"]["value"] for gain in gains] == pytest.approx([float(row["gain"]) for row in written], abs=1e-6)
     assert (BOARDS / "tables/selection.tex").read_text().count(r"\\") > len(gains)
+
+
+def test_rescored_answers_stand_beside_their_own_printed_value():
+    """TSMSNet's table prints .2275 of micro-expressions for both stages; only the answers of the first give it."""
+    content = json.loads((ROOT / "leaderboards/tables/spotting-cas_me2-loso.json").read_text(encoding="utf-8"))
+    (part,) = (part for part in content["parts"] if part["name"] == "micro")
+    rows = [row for row in part["rescored"] if row["method"].startswith("TSMSNet") and row["printed"]]
+    assert [row["method"] for row in rows] == ["TSMSNet (w/o STCNet)"]
+    assert round(rows[0]["scores"]["f1"]["value"], 4) == float(rows[0]["printed"]["f1"])
