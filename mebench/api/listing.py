@@ -97,7 +97,8 @@ def leaderboard(
     """The leaderboard of all finished runs and records, with published results marked: one row for each line of its
     tables.
 
-    Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`,
+    Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table, `board` its
+    named board if it has one; `method`, `settings`, `member`,
     `provenance` (`measured`, `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows that share a group are
     not distinguishable), `source` the line; then each score of any table, where measured with `_low` and `_high`. Only
     rows of one table may be compared.
@@ -151,9 +152,8 @@ def leaderboards_folder(named: str | Path | None) -> Path:
 def _lines(table: boards.rows.BoardTable) -> Iterator[dict[str, Any]]:
     """The lines of all parts of a table, measured ones first."""
     for part in table.parts:
-        place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")} | {
-            "part": part.name
-        }
+        place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")}
+        place |= {"part": part.name, "board": table.board or None}
         for row in part.rows:
             head = {name: getattr(row, name) for name in ("method", "settings", "member", "provenance", "n", "group")}
             ends = (("", "value"), ("_low", "low"), ("_high", "high"))

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import mebench
 from mebench.boards import build as boards_build, collect as boards_collect
 from mebench.boards.board_pages import board_page, board_pages, experiments_page, index_page, tied_words
 from mebench.boards.method_names import MethodNames
@@ -228,5 +229,6 @@ def test_build_shows_named_boards(tmp_path, leaderboards, monkeypatch, capsys):
     assert "Drawn people, by person: Spotter leads with 1.000 as the only method." in printed
     site = (tmp_path / "leaderboards" / "site" / "index.html").read_text()
     assert site.index("Drawn people, by person") < site.index("<h2>Experiments</h2>") < site.index("filmed")
+    assert {*mebench.leaderboard(runs="runs")["board"].dropna()} == {"Drawn people, by person"}
     table = (tmp_path / "leaderboards" / "tables" / "spotting-drawn-loso.tex").read_text()
     assert r"\caption{Drawn people, by person, micro" in table
