@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -130,7 +131,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             self.plan = _plan_for_method(settled, task)
             self._reader: Any = create_weightless(self.plan.methods[0])  # it names the chains
         else:
-            self._reader = SimpleNamespace(chains=lambda timing: chains_of(features, timing))
+            read_chains = partial(chains_of, features)
+            self._reader = SimpleNamespace(chains=read_chains, adjusted_chains=read_chains)
             self.plan = _plan_for_features(settled, self._reader.chains, task)
         self.folds = [one.key for one in self.plan.data.folds]
         self._fold = _find_fold(self.plan.data.folds, fold)
