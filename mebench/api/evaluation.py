@@ -150,7 +150,8 @@ def evaluate(
     header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = list_paths(config)
     # Folder of evaluated objects, next to the run folders: plugins that runs name.
-    place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / ".objects"
+    runs = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute()
+    place = runs / runner.label_places.OWN_OBJECTS
     name = store_object(model, features, place)
     settled = configuration.resolve({**header, "method": name}, files, [*list_paths(plugins), place])
     if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:

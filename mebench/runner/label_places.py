@@ -20,6 +20,8 @@ from mebench.runner.sandbox import Grant, python_files
 
 RESULT_FILES = frozenset({"truth.parquet", "clips.parquet", "mlflow.db"})
 """Files with labels in the folders of runs, records and trackers."""
+OWN_OBJECTS = ".objects"
+"""The folder, among those of runs, in which objects given to `mebench.evaluate` are plugins. It holds code and no labels."""
 MOST_ENTRIES = 5000
 """Files and folders of a readable folder among which results are looked for."""
 WAY_OUT = "or use sandbox=off, after you have read the method's code"
@@ -126,7 +128,9 @@ def _check_asked(place: Path, places: Sequence[LabelPlace]) -> None:
 def _check_plugin(folder: Path, places: Sequence[LabelPlace]) -> None:
     """Refuse a plugin's folder among or around labels, since its code may read it."""
     target = folder.resolve()
-    if around := _place_around(target, places):
+    around = _place_around(target, places)
+    is_own_object = around is not None and target.is_relative_to(around.path / OWN_OBJECTS)
+    if around and not is_own_object:
         raise ConfigError(
             f"the method may read its own folder {folder}, which is in {around.name}, where labels are: move the folder "
             f"of plugins to another place, {WAY_OUT}"

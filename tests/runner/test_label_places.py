@@ -4,12 +4,14 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
+from sklearn.svm import LinearSVC
 
+from mebench.api.evaluation import store_object
 from mebench.config import resolve
 from mebench.config.settings import PlaceSettings
 from mebench.errors import ConfigError
 from mebench.runner import make_plan
-from mebench.runner.label_places import find_results, label_places
+from mebench.runner.label_places import OWN_OBJECTS, find_results, label_places
 
 
 @pytest.fixture
@@ -64,6 +66,14 @@ def test_check_reach_refuses_a_plugin_among_labels(planned, tmp_path):
         ConfigError, match=r"may read its own folder .*moody, which is in runs=.*, where labels are: move"
     ):
         planned.plan(f"runs={tmp_path / 'mine'}")
+
+
+def test_check_reach_lets_own_objects_stand_among_runs(planned, tmp_path):
+    runs = tmp_path / "runs"
+    place = runs / OWN_OBJECTS
+    name = store_object(LinearSVC(), None, place)
+    plan = make_plan(resolve([f"method={name}", "dataset=synthetic", f"runs={runs}"], plugins=[place]))
+    assert place / "methods" in plan.grant.methods
 
 
 def test_check_reach_follows_links(planned, tmp_path):
