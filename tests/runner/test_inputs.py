@@ -21,6 +21,7 @@ OTHER_ROOMS = {
     "grouping.py",
     "json_output.py",
     "lazy_imports.py",
+    "matlab.py",
     "number_format.py",
     "plugin_packages.py",
     "progress.py",

@@ -1,0 +1,63 @@
+"""Matrices of MATLAB files, which several authors publish their features in."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mebench.files import read_plain
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+    import scipy.io as scipy_io
+    from numpy.typing import NDArray
+else:
+    np = load_lazily("numpy")
+    scipy_io = load_lazily("scipy.io")
+
+MOST_BYTES = 2**28
+"""Bytes of a file; the published ones have up to some 20 million."""
+
+
+def read_matlab(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> "dict[str, NDArray[np.float64]]":
+    """Matrices of a MATLAB file of level 5, by name.
+
+    Names and shapes are compared before any number is read, so that a small file cannot unpack to a huge one.
+
+    Args:
+        path: path of the file.
+        shapes: expected shape of each wanted matrix, by its name.
+
+    Raises:
+        OSError: the file cannot be read, is no plain file, or is too large.
+        ValueError: the file is of another kind or cut off, or a matrix is missing, has another shape or numbers that are not finite.
+    """
+    content = io.BytesIO(read_plain(path, MOST_BYTES))
+    try:
+        found = {name: shape for name, shape, _ in scipy_io.whosmat(content)}
+    except Exception as error:  # whatever scipy meets in a file of another kind
+        raise ValueError(f"it is no MATLAB file of level 5 ({error})") from None
+    for name, shape in shapes.items():
+        if found.get(name) != shape:
+            here = f"{name} of {_by(found[name])} numbers" if name in found else f"no {name}"
+            raise ValueError(f"it holds {here}, expected {name} of {_by(shape)}")
+    content.seek(0)
+    try:
+        read = scipy_io.loadmat(content, variable_names=list(shapes))
+        matrices = {name: np.asarray(read[name], np.float64) for name in shapes}
+    except Exception as error:  # whatever scipy meets in a file that is cut off
+        raise ValueError(f"it is cut off or damaged ({error})") from None
+    for name, matrix in matrices.items():
+        if not np.isfinite(matrix).all():
+            raise ValueError(f"{name} in it holds numbers that are not finite")
+    return matrices
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    """A shape in words.
+
+    >>> _by((630, 255))
+    '630 x 255'
+    """
+    return " x ".join(map(str, shape))
