@@ -158,7 +158,7 @@ def _rescored(root: Path, out: Path) -> Pieces:
 rescore = Job(
     _source,
     lambda root, out: [
-        *("rescore", "drawn", "--root", str(root / "clone"), "--leaderboards", str(out)),
+        *("rescore", "drawn", "--root", str(root / "clone"), "--leaderboards", str(out), "--write"),
         *("--tracking", f"sqlite:///{root / 'no.db'}"),
     ],
     _rescored,

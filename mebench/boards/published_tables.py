@@ -109,7 +109,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
     """The scored sources of a folder, sorted by name; `notify` gets one sentence for each that is left out."""
     known = []
     for name in list_sources(folder):
-        again = f"mebench rescore {name} --root CLONE"
+        again = f"mebench rescore {name} --root CLONE --write"
         try:
             source, file = read_source(folder, name), folder / f"{name}.json"
             outcome: Any = json.loads(file.read_text(encoding="utf-8"))

@@ -121,13 +121,19 @@ def rescore_command(
         str, typer.Argument(metavar="SOURCE", help=("The source, such as mean_casme2; see leaderboards/rescored."))
     ],
     root: Annotated[str, typer.Option("--root", metavar="CLONE", help="The folder of the authors' public files.")],
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write", help="Write the scores to rescored/, from which tables and page of leaderboards are built."
+        ),
+    ] = False,
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
     """Score public prediction files of authors again.
 
     The table shows scores under the authors' rules and the strict ones, with the paper's values. Intervals around peaks
-    of window scores are also scored k'/2 later.
+    of window scores are also scored k'/2 later. Nothing is written without --write.
     """
     folder = leaderboards_folder(leaderboards)
     place = folder / reproduction.rescore.SCORED_ANEW
@@ -135,17 +141,25 @@ def rescore_command(
     published = records.published.read(folder / PUBLISHED)
     with Progress().waiting("scoring"):
         outcome = reproduction.rescore.rescore_source(known, Path(root).expanduser())
-    kept = place
+    cells = reproduction.rescore.rescored_cells(known, outcome, published)
+    file = _write_outcome(outcome, source, folder) if write else None
+    if write_json({**outcome, "cells": [_plain_cell(cell) for cell in cells]}, json):
+        print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
+        _print_cells(known, cells)
+        if file is None:
+            print_lines("nothing was written: --write keeps these scores for the tables of mebench leaderboard build")
+        else:
+            print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
+
+
+def _write_outcome(outcome: dict[str, Any], source: str, folder: Path) -> Path:
+    """The written file of the scores. Beside an installed mebench it lies in the working folder."""
+    kept = place = folder / reproduction.rescore.SCORED_ANEW
     if PACKAGE in folder.resolve().parents:  # the folder of an installed mebench is not the user's to write to
         kept = Path("leaderboards", reproduction.rescore.SCORED_ANEW)
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
-    file = reproduction.rescore.write_outcome(outcome, kept)
-    cells = reproduction.rescore.rescored_cells(known, outcome, published)
-    if write_json({**outcome, "cells": [_plain_cell(cell) for cell in cells]}, json):
-        print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
-        _print_cells(known, cells)
-        print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
+    return reproduction.rescore.write_outcome(outcome, kept)
 
 
 def _plain_cell(cell: reproduction.rescore.RescoredCell) -> dict[str, Any]:

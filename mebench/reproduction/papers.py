@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 from pathlib import Path
@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from mebench import runner
 from mebench.config import RunConfig, resolve
-from mebench.errors import DataError, MebenchError, check_known
+from mebench.errors import ConfigError, DataError, MebenchError, check_known
 from mebench.progress import Progress
 from mebench.records.matching_published import Value, count_of, gap_in_words, section_of, value_of
 from mebench.records.published import Published
@@ -316,9 +316,13 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
     """For each line of words its run; missing runs are computed together, equal ones once."""
     runs: dict[Words, PaperRun] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
+    methods = {_method_of(line) for line in lines}
     for line in lines:
-        words, stands_in = [*line, *request.words], False
-        config = resolve(words, request.files, request.plugins)
+        words, stands_in = [*line, *_words_of_method(request.words, _method_of(line), methods)], False
+        try:
+            config = resolve(words, request.files, request.plugins)
+        except ConfigError as error:
+            raise ConfigError(_with_method(str(error), line, request.words, methods)) from None
         try:
             plan = make_plan(config)
         except DataError as error:
@@ -346,6 +350,40 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
                 else:
                     runs[line] = PaperRun(outcome.folder, stands_in=stands_in)
     return runs
+
+
+def _method_of(line: Words) -> str:
+    """The method that the words of a run name."""
+    return next((word.removeprefix("method=") for word in line if word.startswith("method=")), "")
+
+
+def _words_of_method(words: Words, method: str, methods: Collection[str]) -> list[str]:
+    """The user's words for one method of several, as in a sweep.
+
+    >>> _words_of_method(("seed=1", "mean.lr=0.1", "softnet.lr=0.2"), "mean", {"mean", "softnet"})
+    ['seed=1', 'method.lr=0.1']
+    """
+    chosen = []
+    for word in words:
+        head, dot, rest = word.partition(".")
+        belongs_to_method = bool(dot) and head in methods
+        if not belongs_to_method:
+            chosen.append(word)
+        elif head == method:
+            chosen.append(f"method.{rest}")
+    return chosen
+
+
+def _with_method(reason: str, line: Words, words: Words, methods: Collection[str]) -> str:
+    """A reason that stops a run, with the method that it concerns."""
+    for_all = [word for word in words if word.startswith("method.")]
+    if len(methods) < 2 or not for_all:
+        return f"in the runs of {_method_of(line)}: {reason}"
+    setting = for_all[0].removeprefix("method.")
+    return (
+        f"in the runs of {_method_of(line)}: {reason}; a setting of one method is written with its name, such as "
+        f"{min(set(methods) - {_method_of(line)})}.{setting}"
+    )
 
 
 def _words_of_stand_in(words: Sequence[str], stand_in: str) -> list[str]:

@@ -96,6 +96,8 @@ def test_reproduce_cells_names_a_missing_dataset_once(capsys):
 def test_reproduce_takes_wrong_words_for_no_missing_dataset():
     with pytest.raises(ConfigError, match=r"Did you mean 'method\.preset'"):
         table_of(words=("method.preste=short",))
+    with pytest.raises(ConfigError, match=r"in the runs of optical_strain: .*with its name, such as mean\.epochs_spot"):
+        table_of(table="2", words=("method.epochs_spot=1",))
     with pytest.raises(ConfigError, match="unknown table '3'"):
         table_of(table="3")
     with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
@@ -242,6 +244,13 @@ def test_reproduce_cells_dry_run_says_what_it_would_run(capsys, tmp_path):
     assert "it would be: mebench run method=mean method.preset=paper" in text
     assert "roots:" not in text
     assert "strict rules" not in text
+
+
+def test_reproduce_takes_settings_of_one_method(capsys):
+    table_of(table="6", stand_in=TINY, dry_run=True, words=("mean.flow=dis",))
+    text = capsys.readouterr().out
+    assert "method=mean method.preset=paper" in text
+    assert "method.flow=dis" in text
 
 
 def test_selection_gains_table_has_a_row_for_each_method(tmp_path, capsys):

@@ -194,7 +194,7 @@ def in_home(home, clone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(name, **given):
-        reproduce.rescore_command(name, root=str(clone), leaderboards=str(home), **given)
+        reproduce.rescore_command(name, root=str(clone), leaderboards=str(home), **{"write": True, **given})
 
     return run
 
@@ -273,6 +273,12 @@ def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp
         assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
 
 
+def test_rescore_command_writes_nothing_unasked(in_home, home, capsys):
+    in_home("spotter", write=False)
+    assert not (home / "rescored" / "spotter.json").exists()
+    assert "nothing was written: --write keeps these scores" in capsys.readouterr().out
+
+
 def test_rescore_source_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
     in_home("spotter")
     shutil.rmtree(clone)
@@ -289,7 +295,7 @@ def test_rescore_source_tables_are_built_without_the_files(in_home, home, clone,
 def test_rescore_source_of_an_installed_package_writes_beside_it(home, clone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
-    reproduce.rescore_command("namer", root=str(clone), leaderboards=str(home), json="-")
+    reproduce.rescore_command("namer", root=str(clone), leaderboards=str(home), json="-", write=True)
     assert sorted(file.name for file in Path("leaderboards/rescored").iterdir()) == ["namer.json", "namer.yaml"]
     assert not (home / "rescored" / "namer.json").exists()
 
