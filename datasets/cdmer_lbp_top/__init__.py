@@ -1,0 +1,1 @@
+"""LBP-TOP features of SMIC VIS and NIR, as published with the program of TSRG."""
