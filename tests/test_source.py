@@ -31,8 +31,11 @@ NO_UNIT = re.compile(
 )
 """Words that begin a sentence and name no unit, though some are texts in the code."""
 
-OWN = {"mebench/runner/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"}
-"""Who unpickles the calls that its own host sends it, or what lies, beside its hash, in a plugin's folder: that is code anyway."""
+OWN = {
+    *("mebench/runner/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"),
+    "mebench/config/trainer_objects.py",
+}
+"""Who unpickles the calls that its own host sends it, or what lies, under its hash, among the user's own objects: that is code anyway."""
 
 
 @cache

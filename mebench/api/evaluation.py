@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-import sysconfig
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from mebench import config as configuration, core, features, inference, inspection, reports, runner, training
+from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
 from mebench.api.run_results import Names, Run, execute_config, list_paths
+from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import (
     ConfigError,
     DataError,
@@ -90,8 +89,6 @@ class Plugin(Own):
     model = Path(__file__).with_name("object")
     sha256 = "{sha256}"
 '''
-_REGISTER = threading.Lock()
-"""Held while cloudpickle's register, which is the whole process's, names a module."""
 
 
 def evaluate(
@@ -120,7 +117,7 @@ def evaluate(
       `train[0].expressions` and `mebench.core.all_clips(train)` the labels;
     - or a `LightningModule` that takes the samples of `mebench.MEDataModule`, (x, y) in training and x in
       `predict_step`, and returns a score for each class or kind. Each fold trains a copy, for `trainer={"max_epochs":
-      …}`, with batches of `method.batch_size`; other options of the trainer, callbacks and loggers as in
+      …}`, with batches of `method.batch_size`; other options of the trainer, and callbacks, loggers and the like as objects, as in
       `docs/how_to/lightning.md`;
     - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it classifies emotions, on a chain of
     frames it separates frames inside an expression from others. Its randomness follows from the run's seed.
@@ -147,8 +144,9 @@ def evaluate(
             two have one name.
         MebenchError: see `run`.
     """
-    header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = list_paths(config)
+    settings = store_trainer_objects(words, settings, files)
+    header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     # Folder of evaluated objects, next to the run folders: plugins that runs name.
     runs = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute()
     place = runs / runner.label_places.OWN_OBJECTS
@@ -248,7 +246,8 @@ def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, 
 def _pickled(model: Any, chains: Any) -> bytes:
     """An object with its chains as bytes, from which each fold makes its copy."""
     try:
-        with _whole(model):
+        module = sys.modules.get(type(model).__module__)
+        with with_own_code(() if module is None else (module,)):
             return bytes(cloudpickle.dumps((model, chains)))
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
@@ -290,28 +289,6 @@ def _is_array_or_network(value: Any) -> bool:
     if isinstance(value, torch.nn.Module):
         return any(True for _ in value.state_dict())
     return isinstance(value, torch.Tensor | np.ndarray)
-
-
-@contextmanager
-def _whole(model: Any) -> Iterator[None]:
-    """A context in which the code of a model's own file is pickled with it.
-
-    The file may change or move later. An installed one is imported instead.
-    """
-    module = sys.modules.get(type(model).__module__)
-    file = getattr(module, "__file__", None)
-    installed = file is None or any(Path(file).is_relative_to(path) for path in set(sysconfig.get_paths().values()))
-    if module is None or installed or module.__name__ == "__main__":  # definitions there are pickled completely anyway
-        yield
-        return
-    with _REGISTER:
-        by_value = module.__name__ in cloudpickle.list_registry_pickle_by_value()
-        cloudpickle.register_pickle_by_value(module)
-        try:
-            yield
-        finally:
-            if not by_value:
-                cloudpickle.unregister_pickle_by_value(module)
 
 
 class TrainedModel:

@@ -20,6 +20,7 @@ from mebench import (
     tracking,
 )
 from mebench.api.result import Result, notebook_html
+from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import ConfigError, MebenchError, at_fault, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
@@ -184,7 +185,8 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         config: YAML files of settings; later ones rank higher.
         plugins: folders with more methods, datasets and protocols.
         progress: where to tell how it goes; standard error by default, `mebench.progress.Silent()` tells nothing.
-        settings: the same as words, with Python's values.
+        settings: the same as words, with Python's values; in `trainer` callbacks, loggers, a strategy, a profiler and an optimizer
+            may be objects, or functions that make them.
 
     Raises:
         ConfigError: a setting is unknown or wrong.
@@ -192,6 +194,7 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         DataError: something that the run needs is not there.
         RunError: folds failed; the others are kept.
     """
+    settings = store_trainer_objects(words, settings, list_paths(config))
     values = configuration.settings_of(words, settings) if settings else words
     settled = configuration.resolve(values, list_paths(config), list_paths(plugins))
     reporter = progress or Progress()
@@ -376,7 +379,8 @@ def sweep(
         plugins: folders with more plugins.
         progress: see `run`.
         where_known: leave out settings and presets (`method.p`) for methods that lack them, with a notice.
-        settings: the same as words; a list or a range is several values, so `dataset=[["casme2", "samm"]]` is one composite.
+        settings: the same as words; a list or a range is several values, so `dataset=[["casme2", "samm"]]` is one composite,
+            and `trainer={"callbacks": [[first, second]]}` two callbacks in each run.
 
     Returns:
         The finished runs, and in `failures` the reasons of the others.
@@ -384,6 +388,7 @@ def sweep(
     Raises:
         MebenchError: no run can start, or all are stopped, for example by a full disk.
     """
+    settings = store_trainer_objects([word for word in words if word.startswith("runs=")], settings, list_paths(config))
     lists = [
         *configuration.combinations.lists_of_words(words),
         *configuration.combinations.lists_of_settings(configuration.settings_of(values=settings)),

@@ -6,6 +6,7 @@ from . import setting_descriptions as setting_descriptions
 from . import settings as settings
 from . import sources as sources
 from . import trainer as trainer
+from . import trainer_objects as trainer_objects
 from . import typed_values as typed_values
 from .resolving import RUN_SECTION as RUN_SECTION
 from .resolving import from_plain as from_plain

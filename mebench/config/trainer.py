@@ -17,6 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
 from mebench import _fast_imports
+from mebench.config.trainer_objects import is_id, read_object, unpickle_object
 from mebench.config.typed_values import Raw, to_plain, type_values
 from mebench.errors import ConfigError, at_fault, check_known
 
@@ -32,8 +33,14 @@ BASES = {
     "logger": ("lightning.pytorch.loggers", "Logger"),
 }
 """Options that take objects: where Lightning's own are, and their class."""
-SPEC_KEYS = {"class_path", "init_args"}
-"""Keys of the map that describes a callback or logger."""
+OBJECT_BASES = BASES | {
+    "strategy": ("lightning.pytorch.strategies", "Strategy"),
+    "profiler": ("lightning.pytorch.profilers", "Profiler"),
+    "optimizer": ("torch.optim", "Optimizer"),
+}
+"""The options for which Python takes objects: where their class is, and its name."""
+SPEC_KEYS = {"class_path", "init_args", "object"}
+"""Keys of the map that describes a callback or logger; `object` names one that Python gave."""
 ONLY_WATCH = {
     *("detect_anomaly", "enable_autolog_hparams", "enable_model_summary", "enable_progress_bar", "log_every_n_steps"),
     *("logger", "num_sanity_val_steps", "profiler"),
@@ -70,12 +77,22 @@ def trainer_options() -> type:
     return make_dataclass(
         "Trainer",
         [
-            (name, Any if name in BASES else settable_type(hints[name]), field(default=parameter.default))
-            for name, parameter in inspect.signature(trainer.__init__).parameters.items()
-            if name not in SET_BY_FOLD | {"self"}
+            *(
+                (name, _type_of_option(name, hints[name]), field(default=parameter.default))
+                for name, parameter in inspect.signature(trainer.__init__).parameters.items()
+                if name not in SET_BY_FOLD | {"self"}
+            ),
+            ("optimizer", dict[str, Any] | None, field(default=None)),
         ],
         kw_only=True,
     )
+
+
+def _type_of_option(name: str, hint: Any) -> Any:
+    """The type of an option, with the map that names a stored object."""
+    if name in BASES:
+        return Any
+    return Union[settable_type(hint), dict[str, Any]] if name in OBJECT_BASES else settable_type(hint)  # noqa: UP007
 
 
 def settable_type(hint: Any) -> Any:
@@ -117,6 +134,12 @@ def changed_options(values: Mapping[str, Any], origins: Mapping[str, str]) -> di
         specs = value if isinstance(value, list) else [value]
         with at_fault(PREFIX + name):
             chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
+    for name in chosen.keys() & OBJECT_BASES.keys() - BASES.keys():
+        if isinstance(chosen[name], Mapping) and not is_id(chosen[name].get("object")):
+            raise ConfigError(
+                f"{PREFIX}{name} takes an object in Python alone, mebench.run(…, trainer={{{name!r}: …}}), not a map "
+                f"({origins[PREFIX + name]})"
+            )
     return {name: to_plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
 
 
@@ -137,14 +160,15 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
         raise ConfigError(
             f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
         )
+    if "object" in full:
+        if not is_id(full["object"]):
+            raise ConfigError(f"{PREFIX}{option} names no stored object: {full['object']!r} ({origin})")
+        return {**full, "init_args": to_plain(full.get("init_args") or {})}
     is_foreign = "." in full["class_path"] and not full["class_path"].startswith("lightning.")
     if is_foreign and not _IMPORTS_FOREIGN.get():
         return {"class_path": full["class_path"], "init_args": to_plain(full.get("init_args") or {})}
     cls = _class(full["class_path"], option, origin)
-    for base in cls.__mro__:
-        if base.__module__.startswith("lightning.") and base.__name__ in IMPOSSIBLE_IN_FOLDS:
-            reason = IMPOSSIBLE_IN_FOLDS[base.__name__]
-            raise ConfigError(f"{PREFIX}{option}: {cls.__name__} cannot work inside folds, since {reason} ({origin})")
+    refuse_impossible(cls, option, origin)
     arguments = _typed_arguments(cls, full.get("init_args") or {}, origin)
     stored = {name: to_plain(value) for name, value in arguments.items()}
     try:
@@ -152,6 +176,23 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
     except Exception as error:  # each refuses in its own way
         raise ConfigError(f"{cls.__name__} cannot be made: {' '.join(str(error).split())} ({origin})") from error
     return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": stored}
+
+
+def refuse_impossible(cls: type, option: str, origin: str) -> None:
+    """Refuse a class that cannot work inside folds.
+
+    Args:
+        cls: class of a callback or the like.
+        option: option that names it.
+        origin: origin of the option, for the message.
+
+    Raises:
+        ConfigError: it is one of `IMPOSSIBLE_IN_FOLDS`, or made of it.
+    """
+    for base in cls.__mro__:
+        if base.__module__.startswith("lightning.") and base.__name__ in IMPOSSIBLE_IN_FOLDS:
+            reason = IMPOSSIBLE_IN_FOLDS[base.__name__]
+            raise ConfigError(f"{PREFIX}{option}: {cls.__name__} cannot work inside folds, since {reason} ({origin})")
 
 
 def _typed_arguments(cls: Any, init_args: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -187,6 +228,8 @@ def with_number_keys(chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_number_keys(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """A callback or logger whose maps have the keys of its signature."""
+    if "object" in spec:
+        return spec
     maps = [name for name, value in spec["init_args"].items() if isinstance(value, dict)]
     if not maps:
         return spec
@@ -253,14 +296,8 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
     """
     failed = []
     for spec in _talking(chosen):
-        cls = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec))
-        args = dict(spec["init_args"])
-        if "save_dir" in args:
-            args["save_dir"] = str(folder / (args["save_dir"] or "."))
-        if "name" in inspect.signature(cls).parameters:
-            args["name"] = args.get("name") or fold
         try:
-            logger = cls(**args)
+            logger = _logger_of_fold(spec, settings, fold, folder)
             logger.log_hyperparams(dict(settings))
             for file in sorted(folder.rglob(f"{_name(spec)}/*/metrics.csv")):
                 for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines()):
@@ -272,6 +309,29 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
             reason = " ".join(str(error).split()) or type(error).__name__
             failed.append(f"{_name(spec)} did not take fold {fold} ({reason}): its rows are in {folder}")
     return failed
+
+
+def _logger_of_fold(spec: Mapping[str, Any], settings: Mapping[str, Any], fold: str, folder: Path) -> Any:
+    """A logger for the rows of one fold.
+
+    A class names its run after the fold, an object has the name that it was given.
+
+    Args:
+        spec: the logger.
+        settings: settings of the run.
+        fold: name of the fold.
+        folder: folder of the fold's logs.
+    """
+    if "object" in spec:
+        given = unpickle_object(read_object(spec, settings["runs"]))
+        return given if hasattr(given, "log_metrics") and not isinstance(given, type) else given()
+    cls = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec))
+    args = dict(spec["init_args"])
+    if "save_dir" in args:
+        args["save_dir"] = str(folder / (args["save_dir"] or "."))
+    if "name" in inspect.signature(cls).parameters:
+        args["name"] = args.get("name") or fold
+    return cls(**args)
 
 
 def monitored_metric(spec: Mapping[str, Any]) -> str | None:
@@ -299,6 +359,7 @@ def user_modules(chosen: Mapping[str, Any]) -> list[str]:
     key.
     """
     lists = [chosen.get(option) for option in BASES]
-    specs = [spec for listed in lists if isinstance(listed, list) for spec in listed]
+    # A stored object brings its code along, and its name follows from both.
+    specs = [spec for listed in lists if isinstance(listed, list) for spec in listed if "object" not in spec]
     names = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
     return sorted(name for name in names if not name.startswith("lightning."))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 
 from mebench.config.trainer import with_number_keys
+from mebench.config.trainer_objects import with_copies
 from mebench.core import (
     Chain,
     ClipView,
@@ -324,7 +325,11 @@ class FittedMethod:
             folder: see `mebench.training.fit`.
         """
         train, valid = ([self.views.labelled(video) for video in side] for side in (job.train, job.valid))
-        how: dict[str, Any] = {"precision": job.precision, "options": with_number_keys(job.trainer), "folder": folder}
+        how: dict[str, Any] = {
+            "precision": job.precision,
+            "options": with_copies(with_number_keys(job.trainer)),
+            "folder": folder,
+        }
         if job.adaptation != "none" and (tested := self.clips_to_classify()):
             self.views.adapt(job.adaptation, all_clips([*train, *valid]), tested)
         train_on = partial(fit, self.method, train, valid, job.accelerator, **how)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import runner
-from mebench.config import RunConfig, trainer
+from mebench.config import RunConfig, trainer, trainer_objects
 from mebench.core import Dataset, Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.core.types import Fold
@@ -328,7 +328,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
         epoch_predictions=plan.keeps_epochs,
         accelerator=config.accelerator,
         precision=config.precision,
-        trainer=trainer.options_in_fold(config.trainer),
+        trainer=trainer_objects.with_contents(trainer.options_in_fold(config.trainer), config.runs),
         instructions=instructions_of_torch(),
         code=plan.code,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mebench import training
 from mebench.atomic import nearest_existing
-from mebench.config import RunConfig, trainer
+from mebench.config import RunConfig, trainer, trainer_objects
 from mebench.config.settings import PlaceSettings, TrainingSettings
 from mebench.errors import ConfigError, refused_by_system
 from mebench.lazy_imports import load_lazily
@@ -32,6 +32,7 @@ def check_requirements(config: RunConfig) -> None:
     """
     refuse_missing_devices(config.training, config.places, config.sandbox, config.trainer)
     _check_folder("runs", config.runs)
+    trainer_objects.with_contents(config.trainer, config.runs)
     _check_folder("cache", config.cache)
     for params in (config.method_params, config.recognizer_params):
         weights = getattr(params, "weights", None)

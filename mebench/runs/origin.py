@@ -28,9 +28,13 @@ def code_of_run(config: Mapping[str, Any]) -> list[str]:
     nested = config.get("trainer")
     options = [value for key, value in config.items() if key.startswith("trainer.")]
     options += nested.values() if isinstance(nested, Mapping) else ()
-    specs = [spec for option in options if isinstance(option, list) for spec in option]
-    classes = [str(spec.get("class_path")) for spec in specs if isinstance(spec, Mapping)]
-    return [*map(str, config.get("plugins") or ()), *(name for name in classes if not name.startswith("lightning."))]
+    specs = [spec for option in options for spec in (option if isinstance(option, list) else [option])]
+    named = [spec for spec in specs if isinstance(spec, Mapping) and "class_path" in spec]
+    # A stored object may hold any code, whatever its class is called.
+    objects = [f"{spec['class_path']} (object {spec['object']})" for spec in named if "object" in spec]
+    classes = [str(spec["class_path"]) for spec in named if "object" not in spec]
+    foreign = [name for name in classes if not name.startswith("lightning.")]
+    return [*map(str, config.get("plugins") or ()), *foreign, *objects]
 
 
 def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:

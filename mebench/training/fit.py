@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from pkgutil import resolve_name
+from types import MethodType
 from typing import Any, NamedTuple
 
 from mebench._fast_imports import L  # before its parts
@@ -22,7 +23,8 @@ from lightning.pytorch.callbacks import Checkpoint, LambdaCallback, ModelCheckpo
 from lightning.pytorch.core.optimizer import _configure_optimizers
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.profilers import PassThroughProfiler, Profiler
+from lightning.pytorch.strategies import Strategy
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
@@ -38,6 +40,10 @@ SECONDS = 60.0
 """How long a fold trains before its state is kept, so that one that is killed goes on from there."""
 STATE = ".training"
 """The file of that state."""
+_SINGLE = ("strategy", "profiler")
+"""Options that take one object."""
+_OBJECTS = (L.Callback, Logger, Strategy, Profiler)
+"""Classes of the objects that Python may give; anything else makes one."""
 
 
 class Classified(NamedTuple):
@@ -240,7 +246,8 @@ def fit(  # noqa: PLR0913  (tests of plugins name what they change)
         after_epoch: function called after each epoch; the weights of the last epoch for which it returns True are kept. By
             default, and if it never does, those of the last epoch are.
         precision: Lightning's `precision`.
-        options: options of Lightning's Trainer; callbacks and loggers as maps of `class_path` and `init_args`.
+        options: options of Lightning's Trainer; callbacks and loggers as maps of `class_path` and `init_args`, or, as a
+            strategy, a profiler and an optimizer, with `object`, a function that gives a copy.
         folder: folder for files of callbacks and loggers, and for the state from which a long training resumes, or None.
 
     Raises:
@@ -249,6 +256,7 @@ def fit(  # noqa: PLR0913  (tests of plugins name what they change)
     """
     method.train()  # Lightning keeps the modes of modules, and after a former fit they are in evaluation mode
     options, stages = dict(options or {}), method.stages()
+    optimizer = options.pop("optimizer", None)
     in_one_process = after_epoch is None and options.get("devices", 1) == 1
     file = folder / STATE if folder is not None and in_one_process else None
     state = _read_state(file)
@@ -265,7 +273,11 @@ def fit(  # noqa: PLR0913  (tests of plugins name what they change)
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
         kept = _Kept(method, after_epoch, file, continued, start)
-        with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
+        with (
+            _quiet(),
+            contextlib.nullcontext() if folder is None else contextlib.chdir(folder),
+            _chosen_optimizer(method.trained(), optimizer),
+        ):
             _train(
                 method, stage, samples, kept, continued, folder, accelerator=accelerator, precision=precision, **options
             )
@@ -350,7 +362,10 @@ def _train(
         "plugins": [LightningEnvironment()],
         "default_root_dir": folder,
         "profiler": _Unprofiled(),
-        **options,
+        **{
+            name: _made(value) if name in _SINGLE and isinstance(value, Mapping) else value
+            for name, value in options.items()
+        },
         "logger": [*user_loggers, noted],
         "callbacks": [*callbacks, *user_callbacks, kept],
     }
@@ -428,8 +443,26 @@ def _optimizers_without_compiler() -> Iterator[None]:
 
 
 def _made(spec: Any) -> Any:
-    """An object of its `class_path` and `init_args`."""
-    return resolve_name(spec["class_path"])(**spec["init_args"])
+    """A fresh object: of a class and its arguments, a copy, or made by a function."""
+    if "object" not in spec:
+        return resolve_name(spec["class_path"])(**spec["init_args"])
+    given = spec["object"]()
+    return given if isinstance(given, _OBJECTS) else given()
+
+
+@contextlib.contextmanager
+def _chosen_optimizer(trained: L.LightningModule, spec: Mapping[str, Any] | None) -> Iterator[None]:
+    """A context in which a module has the user's optimizer instead of its own."""
+    if spec is None:
+        yield
+        return
+    make = spec["object"]()
+    # A method, so that a copy of the module optimizes its own parameters.
+    trained.configure_optimizers = MethodType(lambda module: make(module.parameters()), trained)
+    try:
+        yield
+    finally:
+        del trained.configure_optimizers
 
 
 def _refuse_unlogged(
@@ -456,7 +489,8 @@ def _refuse_unlogged(
     noted = _Noted(tried)
     callbacks = [*([Watch(tried)] if len(loaders) > 1 else []), _logging(noted)]
     with isolate_rng():
-        trainer = L.Trainer(**{**how, **QUIET, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
+        fresh = {name: copy.deepcopy(how[name]) for name in _SINGLE}
+        trainer = L.Trainer(**{**how, **fresh, **QUIET, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
         trainer.fit(tried.trained(), *loaders)
     for metric, callback in metrics.items():
         if metric not in trainer.callback_metrics:

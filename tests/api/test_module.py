@@ -113,7 +113,7 @@ def failing(timing):
     [
         (LinearSVC, {}, "LinearSVC is a class: give an object of it, LinearSVC(...)"),
         (Namer, {}, "Namer is a class: give an object of it, Namer(...)"),
-        (Namer(), {"trainer": {"callbacks": [EarlyStopping("val_loss")]}}, 'objects as {"class_path": "EarlyStopping"'),
+        (Namer(), {"trainer": {"callbacks": [3.5, object()]}}, 'objects as {"class_path": "EarlyStopping"'),
         (Namer(), {"trainer": L.Trainer}, 'trainer must be text, a number, or a list or map of them, objects as {"class_path"'),
         (Namer(), {}, 'the number of epochs of Namer in each fold is missing: add trainer={"max_epochs": 20}'),
         (Broken(), {}, "Broken does not give its features and kinds: ValueError: no kinds"),

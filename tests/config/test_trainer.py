@@ -1,6 +1,7 @@
 """Options of Lightning's Trainer as words and YAML: its own signature types them, and what only watches is in no key."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -121,3 +122,15 @@ def test_with_number_keys_gives_maps_their_numbers_back(scheduling):
 def test_resolve_refuses_callbacks_of_no_use_in_folds(name):
     with pytest.raises(ConfigError, match=f"{name} cannot work inside folds, since .* mebench (tune|run)"):
         resolved(f"trainer.callbacks={name}")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("trainer.callbacks={class_path: EarlyStopping, object: ../../x}", "names no stored object: '../../x'"),
+        ("trainer.optimizer={class_path: torch.optim.SGD}", "trainer.optimizer takes an object in Python alone"),
+    ],
+)
+def test_changed_options_refuses_objects_in_words(word, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        resolved(word)

@@ -72,3 +72,12 @@ def test_config_show_imports_no_class_of_others(mebench, tmp_path, monkeypatch):
     assert code == 0, error
     assert json.loads(shown)["values"]["trainer.callbacks"][0]["class_path"] == "evil_of_others.X"
     assert not (tmp_path / "ran").exists()
+
+
+def test_code_of_run_names_objects_of_every_class():
+    spec = {"class_path": "lightning.pytorch.callbacks.EarlyStopping", "init_args": {}, "object": "a1"}
+    config = {"trainer.callbacks": [spec], "trainer.profiler": {**spec, "class_path": "mine.Profiler"}}
+    assert origin.code_of_run(config) == [
+        "lightning.pytorch.callbacks.EarlyStopping (object a1)",
+        "mine.Profiler (object a1)",
+    ]
