@@ -102,7 +102,7 @@ def on_config(config: MkDocsConfig) -> None:
         config.extra["social"] = [{"icon": "fontawesome/brands/git-alt", "link": address, "name": "the code"}]
 
 
-@event_priority(50)  # before the redirects, which name these pages
+@event_priority(50)  # type: ignore[untyped-decorator]  # before the redirects, which name these pages
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add what lies outside `docs/`, or is made: cards, the notebook as it ran, and the leaderboard as it was built."""
     for page, source in TAKEN.items():

@@ -31,8 +31,8 @@ WAY_OF_EPOCHS = (
     (f"{CONFIG}/resolving.py", "_configuration", "RunConfig", f"{CONFIG}/settings.py"),
     # the run
     (f"{API}/run_results.py", "run", "check_needs", "mebench/inspection/dataset_summary.py"),
-    (f"{API}/run_results.py", "run", "executed", f"{API}/run_results.py"),
-    (f"{API}/run_results.py", "executed", "execute_run", f"{RUNNER}/execute.py"),
+    (f"{API}/run_results.py", "run", "execute_config", f"{API}/run_results.py"),
+    (f"{API}/run_results.py", "execute_config", "execute_run", f"{RUNNER}/execute.py"),
     (f"{RUNNER}/execute.py", "execute_run", "make_plan", f"{RUNNER}/plan.py"),
     (f"{RUNNER}/plan.py", "make_plan", "Plan", f"{RUNNER}/plan.py"),
     (f"{RUNNER}/execute.py", "execute_run", "execute_all", f"{RUNNER}/execute.py"),

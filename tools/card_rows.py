@@ -23,7 +23,7 @@ SCORE = re.compile(r"`(?:spotting|recognition|analysis)\.[\w.]+`")
 
 def pooled() -> dict[str, list[str]]:
     """The records that a row of the tables pools, by each of them."""
-    tables = (json.loads(file.read_text(encoding="utf-8")) for file in sorted(BOARDS.glob("*-*.json")))
+    tables = (json.loads(file.read_text(encoding="utf-8")) for file in sorted((BOARDS / "tables").glob("*-*.json")))
     rows = (row["runs"] for table in tables for part in table["parts"] for row in part["rows"])
     return {record: runs for runs in rows for record in runs}
 

@@ -51,12 +51,21 @@ def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo
     plan = runner.plan.make_plan(
         config.resolve([f"method={name}", *cut_down(registry.find_plugin("method", name)), *words])
     )
-    fold = plan.folds[0]
-    where: dict[str, Any] = {"groups": plan.groups, "timings": plan.timings(fold), "cache": plan.config.cache}
-    job = runner.job.Job(key="", seed=0, parts=(), scheme=plan.scheme, test=(), **where)
-    method = plan.parts[0].new_method()
-    views = runner.Views(job, method, plan.home)
-    train, _, test = ([views.labelled(video) for video in side] for side in plan.sides(fold))
+    data = plan.data
+    fold = data.folds[0]
+    job = runner.job.Job(
+        key="",
+        seed=0,
+        parts=(),
+        scheme=data.scheme,
+        test=(),
+        groups=data.groups,
+        timings=data.timings(fold),
+        cache=plan.config.cache,
+    )
+    method = plan.methods[0].new_method()
+    views = runner.Views(job, method, data.home)
+    train, _, test = ([views.labelled(video) for video in side] for side in data.sides(fold))
     return method, train, test
 
 

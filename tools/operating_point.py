@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import yaml
 from quiet_films import MOVING, write_quiet_films
@@ -38,7 +39,7 @@ from mebench.reports.model_card import QUIET_RATE, card_scores
 
 NO_LEVEL = -1e9
 """A level below every score."""
-KIND = "micro"
+KIND: Final = "micro"
 QUIET_SEED, TESTED_SEED = 11, 1
 SECTION = re.compile(r"## How good\n.*?(?=\n## What it is not good for)", re.DOTALL)
 

@@ -81,6 +81,11 @@ def lit(picture: Picture, gain: float | NDArray[np.float64]) -> Picture:
     return np.asarray(np.clip(np.rint(picture * np.reshape(gain, (1, -1, 1))), 0, 255), np.uint8)
 
 
+def standing(picture: Picture) -> Film:
+    """A still face in steady light."""
+    return lambda i: picture
+
+
 def flickering(picture: Picture, hertz: float) -> Film:
     """A still face under a lamp that flickers."""
     return lambda i: lit(picture, 1 + LAMP * np.sin(2 * np.pi * hertz * i / FPS))
@@ -125,7 +130,7 @@ def quiet_films(seed: int, n_frames: int) -> Iterator[tuple[str, str, Film, int]
     """Kind, name, film and constant rate factor of each."""
     pictures = still_pictures(seed, 4)
     for (name, crf), picture in zip(CODECS.items(), pictures):
-        yield "still", name, lambda i, picture=picture: picture, crf
+        yield "still", name, standing(picture), crf
     for hertz, picture in zip(LAMPS_HZ, pictures):
         yield "lamp", f"{hertz:g}_hz".replace(".", "_"), flickering(picture, hertz), CODECS["usual"]
     yield "lamp", "switched", switched(pictures[0], 2.0), CODECS["usual"]

@@ -125,7 +125,7 @@ class PaperTable:
         made = [_row_for_paper(row, rows, own, chosen, citations) for row, own in zip(rows, groups)]
         return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=f"tab:{table.name}")
 
-    def with_form(self, style: str, intervals: str, caption: str = "", label: str = "") -> Self:
+    def with_form(self, style: str, intervals: Intervals, caption: str = "", label: str = "") -> Self:
         """The table in another form.
 
         Raises:

@@ -172,7 +172,8 @@ def _significance_groups(task: challenges.ChallengeTask, found: Sequence[Any]) -
     several_kinds = len(found[0].about["kinds"]) > 1
     paths = {"clips": "recognition.uf1", "strs": "analysis.strs"}
     path = paths.get(task.form, "spotting.overall.f1" if several_kinds else "spotting.micro.f1")
-    ranks = boards.standings.compute_standings(found, path, attrgetter("answers.tables"), ())
+    rows = [[entry] for entry in found]
+    ranks = boards.standings.compute_standings(rows, path, attrgetter("answers.tables"), ())
     return [rank.get("group", "") for rank in ranks]
 
 

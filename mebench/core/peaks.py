@@ -270,7 +270,8 @@ def less_baseline(scores: NDArray[np.float64], reach: int) -> NDArray[np.float64
     array([0., 0., 2., 0., 0., 0.])
     """
     medians = pd.Series(scores).rolling(2 * reach + 1, center=True, min_periods=1).median().to_numpy()
-    return np.nan_to_num(scores - medians)
+    raised: NDArray[np.float64] = np.nan_to_num(scores - medians)
+    return raised
 
 
 def threshold(scores: NDArray[np.float64], p: float) -> float:

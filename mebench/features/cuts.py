@@ -1,5 +1,6 @@
 """Cuts of a film: neighbouring face crops that show different pictures."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -22,7 +23,8 @@ def correlate_crops(a: Image, b: Image) -> float:
     product = float((before**2).sum() * (after**2).sum())
     if product == 0:
         return float(not before.any() and not after.any())
-    return float((before * after).sum()) / product**0.5
+    covariance = float((before * after).sum())
+    return covariance / math.sqrt(product)
 
 
 def find_cuts(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:

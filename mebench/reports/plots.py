@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import RunError
-from mebench.inference.predict import ScoreCurve
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import Tables, confusion_matrix as count, of_first_draw
 from mebench.metrics.conventions import Convention
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     import matplotlib
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from mebench.inference.predict import ScoreCurve
 else:
     matplotlib = load_lazily("matplotlib")
 

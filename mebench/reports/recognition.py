@@ -183,12 +183,15 @@ def wrong_clips_table(wrong: pd.DataFrame, title: str = "each wrong clip, the su
         *_frame_columns(wrong),
         Column("truth", "true class", choose=True),
         Column("predicted", "named", of=lambda row: _text_of(row["predicted"]) or "no class", choose=True),
-        *(
-            Column(name, label, of=lambda row, name=name: _number_of(row[name]), text=digits, right=True, optional=True)
-            for name, label in (("probability", "its probability"), ("probability_of_truth", "that of the true class"))
-        ),
+        _probability_column("probability", "its probability"),
+        _probability_column("probability_of_truth", "that of the true class"),
     ]
     return Table.of(columns, wrong.to_dict("records"), title)
+
+
+def _probability_column(name: str, label: str) -> Column:
+    """A column of probabilities, left out where no clip has one."""
+    return Column(name, label, of=lambda row: _number_of(row[name]), text=digits, right=True, optional=True)
 
 
 def join_mistakes(spotted: pd.DataFrame, answers: pd.DataFrame | None) -> pd.DataFrame:

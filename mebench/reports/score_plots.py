@@ -156,10 +156,12 @@ def draw_sides(first: Side, second: Side, path: str) -> Figure:
     _, kinds = find_shared_tasks(first, second)
     task = "recognize" if path.startswith("recognition") else "spot"
     label = "accuracy of clips" if task == "recognize" else f"F1 of spotting ({', '.join(kinds)})"
-    scores = [score_people([one.tables for one in (side, *side.others)], task, kinds) for side in (first, second)]
-    if not len(scores[0].index.intersection(scores[1].index)):
+    of_first, of_second = (
+        score_people([one.tables for one in (side, *side.others)], task, kinds) for side in (first, second)
+    )
+    if not len(of_first.index.intersection(of_second.index)):
         raise ConfigError("no person has a score of both, so there is no difference to plot: leave --plot out")
-    return draw_differences(*scores, (first.title, second.title), label)
+    return draw_differences(of_first, of_second, (first.title, second.title), label)
 
 
 def draw_differences(first: pd.Series, second: pd.Series, names: tuple[str, str], score: str) -> Figure:

@@ -184,9 +184,12 @@ def _common_grant(wanted: Sequence[Wanted], scratch: Path, board: str | None) ->
     grants = [run.grant._replace(write=write) for run in wanted if run.grant is not None]
     if len(grants) < len(wanted):
         return None
-    *places_of_all, views = zip(*grants)
-    merged = [tuple(dict.fromkeys(chain.from_iterable(places))) for places in places_of_all]
-    return Grant(*merged, view=all(views))
+    merged = {
+        name: tuple(dict.fromkeys(chain.from_iterable(getattr(grant, name) for grant in grants)))
+        for name in Grant._fields
+        if name != "view"
+    }
+    return Grant(**merged, view=all(grant.view for grant in grants))
 
 
 def _only_scope(run: Wanted, scope: str) -> Wanted:

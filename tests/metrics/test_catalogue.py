@@ -145,7 +145,7 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
 
     make_run(tmp_path, method="novel", tasks=("spot",))
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
-    heads = next(line for line in markdown([table]).splitlines() if line.startswith("| #"))
+    heads = next(line for line in markdown(table).splitlines() if line.startswith("| #"))
     assert " | F1 | hardest person | miss rate | precision | " in heads
     assert "& F1 & miss rate & precision & recall" in latex(table)
     assert "missed,missed_low" in as_csv(table)

@@ -58,7 +58,8 @@ def test_null_chances_equal_all_ways_to_deal_labels():
     answers = [answer for _, given in emotions.values() for answer in given]
     table = pd.DataFrame({"video": [v.key for v in videos], "predicted": answers})
     run = SimpleNamespace(
-        folder=SimpleNamespace(read_table=lambda _: table), plan=SimpleNamespace(scheme=Scheme.native("abc"))
+        folder=SimpleNamespace(read_table=lambda _: table),
+        plan=SimpleNamespace(data=SimpleNamespace(scheme=Scheme.native("abc"))),
     )
     right, of, chances = testing_null.count_named_clips(run, videos)
     assert (right, of) == (2 + 1, len(videos))

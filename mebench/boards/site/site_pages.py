@@ -384,7 +384,15 @@ BIBTEX = """@software{mebench,
   note   = {Version %s}
 }"""
 OF_PAGES = (
-    *(*SCORING, "records/*.py", "table.*", "number_format.py", "boards/rows.py", "boards/site/site_pages.py"),
+    *(
+        *SCORING,
+        "records/*.py",
+        "table_output.py",
+        "table.html",
+        "number_format.py",
+        "boards/rows.py",
+        "boards/site/site_pages.py",
+    ),
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
     *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
