@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Kind, Method, Prediction, SpottingParams, Video, VideoView
+from mebench import core
+from mebench.core import Kind, Prediction, SpottingParams, Video
 from mebench.core.peaks import Curve
 from mebench.features import Flow
 from mebench.features.cuts import find_cuts, frames_across_cuts
@@ -18,7 +19,7 @@ from mebench.features.gray_frames import to_gray
 from mebench.features.pipeline import VideoSource, route_of
 
 if TYPE_CHECKING:
-    from mebench.core import Chain
+    from mebench.core import Chain, VideoView
     from mebench.runner import FittedMethod
 
 
@@ -105,7 +106,7 @@ def spot_between_cuts(
         scores: its frame scores, (n_frames, n_kinds).
         film: facts about its crops.
     """
-    makes_own_intervals = type(spotter.method).propose is not Method.propose
+    makes_own_intervals = type(spotter.method).propose is not core.Method.propose
     parts = [(0, len(scores) - 1)] if makes_own_intervals else film.parts
     has_baseline = SpottingParams.of(spotter.method.params).baseline is not None
     spotted = []
