@@ -26,6 +26,8 @@ KEPT_PREFIXES = (
     *("HIP_", "ROCR_", "HSA_", "AMD_", "MIOPEN_"),
 )
 """Beginnings of the other variables that it keeps: settings of Python, of numeric libraries and of GPUs."""
+FOREIGN_CACHES = frozenset({"TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"})
+"""Variables that PyTorch itself sets once it has compiled: folders that a confined process must not write."""
 _FACTS = frozenset({"sys_argv", "orig_dir", "dir"})
 """Keys of the standard library's message to a new process: words and working folders of the program that starts it."""
 
@@ -35,9 +37,13 @@ def kept_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
     >>> kept_variables({"HOME": "/home/ann", "OMP_NUM_THREADS": "1", "PWD": "/data/smic", "DATA": "/data/smic"})
     {'HOME': '/home/ann', 'OMP_NUM_THREADS': '1'}
+    >>> kept_variables({"TORCH_LOGS": "dynamo", "TORCHINDUCTOR_CACHE_DIR": "/tmp/torchinductor_ann"})
+    {'TORCH_LOGS': 'dynamo'}
     """
     return {
-        name: value for name, value in environment.items() if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)
+        name: value
+        for name, value in environment.items()
+        if name not in FOREIGN_CACHES and (name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES))
     }
 
 
