@@ -57,7 +57,8 @@ class CdmerLbpTop(Dataset):
         if name != FEATURE:
             return None
         row = self._matrices[video.dataset][0][int(video.id.removeprefix("clip")) - 1]
-        return row.reshape(1, 1, NUMBERS).astype(np.float32)
+        block: NDArray[Any] = row.reshape(1, 1, NUMBERS).astype(np.float32)
+        return block
 
     @cached_property
     def revision(self) -> str:  # type: ignore[override]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import pandas as pd
 from markupsafe import Markup
@@ -125,7 +125,7 @@ class PaperTable:
         made = [_row_for_paper(row, rows, own, chosen, citations) for row, own in zip(rows, groups)]
         return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=f"tab:{table.name}")
 
-    def with_form(self, style: str, intervals: Intervals, caption: str = "", label: str = "") -> Self:
+    def with_form(self, style: str, intervals: str, caption: str = "", label: str = "") -> Self:
         """The table in another form.
 
         Raises:
@@ -141,7 +141,8 @@ class PaperTable:
             raise ConfigError(
                 f"{len(self.metrics)} scores do not fit the style {style}, which has room for {most}: {advice} with --metric"
             )
-        return replace(self, style=style, intervals=intervals, caption=caption, label=label or self.label)
+        place = cast(Intervals, intervals)
+        return replace(self, style=style, intervals=place, caption=caption, label=label or self.label)
 
     def with_title(self, title: str, name: str) -> Self:
         """The table under the title of a named board, with a label by its id."""

@@ -38,7 +38,7 @@ def read_object(spec: Mapping[str, Any], runs: str | Path) -> bytes:
     """
     file = objects_folder(runs) / spec["object"]
     try:
-        content = file.read_bytes()
+        content: bytes = file.read_bytes()
     except OSError as error:
         raise RunError(
             f"{spec['class_path']} was given as an object, and {file} cannot be read ({error.strerror}): start the run "
