@@ -24,8 +24,6 @@ else:
     torch = load_lazily("torch")
     cloudpickle = load_lazily("cloudpickle")
 
-PREFIX = configuration.trainer.PREFIX
-
 
 def store_trainer_objects(
     words: Sequence[str], settings: Mapping[str, Any], files: Sequence[str | Path]
@@ -41,14 +39,16 @@ def store_trainer_objects(
         ConfigError: an object is of another class than its option takes, or cannot be pickled.
     """
     stored, options = dict(settings), settings.get("trainer")
-    flat = {key: value for key, value in settings.items() if key.startswith(PREFIX)}
+    flat = {key: value for key, value in settings.items() if key.startswith(configuration.trainer.PREFIX)}
     if not isinstance(options, Mapping) and not flat:
         return stored
     given = {"runs": settings["runs"]} if "runs" in settings else {}
     runs = configuration.user_setting("runs", "runs", configuration.settings_of(words, given), files)
     if isinstance(options, Mapping):
         stored["trainer"] = {name: _stored(value, str(name), runs) for name, value in options.items()}
-    return stored | {key: _stored(value, key.removeprefix(PREFIX), runs) for key, value in flat.items()}
+    return stored | {
+        key: _stored(value, key.removeprefix(configuration.trainer.PREFIX), runs) for key, value in flat.items()
+    }
 
 
 def _stored(value: Any, option: str, runs: str) -> Any:
@@ -96,12 +96,12 @@ def _make(value: Any, base: type, option: str) -> Any:
     except Exception as error:  # each refuses in its own way
         arguments = "a list of parameters" if of_optimizer else "nothing"
         raise ConfigError(
-            f"{PREFIX}{option}: {name} cannot be called with {arguments} ({type(error).__name__}: "
+            f"{_setting_of(option)}: {name} cannot be called with {arguments} ({type(error).__name__}: "
             f"{' '.join(str(error).split())}): give an object, or a function that makes one so ({configuration.ARGUMENT})"
         ) from error
     if not isinstance(made, base):
         raise ConfigError(
-            f"{PREFIX}{option}: {name} makes {made!r}, expected an object of {base.__module__.partition('.')[0]}'s "
+            f"{_setting_of(option)}: {name} makes {made!r}, expected an object of {base.__module__.partition('.')[0]}'s "
             f"{base.__name__} ({configuration.ARGUMENT})"
         )
     return made
@@ -117,7 +117,7 @@ def _factory_of_optimizer(given: torch.optim.Optimizer) -> Callable[..., Any]:
     if len(given.param_groups) != 1 or given.state:
         reason = "has taken steps" if given.state else "has several groups of parameters"
         raise ConfigError(
-            f"{PREFIX}optimizer: this {name} {reason}, and each fold needs a fresh one for its own copy of the module: give "
+            f"{_setting_of('optimizer')}: this {name} {reason}, and each fold needs a fresh one for its own copy of the module: give "
             f"a function of the parameters, such as lambda parameters: {name}(parameters, lr=0.01) ({configuration.ARGUMENT})"
         )
     known = inspect.signature(type(given)).parameters
@@ -133,7 +133,7 @@ def _pickled(value: Any, made: Any, option: str) -> bytes:
             return _dumps(value)
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
-            f"{PREFIX}{option}: {type(made).__name__} cannot be pickled ({type(error).__name__}: "
+            f"{_setting_of(option)}: {type(made).__name__} cannot be pickled ({type(error).__name__}: "
             f"{' '.join(str(error).split())}), and each fold needs a copy of it: give a function that makes it "
             f"({configuration.ARGUMENT})"
         ) from error
@@ -154,3 +154,8 @@ def _dumps(value: Any) -> bytes:
     buffer = io.BytesIO()
     Pickler(buffer).dump(value)
     return buffer.getvalue()
+
+
+def _setting_of(option: str) -> str:
+    """The setting that holds an option of the Trainer, such as `trainer.callbacks`."""
+    return f"{configuration.trainer.PREFIX}{option}"
