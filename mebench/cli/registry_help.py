@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any
 
 from typer.core import TyperCommand
@@ -19,17 +20,26 @@ class RegistryHelpCommand(TyperCommand):
     """A verb with options whose help lists the names of a registry."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Put the names into the help."""
-        options: list[Any] = self.params
-        for option in options:
-            if option.metavar in (READ, WRITTEN, WRITTEN_WITHOUT_TRUTH):
-                option.metavar = "|".join(formats_in(option.metavar))
-            text = getattr(option, "help", None) or ""
-            if DEGRADATIONS in text:
-                option.help = text.replace(DEGRADATIONS, ", ".join(features.degradation.degradation_names())).replace(
-                    RELATIONS, ", ".join(features.degradation.relation_names())
-                )
-        super().format_help(ctx, formatter)
+        """Put the names into the help, which shows those of its own moment."""
+        with_placeholders = self.params
+        self.params = [_with_names(option) for option in with_placeholders]
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.params = with_placeholders
+
+
+def _with_names(option: Any) -> Any:
+    """A copy of an option with names in place of its placeholders."""
+    shown = copy(option)
+    if shown.metavar in (READ, WRITTEN, WRITTEN_WITHOUT_TRUTH):
+        shown.metavar = "|".join(formats_in(shown.metavar))
+    text = getattr(shown, "help", None) or ""
+    if DEGRADATIONS in text:
+        kinds = ", ".join(features.degradation.degradation_names())
+        relations = ", ".join(features.degradation.relation_names())
+        shown.help = text.replace(DEGRADATIONS, kinds).replace(RELATIONS, relations)
+    return shown
 
 
 def formats_in(place: str) -> Iterable[str]:

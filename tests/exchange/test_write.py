@@ -241,7 +241,7 @@ def test_write_predictions_takes_an_added_format(tsv, tables, tmp_path):
 @pytest.mark.parametrize(("app", "words"), [(predictions.app, ["export"]), (score.app, [])])
 def test_help_lists_an_added_format(tsv, app, words):
     shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
-    assert "|tsv" in "".join(shown.split())
+    assert "|tsv" in shown
 
 
 def formats_missing_in_documentation():
