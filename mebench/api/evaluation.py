@@ -149,7 +149,7 @@ def evaluate(
     header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     # Folder of evaluated objects, next to the run folders: plugins that runs name.
     runs = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute()
-    place = runs / runner.label_places.OWN_OBJECTS
+    place = runs / configuration.trainer_objects.OWN_OBJECTS
     name = store_object(model, features, place)
     settled = configuration.resolve({**header, "method": name}, files, [*list_paths(plugins), place])
     if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:

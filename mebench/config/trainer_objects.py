@@ -10,6 +10,8 @@ from typing import Any
 
 from mebench.errors import RunError
 
+OWN_OBJECTS = ".objects"
+"""The folder, among those of runs, of objects that Python gave: plugins of `mebench.evaluate`, and options. It holds no labels."""
 _DRAWN_ID = re.compile(rb"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}")
 """The random id that cloudpickle gives each class whose code it stores."""
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -17,7 +19,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 def objects_folder(runs: str | Path) -> Path:
     """The folder of stored objects beside the run folders of `runs`."""
-    return Path(runs).expanduser().absolute() / ".objects" / "trainer"
+    return Path(runs).expanduser().absolute() / OWN_OBJECTS / "trainer"
 
 
 def id_of_content(content: bytes) -> str:

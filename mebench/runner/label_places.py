@@ -13,6 +13,7 @@ from typing import Any
 from mebench._installation import PACKAGE, checkout_folder
 from mebench.config.settings import PlaceSettings
 from mebench.config.tracking_address import local_tracking_places
+from mebench.config.trainer_objects import OWN_OBJECTS
 from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.errors import ConfigError
 from mebench.runner.job import Access
@@ -20,8 +21,6 @@ from mebench.runner.sandbox import Grant, python_files
 
 RESULT_FILES = frozenset({"truth.parquet", "clips.parquet", "mlflow.db"})
 """Files with labels in the folders of runs, records and trackers."""
-OWN_OBJECTS = ".objects"
-"""The folder, among those of runs, in which objects given to `mebench.evaluate` are plugins. It holds code and no labels."""
 MOST_ENTRIES = 5000
 """Files and folders of a readable folder among which results are looked for."""
 WAY_OUT = "or use sandbox=off, after you have read the method's code"

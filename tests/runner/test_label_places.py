@@ -9,9 +9,10 @@ from sklearn.svm import LinearSVC
 from mebench.api.evaluation import store_object
 from mebench.config import resolve
 from mebench.config.settings import PlaceSettings
+from mebench.config.trainer_objects import OWN_OBJECTS
 from mebench.errors import ConfigError
 from mebench.runner import make_plan
-from mebench.runner.label_places import OWN_OBJECTS, find_results, label_places
+from mebench.runner.label_places import find_results, label_places
 
 
 @pytest.fixture
