@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import resolve
-from mebench.number_format import scored
+from mebench.number_format import format_score
 from mebench.progress import Progress
 from mebench.runner.execute import execute_run
 from mebench.runner.session import Outcome
@@ -103,7 +103,7 @@ def learnt(outcome: Outcome, name: str) -> str:
 def scores(part: Mapping[str, Any], *names: str) -> str:
     """Scores with their 95 % intervals over subjects, where there are any."""
     found = {name.upper(): part["scores"][name] for name in names if name in part["scores"]}
-    return ", ".join(f"{name} {scored(score, 3)}" for name, score in found.items())
+    return ", ".join(f"{name} {format_score(score, 3)}" for name, score in found.items())
 
 
 if __name__ == "__main__":

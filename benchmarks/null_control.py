@@ -24,10 +24,10 @@ from grown_table import rows_of, write
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
-from mebench.boards.collect import unique
+from mebench.boards.collect import unique_records
 from mebench.metrics.conventions import find_convention
 from mebench.metrics.matching import match_one_to_one
-from mebench.records.record import Record, read
+from mebench.records.record import Record, read_record
 from mebench.runs.folder import RunFolder
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     groups: dict[str, list[Record]] = defaultdict(list)
-    for record in unique(read(RunFolder(folder)) for folder in options.folders):
+    for record in unique_records(read_record(RunFolder(folder)) for folder in options.folders):
         amplitude = record.config["dataset.amplitude"]
         if float(amplitude) != 0:
             parser.error(f"{record.id} has dataset.amplitude={amplitude}: give runs with dataset.amplitude=0")

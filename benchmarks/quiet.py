@@ -25,7 +25,7 @@ from mebench.config import resolve_dataset
 from mebench.inference.models import models_of_run
 from mebench.inference.predict import predict_all
 from mebench.progress import Progress
-from mebench.records.record import read
+from mebench.records.record import read_record
 from mebench.runs.folder import RunFolder
 
 STILL = ("dataset=synthetic", "dataset.preset=board", "dataset.seed=1", "dataset.micro_max=0", "dataset.macros=0")
@@ -52,7 +52,7 @@ def main() -> None:
     told = rows_of(options.table, TITLES, KEY)
     for run in options.runs:
         folder = RunFolder.finished("", str(run))
-        record = read(folder)
+        record = read_record(folder)
         name = " ".join(filter(None, [record.method, record.settings]))
         counts, minutes = alarms(folder, words, options.workers)
         cells = [name, str(record.seed), f"{minutes:.1f}", str(sum(counts)), *rate(counts, minutes)]

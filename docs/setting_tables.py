@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from mebench.cli import app
 from mebench.config.setting_descriptions import GROUPS, setting_descriptions
-from mebench.json_output import text
+from mebench.json_output import text_of_value
 
 PAGE = Path(__file__).parent / "reference" / "settings.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
@@ -47,7 +47,7 @@ def tables() -> list[str]:
             (
                 f"`{setting.key}`",
                 setting.type,
-                text(setting.default),
+                text_of_value(setting.default),
                 setting.meaning,
                 f"`{setting.example}`",
                 "yes" if setting.in_key else "no",
@@ -73,7 +73,7 @@ def options_of(verb: str) -> list[Any]:
 
 def default_of(option: Any) -> str:
     """The default value of an option as it is typed; empty for none."""
-    return "" if option.default in (None, "", (), []) else text(option.default)
+    return "" if option.default in (None, "", (), []) else text_of_value(option.default)
 
 
 def table(heading: str, headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -7,10 +7,10 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 
-def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+def group_by(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     """The items of each key; keys and items stay in the order in which they come, wherever equal keys stand.
 
-    >>> grouped(["ann", "bob", "al"], key=lambda name: name[0])
+    >>> group_by(["ann", "bob", "al"], key=lambda name: name[0])
     {'a': ['ann', 'al'], 'b': ['bob']}
     """
     groups: dict[K, list[T]] = {}

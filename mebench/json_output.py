@@ -43,10 +43,10 @@ def json_line(data: Any) -> str:
     return escape_controls(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
 
 
-def text(value: Any) -> str:
+def text_of_value(value: Any) -> str:
     """A value as the command line would take it.
 
-    >>> text(None), text(True), text([1, "a"]), text("a b")
+    >>> text_of_value(None), text_of_value(True), text_of_value([1, "a"]), text_of_value("a b")
     ('null', 'true', '[1, "a"]', 'a b')
     """
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

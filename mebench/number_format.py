@@ -9,22 +9,22 @@ Score = Mapping[str, Any]
 """`value`, and the ends `low` and `high` of its interval; with a `reason` if the interval is not trustworthy."""
 
 
-def number(value: float | None, places: int = 4, none: str = "-", sign: str = "") -> str:
+def format_number(value: float | None, places: int = 4, none: str = "-", sign: str = "") -> str:
     """A score with so many digits after the point.
 
-    >>> number(0.36177), number(0.36177, 2, sign="+"), number(None)
+    >>> format_number(0.36177), format_number(0.36177, 2, sign="+"), format_number(None)
     ('0.3618', '+0.36', '-')
     """
     return none if value is None else f"{value:{sign}.{places}f}"
 
 
-def digits(value: float | None, places: int = 3) -> str:
+def format_table_number(value: float | None, places: int = 3) -> str:
     """A number in a table: so many digits after the point, one from 10 on.
 
-    >>> digits(0.36177), digits(0.36177, 4), digits(19.04), digits(None)
+    >>> format_table_number(0.36177), format_table_number(0.36177, 4), format_table_number(19.04), format_table_number(None)
     ('0.362', '0.3618', '19.0', '–')
     """
-    return number(value, places if value is None or abs(value) < 10 else 1, NONE)
+    return format_number(value, places if value is None or abs(value) < 10 else 1, NONE)
 
 
 def shares_in_words(shares: Mapping[str, float]) -> str:
@@ -42,56 +42,58 @@ def format_interval(score: Score, places: int = 4) -> str:
     >>> format_interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_interval({"value": 0.5, "low": None, "high": None})
     ('[0.25, 0.75]', '')
     """
-    return ends(score, places, number) or "-" * ("reason" in score)
+    return format_ends(score, places, format_number) or "-" * ("reason" in score)
 
 
-def ends(score: Score, places: int = 3, write: Callable[[float | None, int], str] = digits) -> str:
-    """`[low, high]`, by default for a table, its numbers as `digits` writes them; nothing where there is none: the
+def format_ends(score: Score, places: int = 3, write: Callable[[float | None, int], str] = format_table_number) -> str:
+    """`[low, high]`, by default for a table, its numbers as `format_table_number` writes them; nothing where there is none: the
     run's summary says why.
 
-    >>> ends({"value": 12.0, "low": 9.0, "high": 15.0}), ends({"value": 0.5, "low": None, "high": None})
+    >>> format_ends({"value": 12.0, "low": 9.0, "high": 15.0}), format_ends({"value": 0.5, "low": None, "high": None})
     ('[9.000, 15.0]', '')
     """
     low, high = score["low"], score["high"]
     return "" if low is None or high is None else f"[{write(low, places)}, {write(high, places)}]"
 
 
-def scored(score: Score, places: int = 4) -> str:
+def format_score(score: Score, places: int = 4) -> str:
     """`value [low, high]`, without ends where there are none; a dash where the score is undefined.
 
-    >>> scored({"value": 0.5, "low": 0.25, "high": 0.75}, 2), scored({"value": 0.5, "low": None, "high": None}, 3)
+    >>> format_score({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_score({"value": 0.5, "low": None, "high": None}, 3)
     ('0.50 [0.25, 0.75]', '0.500')
     """
-    return " ".join(filter(None, [number(score["value"], places, NONE), ends(score, places, number)]))
+    return " ".join(
+        filter(None, [format_number(score["value"], places, NONE), format_ends(score, places, format_number)])
+    )
 
 
-def count(value: float, places: int = 1) -> str:
+def format_mean_count(value: float, places: int = 1) -> str:
     """A count: whole, or with so many digits where it is a mean.
 
-    >>> count(92.0), count(33.5), count(3.25, 2)
+    >>> format_mean_count(92.0), format_mean_count(33.5), format_mean_count(3.25, 2)
     ('92', '33.5', '3.25')
     """
     return f"{value:.{0 if float(value).is_integer() else places}f}"
 
 
-def span(numbers: Collection[float]) -> str:
+def format_span(numbers: Collection[float]) -> str:
     """The lowest and the highest of some whole numbers.
 
-    >>> span([3, 1, 2]), span([4, 4])
+    >>> format_span([3, 1, 2]), format_span([4, 4])
     ('1 to 3', '4')
     """
     return " to ".join(f"{end:g}" for end in dict.fromkeys((min(numbers, default=0), max(numbers, default=0))))
 
 
-def seconds(value: float | None) -> str:
+def format_seconds(value: float | None) -> str:
     """Seconds with as many digits as anybody needs.
 
-    >>> seconds(0.0123), seconds(591.33), seconds(None)
+    >>> format_seconds(0.0123), format_seconds(591.33), format_seconds(None)
     ('0.01', '591', '–')
     """
     return NONE if value is None else f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
-def whole(value: float | None) -> str:
+def format_whole(value: float | None) -> str:
     """A large whole number with separators, `8,394`."""
     return NONE if value is None else f"{value:,.0f}"

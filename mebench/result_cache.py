@@ -25,7 +25,7 @@ def folder() -> Path:
     return Path(config.user_setting("cache", config.RunSettings().cache)).expanduser() / "boards"
 
 
-def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
+def cached_result(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
     """The result of `make`, which is called only if the cache lacks it.
 
     A damaged entry is computed again.

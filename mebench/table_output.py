@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import NONE, Score, digits, ends, format_interval, number
+from mebench.number_format import NONE, Score, format_ends, format_interval, format_number, format_table_number
 from mebench.terminal import escape_controls, for_template, make_rich_table
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Column:
         if isinstance(value, Mapping):
             return self._score_lines(value)
         if isinstance(value, float):
-            return [digits(value, self.digits)]
+            return [format_table_number(value, self.digits)]
         if isinstance(value, tuple):
             return [str(line) for line in value]
         return [NONE if value is None else str(value)]
@@ -125,10 +125,10 @@ class Column:
     def _score_lines(self, score: Score) -> list[str]:
         """A score, its interval, the range of its seeds where they differ, and its note."""
         places = score.get("digits", self.digits)
-        extremes = [digits(score[end], places) for end in ("min", "max") if score.get(end) is not None]
+        extremes = [format_table_number(score[end], places) for end in ("min", "max") if score.get(end) is not None]
         seeds = " to ".join(extremes) if len(set(extremes)) > 1 else ""
-        below = (ends(score, places), seeds, score.get("note", ""))
-        return [digits(score["value"], places), *filter(None, below)]
+        below = (format_ends(score, places), seeds, score.get("note", ""))
+        return [format_table_number(score["value"], places), *filter(None, below)]
 
     def cell(self, value: Any) -> Markup:
         """A value as a cell of a page, in which no text is markup."""
@@ -185,10 +185,10 @@ class Column:
         if self.score and not isinstance(value, str):
             score: Score = value or dict.fromkeys(ENDS)
             places = score.get("digits", self.digits)
-            shown = number(score["value"], places)
+            shown = format_number(score["value"], places)
             return [shown, format_interval(score, places)] if interval_apart else [shown]
         if value is None or isinstance(value, float):
-            shown = self.text(value) if self.text else number(value, self.digits)
+            shown = self.text(value) if self.text else format_number(value, self.digits)
             return [shown]
         shown = ", ".join(self.lines(value))
         return [shown, ""] if interval_apart else [shown]

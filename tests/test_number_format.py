@@ -2,7 +2,14 @@
 
 import pytest
 
-from mebench.number_format import count, digits, ends, format_interval, number, scored
+from mebench.number_format import (
+    format_ends,
+    format_interval,
+    format_mean_count,
+    format_number,
+    format_score,
+    format_table_number,
+)
 
 ALL = {"value": 0.5, "low": 0.25, "high": 0.75}
 NO_ENDS = {"value": 0.5, "low": None, "high": None}
@@ -13,24 +20,24 @@ def test_interval_untrusted_is_stroke_and_unasked_is_empty():
     assert format_interval(ALL) == "[0.2500, 0.7500]"
     assert format_interval(NO_ENDS) == ""
     assert format_interval({**NO_ENDS, "reason": "one subject"}) == "-"
-    assert ends({**NO_ENDS, "reason": "one subject"}) == ""
-    assert ends(ALL) == "[0.250, 0.750]"
+    assert format_ends({**NO_ENDS, "reason": "one subject"}) == ""
+    assert format_ends(ALL) == "[0.250, 0.750]"
 
 
-def test_scored_puts_score_before_interval():
-    assert [scored(score, 2) for score in (ALL, NO_ENDS, NOTHING)] == ["0.50 [0.25, 0.75]", "0.50", "–"]
-    assert scored({**NO_ENDS, "reason": "one subject"}, 2) == "0.50"
+def test_format_score_puts_score_before_interval():
+    assert [format_score(score, 2) for score in (ALL, NO_ENDS, NOTHING)] == ["0.50 [0.25, 0.75]", "0.50", "–"]
+    assert format_score({**NO_ENDS, "reason": "one subject"}, 2) == "0.50"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "+0.000"), (-0.5, "-0.500"), (12.3456, "+12.346"), (None, "-")])
-def test_number_of_difference_has_sign(value, text):
-    assert number(value, 3, sign="+") == text
+def test_format_number_of_difference_has_sign(value, text):
+    assert format_number(value, 3, sign="+") == text
 
 
 def test_interval_ends_from_ten_have_one_digit():
-    assert ends({"value": 12.0, "low": 9.5, "high": 14.25}) == "[9.500, 14.2]"
-    assert digits(-10.0) == "-10.0"
+    assert format_ends({"value": 12.0, "low": 9.5, "high": 14.25}) == "[9.500, 14.2]"
+    assert format_table_number(-10.0) == "-10.0"
 
 
-def test_count_of_means_has_digits():
-    assert [count(7.0), count(7.25), count(7.25, 2)] == ["7", "7.2", "7.25"]
+def test_format_mean_count_has_digits():
+    assert [format_mean_count(7.0), format_mean_count(7.25), format_mean_count(7.25, 2)] == ["7", "7.2", "7.25"]

@@ -3,7 +3,7 @@
 import pytest
 
 from mebench import result_cache
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +19,14 @@ def test_cached_computes_once_and_again_if_damaged():
         made.append(1)
         return {"letters": ["a", "ab"], "n": 0.1 + 0.2}
 
-    first = cached(make, (), "f1", ["one", "two"])
-    assert cached(make, (), "f1", ["one", "two"]) == first
+    first = cached_result(make, (), "f1", ["one", "two"])
+    assert cached_result(make, (), "f1", ["one", "two"]) == first
     assert len(made) == 1
-    cached(make, (), "f1", ["two", "one"])
+    cached_result(make, (), "f1", ["two", "one"])
     assert len(made) == 2
     for entry in result_cache.folder().iterdir():
         entry.write_text(entry.read_text().replace("ab", "cd"))
-    assert cached(make, (), "f1", ["one", "two"]) == first
+    assert cached_result(make, (), "f1", ["one", "two"]) == first
     assert len(made) == 3
 
 
@@ -35,7 +35,7 @@ def test_cached_computes_again_if_code_changes(tmp_path, monkeypatch):
         result_cache.hash_of_code.cache_clear()
         (tmp_path / "scores.py").write_text(source)
         (tmp_path / "pages.py").write_text(other)
-        return cached(lambda: source, ("sc*.py",), "f1")
+        return cached_result(lambda: source, ("sc*.py",), "f1")
 
     monkeypatch.setattr(result_cache, "PACKAGE", tmp_path)
     first = value('"""Scores."""\nscore = 1\n')
@@ -45,9 +45,9 @@ def test_cached_computes_again_if_code_changes(tmp_path, monkeypatch):
 
 
 def test_forget_unused_removes_entries_without_recent_use(monkeypatch):
-    cached(lambda: 1, (), "old")
+    cached_result(lambda: 1, (), "old")
     monkeypatch.setattr(result_cache.time, "time", lambda: 1e12)
-    cached(lambda: 2, (), "new")
+    cached_result(lambda: 2, (), "new")
     monkeypatch.setattr(result_cache, "UNUSED_SECONDS", 1e13)
     result_cache.forget_unused()
     assert len([*result_cache.folder().iterdir()]) == 2

@@ -24,7 +24,7 @@ from mebench.exchange.text_table import Remarks
 from mebench.files import file_hash
 from mebench.frames.images import BadImageError, image_size, read_image
 from mebench.inference.models import read_header
-from mebench.records.integrity import check, own_hash
+from mebench.records.integrity import check_record, own_hash
 from mebench.runs import RunFolder
 from tests.helpers.refusals import refusal
 
@@ -117,7 +117,7 @@ def test_check_refuses_torn_records_in_a_sentence(tmp_path, name):
         if name != "record.json":  # by somebody who knows how
             stored["files"][name] = file_hash(record / name)
             (record / "record.json").write_text(json.dumps(stored | {"sha256": own_hash(stored)}))
-        message = refusal(lambda: check(RunFolder(record)), MebenchError)
+        message = refusal(lambda: check_record(RunFolder(record)), MebenchError)
         assert message is None or len(message.splitlines()) == 1
 
     try_one()

@@ -125,14 +125,14 @@ def _program(words: Sequence[str], folder: str, out: str, log: str) -> None:
 def _time_records(log: str) -> None:
     """Write down when the check of each record begins and ends."""
     from mebench.boards import accept
-    from mebench.boards.checking import refusal
+    from mebench.boards.checking import reason_for_refusal
 
     def timed(record: RunFolder, *places: Path) -> str:
         with Path(log).open("a") as file:
             file.write(json.dumps([str(record.path), _spent(os.getpid())]) + "\n")
-        return refusal(record, *places)
+        return reason_for_refusal(record, *places)
 
-    mock.patch.object(accept, "refusal", timed).start()
+    mock.patch.object(accept, "reason_for_refusal", timed).start()
 
 
 def run(words: Sequence[str], folder: Path, limit: float, terminal: bool = False, log: str = "") -> Ended:

@@ -273,10 +273,10 @@ def key_of_other_parts(made: Forged) -> None:
 
 @forgery("refused", "the key was made with setting seed 3")
 def parts_of_another_run(made: Forged) -> None:
-    from mebench.runner.inputs import digest
+    from mebench.runner.inputs import short_hash
 
     parts = {"setting seed": 3}
-    made.write({**made.json(), "parts": parts, "key": digest(parts)})
+    made.write({**made.json(), "parts": parts, "key": short_hash(parts)})
 
 
 @forgery("taken", "its emotions are those of ststnet-megc2019_flow-loso-seed0-bb4293bd")

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from mebench.config.registry import content_hash, list_plugins
 from mebench.files import file_hash
-from mebench.records.integrity import own_hash, rescore
+from mebench.records.integrity import own_hash, rescore_record
 from mebench.runs.folder import RunFolder
 
 JSONS = ("record.json", "folds.json", "audit.json")
@@ -142,7 +142,7 @@ class Made:
         if scored:
             try:
                 self.write({**stored, "sha256": "0" * 64})
-                stored["summary"] = rescore(RunFolder(self.path))
+                stored["summary"] = rescore_record(RunFolder(self.path))
             except Exception:  # then it is sent with the old ones
                 pass
         stored.pop("sha256", None)

@@ -13,7 +13,7 @@ from mebench.annotations.names import BLANK
 from mebench.annotations.sheets import DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Video
 from mebench.core.types import Unplaced
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ LISTED = 3
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
     """Repairs and remarks as lines; many of one kind become one line."""
     lines: list[str] = []
-    for alike in grouped(repairs, key=_kind_of_repair).values():
+    for alike in group_by(repairs, key=_kind_of_repair).values():
         if len(alike) <= LISTED:
             lines += map(str, alike)
         else:
@@ -313,7 +313,7 @@ def group_by_video(
         log: log of videos whose rows have different rates.
     """
     with_place = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
-    by_video = grouped(with_place, key=lambda pair: (pair[0].subject, pair[0].video))
+    by_video = group_by(with_place, key=lambda pair: (pair[0].subject, pair[0].video))
     videos = {}
     for key, of_video in sorted(by_video.items()):
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Video
 from mebench.errors import DataError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 
 HashOf = Callable[[Video, bool], "str | None"]
 """A function that gives the hash of a video's first frame, or of its middle one; None for a video without frames."""
@@ -17,10 +17,10 @@ HashOf = Callable[[Video, bool], "str | None"]
 
 def groups_of_copies(videos: Iterable[Video], hash_of: HashOf) -> Iterator[list[Video]]:
     """Groups of videos whose first and middle frames are equal, pixel for pixel."""
-    for first, alike in grouped(videos, key=lambda video: hash_of(video, False)).items():
+    for first, alike in group_by(videos, key=lambda video: hash_of(video, False)).items():
         if first is None or len(alike) < 2:
             continue
-        for copies in grouped(alike, key=lambda video: hash_of(video, True)).values():
+        for copies in group_by(alike, key=lambda video: hash_of(video, True)).values():
             if len(copies) > 1:
                 yield copies
 

@@ -13,7 +13,7 @@ from mebench.annotations.schemes import REMARKS, objective_class, parse_roman, p
 from mebench.annotations.sheets import DATE
 from mebench.annotations.table import Columns, Header, Row, Table, table_of_file
 from mebench.core import Kind
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.terminal import format_count
 
 MANY = 3
@@ -293,6 +293,6 @@ def _mark_labels_in_several_cases(table: Table, log: Log) -> None:
     """Log the emotions whose labels differ by case alone."""
     labels = dict.fromkeys(row.get("emotion") for row in table.rows)
     labels.pop("", None)
-    for label, variants in grouped(labels, key=str.casefold).items():
+    for label, variants in group_by(labels, key=str.casefold).items():
         if len(variants) > 1:
             log.repaired(None, table.columns["emotion"], ", ".join(sorted(variants)), label, "case makes no difference")

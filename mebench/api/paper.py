@@ -156,7 +156,7 @@ def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> boards.r
     for name in names:
         folders += [name.folder] if isinstance(name, Run) else run_files.folder.RunFolder.several(runs, name)
     once = {folder.path.resolve(): folder for folder in folders}
-    found = [records.record.read(folder) for folder in once.values()]
+    found = [records.record.read_record(folder) for folder in once.values()]
     return boards.paper_table.select_table(boards.build.build(found), [record.id for record in found], task)
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mebench import metrics, reports
 from mebench.errors import DataError, unknown
 from mebench.lazy_imports import load_lazily
-from mebench.number_format import number
+from mebench.number_format import format_number
 from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ class Result(ABC):
         return notebook_html(self.title, reports.scores.main_table(self.summary), self._notes())
 
     def __repr__(self) -> str:
-        scores = (f"{name} {number(one['value'])}" for name, one in reports.scores.main_scores(self.summary).items())
+        scores = (
+            f"{name} {format_number(one['value'])}" for name, one in reports.scores.main_scores(self.summary).items()
+        )
         return f"<{type(self).__name__} {getattr(self, 'id', self.title)}: {', '.join(scores)}>"
 
     def _notes(self) -> Sequence[str]:

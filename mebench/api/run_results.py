@@ -77,7 +77,7 @@ class Run(Result):
     def config(self) -> dict[str, Any]:
         """Every setting by its key, such as `method.p`; of a record without folders."""
         stored = self.folder.read_json("record.json" if records.record.is_record(self.folder) else "config.json")
-        return configuration.flatten(stored["config"])
+        return configuration.flatten_keys(stored["config"])
 
     @property
     def warnings(self) -> list[str]:
@@ -158,7 +158,7 @@ class Run(Result):
         return run_files.answers.read_clip_answers(self.folder) if names_clips else None
 
     def _side(self) -> reports.timeline.JudgedRun:
-        return reports.report.judge_run(records.record.read(self.folder))
+        return reports.report.judge_run(records.record.read_record(self.folder))
 
     def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""

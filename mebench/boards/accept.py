@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mebench.atomic import new_folder, replace_file
-from mebench.boards.checking import refusal
+from mebench.boards.checking import reason_for_refusal
 from mebench.boards.collect import collect_records
 from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, truth_of
 from mebench.boards.export import export
 from mebench.boards.record_registry import Registry
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, unknown
-from mebench.json_output import text
+from mebench.json_output import text_of_value
 from mebench.progress import Progress
 from mebench.records import recorded_settings
 from mebench.records.integrity import check_scores, former_versions, record_name
@@ -150,7 +150,7 @@ class _Merging:
     def add(self, source: RunFolder) -> None:
         """Check a record, copy it if it passes, and note the outcome."""
         status = "checked"
-        reason = refusal(source, *self._places_of_earlier_versions(source))
+        reason = reason_for_refusal(source, *self._places_of_earlier_versions(source))
         if not reason and not self._check_only:
             try:
                 status = _take(source, self._records)
@@ -352,7 +352,7 @@ def words_of(record: Record) -> list[str]:
         list(then),
     ):
         now = recorded_settings.without_places(resolve(words).values) if words else {}
-        words += [f"{name}={text(then[name])}" for name in names if name not in now or now[name] != then[name]]
+        words += [f"{name}={text_of_value(then[name])}" for name in names if name not in now or now[name] != then[name]]
     return words
 
 

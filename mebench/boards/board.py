@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mebench.boards.build import build
-from mebench.boards.collect import Notify, collect, collect_records, unique
+from mebench.boards.collect import Notify, collect, collect_records, unique_records
 from mebench.boards.disagreements import with_doubts, with_senders
 from mebench.boards.named_boards import NamedBoard, read_named_boards, with_titles
 from mebench.boards.published_tables import (
@@ -23,7 +23,7 @@ from mebench.boards.rows import BoardTable
 from mebench.boards.selection_gains import Gain, selection_gains
 from mebench.errors import MebenchError, RunError
 from mebench.records.matching_published import FILE, Alias, read_aliases
-from mebench.records.published import Published, read
+from mebench.records.published import Published, read_published
 from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
 from mebench.reproduction.rescore import SCORED_ANEW, list_sources
@@ -119,9 +119,9 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         _check_that_no_record_is_there(records_folder)
     registry = Registry.read(folder)
     every = with_senders([*found, *committed], registry)
-    records = with_doubts(unique(every, notify), registry)
+    records = with_doubts(unique_records(every, notify), registry)
     file = folder / PUBLISHED
-    published = read(file) if file.is_file() else []
+    published = read_published(file) if file.is_file() else []
     aliases = read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, notify)
     if not records:

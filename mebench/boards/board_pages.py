@@ -28,7 +28,7 @@ from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Ranked, distingui
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
-from mebench.number_format import NONE, digits, ends, span
+from mebench.number_format import NONE, format_ends, format_span, format_table_number
 from mebench.records.costs import COSTS
 from mebench.table_output import markdown_text
 
@@ -251,8 +251,8 @@ def _cell_of(column: str, place: Ranked, content: BoardContent) -> str:
     if column == CHOSEN:
         chosen = content.chosen(row)
         value, own = (content.value(chosen) if chosen else None), content.value(row)
-        return NONE if value is None or own is None else f"{digits(value)} ({value - own:+.3f})"
-    return digits(row.scores.get(column, NOTHING)["value"], 1 if METRICS[column].scale != "share" else 3)
+        return NONE if value is None or own is None else f"{format_table_number(value)} ({value - own:+.3f})"
+    return format_table_number(row.scores.get(column, NOTHING)["value"], 1 if METRICS[column].scale != "share" else 3)
 
 
 def tied_words(ranks: Sequence[int], own: int, n_rows: int) -> str:
@@ -277,7 +277,7 @@ def tied_words(ranks: Sequence[int], own: int, n_rows: int) -> str:
             ranges[-1][1] = rank
         else:
             ranges.append([rank, rank])
-    return ", ".join(span(found) for found in ranges)
+    return ", ".join(format_span(found) for found in ranges)
 
 
 def _cells_of_level(row: BoardRow, content: BoardContent, notes: Notes) -> list[str]:
@@ -285,10 +285,12 @@ def _cells_of_level(row: BoardRow, content: BoardContent, notes: Notes) -> list[
     name = f"*{markdown_text(level_name(row.method))}*"
     if row.method == NAMES:
         name += notes.mark(OF_NAMES.format(settings=row.settings))
-    cells = ["", name, f"*{digits(content.value(row))}*"]
+    cells = ["", name, f"*{format_table_number(content.value(row))}*"]
     for column in content.board.columns:
         value = row.scores.get(column, NOTHING)["value"] if column in METRICS else None
-        cells.append("" if value is None else f"*{digits(value, 1 if METRICS[column].scale != 'share' else 3)}*")
+        cells.append(
+            "" if value is None else f"*{format_table_number(value, 1 if METRICS[column].scale != 'share' else 3)}*"
+        )
     return cells
 
 
@@ -309,8 +311,8 @@ def _linked(method: str, names: MethodNames, folder: Path) -> str:
 
 def _scored(score: Mapping[str, Any]) -> str:
     """A score in bold, with its interval on the same line."""
-    interval = ends(score).replace(" ", "&nbsp;")
-    return f"**{digits(score['value'])}**" + (f"&nbsp;{interval}" if interval else "")
+    interval = format_ends(score).replace(" ", "&nbsp;")
+    return f"**{format_table_number(score['value'])}**" + (f"&nbsp;{interval}" if interval else "")
 
 
 def _stability_lines(content: BoardContent) -> list[str]:
@@ -323,9 +325,11 @@ def _stability_lines(content: BoardContent) -> list[str]:
     for place in content.places:
         row = place.row
         name = markdown_text(", ".join(filter(None, [method_title(row.method), _own_settings(row, content)])))
-        own = [str(place.rank), name, span(row.ranks) if row.ranks else NONE]
+        own = [str(place.rank), name, format_span(row.ranks) if row.ranks else NONE]
         if people:
-            own.append(f"{digits(row.hardest['value'])} {ends(row.hardest)}" if row.hardest else NONE)
+            own.append(
+                f"{format_table_number(row.hardest['value'])} {format_ends(row.hardest)}" if row.hardest else NONE
+            )
         cells.append(own)
     note = (
         "Ranks are among all rows of the whole table. All rows are scored on the same draws of people, each as its mean over seeds; the "
@@ -375,16 +379,16 @@ def _cells_of_system(system: RescoredSystem, page: BoardPage) -> list[str]:
         if column == PRINTED:
             cells.append(system.printed or NONE)
         elif column == ALL_KINDS:
-            cells.append(NONE if system.overall is None else digits(content.value(system.overall)))
+            cells.append(NONE if system.overall is None else format_table_number(content.value(system.overall)))
         elif column == CHOSEN:
-            cells.append(NONE if system.chosen is None else digits(content.value(system.chosen)))
+            cells.append(NONE if system.chosen is None else format_table_number(content.value(system.chosen)))
         elif column == FALSE_ALARMS:
             precision = system.row.scores["precision"]["value"]
             cells.append(f"{1 / precision - 1:.1f}" if precision else "no hit")
         elif column == PROTOCOL:
             cells.append(", ".join(system.protocols))
         else:
-            cells.append(digits(system.row.scores.get(column, NOTHING)["value"]))
+            cells.append(format_table_number(system.row.scores.get(column, NOTHING)["value"]))
     return cells
 
 
@@ -410,9 +414,9 @@ def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
 
 def _cells_of_gain(gain: Gain) -> list[str]:
     """The cells of a gain in another score."""
-    scores = [digits(gain.leaking), digits(gain.honest)]
+    scores = [format_table_number(gain.leaking), format_table_number(gain.honest)]
     texts = [markdown_text(text) for text in (gain.method, gain.dataset, gain.measure)]
-    return [*texts, *scores, f"**{gain.score['value']:+.3f}** {ends(gain.score)}", gain.candidates]
+    return [*texts, *scores, f"**{gain.score['value']:+.3f}** {format_ends(gain.score)}", gain.candidates]
 
 
 def _value(gain: Gain | None) -> float:
@@ -429,7 +433,7 @@ def _gain_cell(gain: Gain | None) -> str:
     """A gain with its interval below."""
     if gain is None or gain.score["value"] is None:
         return NONE
-    return f"**{gain.score['value']:+.3f}**<br>{ends(gain.score)}"
+    return f"**{gain.score['value']:+.3f}**<br>{format_ends(gain.score)}"
 
 
 def _folded(summary: str, lines: Sequence[str]) -> list[str]:
@@ -508,7 +512,7 @@ def who_leads(page: BoardPage) -> str:
         return f"{markdown_text(page.names.with_year(method))} {gain.score['value']:+.3f}<br>same training, two epochs"
     if content.is_measured:
         best = content.places[0]
-        words = f"{markdown_text(page.names.with_year(best.row.method))} {digits(content.value(best.row))}"
+        words = f"{markdown_text(page.names.with_year(best.row.method))} {format_table_number(content.value(best.row))}"
         tied, n_others = content.tied(best), len(content.places) - 1
         if not n_others:
             return f"{words}<br>the only method"
@@ -517,7 +521,8 @@ def who_leads(page: BoardPage) -> str:
         return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of {n_others}'}"
     if content.systems:
         first = content.systems[0]
-        return f"{markdown_text(first.row.method)} {digits(content.value(first.row))}<br>published answers, not tested against each other"
+        words = f"{markdown_text(first.row.method)} {format_table_number(content.value(first.row))}"
+        return f"{words}<br>published answers, not tested against each other"
     return NONE
 
 

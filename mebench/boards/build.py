@@ -25,16 +25,16 @@ from mebench.boards.row_scores import (
     sections_by_part,
     seed_mean_scores,
 )
-from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, Score, ranked
+from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, Score, rank_rows
 from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
 from mebench.core.types import ABSENT
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
 from mebench.records import recorded_settings
 from mebench.records.record import DAMAGE, Record, UnshownError
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, read_tables
 
@@ -86,7 +86,7 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
     tables: list[BoardTable] = []
     for task in SECTIONS:
         scored = [record for record in ordered if task in record.summary]
-        of_place = grouped(scored, key=partial(_place_of, task))
+        of_place = group_by(scored, key=partial(_place_of, task))
         tables += [_table(task, place, of_place[place], floors) for place in sorted(of_place)]
     return _with_unique_names(tables)
 
@@ -94,7 +94,7 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
 def _with_equal_words(records: Sequence[Record]) -> list[Record]:
     """The records with equal words for equal data: an explicit default does not make another table."""
     words_of = {}
-    for data, same in grouped(records, key=_data).items():
+    for data, same in group_by(records, key=_data).items():
         own = [record for record in same if not record.sender] or same  # no sender words the tables of the board
         words_of[data] = _shortest([record.data for record in own])
     return [replace(record, data=words_of[_data(record)]) for record in records]
@@ -326,7 +326,7 @@ def _measured_rows(
 ) -> list[MeasuredRow]:
     """A row for each method with its settings, over its seeds, in the order of the runs."""
     rows: list[MeasuredRow] = []
-    for of_identity in grouped(runs, key=lambda run: _row_key(run[0])).values():
+    for of_identity in group_by(runs, key=lambda run: _row_key(run[0])).values():
         one_run_a_seed = len({record.seed for record, _ in of_identity}) == len(of_identity)
         # Two different runs of one seed: the plugin's code changed, so their difference is not a spread over seeds.
         runs_of_rows = [of_identity] if one_run_a_seed else [[run] for run in of_identity]
@@ -363,7 +363,7 @@ def _cached_mistakes(spec: PartSpec, records: Sequence[Record], read: Read) -> d
     if spec.task != "spotting" or spec.member or spec.name not in KINDS:
         return {}
     compute = partial(mistakes_of_runs, records, spec.name, read)
-    return cached(compute, OF_MISTAKES, "mistakes", spec.name, [record.content for record in records])
+    return cached_result(compute, OF_MISTAKES, "mistakes", spec.name, [record.content for record in records])
 
 
 def _with_standings(
@@ -388,7 +388,7 @@ def _with_standings(
     tested = [same_features[place] for place in testable_together([entry.runs for entry in same_features])]
 
     part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
-    places = ranked(part, floors, fold=spec.task == "spotting")
+    places = rank_rows(part, floors, fold=spec.task == "spotting")
     ids_with_rank = {id(place.row) for place in places if place.rank is not None}
     judged = [number for number, entry in enumerate(tested) if id(entry.row) in ids_with_rank]
 
@@ -397,7 +397,7 @@ def _with_standings(
         runs_of_rows = [entry.runs for entry in tested]
         contents = [[run.content for run in runs] for runs in runs_of_rows]
         compute = partial(compute_standings, runs_of_rows, spec.path, read, judged)
-        standings = cached(compute, OF_STANDINGS, spec.path, spec.member, contents, judged)
+        standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, judged)
         standing_of = dict(zip(tested, standings))
 
     rows = []

@@ -9,7 +9,7 @@ from mebench.boards.rows import NOTHING, BoardRow
 from mebench.config import registry
 from mebench.metrics.name_leak import names_chance
 from mebench.records.record import Record
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
 from mebench.terminal import format_count
@@ -48,7 +48,7 @@ def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
 def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[BoardRow]:
     """The row of name leakage, from the run with the lowest seed whose protocol leaves people out; or none."""
     for source in sorted(records, key=lambda record: (record.seed, record.id)):
-        by_name = cached(
+        by_name = cached_result(
             partial(_scores_by_name, source), OF_NAMES, "names", source.content
         )  # equal for all its tables
         section = sections_by_part(by_name).get((task, part))

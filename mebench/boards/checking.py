@@ -15,10 +15,17 @@ import pyarrow as pa
 from mebench.boards.build import build
 from mebench.errors import MebenchError, describe_error
 from mebench.records import schema
-from mebench.records.integrity import check, check_content, check_hashes, check_scores, check_supersedes, record_name
+from mebench.records.integrity import (
+    check_content,
+    check_hashes,
+    check_record,
+    check_scores,
+    check_supersedes,
+    record_name,
+)
 from mebench.records.record import from_record
 from mebench.records.schema import RECORD
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runs.folder import RunFolder
 
 MEMORY, MORE = 2**30, 2**29
@@ -45,7 +52,7 @@ class TooLongError(BaseException):
     """A record took too long. This is not an `Exception`, so that no general handler catches it."""
 
 
-def refusal(record: RunFolder, *places: Path) -> str:
+def reason_for_refusal(record: RunFolder, *places: Path) -> str:
     """The reason for refusing a record; empty if it passes all checks and can be shown.
 
     Args:
@@ -53,7 +60,7 @@ def refusal(record: RunFolder, *places: Path) -> str:
         places: folders that may contain an earlier version.
     """
     try:
-        with warnings.catch_warnings(), bounded(MEMORY, SECONDS):
+        with warnings.catch_warnings(), limited_memory(MEMORY, SECONDS):
             warnings.simplefilter("ignore")
             check_alone(record)
             stored = record.read_json(RECORD)
@@ -79,7 +86,7 @@ def check_alone(record: RunFolder) -> None:
     Raises:
         RunError: it has a fault, which the sentence names.
     """
-    check(record)
+    check_record(record)
     check_scores(record)
     rebuilt = from_record(record)
     lacking = rebuilt.lacks()
@@ -89,17 +96,17 @@ def check_alone(record: RunFolder) -> None:
 
 
 def check_once(record: RunFolder) -> None:
-    """Refuse a record as `integrity.check` does; for one that has passed here before, only compare the hashes.
+    """Refuse a record as `integrity.check_record` does; for one that has passed here before, only compare the hashes.
 
     Raises:
         RunError: it has a fault, which the sentence names.
     """
     stored = check_hashes(record)
-    cached(partial(check_content, record, stored), OF_CHECKS, record.id, stored["sha256"])
+    cached_result(partial(check_content, record, stored), OF_CHECKS, record.id, stored["sha256"])
 
 
 @contextmanager
-def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
+def limited_memory(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
     """Let the system limit the memory while a record is read; exceeding it raises `MemoryError`.
 
     Args:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mebench.boards.checking import bounded, check_once
+from mebench.boards.checking import check_once, limited_memory
 from mebench.errors import MebenchError, RunError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.progress import Progress
 from mebench.records.integrity import check_supersedes, record_name
 from mebench.records.record import ANSWERS, OF_STUDY, Record, from_record, from_run
@@ -72,7 +72,7 @@ def _check_counts(record: Record, latest: Record | None, records: Path) -> None:
         raise RunError(f"record {folder.id} supersedes {former}, which is left out itself")
 
 
-def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Record]:
+def unique_records(records: Iterable[Record], notify: Notify | None = None) -> list[Record]:
     """Each run once, sorted by id. Among equal ones (in everything that a table shows) records come first, then the
     latest counts.
 
@@ -81,7 +81,7 @@ def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Reco
     record it gets nothing.
     """
     notify = notify or (lambda _: None)
-    of_content = grouped(sorted(records, key=_later_counts), key=_content)
+    of_content = group_by(sorted(records, key=_later_counts), key=_content)
     for *former, latest in of_content.values():
         for other in former:
             if other.id != latest.id:
@@ -112,7 +112,7 @@ def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Re
     """A run or committed record; none if it does not count, which `notify` is told."""
     try:
         if published:
-            with bounded():
+            with limited_memory():
                 check_once(folder)
                 record = from_record(folder)
         else:

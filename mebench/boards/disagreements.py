@@ -78,7 +78,7 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         settings: non-default settings of dataset and protocol, in words.
         tasks: tasks of the run.
     """
-    place = f"{recorded_settings.joined(config['dataset'])} under {config['protocol']}"
+    place = f"{recorded_settings.dataset_in_words(config['dataset'])} under {config['protocol']}"
     words = place, settings, recorded_settings.of_scheme(config), " and ".join(sorted(tasks))
     return "; ".join(filter(None, words))
 
@@ -187,7 +187,7 @@ def _is_same_run(record: Record, other: Record) -> bool:
     """Whether two records have equal settings and seeds."""
     if other.seed != record.seed:
         return False
-    return recorded_settings.identity(other.config) == recorded_settings.identity(record.config)
+    return recorded_settings.row_settings(other.config) == recorded_settings.row_settings(record.config)
 
 
 def _has_other_size(record: Record, other: Record) -> bool:

@@ -13,7 +13,7 @@ from mebench.atomic import new_folder
 from mebench.boards.checking import check_alone
 from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash, write_text
-from mebench.records.integrity import OPTIONAL, TABLES, check, own_hash, record_name
+from mebench.records.integrity import OPTIONAL, TABLES, check_record, own_hash, record_name
 from mebench.records.record import OF_STUDY, STORED, Record, from_run
 from mebench.records.recorded_settings import without_folder
 from mebench.records.schema import AUDIT, FOLDS, FORMAT, RECORD, Folds, RefusedError
@@ -60,7 +60,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         former = _versions(out, folder.id)
         if former:
             latest = RunFolder(former[-1])
-            check(latest)
+            check_record(latest)
             before = latest.read_json(RECORD)
             if _is_equal_record(before, content):
                 return latest.path
@@ -69,7 +69,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         write_text(temporary / RECORD, record_text({**stored, "sha256": own_hash(stored)}))
         written = temporary.rename(room / record_name(folder.id, version))
         try:
-            (check_alone if scored_again else check)(RunFolder(written))
+            (check_alone if scored_again else check_record)(RunFolder(written))
         except RefusedError as e:
             raise WithheldError(
                 f"run {folder.id!r} is not published, since its record would be refused: {e.reason}. Run it again "

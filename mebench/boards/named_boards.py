@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mebench.boards.rows import BoardRow, BoardTable, Part, Ranked, Rescored, ranked
+from mebench.boards.rows import BoardRow, BoardTable, Part, Ranked, Rescored, rank_rows
 from mebench.errors import ConfigError, check_known
 from mebench.files import read_yaml
 from mebench.metrics.catalogue import METRICS
@@ -299,7 +299,7 @@ def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:
 
 def _places_of(board: NamedBoard, part: Part, floors: set[str]) -> list[Ranked]:
     """The rows of a part with a rank."""
-    places = ranked(part, floors, fold=board.task == "spotting")
+    places = rank_rows(part, floors, fold=board.task == "spotting")
     return [place for place in places if place.rank is not None]
 
 

@@ -19,7 +19,7 @@ from mebench.config import registry
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
 from mebench.files import write_text
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import NONE, count
+from mebench.number_format import NONE, format_mean_count
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
 from mebench.table_output import Column, Table, latex_text
@@ -519,7 +519,7 @@ def _title_of(table: BoardTable, part: Part, rows: Sequence[BoardRow]) -> str:
     names = [datasets[name].title or name if name in datasets else name for name in table.dataset.split("+")]
     what = {"recognition": "clips", "spotting": "expressions", "analysis": "true positives"}[table.task]
     numbers = {row.n for row in rows}
-    amount = f"{count(numbers.pop())} {what}" if len(numbers) == 1 else ""
+    amount = f"{format_mean_count(numbers.pop())} {what}" if len(numbers) == 1 else ""
     kind = part.name if table.task == "spotting" else ""
     head = " ".join(filter(None, [table.task.capitalize(), f"({kind})" if kind else ""]))
     known = protocols.known.PROTOCOLS

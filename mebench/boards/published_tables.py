@@ -11,11 +11,11 @@ from mebench.boards.build import table_name
 from mebench.boards.row_scores import alone, metrics_of, mistakes_over_seeds, n_of
 from mebench.boards.rows import BoardTable, Part, PublishedLine, Rescored
 from mebench.errors import ConfigError, DataError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.epoch_choices import LEAKING, RULES
 from mebench.metrics.scored_parts import scored_parts
-from mebench.records.matching_published import Alias, matches
+from mebench.records.matching_published import Alias, is_same_dataset
 from mebench.records.published import COUNTS, Published
 from mebench.records.recorded_settings import of_scheme
 from mebench.reproduction.rescore import AnswerSet as Answers, RescoredSource, list_sources, read_source
@@ -24,7 +24,7 @@ from mebench.reproduction.rescore import AnswerSet as Answers, RescoredSource, l
 def published_lines(rows: Sequence[Published]) -> list[PublishedLine]:
     """Lines of published values, in the order of the file: one for each method, table, source and number of classes."""
     place = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
-    return [_published_line(values) for values in grouped(rows, key=place).values()]
+    return [_published_line(values) for values in group_by(rows, key=place).values()]
 
 
 def _published_line(values: Sequence[Published]) -> PublishedLine:
@@ -50,7 +50,8 @@ def with_published(table: BoardTable, rows: Sequence[Published], aliases: Sequen
     of_table = [
         row
         for row in rows
-        if row.task == table.task and matches((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
+        if row.task == table.task
+        and is_same_dataset((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
     ]
     parts = []
     for part in table.parts:
@@ -87,7 +88,7 @@ def _belongs(place: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> 
     return (
         place.task == table.task
         and place.scheme in ("", table.scheme)
-        and matches((place.dataset, place.protocol), table.dataset, table.protocol, aliases)
+        and is_same_dataset((place.dataset, place.protocol), table.dataset, table.protocol, aliases)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mebench.boards import row_facts
 from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import BoardRow, Part
-from mebench.number_format import span
+from mebench.number_format import format_span
 from mebench.records.costs import COSTS
 from mebench.table_output import Column
 
@@ -76,7 +76,7 @@ def firmness_columns(part: Part) -> list[Column]:
         Column(
             "ranks",
             "rank, 95 %",
-            of=lambda row: span(row.ranks) if row.ranks else None,
+            of=lambda row: format_span(row.ranks) if row.ranks else None,
             right=True,
             optional=True,
             order=_first_number,

@@ -13,7 +13,7 @@ from mebench.metrics.mistakes import miss_shares, number_of_draws, quiet_rate
 from mebench.metrics.scored_parts import scored_parts
 from mebench.metrics.seed_means import summarize_seeds
 from mebench.records.record import Record
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 
 SCORING = (
     "core/*.py",
@@ -82,7 +82,7 @@ def seed_mean_scores(
         member: that member, or empty.
     """
     compute = partial(_scores_of_means, records, read, member)
-    means = cached(compute, OF_SEEDS, "means over seeds", member, [record.content for record in records])
+    means = cached_result(compute, OF_SEEDS, "means over seeds", member, [record.content for record in records])
     return {(task, part): scores for task, part, scores in means}
 
 

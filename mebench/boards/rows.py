@@ -10,7 +10,7 @@ from typing import Any
 
 from mebench.boards import row_facts
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
 from mebench.records import recorded_settings
 from mebench.table_output import ENDS
@@ -30,12 +30,12 @@ def _is_scored(metric: str, rows: Sequence[BoardRow | Rescored]) -> bool:
     return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
 
 
-def common(rows: Sequence[BoardRow]) -> dict[str, str]:
+def shared_facts(rows: Sequence[BoardRow]) -> dict[str, str]:
     """Rules, versions and remark that all measured rows share, without empty ones."""
     measured = [row for row in rows if row.measured]
     shared = {}
     for name in (*row_facts.RULES, *row_facts.VERSIONS):
-        texts = {stated(row, name) for row in measured}
+        texts = {rule_or_version(row, name) for row in measured}
         if len(texts) == 1 and texts != {""}:
             shared[name] = texts.pop()
     remarks = {row.remark for row in measured}
@@ -56,7 +56,7 @@ def distinguishing_settings(row: BoardRow, rows: Sequence[BoardRow]) -> str:
     return ", ".join(filter(None, [settings, row.sent_by]))
 
 
-def stated(row: BoardRow, name: str) -> str:
+def rule_or_version(row: BoardRow, name: str) -> str:
     """One of a row's `RULES` or versions; empty if it has none."""
     return str(getattr(row, name)) if name in row_facts.RULES else row.versions.get(name, "")
 
@@ -370,7 +370,7 @@ class BoardTable:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A measured row of a part with its rank, as a page shows it; or a row without a rank, see `ranked`.
+    """A measured row of a part with its rank, as a page shows it; or a row without a rank, see `rank_rows`.
 
     Attributes:
         row: the row.
@@ -387,7 +387,7 @@ class Ranked:
     pairs: tuple[BoardRow, ...] = ()
 
 
-def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
+def rank_rows(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
     """The rows of a part with their ranks. Levels of chance, rows chosen on tested subjects, and rows without a main
     score appear unranked between them.
 
@@ -409,7 +409,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
             pairs_of.setdefault(id(home), []).append(row)
             folded.add(id(row))
     places: dict[int, Ranked] = {}
-    for rivals in grouped(with_rank, key=attrgetter("member")).values():
+    for rivals in group_by(with_rank, key=attrgetter("member")).values():
         for rank, row in enumerate(rivals, 1):
             low, high = _possible_ranks(row, rivals, part.metrics[0])
             places[id(row)] = Ranked(row, rank, low, high, pairs=tuple(pairs_of.get(id(row), ())))
@@ -448,7 +448,7 @@ def _possible_ranks(row: BoardRow, rivals: Sequence[BoardRow], metric: str) -> t
     return 1 + n_better, len(rivals) - n_worse
 
 
-def place(part: Sequence[Ranked]) -> str:
+def standing_in_words(part: Sequence[Ranked]) -> str:
     """The place of a part's best row, in words. Rows that do not differ significantly have no winner.
 
     Args:

@@ -9,18 +9,18 @@ from typing import Any
 from mebench.boards.published_tables import Known
 from mebench.boards.row_scores import SCORING, alone, mean, over_seeds
 from mebench.boards.rows import NOTHING, Score
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.epoch_choices import RULES
 from mebench.metrics.summary import scores_by_path
-from mebench.number_format import NONE, digits, ends, span
-from mebench.records.matching_published import Alias, matches
+from mebench.number_format import NONE, format_ends, format_span, format_table_number
+from mebench.records.matching_published import Alias, is_same_dataset
 from mebench.records.published import Published
 from mebench.records.record import Record
 from mebench.records.recorded_settings import of_protocol
 from mebench.reproduction.papers import Paper, PaperRow, paper_cells
 from mebench.reproduction.rescore import RescoredSource
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runner.leak import worth_in_audit
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
@@ -114,9 +114,9 @@ class Gain:
             "score": self.measure,
             "year": self.year,
             "published": self.published,
-            "leaking": digits(self.leaking),
-            "honest": digits(self.honest),
-            "gain": f"{self.score['value']:+.3f} {ends(self.score)}",
+            "leaking": format_table_number(self.leaking),
+            "honest": format_table_number(self.honest),
+            "gain": f"{self.score['value']:+.3f} {format_ends(self.score)}",
             "candidates": self.candidates,
             "seeds": self.seeds,
             "the paper's program": self.program,
@@ -193,7 +193,7 @@ def _gains_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Sequ
         if audited:
             selected.append(SelectedRun(record, audited))
     shown = [run for run in selected if run.path]
-    of_identity = grouped(shown, key=lambda run: (run.record.identity, run.record.sender))
+    of_identity = group_by(shown, key=lambda run: (run.record.identity, run.record.sender))
     gains = [_gain_of_runs(runs, known, printed, aliases) for runs in of_identity.values()]
     return [gain for gain in gains if gain is not None]
 
@@ -221,7 +221,7 @@ def _gain_of_runs(
         published, paper_row = printed[first.method]
         year = str(published.year or "")
         program = paper_row.program
-        if matches((published.dataset, published.protocol), first.dataset, protocol, aliases):
+        if is_same_dataset((published.dataset, published.protocol), first.dataset, protocol, aliases):
             value = f"{published.value:.{published.digits}f}"
     settings = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
     if first.sender:
@@ -239,7 +239,7 @@ def _gain_of_runs(
         leaking=mean(leaks),
         honest=mean(leaks) - gain["value"],
         score=gain,
-        candidates=span(n_candidates),
+        candidates=format_span(n_candidates),
         seeds=", ".join(str(run.record.seed) for run in runs),
         program=program,
     )
@@ -255,7 +255,7 @@ def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str,
         return over_seeds(gains, NOTHING)
     leaking = [run.record for run in runs]
     contents = [[record.content for record in side] for side in (leaking, honest)]
-    return over_seeds(gains, cached(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents))
+    return over_seeds(gains, cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents))
 
 
 def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from mebench.boards.rows import BoardRow, BoardTable
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.paired import holm
 from mebench.metrics.ranking import over_datasets
 from mebench.records.record import Record
@@ -57,7 +57,7 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
     about = {record.id: record.about for record in records}
     comparisons = [comparison for table in tables for comparison in _comparisons_in(table, about)]
     pairs = []
-    for (task, first, second), same in grouped(comparisons, key=attrgetter("task", "first", "second")).items():
+    for (task, first, second), same in group_by(comparisons, key=attrgetter("task", "first", "second")).items():
         kept = _on_other_people(same)
         if len(kept) > 1:
             pairs.append(
@@ -71,7 +71,7 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
                     ),
                 }
             )
-    for pairs_of_task in grouped(pairs, key=itemgetter("task")).values():
+    for pairs_of_task in group_by(pairs, key=itemgetter("task")).values():
         adjusted = holm([pair["p"] for pair in pairs_of_task])
         for pair, p in zip(pairs_of_task, adjusted):
             pair["p_holm"] = p
@@ -89,7 +89,7 @@ def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -
     part = parts_of_members[0] if parts_of_members else table.parts[0]
     ranked = [row for row in part.rows if row.ranks]
     comparisons = []
-    for member, rows in grouped(ranked, key=attrgetter("member")).items():
+    for member, rows in group_by(ranked, key=attrgetter("member")).items():
         place_of: dict[str, int] = {}  # of the best row of each method
         for place, row in enumerate(rows):
             place_of.setdefault(row.method, place)

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mebench.boards.row_scores import by_chance, mean_ends, mean_summary, over_seeds
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
-from mebench.number_format import format_interval, number
+from mebench.number_format import format_interval, format_number
 from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
@@ -40,7 +40,7 @@ def _runs_by_settings(runs: Sequence[SweptRun]) -> dict[tuple[tuple[str, str], .
         varied, _, _ = run
         return tuple((key, value) for key, value in varied.items() if key != "seed")
 
-    return grouped(runs, key=settings)
+    return group_by(runs, key=settings)
 
 
 def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     of_units = [row for row in rows if unit_f1 in row["scores"] and "scheme" in row["settings"]]
     means = []
-    for others, same in grouped(of_units, key=other_settings).items():
+    for others, same in group_by(of_units, key=other_settings).items():
         values = [row["scores"][unit_f1]["value"] for row in same]
         if len(values) > 1 and None not in values:
             score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
@@ -164,4 +164,4 @@ def _score_with_spread(score: dict[str, float | None] | None) -> str:
     if score["value"] is None:
         return "undefined"
     spread = "" if score["spread"] is None else f" ± {score['spread']:.4f}"
-    return " ".join(filter(None, [f"{number(score['value'])}{spread}", format_interval(score)]))
+    return " ".join(filter(None, [f"{format_number(score['value'])}{spread}", format_interval(score)]))

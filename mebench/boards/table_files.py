@@ -37,20 +37,20 @@ from mebench.boards.rows import (
     Part,
     PublishedLine,
     Rescored,
-    common,
     displayed_metrics,
     distinguishing_settings,
-    stated,
+    rule_or_version,
+    shared_facts,
 )
 from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
-from mebench.number_format import count, digits, shares_in_words
+from mebench.number_format import format_mean_count, format_table_number, shares_in_words
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
 from mebench.table_output import ENDS, Column, Latex, Table, latex_text, load_template
 
-MEMBER, N = Column("member", optional=True), Column("n", text=count)
+MEMBER, N = Column("member", optional=True), Column("n", text=format_mean_count)
 
 
 def score_columns(metrics: Sequence[str]) -> list[Column]:
@@ -97,7 +97,7 @@ def scores(part: Part) -> Table:
 
 def origins(part: Part) -> Table:
     """The origin of the measured rows' scores; `common` has the facts that all rows share."""
-    same = common(part.rows)
+    same = shared_facts(part.rows)
     return numbered(
         part,
         [
@@ -120,7 +120,7 @@ def causes(part: Part, name: Column | None = None) -> Table:
 
     def cell(cause: str, row: BoardRow) -> tuple[str, str] | None:
         shares = row.causes.get(cause)
-        return (count(shares[0]), f"+{digits(shares[1])}") if shares else None
+        return (format_mean_count(shares[0]), f"+{format_table_number(shares[1])}") if shares else None
 
     return numbered(
         part,
@@ -134,7 +134,7 @@ def misses(part: Part, name: Column | None = None) -> Table:
 
     def rate(absent: str, row: BoardRow) -> tuple[str, str] | None:
         shares = row.quiet.get(absent)
-        return (digits(shares[0]), f"in {shares[1]:.1f} min") if shares else None
+        return (format_table_number(shares[0]), f"in {shares[1]:.1f} min") if shares else None
 
     def missed(what: str, row: BoardRow) -> str:
         return shares_in_words(row.missed.get(what, {}))
@@ -197,7 +197,7 @@ def markdown(table: BoardTable) -> str:
     return _page(
         "table_page.md",
         table=table,
-        **{made.__name__: made for made in (common, scores, origins, causes, misses, rescored, published)},
+        **{made.__name__: made for made in (shared_facts, scores, origins, causes, misses, rescored, published)},
     )
 
 
@@ -232,7 +232,7 @@ def latex(table: BoardTable) -> str:
 def _latex_comments(number: int, row: BoardRow) -> list[str]:
     """The name of a measured row, its facts and its runs, as comments."""
     values = {
-        **{name: stated(row, name) for name in (*RULES, *VERSIONS)},
+        **{name: rule_or_version(row, name) for name in (*RULES, *VERSIONS)},
         **{name: f"{value:g}" for name, value in row.costs.items()},
         **{fact.head: str(row.facts.get(fact.name) or "") for fact in row_facts.FACTS if not fact.mark},
     }
@@ -292,7 +292,7 @@ def _latex_caption(table: BoardTable, part: Part, has_levels: bool) -> str:
     if table.scheme:
         title += f", emotion scheme {latex_text(table.scheme)}"
     sentences = [f"{title}.", r"Scores with 95\,\% intervals over subjects; means over seeds."]
-    same = common(part.rows)
+    same = shared_facts(part.rows)
     rules = ", ".join(f"{name} {latex_text(same[name])}" for name in RULES if name in same)
     if rules:
         sentences.append(f"All: {rules}.")

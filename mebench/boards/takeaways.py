@@ -26,7 +26,7 @@ from mebench.boards.named_boards import BoardContent, RescoredSystem
 from mebench.boards.rows import BoardRow
 from mebench.errors import ConfigError, check_known
 from mebench.metrics.catalogue import METRICS
-from mebench.number_format import digits
+from mebench.number_format import format_table_number
 
 BLANK = re.compile(r"\{([^{}]+)\}")
 OWN_COMPARISON = re.compile(r"\b(better|worse|distinguishable|significant\w*|tied)\b")
@@ -78,7 +78,7 @@ def _fill(blank: str, content: BoardContent, of_board: Mapping[str, BoardContent
         values = gains.get(content.board.id) or ()
         if not values:
             raise ClaimError(f"board {content.board.id} has no gain, which its sentence names")
-        return digits(min(values) if word == "low_gain" else max(values))
+        return format_table_number(min(values) if word == "low_gain" else max(values))
     check_known("blank", word, FILLS, where=f"the sentence of board {content.board.id}")
     if not content.is_measured and not content.systems:
         raise ClaimError(f"board {content.board.id} has no row for its sentence")
@@ -87,12 +87,12 @@ def _fill(blank: str, content: BoardContent, of_board: Mapping[str, BoardContent
 
 def _first(content: BoardContent, rest: str) -> str:
     """The best score."""
-    return digits(content.value(content.rows[0] if content.is_measured else content.systems[0].row))
+    return format_table_number(content.value(content.rows[0] if content.is_measured else content.systems[0].row))
 
 
 def _last(content: BoardContent, rest: str) -> str:
     """The worst score."""
-    return digits(content.value(content.rows[-1] if content.is_measured else content.systems[-1].row))
+    return format_table_number(content.value(content.rows[-1] if content.is_measured else content.systems[-1].row))
 
 
 def _first_name(content: BoardContent, rest: str) -> str:
@@ -108,8 +108,8 @@ def _rows(content: BoardContent, rest: str) -> str:
 def _score(content: BoardContent, method: str) -> str:
     """The score of a row."""
     if content.is_measured:
-        return digits(content.value(find_row(content, method)))
-    return digits(content.value(_find_system(content, method).row))
+        return format_table_number(content.value(find_row(content, method)))
+    return format_table_number(content.value(_find_system(content, method).row))
 
 
 def _name(content: BoardContent, method: str) -> str:
@@ -129,7 +129,7 @@ def _all_kinds(content: BoardContent, method: str) -> str:
     overall = _find_system(content, method).overall
     if overall is None:
         raise ClaimError(f"board {content.board.id} has no score of {method} over all kinds, which its sentence names")
-    return digits(content.value(overall))
+    return format_table_number(content.value(overall))
 
 
 def _later(content: BoardContent, method: str) -> str:
@@ -137,7 +137,7 @@ def _later(content: BoardContent, method: str) -> str:
     later = _find_system(content, method).later
     if later is None:
         raise ClaimError(f"board {content.board.id} has no moved intervals of {method}, which its sentence names")
-    return digits(content.value(later))
+    return format_table_number(content.value(later))
 
 
 def _find_system(content: BoardContent, method: str) -> RescoredSystem:
@@ -169,7 +169,7 @@ def _are_alike(first: BoardRow, second: BoardRow) -> bool:
 
 def _with_score(content: BoardContent, row: BoardRow) -> str:
     """Name and score of a row."""
-    return f"{method_title(row.method)} ({digits(content.value(row))})"
+    return f"{method_title(row.method)} ({format_table_number(content.value(row))})"
 
 
 def _better(content: BoardContent, rest: str) -> str:
@@ -193,7 +193,7 @@ def _alike(content: BoardContent, rest: str) -> str:
     rows = [find_row(content, name.strip()) for name in rest.split(",")] if rest else content.rows
     _check_alike(content, rows)
     if not rest:
-        ends = f"{digits(content.value(rows[-1]))} to {digits(content.value(rows[0]))}"
+        ends = f"{format_table_number(content.value(rows[-1]))} to {format_table_number(content.value(rows[0]))}"
         return f"no two of the {len(rows)} methods are distinguishable ({ends})"
     return f"{_joined([_with_score(content, row) for row in rows])} are not distinguishable"
 
@@ -216,10 +216,10 @@ def _lead(content: BoardContent, rest: str) -> str:
     """Who leads, and from whom the leader is not distinguishable."""
     if not content.is_measured:
         first = content.systems[0]
-        words = f"{first.row.method} leads with {digits(content.value(first.row))}"
+        words = f"{first.row.method} leads with {format_table_number(content.value(first.row))}"
         return words if len(content.systems) == 1 else f"{words}; published answers are not tested against each other"
     first_row, *others = content.rows
-    words = f"{method_title(first_row.method)} leads with {digits(content.value(first_row))}"
+    words = f"{method_title(first_row.method)} leads with {format_table_number(content.value(first_row))}"
     if not others:
         return f"{words} as the only method"
     alike = [row for row in others if _are_alike(first_row, row)]

@@ -6,17 +6,17 @@ from typing import Any
 
 from mebench.atomic import replace_file
 from mebench.boards.accept import find_records
-from mebench.boards.checking import refusal
+from mebench.boards.checking import reason_for_refusal
 from mebench.boards.export import record_text
 from mebench.errors import ConfigError, unknown
 from mebench.records import schema
-from mebench.records.integrity import check_scores, own_hash, rescore
+from mebench.records.integrity import check_scores, own_hash, rescore_record
 from mebench.records.schema import RECORD
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER, lacks_scores, with_added
 
 
-def upgrade(records: Path, ids: Sequence[str], dry_run: bool = False) -> list[dict[str, Any]]:
+def upgrade_records(records: Path, ids: Sequence[str], dry_run: bool = False) -> list[dict[str, Any]]:
     """Write the scores of this version of scoring into records, beside their former scores.
 
     Only `record.json` changes: predictions, truths and all other files keep their hashes, and `former` keeps the summary
@@ -50,17 +50,17 @@ def upgrade(records: Path, ids: Sequence[str], dry_run: bool = False) -> list[di
 
 def _upgrade_record(folder: RunFolder, records: Path, dry_run: bool) -> dict[str, Any]:
     """The row of one record, after its `record.json` was written again; empty if it has the scores of this version."""
-    reason = refusal(folder, records)
+    reason = reason_for_refusal(folder, records)
     if reason:
         return {"record": folder.id, "made_by": None, "now": SCORER, "scores": "", "reason": reason}
-    stored = schema.read(folder, RECORD)
+    stored = schema.read_record_file(folder, RECORD)
     summary = stored["summary"]
     made_by = summary.get("scorer", FIRST_SCORER)
     if made_by == SCORER and not lacks_scores(summary):
         return {}
     scores = check_scores(folder).describe()
     if not dry_run:
-        replace_file(folder.path / RECORD, record_text(_with_current_scores(stored, rescore(folder))))
+        replace_file(folder.path / RECORD, record_text(_with_current_scores(stored, rescore_record(folder))))
     return {"record": folder.id, "made_by": made_by, "now": SCORER, "scores": scores, "reason": ""}
 
 

@@ -28,7 +28,7 @@ from mebench.exchange.write import write_rows
 from mebench.files import write_text
 from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
-from mebench.number_format import format_interval, number
+from mebench.number_format import format_interval, format_number
 from mebench.runner import sandbox
 from mebench.terminal import format_count, print_lines
 from mebench.vqa import marking, questions
@@ -161,7 +161,8 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
     }
     write_text(output / "scores.json", json.dumps({key: -1 if value is None else value for key, value in flat.items()}))
     rows = "".join(
-        f"<tr><td>{key}<td>{number(value['value'])}<td>{format_interval(value)}\n" for key, value in scores.items()
+        f"<tr><td>{key}<td>{format_number(value['value'])}<td>{format_interval(value)}\n"
+        for key, value in scores.items()
     )
     write_text(output / "detailed_results.html", f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
 

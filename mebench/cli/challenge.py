@@ -12,14 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from mebench import api, boards, challenges, exchange, runs as run_files
-from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
+from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verb_group
 from mebench.errors import DataError, SomeFailedError, describe_error
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.table_output import Column, Table
 from mebench.terminal import format_count, make_console, print_lines, print_table
 
-app = verbs("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
+app = verb_group("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
 
 TaskName = Annotated[str, typer.Argument(metavar="CHALLENGE[/TASK]", help="The task, such as megc2025/str.")]
 Truth = Annotated[Path, typer.Option("--truth", metavar="FILE", help="True intervals, classes, or answered questions.")]

@@ -16,9 +16,9 @@ from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.errors import ConfigError, refuse_if
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.json_output import write_json
-from mebench.number_format import number
+from mebench.number_format import format_number
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_report, print_table
 
@@ -164,9 +164,11 @@ def _print_differences_from_published(
     """Print under which conditions a run differs from a published result."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     place = leaderboards_folder(leaderboards)
-    rows = records.published.called(result, records.published.read(place / PUBLISHED))
+    rows = records.published.find_published(result, records.published.read_published(place / PUBLISHED))
     aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
-    conditions = records.matching_published.separates(records.record.read(folder), rows, aliases)
+    conditions = records.matching_published.differences_from_published(
+        records.record.read_record(folder), rows, aliases
+    )
     if write_json({"run_id": folder.id, "published": result, "separates": conditions}, json):
         print_lines(f"{folder.id} and {rows[0].method}")
         print_table(("", "differing conditions"), list(conditions.items()))
@@ -224,7 +226,7 @@ def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
     pairs = [(line, other) for other, own in lines.items() for line in own]
     return [
         line if len(about) == len(lines) else f"{first} and {', '.join(other for _, other in about)}: {line}"
-        for line, about in grouped(pairs, key=itemgetter(0)).items()
+        for line, about in group_by(pairs, key=itemgetter(0)).items()
     ]
 
 
@@ -270,7 +272,7 @@ def report_command(
         with progress.waiting("comparing both runs"):
             comparison = api.compare(*words, runs=runs)
     else:
-        side = reports.judge_run(records.record.read(folders[0]))
+        side = reports.judge_run(records.record.read_record(folders[0]))
         with progress.waiting("groups"):
             groups = reports.trust.measure_trust(side, None if people is None else Path(people).expanduser())
     page = Path(out).expanduser()
@@ -320,8 +322,8 @@ def _print_agreement(
             str(of_kind["first"]),
             str(of_kind["second"]),
             str(of_kind["both"]),
-            number(of_kind["f1"]),
-            number(of_kind["kappa"]),
+            format_number(of_kind["f1"]),
+            format_number(of_kind["kappa"]),
             _difference_in_words(of_kind["onset_ms"]),
             _difference_in_words(of_kind["offset_ms"]),
         )
@@ -329,9 +331,9 @@ def _print_agreement(
     ]
     print_table(heads, rows, f"A {first}, B {second}")
     frames, emotion = agreement["frames"], agreement["emotion"]
-    print_lines(f"kappa over {frames['n']} frames: {number(frames['kappa'])}")
+    print_lines(f"kappa over {frames['n']} frames: {format_number(frames['kappa'])}")
     if emotion["n"]:
-        print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")
+        print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {format_number(emotion['kappa'])}")
 
 
 def _difference_in_words(difference: Mapping[str, Any] | None) -> str:

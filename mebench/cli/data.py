@@ -12,15 +12,15 @@ import typer
 from mebench import annotations as annotations_room, frames, inspection, reports
 from mebench.account import account_lines
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.files import write_text
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.terminal import at_terminal, format_count, print_lines, print_table, shell_command
 
-app = verbs("Check a dataset before a run.")
+app = verb_group("Check a dataset before a run.")
 
 MOST_LINES = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""
@@ -254,7 +254,7 @@ def _unpacked_in_words(done: frames.unpack.Unpacked) -> str:
 
 def _print_failures(failed: Mapping[Path, str], progress: Progress) -> None:
     """Print each reason once. A full disk fails many files alike, so that their number is told."""
-    for reason, paths in grouped(failed, key=lambda path: failed[path]).items():
+    for reason, paths in group_by(failed, key=lambda path: failed[path]).items():
         also = f" ({format_count(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
         progress.notify(f"failed: {reason}{also}")
 

@@ -12,13 +12,13 @@ import typer
 
 from mebench import config, core, features, runner
 from mebench.cli.option_checks import days_of
-from mebench.cli.option_types import Files, Json, Plugins, Words, checked, configured, verbs
+from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, config_with_inputs, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_table
 
-app = verbs("Explain features and compute them ahead of a run.")
+app = verb_group("Explain features and compute them ahead of a run.")
 
 
 @app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
@@ -26,7 +26,7 @@ def features_explain_command(
     words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
 ) -> None:
     """Print the features of a method, step by step. The text fits a paper's appendix."""
-    plan = runner.plan.make_plan(configured(words, files, plugins))
+    plan = runner.plan.make_plan(config_from_words(words, files, plugins))
     method, revision = plan.config.method, plan.data.dataset.revision
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.features.chains.items())}
     if not write_json({"method": method, "revision": revision, "datasets": cards}, json):
@@ -43,7 +43,7 @@ def features_compute_command(
     words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
 ) -> None:
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
-    settings = checked(words, files, plugins)
+    settings = config_with_inputs(words, files, plugins)
     started, progress = time.perf_counter(), Progress()
     with runner.execute.stopped_by_signals(), runner.execute.worker_pool(settings) as pool:
         try:
@@ -98,7 +98,7 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
     return {**features.explain.explain_chain(chain, landmarks), "provided": False}
 
 
-cache_app = verbs("Inspect and clean the store of computed features.")
+cache_app = verb_group("Inspect and clean the store of computed features.")
 
 Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="The folder of the computed features.")]
 

@@ -23,7 +23,17 @@ from mebench import (
     runs as run_files,
     tracking,
 )
-from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, exit_if_failed, verbs
+from mebench.cli.option_types import (
+    Files,
+    Json,
+    Plugins,
+    RunId,
+    Runs,
+    Words,
+    config_from_words,
+    exit_if_failed,
+    verb_group,
+)
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
@@ -36,7 +46,7 @@ if TYPE_CHECKING:
 else:
     pd = load_lazily("pandas")
 
-app = verbs("Build the leaderboard, publish runs, accept others' records.")
+app = verb_group("Build the leaderboard, publish runs, accept others' records.")
 
 SITE = "site"
 STATUS = {
@@ -347,7 +357,7 @@ def upgrade(
     Predictions stay, and each record keeps its former scores. The exit code is 5 if some are refused, 1 if all are.
     """
     with Progress().waiting("scoring again"):
-        rows = boards.upgrade.upgrade(Path(out).expanduser(), ids or (), dry_run)
+        rows = boards.upgrade.upgrade_records(Path(out).expanduser(), ids or (), dry_run)
     if write_json(rows, json):
         for row in rows:
             change = f"version {row['made_by']} -> {row['now']} of scoring"
@@ -369,7 +379,7 @@ def leaderboard_known_command(
 
     The words are those of a run, which name the tested people and videos; nothing is computed.
     """
-    data, truth = boards.disagreements.truth_of_plan(runner.make_plan(configured(words, files, plugins)))
+    data, truth = boards.disagreements.truth_of_plan(runner.make_plan(config_from_words(words, files, plugins)))
     with boards.record_registry.Registry.changed(Path(out).expanduser().parent) as registry:
         former, registry.truths[data] = registry.truths.get(data), truth
     change = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"

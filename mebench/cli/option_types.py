@@ -44,7 +44,7 @@ class Verbs(TyperGroup):
             raise InterruptedRunError("stopped: finished parts are kept, and the same command continues") from None
 
 
-def verbs(help_: str) -> typer.Typer:
+def verb_group(help_: str) -> typer.Typer:
     """A group of verbs."""
     return typer.Typer(cls=Verbs, help=help_, no_args_is_help=True)
 
@@ -124,14 +124,14 @@ Encoding = Annotated[
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores and remarks, not only the main ones.")]
 
 
-def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
+def config_from_words(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """The configuration of a run, from words, files and the user's file."""
     return config.resolve(words or (), files or (), plugins or ())
 
 
-def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
+def config_with_inputs(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """The same configuration, once the run's inputs are there. Missing ones are reported before a heavy import."""
-    (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().notify)
+    (settings,) = inspection.dataset_summary.check_needs([config_from_words(words, files, plugins)], Progress().notify)
     return settings
 
 

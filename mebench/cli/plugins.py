@@ -15,7 +15,7 @@ import typer
 
 from mebench import config, core, json_output, metrics, protocols, terminal, testing
 from mebench.cli.complete import complete_plugin, known_names
-from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
+from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.progress import Progress
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mebench.testing.checks import CheckOutcome
 
 app = typer.Typer()
-config_app = verbs("Look at configurations.")
+config_app = verb_group("Look at configurations.")
 
 LISTS = ("methods", "datasets", "protocols", "metrics")
 
@@ -114,7 +114,7 @@ def _describe_setting(setting: SettingDescription) -> dict[str, Any]:
         "id": setting.key,
         "title": f"setting {setting.key}: {setting.group[:1].lower()}{setting.group[1:]}",
         "type": setting.type,
-        "default": json_output.text(setting.default),
+        "default": json_output.text_of_value(setting.default),
         "meaning": setting.meaning,
         "example": setting.example,
         "part of a run's key": "yes: another value makes another run" if setting.in_key else "no",
@@ -174,7 +174,9 @@ def _print_values(title: str, word: str, sets: Mapping[str, Mapping[str, Any] | 
     """
     rows = []
     for name, values in sets.items():
-        texts = {key: json_output.text(config.typed_values.to_plain(value)) for key, value in (values or {}).items()}
+        texts = {
+            key: json_output.text_of_value(config.typed_values.to_plain(value)) for key, value in (values or {}).items()
+        }
         rows.append((f"{word} {name}", " ".join(f"{key}={text}" for key, text in texts.items()) or "(the defaults)"))
     if rows:
         terminal.print_table((word, "values"), rows, title=title)
@@ -190,8 +192,8 @@ def config_show_command(
 ) -> None:
     """Show every setting and the origin of its value."""
     with config.trainer.without_foreign_code():
-        settled = configured(words, files, plugins)
-    values = config.flatten(settled.values)
+        settled = config_from_words(words, files, plugins)
+    values = config.flatten_keys(settled.values)
     meanings = _meanings_of(settled) if verbose else {}
     report: dict[str, Any] = {"values": settled.values, "origins": settled.origins}
     if verbose:
@@ -200,7 +202,7 @@ def config_show_command(
         headers = ("key", "value", "from", "meaning") if verbose else ("key", "value", "from")
         rows = []
         for key, value in values.items():
-            row = (key, json_output.text(value), settled.origins.get(key, "default"))
+            row = (key, json_output.text_of_value(value), settled.origins.get(key, "default"))
             rows.append((*row, meanings.get(key, "")) if verbose else row)
         terminal.print_table(headers, rows)
 
@@ -257,14 +259,14 @@ def _parameters(section: config.sections.Section, packaged: Mapping[str, Any]) -
         {
             "parameter": key,
             "type": config.typed_values.describe_type(hint),
-            "default": json_output.text(config.typed_values.to_plain(defaults.get(key, "(needed)"))),
+            "default": json_output.text_of_value(config.typed_values.to_plain(defaults.get(key, "(needed)"))),
             "meaning": meanings.get(key.removeprefix(section.prefix), ""),
         }
         for key, hint in section.types().items()
     ]
 
 
-new_app = verbs("Write a plugin to start from.")
+new_app = verb_group("Write a plugin to start from.")
 
 Out = Annotated[
     str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins, for --plugins; plugins.")

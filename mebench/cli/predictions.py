@@ -24,7 +24,7 @@ from mebench.cli.option_types import (
     Runs,
     print_remarks,
     refuse_failed,
-    verbs,
+    verb_group,
 )
 from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_WITHOUT_TRUTH, RegistryHelpCommand
 from mebench.errors import ConfigError, RunError, check_known
@@ -33,8 +33,8 @@ from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_markdown, print_report, print_table
 
-app = verbs("Write predictions of runs for other programs.")
-model_app = verbs("List models, show their cards, and write them for other programs.")
+app = verb_group("Write predictions of runs for other programs.")
+model_app = verb_group("List models, show their cards, and write them for other programs.")
 predict_app = typer.Typer()
 degrade_app = typer.Typer()
 

@@ -17,7 +17,7 @@ from mebench._installation import PACKAGE, shipped_folder
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
 from mebench.json_output import write_json
-from mebench.number_format import NONE, number, scored, span
+from mebench.number_format import NONE, format_number, format_score, format_span
 from mebench.progress import Progress
 from mebench.terminal import format_count, print_lines, print_table
 
@@ -71,7 +71,7 @@ def reproduce_command(
     if table is None:
         titles = "; ".join(f"{number}: {one.title}" for number, one in known.tables.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {titles}")
-    published = records.published.read(folder / PUBLISHED)
+    published = records.published.read_published(folder / PUBLISHED)
     request = reproduction.papers.PaperRequest(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
@@ -138,7 +138,7 @@ def rescore_command(
     folder = leaderboards_folder(leaderboards)
     place = folder / reproduction.rescore.SCORED_ANEW
     known = reproduction.rescore.read_source(place, source)
-    published = records.published.read(folder / PUBLISHED)
+    published = records.published.read_published(folder / PUBLISHED)
     with Progress().waiting("scoring"):
         outcome = reproduction.rescore.rescore_source(known, Path(root).expanduser())
     cells = reproduction.rescore.rescored_cells(known, outcome, published)
@@ -198,7 +198,7 @@ def _print_cells(
             if paper.caveats:
                 printed += "†"
         digits = min(digits, reproduction.rescore.DIGITS)
-        scores = [scored(_score_of(values.get(reading)), digits) for reading in readings]
+        scores = [format_score(_score_of(values.get(reading)), digits) for reading in readings]
         rows.append((dataset, name, printed, *scores))
     print_table(("dataset", "score", "printed", *heads), rows)
     print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
@@ -289,10 +289,19 @@ def _measured_row(result: reproduction.papers.CellResult) -> tuple[str, ...]:
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
     score = f"{row.task}{PARTS.get(row.part, '')}: {metrics.catalogue.find_metric(row.metric).label}"
-    value, low, high = (number(end, row.digits, NONE) for end in result.measured or (None, None, None))
+    value, low, high = (format_number(end, row.digits, NONE) for end in result.measured or (None, None, None))
     ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
     published = f"{row.value:.{row.digits}f}"
-    return method, row.dataset, score, published, value, ends, number(result.strict, row.digits, NONE), result.why
+    return (
+        method,
+        row.dataset,
+        score,
+        published,
+        value,
+        ends,
+        format_number(result.strict, row.digits, NONE),
+        result.why,
+    )
 
 
 def worth_rows(results: Sequence[reproduction.papers.CellResult]) -> list[tuple[str, ...]]:
@@ -308,13 +317,13 @@ def worth_rows(results: Sequence[reproduction.papers.CellResult]) -> list[tuple[
         if row.metric != "uf1" or row.member or worth is None:
             continue
         head = (row.method, str(row.year or ""), f"{row.value:.{row.digits}f}")
-        sides = [number(score, row.digits, NONE) for score in (result.leaking, result.honest)]
+        sides = [format_number(score, row.digits, NONE) for score in (result.leaking, result.honest)]
         gain = _gain_in_words(worth["differences"].get("recognition.uf1", {}))
-        candidates = span([worth["looks"]["least"], worth["looks"]["most"]])
+        candidates = format_span([worth["looks"]["least"], worth["looks"]["most"]])
         rows.append((*head, *sides, gain, candidates, result.cell.row.program))
         if best:
             head = (f"{row.method}, best of {best['of']} settings", "", "")
-            sides = [number(score, row.digits, NONE) for score in (best["uf1"], best["default"])]
+            sides = [format_number(score, row.digits, NONE) for score in (best["uf1"], best["default"])]
             program = "no paper's: the same rule, with settings"
             rows.append((*head, *sides, _gain_in_words(best["difference"]), str(best["of"]), program))
     return rows
@@ -322,5 +331,5 @@ def worth_rows(results: Sequence[reproduction.papers.CellResult]) -> list[tuple[
 
 def _gain_in_words(gain: Mapping[str, float | None]) -> str:
     """A gain with its sign and its interval."""
-    value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)
+    value, low, high = (format_number(gain.get(end), 3, NONE, "+") for end in _ENDS)
     return f"{value} [{low}, {high}]"

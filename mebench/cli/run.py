@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mebench import api, boards, config, protocols, reports, runner, runs as run_files
-from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
+from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, config_with_inputs
 from mebench.config.examples import find_example
 from mebench.errors import ConfigError, RunError, SomeFailedError, list_first
 from mebench.json_output import write_json
@@ -81,7 +81,7 @@ def run_command(
 
 def _estimate_run(words: Words, files: Files, plugins: Plugins, json: str | None) -> None:
     """Show what a run would compute, and its protocol."""
-    settings = checked(words, files, plugins)
+    settings = config_with_inputs(words, files, plugins)
     plan = runner.estimate.dry_run(settings, quiet=json == "-")
     write_json(plan, json, "", *protocols.find_protocol(settings.protocol).describe().split("\n"))
 

@@ -17,14 +17,14 @@ import typer
 from mebench import api, config, json_output, metrics, reports, runner, runs as run_files, terminal, tracking
 from mebench.atomic import WRITING
 from mebench.cli.option_checks import days_of
-from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
+from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verb_group
 from mebench.errors import RunError, check_known, list_first, refuse_if
-from mebench.grouping import grouped
-from mebench.number_format import number
+from mebench.grouping import group_by
+from mebench.number_format import format_number
 from mebench.progress import Progress
 
-app = verbs("List, show, verify and remove runs.")
-track_app = verbs("Send runs to MLflow.")
+app = verb_group("List, show, verify and remove runs.")
+track_app = verb_group("Send runs to MLflow.")
 
 
 def _status(run: dict[str, Any]) -> str:
@@ -52,7 +52,7 @@ def runs_list_command(runs: Runs = "", json: Json = None) -> None:
 
 def _cells_of(run: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     """Id, status, scores, age and size of a run, in words."""
-    scores = ", ".join(f"{name} {number(value)}" for name, value in run["scores"].items()) or "-"
+    scores = ", ".join(f"{name} {format_number(value)}" for name, value in run["scores"].items()) or "-"
     return run["id"], _status(dict(run)), scores, _age(run["days"]), terminal.format_size(run["bytes"])
 
 
@@ -288,7 +288,7 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
         for a run that keeps the best epoch on the tested subjects, the id of the honest run of the same training; the
         main `scores`, if it is finished; `days` since the last change; `bytes` on disk.
     """
-    values = config.flatten(folder.read_json("config.json")["config"])
+    values = config.flatten_keys(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     done, failed = (len([*folder.path.glob(f"{name}/[!.]*")]) for name in ("folds", "failed"))
     lost, audit = folder.lost, str(values.get("audit", "guard"))
@@ -342,7 +342,7 @@ def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[
     every = sorted({name for run in finished for name in run["scores"]})
     if metric is not None and finished:
         check_known("score", metric, every)
-    groups = grouped(  # runs of different tasks are not comparable, so each task has its best
+    groups = group_by(  # runs of different tasks are not comparable, so each task has its best
         finished,
         key=lambda run: (
             run["dataset"],

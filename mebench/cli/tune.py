@@ -7,7 +7,7 @@ import typer
 
 from mebench import tuning
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import Files, Json, Plugins, Words, checked
+from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_inputs
 from mebench.json_output import write_json
 from mebench.progress import Progress
 
@@ -120,7 +120,7 @@ def tune_command(
     )
     if write is not None:
         check_file("--write", str(Path(write).expanduser()))
-    settings = checked(words, files, plugins)
+    settings = config_with_inputs(words, files, plugins)
 
     progress = Progress()
     tuned = tuning.run_studies.tune_and_judge(settings, options, progress)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from mebench import runs as run_files, vqa
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verbs
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
@@ -21,7 +21,7 @@ from mebench.terminal import format_count, make_console, print_lines
 if TYPE_CHECKING:
     from mebench.core import Dataset, Expression, Video
 
-app = verbs("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
+app = verb_group("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.jsonl", help="The file to write.")]
 Questions = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", help="The file of questions.")]

@@ -17,7 +17,7 @@ from .settings import NOT_IN_KEY as NOT_IN_KEY
 from .settings import RunConfig as RunConfig
 from .settings import RunSettings as RunSettings
 from .settings import shaping_settings as shaping_settings
-from .sources import flatten as flatten
+from .sources import flatten_keys as flatten_keys
 from .sources import layers_of as layers_of
 from .sources import more_plugins as more_plugins
 from .sources import settings_of as settings_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.config.sources import ALIASES, key_value
 from mebench.errors import ConfigError, refuse_if
-from mebench.json_output import text
+from mebench.json_output import text_of_value
 
 Lists = Sequence[tuple[str, Sequence[Any]]]
 """The values of each key."""
@@ -68,17 +68,17 @@ def expand_lists(lists: Lists) -> list[Combination]:
     lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
     _check_lists(lists)
     names = [ALIASES.get(key, key) for key, _ in lists]
-    methods = {text(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
+    methods = {text_of_value(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
     combinations = dict[str, Combination]()
     for chosen in product(*(values for _, values in lists)):
         settings = dict(zip(names, chosen))
-        method = text(settings.get("method", ""))
+        method = text_of_value(settings.get("method", ""))
         settings = _settings_of_method(settings, method, methods)
         varied = {}
         for (key, values), value in zip(lists, chosen):
             belongs_to_another = key.partition(".")[0] in methods and not key.startswith(f"{method}.")
             if len(values) > 1 and not belongs_to_another:
-                varied[key] = text(value)
+                varied[key] = text_of_value(value)
         same = repr(sorted(settings.items(), key=str))
         combinations.setdefault(same, Combination(settings, varied))
     return [*combinations.values()]
@@ -97,7 +97,7 @@ def _check_lists(lists: Lists) -> None:
             continue
         if name in SHARED:
             raise ConfigError(
-                f"{key} is one for the whole sweep: give it one value, not {', '.join(map(text, values))}"
+                f"{key} is one for the whole sweep: give it one value, not {', '.join(map(text_of_value, values))}"
             )
         if n_runs <= MOST and names.count(name) > 1:  # the later would hold, and runs be equal
             raise ConfigError(f"{name} is given twice with several values: name all its values in one word")
@@ -144,7 +144,7 @@ def lists_of_settings(settings: Mapping[str, Any]) -> Lists:
     return [
         (
             key,
-            _check_values(value, f"{key}={','.join(map(text, value))}")
+            _check_values(value, f"{key}={','.join(map(text_of_value, value))}")
             if isinstance(value, list) and value
             else [value],
         )
@@ -201,7 +201,7 @@ def _check_values(values: list[Any], word: str) -> list[Any]:
     if len(values) > MOST_COMPARED:
         return values
     seen = set[str]()
-    for value in map(text, values):
+    for value in map(text_of_value, values):
         if value in seen:
             raise ConfigError(f"{word!r} names {value!r} twice: name each value once")
         seen.add(value)

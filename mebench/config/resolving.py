@@ -16,7 +16,7 @@ from mebench.config.sections import (
     plugin_sections,
 )
 from mebench.config.settings import PROTOCOL, STORED_ORDER, RunConfig, RunSettings
-from mebench.config.sources import Given, Layer, effective_values, flatten, layers_of, merge_layers, more_plugins
+from mebench.config.sources import Given, Layer, effective_values, flatten_keys, layers_of, merge_layers, more_plugins
 from mebench.config.typed_values import Raw, nearest_key, to_plain, type_values, unknown_key
 from mebench.errors import ConfigError, at_fault
 
@@ -107,7 +107,7 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
         ConfigError: a value no longer fits, for example after the plugin changed.
         PluginError: a plugin is gone or broken.
     """
-    stored = {key: (value, (origins or {}).get(key, SAVED)) for key, value in flatten(values).items()}
+    stored = {key: (value, (origins or {}).get(key, SAVED)) for key, value in flatten_keys(values).items()}
     folders, _ = stored.get("plugins", ((), ""))
     registry.add_paths(folders)
     return _configuration(stored, {}, plugin_sections(stored))

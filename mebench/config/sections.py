@@ -10,7 +10,7 @@ from typing import Any, Required, get_type_hints
 
 from mebench.config import registry
 from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert, to_plain
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, PluginError, keys_behind, nearest_name, refuse_if
 
 PLUGIN_KEYS: Mapping[str, PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
@@ -239,7 +239,7 @@ def composite_members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] 
     if not is_list:
         return None
     try:
-        words: tuple[str, ...] = convert(name, tuple[str, ...])
+        words: tuple[str, ...] = convert_value(name, tuple[str, ...])
     except ValueError:
         sentence = f"dataset must be a name or a list of names, not {name!r} ({origin})"
         raise ConfigError(sentence, settings=["dataset"]) from None

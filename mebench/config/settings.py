@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from mebench import metrics
 from mebench.config import registry, trainer
-from mebench.config.sources import flatten
+from mebench.config.sources import flatten_keys
 from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.core.options import FilmParams, SpottingParams
 from mebench.errors import ConfigError, PluginError, refuse_if
@@ -327,7 +327,7 @@ def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
 
 def shaping_settings(config: RunConfig) -> dict[str, Any]:
     """The settings that shape what a run predicts, flat; see `shapes_predictions`."""
-    return shaping_values(flatten(config.values))
+    return shaping_values(flatten_keys(config.values))
 
 
 OFF_UNLESS_SET: Mapping[str, Any] = {

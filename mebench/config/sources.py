@@ -15,7 +15,7 @@ import yaml
 
 from mebench.config import registry
 from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
-from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert, to_plain
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, unknown
 from mebench.files import Text, read_yaml
 from mebench.terminal import print_lines
@@ -115,7 +115,7 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
     settings = dict[str, Any]()
     for key, text in map(key_value, words):
         settings[ALIASES.get(key, key)] = text
-    for key, value in flatten(values or {}).items():
+    for key, value in flatten_keys(values or {}).items():
         try:
             settings[key] = to_plain(value)
         except TypeError:
@@ -143,20 +143,20 @@ def read_file(path: Path) -> Layer:
         raise ConfigError(
             f"the configuration file {origin} must hold a map of keys, for example seed: 1, not {reprlib.repr(content)}"
         )
-    return Layer(origin, flatten(content), path.parent)
+    return Layer(origin, flatten_keys(content), path.parent)
 
 
-def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_keys(content: Mapping[str, Any]) -> dict[str, Any]:
     """Flat keys of a nested map.
 
-    >>> flatten({"seed": 1, "method": {"name": "mean", "p": 0.6}, "dataset": "casme2", "dataset.seed": 3})
+    >>> flatten_keys({"seed": 1, "method": {"name": "mean", "p": 0.6}, "dataset": "casme2", "dataset.seed": 3})
     {'seed': 1, 'method': 'mean', 'method.p': 0.6, 'dataset': 'casme2', 'dataset.seed': 3}
     """
     values = dict[str, Any]()
     for key, value in content.items():
         holds_keys = key.split(".")[0] in NESTED and not key.startswith("trainer.")
         if holds_keys and isinstance(value, Mapping):
-            values.update(flatten({f"{key}.{inner}": item for inner, item in value.items()}))
+            values.update(flatten_keys({f"{key}.{inner}": item for inner, item in value.items()}))
         elif key != "roots" or value:
             values[ALIASES.get(key, key)] = value
     return values
@@ -213,7 +213,7 @@ def _named_folders(layer: Layer) -> list[Path]:
     if not named:
         return []
     try:
-        return [layer.folder / Path(path).expanduser() for path in convert(named, tuple[str, ...])]
+        return [layer.folder / Path(path).expanduser() for path in convert_value(named, tuple[str, ...])]
     except ValueError:
         raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
 

@@ -65,7 +65,7 @@ _OUR_NAMES = {
 """Names of our keys in other programs that are too different for a match by letters."""
 
 
-def convert(value: Any, hint: Any) -> Any:
+def convert_value(value: Any, hint: Any) -> Any:
     """`value` as the type `hint`.
 
     Text is read by the expected type: a `str` keeps it, so a folder `007` stays `007` and `/data/CAS(ME)^2/raw` needs
@@ -75,7 +75,7 @@ def convert(value: Any, hint: Any) -> Any:
     Raises:
         ValueError: the value does not fit.
 
-    >>> convert("007", str), convert("007", int), convert("[1, 2]", tuple[float, ...]), convert("null", int | None)
+    >>> convert_value("007", str), convert_value("007", int), convert_value("[1, 2]", tuple[float, ...]), convert_value("null", int | None)
     ('007', 7, (1.0, 2.0), None)
     """
     return _adapter((("value", hint),), str(hint)).validate_python({"value": value})["value"]

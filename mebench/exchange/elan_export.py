@@ -13,7 +13,7 @@ from mebench.annotations.names import plain_name
 from mebench.errors import DataError
 from mebench.exchange.eaf import Document, Mark, Tier, sheet_of_documents
 from mebench.exchange.text_table import File, Remarks
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 
 _TIME = re.compile(r"(begin|end) time - (hh:mm:ss\.ms|ss\.msec|msec)", re.IGNORECASE)
 _FORMS = ("msec", "ss.msec", "hh:mm:ss.ms")
@@ -94,10 +94,10 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
         filled = [*cells, *[""] * (len(names) - len(cells))]
         marks.append(_mark_of_line(filled, names, places, f"{path}, line {number}"))
     documents = []
-    for video, of_video in grouped(marks, key=lambda mark: mark[0]).items():
+    for video, of_video in group_by(marks, key=lambda mark: mark[0]).items():
         tiers = [
             Tier(name, tuple(sorted((mark for _, _, mark in of_tier), key=lambda mark: (mark.begin, mark.end))))
-            for name, of_tier in grouped(of_video, key=lambda mark: mark[1]).items()
+            for name, of_tier in group_by(of_video, key=lambda mark: mark[1]).items()
         ]
         documents.append(Document(str(path), video, fps, tuple(tiers)))
     return sheet_of_documents(documents, str(path), None, fps, role, remarks)

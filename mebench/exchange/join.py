@@ -12,7 +12,7 @@ from mebench.annotations.sheets import DATE
 from mebench.errors import ConfigError, DataError, list_first, nearest_name
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.tables import Tables
 from mebench.terminal import format_count
 
@@ -412,7 +412,9 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
             remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
         first["fps"] = rules.fps
     names = [name for name in truth.ids if name != "video"]
-    spellings = grouped(dict.fromkeys(_tuples(first.reset_index(), names) if "subject" in names else ()), key=_loosened)
+    spellings = group_by(
+        dict.fromkeys(_tuples(first.reset_index(), names) if "subject" in names else ()), key=_loosened
+    )
     alike = [" and ".join("/".join(form) for form in sorted(forms)) for forms in spellings.values() if len(forms) > 1]
     if alike:
         what = (

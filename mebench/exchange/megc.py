@@ -21,7 +21,7 @@ from mebench.annotations.sheets import Sheet
 from mebench.errors import DataError
 from mebench.exchange.text_table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     1
     006_1   10        20      -       -       FN
     """
-    by_dataset = grouped(entries, key=attrgetter("dataset"))
+    by_dataset = group_by(entries, key=attrgetter("dataset"))
     for dataset in sorted(by_dataset, key=lambda name: (_number(name), name)):
         yield _number(dataset)
         order = {video: place for place, video in enumerate(dict.fromkeys(e.video for e in by_dataset[dataset]))}

@@ -30,7 +30,7 @@ from mebench.errors import DataError, nearest_name, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
 from mebench.finding import Finding, sentences_of
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.terminal import format_count
 
 MOST_LINES = 3
@@ -309,7 +309,7 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
         DataError: the file is missing, empty, or not a table; a workbook lacks the sheet, or several sheets fit.
     """
     sheet = path if isinstance(path, Sheet) else _opened(path, role)
-    alike = grouped(sheet.remarks, key=lambda repair: re.sub(r"^\d+ ", "", repair.reason))
+    alike = group_by(sheet.remarks, key=lambda repair: re.sub(r"^\d+ ", "", repair.reason))
     for reason, repairs in alike.items():
         lines = {repair.row for repair in repairs if repair.row}
         # Of several rows the sentence leaves out how often each has it.

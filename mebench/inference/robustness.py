@@ -11,7 +11,7 @@ from mebench.config import RunConfig, from_plain
 from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.inference.models import models_of_run
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import scores_by_path as flat_scores
@@ -190,7 +190,7 @@ _Placed = tuple[tuple[str, str], tuple[int, int]]
 
 def _count_unmatched(intervals: Sequence[_Placed], others: Sequence[_Placed]) -> int:
     """Number of intervals that no other one of their video and kind hits."""
-    by_place = grouped(others, key=lambda placed: placed[0])
+    by_place = group_by(others, key=lambda placed: placed[0])
     unmatched = 0
     for place, ends in intervals:
         candidates = [other_ends for _, other_ends in by_place.get(place, ())]

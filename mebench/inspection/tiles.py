@@ -15,7 +15,7 @@ from mebench.features.face_detection import NoFaceError
 from mebench.features.faces import map_points
 from mebench.features.landmarks import find_predictor
 from mebench.features.regions import clamp_region
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 
 
 class Chosen(NamedTuple):
@@ -54,7 +54,7 @@ def choose_expressions(
     if video is not None:
         _refuse_unknown("video", video, {v.id for v in candidates})
         candidates = [v for v in candidates if v.id == video]
-    people = grouped((Chosen(v, e) for v in candidates for e in v.expressions), key=lambda one: one.video.subject_key)
+    people = group_by((Chosen(v, e) for v in candidates for e in v.expressions), key=lambda one: one.video.subject_key)
     chosen: list[Chosen] = []
     for turn in zip_longest(*people.values()):
         one_of_each_person = [one for one in turn if one is not None]

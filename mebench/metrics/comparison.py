@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import (
@@ -439,7 +439,7 @@ def _chosen(sections: dict[str, SectionScores], n_units: int, metrics: Sequence[
     }
     wanted = {path for word in metrics for path in _paths_of_word(word, paths)} if metrics else set(MAIN)
     chosen = [place for path, place in paths.items() if path in wanted]
-    by_section = grouped(chosen, key=itemgetter(0))
+    by_section = group_by(chosen, key=itemgetter(0))
     return {section: [name for _, name in places] for section, places in by_section.items()}
 
 
@@ -491,7 +491,7 @@ def on_hardest(
     part = sections[section]
     each_person = np.eye(people.n_units)
     results: dict[str, dict[str, Any]] = {}
-    for judging_path, group in grouped(names, key=lambda name: personal_path(path_of(section, name))).items():
+    for judging_path, group in group_by(names, key=lambda name: personal_path(path_of(section, name))).items():
         judging_section, _, judging_name = judging_path.rpartition(".")
         judge = sections.get(judging_section, part)
         each = [scores_of_people(judge, judging_name, pool(each_person)) for pool, _ in sides]

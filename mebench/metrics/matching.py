@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.core import peaks
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
@@ -252,7 +252,7 @@ def match_one_to_one(
     best = np.lexsort((stars.truth, stars.prediction, -stars.iou, component[is_star]))
     chosen = stars.where(best[first_of_each(component[is_star][best])])
     matched[chosen.prediction] = chosen.truth
-    for part in grouped(np.flatnonzero(~is_star), key=component.__getitem__).values():
+    for part in group_by(np.flatnonzero(~is_star), key=component.__getitem__).values():
         for prediction, truth in _best_matching(edges.where(np.array(part))):
             matched[prediction] = truth
     return matched

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.conventions import Convention
 from mebench.metrics.ratios import Bools, Floats, Indices, per_unit
 
@@ -209,7 +209,7 @@ def _stratum_of_people(people: Sequence[Any], datasets: Sequence[str]) -> dict[A
 
     They follow from the person and the dataset of each video.
     """
-    of_person = grouped(zip(people, datasets), key=itemgetter(0))
+    of_person = group_by(zip(people, datasets), key=itemgetter(0))
     return {person: "+".join(sorted({dataset for _, dataset in several})) for person, several in of_person.items()}
 
 

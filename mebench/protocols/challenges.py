@@ -7,7 +7,7 @@ from typing import Literal
 from mebench.core import Dataset, Scheme
 from mebench.core.types import THREE, Fold
 from mebench.errors import ConfigError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.protocols.across import dataset_setting, fold_across, need_exactly, need_long, only_on
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
@@ -152,7 +152,7 @@ def dfme(people: People, params: DfmeParams = DfmeParams()) -> list[Fold]:
         ConfigError: another dataset, or one of the sets is not there.
     """
     need_exactly(people, "dfme", ["dfme"])
-    sets = grouped(people.subjects, key=people.split)
+    sets = group_by(people.subjects, key=people.split)
     tests = ["test_A", "test_B"] if params.test == "both" else [f"test_{params.test}"]
     if lacking := [name for name in ("train", *tests) if name not in sets]:
         raise ConfigError(

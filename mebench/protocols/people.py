@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mebench.core import Expression, SubjectKey, Video, stable_seed
 from mebench.core.types import Fold
 from mebench.errors import ConfigError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 
 DRAWS = 5
 """Number of draws of parts, of which the best is taken."""
@@ -56,7 +56,7 @@ class People:
     @cached_property
     def persons(self) -> dict[SubjectKey, tuple[SubjectKey, ...]]:
         """The subjects of each person, sorted by the first of them."""
-        return {person: tuple(subjects) for person, subjects in grouped(self.subjects, key=self.person).items()}
+        return {person: tuple(subjects) for person, subjects in group_by(self.subjects, key=self.person).items()}
 
     def name(self, person: SubjectKey) -> str:
         """Name of the fold of this person alone: its only subject, otherwise the person."""

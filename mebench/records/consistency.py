@@ -24,7 +24,7 @@ from mebench.protocols import PROTOCOLS, People
 from mebench.records import recorded_settings, schema
 from mebench.records.costs import COSTS
 from mebench.records.schema import RefusedError
-from mebench.runner.inputs import digest
+from mebench.runner.inputs import short_hash
 from mebench.runs.folder import RunFolder
 
 NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
@@ -49,8 +49,8 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     Raises:
         RunError: names the contradiction.
     """
-    about, config = schema.read(folder, schema.FOLDS), stored["config"]
-    audit = schema.read(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {}
+    about, config = schema.read_record_file(folder, schema.FOLDS), stored["config"]
+    audit = schema.read_record_file(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {}
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     answers = {name: folder.read_table(name) for name in NAMED}
     for reason in chain(
@@ -92,7 +92,7 @@ def _odd_folds(
 
 def _odd_datasets(config: Mapping[str, Any], videos: pd.DataFrame) -> Iterator[str]:
     """Videos of a dataset on which it did not run."""
-    words = recorded_settings.joined(config["dataset"]).split("+")
+    words = recorded_settings.dataset_in_words(config["dataset"]).split("+")
     named = {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     seen = set(videos["dataset"])
     if seen & named and seen - named:
@@ -334,7 +334,7 @@ def _odd_key(stored: Mapping[str, Any]) -> Iterator[str]:
     parts = stored.get("parts")
     if parts is None:
         return
-    key = digest(parts)
+    key = short_hash(parts)
     if key != stored["key"]:
         yield f"its key is {stored['key']}, but its parts give {key}"
     expected = {

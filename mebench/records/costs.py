@@ -12,7 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
-from mebench.number_format import seconds, whole
+from mebench.number_format import format_seconds, format_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Cost:
     decimals: int = 3
     always: bool = False
     if_zero: bool = True
-    write: Callable[[float | None], str] = seconds
+    write: Callable[[float | None], str] = format_seconds
     in_tables: bool = True
     in_csv: bool = True
     sweep_decimals: int | None = 1
@@ -131,7 +131,7 @@ COSTS: dict[str, Cost] = {
             pooled="max",
             decimals=0,
             always=True,
-            write=whole,
+            write=format_whole,
             sweep_decimals=None,
         ),
         Cost(
@@ -141,7 +141,7 @@ COSTS: dict[str, Cost] = {
             words="memory, at most",
             pooled="max",
             decimals=1,
-            write=whole,
+            write=format_whole,
             in_tables=False,
             sweep_decimals=0,
         ),

@@ -17,11 +17,11 @@ from mebench.config.registry import PluginKind, content_hash, list_plugins
 from mebench.core import Kind
 from mebench.errors import list_first, refuse_if
 from mebench.files import file_hash
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
 from mebench.records import consistency, recorded_settings, schema
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores, rescore_run
 from mebench.terminal import format_count
@@ -95,7 +95,7 @@ OPTIONAL = ("distractors.parquet", "intensity", "person")
 """Tables and columns that exist only if the dataset has such annotations."""
 
 
-def check(folder: RunFolder) -> None:
+def check_record(folder: RunFolder) -> None:
     """Refuse a record whose files, types or hashes are not those that were exported.
 
     Hashes reveal accidents and manual edits. Invented predictions with new hashes are found only by running the method
@@ -111,7 +111,7 @@ def check(folder: RunFolder) -> None:
 
 
 def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """Like `check`, of a record whose hashes have been checked.
+    """Like `check_record`, of a record whose hashes have been checked.
 
     Args:
         folder: folder of the record.
@@ -138,7 +138,7 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: it has a fault, which the sentence names.
     """
-    stored = schema.read(folder, RECORD)
+    stored = schema.read_record_file(folder, RECORD)
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
         raise RefusedError(
             folder,
@@ -192,8 +192,8 @@ def check_scores(folder: RunFolder) -> ScoreComparison:
     Raises:
         RunError: it has a fault, which the sentence names.
     """
-    stored = schema.read(folder, RECORD)["summary"]
-    compared = compare_scores(stored, rescore(folder))
+    stored = schema.read_record_file(folder, RECORD)["summary"]
+    compared = compare_scores(stored, rescore_record(folder))
     if compared.changed and holds_current_scores(stored):
         raise RefusedError(folder, f"scored again, it differs: {compared.changed[0]}")
     return compared
@@ -252,12 +252,12 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
     Raises:
         RunError: the version before is missing, or the two differ in the run or its answers.
     """
-    stored = schema.read(folder, RECORD)
+    stored = schema.read_record_file(folder, RECORD)
     if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
         raise RefusedError(
             folder, f"it supersedes {former.id}, which is not in {former.path.parent}, or is refused itself: send both"
         )
-    before = schema.read(former, RECORD)
+    before = schema.read_record_file(former, RECORD)
     for name in ("key", "config"):
         if stored[name] != before[name]:
             raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
@@ -272,17 +272,17 @@ def _tables(stored: Mapping[str, Any]) -> list[str]:
     return [name for name in TABLES if name in stored["files"]]
 
 
-def rescore(folder: RunFolder) -> dict[str, Any]:
+def rescore_record(folder: RunFolder) -> dict[str, Any]:
     """The summary of a record, computed from its tables; a former result for equal files counts.
 
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    config = schema.read(folder, RECORD)["config"]
+    config = schema.read_record_file(folder, RECORD)["config"]
     rules = {name: config.get(name) for name in ("seed", "bootstrap", "convention")}
     files = [folder.path / name for name in (schema.FOLDS, *TABLES)]
     hashes = [(file.name, file_hash(file)) for file in files if file.is_file()]
-    return cached(partial(rescore_run, folder, config), OF_SCORES, "summary", rules, hashes)
+    return cached_result(partial(rescore_run, folder, config), OF_SCORES, "summary", rules, hashes)
 
 
 def record_name(run_id: str, version: int) -> str:
@@ -464,7 +464,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Refuse a plugin's name with the code of another installed one; unknown code counts as another version."""
     named: dict[PluginKind, list[str]] = {
         "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
-        "dataset": recorded_settings.joined(stored["config"]["dataset"]).split("+"),
+        "dataset": recorded_settings.dataset_in_words(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
         by_lower, known = _installed(kind)
@@ -486,7 +486,7 @@ def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
     """The installed plugins by their name in lower case, and by the hash of their code."""
     installed = list_plugins(kind)
     sound = {id_: content_hash(info) for id_, info in installed.items() if not info.broken}
-    return {id_.casefold(): id_ for id_ in installed}, grouped(sound, key=sound.__getitem__)
+    return {id_.casefold(): id_ for id_ in installed}, group_by(sound, key=sound.__getitem__)
 
 
 def _is_equal(stored: Any, here: Any) -> bool:

@@ -10,9 +10,9 @@ import yaml
 
 from mebench.errors import DataError
 from mebench.files import read_yaml
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import scored
+from mebench.number_format import format_score
 from mebench.records.published import CLIPS, Published
 from mebench.records.record import Record
 
@@ -51,7 +51,7 @@ def read_aliases(file: Path) -> list[Alias]:
         ) from error
 
 
-def matches(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
+def is_same_dataset(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
     """Whether a published dataset and protocol match the measured ones."""
     return (published[0] == dataset and published[1] in (protocol, "none", "")) or any(
         pair == published and dataset in datasets and protocol in protocols for pair, (datasets, protocols) in aliases
@@ -65,7 +65,7 @@ SELECTION = {
 }
 
 
-def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> dict[str, str]:
+def differences_from_published(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> dict[str, str]:
     """Differences between a run and a published result, one sentence each.
 
     Args:
@@ -101,12 +101,12 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
 
 def _has_same_data(record: Record, row: Published, aliases: Sequence[Alias]) -> bool:
     """Whether a published value has the clips and folds of a run."""
-    return matches((row.dataset, row.protocol), record.dataset, str(record.config["protocol"]), aliases)
+    return is_same_dataset((row.dataset, row.protocol), record.dataset, str(record.config["protocol"]), aliases)
 
 
 def _values_of_one_table(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> list[Published]:
     """If several tables print the method, the values of the one with the same clips; else of the fullest."""
-    tables = grouped(rows, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
+    tables = group_by(rows, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
     return max(tables.values(), key=lambda some: (_has_same_data(record, some[0], aliases), len(some)))
 
 
@@ -171,7 +171,7 @@ def _value_difference(record: Record, row: Published, same_data: bool) -> str:
     found = value_of(record.summary, row)
     if found is None:
         return f"{published}, undefined or not scored here"
-    here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
+    here = format_score(dict(zip(("value", "low", "high"), found)), row.digits)
     # For other clips or folds, give only the two values: neither chance nor the method explains their difference.
     gap = gap_in_words(row, *found) if same_data else "not comparable"
     return f"{published}, {here} here: {gap}"

@@ -15,7 +15,7 @@ from typing import Any
 from mebench.errors import DataError, check_known, refuse_if
 from mebench.exchange.text_table import MOST_BYTES
 from mebench.files import read_plain
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.catalogue import JOINT, METRICS
 
 CAVEATS: dict[str, str] = {
@@ -115,7 +115,7 @@ CLIPS = {
 """
 
 
-def called(word: str, rows: Iterable[Published]) -> list[Published]:
+def find_published(word: str, rows: Iterable[Published]) -> list[Published]:
     """The values that a word such as `htnet2024` names, letters and digits of the method and the year; of its plain
     variant, if it has one. The year of the paper's first version will do, too.
 
@@ -123,9 +123,9 @@ def called(word: str, rows: Iterable[Published]) -> list[Published]:
         ConfigError: no result has that name.
     """
     rows = list(rows)
-    by_name = grouped(rows, key=_name_with_year)
+    by_name = group_by(rows, key=_name_with_year)
     if word not in by_name:
-        by_name |= grouped(rows, key=_name_of_first_version)
+        by_name |= group_by(rows, key=_name_of_first_version)
     check_known("published result", word, by_name, "A name consists of method and year")
     plain = [row for row in by_name[word] if not row.method_variant]
     return plain or by_name[word]
@@ -308,7 +308,7 @@ _FORMS = {
 """The pattern of a cell, and a description of it."""
 
 
-def read(path: Path) -> list[Published]:
+def read_published(path: Path) -> list[Published]:
     """The published rows in the order of the file, after all checks.
 
     Raises:

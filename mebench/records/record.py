@@ -18,7 +18,7 @@ from mebench.files import file_hash
 from mebench.metrics.catalogue import METRICS, SECTIONS
 from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.records.costs import COSTS
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.access_text import access_of_run, describe_access
 from mebench.runs.fold_files import read_csv
@@ -117,7 +117,7 @@ class Record:
     @property
     def dataset(self) -> str:
         """Id of the dataset; the ids of a composite's members are joined by `+`."""
-        return recorded_settings.joined(self.config["dataset"])
+        return recorded_settings.dataset_in_words(self.config["dataset"])
 
     @property
     def plugins(self) -> dict[str, list[str]]:
@@ -192,7 +192,7 @@ class Record:
         """Equal for runs that differ only in the seed or the processor."""
         return json.dumps(
             [
-                recorded_settings.identity(self.config),
+                recorded_settings.row_settings(self.config),
                 {name: text for name, text in self.versions.items() if name != "processor"},
                 {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
                 *([self.loaded, self.pretrained] if "pretrained" in self.about else []),
@@ -295,7 +295,7 @@ def is_record(folder: RunFolder) -> bool:
     return (folder.path / schema.RECORD).is_file()
 
 
-def read(folder: RunFolder) -> Record:
+def read_record(folder: RunFolder) -> Record:
     """A finished run or a committed record.
 
     Raises:
@@ -331,17 +331,17 @@ def from_run(folder: RunFolder) -> Record:
 
 
 def from_record(folder: RunFolder) -> Record:
-    """A committed record without checks; `integrity.check` finds tampering.
+    """A committed record without checks; `integrity.check_record` finds tampering.
 
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
     """
-    stored, about = schema.read(folder, schema.RECORD), schema.read(folder, schema.FOLDS)
+    stored, about = schema.read_record_file(folder, schema.RECORD), schema.read_record_file(folder, schema.FOLDS)
     return Record(
         id=stored["run_id"],
         about=about,
         folder=folder.path,
-        audit=schema.read(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {},
+        audit=schema.read_record_file(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {},
         published=True,
         version=stored["version"],
         **annotation_facts(folder, about),
@@ -355,9 +355,9 @@ def _current_scores(folder: RunFolder, stored: Mapping[str, Any]) -> dict[str, A
     """The stored summary of a record with the scores of this version, and without those that it does not know."""
     known = _without_unknown_scores(stored)
     if not holds_current_scores(stored):
-        return integrity.rescore(folder)
+        return integrity.rescore_record(folder)
     if lacks_scores(stored):
-        return with_added(known, integrity.rescore(folder))
+        return with_added(known, integrity.rescore_record(folder))
     return known
 
 
@@ -395,5 +395,5 @@ def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, A
         return [hashes, has_frames]
 
     files = [folder.path / name for name in ("videos.parquet", "truth.parquet")]
-    hashes, frames = cached(read, OF_TRUTH, persons, [file_hash(file) for file in files if file.is_file()])
+    hashes, frames = cached_result(read, OF_TRUTH, persons, [file_hash(file) for file in files if file.is_file()])
     return {"annotations": tuple(hashes), "frames": frames}

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mebench.config import flatten
+from mebench.config import flatten_keys
 from mebench.config.settings import is_place, shaping_values
 
 _RUN_KEYS = (
@@ -46,11 +46,11 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
     {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
     """
-    flat = flatten(values)
+    flat = flatten_keys(values)
     return {key: without_folder(value) for key, value in flat.items() if not is_place(key, flat)}
 
 
-def identity(config: Mapping[str, Any]) -> dict[str, Any]:
+def row_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that two seeds of one row share: all flat keys that shape predictions, except the seed."""
     return {k: v for k, v in shaping_values(config).items() if k != "seed" and (k, v) not in LATER.items()}
 
@@ -161,7 +161,7 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
         values = _listed(flat, of_preset, prefix) if len(of_preset) <= MOST_LISTED else ""
         words.append(f"preset {preset}: {values}" if values else f"preset {preset}")
     if for_dataset:
-        words.append(f"for {joined(flat['dataset'])}: {_listed(flat, for_dataset, prefix)}")
+        words.append(f"for {dataset_in_words(flat['dataset'])}: {_listed(flat, for_dataset, prefix)}")
     if rest:
         words.append(_listed(flat, rest, prefix))
     return "; ".join(words)
@@ -171,7 +171,7 @@ MOST_LISTED = 6
 """A preset with more values than this is shown only by name."""
 
 
-def joined(dataset: str | list[str]) -> str:
+def dataset_in_words(dataset: str | list[str]) -> str:
     """Id of a dataset; the ids of a composite's members are joined by `+`."""
     return dataset if isinstance(dataset, str) else "+".join(dataset)
 

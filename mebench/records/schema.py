@@ -256,7 +256,7 @@ class Form(BaseModel, strict=True, extra="forbid"):
     files: Contents
 
 
-def read(folder: RunFolder, name: str) -> dict[str, Any]:
+def read_record_file(folder: RunFolder, name: str) -> dict[str, Any]:
     """The content of `record.json`, `folds.json` or `audit.json`.
 
     Raises:

@@ -17,8 +17,8 @@ from mebench.metrics.comparison import LEVEL, ComparedScore, compare_tables
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.paired import holm
-from mebench.number_format import number
-from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
+from mebench.number_format import format_number
+from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read_record
 from mebench.reports.scores import UNDEFINED, enumerate_names, how_intervals, say_reason
 from mebench.runs import RunFolder
 from mebench.runs.folder import TUNED
@@ -64,7 +64,7 @@ class Side:
         Raises:
             RunError: they differ in other settings.
         """
-        records = sorted(map(read, folders), key=attrgetter("seed", "id"))
+        records = sorted(map(read_record, folders), key=attrgetter("seed", "id"))
         seeds = {record.seed for record in records}
         if len(seeds) < len(records) or len({record.identity for record in records}) > 1:
             names = ", ".join(record.id for record in records)
@@ -307,8 +307,8 @@ class SeveralComparisons:
             rows: list[list[Any]] = [["A", {**self.comparisons[0].scores[path].first, "digits": digits}, "", "", ""]]
             for letter, comparison, p in zip(letters_of(self.sides)[1:], self.comparisons, ps):
                 row = comparison.scores[path]
-                difference = number(row.difference["value"], digits, sign="+")
-                detectable = "> 1" if _beyond_all(path, row) else number(row.detectable, digits)
+                difference = format_number(row.difference["value"], digits, sign="+")
+                detectable = "> 1" if _beyond_all(path, row) else format_number(row.detectable, digits)
                 rows.append([letter, {**row.second, "digits": digits}, difference, _p(p) or "-", detectable])
             subjects = f"({self.comparisons[0].subjects} subjects)"
             found.append(Table(columns, rows, f"{score_path_in_words(path)} {subjects}"))
@@ -379,16 +379,16 @@ def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str
     if n_tested > 1:
         p += f", {_p(row.p_holm)} among {n_tested} tests"
     if row.p_holm < LEVEL:
-        first, second = (number(score["value"], metric.digits) for score in (row.first, row.second))
+        first, second = (format_number(score["value"], metric.digits) for score in (row.first, row.second))
         return f"{_ranking(metric, difference)} ({first} against {second}; {p})"
-    sentence = f"no difference is shown (A - B = {number(difference, metric.digits)}; {p})"
+    sentence = f"no difference is shown (A - B = {format_number(difference, metric.digits)}; {p})"
     if row.detectable is None:
         return sentence
     if _beyond_all(path, row):
         return f"{sentence}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
     return (
         f"{sentence}; with these {row.subjects} subjects, one test alone finds a true difference of "
-        f"{number(row.detectable, metric.digits)} in 4 of 5 cases, smaller ones less often"
+        f"{format_number(row.detectable, metric.digits)} in 4 of 5 cases, smaller ones less often"
     )
 
 
@@ -589,8 +589,8 @@ def table_of_tests(comparison: RunComparison) -> Table:
     for path, row in comparison.scores.items():
         cells: list[Any] = [score_path_in_words(path), _p(row.p) or "-", _p(row.p_holm) or "-"]
         if of_wilcoxon:
-            cells += [_p(row.wilcoxon_p) or "-", str(row.wilcoxon_n), number(row.rank_biserial, 2)]
-        detectable = number(row.detectable, catalogue.find_metric(path).digits)
+            cells += [_p(row.wilcoxon_p) or "-", str(row.wilcoxon_n), format_number(row.rank_biserial, 2)]
+        detectable = format_number(row.detectable, catalogue.find_metric(path).digits)
         rows.append([*cells, "> 1" if _beyond_all(path, row) else detectable])
     columns = [Column("score", main=True), *(Column(head, right=True) for head in heads)]
     return Table(columns, rows, "tests of A - B")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench._installation import VERSION
 from mebench.annotations.annotation import LISTED, repair_lines
 from mebench.core import KINDS
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.inspection import Verification
 from mebench.inspection.dataset_summary import Summary
 from mebench.inspection.soundness import TITLES
@@ -85,7 +85,7 @@ def total_rows(whole: Mapping[str, Any]) -> list[Row]:
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
     """Findings by the title of their check, without empty checks; many of one kind are combined into one line."""
     lines: dict[str, list[str]] = {}
-    for alike in grouped(seen.findings, lambda finding: (finding.topic, finding.severity)).values():
+    for alike in group_by(seen.findings, lambda finding: (finding.topic, finding.severity)).values():
         first, videos = alike[0], format_count(len({finding.where for finding in alike}), "video")
         lines.setdefault(TITLES[first.topic], []).extend(
             [f"{finding.severity}: {finding}" for finding in alike]

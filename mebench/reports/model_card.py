@@ -17,7 +17,7 @@ from mebench.inference.models import ModelHeader, config_of_run, model_of_fold, 
 from mebench.metrics import Tables
 from mebench.metrics.mistakes import quiet_rate
 from mebench.metrics.summary import summarize
-from mebench.number_format import scored
+from mebench.number_format import format_score
 from mebench.records.record import Record, from_run
 from mebench.records.recorded_settings import of_method
 from mebench.runner.plan import Plan, create_weightless, make_plan
@@ -215,7 +215,7 @@ def card_scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, flo
         for name in [name for name in names if name in scores]:
             values[f"{path}.{name}"] = scores[name]["value"]
             if scores[name]["value"] is not None:  # those of a density are of micro-expressions alone
-                lines.append(f"{title}: {name} {scored(scores[name])}")
+                lines.append(f"{title}: {name} {format_score(scores[name])}")
         if title in KINDS:
             rate, minutes = quiet_rate(tested, title, tested.truths)
             values[f"{path}.{QUIET_RATE}"] = rate

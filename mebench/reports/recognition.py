@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.class_results import CLASS_SCORES, class_frame, score_each_class
-from mebench.number_format import digits
+from mebench.number_format import format_table_number
 from mebench.reports.plots import count_confusions
 from mebench.runs.answers import read_clip_answers, select_wrong
 from mebench.runs.folder import RunFolder
@@ -161,7 +161,7 @@ def wrong_table(counts: pd.DataFrame, title: str) -> Table:
         Column(head, HEADS.get(head), main=True),
         Column("clips", right=True, text=str),
         Column("wrong", right=True, text=str),
-        Column("accuracy", right=True, text=digits),
+        Column("accuracy", right=True, text=format_table_number),
         Column("most_often", "most often named"),
     ]
     rows: list[Any] = [[str(name), *cells] for name, cells in zip(counts.index, counts.to_numpy().tolist())]
@@ -191,7 +191,9 @@ def wrong_clips_table(wrong: pd.DataFrame, title: str = "each wrong clip, the su
 
 def _probability_column(name: str, label: str) -> Column:
     """A column of probabilities, left out where no clip has one."""
-    return Column(name, label, of=lambda row: _number_of(row[name]), text=digits, right=True, optional=True)
+    return Column(
+        name, label, of=lambda row: _number_of(row[name]), text=format_table_number, right=True, optional=True
+    )
 
 
 def join_mistakes(spotted: pd.DataFrame, answers: pd.DataFrame | None) -> pd.DataFrame:

@@ -29,10 +29,18 @@ from mebench.metrics import catalogue, find_convention, of_first_draw
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
 from mebench.metrics.spotting_scores import RATES
-from mebench.number_format import NONE, Score, count, digits, ends, shares_in_words, span
+from mebench.number_format import (
+    NONE,
+    Score,
+    format_ends,
+    format_mean_count,
+    format_span,
+    format_table_number,
+    shares_in_words,
+)
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
-from mebench.records.record import Record, read
+from mebench.records.record import Record, read_record
 from mebench.reports import compare_runs, plots, recognition, trust
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, JudgedRun, clock_time, plain_rows, timeline_of_video
@@ -72,8 +80,8 @@ def template_environment(*templates: Path) -> Environment:
         "datasets": {},
     }
     found.filters |= {
-        "digits": digits,
-        "interval": ends,
+        "digits": format_table_number,
+        "interval": format_ends,
         "clock": clock_time,
         "metric": lambda name: catalogue.find_metric(name).label,
         "bar": interval_bar,
@@ -81,7 +89,7 @@ def template_environment(*templates: Path) -> Environment:
         "meaning": lambda name: catalogue.find_metric(name).describe(),
         "page": safe_name,
         "sentence": as_sentence,
-        "setting": json_output.text,
+        "setting": json_output.text_of_value,
     }
     return found
 
@@ -115,7 +123,7 @@ def facts_of(record: Record, side: JudgedRun | None, each_clip: bool = True) -> 
             for name, cost in COSTS.items()
             if name in costs or cost.always
         ],
-        "folds": {name: span([len(fold[name]) for fold in record.about["folds"]]) for name in sides},
+        "folds": {name: format_span([len(fold[name]) for fold in record.about["folds"]]) for name in sides},
         "audit": _audit_rows(record.audit),
     }
 
@@ -214,7 +222,10 @@ def _table_of_causes(mistakes: Mapping[str, Any]) -> Table | None:
                 causes |= dict.fromkeys((mistake, cause) for cause in numbers)
     if not causes:
         return None
-    columns = [Column("what went wrong", main=True), *(Column(kind, text=count, right=True) for kind in mistakes)]
+    columns = [
+        Column("what went wrong", main=True),
+        *(Column(kind, text=format_mean_count, right=True) for kind in mistakes),
+    ]
     lines = []
     for mistake, cause in causes:
         numbers = [of_kind[mistake].get(cause, 0) for of_kind in mistakes.values()]
@@ -260,7 +271,7 @@ def table_of_cures(mistakes: Mapping[str, Any]) -> Table | None:
 
 def _gain_in_words(gain: float | None) -> str:
     """A gain with its sign, or a dash."""
-    return NONE if gain is None else f"+{digits(gain)}"
+    return NONE if gain is None else f"+{format_table_number(gain)}"
 
 
 def table_of_subjects(side: JudgedRun) -> Table:
@@ -278,9 +289,9 @@ def table_of_subjects(side: JudgedRun) -> Table:
     columns = [Column("subject", main=True)]
     for name in map(str, rows):
         if name in ("F1", "accuracy"):
-            columns.append(Column(name, text=digits, right=True, order=float))
+            columns.append(Column(name, text=format_table_number, right=True, order=float))
         else:
-            columns.append(Column(name, text=count, right=True))
+            columns.append(Column(name, text=format_mean_count, right=True))
     cells = rows.astype(object).where(rows.notna(), None)
     return Table(columns, cells.reset_index().to_numpy().tolist())
 
@@ -540,7 +551,7 @@ def figures_of_run(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]
     Raises:
         RunError: a table of the run is missing or damaged.
     """
-    record = read(folder)
+    record = read_record(folder)
     return dict(_drawn_figures([("", record)], [judge_run(record)], most))
 
 
@@ -585,7 +596,7 @@ def write_figures_of_runs(folders: Sequence[RunFolder], place: Path) -> list[Pat
         RunError: a table of a run is missing or damaged.
         DataError: a file cannot be written.
     """
-    records = [read(folder) for folder in folders]
+    records = [read_record(folder) for folder in folders]
     names = ("A", "B") if len(folders) > 1 else ("",)
     sides = [judge_run(record, name) for record, name in zip(records, names)]
     written = []
@@ -622,7 +633,7 @@ def page_of_runs(
         for name in folder.seal:
             if "/" not in name:  # the files of folds are not shown
                 folder.check(name)
-    records = [read(folder) for folder in folders]
+    records = [read_record(folder) for folder in folders]
     if comparison is None:
         (record,) = records
         text = _page_of_run(record, faces, trusted)

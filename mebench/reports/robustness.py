@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mebench.features.degradation import KINDS
-from mebench.grouping import grouped
-from mebench.number_format import Score, number
+from mebench.grouping import group_by
+from mebench.number_format import Score, format_number
 from mebench.reports.compare_runs import score_path_in_words
 from mebench.reports.plots import CURVE_COLORS, make_panels, svg_of_figure
 from mebench.reports.report import template_environment
@@ -50,7 +50,7 @@ def _table_of_losses(scored: Rows) -> Table:
         columns += [
             Column.metric(path, score_path_in_words(path)),
             Column(f"{path} difference", "less the clean run", right=True, score=True),
-            Column(f"{path} drop", "drop", right=True, text=lambda share: f"{number(100 * share, 1)} %"),
+            Column(f"{path} drop", "drop", right=True, text=lambda share: f"{format_number(100 * share, 1)} %"),
         ]
         for line, row in zip(cells, scored):
             score = row["scores"][path]
@@ -68,7 +68,7 @@ def _score_paths(scored: Rows) -> list[str]:
 
 def draw_robustness(rows: Rows, path: str) -> Figure:
     """Draw a score against strength, a panel for each degradation; the line is the clean run."""
-    rows_by_kind = grouped([row for row in rows if "scores" in row], key=lambda row: row["kind"])
+    rows_by_kind = group_by([row for row in rows if "scores" in row], key=lambda row: row["kind"])
     n_lines = math.ceil(len(rows_by_kind) / FIGURE_COLUMNS)
     drawn, axes = make_panels(10, 1 + 1.7 * n_lines, n_lines, FIGURE_COLUMNS, sharex=True, sharey=True)
     for place in axes[len(rows_by_kind) :]:

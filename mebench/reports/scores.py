@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mebench import metrics, reports
-from mebench.config import flatten
+from mebench.config import flatten_keys
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
-from mebench.number_format import Score, count, number, shares_in_words
-from mebench.records.recorded_settings import joined, of_method, of_protocol, of_scheme
+from mebench.number_format import Score, format_mean_count, format_number, shares_in_words
+from mebench.records.recorded_settings import dataset_in_words, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
 from mebench.table_output import Column, Table
 from mebench.terminal import format_count, print_lines, print_report, print_table
@@ -25,7 +25,7 @@ else:
 
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
-COUNTED = [Column(name, label, text=partial(count, places=2), right=True) for name, label in COUNTS.items()]
+COUNTED = [Column(name, label, text=partial(format_mean_count, places=2), right=True) for name, label in COUNTS.items()]
 
 
 def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str, Score] | str] = ()) -> Table:
@@ -50,9 +50,9 @@ def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[s
     """
     for section, name, part in scored_parts(summary):
         if section == "spotting":
-            counted = ", ".join(f"{count(part[key], 2)} {label}" for key, label in COUNTS.items())
+            counted = ", ".join(f"{format_mean_count(part[key], 2)} {label}" for key, label in COUNTS.items())
         elif section == "analysis":
-            counted = f"n = {count(part['n'], 2)}"
+            counted = f"n = {format_mean_count(part['n'], 2)}"
         else:
             counted = f"{part['n']} annotated clips"
         yield section, name, counted, part
@@ -149,7 +149,7 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
             Column("score"),
             Column("honest", right=True),
             Column("leak", right=True),
-            Column("points", right=True, text=lambda gain: number(gain, 2, sign="+")),
+            Column("points", right=True, text=lambda gain: format_number(gain, 2, sign="+")),
         ],
         [{"score": path, **score} for path, score in leak["scores"].items()],
         f"gain from the leak over {leak['honest']}",
@@ -406,7 +406,7 @@ def _cause_row(cause: str, gain: float, numbers: Mapping[str, float]) -> tuple[s
     """A cause in words, the number of its false positives, and its gain."""
     if cause == "missed":
         return "all other misses found", "", gain
-    return cause.replace("_", " "), count(numbers.get(cause, 0.0), 2), gain
+    return cause.replace("_", " "), format_mean_count(numbers.get(cause, 0.0), 2), gain
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.Tables) -> str:
@@ -419,11 +419,12 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.
     """
     assert tables.distractors is not None
     videos = tables.distractors.groupby("kind")["video"].nunique()
+    of_all = f"of {format_count(len(tables.videos), 'video')}"
     fell = ", ".join(
-        f"{count(astray[kind].sum(), 2)} on a {kind} (annotated in {videos[kind]} of {format_count(len(tables.videos), 'video')})"
+        f"{format_mean_count(astray[kind].sum(), 2)} on a {kind} (annotated in {videos[kind]} {of_all})"
         for kind in astray.columns
     )
-    total = count(counts["false_positive"].to_numpy().sum(), 2)
+    total = format_mean_count(counts["false_positive"].to_numpy().sum(), 2)
     return (
         f"of {total} false positives fall {fell}, which means that they share at least half of the frames "
         "of the shorter one; one that falls on several counts for each, and near misses and duplicates "
@@ -451,7 +452,7 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     if len(counts) > 1:
         cells.append(["all", total, *sums])
     cells.append(["share", "", *(f"{100 * n / total:.0f} %" if total else "-" for n in sums)])
-    numbers = [Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes)]
+    numbers = [Column(name, text=partial(format_mean_count, places=2), right=True) for name in ("all", *causes)]
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
@@ -601,7 +602,7 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
         if name == "all intervals":
             continue
         title = section if section == "analysis" or not name else f"{section}, {name}"
-        note = f"{count(part['n'], 2)} true positives" if section == "analysis" else counts
+        note = f"{format_mean_count(part['n'], 2)} true positives" if section == "analysis" else counts
         if section == "spotting":
             note += _best_random(summary.get("chance", {}).get(name, {}))
         for metric in MAIN[section]:
@@ -618,7 +619,7 @@ def _best_random(chance: Mapping[str, Any]) -> str:
     if not chance:
         return ""
     best = max(row["f1"]["value"] or 0.0 for row in chance.values())
-    return f"; F1 of random {number(best)}"
+    return f"; F1 of random {format_number(best)}"
 
 
 def _intervals(
@@ -632,9 +633,9 @@ def _intervals(
 
 def title_of(values: Mapping[str, Any]) -> str:
     """Title of a run: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
-    flat = flatten(values)
+    flat = flatten_keys(values)
     method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
-    where = f"{method} on {joined(flat['dataset'])} under {of_protocol(flat)}"
+    where = f"{method} on {dataset_in_words(flat['dataset'])} under {of_protocol(flat)}"
     return ", ".join(filter(None, [where, of_scheme(flat), f"seed {flat['seed']}"]))
 
 

@@ -26,7 +26,7 @@ from mebench.features.face_tracks import FaceTracks, find_face_tracks
 from mebench.files import write_text
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.inference.models import Model
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.own_film import Stretch, hold_back, neutral_levels, read_neutral, without_repeats
@@ -273,7 +273,7 @@ class SpottedVideos:
 
     def _write_videos(self, folder: Path, overlay: bool, progress: Progress) -> Iterator[Path]:
         """Write the annotation file of each video, and the video with its intervals drawn."""
-        videos = grouped(self.videos, key=lambda video: video.name)
+        videos = group_by(self.videos, key=lambda video: video.name)
         for name, faces in videos.items():
             beginning = "" if len(videos) == 1 else f"{name.replace('/', '_')}."
             media = faces[0].path if faces[0].path.is_file() else None

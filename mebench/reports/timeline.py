@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mebench.annotations.schemes import unit_number
 from mebench.core import KINDS, Kind
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.inference.predict import ScoreCurve
 from mebench.metrics import Tables, find_convention, of_first_draw
 from mebench.metrics.conventions import Convention
@@ -226,7 +226,7 @@ class JudgedRun:
             "answers": self.answers,
         }
         rows = {
-            name: grouped([] if table is None else plain_rows(table), key=lambda row: str(row["video"]))
+            name: group_by([] if table is None else plain_rows(table), key=lambda row: str(row["video"]))
             for name, table in by_name.items()
         }
         object.__setattr__(self, "_rows", rows)

@@ -27,7 +27,7 @@ from mebench.metrics.noise import under_noise
 from mebench.metrics.paired import holm
 from mebench.metrics.ratios import per_unit
 from mebench.metrics.uncertainty import summarize_uncertainty
-from mebench.number_format import digits, span
+from mebench.number_format import format_span, format_table_number
 from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
@@ -368,7 +368,9 @@ def _tables_of_groups(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[Table
                 rows.append((attribute, name, group.get("people", f"<{LEAST_PEOPLE}"), group, ""))
             gap = found["gap"]
             if gap:
-                rows.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(found["p_holm"])))
+                rows.append(
+                    (attribute, f"gap: {' over '.join(gap['between'])}", "", gap, format_table_number(found["p_holm"]))
+                )
         columns = [Column("attribute"), Column("group", main=True), _number("people"), _score(path)]
         yield Table([*columns, _number("p (Holm)")], rows, f"{path} by groups of people")
 
@@ -405,7 +407,7 @@ def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Tab
     for path, score in scores.items():
         rows: list[tuple[Any, ...]] = []
         for n, (name, run) in enumerate(zip(names, score["runs"]), 1):
-            rows.append((f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"]))
+            rows.append((f"{n} {name}", run["value"], run["noisy"], format_span(run["ranks"]), *run["beats"]))
         best_value = float(find_metric(path).direction == "higher")
         rows.append(("the truth itself", best_value, score["ceiling"], "", *[None] * len(names)))
         tables.append(Table(columns, rows, f"{path} if other coders had annotated"))

@@ -38,7 +38,7 @@ from mebench.exchange.text_table import Remarks, parse_columns, read_sheet
 from mebench.exchange.value_sheets import sheet_of_rows
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics import epoch_choices, find_convention
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
@@ -382,7 +382,7 @@ def read_answers_of_set(
     predictions = [row for reading in one.predictions for row in read_described_rows(reading, found, "predictions")]
     if one.choice is None:
         return {None: join_rows(one, truth, predictions)}, 1
-    of_epoch = grouped(predictions, key=itemgetter("epoch"))
+    of_epoch = group_by(predictions, key=itemgetter("epoch"))
     by_epoch = {epoch: join_rows(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
     thresholds = _thresholds(one.choice)
     kinds = next(iter(by_epoch.values())).kinds

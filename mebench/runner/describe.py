@@ -20,7 +20,7 @@ from mebench._installation import PACKAGE, ROOT, checkout_folder
 from mebench.account import plain_accounts
 from mebench.config import registry, settings
 from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.tables import Tables
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.inheritance import kept_variables
@@ -140,7 +140,7 @@ def describe_run(
 
 def _versions_of(plan: Plan) -> dict[str, Any]:
     """The versions of software, plugins, dataset and steps; no step where all features are ready-made."""
-    plugins = grouped(settings.plugins_of(plan.config), key=attrgetter("kind"))
+    plugins = group_by(settings.plugins_of(plan.config), key=attrgetter("kind"))
     chains = [chain for of_group in plan.features.computed.values() for chain in of_group]
     steps = {f"{type(step).__name__} {step.version}" for chain in chains for step in chain.steps}
     return {

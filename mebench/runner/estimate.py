@@ -13,7 +13,7 @@ from typing import Any
 
 from mebench._installation import ROOT
 from mebench.atomic import replace_file
-from mebench.config import RunConfig, flatten, shaping_settings
+from mebench.config import RunConfig, flatten_keys, shaping_settings
 from mebench.config.settings import shaping_values
 from mebench.core import Chain, Video
 from mebench.core.types import Fold
@@ -23,7 +23,7 @@ from mebench.files import code_hash, file_hash
 from mebench.runner.choices import Ability, find_abilities
 from mebench.runner.guard import find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training, hash_annotations, identity_of, run_name, training_key
-from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, package_versions
+from mebench.runner.inputs import code_and_settings, instructions_of_folds, package_versions, short_hash
 from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.requirements import check_requirements
@@ -111,7 +111,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     """
     # The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time.
     code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
-    known = digest([code, package_versions(), processor()])
+    known = short_hash([code, package_versions(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
         stored = json.loads(file.read_text(encoding="utf-8"))
@@ -173,7 +173,9 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
         return plan.data.folds
     parts = identity_of(plan, instructions)
     key, before = training_key(plan, parts), set() if before is None else before
-    if key is None or RunFolder.all_finished(runs, first_id(run_name(plan.config), digest(parts))):  # which is run anew
+    if key is None or RunFolder.all_finished(
+        runs, first_id(run_name(plan.config), short_hash(parts))
+    ):  # which is run anew
         return plan.data.folds
     if key in before:
         return ()
@@ -193,7 +195,7 @@ def earlier_run(config: RunConfig) -> Earlier | None:
         with suppress(
             MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError
         ):  # damaged, or of another mebench
-            stored = flatten(run.read_json("config.json")["config"])
+            stored = flatten_keys(run.read_json("config.json")["config"])
             if not run.done or any(stored.get(name) != own.get(name) for name in ("method", "recognizer", "dataset")):
                 continue
             others = shaping_values(stored)

@@ -20,7 +20,7 @@ from mebench.features import FeatureStore, processor
 from mebench.features.store import Key, StoredArray
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
-from mebench.runner.inputs import digest, inputs_of, refuse_other_code, refuse_other_processor, with_absolute_places
+from mebench.runner.inputs import inputs_of, refuse_other_code, refuse_other_processor, short_hash, with_absolute_places
 from mebench.runner.isolation import Mapped, Request
 
 SMALL = 1 << 14
@@ -50,7 +50,7 @@ class DatasetSource:
             dataset: opened.
         """
         place = json.dumps(with_absolute_places(config.values))
-        written, computed = (digest(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
+        written, computed = (short_hash(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
         return cls(place, (written, computed), processor())
 
     @property
@@ -74,7 +74,7 @@ def open_source(source: DatasetSource) -> Dataset:
     """
     refuse_other_processor("a worker was given a run that", source.processor, processor())
     dataset = open_dataset(source.config)
-    refuse_other_code(lambda of: digest(inputs_of(source.config, dataset, source.processor, of)), source.inputs)
+    refuse_other_code(lambda of: short_hash(inputs_of(source.config, dataset, source.processor, of)), source.inputs)
     dataset.videos()  # where a dataset may learn in which folders the frames lie
     return dataset
 

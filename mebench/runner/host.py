@@ -20,7 +20,7 @@ from mebench.core import Dataset, Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
@@ -428,7 +428,7 @@ def clip_accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int
 
 def interval_f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
     """2 TP / (spotted + truths) at IoU 0.5; what anything hits is found; 0 where nothing is there."""
-    spotted_of = grouped(spotted, key=lambda p: (p.video, p.kind))
+    spotted_of = group_by(spotted, key=lambda p: (p.video, p.kind))
     n_truths = n_found = 0
     for video in videos:
         for truth in video.expressions:

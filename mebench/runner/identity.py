@@ -13,7 +13,7 @@ from mebench.core.options import learns_threshold
 from mebench.errors import ConfigError, RunError, list_first
 from mebench.features.pipeline import video_source
 from mebench.files import file_hash
-from mebench.runner.inputs import PACKAGES, digest, inputs_of
+from mebench.runner.inputs import PACKAGES, inputs_of, short_hash
 from mebench.runner.job import MethodFiles
 from mebench.runner.plan import Plan
 from mebench.runner.run_data import RunData
@@ -34,7 +34,7 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
     return {
         **inputs_of(plan.config, plan.data.dataset, instructions),
         **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
-        "chains": digest(sorted(chain.fingerprint() for chain in chains)),
+        "chains": short_hash(sorted(chain.fingerprint() for chain in chains)),
         "annotations": hash_annotations(plan.data),
         **dict(zip(["frames or files"], hash_contents(plan.features, plan.access.methods))),
     }
@@ -42,7 +42,7 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
 
 def run_key(plan: Plan) -> str:
     """A hash of everything that predictions depend on."""
-    return digest(identity_of(plan))
+    return short_hash(identity_of(plan))
 
 
 def training_key(plan: Plan, parts: Mapping[str, Any]) -> str | None:
@@ -64,7 +64,7 @@ def training_key(plan: Plan, parts: Mapping[str, Any]) -> str | None:
         or plan.config.looks
     ):
         return None
-    return digest([{name: part for name, part in parts.items() if name not in acting}, plan.data.selects])
+    return short_hash([{name: part for name, part in parts.items() if name not in acting}, plan.data.selects])
 
 
 def has_reusable_training(config: RunConfig) -> bool:
@@ -91,7 +91,7 @@ def hash_contents(features: RunFeatures, methods: Sequence[MethodFiles]) -> list
     _refuse_missing_weights(methods)
     places = [place for method in methods for place in method.of_settings.values()]
     files = [place for place in places if place.is_file()]
-    return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
+    return [short_hash([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 
 def _contents_of_videos(features: RunFeatures) -> dict[str, Sequence[str]]:
@@ -124,7 +124,7 @@ def hash_annotations(data: RunData) -> str:
 
     Blinks and other distractors are left out: they shape no prediction.
     """
-    return digest(
+    return short_hash(
         [
             (
                 repr(replace(video, distractors=())),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench._installation import PACKAGE, VERSION
-from mebench.config import RunConfig, flatten, shaping_settings, trainer
+from mebench.config import RunConfig, flatten_keys, shaping_settings, trainer
 from mebench.config.registry import PluginInfo
 from mebench.config.settings import is_place, plugins_of
 from mebench.core import Dataset
@@ -77,7 +77,7 @@ def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:
         plugins: plugins of the methods.
         code: hashes a file.
     """
-    return digest(
+    return short_hash(
         [hash_own_code(code), VERSION, package_versions(), [_plugin_hash(plugin, code) for plugin in plugins]]
     )
 
@@ -158,7 +158,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
     }
 
 
-def digest(parts: Any) -> str:
+def short_hash(parts: Any) -> str:
     """A short hash of plain data; the order of a map's keys does not matter."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -185,7 +185,7 @@ def with_absolute_places(values: dict[str, Any]) -> dict[str, Any]:
     """Values of a configuration with absolute roots, annotations, landmark files and store of features: a run may be
     resumed from another folder. Values of the type `Path` are absolute already.
     """
-    flat = flatten(values)
+    flat = flatten_keys(values)
     methods = {
         part: {
             key: _absolute(value) if value is not None and is_place(f"{part}.{key}", flat) else value
@@ -251,7 +251,7 @@ def _plugin_hash(info: PluginInfo, code: Callable[[Path], str]) -> str:
 
 
 def _hash_of(files: Iterable[Path], folder: Path, code: Callable[[Path], str]) -> str:
-    return digest([(file.relative_to(folder).as_posix(), code(file)) for file in sorted(files)])[:DIGITS]
+    return short_hash([(file.relative_to(folder).as_posix(), code(file)) for file in sorted(files)])[:DIGITS]
 
 
 def _absolute(path: str) -> str:

@@ -21,7 +21,7 @@ from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.guard import check_duplicate_people, write_audit
 from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
-from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
+from mebench.runner.inputs import instructions_of_folds, refuse_other_processor, short_hash
 from mebench.runner.isolation import Failure
 from mebench.runner.leak import EpochAnswers
 from mebench.runner.plan import Plan, make_plan
@@ -352,7 +352,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         check_duplicate_people(plan.features, plan.config.dataset_params)
     tables = truth_tables(plan.data)
     parts = identity_of(plan)
-    key, trained = digest(parts), training_key(plan, parts)
+    key, trained = short_hash(parts), training_key(plan, parts)
     if run_id is not None and not (begun := RunFolder(runs / run_id)).of_study:
         if "processor" in (began_with := begun.read_json("versions.json")):
             refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())

@@ -21,7 +21,7 @@ from mebench.config import RunConfig, registry, resolve, settings_of
 from mebench.core import Video
 from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.progress import Progress, Silent
 from mebench.runner import make_plan
 from mebench.runner.execute import execute_all, worker_pool
@@ -180,7 +180,7 @@ def count_hit_expressions(run: Session, tested: Sequence[Video]) -> tuple[int, i
     """The expressions that intervals hit, compared with all possible places of the expressions."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
-    spotted = grouped(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))
+    spotted = group_by(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))
     right, ways = 0, []
     dataset: Any = run.plan.data.dataset
     for video in tested:
@@ -199,7 +199,7 @@ def count_named_clips(run: Session, tested: Sequence[Video]) -> tuple[int, int, 
     """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
     right, ways = 0, []
-    for videos in grouped(tested, key=attrgetter("subject")).values():
+    for videos in group_by(tested, key=attrgetter("subject")).values():
         answers = [table[video.key] for video in videos]
         labels = [run.plan.data.scheme.class_of(video.expressions[0]) for video in videos]
         counts = [sum(a == b for a, b in zip(answers, dealt)) for dealt in itertools.permutations(labels)]

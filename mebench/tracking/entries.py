@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mebench.boards.export import WithheldError, export
-from mebench.config import flatten
+from mebench.config import flatten_keys
 from mebench.files import write_text
 from mebench.metrics.summary import flat_scores, summarize
-from mebench.number_format import Score, scored
-from mebench.records.recorded_settings import joined, own_choices
+from mebench.number_format import Score, format_score
+from mebench.records.recorded_settings import dataset_in_words, own_choices
 from mebench.reports.plots import history_of
 from mebench.reports.report import figures_of_run
 from mebench.reports.scores import main_scores
@@ -116,8 +116,8 @@ def read_run_head(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
     stored = folder.read_json("config.json")
     about = folder.read_json("folds.json")
     summary = current_summary(folder)
-    values = flatten(stored["config"])
-    values["dataset"] = joined(values["dataset"])
+    values = flatten_keys(stored["config"])
+    values["dataset"] = dataset_in_words(values["dataset"])
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
     requested = {name: values[name] for name in REQUESTED if values.get(name) is not None}
     params = own_choices(stored["config"], stored["origins"]) | requested
@@ -209,8 +209,8 @@ def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: M
     if main:
         columns = [
             Column("score"),
-            Column("value", text=lambda score: scored(score).partition(" ")[0]),
-            Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2]),
+            Column("value", text=lambda score: format_score(score).partition(" ")[0]),
+            Column("interval", "95 % interval", text=lambda score: format_score(score).partition(" ")[2]),
         ]
         lines += [Table(columns, [[name, score, score] for name, score in main.items()]).markdown(), ""]
     remark = [about["remark"]] if about.get("remark") else []
@@ -285,7 +285,7 @@ def _datasets_of(folder: RunFolder, config: Mapping[str, Any]) -> list[Data]:
     """The datasets whose videos were scored, each with its own annotations."""
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     revision = folder.read_json("versions.json").get("dataset_revision", "")
-    flat = flatten(config)
+    flat = flatten_keys(config)
     datasets = []
     for dataset in sorted(set(videos["dataset"])):
         own = videos[videos["dataset"] == dataset]

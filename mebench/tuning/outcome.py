@@ -23,7 +23,7 @@ from mebench.errors import RunError, refused_by_system
 from mebench.files import write_text
 from mebench.metrics import RunComparison, catalogue
 from mebench.metrics.comparison import LEVEL, ComparedScore
-from mebench.number_format import number
+from mebench.number_format import format_number
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.table_output import INTERVAL, Column, Table
@@ -158,7 +158,7 @@ def _value_rows(plain: Mapping[str, Any]) -> list[list[str]]:
                 " | ".join(map(value_in_words, listed)),
                 value_in_words(plain["default_values"][key]),
                 ", ".join(tuned),
-                number(fmean(known) if known else None, 2),
+                format_number(fmean(known) if known else None, 2),
             ]
         )
     return rows
@@ -186,7 +186,7 @@ def _score_rows(plain: Mapping[str, Any]) -> list[list[str]]:
             outer = score["outer"][name]
             value, low, high = (_number(path, outer[end], sign) for end in ("value", "low", "high"))
             interval = "-" if "-" in (low, high) else f"[{low}, {high}]"
-            p = number(score["outer"]["p"]) if name == "gain" else ""
+            p = format_number(score["outer"]["p"]) if name == "gain" else ""
             rows.append(
                 [path if name == "default" else "", name, _number(path, score["inner"][name], sign), value, interval, p]
             )
@@ -228,7 +228,7 @@ def _optimism_in_words(path: str, score: Mapping[str, Any]) -> str:
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
     share = path != COST and catalogue.find_metric(path).scale == "share"
-    return number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
+    return format_number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

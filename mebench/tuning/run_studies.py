@@ -29,7 +29,7 @@ from mebench.runner.describe import describe_run, made_by, truth_tables
 from mebench.runner.execute import InterruptedRunError, stopped_by_signals, worker_pool
 from mebench.runner.host import fold_task
 from mebench.runner.identity import has_reusable_training, hash_annotations, hash_contents
-from mebench.runner.inputs import code_and_settings, digest, inputs_of, with_absolute_places
+from mebench.runner.inputs import code_and_settings, inputs_of, short_hash, with_absolute_places
 from mebench.runner.isolation import Failure
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import prepare_features
@@ -110,7 +110,7 @@ class Features:
             MebenchError: features failed.
         """
         chains = sorted(c.fingerprint() for group in plan.features.chains.values() for c in group)
-        name = digest([[video.key for video in plan.data.videos], chains])
+        name = short_hash([[video.key for video in plan.data.videos], chains])
         if name not in self._known:
             prepared = prepare_features([plan], self._pool, self._progress)
             self._known[name], failed = prepared.failed(plan.config.no_face == "skip")
@@ -205,7 +205,7 @@ class Evaluator:
             people_of_folds(self._run.data.folds),
             self._space.trained(values),
         ]
-        folder, stored = RunFolder(self._folder / digest(about)), self._kept(digest(about))
+        folder, stored = RunFolder(self._folder / short_hash(about)), self._kept(short_hash(about))
         with _alone(folder) if len(stored) < len(plan.data.folds) else nullcontext():
             for key in folder.finished_folds() - stored.keys():
                 stored[key] = read_fold(folder.path / "folds" / safe_name(key), plan.data.task.kinds)
@@ -329,7 +329,7 @@ class Judge:
             hash_annotations(plan.data),
             *hash_contents(plan.features, plan.access.methods),
         )
-        key = digest([*inputs, people_of_folds(plan.data.folds), tuned])
+        key = short_hash([*inputs, people_of_folds(plan.data.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         with _alone(folder):
             if folder.done:
@@ -418,7 +418,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     about = _identity_of_study(plan, space, objectives, splits, options)
     how = "nested" if options.nested else "tuned"
     beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-"
-    name = options.study or f"{beginning}{digest(about)[:8]}"
+    name = options.study or f"{beginning}{short_hash(about)[:8]}"
     out = Path(options.out).expanduser()
     if not options.study and not (out / safe_name(name)).exists():
         progress.notify(*remarks_on_former_studies(out, safe_name(beginning), name))

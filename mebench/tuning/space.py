@@ -24,7 +24,7 @@ import yaml
 
 from mebench.config import RunConfig, parameter_types, registry
 from mebench.config.resolving import with_parameters
-from mebench.config.typed_values import allowed_values, convert, describe_type, to_plain, type_values
+from mebench.config.typed_values import allowed_values, convert_value, describe_type, to_plain, type_values
 from mebench.core import Task
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.files import load_yaml
@@ -390,7 +390,7 @@ def _without_refused(dimension: Dimension, entry: _Entry, params: Any, hint: Any
     refused = dict[int, str]()
     for place, value in enumerate(dimension.choices or (dimension.low, dimension.high)):
         try:
-            replace(params, **{name: convert(value, hint)})
+            replace(params, **{name: convert_value(value, hint)})
         except (ConfigError, ValueError) as error:
             refused[place] = str(error)
     if not refused:

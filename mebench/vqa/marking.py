@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.finding import Finding
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics import classification
 from mebench.metrics.bootstrap import LEAST, Score, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
@@ -243,7 +243,7 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
     """All scores of some questions by name; kinds without a question have none."""
     bleu, rouge = marks.of_sum(np.sum([one.texts for one in read], axis=0))
     scores = {"bleu": bleu, "rouge1": rouge}
-    by_kind = grouped(read, lambda one: one.meaning.kind)
+    by_kind = group_by(read, lambda one: one.meaning.kind)
     for kind, reader in marks.readers.items():
         answered = by_kind.get(kind, ())
         if not answered:
@@ -315,7 +315,7 @@ def _scores(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]
 
 def _scores_by_dataset(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, Score]]:
     """The scores of each dataset; empty if there is one."""
-    by_dataset = grouped(read, lambda one: questions.clip_of(one.row).split("/")[0])
+    by_dataset = group_by(read, lambda one: questions.clip_of(one.row).split("/")[0])
     if len(by_dataset) < 2:
         return {}
     return {name: _scores(marks, by_dataset[name]) for name in sorted(by_dataset)}
@@ -352,8 +352,8 @@ def _consistency(read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, int]]:
     tallies = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
     }
-    for answers in grouped(answered, lambda one: questions.clip_of(one.row)).values():
-        for name, agree in _agreements(grouped(answers, lambda one: one.meaning.kind)):
+    for answers in group_by(answered, lambda one: questions.clip_of(one.row)).values():
+        for name, agree in _agreements(group_by(answers, lambda one: one.meaning.kind)):
             tallies[name]["of"] += 1
             tallies[name]["agree"] += agree
     return {name: counts for name, counts in tallies.items() if counts["of"]}

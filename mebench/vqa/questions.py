@@ -12,7 +12,7 @@ from mebench.annotations.schemes import parse_units
 from mebench.core import Expression, Video
 from mebench.errors import DataError, check_known, refused_by_system
 from mebench.files import read_plain
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.metrics.bootstrap import derived_seed
 from mebench.vqa import wording
 
@@ -284,7 +284,7 @@ def find_leaks(rows: Sequence[Row]) -> list[str]:
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """
-    rows_of_kind = grouped(rows, lambda row: str(wording.meaning_of(row["question"]).kind))
+    rows_of_kind = group_by(rows, lambda row: str(wording.meaning_of(row["question"]).kind))
     sentences = _event_numbers_in_words(rows_of_kind.get("type", ()))
     is_singular = [row["question"].startswith("What is") for row in rows_of_kind.get("units", ())]
     n_one, n_several = is_singular.count(True), is_singular.count(False)

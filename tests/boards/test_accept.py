@@ -24,7 +24,7 @@ from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.metrics.name_leak import names_chance
 from mebench.records import integrity
-from mebench.records.integrity import check, own_hash, rescore
+from mebench.records.integrity import check_record, own_hash, rescore_record
 from mebench.runs import RunFolder
 from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.refusals import refusal
@@ -232,11 +232,11 @@ def test_merge_goes_on_after_check_over_limit(record, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(checking, "SECONDS", 0.05)
         patch.setattr(checking, "check_scores", endless)
-        assert re.fullmatch(words, checking.refusal(RunFolder(record), tmp_path))
+        assert re.fullmatch(words, checking.reason_for_refusal(RunFolder(record), tmp_path))
     with monkeypatch.context() as patch:
         patch.setattr(checking, "check_scores", lambda _: np.empty(2**31, np.uint8))
-        assert re.fullmatch(words, checking.refusal(RunFolder(record), tmp_path))
-    assert checking.refusal(RunFolder(record), tmp_path) == ""
+        assert re.fullmatch(words, checking.reason_for_refusal(RunFolder(record), tmp_path))
+    assert checking.reason_for_refusal(RunFolder(record), tmp_path) == ""
     np.empty(2**31, np.uint8)  # nobody else is bounded
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
 
@@ -420,7 +420,7 @@ def test_merge_refuses_or_shows_any_edit(exported, tmp_path, monkeypatch, file):
         before, part[last] = part[last], (7, "seven", None, [["x"]], {"y": {}}, float("inf"))[number % 6]
         (record / file).write_text(json.dumps(content))
         sign(record)
-        message = refusal(lambda: check(RunFolder(record)), RunError)
+        message = refusal(lambda: check_record(RunFolder(record)), RunError)
         if message is not None:
             assert "is refused: " in message
             outcomes["refused"] += 1
@@ -519,5 +519,5 @@ def test_merge_refuses_record_that_no_table_shows(record, tmp_path):
     folds = json.loads((record / "folds.json").read_text())
     (record / "folds.json").write_text(json.dumps(folds | {"tasks": []}))
     sign(record, summary={name: stored["summary"][name] for name in ("convention", "rules", "remarks", "bootstrap")})
-    sign(record, summary=rescore(RunFolder(record)))
+    sign(record, summary=rescore_record(RunFolder(record)))
     assert "it lacks version of python, a score, so no table" in refused(record, tmp_path)

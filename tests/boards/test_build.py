@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mebench.boards import build as module, collect as boards_collect, significance, standings
-from mebench.boards.rows import NOTHING, BoardRow, Part, place, ranked
+from mebench.boards.rows import NOTHING, BoardRow, Part, rank_rows, standing_in_words
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics import catalogue, name_leak
@@ -254,7 +254,7 @@ def test_row_of_inapplicable_method_has_no_rank(tmp_path, write_plugin):
     last = measured(part)[-1]
     assert (last.method, last.group, last.remark) == ("reader", "", "not ranked: does not apply: flow, for depth")
     assert last.scores["uf1"]["value"] > measured(part)[0].scores["uf1"]["value"]
-    assert {one.row.method: one.rank for one in ranked(part) if one.row.measured} == {
+    assert {one.row.method: one.rank for one in rank_rows(part) if one.row.measured} == {
         "three": 1,
         "two": 2,
         "reader": None,
@@ -294,7 +294,7 @@ def test_row_chosen_on_tested_subjects_is_below_without_rank(tmp_path):
     rows = measured(part)
     assert [row.method for row in rows] == ["good", "poor", "best"]
     assert rows[2].scores["uf1"]["value"] > rows[0].scores["uf1"]["value"]
-    assert [(one.row.method, one.rank) for one in ranked(part) if one.row.measured] == [
+    assert [(one.row.method, one.rank) for one in rank_rows(part) if one.row.measured] == [
         ("good", 1),
         ("poor", 2),
         ("best", None),
@@ -425,7 +425,7 @@ def test_names_rows_are_levels_of_chance(tmp_path, tasks, table, part, metric):
     section = expected[table.partition("-")[0]]
     scores = section[part]["scores"] if metric == "f1" else {**section.get("scores", {}), "strs": section.get("strs")}
     assert names.scores[metric]["value"] == scores[metric]["value"]
-    assert [one.rank for one in ranked(found) if one.row.method == "names"] == [None]
+    assert [one.rank for one in rank_rows(found) if one.row.method == "names"] == [None]
     assert "code" in names.settings or "nothing" in names.settings or "number" in names.settings
 
 
@@ -506,7 +506,7 @@ def test_ranked_takes_groups_beyond_z(monkeypatch):
     rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
     assert [rows[i].groups for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
     counted = [(1 + sum(apart[i, :i]), n - sum(apart[i, i:])) for i in range(n)]
-    assert [(one.low, one.high) for one in ranked(Part("micro", ("f1",), rows))] == counted
+    assert [(one.low, one.high) for one in rank_rows(Part("micro", ("f1",), rows))] == counted
 
 
 def test_ranked_spans_groups_and_folds_pairs():
@@ -520,18 +520,18 @@ def test_ranked_spans_groups_and_folds_pairs():
         chance,
         row("c", 0.2, "b"),
     ]
-    shown = ranked(Part("micro", ("f1",), tuple(every)), {"floor"}, fold=True)
+    shown = rank_rows(Part("micro", ("f1",), tuple(every)), {"floor"}, fold=True)
     assert [(one.row.method, one.rank, one.low, one.high) for one in shown] == [
         ("a", 1, 1, 2), ("b", 2, 1, 3), ("floor", None, 0, 0), ("random (best rate)", None, 0, 0), ("c", 3, 2, 3),
     ]  # fmt: skip
     assert [pair.method for pair in shown[0].pairs] == ["a + x"]
-    assert len(ranked(Part("micro", ("f1",), tuple(every)))) == 6
+    assert len(rank_rows(Part("micro", ("f1",), tuple(every)))) == 6
 
 
 def test_place_names_no_winner_of_indistinguishable_rows():
     def card(*groups):
         rows = tuple(ranked_row(str(n), 1 - n / 100, group) for n, group in enumerate(groups))
-        return place(ranked(Part("micro", ("f1",), rows)))
+        return standing_in_words(rank_rows(Part("micro", ("f1",), rows)))
 
     assert card("a", "b", "b") == "first of 3"
     assert card("a", "ab", "b") == "first of 3, tied with 1 other"

@@ -80,7 +80,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
             sys.settrace(former)
 
     for module in (tables, chance_rows, site.site_pages, record, checking):
-        monkeypatch.setattr(module, "cached", watched)
+        monkeypatch.setattr(module, "cached_result", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
         export.export(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")

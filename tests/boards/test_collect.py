@@ -72,7 +72,7 @@ def test_from_record_equals_from_run(tmp_path):
     same = {"about": published.about, "folder": published.folder, "published": True}
     assert vars(published) == {**vars(mine), **same}
     assert mine.identity == published.identity
-    assert boards_collect.unique([mine, published]) == [published]
+    assert boards_collect.unique_records([mine, published]) == [published]
 
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "install the mebench that wrote it"), (1, "export its run again")])
@@ -85,39 +85,39 @@ def test_collect_records_names_record_of_other_format(tmp_path, messages, number
     assert advice in messages[0]
 
 
-def test_unique_keeps_latest_of_equal_runs(tmp_path):
+def test_unique_records_keeps_latest_of_equal_runs(tmp_path):
     for number in ("", ".2", ".10"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     make_run(tmp_path, "other", key="4567")
-    assert [r.id for r in boards_collect.unique(boards_collect.collect(tmp_path))] == ["other", "run-0123.10"]
+    assert [r.id for r in boards_collect.unique_records(boards_collect.collect(tmp_path))] == ["other", "run-0123.10"]
 
 
-def test_unique_sorts_runs_and_records_by_id(tmp_path):
+def test_unique_records_sorts_runs_and_records_by_id(tmp_path):
     for name in "ca":
         export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
     make_run(tmp_path / "runs", "b", key="b")
     mine, published = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
-    assert [(r.id, r.published) for r in boards_collect.unique([*mine, *published])] == [
+    assert [(r.id, r.published) for r in boards_collect.unique_records([*mine, *published])] == [
         ("a", True),
         ("b", False),
         ("c", True),
     ]
 
 
-def test_unique_names_run_that_counts(tmp_path, messages):
+def test_unique_records_names_run_that_counts(tmp_path, messages):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     mine = boards_collect.collect(tmp_path)
-    boards_collect.unique(mine, messages.append)
+    boards_collect.unique_records(mine, messages.append)
     assert messages == ["run-0123 and run-0123.2 are runs of the same configuration, so only run-0123.2 counts"]
     messages.clear()
-    boards_collect.unique([*mine, replace(mine[0], published=True)], messages.append)
+    boards_collect.unique_records([*mine, replace(mine[0], published=True)], messages.append)
     assert messages == ["run-0123.2 and run-0123 are runs of the same configuration, so only run-0123 counts"]
 
 
-def test_unique_is_silent_on_run_and_own_record(tmp_path, messages):
+def test_unique_records_is_silent_on_run_and_own_record(tmp_path, messages):
     export(make_run(tmp_path / "runs"), tmp_path / "records")
-    boards_collect.unique(
+    boards_collect.unique_records(
         [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], messages.append
     )
     assert messages == []
@@ -160,21 +160,21 @@ def test_identity_has_everything_but_seed(tmp_path, change):
     assert a.identity != b.identity
 
 
-def test_unique_keeps_runs_with_copied_key(tmp_path, messages):
+def test_unique_records_keeps_runs_with_copied_key(tmp_path, messages):
     """A stranger's record says the key of a run, under a later id, with settings of its own or with other answers."""
     make_run(tmp_path / "runs", "mine", key="0123")
     for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
         export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
     found = [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
-    assert [r.id for r in boards_collect.unique(found, messages.append)] == ["mine", "nine", "zeal"]
+    assert [r.id for r in boards_collect.unique_records(found, messages.append)] == ["mine", "nine", "zeal"]
     assert messages == []
 
 
-def test_unique_prefers_run_to_record_of_its_id(tmp_path, messages):
+def test_unique_records_prefers_run_to_record_of_its_id(tmp_path, messages):
     make_run(tmp_path / "runs", "mine", key="0123")
     export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
     found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
-    assert [(r.id, r.published) for r in boards_collect.unique(found, messages.append)] == [("mine", False)]
+    assert [(r.id, r.published) for r in boards_collect.unique_records(found, messages.append)] == [("mine", False)]
     assert messages == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
 
 

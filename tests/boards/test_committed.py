@@ -17,8 +17,8 @@ from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Resco
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics import epoch_choices
 from mebench.records import integrity
-from mebench.records.integrity import check, check_scores
-from mebench.records.published import read
+from mebench.records.integrity import check_record, check_scores
+from mebench.records.published import read_published
 from mebench.records.record import from_record
 from mebench.records.schema import FORMAT
 from mebench.runs import RunFolder
@@ -43,7 +43,7 @@ def test_committed_record_scores_as_stored(file):
     if json.loads(file.read_text())["format"] < FORMAT:
         pytest.skip(f"of an older format than {FORMAT}: it enters no table until its run is exported again")
     record = RunFolder(file.parent)
-    check(record)
+    check_record(record)
     check_scores(record)
     assert from_record(record).lacks() == []
 
@@ -145,7 +145,7 @@ def published_f1(name, dataset, printed):
     """The published F1 that a cell of the page rounds."""
     values = {
         row.value
-        for row in read(BOARDS / "published.csv")
+        for row in read_published(BOARDS / "published.csv")
         if (row.task, row.kind, row.metric, row.dataset) == ("spotting", "micro", "f1", dataset)
         and row.method == name
         and f"{row.value:.2f}".lstrip("0") == printed
@@ -257,7 +257,9 @@ def test_readme_agrees_with_scores_of_lgsnet():
 
 def test_selection_gains_quote_value_of_composite():
     """Others print values of one method on each of its databases, some of them under the wrong name."""
-    printed = [row for row in read(ROOT / "leaderboards/published.csv") if row.source.startswith("wang2023htnet ")]
+    printed = [
+        row for row in read_published(ROOT / "leaderboards/published.csv") if row.source.startswith("wang2023htnet ")
+    ]
     of_all = [row for row in printed if row.dataset == "megc2019" and row.metric == "uf1" and not row.member]
     # A variant is somebody's own run of the program.
     whole = {row.method: row for row in of_all if not row.method_variant}

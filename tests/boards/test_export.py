@@ -8,7 +8,7 @@ from mebench.boards import export as boards_export
 from mebench.boards.accept import find_records, merge
 from mebench.boards.collect import collect_records
 from mebench.errors import RunError
-from mebench.records.integrity import rescore
+from mebench.records.integrity import rescore_record
 from mebench.records.record import from_record
 from mebench.runs import RunFolder
 from mebench.runs.scoring import score_run
@@ -34,7 +34,7 @@ def test_export_scores_as_its_run(tmp_path, kind_of_run):
     run = make_run(tmp_path / "runs", seed=3, **kind_of_run)
     record = RunFolder(export(run, tmp_path / "records"))
     summary = run.read_json("summary.json")
-    found = rescore(record)
+    found = rescore_record(record)
     assert found == {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
     assert found == record.read_json("record.json")["summary"]
 
@@ -98,7 +98,7 @@ def test_rescore_differs_for_changed_record(tmp_path):
     record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     predictions = pd.read_parquet(record / "predictions.parquet")
     predictions.assign(offset=predictions["offset"] + 40).to_parquet(record / "predictions.parquet")
-    assert rescore(RunFolder(record)) != json.loads((record / "record.json").read_text())["summary"]
+    assert rescore_record(RunFolder(record)) != json.loads((record / "record.json").read_text())["summary"]
 
 
 def test_export_withholds_record_that_is_refused(tmp_path):

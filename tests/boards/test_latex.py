@@ -20,7 +20,7 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 def source(tmp_path):
     make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1\nb", dataset="casme2", selection="test")
     return "\n".join(
-        latex(with_published(table, published.read(PUBLISHED), []))
+        latex(with_published(table, published.read_published(PUBLISHED), []))
         for table in boards_build.build(boards_collect.collect(tmp_path))
     )
 
@@ -79,7 +79,7 @@ def test_latex_cites_published_rows_below_rule(text):
 def test_latex_has_published_row_of_any_column(tmp_path):
     make_run(tmp_path, "one", dataset="casme2")
     found = [
-        with_published(table, published.read(PUBLISHED), [])
+        with_published(table, published.read_published(PUBLISHED), [])
         for table in boards_build.build(boards_collect.collect(tmp_path))
     ]
     table, part = next((table, part) for table in found for part in table.parts if part.published)

@@ -10,7 +10,7 @@ from mebench.boards import build as boards_build, table_files
 from mebench.boards.accept import merge
 from mebench.boards.collect import collect, collect_records
 from mebench.boards.export import export
-from mebench.boards.rows import ranked
+from mebench.boards.rows import rank_rows
 from mebench.boards.site.site_pages import write_site
 from mebench.records.record import from_record, from_run
 from mebench.reports.compare_runs import Side
@@ -52,7 +52,7 @@ def test_rows_mark_unknown_data_and_spare_others(table):
     assert list(rows) == ["imagenet", "honest", "head", "secret"]
     assert rows["secret"].marks == ["pretrained on unknown data"]
     assert not rows["secret"].ranks
-    assert {place.row.method for place in ranked(table.parts[0]) if place.rank} == {"imagenet", "honest"}
+    assert {place.row.method for place in rank_rows(table.parts[0]) if place.rank} == {"imagenet", "honest"}
     assert rows["imagenet"].marks == []
     assert rows["imagenet"].ranks
     assert rows["honest"].facts["pretrained"] == ""

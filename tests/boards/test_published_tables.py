@@ -6,7 +6,7 @@ from mebench.boards import build as boards_build, collect as boards_collect, pub
 from mebench.boards.published_tables import with_published
 from mebench.boards.table_files import as_csv
 from mebench.errors import DataError
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.records import published as records_published
 from mebench.records.matching_published import read_aliases
 from tests.helpers.run_folders import make_run
@@ -16,7 +16,7 @@ LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 
 @pytest.fixture(scope="module")
 def published():
-    return records_published.read(LEADERBOARDS / "published.csv")
+    return records_published.read_published(LEADERBOARDS / "published.csv")
 
 
 def beside(tmp_path, published, **run):
@@ -58,7 +58,7 @@ def test_with_published_adds_nothing_to_other_datasets(tmp_path, published):
 
 
 def test_published_lines_keep_printed_digits(published):
-    parts = grouped(published, lambda row: (row.source, row.task, row.dataset, row.part, row.kind))
+    parts = group_by(published, lambda row: (row.source, row.task, row.dataset, row.part, row.kind))
     assert len(parts) > 100
     for mine in parts.values():
         found = [value for line in published_tables.published_lines(mine) for value in line.values.values()]

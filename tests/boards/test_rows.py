@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.boards.rows import common, distinguishing_settings
-from mebench.number_format import digits
+from mebench.boards.rows import distinguishing_settings, shared_facts
+from mebench.number_format import format_table_number
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_distinguishing_settings_omit_members_and_chance(what):
     ("value", "text"), [(9.999, "9.999"), (10.0, "10.0"), (10.26, "10.3"), (-9.5, "-9.500"), (-10.5, "-10.5")]
 )
 def test_digits_keeps_one_from_ten_on(value, text):
-    assert digits(value) == text
+    assert format_table_number(value) == text
 
 
 def test_common_has_what_measured_rows_share():
@@ -48,4 +48,4 @@ def test_common_has_what_measured_rows_share():
         return SimpleNamespace(measured=measured, versions=versions, **stated)
 
     rows = [row(), row(selection="valid", python="3.12"), row(measured=False, convention="mean2022")]
-    assert common(rows) == {"convention": "strict", "torch": "2.13.0", "remark": ""}
+    assert shared_facts(rows) == {"convention": "strict", "torch": "2.13.0", "remark": ""}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect, significance, standings
-from mebench.boards.rows import ranked
+from mebench.boards.rows import rank_rows
 from mebench.metrics import Tables, comparison, ranking, summary
 from mebench.metrics.bootstrap import Resampling, derived_seed
 from mebench.metrics.comparison import Pool, compare_tables
@@ -68,7 +68,7 @@ def test_compute_standings_omits_undefined_score(tmp_path):
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
     assert rows["lost"].scores["strs"]["value"] is None
     assert {method: row.group for method, row in rows.items()} == {"good": "a", "weak": "b", "lost": ""}
-    ranks = {one.row.method: (one.rank, one.low, one.high) for one in ranked(table.parts[0]) if one.row.measured}
+    ranks = {one.row.method: (one.rank, one.low, one.high) for one in rank_rows(table.parts[0]) if one.row.measured}
     assert ranks == {"good": (1, 1, 1), "weak": (2, 2, 2), "lost": (None, 0, 0)}
 
 

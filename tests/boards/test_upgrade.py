@@ -12,13 +12,13 @@ from mebench import result_cache
 from mebench.boards.accept import find_records, merge
 from mebench.boards.collect import collect_records
 from mebench.boards.export import export
-from mebench.boards.upgrade import upgrade
+from mebench.boards.upgrade import upgrade_records
 from mebench.errors import ConfigError
 from mebench.metrics import catalogue
 from mebench.metrics.catalogue import Metric
 from mebench.metrics.ratios import safe_ratio
 from mebench.metrics.spotting_scores import SpottingCounts
-from mebench.records.integrity import check, own_hash
+from mebench.records.integrity import check_record, own_hash
 from mebench.runs import RunFolder, scoring
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import NIGHTLY
@@ -141,32 +141,32 @@ def test_merge_shows_scores_of_its_version_for_record_of_earlier(sent, tmp_path)
 def test_upgrade_writes_scores_and_keeps_former(sent, tmp_path, monkeypatch):
     add_metric(monkeypatch, tmp_path)
     before = stored(sent / "r")
-    (row,) = upgrade(sent, [])
+    (row,) = upgrade_records(sent, [])
     assert (row["record"], row["made_by"], row["now"], row["reason"]) == ("r", scoring.SCORER, scoring.SCORER, "")
     after = stored(sent / "r")
     assert after["files"] == before["files"]
     assert after["former"] == [{"summary": before["summary"], "sha256": before["sha256"]}]
     assert after["summary"]["spotting"]["micro"]["scores"]["f05"]["value"] == pytest.approx(1.0)
-    assert upgrade(sent, []) == []
-    check(RunFolder(sent / "r"))
+    assert upgrade_records(sent, []) == []
+    check_record(RunFolder(sent / "r"))
 
 
 def test_upgrade_with_dry_run_writes_nothing(sent, monkeypatch, tmp_path):
     add_metric(monkeypatch, tmp_path)
     before = (sent / "r" / "record.json").read_bytes()
-    assert [row["record"] for row in upgrade(sent, ["r"], dry_run=True)] == ["r"]
+    assert [row["record"] for row in upgrade_records(sent, ["r"], dry_run=True)] == ["r"]
     assert (sent / "r" / "record.json").read_bytes() == before
 
 
 def test_upgrade_names_nearest_record(sent):
     with pytest.raises(ConfigError, match=r"unknown record in .*'s'.*Known: r"):
-        upgrade(sent, ["s"])
+        upgrade_records(sent, ["s"])
 
 
 def test_upgrade_goes_on_after_refused_record(sent, monkeypatch, tmp_path):
     shutil.copytree(sent / "r", sent / "a")
     add_metric(monkeypatch, tmp_path)
-    first, second = upgrade(sent, [])
+    first, second = upgrade_records(sent, [])
     assert "its folder should be called r" in first["reason"]
     assert (second["record"], second["reason"]) == ("r", "")
 
@@ -176,7 +176,7 @@ def test_merge_replaces_record_by_upgraded_one_and_never_back(sent, tmp_path, mo
     shutil.copytree(sent, former)
     merge(find_records(former), tmp_path / "records")
     add_metric(monkeypatch, tmp_path)
-    upgrade(sent, [])
+    upgrade_records(sent, [])
 
     assert [outcome.status for outcome in merge(find_records(sent), tmp_path / "records")] == ["replaced"]
     assert stored(tmp_path / "records/r") == stored(sent / "r")

@@ -19,7 +19,7 @@ import pytest
 from mebench.config import resolve, shaping_settings
 from mebench.runner.estimate import dry_run
 from mebench.runner.identity import identity_of, run_name, training_key
-from mebench.runner.inputs import digest, with_absolute_places
+from mebench.runner.inputs import short_hash, with_absolute_places
 from mebench.runner.plan import make_plan
 
 FILE = Path(__file__).with_name("golden_runs.json")
@@ -144,7 +144,7 @@ def digests_of(run: GoldenRun) -> dict[str, str]:
     here = json.dumps(str(Path.cwd()))[1:-1]
     digests = {}
     for name, fact in facts_of(run).items():
-        digests[name] = digest(json.dumps(fact).replace(here, HERE))
+        digests[name] = short_hash(json.dumps(fact).replace(here, HERE))
     return digests
 
 

@@ -25,7 +25,7 @@ from mebench.config import (
 )
 from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
-from mebench.json_output import text
+from mebench.json_output import text_of_value
 from mebench.records import recorded_settings
 from mebench.runner import inputs
 
@@ -244,11 +244,11 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("hint", VALUES, ids=str)
 @given(data=st.data())
-def test_convert_reads_back_plain_yaml_and_words(hint, data):
+def test_convert_value_reads_back_plain_yaml_and_words(hint, data):
     value = data.draw(VALUES[hint])
-    assert typed_values.convert(typed_values.to_plain(value), hint) == value
-    assert typed_values.convert(yaml.safe_load(yaml.safe_dump(typed_values.to_plain(value))), hint) == value
-    assert typed_values.convert(text(typed_values.to_plain(value)), hint) == value
+    assert typed_values.convert_value(typed_values.to_plain(value), hint) == value
+    assert typed_values.convert_value(yaml.safe_load(yaml.safe_dump(typed_values.to_plain(value))), hint) == value
+    assert typed_values.convert_value(text_of_value(typed_values.to_plain(value)), hint) == value
 
 
 @pytest.mark.parametrize(
@@ -275,9 +275,9 @@ def test_convert_reads_back_plain_yaml_and_words(hint, data):
         (b"a", str),
     ],
 )
-def test_convert_rounds_and_guesses_nothing(value, hint):
+def test_convert_value_rounds_and_guesses_nothing(value, hint):
     with pytest.raises(ValueError, match=r"\S"):
-        typed_values.convert(value, hint)
+        typed_values.convert_value(value, hint)
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_convert_rounds_and_guesses_nothing(value, hint):
         ("[]", tuple, ()),
     ],
 )
-def test_convert_tries_types_in_order_and_text_last(text, hint, value):
-    assert typed_values.convert(text, hint) == value
-    assert type(typed_values.convert(text, hint)) is type(value)
+def test_convert_value_tries_types_in_order_and_text_last(text, hint, value):
+    assert typed_values.convert_value(text, hint) == value
+    assert type(typed_values.convert_value(text, hint)) is type(value)
 
 
 def test_expected_describes_types():

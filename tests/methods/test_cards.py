@@ -101,7 +101,7 @@ def test_cards_say_where_tables_mark_another_method():
     marked = set()
     for id_ in METHODS:
         folders = {RECORDS / f"{run}-seed{seed}" for run, *_, seeds in rows(id_) for seed in seeds.split(", ")}
-        marked |= {id_ for folder in folders if records_record.read(RunFolder(folder)).other_input}
+        marked |= {id_ for folder in folders if records_record.read_record(RunFolder(folder)).other_input}
     assert marked == {id_ for id_ in METHODS if "not of the paper's method" in card(id_)}
     assert marked
 

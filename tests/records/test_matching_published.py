@@ -18,18 +18,18 @@ BOARDS = Path(__file__).parents[2] / "leaderboards"
 
 @pytest.fixture(scope="module")
 def published():
-    return records_published.read(BOARDS / "published.csv")
+    return records_published.read_published(BOARDS / "published.csv")
 
 
 def remark_on(published, word, record=RECORD):
-    return matching_published.separates(
-        records_record.read(RunFolder(record)),
-        records_published.called(word, published),
+    return matching_published.differences_from_published(
+        records_record.read_record(RunFolder(record)),
+        records_published.find_published(word, published),
         read_aliases(BOARDS / "beside.yaml"),
     )
 
 
-def test_separates_names_selection_protocol_clips_and_gap(published):
+def test_differences_from_published_name_every_rule_and_the_gap(published):
     found = remark_on(published, "htnet2023")
     assert "chosen on the tested subjects (keeps, per test subject" in found["selection"]
     assert found["selection"].endswith("this run takes its last epoch or closed form, and nothing is chosen")
@@ -42,13 +42,13 @@ def test_separates_names_selection_protocol_clips_and_gap(published):
     assert {"UAR", "UF1, smic_hs", "UF1, casme2", "UF1, samm"} <= set(found)
 
 
-def test_separates_finds_own_row_inside_interval(published):
+def test_differences_from_published_find_row_inside_interval(published):
     found = remark_on(published, "ststnet2019")
     assert "no choice on tested subjects is known" in found["selection"]
     assert found["UF1"].endswith("inside the interval: may be chance")
 
 
-def test_separates_names_kind_of_each_value(published, tmp_path):
+def test_differences_from_published_name_kind_of_each_value(published, tmp_path):
     run = make_run(tmp_path, kinds=("micro", "macro"))
     found = remark_on(published, "mdmd2020", run.path)
     assert found["F1, micro"].startswith("0.0082 published, ")
@@ -56,20 +56,22 @@ def test_separates_names_kind_of_each_value(published, tmp_path):
     assert [found[f"tp, {kind}"].split()[0] for kind in ("micro", "macro")] == ["21", "109"]
 
 
-def test_separates_compares_no_other_clips(published):
+def test_differences_from_published_compare_no_other_clips(published):
     found = remark_on(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
     assert "other clips or folds, so the numbers are not comparable" in found["protocol"]
     assert "not the same, so the numbers are not comparable" in found["clips"]
     assert found["UF1"].endswith("here: not comparable")
 
 
-def test_called_names_nearest_result(published):
+def test_find_published_names_nearest_result(published):
     with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023|htnet2032.*htnet2024"):
-        records_published.called("htnet2032", published)
+        records_published.find_published("htnet2032", published)
 
 
-def test_called_takes_year_of_first_version(published):
-    assert records_published.called("htnet2023", published) == records_published.called("htnet2024", published)
+def test_find_published_takes_year_of_first_version(published):
+    assert records_published.find_published("htnet2023", published) == records_published.find_published(
+        "htnet2024", published
+    )
 
 
 def test_compare_command_prints_differences():

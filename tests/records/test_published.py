@@ -34,7 +34,7 @@ ANALYSED = {"task": "analysis", "part": "true_positives", "classes": "3"}
 
 
 def load(path: Path) -> pd.DataFrame:
-    rows = published.read(path)
+    rows = published.read_published(path)
     frame = pd.DataFrame(rows, columns=[column.name for column in fields(published.Published)])
     return frame.astype({"year": "Int64", "classes": "Int64"}).assign(path=[row.path for row in rows])
 
@@ -176,7 +176,7 @@ def test_published_csv_marks_parts_of_mean(rows):
         (HTNET, "megc2019", "uf1", "uf1 of LBP-TOP is 0.2000, but the uar of the same table give 0.29"),
     ],
 )
-def test_read_refuses_impossible_row_without_caveat(rows, tmp_path, source, dataset, metric, words):
+def test_read_published_refuses_impossible_row_without_caveat(rows, tmp_path, source, dataset, metric, words):
     row = the(carrying(rows, "impossible"), source, dataset=dataset, metric=metric)
     copy = tmp_path / "published.csv"
     lines = COMMITTED.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -253,7 +253,7 @@ def test_published_table_without_rows_is_empty_frame(tmp_path):
     assert set(published.COLUMNS) < set(frame.columns)
 
 
-def test_read_takes_file_of_spreadsheet_program(tmp_path):
+def test_read_published_takes_file_of_spreadsheet_program(tmp_path):
     path = table(tmp_path, {})
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"))
     assert len(load(path)) == 1
@@ -305,19 +305,19 @@ def test_published_path_leads_to_value_of_summary(tmp_path):
         ({"classes": "three"}, "expected nothing or a whole number from 2"),
     ],
 )
-def test_read_refuses_row_with_its_line(tmp_path, change, words):
+def test_read_published_refuses_row_with_its_line(tmp_path, change, words):
     with pytest.raises(DataError) as error:
         load(table(tmp_path, {}, change))
     assert words in str(error.value)
     assert f"published.csv, line {4 if 'note' in change else 3}: " in str(error.value)
 
 
-def test_read_takes_value_out_of_range_as_impossible(tmp_path):
+def test_read_published_takes_value_out_of_range(tmp_path):
     assert load(table(tmp_path, {"value": "1.2", "caveats": "impossible"}))["value"][0] == 1.2
     assert load(table(tmp_path, {"value": "40.5", "metric": "apex_mae_ms"}))["value"][0] == 40.5
 
 
-def test_read_refuses_repeated_row(tmp_path):
+def test_read_published_refuses_repeated_row(tmp_path):
     with pytest.raises(DataError, match=r"line 3: repeats line 2 \(SOFTNet, cas_me2, f1, Table 1\)"):
         load(table(tmp_path, {}, {"value": "0.1174"}))
     apart = ({"method_variant": "run 2"}, {"table": "Table 2"}, {"dataset": "samm_lv"}, {"kind": "macro"})
@@ -335,7 +335,7 @@ def test_read_refuses_repeated_row(tmp_path):
         (b'method,"open\n', "cannot be read as a UTF-8 table"),
     ],
 )
-def test_read_refuses_other_files(tmp_path, content, words):
+def test_read_published_refuses_other_files(tmp_path, content, words):
     path = tmp_path / "published.csv"
     path.write_bytes(content)
     with pytest.raises(DataError) as error:
@@ -343,7 +343,7 @@ def test_read_refuses_other_files(tmp_path, content, words):
     assert words in str(error.value)
 
 
-def test_read_names_missing_file(tmp_path):
+def test_read_published_names_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"there is no file .*absent.csv"):
         load(tmp_path / "absent.csv")
 
@@ -359,7 +359,7 @@ def test_papers_say_what_programs_keep():
     )
     silent = [
         row
-        for row in published.read(COMMITTED)
+        for row in published.read_published(COMMITTED)
         if "test_selected" not in row.caveats and not any(word in row.note for word in words)
     ]
     assert not silent, silent[0]

@@ -96,7 +96,7 @@ def test_without_places_keeps_parameters_named_like_places(name):
     )
     assert [other[f"{part}.{name}"] for part in ("method", "dataset", "protocol")] == [15, 1, 2]
     assert name not in other
-    assert recorded_settings.identity(one) != recorded_settings.identity(other)
+    assert recorded_settings.row_settings(one) != recorded_settings.row_settings(other)
     assert recorded_settings.of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
 
 
@@ -111,16 +111,16 @@ def test_without_places_drops_places():
 
 def test_identity_omits_seed_and_preset_names():
     flat = recorded_settings.without_places(plain(preset="short", p=0.6))
-    assert recorded_settings.identity(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
+    assert recorded_settings.row_settings(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
 
 
 def test_identity_takes_missing_setting_as_default():
     old = recorded_settings.without_places(plain(p=0.6))
     assert (
-        recorded_settings.identity(old | {"precision": "32-true"})
-        == recorded_settings.identity(old)
-        != recorded_settings.identity(old | {"precision": "bf16-mixed"})
+        recorded_settings.row_settings(old | {"precision": "32-true"})
+        == recorded_settings.row_settings(old)
+        != recorded_settings.row_settings(old | {"precision": "bf16-mixed"})
     )
-    assert recorded_settings.identity(old | {"scheme": None}) == recorded_settings.identity(old) | {"scheme": None}, (
-        "null is a value"
-    )
+    assert recorded_settings.row_settings(old | {"scheme": None}) == recorded_settings.row_settings(old) | {
+        "scheme": None
+    }, "null is a value"

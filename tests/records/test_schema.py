@@ -57,7 +57,7 @@ def rewrite(record, file, path, value):
 
 def refusal(record, file="record.json"):
     with pytest.raises(RunError) as error:
-        schema.read(record, file)
+        schema.read_record_file(record, file)
     (sentence,) = str(error.value).splitlines()
     assert sentence.isprintable()
     assert sentence.encode()
@@ -76,7 +76,7 @@ def nested(depth, inside=0):
 
 def test_schema_reads_what_run_writes(record):
     for name in ("record.json", "folds.json", "audit.json"):
-        assert schema.read(record, name) == json.loads((record.path / name).read_text())
+        assert schema.read_record_file(record, name) == json.loads((record.path / name).read_text())
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_schema_refuses_other_json(record, content, words):
 def test_schema_leaves_unknown_format_to_its_writer(record, content):
     (record.path / "record.json").write_bytes(content)
     with pytest.raises(RunError, match="this mebench reads format 2: install the mebench that wrote it") as error:
-        schema.read(record, "record.json")
+        schema.read_record_file(record, "record.json")
     assert str(error.value).isprintable()
 
 
@@ -194,7 +194,7 @@ def test_bytes_of_opens_plain_files_of_sensible_size(record, monkeypatch):
         == f"folds.json cannot be read (it has {size:,} bytes, expected at most {size - 1:,})"
     )
     monkeypatch.setattr(schema, "MOST_JSON", size)
-    schema.read(record, "folds.json")
+    schema.read_record_file(record, "folds.json")
     (record.path / "folds.json").unlink()
     assert refusal(record, "folds.json") == "folds.json is missing"
     os.mkfifo(record.path / "folds.json")  # to open it would wait for ever

@@ -135,7 +135,7 @@ def test_report_has_lanes_of_action_units(tmp_path):
 def read_run(path):
     from mebench.runs import RunFolder
 
-    return records_record.read(RunFolder(path))
+    return records_record.read_record(RunFolder(path))
 
 
 def smoothing(folder):
@@ -159,7 +159,7 @@ def smoothing(folder):
 
 def test_report_draws_kept_curves_and_thresholds(tmp_path):
     run = smoothing(tmp_path)
-    drawn = timelines_of_videos([judge_run(records_record.read(run))])
+    drawn = timelines_of_videos([judge_run(records_record.read_record(run))])
     table = run.read_table("predictions.parquet")
     for one in drawn:
         (curve,) = one["timeline"].tracks[0].curves.values()
@@ -168,7 +168,7 @@ def test_report_draws_kept_curves_and_thresholds(tmp_path):
         assert curve.level <= own["confidence"].min()
         assert np.nanmean(curve.smoothed) < curve.level
     (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
-    of_earlier = timelines_of_videos([judge_run(records_record.read(run))])
+    of_earlier = timelines_of_videos([judge_run(records_record.read_record(run))])
     assert {curve.smoothed for one in of_earlier for curve in one["timeline"].tracks[0].curves.values()} == {None}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.metrics import catalogue
-from mebench.number_format import number
+from mebench.number_format import format_number
 from mebench.reports.scores import MOST_LINES, print_outcome
 from tests.helpers.run_folders import make_run
 
@@ -30,7 +30,9 @@ def test_print_outcome_has_every_score(run, capsys):
         (line,) = (line for line in shown if f"F1 of random, {words}" in line)
         score = summary["chance"]["micro"][rule]["f1"]
         assert line.split()[-3:] == [f"{score['value']:.4f}", f"[{score['low']:.4f},", f"{score['high']:.4f}]"]
-    assert any("F1" in line and number(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
+    assert any(
+        "F1" in line and format_number(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown
+    )
 
 
 def test_print_outcome_has_row_for_each_member(run, capsys):
@@ -41,7 +43,7 @@ def test_print_outcome_has_row_for_each_member(run, capsys):
     assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
     for row in shown:
         if row[1].isdigit():
-            scores = [number(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
+            scores = [format_number(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
             assert [cell for cell in row[3:] if cell[0] != "[" and cell[-1] != "]" and cell != "-"] == scores
 
 
@@ -78,9 +80,9 @@ def test_print_outcome_names_convention_settings_folder(run, capsys):
 
 
 def test_print_outcome_has_dash_for_undefined():
-    assert number(None) == "-"
-    assert number(0.12345) == "0.1235"
-    assert number(9.6, places=1) == "9.6"
+    assert format_number(None) == "-"
+    assert format_number(0.12345) == "0.1235"
+    assert format_number(9.6, places=1) == "9.6"
 
 
 # In short

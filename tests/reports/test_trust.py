@@ -41,7 +41,7 @@ def few_draws(monkeypatch):
 
 @pytest.fixture(scope="module")
 def side(runs):
-    return judge_run(record.read(RunFolder(runs / "one")))
+    return judge_run(record.read_record(RunFolder(runs / "one")))
 
 
 def people(folder, text):
@@ -169,7 +169,7 @@ def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, m
 def test_measure_trust_in_python_equals_command(runs, tmp_path):
     file = people(tmp_path, every(["no", "yes"] * 6))
     run = mebench_api.load_run(runs / "one")
-    assert run.trust(file) == trust.measure_trust(judge_run(record.read(run.folder)), file)
+    assert run.trust(file) == trust.measure_trust(judge_run(record.read_record(run.folder)), file)
     (noise := tmp_path / "noise.csv").write_text("what,value,source\nlabel,0.2,ours\n")
     found = mebench_api.compare(runs / "one", runs / "two", metrics=["recognition.accuracy"]).under_noise(noise)
     assert found["recognition.accuracy"]["ceiling"]["value"] == pytest.approx(0.8, abs=0.05)

@@ -12,7 +12,7 @@ from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.records.matching_published import value_of
-from mebench.records.published import read
+from mebench.records.published import read_published
 from mebench.reproduction import papers as reproduction
 from mebench.reproduction.papers import CellResult, PaperCell, PaperRequest, PaperRun, read_paper
 from mebench.reproduction.rescore import list_sources
@@ -38,7 +38,7 @@ def paper():
 
 @pytest.fixture(scope="module")
 def published():
-    return read(LEADERBOARDS / "published.csv")
+    return read_published(LEADERBOARDS / "published.csv")
 
 
 def table_of(**given):
@@ -297,7 +297,7 @@ def test_selection_gains_table_has_dashes_without_interval():
     """As of three people, or of a class with few clips."""
     published = next(
         row
-        for row in read(LEADERBOARDS / "published.csv")
+        for row in read_published(LEADERBOARDS / "published.csv")
         if row.method == "STSTNet" and row.metric == "uf1" and not row.member
     )
     gain = {"value": 0.176, "low": None, "high": None, "reason": "a difference takes at least 4 subjects"}

@@ -23,7 +23,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
 from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import read_aliases
-from mebench.records.published import read
+from mebench.records.published import read_published
 from mebench.reproduction import rescore as reproduction_rescore
 from mebench.reproduction.rescore import RescoredSource, find_files, list_sources, read_source
 from tests.helpers.nightly import NIGHTLY
@@ -223,7 +223,7 @@ def test_rescore_source_prints_the_paper_beside_each_reading(in_home, home, caps
 
 
 def tables_of(home, records=()):
-    known, published = collect_rescored(home / "rescored", print), read(home / "published.csv")
+    known, published = collect_rescored(home / "rescored", print), read_published(home / "published.csv")
     tables = with_rescored(
         boards_build.build(records), list(rescored_rows(known, published)), read_aliases(home / "beside.yaml")
     )
@@ -352,7 +352,7 @@ LONG = {"lgsnet_cas_me2"}
 
 @pytest.fixture(scope="module")
 def published():
-    return read(LEADERBOARDS / "published.csv")
+    return read_published(LEADERBOARDS / "published.csv")
 
 
 hashed_once = functools.cache(file_hash)

@@ -26,7 +26,7 @@ QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")
 @pytest.fixture(scope="module", autouse=True)
 def scored_once():
     """Who forges a record scores it as who checks it does: equal files under equal settings are scored once."""
-    rescore, kept = integrity.rescore, {}
+    rescore, kept = integrity.rescore_record, {}
 
     def once(folder):
         others = sorted(file for file in folder.path.iterdir() if file.name != "record.json")
@@ -37,8 +37,8 @@ def scored_once():
         return deepcopy(kept[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attack_records, "rescore", once)
-        patch.setattr(integrity, "rescore", once)
+        patch.setattr(attack_records, "rescore_record", once)
+        patch.setattr(integrity, "rescore_record", once)
         yield
 
 
@@ -64,9 +64,9 @@ def test_attack_records_are_refused_or_doubted(board, there, tmp_path, name):
     records, registry, read = there
     record = RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path, scored=expected == "taken"))
     if expected == "refused":
-        assert words in checking.refusal(record)
+        assert words in checking.reason_for_refusal(record)
     else:
-        assert checking.refusal(record) == ""
+        assert checking.reason_for_refusal(record) == ""
         remarks = (
             disagreements.truth_doubt(from_record(record), registry),
             disagreements.doubt_of(from_record(record), records, registry.records.keys(), read),

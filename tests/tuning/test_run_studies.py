@@ -83,7 +83,7 @@ def test_tune_outer_runs_are_no_plain_runs(go, tmp_path):
     found = go("dataset.subjects=3", **words)
     folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
     scores = found.plain["scores"]
-    sides = [compare_runs.Side.of_record(record.read(folders[name])) for name in ("tuned", "default")]
+    sides = [compare_runs.Side.of_record(record.read_record(folders[name])) for name in ("tuned", "default")]
     remarks = compare_runs.remarks_on_comparison(
         compare_runs.compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"]
     )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from mebench.boards.rows import BoardRow, PublishedLine
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import digits, ends, seconds
+from mebench.number_format import format_ends, format_seconds, format_table_number
 
 LEAST = 0.01
 """Smaller costs, in seconds, are drawn at this place."""
@@ -60,8 +60,8 @@ class ChartPoint:
     def title(self, metric: str) -> str:
         """The tooltip."""
         score: Any = self.row.scores[metric]
-        words = [f"{self.name}: {find_metric(metric).label} {digits(score['value'])}", ends(score)]
-        return f"{' '.join(filter(None, words))}, {seconds(total_seconds(self.row))} s"
+        words = [f"{self.name}: {find_metric(metric).label} {format_table_number(score['value'])}", format_ends(score)]
+        return f"{' '.join(filter(None, words))}, {format_seconds(total_seconds(self.row))} s"
 
 
 class DrawnPoint(NamedTuple):

@@ -17,7 +17,7 @@ from mebench.atomic import new_folder, put_in_place
 from mebench.boards import row_facts, rows, several_datasets, table_files
 from mebench.boards.board_pages import BoardPage, level_name, other_tables
 from mebench.boards.chance_rows import chance_methods
-from mebench.boards.checking import bounded
+from mebench.boards.checking import limited_memory
 from mebench.boards.published_tables import part_of
 from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
 from mebench.boards.row_scores import SCORING
@@ -29,8 +29,8 @@ from mebench.boards.rows import (
     PublishedLine,
     Ranked,
     Rescored,
-    common,
     displayed_metrics,
+    shared_facts,
 )
 from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.boards.site.cards import body
@@ -40,13 +40,13 @@ from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
-from mebench.number_format import count, digits, seconds, span
+from mebench.number_format import format_mean_count, format_seconds, format_span, format_table_number
 from mebench.records.published import CAVEATS, Published
 from mebench.records.record import DAMAGE, Record, UnshownError, files_of
 from mebench.reports import report
 from mebench.reports.report import template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
-from mebench.result_cache import cached
+from mebench.result_cache import cached_result
 from mebench.runs.fold_files import safe_name
 from mebench.table_output import Column, Table
 
@@ -75,7 +75,7 @@ class PageTables:
 
     def measured(self, part: Part, ranked: Sequence[Ranked]) -> Markup:
         """The measured rows of a part and its levels of chance; `ranked` are its rows with ranks."""
-        one_remark = common(part.rows).get("remark")
+        one_remark = shared_facts(part.rows).get("remark")
 
         def method(one: Ranked) -> Any:
             remark = one.row.remark if one.row.measured and not one_remark else ""
@@ -93,7 +93,9 @@ class PageTables:
             *([self._group_column()] if any(row.group for row in part.rows) else ()),
             *map(_of_ranked, firmness_columns(part)),
             *others,
-            Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
+            Column(
+                "n", of=attrgetter("row.n"), text=format_mean_count, right=True, meaning="the scored items", room="more"
+            ),
             *map(_of_ranked, cost_columns()),
             *(_of_ranked(column, blank="") for column in (*rule_columns(), *version_columns(["mebench"]))),
             *(
@@ -133,7 +135,7 @@ class PageTables:
                 *_OF_ROW,
                 Column("group", room="wide", meaning=f"rows of one table {_ALIKE}"),
                 Column("seeds", right=True, room="more"),
-                Column("seconds", right=True, text=seconds, order=float, room="wide"),
+                Column("seconds", right=True, text=format_seconds, order=float, room="wide"),
                 Column("runs", kind="runs", room="wide"),
             ],
             [
@@ -180,7 +182,7 @@ class PageTables:
                 METHOD_AND_RULES,
                 Column("member", optional=True),
                 *_scores(displayed_metrics(part.metrics, part.rescored), 5, score, digits=PRINTED),
-                Column("n", text=count, right=True, meaning="the scored items", room="wide"),
+                Column("n", text=format_mean_count, right=True, meaning="the scored items", room="wide"),
                 Column(
                     "source",
                     of=lambda row: (
@@ -278,8 +280,10 @@ class PageTables:
         def cell(metric: str, one: Ranked | None) -> Markup:
             if one is None:
                 return Markup('<span class="none">–</span>')
-            value = digits(one.row.scores[metric]["value"])
-            return Markup('{}<span class="spread">{}</span>').format(span(one.row.ranks or [one.rank or 0]), value)
+            value = format_table_number(one.row.scores[metric]["value"])
+            return Markup('{}<span class="spread">{}</span>').format(
+                format_span(one.row.ranks or [one.rank or 0]), value
+            )
 
         heads = [
             Column(
@@ -437,7 +441,7 @@ class Site:
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
-            "common": lambda part: rows.common(part.rows),
+            "common": lambda part: rows.shared_facts(part.rows),
             "source": source_link,
             "real_first": lambda tables: sorted(tables, key=_unlike_real),
             "drawn": _drawn,
@@ -447,7 +451,7 @@ class Site:
             "in_order": self._in_order,
             "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
-            "place": rows.place,
+            "place": rows.standing_in_words,
             "best_rescored": _best_rescored,
             "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
         }
@@ -510,7 +514,7 @@ class Site:
         for record in self.records:
             appears = [table for table, runs in tables_with_runs if record.id in runs]
             try:
-                with bounded():
+                with limited_memory():
                     path, text = self._page_of_run(record, appears)
                 text.encode()  # an unpaired surrogate is not text
             except (*DAMAGE, MemoryError) as error:
@@ -583,7 +587,7 @@ class Site:
         def text() -> str:
             return self._page(path, "run_page.html", appears=appears, **report.values_of_page(record, MOST_SHOWN))[1]
 
-        return path, cached(
+        return path, cached_result(
             text,
             OF_PAGES,
             record.content,
@@ -612,7 +616,7 @@ class Site:
         return ", named by ".join(self._title("method", id_) for id_ in method.split(" + "))
 
     def _ranked(self, table: BoardTable, part: Part) -> list[rows.Ranked]:
-        return rows.ranked(part, self.floors, fold=table.task == "spotting")
+        return rows.rank_rows(part, self.floors, fold=table.task == "spotting")
 
     def _chart(self, table: BoardTable, part: Part) -> Markup:
         if any(row.member for row in part.rows):  # members have their own scores, not a common scale

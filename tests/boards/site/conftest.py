@@ -26,7 +26,7 @@ def site(tmp_path_factory):
     make_run(runs, "evil", method=EVIL, dataset="casme2", settings={"method.p": f'"{EVIL}'}, remark=f"{EVIL}&amp;")
     make_run(runs, method="ststnet", dataset="megc2019_flow", tasks=("recognize",), members=("casme2", "samm"))
     records = boards_collect.collect(runs)
-    published = records_published.read(LEADERBOARDS / "published.csv")
+    published = records_published.read_published(LEADERBOARDS / "published.csv")
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
     anew = [
         (source, outcome)

@@ -76,7 +76,7 @@ def test_table_page_has_rescored_between_measured_and_published(pages, site):
 
 def test_index_names_best_rescored_without_selection(tmp_path):
     sources = published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
-    published = records_published.read(LEADERBOARDS / "published.csv")
+    published = records_published.read_published(LEADERBOARDS / "published.csv")
     tables = published_tables.with_rescored([], list(published_tables.rescored_rows(sources, published)), [])
     table = next(one for one in tables if (one.dataset, one.protocol) == ("cas_me2", "loso"))
     module.write_site([table], [], [], tmp_path / "site")

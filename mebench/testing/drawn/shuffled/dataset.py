@@ -12,7 +12,7 @@ from mebench.core import Expression, Video
 from mebench.core.dataset import Renamed
 from mebench.errors import DataError
 from mebench.files import write_text
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 
 from .params import Params as _Params
 
@@ -51,7 +51,7 @@ class Shuffled(Renamed):
         random place.
         """
         rng = np.random.default_rng(seed)
-        for subject, videos in grouped(self.dataset.videos(), key=attrgetter("subject")).items():
+        for subject, videos in group_by(self.dataset.videos(), key=attrgetter("subject")).items():
             for emotion, video in zip(rng.permutation(self.schemes["native"].classes), videos):
                 (e,) = video.expressions
                 onset = int(rng.choice(self.places(e.length)))
