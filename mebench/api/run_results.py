@@ -15,6 +15,7 @@ from mebench import (
     metrics,
     records,
     reports,
+    reproduction,
     runner,
     runs as run_files,
     tracking,
@@ -199,6 +200,8 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
     settled = configuration.resolve(values, list_paths(config), list_paths(plugins))
     reporter = progress or Progress()
     (settled,) = inspection.dataset_summary.check_needs([settled], reporter.notify)
+    if remark := reproduction.scheme_remark.remark_on_scheme(settled):
+        reporter.notify(remark)
     return execute_config(settled, reporter)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench import api, boards, config, protocols, reports, runner, runs as run_files
+from mebench import api, boards, config, protocols, reports, reproduction, runner, runs as run_files
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, config_with_inputs
 from mebench.config.examples import find_example
 from mebench.errors import ConfigError, RunError, SomeFailedError, list_first
@@ -83,6 +83,8 @@ def _estimate_run(words: Words, files: Files, plugins: Plugins, json: str | None
     """Show what a run would compute, and its protocol."""
     settings = config_with_inputs(words, files, plugins)
     plan = runner.estimate.dry_run(settings, quiet=json == "-")
+    if json != "-" and (remark := reproduction.scheme_remark.remark_on_scheme(settings)):
+        print_lines(remark)
     write_json(plan, json, "", *protocols.find_protocol(settings.protocol).describe().split("\n"))
 
 
