@@ -2,8 +2,9 @@
 
 import hashlib
 import pickle
+import pickletools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from mebench.errors import RunError
 
 OWN_OBJECTS = ".objects"
 """The folder, among those of runs, of objects that Python gave: plugins of `mebench.evaluate`, and options. It holds no labels."""
-_DRAWN_ID = re.compile(rb"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}")
+_DRAWN_ID = re.compile("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}")
 """The random id that cloudpickle gives each class whose code it stores."""
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -23,8 +24,43 @@ def objects_folder(runs: str | Path) -> Path:
 
 
 def id_of_content(content: bytes) -> str:
-    """The name of a stored object: equal ones of two programs have the same."""
-    return hashlib.sha256(_DRAWN_ID.sub(b"", content)).hexdigest()
+    """The name of a stored object: equal ones of two programs have the same.
+
+    Raises:
+        ValueError, LookupError: the content is no complete pickle.
+    """
+    digest = hashlib.sha256()
+    for step in _steps_of_pickle(content):
+        digest.update(f"{step!r}\n".encode())
+    return digest.hexdigest()
+
+
+def _steps_of_pickle(content: bytes) -> Iterator[tuple[str, Any]]:
+    """Opcode and argument of each step of a pickle, alike for equal objects.
+
+    A pickle says whether two equal texts are one object, which depends on whether Python compiled a file or read its
+    stored bytecode. Here each text stands in full, and what else is remembered is numbered without them.
+    """
+    texts: dict[int, str | bytes] = {}
+    numbers: dict[int, int] = {}
+    last_argument: Any = None
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name == "FRAME":  # a length in bytes
+            continue
+        if opcode.name == "MEMOIZE":
+            number = len(texts) + len(numbers)
+            if isinstance(last_argument, str | bytes):
+                texts[number] = last_argument
+            else:
+                numbers[number] = len(numbers)
+        elif opcode.name in {"BINGET", "LONG_BINGET"}:
+            yield ("text", texts[argument]) if argument in texts else ("remembered", numbers[argument])
+        elif isinstance(argument, str | bytes):
+            drawn = isinstance(argument, str) and _DRAWN_ID.fullmatch(argument) is not None
+            yield "text", "" if drawn else argument
+        else:
+            yield opcode.name, argument
+        last_argument = argument
 
 
 def is_id(value: Any) -> bool:
@@ -46,7 +82,11 @@ def read_object(spec: Mapping[str, Any], runs: str | Path) -> bytes:
             f"{spec['class_path']} was given as an object, and {file} cannot be read ({error.strerror}): start the run "
             "again from the program that made it"
         ) from error
-    if id_of_content(content) != spec["object"]:
+    try:
+        id_ = id_of_content(content)
+    except (ValueError, LookupError):  # no pickle, or a damaged one
+        id_ = ""
+    if id_ != spec["object"]:
         raise RunError(f"{file} is not the object that was given: start the run again from the program that made it")
     return content
 

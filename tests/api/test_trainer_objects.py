@@ -92,9 +92,11 @@ def test_run_gives_each_fold_copies_of_objects(net):
 def test_run_refuses_objects_that_are_gone(net, tmp_path):
     stored_specs = stored(callbacks=[EarlyStopping("val_loss")])
     (file,) = tmp_path.rglob(stored_specs["callbacks"][0]["object"])
-    file.write_bytes(b"other")
-    with pytest.raises(RunError, match="is not the object that was given: start the run again"):
-        net(trainer=stored_specs)
+    content = file.read_bytes()
+    for other in (b"other", content[:-1], content.replace(b"val_loss", b"val_uf1_")):
+        file.write_bytes(other)
+        with pytest.raises(RunError, match="is not the object that was given: start the run again"):
+            net(trainer=stored_specs)
     file.unlink()
     with pytest.raises(RunError, match=r"EarlyStopping was given as an object, and .* cannot be read"):
         net(trainer=stored_specs)
@@ -111,7 +113,9 @@ class Mine(lightning.Callback):
 """
 
 
-def test_store_trainer_objects_names_equal_ones_alike(tmp_path, monkeypatch):
+@pytest.mark.parametrize("bytecode_is_kept", [True, False])
+def test_store_trainer_objects_names_equal_ones_alike(tmp_path, monkeypatch, bytecode_is_kept):
+    monkeypatch.setattr(sys, "dont_write_bytecode", not bytecode_is_kept)
     (tmp_path / "mine.py").write_text(MINE)
     monkeypatch.syspath_prepend(tmp_path)
     answers = []
