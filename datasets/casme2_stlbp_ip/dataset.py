@@ -1,10 +1,7 @@
 """The published STLBP-IP features of CASME II: recognition without frames."""
 
-import hashlib
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +9,8 @@ from numpy.typing import NDArray
 from mebench.annotations import (
     Annotation,
     Cleaning,
+    ClipFeatureDataset,
+    FeatureClip,
     Header,
     Log,
     begin,
@@ -22,7 +21,7 @@ from mebench.annotations import (
     root_folder,
     three_classes,
 )
-from mebench.core import Dataset, Expression, Published, Scheme, SubjectKey, Video
+from mebench.core import Published, Scheme
 from mebench.errors import DataError
 from mebench.matlab import read_matlab
 
@@ -31,7 +30,6 @@ from .params import Params as _Params
 FEATURES = "CASME2_feature_STLBP_IP.mat"
 LABELS = "CASME2_label.mat"
 SHEETS = "CASME2*.xls*"
-FEATURE = "stlbp_ip"
 NUMBERS = 2 * (256 + 59)
 """Of one block: patterns along columns and along rows, and uniform patterns of the images that both make over time."""
 CLEANING = Cleaning(subject_digits=2, subject_prefix="sub", spellings={"other": "others", "happy": "happiness"})
@@ -47,11 +45,11 @@ CODE = {
 NOT_MEGC2019 = {("04", "EP12_01f"): ("not_in_megc2019",), ("05", "EP09_05f"): ("not_in_megc2019",)}
 
 
-class Casme2StlbpIp(Dataset):
-    """Each clip is a video of one frame whose feature is a published column; there are no frames."""
+class Casme2StlbpIp(ClipFeatureDataset):
+    """The clips of CASME II in the published order; the feature of each is a published column."""
 
     Params = _Params
-    tasks = frozenset({"recognize"})
+    feature, people = "stlbp_ip", "casme2"
     schemes = by_name(
         Scheme("five", FIVE, {label: label for label in FIVE}),
         three_classes("three", ("disgust", "repression")),
@@ -64,41 +62,8 @@ class Casme2StlbpIp(Dataset):
     )
     params: _Params
 
-    def videos(self) -> list[Video]:
-        """The clips in the sheet, sorted by key; each has one expression `[0, 0]` with its native label."""
-        clips = []
-        for (subject, clip), (emotion, _) in sorted(self._clips.items()):
-            flags = NOT_MEGC2019.get((subject, clip), ())
-            expression = Expression(0, 0, apex=0, emotion=emotion, flags=flags)
-            clips.append(Video("casme2_stlbp_ip", subject, clip, None, 1, (expression,)))
-        return clips
-
-    def check(self) -> None:
-        """Check features, labels, and the order of the sheet."""
-        self._clips  # noqa: B018  (says what is missing)
-
-    def person(self, key: SubjectKey) -> SubjectKey:
-        """The identity of a subject: a person of CASME II."""
-        return SubjectKey("casme2", key.subject)
-
-    def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """The feature of a clip for the chain `stlbp_ip`: one block, (1, 1, 630)."""
-        if name != FEATURE:
-            return None
-        column = self._clips[video.subject, video.id][1]
-        return column.reshape(1, 1, NUMBERS).astype(np.float32)
-
-    @cached_property
-    def revision(self) -> str:  # type: ignore[override]
-        """Hash of names, labels and features, so that two labs can check that they have the same set."""
-        digest = hashlib.sha256()
-        for key, (emotion, column) in sorted(self._clips.items()):
-            digest.update(f"{'/'.join(key)} {emotion} ".encode() + np.ascontiguousarray(column, "<f8").tobytes())
-        return digest.hexdigest()[:16]
-
-    @cached_property
-    def _clips(self) -> dict[tuple[str, str], tuple[str, NDArray[np.float64]]]:
-        """Label and feature of each clip, by subject and name."""
+    def read_clips(self) -> Iterator[FeatureClip]:
+        """The clips in the sheet, each with its native label and its column."""
         root = root_folder(
             self.params.root,
             "casme2_stlbp_ip needs the folder of the features: give dataset.root=PATH. How to get them: mebench info casme2_stlbp_ip",
@@ -113,7 +78,9 @@ class Casme2StlbpIp(Dataset):
         clips = _clips_of_sheet(sheets[-1])
         features = _read(root / FEATURES, "feature", (NUMBERS, len(clips)))
         _check_order(clips, _read(root / LABELS, "label", (len(clips), 1)).ravel(), sheets[-1], root / LABELS)
-        return {(clip.subject, clip.video): (clip.emotion or "", column) for clip, column in zip(clips, features.T)}
+        for clip, column in zip(clips, features.T):
+            flags = NOT_MEGC2019.get((clip.subject, clip.video), ())
+            yield FeatureClip("casme2_stlbp_ip", clip.subject, clip.video, clip.emotion or "", column, flags)
 
 
 def _clips_of_sheet(sheet: Path) -> list[Annotation]:

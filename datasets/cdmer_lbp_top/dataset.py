@@ -1,14 +1,12 @@
 """The published LBP-TOP features of two recordings of SMIC: recognition across recordings, without frames."""
 
-import hashlib
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations import by_name, root_folder
-from mebench.core import Dataset, Expression, Published, Scheme, SubjectKey, Video
+from mebench.annotations import ClipFeatureDataset, FeatureClip, by_name, root_folder
+from mebench.core import Published, Scheme
 from mebench.core.types import THREE
 from mebench.errors import DataError
 from mebench.matlab import read_matlab
@@ -17,17 +15,16 @@ from .params import Params as _Params
 
 RECORDINGS = {"smic_nir": "SMIC_NIR", "smic_vis": "SMIC_VIS"}
 """Names in the files, by the dataset's name in CDMER."""
-FEATURE = "lbp_top"
 CLIPS, NUMBERS = 71, 15045
 UNKNOWN = "unknown"
 """The subject of every clip: the files do not say who is filmed."""
 
 
-class CdmerLbpTop(Dataset):
-    """Each clip is a video of one frame whose feature is a published row; there are no frames, and people are unknown."""
+class CdmerLbpTop(ClipFeatureDataset):
+    """The clips of both recordings; people are unknown, so nobody may test what another trained: all are one person."""
 
     Params = _Params
-    tasks = frozenset({"recognize"})
+    feature, people = "lbp_top", "smic"
     schemes = by_name(Scheme("three", THREE, {f"{name}:{label}": label for name in RECORDINGS for label in THREE}))
     published = Published(
         source="the two files of the authors, 71 clips each", subjects=None, expressions={"micro": 2 * CLIPS}
@@ -35,42 +32,13 @@ class CdmerLbpTop(Dataset):
     remark = "the two recordings are the same 71 events filmed twice, and people are unknown"
     params: _Params
 
-    def videos(self) -> list[Video]:
-        """The clips, sorted by key; each has one expression `[0, 0]` with its class."""
-        clips = []
-        for recording in RECORDINGS:
-            for number, label in enumerate(self._matrices[recording][1], start=1):
-                expression = Expression(0, 0, apex=0, emotion=f"{recording}:{THREE[label]}")
-                clips.append(Video(recording, UNKNOWN, f"clip{number:02d}", None, 1, (expression,)))
-        return clips
+    def read_clips(self) -> Iterator[FeatureClip]:
+        """The rows of both files, in their order."""
+        for recording, (features, labels) in self._read_files().items():
+            for number, (feature, label) in enumerate(zip(features, labels), start=1):
+                yield FeatureClip(recording, UNKNOWN, f"clip{number:02d}", f"{recording}:{THREE[label]}", feature)
 
-    def check(self) -> None:
-        """Check both files."""
-        self._matrices  # noqa: B018  (says what is missing)
-
-    def person(self, key: SubjectKey) -> SubjectKey:
-        """Identity of a subject: as both recordings show the same people, nobody may test what another trained."""
-        return SubjectKey("smic", key.subject)
-
-    def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """The feature of a clip for the chain `lbp_top`: one block, (1, 1, 15045)."""
-        if name != FEATURE:
-            return None
-        row = self._matrices[video.dataset][0][int(video.id.removeprefix("clip")) - 1]
-        block: NDArray[Any] = row.reshape(1, 1, NUMBERS).astype(np.float32)
-        return block
-
-    @cached_property
-    def revision(self) -> str:  # type: ignore[override]
-        """Hash of features and labels, so that two labs can check that they have the same set."""
-        digest = hashlib.sha256()
-        for recording in RECORDINGS:
-            features, labels = self._matrices[recording]
-            digest.update(np.ascontiguousarray(features, "<f8").tobytes() + labels.astype("<i8").tobytes())
-        return digest.hexdigest()[:16]
-
-    @cached_property
-    def _matrices(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    def _read_files(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]:
         """Features, (71, 15045), and class numbers from 0, (71,), of each recording."""
         root = root_folder(
             self.params.root,
