@@ -41,7 +41,7 @@ class FeatureClip:
 
 
 class ClipFeatureDataset(Dataset):
-    """Each clip is a video of one frame whose feature is a published row of numbers; there are no frames.
+    """Each clip is a video of one frame with a published row of numbers; there are no pictures.
 
     A plugin names the feature and the people, and defines `read_clips`.
 
@@ -82,7 +82,7 @@ class ClipFeatureDataset(Dataset):
 
     @cached_property
     def revision(self) -> str:  # type: ignore[override]
-        """Hash of names, labels and features, so that two labs can check that they have the same set."""
+        """Hash of names, labels and features: two labs can check that they have the same set."""
         digest = hashlib.sha256()
         for clip in self._clips.values():
             digest.update(f"{clip.subject}/{clip.id} {clip.emotion} ".encode())
