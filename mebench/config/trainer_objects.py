@@ -53,7 +53,7 @@ def _steps_of_pickle(content: bytes) -> Iterator[tuple[str, Any]]:
                 texts[number] = last_argument
             else:
                 numbers[number] = len(numbers)
-        elif opcode.name in {"BINGET", "LONG_BINGET"}:
+        elif opcode.name in {"BINGET", "LONG_BINGET"} and isinstance(argument, int):
             yield ("text", texts[argument]) if argument in texts else ("remembered", numbers[argument])
         elif isinstance(argument, str | bytes):
             drawn = isinstance(argument, str) and _DRAWN_ID.fullmatch(argument) is not None
