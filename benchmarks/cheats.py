@@ -3,7 +3,7 @@
     python benchmarks/cheats.py MAPS [--ways names pictures] [--workers 2]
 
 The cheats are those of `tests/plugins/cheat/`, on the maps of `megc2019_flow` in MAPS under LOSO; `none` looks nowhere and names the
-most frequent class. `docs/contribute/attacks.md` shows the table.
+most frequent class. `benchmarks/cheats.md` shows the table.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 Each method that is trained takes one step, forwards and backwards, on some drawn people, on the device `meta`, where code for GPUs is
 followed and nothing is computed. The names of the operations are compared with the two lists in the documentation of
 `torch.use_deterministic_algorithms`: those for which PyTorch has a deterministic form, which is slower, and those that then fail.
-Printed is a table in Markdown; `docs/how_to/gpu.md` holds it.
+Printed is a table in Markdown; `docs/how_to/machines.md` holds it.
 """
 
 from __future__ import annotations

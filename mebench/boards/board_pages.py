@@ -481,7 +481,7 @@ def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable], folder:
 
 def _documentation(folder: Path) -> str:
     """Where the documentation explains the folder: a link if it lies beside the leaderboard, as in the repository."""
-    title, place = "The folder of a leaderboard", "docs/how_to/leaderboard_folder.md"
+    title, place = "Keep a leaderboard of your own", "docs/how_to/board.md"
     return (
         f"[{title}](../{place})" if (folder.absolute().parent / place).is_file() else f"*{title}* in the documentation"
     )

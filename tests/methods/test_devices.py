@@ -14,7 +14,7 @@ from tools.deterministic import NO_NUMBERS, autocast, fold_of, operations, train
 
 SLOW = {"me_tst", "sfamnet"}
 """By night: their step is thousands of operations, as `mean_variants` and `softnet` have them too."""
-PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "gpu.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "machines.md"
 
 
 @pytest.mark.parametrize("name", [name for name in trained() if NIGHTLY or name not in SLOW])
