@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from blocks import FENCE, Block, Output, with_written
+from contrast import low_contrasts
 from formulas import mathml_of
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -170,6 +171,14 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
         return f'<div class="formula">{made}</div>' if alone else made
 
     return FORMULA.sub(formula, CHART.sub(_chart, content))
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse texts that are hard to read."""
+    site = Path(config.site_dir)
+    theme = [*site.glob("assets/stylesheets/main.*.css"), *site.glob("assets/stylesheets/palette.*.css")]
+    if found := low_contrasts(sheet.read_text("utf-8") for sheet in [*theme, site / "style.css"]):
+        raise PluginError("; ".join(found))
 
 
 def _chart(found: re.Match[str]) -> str:

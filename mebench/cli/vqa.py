@@ -151,7 +151,8 @@ def vqa_score_command(
 ) -> None:
     """Score answers, with intervals and floors.
 
-    The floors are answers without an image; intervals are over people. docs/how_to/challenges.md describes the two public scorers, and `strict`.
+    The floors are answers without an image; intervals are over people. docs/how_to/challenges.md describes the
+    two public scorers, and `strict`.
     """
     summary = vqa.marking.score_answers(
         vqa.questions.read_questions(questions), vqa.questions.read_questions(answers), cast(Any, scorer)
