@@ -112,6 +112,7 @@ def test_published_csv_uses_names_of_mebench(rows):
         "samm_lv",
         "meview",
         "four_dme",
+        "mmew",
     }
     assert set(rows["dataset"]) == datasets | challenges | {"megc2025_vqa", "megc2026_vqa"}
     assert set(rows["member"]) == {"", "casme2", "casme3", "smic_hs", "samm", "samm_lv"}
@@ -194,6 +195,15 @@ def test_published_csv_marks_lbp_top_on_smic(rows):
     assert all("impossible" in row["caveats"] and "no UF1 below 0.29" in row["note"] for row in (uf1, uar))
 
 
+def test_published_csv_marks_survey_that_contradicts_paper(rows):
+    """The survey prints .836 for a model whose paper has .655 at best."""
+    jia = rows[rows["method"] == "Macro-to-micro transformation (Jia)"]
+    best = jia[jia["source"].str.startswith("jia2018macro")]["value"].max()
+    assert best == 0.655
+    assert set(select(jia, SURVEY)["caveats"]) == {("misassigned",)}
+    assert select(jia, SURVEY)["value"].min() > best
+
+
 def test_published_csv_marks_test_selected_methods(rows):
     chosen = carrying(rows, "test_selected")
     assert {(row.method, row.source.split()[0]) for row in chosen.itertuples()} == {
@@ -204,6 +214,7 @@ def test_published_csv_marks_test_selected_methods(rows):
         ("LGSNet", "yu2023lgsnet"),
         ("MULT", "guo2023mult"),
         ("MER-CLIP", "liu2025merclip"),
+        ("Macro-to-micro transformation (Jia)", "jia2018macro"),
     }
     again = carrying(rows, "reproduction")
     assert set(again["method"]) == {"STSTNet", "HTNet", "MTSN", "SOFTNet", "SKD-TSTSAN"}
