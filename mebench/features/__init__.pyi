@@ -1,6 +1,9 @@
 from . import base as base
+from . import built_in_encoders as built_in_encoders
 from . import degradation as degradation
 from . import degraded_dataset as degraded_dataset
+from . import encoder_step as encoder_step
+from . import encoder_inputs as encoder_inputs
 from . import explain as explain
 from . import faces as faces
 from . import flow as flow
@@ -27,6 +30,9 @@ from .base import processor as processor
 from .base import SequenceStep as SequenceStep
 from .base import VolumeStep as VolumeStep
 from .boxes import Box as Box
+from .encoder_step import Encode as Encode
+from .encoder_inputs import EncoderInput as EncoderInput
+from .encoder_inputs import INPUTS as INPUTS
 from .face_detection import NoFaceError as NoFaceError
 from .faces import FaceCrop as FaceCrop
 from .faces import FaceParams as FaceParams

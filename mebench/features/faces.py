@@ -17,7 +17,7 @@ from mebench.errors import DataError
 from mebench.features.base import Landmarks, dlib_version
 from mebench.features.boxes import Box, FloatBox, box_area, clip_to_frame, enlarge_box
 from mebench.features.face_detection import SMALLEST, NoFaceError, detect_faces
-from mebench.features.gray_frames import Gray, checked_frames, to_gray
+from mebench.features.gray_frames import Gray, checked_frames, to_color, to_gray
 from mebench.features.landmarks import (
     FaceTracker,
     box_of_vector,
@@ -69,14 +69,14 @@ def map_points(points: Landmarks, matrix: Matrix) -> Landmarks:
     return homogeneous[:, :2] / homogeneous[:, 2:]
 
 
-def warp_to_crop(gray: Gray, matrix: Matrix, size: int) -> Gray:
-    """The crop (size, size), bilinear, with the frame's edge repeated beyond it."""
+def warp_to_crop(picture: Gray, matrix: Matrix, size: int) -> Gray:
+    """The crop (size, size[, 3]), bilinear, with the frame's edge repeated beyond it."""
     crop_size = (size, size)
     is_affine = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
     if is_affine:
-        crop = cv2.warpAffine(gray, matrix[:2], crop_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        crop = cv2.warpAffine(picture, matrix[:2], crop_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     else:
-        crop = cv2.warpPerspective(gray, matrix, crop_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        crop = cv2.warpPerspective(picture, matrix, crop_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop)
 
 
@@ -196,7 +196,7 @@ Track = Literal["none", "frame"]
 
 @dataclass(frozen=True)
 class FaceCrop(Step):
-    """Crop all frames to the face of the first frame that shows one, gray, bilinear.
+    """Crop all frames to the face of the first frame that shows one, bilinear.
 
     The detector is dlib's frontal HOG detector (King 2009, "Dlib-ml"). Of several faces in a frame the largest is
     taken. By default the box is fixed: a micro-expression moves the skin by a pixel or less, and a moving box would add
@@ -218,6 +218,8 @@ class FaceCrop(Step):
         smoothing: frames over which the moving box, or the landmarks of `pose`, are averaged; odd, 1 for none.
         landmarks: path of a predictor file for 68 points; None searches for one, see `mebench.features.landmarks`. The
             numbers depend on its content, not its path, so the identity uses `landmark_identity` instead.
+        color: crops in colour (size, size, 3), B, G, R, for `Encode`, which no other step reads; a gray recording has the same
+            picture three times. The face is found in gray either way.
     """
 
     version: ClassVar[int] = 2  # from 1: bilinear to the last bit
@@ -237,6 +239,7 @@ class FaceCrop(Step):
     track: Track = "none"
     smoothing: int = 9
     landmarks: str | None = None
+    color: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -251,6 +254,7 @@ class FaceCrop(Step):
             "align": self.align == "none",
             "track": self.track == "none" or self.needs_predictor,
             "smoothing": not self._follows,
+            "color": not self.color,
         }
         return {name for name, is_idle in without_effect.items() if is_idle}
 
@@ -369,7 +373,7 @@ class FaceCrop(Step):
     def cut(
         self, frames: Frames | Iterator[Gray], reference: Reference | Box, label: str = "the video"
     ) -> Iterator[Gray]:
-        """The crops one by one, (size, size) uint8; each frame is decoded once, in order.
+        """The crops one by one, (size, size) uint8, or (size, size, 3) in colour; each frame is decoded once, in order.
 
         Args:
             frames: frames of the video, or as a camera gives them; a moving box waits for the next `lookahead` of them.
@@ -387,15 +391,16 @@ class FaceCrop(Step):
         pictures = checked_frames(frames, label)
         if is_fixed:
             pictures = (picture[y0:y1, x0:x1] for picture in pictures)
-        grays: Iterator[Gray] = (to_gray(picture, index, label) for index, picture in enumerate(pictures))
+        convert = to_color if self.color else to_gray
+        converted: Iterator[Gray] = (convert(picture, index, label) for index, picture in enumerate(pictures))
         if isinstance(frames, VideoFrames):
-            grays = frames.ahead(grays)
+            converted = frames.ahead(converted)
         if is_fixed:
-            for gray in grays:
-                yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
+            for picture in converted:
+                yield cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
         else:
-            for gray, matrix in self.map_to_crops(grays, reference, label):
-                yield warp_to_crop(gray, matrix, self.size)
+            for picture, matrix in self.map_to_crops(converted, reference, label):
+                yield warp_to_crop(picture, matrix, self.size)
 
     @property
     def lookahead(self) -> int:
@@ -405,26 +410,28 @@ class FaceCrop(Step):
         n_smoothings = 3 if self.needs_predictor else 2
         return self.smoothing // 2 * n_smoothings
 
-    def map_to_crops(self, grays: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
-        """Each frame with the mapping to its crop."""
+    def map_to_crops(self, pictures: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
+        """Each frame, gray or in colour, with the mapping to its crop."""
         if not self._follows:
-            yield from ((gray, reference.matrix) for gray in grays)
+            yield from ((picture, reference.matrix) for picture in pictures)
             return
         tracker = FaceTracker(reference.frame, reference.face, self.faces, self._smallest)
-        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
+        boxes = ((picture, np.array(tracker.follow(to_gray(picture, 0, label)), np.float64)) for picture in pictures)
         # Smoothed once more, a box that moves on glides.
         followed = smooth_vectors(hold_still_boxes(smooth_vectors(boxes, self.smoothing)), self.smoothing)
-        faces = ((gray, box_of_vector(box)) for gray, box in followed)
+        faces = ((picture, box_of_vector(box)) for picture, box in followed)
         if self.align == "pose":
             assert reference.window is not None
             predictor = self._predictor(label)
-            points = ((gray, predicted_landmarks(predictor, gray, face)) for gray, face in faces)
-            for gray, landmarks in smooth_vectors(points, self.smoothing):
-                plane = face_plane(landmarks, (gray.shape[0], gray.shape[1]))
-                yield gray, frontal_homography(reference.window, plane, self.size)
+            points = (
+                (picture, predicted_landmarks(predictor, to_gray(picture, 0, label), face)) for picture, face in faces
+            )
+            for picture, landmarks in smooth_vectors(points, self.smoothing):
+                plane = face_plane(landmarks, (picture.shape[0], picture.shape[1]))
+                yield picture, frontal_homography(reference.window, plane, self.size)
         else:
-            for gray, face in faces:
-                yield gray, self._flat(enlarge_box(face, self.margin), reference.landmarks)
+            for picture, face in faces:
+                yield picture, self._flat(enlarge_box(face, self.margin), reference.landmarks)
 
     def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
         """The map from a box to the crop, rotated if `align` is `eyes`."""

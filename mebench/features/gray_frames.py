@@ -1,4 +1,4 @@
-"""Frames as gray pictures: checked in type and size, and converted."""
+"""Frames as gray or colour pictures: checked in type and size, and converted."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ else:
     cv2 = load_lazily("cv2")
 
 Gray = NDArray[np.uint8]
+Color = NDArray[np.uint8]
+"""(H, W, 3), in the order blue, green, red."""
 
 
 def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> Gray:
@@ -29,6 +31,28 @@ def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> Gray:
         return frame.reshape(frame.shape[:2])
     code = cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY
     return np.asarray(cv2.cvtColor(frame, code))
+
+
+def to_color(frame: NDArray[np.uint8], index: int, label: str) -> Color:
+    """A frame as (H, W, 3) uint8, B, G, R. A gray one is repeated, alpha is dropped.
+
+    Raises:
+        DataError: the frame has another depth or another number of channels.
+    """
+    channels = _channels(frame, index, label)
+    if channels == 1:
+        return np.repeat(frame.reshape(*frame.shape[:2], 1), 3, axis=2)
+    return np.ascontiguousarray(frame[..., :3])
+
+
+def has_color(frame: NDArray[np.uint8]) -> bool:
+    """Whether a frame has any colour: its channels differ somewhere by more than two gray levels, as they do not in a
+    gray recording that was stored as a JPEG in colour.
+    """
+    if frame.ndim == 2 or frame.shape[2] == 1:
+        return False
+    channels = frame[..., :3].astype(np.int16)
+    return bool((channels.max(axis=2) - channels.min(axis=2)).max() > 2)
 
 
 def checked_frames(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> Iterator[NDArray[np.uint8]]:

@@ -28,6 +28,7 @@ from mebench.features.base import (
     processor,
     release,
 )
+from mebench.features.encoder_step import Encode
 from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
 from mebench.features.landmarks import check_landmarks
@@ -48,6 +49,7 @@ _CLASSES: dict[Level, type[Any]] = {
     "image": ImageStep,
     "pair": Flow,
     "volume": VolumeStep,
+    "encoder": Encode,
     "map": MapStep,
 }
 
@@ -59,13 +61,13 @@ class Route:
     Attributes:
         crop: step from frames to face crops.
         sequence: steps from the crops of a clip to other crops; empty in a chain for frames.
-        core: step from crops to the first map: flow of a pair, one image, or the volume of a clip.
+        core: step from crops to the first map: flow of a pair, one image, the volume of a clip, or the vectors of an encoder.
         maps: steps from map to map.
     """
 
     crop: FaceCrop
     sequence: tuple[SequenceStep, ...]
-    core: Flow | ImageStep | VolumeStep
+    core: Flow | ImageStep | VolumeStep | Encode
     maps: tuple[MapStep, ...]
 
     @property
@@ -81,6 +83,8 @@ class Route:
     def frames_of(self, clip: Clip) -> tuple[int, ...]:
         """The frames of a clip that its feature depends on; clips that differ in other frames share an entry."""
         onset, apex, offset = clip
+        if isinstance(self.core, Encode):
+            return self.core.frames_of(onset, apex, offset)
         if isinstance(self.core, VolumeStep):
             return onset, offset
         if self.sequence:
@@ -105,6 +109,7 @@ def route_of(chain: Chain) -> Route:
     route = _sorted_steps(chain)
     _check_scope(chain, route)
     _check_lengths(chain, route)
+    _check_pictures(chain, route)
     return route
 
 
@@ -122,13 +127,13 @@ def _check_levels(chain: Chain) -> None:
 def _sorted_steps(chain: Chain) -> Route:
     """The route of a chain. Its steps stand in the order of their levels, with one crop and one core."""
     crops = chain.at("video")
-    cores = [*chain.at("pair"), *chain.at("image"), *chain.at("volume")]
+    cores = [*chain.at("pair"), *chain.at("image"), *chain.at("volume"), *chain.at("encoder")]
     ranks = [get_args(Level).index(step.level) for step in chain.steps]
     is_ordered = ranks == sorted(ranks)
     if len(crops) != 1 or len(cores) != 1 or not is_ordered:
         raise ConfigError(
             f"the chain {chain.name!r} must be FaceCrop, then sequence steps if any, then one of Flow, an image step or a "
-            f"volume step, and then map steps, not {', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
+            f"volume step, or Encode, and then map steps, not {', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
         )
     return Route(crops[0], chain.at("sequence"), cores[0], chain.at("map"))  # type: ignore[arg-type]
 
@@ -164,6 +169,23 @@ def _check_lengths(chain: Chain, route: Route) -> None:
         raise ConfigError(
             f"the chain {chain.name!r} must not hold {type(resampling[0]).__name__} before {type(route.core).__name__}: it "
             "changes the number of frames and so loses the apex; only a volume step can follow it"
+        )
+
+
+def _check_pictures(chain: Chain, route: Route) -> None:
+    """Refuse a step that reads other pictures than the crops: gray or in colour, of another size."""
+    for step in (*route.sequence, route.core):
+        if step.reads_color is not None and step.reads_color != route.crop.color:
+            wanted, given = ("colour", "gray") if step.reads_color else ("gray", "colour")
+            raise ConfigError(
+                f"the chain {chain.name!r}: {type(step).__name__} reads {wanted} crops, and these are {given}: "
+                f"FaceCrop(color={step.reads_color})"
+            )
+    if isinstance(route.core, Encode) and route.core.size != route.crop.size:
+        size = route.core.size
+        raise ConfigError(
+            f"the chain {chain.name!r}: the encoder {route.core.encoder} reads {size} x {size} pixels, and the crops have "
+            f"{route.crop.size} x {route.crop.size}: FaceCrop(size={size})"
         )
 
 
@@ -266,14 +288,15 @@ class VideoSource:
         )
 
     def crops(self, chain: Chain) -> StoredArray:
-        """Face crops (n_frames, size, size) uint8, and the reference face by which they were taken."""
+        """Face crops (n_frames, size, size[, 3]) uint8, and the reference face of all of them."""
         crop = route_of(chain).crop
 
         def build() -> Draft:
             frames, label = self.frames(), self.video.key
             reference = crop.locate(frames, self.landmarks, label)
+            channels = (3,) if crop.color else ()
             return Draft(
-                (len(frames), crop.size, crop.size),
+                (len(frames), crop.size, crop.size, *channels),
                 np.uint8,
                 self._counted("crops", crop.cut(frames, reference, label)),
                 reference.as_json(),
@@ -326,6 +349,8 @@ class VideoSource:
             n, maps = self._first_maps(chain, route, clip)
             rows = (self._apply_map_steps(chain, route, x, landmarks) for x in maps)
             first = next(rows, None)
+            if first is None and isinstance(route.core, Encode):
+                return Draft((0, 1, 1, route.core.probe()), FEATURE, [])
             if first is None:  # also without a single flow the shape of a feature is known
                 gaps = len(route.core.gaps) if isinstance(route.core, Flow) else 1
                 nothing_moves = np.zeros((route.crop.size, route.crop.size, 2 * gaps), np.float32)
@@ -345,6 +370,8 @@ class VideoSource:
                 return lengths[0], flows[0]
             # Flows over the longer gap end sooner.
             return min(lengths), (np.concatenate(from_one_frame, axis=-1) for from_one_frame in zip(*flows))
+        if isinstance(core, Encode):
+            return self._encoded(chain, route, core, clip)
         if clip is None:
             crops = self.crops(chain).array
             maps = (self._name_video_in_errors(core.apply, image) for image in read_stored_rows(crops))
@@ -352,6 +379,17 @@ class VideoSource:
         images, _, apex = self._clip_images(chain, route, clip)
         seen = images if isinstance(core, VolumeStep) else images[apex]
         return 1, iter([self._name_video_in_errors(core.apply, np.asarray(seen))])
+
+    def _encoded(
+        self, chain: Chain, route: Route, core: Encode, clip: Clip | None
+    ) -> tuple[int, Iterator[NDArray[Any]]]:
+        """Number of vectors of an encoder, and these one by one."""
+        crops = self.crops(chain).array
+        if clip is None:
+            return len(crops), self._counted("feature", core.encode_video(crops))
+        images, onset, apex = self._clip_images(chain, route, clip)
+        offset = clip[2] - clip[0] + onset
+        return 1, iter([self._name_video_in_errors(core.encode_clip, images, onset, apex, offset)])
 
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
         """The crops that a clip's feature reads, and where its onset and apex are."""
@@ -699,13 +737,26 @@ def feature_rows(
         raise ConfigError(
             f"the chain {chain.name!r} needs more than a frame and one after it, so no live video will do"
         )
-    core = route.core
-    first = (flow.astype(FLOW) for flow in core.maps(crops)) if isinstance(core, Flow) else map(core.apply, crops)  # type: ignore[union-attr]
-    for made in first:
+    for made in _first_rows(route.core, crops):
         x = np.asarray(made, np.float32)
         for step in route.maps:
             x = step.apply(x, landmarks)
         yield x.astype(FEATURE)
+
+
+def _first_rows(core: Flow | ImageStep | VolumeStep | Encode, crops: Iterable[Image]) -> Iterator[NDArray[Any]]:
+    """The maps that the map steps begin with, as crops come.
+
+    Raises:
+        ConfigError: an encoder reads crops that have not come yet.
+    """
+    if isinstance(core, Flow):
+        return (flow.astype(FLOW) for flow in core.maps(crops))
+    if isinstance(core, Encode):
+        if core.frames > 1 or core.stride > 1:
+            raise ConfigError(f"the encoder {core.encoder} reads frames that a live video has not shown yet")
+        return (next(core.encode_video(crop[None])) for crop in crops)
+    return map(core.apply, crops)
 
 
 def video_source(

@@ -135,12 +135,14 @@ class MethodFiles:
         of_settings: those among its settings, by the name of the setting.
         landmarks: names of these settings whose file belongs to the preparation of the dataset.
         declared: those that its `config.yaml` names under `reads`, such as pretrained weights, from its own folder on.
+        pretrained: names of the data on which what its settings load was trained; None where they do not say.
     """
 
     plugin: PluginInfo
     of_settings: Mapping[str, Path]
     landmarks: frozenset[str]
     declared: tuple[Path, ...]
+    pretrained: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ def files_of(method: MethodJob) -> MethodFiles:
     settings = {field.name: field for field in fields(method.params)}
     files = {name: value for name in settings if isinstance(value := getattr(method.params, name), Path)}
     landmarks = frozenset(name for name in files if settings[name].metadata.get("place"))
-    return MethodFiles(method.plugin, files, landmarks, method.declared)
+    files |= getattr(method.params, "package_files", {})  # of an encoder that a package brings
+    pretrained = getattr(method.params, "pretrained", None)
+    return MethodFiles(method.plugin, files, landmarks, method.declared, pretrained)
 
 
 def reads_of(methods: Sequence[MethodJob]) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig
 from mebench.core import Chain, Video
 from mebench.features import FeatureStore
+from mebench.features.encoder_step import Encode
 from mebench.features.face_detection import NoFaceError
 from mebench.features.flow import OWN
 from mebench.features.pipeline import Clip, ComputeCost, video_source
@@ -234,12 +235,16 @@ def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -
         plans: plans of the runs.
         pool: the workers.
         progress: reports the progress.
+
+    Raises:
+        MebenchError: an encoder cannot be used, as a try with drawn pictures shows.
     """
     # The longest first: one at the end would leave the other workers idle. Those of one length come in an order that is drawn, or the
     # times of the stored files would tell a method the order of names.
     jobs = sorted(video_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
         return Prepared(0, {}, {})
+    _try_encoders(jobs)
     done, frames, seconds, failures = 0, 0, dict[SharedVideo, float](), dict[SharedVideo, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
@@ -274,6 +279,20 @@ def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -
     return Prepared(frames, seconds, dict(sorted(failures.items())))
 
 
+def _try_encoders(jobs: Sequence["VideoJob"]) -> None:
+    """Give each encoder two drawn inputs, before a video is read.
+
+    Raises:
+        MebenchError: one cannot be loaded, fails, or gives no vectors.
+    """
+    chains = {chain for job in jobs for run in job.wanted for chain in run.chains}
+    encoders = {
+        replace(step, stride=1, spacing=1) for chain in chains for step in chain.steps if isinstance(step, Encode)
+    }
+    for encoder in encoders:
+        encoder.probe()
+
+
 def shared_video(config: RunConfig, video: Video) -> SharedVideo:
     """The values that two runs share if their videos are the same."""
     return json.dumps([with_absolute_places(config.values)["dataset"], config.cache], sort_keys=True), video.key
@@ -289,7 +308,7 @@ class VideoJob:
         wanted: the features that each run needs.
         names: the wanted features, as chain and clip.
         plugins: folders with more plugins.
-        brought: whether plugins bring steps of their own.
+        brought: whether plugins bring steps of their own, or a user an encoder.
         imports: modules that these steps import.
     """
 
@@ -315,7 +334,9 @@ class VideoJob:
         self.plugins.update(plan.config.plugins)
         self.imports.update(imports_before(plan.methods[0].plugin.folder))
         for step in (step for one in chains for step in one.steps):
-            self.brought |= not type(step).__module__.startswith("mebench.features.")
+            self.brought |= step.is_foreign or not type(step).__module__.startswith("mebench.features.")
+            if step.is_foreign:
+                self.imports.add("torch")
             if not {*OWN}.isdisjoint(map(str, vars(step).values())):  # a plugin's step may compute this flow, too
                 self.imports.add(FLOW)
 

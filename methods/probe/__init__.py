@@ -1,0 +1,1 @@
+"""Linear probes on frozen encoders of pictures and clips."""
