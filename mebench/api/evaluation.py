@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import inspect
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -42,7 +45,7 @@ else:
     cloudpickle = load_lazily("cloudpickle")
     pd = load_lazily("pandas")
 
-CONFIG = """title: {what}
+CONFIG = """title: {title}
 summary: an object that was given to mebench.evaluate
 tasks: [{tasks}]
 {pretrained}"""
@@ -97,6 +100,7 @@ def evaluate(
     protocol: str | dict[str, Any] = "loso",
     *words: str,
     features: Any = None,
+    name: str | None = None,
     config: Names = (),
     plugins: Names = (),
     progress: Progress | None = None,
@@ -120,7 +124,10 @@ def evaluate(
       …}`, with batches of `method.batch_size`; other options of the trainer, and callbacks, loggers and the like as objects, as in
       `docs/how_to/lightning.md`;
     - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it classifies emotions, on a chain of
-    frames it separates frames inside an expression from others. Its randomness follows from the run's seed.
+    frames it separates frames inside an expression from others. Its randomness follows from the run's seed;
+    - or a function that makes any of these in each fold, with fresh weights: `lambda classes: Small(len(classes))`. It takes by name
+      what it needs of `classes` (their names), `kinds` and `shapes` (shape of each chain's feature, None where it is unknown); timing
+      reaches an object by `chains(timing)` and `video.timing`.
 
     The object is pickled for other processes, with the code of the file that defines it, and kept beside the run
     folders so that the run can be resumed; it is trusted like any code of yours.
@@ -134,6 +141,7 @@ def evaluate(
         features: a `Chain`, several, or a function of the timing that answers with them; the object asks for each under its name, or
             under its key in a map. An object with `chains(timing)` names its own. For an estimator by default the flow map between
             onset and apex.
+        name: name in tables and of the run; the class or function of the object by default.
         config: YAML files of settings.
         plugins: folders with more datasets and protocols.
         progress: see `run`.
@@ -150,11 +158,11 @@ def evaluate(
     # Folder of evaluated objects, next to the run folders: plugins that runs name.
     runs = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute()
     place = runs / configuration.trainer_objects.OWN_OBJECTS
-    name = store_object(model, features, place)
-    settled = configuration.resolve({**header, "method": name}, files, [*list_paths(plugins), place])
-    if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:
+    method = store_object(model, features, place, name)
+    settled = configuration.resolve({**header, "method": method}, files, [*list_paths(plugins), place])
+    if training.adapter.is_module(_example_of(model, features)) and "max_epochs" not in settled.trainer:
         raise ConfigError(
-            f"the number of epochs of {type(model).__name__} in each fold is missing: add "
+            f"the number of epochs of {_kind_of(model).rpartition('.')[2]} in each fold is missing: add "
             'trainer={"max_epochs": 20}, or another number'
         )
     _check_outputs(model, features, settled)
@@ -162,27 +170,34 @@ def evaluate(
     return execute_config(settled, progress)
 
 
-def store_object(model: Any, chains: Any, place: Path) -> str:
+def store_object(model: Any, chains: Any, place: Path, title: str | None = None) -> str:
     """Write an object as a plugin, unless it is stored already, and return its name.
 
     Args:
         model: the object.
         chains: chains of its features, in any form that `evaluate` takes; None for the usual ones.
         place: folder of evaluated objects.
+        title: name that the user gives; None takes that of its class or function.
+
+    Raises:
+        ConfigError: it is a class, can do nothing, cannot be pickled, or its name has no letter or digit.
     """
     if isinstance(model, type):
         raise ConfigError(f"{model.__name__} is a class: give an object of it, {model.__name__}(...)")
-    what = type(model).__qualname__
-    is_module = training.adapter.is_module(model)
-    chains = _usual_chains(model) if chains is None else chains
-    tasks, kinds = _abilities_of(model, chains)
+    what = _kind_of(model)
+    example = _example_of(model, chains)
+    is_module = training.adapter.is_module(example)
+    chains = _usual_chains(example) if chains is None else chains
+    tasks, kinds = _abilities_of(example, chains)
     content = _pickled(model, chains)
     sha256 = hashlib.sha256(content).hexdigest()
-    name = f"own_{_in_snake_case(what)}_{sha256[:8]}"
+    name = f"own_{_in_snake_case(what)}_{sha256[:8]}" if title is None else f"{_name_of_title(title)}_{sha256[:8]}"
     texts = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
         "config.yaml": CONFIG.format(
-            what=what, tasks=", ".join(tasks), pretrained="pretrained: unknown\n" if holds_numbers(model) else ""
+            title=what if title is None else json.dumps(title),
+            tasks=", ".join(tasks),
+            pretrained="pretrained: unknown\n" if holds_numbers(model) else "",
         ),
         "params.py": PARAMS_OF_MODULE if is_module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
@@ -198,6 +213,42 @@ def store_object(model: Any, chains: Any, place: Path) -> str:
     return name
 
 
+def _kind_of(model: Any) -> str:
+    """The class of an object, or the name of a function that makes one."""
+    if not training.adapter.is_factory(model):
+        return str(type(model).__qualname__)
+    return str(getattr(model, "__qualname__", None) or _kind_of(model.func)).replace("<lambda>", "made")
+
+
+def _example_of(model: Any, chains: Any) -> Any:
+    """The object itself; of a function an object of two classes, which shows what it can do.
+
+    Raises:
+        ConfigError: the function fails.
+    """
+    if not training.adapter.is_factory(model):
+        return model
+    with refused_by_plugin(f"{_kind_of(model)} makes no object for two classes", error=ConfigError):
+        return training.adapter.make_given(model, _chains_of_factory(chains), ("first", "second"), ("micro",))
+
+
+def _chains_of_factory(chains: Any) -> Any:
+    """The chains of what a function makes: the given ones, or the flow map between onset and apex."""
+    return features.maps.MapParams().maps(features.maps.ONSET_APEX) if chains is None else chains
+
+
+def _name_of_title(title: str) -> str:
+    """A title as a name of plugins.
+
+    Raises:
+        ConfigError: it does not begin with a letter from a to z.
+    """
+    name = _in_snake_case(title.replace(".", " ")).lower()
+    if not name[:1].isalpha() or not name.isascii():
+        raise ConfigError(f"name={title!r} must begin with a letter from a to z, such as name='small net'")
+    return name
+
+
 def _usual_chains(model: Any) -> dict[str, Chain] | None:
     """The flow map between onset and apex for a module or an estimator; other objects name their chains."""
     if training.adapter.is_module(model) or training.adapter.is_estimator(model):
@@ -210,13 +261,18 @@ def _check_outputs(model: Any, chains: Any, settled: configuration.RunConfig) ->
 
     It is tried with one batch, before any feature is computed, if the shape of its features is known.
     """
-    if not training.adapter.is_module(model):
+    module = _example_of(model, chains)
+    if not training.adapter.is_module(module):
         return
-    batch = training.adapter.make_probe_batch(_usual_chains(model) if chains is None else chains)
-    n_scores = None if batch is None else training.adapter.count_scores(model, batch)
+    chains = _usual_chains(module) if chains is None else chains
+    batch = training.adapter.make_probe_batch(chains)
+    n_scores = None if batch is None else training.adapter.count_scores(module, batch)
     if n_scores is None:
         return
     classes = runner.make_plan(settled).data.task.classes
+    if training.adapter.is_factory(model):
+        module = training.adapter.make_given(model, chains, classes, ("micro",))
+        n_scores = training.adapter.count_scores(module, batch) or 0
     if n_scores != len(classes):
         raise ConfigError(
             f"the module gives {format_count(n_scores, 'score')}, the dataset has {len(classes)} classes: {', '.join(classes)}. Give it "
@@ -246,12 +302,13 @@ def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, 
 def _pickled(model: Any, chains: Any) -> bytes:
     """An object with its chains as bytes, from which each fold makes its copy."""
     try:
-        module = sys.modules.get(type(model).__module__)
+        named = getattr(model, "func", model) if training.adapter.is_factory(model) else type(model)
+        module = sys.modules.get(named.__module__)
         with with_own_code(() if module is None else (module,)):
             return bytes(cloudpickle.dumps((model, chains)))
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
-            f"{type(model).__qualname__} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave "
+            f"{_kind_of(model)} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave "
             "out open files, locks and the like, or make them in fit"
         ) from error
 
@@ -273,6 +330,8 @@ def holds_numbers(model: Any) -> bool:
     >>> holds_numbers(LinearSVC()), holds_numbers(LinearSVC().fit([[0.0], [1.0]], [0, 1]))
     (False, True)
     """
+    if training.adapter.is_factory(model):
+        return any(map(_is_array_or_network, _values_of_function(model)))
     inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
     for part in (model, *inner):
         attributes = getattr(part, "__dict__", {})
@@ -282,6 +341,17 @@ def holds_numbers(model: Any) -> bool:
         if any(_is_array_or_network(value) for value in (part, *attributes.values())):
             return True
     return False
+
+
+def _values_of_function(function: Any) -> list[Any]:
+    """The values that a function brings along: of its closure, globals, defaults, and of `functools.partial`."""
+    if isinstance(function, functools.partial):
+        return [*function.args, *function.keywords.values(), *_values_of_function(function.func)]
+    try:
+        names = inspect.getclosurevars(function)
+    except TypeError:  # it is not written in Python
+        return []
+    return [*names.nonlocals.values(), *names.globals.values(), *(getattr(function, "__defaults__", None) or ())]
 
 
 def _is_array_or_network(value: Any) -> bool:

@@ -428,7 +428,7 @@ def new_method_command(
     template: Annotated[
         str,
         typer.Option(
-            "--template", metavar="spotter|recognizer|network|linear|timm", help="The template to start from."
+            "--template", metavar="spotter|recognizer|network|lightning|linear|timm", help="The template to start from."
         ),
     ] = "spotter",
     out: Out = "plugins",

@@ -16,7 +16,7 @@ from mebench.files import write_text
 from mebench.testing.checks import TINY, Check, scratch_folder
 from mebench.testing.contracts import dataset_checks, method_checks
 
-METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")
+METHOD_TEMPLATES = ("spotter", "recognizer", "network", "lightning", "linear", "timm")
 _ENDING = ".txt"
 TEST = '''"""The plugins of this folder keep their contracts: pytest {name}"""
 

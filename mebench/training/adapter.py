@@ -1,6 +1,7 @@
-"""The object given to `mebench.evaluate` as a `Method`: each fold gets a fresh copy."""
+"""A LightningModule as a `Method`, and the object given to `mebench.evaluate`: each fold gets a fresh copy."""
 
 import copy
+import functools
 import hashlib
 import inspect
 import pickle
@@ -32,36 +33,40 @@ from mebench.features.probe import shape_of_feature
 from mebench.training.samples import ClipSamples, ViewSamples, WindowSamples, tensor_of, window_labels
 
 Floats = NDArray[np.float64]
+NOMINAL = Timing(30.0, 3, {"micro": 5, "macro": 20})
+"""A timing to name chains before that of a fold is known."""
 
 
-class Own(Method):
-    """Queries a copy of an object. A subclass, written next to the object's file, names that file.
+class ModuleMethod(Method):
+    """A LightningModule as a method. A subclass makes the module in `build_module` and names its features in `chains`.
+
+    The module is trained on the samples of `MEDataModule`, (x, y), and gives scores in `predict_step`, by default its `forward`: of
+    a chain of clips a score for each class, of chains of frames one for each kind. `params` have `batch_size` and `epochs`, and for
+    windows of frames `window`.
 
     Attributes:
-        model: file of the object and its chains, pickled.
-        sha256: of that file, so that nothing else is unpickled and the plugin's hash covers the object, too.
+        given: the module.
     """
 
-    Params: ClassVar[type] = SpottingParams
     params: Any
-    model: ClassVar[Path]
-    sha256: ClassVar[str]
+    given: Any
 
-    def __init__(self, params: SpottingParams, task: Task, seed: int = 0) -> None:
+    def __init__(self, params: Any, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        content = self.model.read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise PluginError(f"{self.model} is not the object that was given: evaluate it again")
-        given, self._features = pickle.loads(content)
-        self.given: Any = Estimator(given, self._features, seed) if is_estimator(given) else given
+        self.given = self.build_module()
+
+    def build_module(self) -> L.LightningModule:
+        """A fresh module for `self.task.classes`, or `self.task.kinds`, with `self.params`."""
+        raise NotImplementedError(f"{type(self).__name__} must define build_module()")
 
     def trained(self) -> L.LightningModule:
-        """The object, if Lightning trains it."""
-        return self.given if is_module(self.given) else self
+        """The module."""
+        module: L.LightningModule = self.given
+        return module
 
     def stages(self) -> tuple[Stage, ...]:
-        """One training of a module, as long as the trainer's options say."""
-        return (Stage("training", 0, self.params.batch_size),) if is_module(self.given) else ()
+        """One training."""
+        return (Stage("training", self.params.epochs, self.params.batch_size),)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
@@ -74,7 +79,8 @@ class Own(Method):
     def _samples(self, videos: Sequence[VideoView], clips: Sequence[ClipView], labelled: bool) -> ViewSamples:
         if "spot" in self.task.tasks:
             names = _names(self.chains(videos[0].timing) if videos else {}, "frames")
-            return WindowSamples(videos, names, labelled, None, self.params.window, self.task.kinds)
+            window = getattr(self.params, "window", 1)
+            return WindowSamples(videos, names, labelled, None, window, self.task.kinds)
         return ClipSamples(clips, _names(self.chains(clips[0].video.timing) if clips else {}, "clips"), labelled)
 
     @torch.inference_mode()
@@ -84,6 +90,51 @@ class Own(Method):
         batches = enumerate(DataLoader(samples, self.params.batch_size))
         outputs = [module.predict_step(module.transfer_batch_to_device(x, module.device, 0), n) for n, x in batches]
         return np.asarray(torch.cat(outputs).double().cpu().numpy()) if outputs else np.zeros((0, len(self.task.kinds)))
+
+    def score_frames(self, video: VideoView) -> Floats:
+        """The module's frame scores, (n_frames, n_kinds)."""
+        samples = self._samples([video], (), labelled=False)
+        assert isinstance(samples, WindowSamples)
+        return samples.of_frames(self._predicted(samples), [video])[0]
+
+    def classify(self, clips: Sequence[ClipView]) -> Floats:
+        """The module's class scores, (n_clips, n_classes)."""
+        return self._predicted(self._samples((), clips, labelled=False))
+
+
+class Own(ModuleMethod):
+    """Queries a copy of an object. A subclass, written next to the object's file, names that file.
+
+    Attributes:
+        model: file of the object and its chains, pickled.
+        sha256: of that file, so that nothing else is unpickled and the plugin's hash covers the object, too.
+    """
+
+    Params: ClassVar[type] = SpottingParams
+    model: ClassVar[Path]
+    sha256: ClassVar[str]
+
+    def build_module(self) -> Any:
+        """A copy of the object; of a function, what it makes for the task.
+
+        Raises:
+            PluginError: the file holds another object.
+        """
+        content = self.model.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise PluginError(f"{self.model} is not the object that was given: evaluate it again")
+        given, self._features = pickle.loads(content)
+        if is_factory(given):
+            given = make_given(given, self._features, self.task.classes, self.task.kinds)
+        return Estimator(given, self._features, self.seed) if is_estimator(given) else given
+
+    def trained(self) -> L.LightningModule:
+        """The object, if Lightning trains it."""
+        return self.given if is_module(self.given) else self
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One training of a module, as long as the trainer's options say."""
+        return (Stage("training", 0, self.params.batch_size),) if is_module(self.given) else ()
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Chains given with the object, or named by it."""
@@ -100,9 +151,7 @@ class Own(Method):
     def score_frames(self, video: VideoView) -> Floats:
         """The object's frame scores, (n_frames, n_kinds); a single column may come as (n_frames,)."""
         if is_module(self.given):
-            samples = self._samples([video], (), labelled=False)
-            assert isinstance(samples, WindowSamples)
-            return samples.of_frames(self._predicted(samples), [video])[0]
+            return super().score_frames(video)
         scores = np.asarray(self.given.score_frames(video), dtype=np.float64)
         return scores[:, None] if scores.ndim == 1 else scores
 
@@ -113,7 +162,7 @@ class Own(Method):
             PluginError: an answer is not a class number.
         """
         if is_module(self.given):
-            return self._predicted(self._samples((), clips, labelled=False))
+            return super().classify(clips)
         answer, n = np.asarray(self.given.classify(clips)), len(self.task.classes)
         if answer.ndim != 1:
             return answer.astype(np.float64)
@@ -124,6 +173,40 @@ class Own(Method):
                 f"({', '.join(self.task.classes)}), or scores (n_clips, n_classes)"
             )
         return named.astype(np.float64)
+
+
+FACTS = ("classes", "kinds", "shapes")
+"""Arguments that a function may take to make an object."""
+
+
+def is_factory(given: Any) -> bool:
+    """Whether the object is a function that makes one."""
+    return inspect.isroutine(given) or isinstance(given, functools.partial)
+
+
+def make_given(factory: Callable[..., Any], features: Any, classes: Sequence[str], kinds: Sequence[str]) -> Any:
+    """The object that a function makes.
+
+    Args:
+        factory: function of any of `FACTS`, by their names.
+        features: chains of the object, as `chains_of` takes them.
+        classes: names of the classes.
+        kinds: kinds that are spotted.
+
+    Raises:
+        ConfigError: it takes other arguments.
+    """
+    shapes = {name: shape_of_feature(chain) for name, chain in chains_of(features, NOMINAL).items()}
+    facts = {"classes": tuple(classes), "kinds": tuple(kinds), "shapes": shapes}
+    parameters = inspect.signature(factory).parameters.values()
+    asked = [one.name for one in parameters if one.default is one.empty or one.name in facts]
+    strange = [name for name in asked if name not in facts]
+    if strange:
+        raise ConfigError(
+            f"a function that makes the object takes {', '.join(FACTS)} by name, not {strange[0]!r}: give the others defaults, or "
+            "fix them with functools.partial"
+        )
+    return factory(**{name: facts[name] for name in asked})
 
 
 def is_module(given: Any) -> bool:
@@ -138,7 +221,7 @@ def make_probe_batch(features: Any) -> Any:
         features: chains, as `chains_of` takes them.
     """
     batch = {}
-    for name, chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).items():
+    for name, chain in chains_of(features, NOMINAL).items():
         shape = shape_of_feature(chain) if chain.scope == "clips" else None
         if shape is None:
             return None
@@ -174,7 +257,7 @@ def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
         ConfigError: a regressor is given for clips, which have classes.
     """
     if is_estimator(given) or is_module(given):
-        scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
+        scopes = {chain.scope for chain in chains_of(features, NOMINAL).values()}
         regresses = hasattr(given, "__sklearn_tags__") and given.__sklearn_tags__().estimator_type == "regressor"
         if "clips" in scopes and regresses:
             raise ConfigError(f"{type(given).__name__} predicts numbers, and clips have classes: give a classifier")

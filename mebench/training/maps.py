@@ -35,6 +35,11 @@ class MapNetwork(Method, ABC):
         super().__init__(params, task, seed)
         self.network = self.build(len(task.classes))
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw class scores (n, classes) of `inputs`, as `self(x)` in a `training_step` of your own."""
+        scores: Tensor = self.network(x)
+        return scores
+
     @abstractmethod
     def build(self, classes: int) -> nn.Module:
         """The network: `inputs` to raw class scores, (n, classes)."""

@@ -135,3 +135,31 @@ def test_evaluate_refuses_wrong_number_of_outputs(judged, tmp_path, how):
     with pytest.raises(ConfigError, match=sentence):
         judged(Namer(n_classes=3), trainer={"max_epochs": 1}, **how)
     assert not list(tmp_path.rglob("*.npy"))
+
+
+def make_namer(classes, shapes):
+    """A module for the classes, whose input is as large as the shape says."""
+    height, width, channels = shapes["onset_apex_flow_28"]
+    assert (height, width, channels) == (28, 28, 3)
+    return Namer(len(classes))
+
+
+def test_evaluate_makes_module_of_function_for_the_classes(judged):
+    run = judged(make_namer, name="Small net", trainer={"max_epochs": 1})
+    assert len(np.stack(run.clips["probabilities"].tolist())[0]) == 5
+    assert run.id.startswith("small_net_")
+    assert "pretrained" not in run.folder.read_json("folds.json")
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "message"),
+    [
+        (lambda classes: Namer(3), None, "the module gives 3 scores, the dataset has 5 classes"),
+        (lambda timing: Namer(3), None, "takes classes, kinds, shapes by name, not 'timing'"),
+        (lambda classes: Namer(None), None, r"made makes no object for two classes"),
+        (lambda classes: Namer(len(classes)), "3 nets", "name='3 nets' must begin with a letter from a to z"),
+    ],
+)
+def test_evaluate_refuses_functions_that_make_nothing_fit(made, name, message, judged):
+    with pytest.raises(ConfigError, match=message):
+        judged(made, name=name, trainer={"max_epochs": 1})

@@ -20,9 +20,9 @@ from mebench.testing import contracts, folders, parametrize_with_checks, plugin_
 from mebench.testing.folders import folder_checks, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
-SPOTTER, RECOGNIZER, NETWORK, LINEAR, TIMM = folders.METHOD_TEMPLATES
+SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, TIMM = folders.METHOD_TEMPLATES
 DATASET = "dataset"
-TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LINEAR, DATASET)
+TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, DATASET)
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +285,12 @@ OF_NETWORK = {
         "method.py", r"nn\.Flatten\(\)", "nn.Flatten(), AlwaysDropout()", "classes_have_finite_scores", "other clips"
     ),
 }
+OF_LIGHTNING = {
+    "a layer too large": Way(
+        "method.py", r"28 \* 28, classes", "29 * 28, classes", "a_fold_fits_and_predicts", "mat1 and mat2"
+    ),
+    "dropout that stays": OF_NETWORK["dropout that stays"],
+}
 DROPOUT = "\n\nclass AlwaysDropout(nn.Module):\n    def forward(self, x):\n        return nn.functional.dropout(x)\n"
 HERE = r"\n\nPlugin"
 VIDEOS = """
@@ -367,6 +373,7 @@ OWN = {
     LINEAR: OF_METHODS | OF_LINEAR,
     RECOGNIZER: OF_METHODS | OF_RECOGNIZER,
     NETWORK: OF_METHODS | OF_NETWORK,
+    LIGHTNING: OF_METHODS | OF_LIGHTNING,
     DATASET: OF_DATASET,
 }
 """Each template is broken in 20 ways or more, those of `ANY` among them."""
