@@ -471,5 +471,6 @@ _SPECIAL = str.maketrans(
         '"': r"\textquotedbl{}",
         "–": "--",
         "†": r"\textsuperscript{\dag}",
+        "‡": r"\textsuperscript{\ddag}",
     }
 )

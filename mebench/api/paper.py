@@ -26,6 +26,7 @@ def table(
     label: str = "",
     runs: str = "",
     folder: str | Path | None = None,
+    published: bool = False,
 ) -> boards.paper_table.PaperTable:
     """Chosen runs, or rows of a leaderboard, as a table for a paper.
 
@@ -47,16 +48,21 @@ def table(
         label: label in LaTeX.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
         folder: folder of the leaderboard; by default `leaderboards` here, in the checkout, or in the installed package.
+        published: whether values that papers print for the board stand below the rows, with their sources and caveats.
 
     Raises:
-        ConfigError: a metric, row, style or part is unknown, or the scores do not fit the style.
+        ConfigError: a metric, row, style or part is unknown, the scores do not fit the style, or no paper prints them.
         RunError: there is no such run or table, or the runs cannot share one.
     """
     if not names:
         raise ConfigError("name runs, or a table of the leaderboard")
     place = leaderboards_folder(folder)
     if _names_board(names, place):
-        made = _table_of_board(str(names[0]), place, part, _as_list(rows), _as_list(metrics))
+        made = _table_of_board(str(names[0]), place, part, _as_list(rows), _as_list(metrics), published)
+    elif published:
+        raise ConfigError(
+            "published values belong to boards: name a board or table of the leaderboard, or leave out --published"
+        )
     elif rows:
         raise ConfigError("rows are chosen from a table of the leaderboard; of runs, name only those that you want")
     else:
@@ -89,43 +95,49 @@ def _list_boards(folder: Path) -> list[str]:
 
 
 def _table_of_board(
-    name: str, folder: Path, part: str, rows: Sequence[str], metrics: Sequence[str]
+    name: str, folder: Path, part: str, rows: Sequence[str], metrics: Sequence[str], published: bool
 ) -> boards.paper_table.PaperTable:
     """The table of a named board, or of any table of the leaderboard.
 
+    Args:
+        name: name of the board or table.
+        folder: folder of the leaderboard.
+        part: part of the table; that of the board, or the first, by default.
+        rows: methods whose rows are taken.
+        metrics: scores; those of the board by default.
+        published: whether printed values are added.
+
     Raises:
         RunError: it has no rows of runs.
-        ConfigError: a part, row or metric is unknown.
+        ConfigError: a part, row or metric is unknown, or no paper prints a score.
     """
     files = boards.written_tables.find_written_tables(folder)
-    named = {board.id: board for board in boards.named_boards.read_named_boards(folder)}
-    board = named.get(name)
+    board = {board.id: board for board in boards.named_boards.read_named_boards(folder)}.get(name)
     if board is None:
         table = boards.written_tables.read_written_table(files[name])
-        of_part = boards.paper_table.find_part(table, part)
-        chosen = boards.paper_table.select_rows(of_part, rows)
-        return boards.paper_table.PaperTable.of_part(table, of_part, _refuse_none(chosen, name, files[name]), metrics)
-    table = boards.written_tables.find_table_of_board(board, files)
-    of_part = boards.paper_table.find_part(table, part or board.part)
-    chosen = boards.paper_table.select_rows(of_part, rows, board.leave_out)
-    usual = [word for word in (board.score, *board.columns) if word in of_part.metrics]
-    made = boards.paper_table.PaperTable.of_part(
-        table, of_part, _refuse_none(chosen, name, files[table.name]), metrics or list(dict.fromkeys(usual))
-    )
-    return made.with_title(board.title, board.id)
+    else:
+        table = boards.written_tables.find_table_of_board(board, files)
+        part = part or board.part
+    of_part = boards.paper_table.find_part(table, part)
+    lines = of_part.published if published else ()
+    chosen = boards.paper_table.select_rows(of_part, rows, () if board is None else board.leave_out, lines)
+    if not chosen and not lines:
+        raise _no_row_error(name, files[table.name], has_published=bool(of_part.published))
+    if board is not None and not metrics:
+        known = boards.paper_table.metrics_with_values(of_part, chosen, lines)
+        metrics = list(dict.fromkeys(word for word in (board.score, *board.columns) if word in known))
+    made = boards.paper_table.PaperTable.of_part(table, of_part, chosen, metrics, lines)
+    if published:
+        made = made.with_printed(lines, boards.citations.read_sources(folder), rows)
+    return made if board is None else made.with_title(board.title, board.id)
 
 
-def _refuse_none(rows: Sequence[boards.rows.BoardRow], name: str, file: Path) -> Sequence[boards.rows.BoardRow]:
-    """The rows of a table.
-
-    Raises:
-        RunError: there is none, because the table holds only answers of others.
-    """
-    if not rows:
-        raise RunError(
-            f"{name} has no row of a run, only answers of others that were scored again: its LaTeX is {file.with_suffix('.tex')}"
-        )
-    return rows
+def _no_row_error(name: str, file: Path, has_published: bool) -> RunError:
+    """The refusal of a table that holds only answers of others."""
+    advice = f"its LaTeX is {file.with_suffix('.tex')}"
+    if has_published:
+        advice += ", and --published takes the values that papers print"
+    return RunError(f"{name} has no row of a run, only answers of others that were scored again: {advice}")
 
 
 def _refuse_unknown(names: Sequence[str | Run], runs: str, folder: Path) -> None:

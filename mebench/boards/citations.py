@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
 
 from mebench.boards.method_names import year_of_paper
 from mebench.config import registry
+from mebench.errors import DataError
+from mebench.files import read_yaml
 from mebench.table_output import latex_text
 
 MOST_LETTERS = 30
 """Most letters of the first author's name in a key."""
+SOURCES = "sources.yaml"
+"""The file with the sources of published values, in a leaderboard's folder."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,24 @@ class Citation:
         key = f"{_plain_letters(authors[0]) if authors else ''}{year}{method.replace('_', '')}"
         return cls(key, authors, title, venue, year, tuple((name, value) for name, value in found if value))
 
+    @classmethod
+    def of_source(cls, key: str, entry: Mapping[str, Any]) -> Self:
+        """The citation of an entry of `sources.yaml`.
+
+        >>> Citation.of_source("li2022mmnet", {"authors": ["Li", "Sui"], "title": "MMNet", "venue": "IJCAI", "year": 2022}).year
+        '2022'
+        """
+        texts = {name: str(entry.get(name) or "") for name in ("venue", "year", "arxiv", "doi")}
+        found = (("eprint", texts["arxiv"]), ("doi", texts["doi"]))
+        identifiers = tuple((name, value) for name, value in found if value)
+        authors = tuple(map(str, entry.get("authors") or ()))
+        return cls(key, authors, str(entry["title"]), texts["venue"], texts["year"], identifiers)
+
+    def is_same_paper(self, other: Citation) -> bool:
+        """Whether both have an identifier or the title in common."""
+        shares_identifier = bool(set(self.identifiers) & set(other.identifiers))
+        return shares_identifier or self.title.casefold() == other.title.casefold()
+
     def bibtex(self) -> str:
         """The entry of a `.bib` file."""
         fields = {
@@ -101,3 +126,43 @@ def cite_methods(methods: Iterable[str]) -> list[Citation]:
         if paper:
             found.setdefault(name, Citation.of_paper(name, paper))
     return list(found.values())
+
+
+def distinct_papers(citations: Iterable[Citation]) -> list[Citation]:
+    """Each paper once, under its first key: several methods may be of one."""
+    papers: list[Citation] = []
+    for citation in citations:
+        if not any(map(citation.is_same_paper, papers)):
+            papers.append(citation)
+    return papers
+
+
+def read_sources(folder: Path) -> dict[str, Citation]:
+    """The sources of published values by their keys, from a leaderboard's `sources.yaml`.
+
+    Raises:
+        DataError: the file cannot be read or has another form.
+    """
+    file = folder / SOURCES
+    if not file.is_file():
+        return {}
+    try:
+        return {key: Citation.of_source(key, entry) for key, entry in read_yaml(file).items()}
+    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{file} cannot be read ({type(error).__name__}: {error}): expected keys, each with a title and, as known, "
+            "authors, venue, year, arxiv, doi"
+        ) from error
+
+
+def cite_source(source: str, known: Mapping[str, Citation], cited: Sequence[Citation]) -> Citation:
+    """The citation of a source, or of the same paper that is cited already.
+
+    Args:
+        source: key of the source, and its address.
+        known: citations of sources by their keys; one that is not among them has its address as title.
+        cited: papers that are cited already.
+    """
+    key, _, address = source.partition(" ")
+    own = known.get(key) or Citation(key, (), address, "", "")
+    return next((other for other in cited if other.is_same_paper(own)), own)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -12,17 +13,27 @@ from markupsafe import Markup
 
 from mebench import protocols
 from mebench.boards.board_pages import NAMES
-from mebench.boards.citations import Citation, cite_methods
+from mebench.boards.citations import Citation, cite_methods, cite_source, distinct_papers
 from mebench.boards.method_names import method_title
-from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Part, displayed_metrics, distinguishing_settings
+from mebench.boards.printed_rows import is_named, mark_caveats, name_lines, select_lines, values_in_print
+from mebench.boards.rows import (
+    NOTHING,
+    BoardRow,
+    BoardTable,
+    Part,
+    PublishedLine,
+    displayed_metrics,
+    distinguishing_settings,
+)
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
 from mebench.files import write_text
 from mebench.metrics.catalogue import find_metric
 from mebench.number_format import NONE, format_mean_count
+from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
-from mebench.table_output import Column, Table, latex_text
+from mebench.table_output import Column, Table, latex_text, markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +65,8 @@ FORMS = {".tex": "latex", ".md": "markdown", ".csv": "csv"}
 """The forms of a written table, by the ending of its file."""
 USUAL = 3
 """Number of scores of a table that names none."""
+PRINTED_ROWS = "printed by papers, not measured here"
+"""The heading over published values."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,8 @@ class PaperRow:
         seeds: seeds of its runs.
         runs: ids of its runs.
         keys: keys of its papers.
+        printed: values as a paper prints them, with the marks of their caveats; empty for a measured row.
+        source: that paper with its table; empty for a measured row.
     """
 
     name: str
@@ -79,6 +94,8 @@ class PaperRow:
     seeds: tuple[int, ...]
     runs: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    printed: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,7 @@ class PaperTable:
         intervals: place of the intervals.
         caption: caption in LaTeX's own words; by default made of the title and of what the marks mean.
         label: label of the table in LaTeX.
+        marks: meanings of the marks of printed values.
     """
 
     title: str
@@ -104,9 +122,17 @@ class PaperTable:
     intervals: Intervals = "below"
     caption: str = ""
     label: str = ""
+    marks: tuple[str, ...] = ()
 
     @classmethod
-    def of_part(cls, table: BoardTable, part: Part, rows: Sequence[BoardRow], metrics: Sequence[str] = ()) -> Self:
+    def of_part(
+        cls,
+        table: BoardTable,
+        part: Part,
+        rows: Sequence[BoardRow],
+        metrics: Sequence[str] = (),
+        lines: Sequence[PublishedLine] = (),
+    ) -> Self:
         """The table of some rows of a part of a leaderboard.
 
         Args:
@@ -114,13 +140,14 @@ class PaperTable:
             part: part of it.
             rows: chosen rows of the part, in their order.
             metrics: scores; by default the first ones of the part.
+            lines: published lines whose values may be shown, too, see `with_printed`.
 
         Raises:
-            ConfigError: a metric is unknown, or no row has it.
+            ConfigError: a metric is unknown, or no row or line has it.
         """
-        chosen = tuple(metrics) or tuple(displayed_metrics(part.metrics, rows)[:USUAL])
-        _check_metrics(chosen, part, rows)
-        citations = cite_methods(row.method for row in rows)
+        chosen = tuple(metrics) or tuple(metrics_with_values(part, rows, lines)[:USUAL])
+        _check_metrics(chosen, part, rows, lines)
+        citations = distinct_papers(cite_methods(row.method for row in rows))
         groups = simplify_groups([row.groups for row in rows])
         made = [_row_for_paper(row, rows, own, chosen, citations) for row, own in zip(rows, groups)]
         return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=f"tab:{table.name}")
@@ -149,6 +176,46 @@ class PaperTable:
         _, _, amount = self.title.rpartition(", ")
         return replace(self, title=f"{title}, {amount}" if amount[:1].isdigit() else title, label=f"tab:{name}")
 
+    def with_printed(
+        self, lines: Sequence[PublishedLine], sources: Mapping[str, Citation], names: Sequence[str] = ()
+    ) -> Self:
+        """The table with values that papers print, below the measured rows.
+
+        Args:
+            lines: published lines of the part.
+            sources: citations of their sources by key.
+            names: methods whose lines are wanted; all by default.
+
+        Raises:
+            ConfigError: no such line prints a score of the table.
+        """
+        chosen = select_lines(lines, self.metrics, names)
+        if not chosen:
+            of_methods = f" of {', '.join(names)}" if names else ""
+            labels = " or ".join(find_metric(name).label for name in self.metrics)
+            raise ConfigError(
+                f"no paper prints {labels}{of_methods} on this dataset and protocol: leave out --published, or choose another --metric"
+            )
+        marks = mark_caveats(chosen, self.metrics)
+        rows, citations = list(self.rows), list(self.citations)
+        for line, name in zip(chosen, name_lines(chosen)):
+            citation = cite_source(line.source, sources, citations)
+            if citation not in citations:
+                citations.append(citation)
+            rows.append(_row_in_print(line, name, self.metrics, marks, citation))
+        meanings = tuple(f"{mark} {CAVEATS[caveat]}" for caveat, mark in marks.items())
+        return replace(self, rows=tuple(rows), citations=tuple(citations), marks=meanings)
+
+    @property
+    def measured(self) -> list[PaperRow]:
+        """The rows of runs and levels of chance."""
+        return [row for row in self.rows if not row.source]
+
+    @property
+    def in_print(self) -> list[PaperRow]:
+        """The rows of values that papers print."""
+        return [row for row in self.rows if row.source]
+
     @property
     def are_all_alike(self) -> bool:
         """Whether some letter is that of all tested rows."""
@@ -175,9 +242,18 @@ class PaperTable:
             sentences.append(
                 f"rows that share a letter are not distinguishable in {main} (permutation test over people, 5 %)"
             )
-        if any(not row.compared for row in self.rows):
+        if any(not row.compared for row in self.measured):
             sentences.append("rows in italics are not ranked")
-        return sentences
+        if self.in_print:
+            sentences.append(
+                f"rows {PRINTED_ROWS}: values of the cited sources, whose clips, folds and choices may differ"
+            )
+        return [*sentences, *self.marks]
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources of printed values with their tables, each once."""
+        return list(dict.fromkeys(row.source for row in self.in_print))
 
     def best(self, metric: str) -> set[float]:
         """The best value of a score among the rows that are ranked; empty without two of them."""
@@ -191,28 +267,46 @@ class PaperTable:
             Column("method", main=True, of=lambda row: row.name),
             Column("group", "not distinguishable", of=self.letters_of, optional=True),
             *map(self._score_column, self.metrics),
-            Column("seeds", of=lambda row: str(len(row.seeds)), right=True),
+            Column("seeds", of=lambda row: str(len(row.seeds) or ""), right=True),
             Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
         ]
-        muted = {number for number, row in enumerate(self.rows) if not row.compared}
-        return Table.of(columns, self.rows, self.title, muted)
+        measured = len(self.measured)
+        muted = {number for number, row in enumerate(self.measured) if not row.compared}
+        table = Table.of(columns, self.rows, self.title, muted)
+        if not self.in_print:
+            return table
+        return replace(table, rows=[*table.rows[:measured], PRINTED_ROWS, *table.rows[measured:]])
 
     def _score_column(self, metric: str) -> Column:
         """The column of a score; a terminal has room for the interval of the first one."""
         is_first = metric == self.metrics[0]
-        return Column.metric(metric, digits=3, interval=is_first, of=lambda row: row.scores[metric])
+        return Column.metric(
+            metric, digits=3, interval=is_first, of=lambda row: row.printed.get(metric) or row.scores[metric]
+        )
 
     def markdown(self) -> str:
         """Markdown with the best values in bold, and the notes below."""
         heads = ["method", *(find_metric(name).label for name in self.metrics)]
         plain = Table([Column(head) for head in heads], [])
         lines = plain.markdown().split("\n")
-        lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.rows]
-        return "\n".join([f"**{self.title}**", "", *lines, "", f"{_as_text(self.notes)}."]) + "\n"
+        lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.measured]
+        if self.in_print:
+            lines.append(f"| *{PRINTED_ROWS}* |{' |' * len(self.metrics)}")
+        lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.in_print]
+        below = [f"{_as_text(self.notes)}."]
+        if self.sources:
+            below += ["", f"Sources: {markdown_text('; '.join(self.sources))}."]
+        return "\n".join([f"**{self.title}**", "", *lines, "", *below]) + "\n"
 
     def _markdown_cells(self, row: PaperRow) -> list[str]:
         """A row in Markdown."""
-        cells = [Column("method", main=True).markdown_cell(row.name, muted=not row.compared).replace("**", "")]
+        name = Column("method", main=True).markdown_cell(row.name, muted=not (row.compared or row.source))
+        cells = [name.replace("**", "")]
+        if row.source:
+            return [
+                f"{cells[0]}, {row.keys[0]}",
+                *(_without_zero(row.printed[metric], metric) for metric in self.metrics),
+            ]
         for metric in self.metrics:
             score = row.scores[metric]
             value = written_value(score["value"], metric)
@@ -224,8 +318,17 @@ class PaperTable:
         return cells
 
     def csv(self) -> str:
-        """CSV with the ends of all intervals."""
-        return self.table().csv()
+        """CSV with the ends of all intervals; of printed values the source and the caveats."""
+        columns = [
+            Column("method", of=lambda row: row.name),
+            Column("group", of=self.letters_of, optional=True),
+            *(Column.metric(name, of=partial(_score_of, name)) for name in self.metrics),
+            Column("seeds", of=lambda row: str(len(row.seeds) or "")),
+            Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
+            Column("source", of=lambda row: row.source, optional=True),
+            Column("in_print", of=lambda row: " ".join(row.printed.values()), optional=True),
+        ]
+        return Table.of(columns, self.rows).csv()
 
     def bib(self) -> str:
         """The papers as BibTeX."""
@@ -249,7 +352,8 @@ class PaperTable:
                 r"    \toprule",
                 rf"    {heads} \\",
                 r"    \midrule",
-                *(f"    {self._latex_row(row)}" for row in self.rows),
+                *(f"    {self._latex_row(row)}" for row in self.measured),
+                *self._latex_lines_in_print(),
                 r"    \bottomrule",
                 r"  \end{tabular}",
                 r"\end{table}",
@@ -263,15 +367,28 @@ class PaperTable:
         sentences = [self.title, _as_text(self.notes), best]
         return " ".join(f"{latex_text(sentence)}." for sentence in sentences if sentence).replace(r" \%", r"\,\%")
 
+    def _latex_lines_in_print(self) -> list[str]:
+        """The rows of printed values below a rule, each after a comment with its source."""
+        if not self.in_print:
+            return []
+        head = rf"    \multicolumn{{{1 + len(self.metrics)}}}{{@{{}}l}}{{\textit{{{PRINTED_ROWS.capitalize()}}}}} \\"
+        lines = [r"    \midrule", head] if self.measured else [head]
+        for row in self.in_print:
+            lines += [f"    % {row.source}", f"    {self._latex_row(row)}"]
+        return lines
+
     def _latex_row(self, row: PaperRow) -> str:
         """A row: its name with its papers, and its scores."""
-        name = latex_text(row.name) if row.compared else rf"\textit{{{latex_text(row.name)}}}"
+        is_plain = row.compared or row.source
+        name = latex_text(row.name) if is_plain else rf"\textit{{{latex_text(row.name)}}}"
         cite = rf"~\cite{{{','.join(row.keys)}}}" if row.keys else ""
         return " & ".join([f"{name}{cite}", *(self._latex_score(row, metric) for metric in self.metrics)]) + r" \\"
 
     def _latex_score(self, row: PaperRow, metric: str) -> str:
         """A score with its letters, and its interval as the form says."""
         score = row.scores[metric]
+        if row.source:
+            return latex_text(_without_zero(row.printed[metric], metric))
         value = latex_text(written_value(score["value"], metric))
         if row.compared and score["value"] in self.best(metric):
             value = rf"\textbf{{{value}}}"
@@ -287,13 +404,16 @@ class PaperTable:
 
     @property
     def data(self) -> pd.DataFrame:
-        """A row for each method: `method`, `group`, `seeds`, `cite`, and each score with the ends of its interval."""
+        """A row for each method.
+
+        `method`, `group`, `seeds`, each score with the ends of its interval, `cite`, and the `source` of printed values.
+        """
         rows = []
         for row in self.rows:
             cells: dict[str, Any] = {"method": row.name, "group": "".join(row.groups), "seeds": len(row.seeds)}
             for metric, score in row.scores.items():
                 cells |= {metric: score["value"], f"{metric}_low": score["low"], f"{metric}_high": score["high"]}
-            rows.append({**cells, "cite": ", ".join(row.keys)})
+            rows.append({**cells, "cite": ", ".join(row.keys), "source": row.source})
         return pd.DataFrame(rows)
 
     def text(self, form: str) -> str:
@@ -340,7 +460,15 @@ class PaperTable:
             ConfigError: the ending is that of no figure.
             DataError: the file cannot be written.
         """
-        rows = [PlottedRow(row.name, row.scores, self.letters_of(row), row.compared) for row in self.rows]
+        rows = [
+            PlottedRow(
+                f"{row.name}, {PRINTED_ROWS}" if row.source else row.name,
+                row.scores,
+                self.letters_of(row),
+                row.compared,
+            )
+            for row in self.rows
+        ]
         figure = draw_scores(rows, {name: find_metric(name).label for name in self.metrics}, self.title)
         if target is not None:
             save_figure(figure, target)
@@ -352,11 +480,12 @@ class PaperTable:
 
     def _repr_html_(self) -> str:
         table = self.table().html()
-        return str(Markup("<strong>{}</strong>{}<div>{}</div>").format(self.title, table, _as_text(self.notes)))
+        notes = _as_text([*self.notes, *self.sources])
+        return str(Markup("<strong>{}</strong>{}<div>{}</div>").format(self.title, table, notes))
 
     def plain(self) -> dict[str, Any]:
         """The table as data for JSON."""
-        rows = [{**vars(row), "scores": dict(row.scores)} for row in self.rows]
+        rows = [{**vars(row), "scores": dict(row.scores), "printed": dict(row.printed)} for row in self.rows]
         return {
             "title": self.title,
             "metrics": list(self.metrics),
@@ -379,6 +508,11 @@ def written_value(value: float | None, metric: str) -> str:
     return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 0.9995 else f"{value:.3f}"
 
 
+def _without_zero(text: str, metric: str) -> str:
+    """A printed share without the zero before its point."""
+    return text.removeprefix("0") if text.startswith("0.") and find_metric(metric).scale == "share" else text
+
+
 def written_interval(score: Mapping[str, Any], metric: str) -> str:
     """The interval of a score as papers print it; empty without one."""
     if score["low"] is None or score["high"] is None:
@@ -386,16 +520,19 @@ def written_interval(score: Mapping[str, Any], metric: str) -> str:
     return f"[{written_value(score['low'], metric)}, {written_value(score['high'], metric)}]"
 
 
-def select_rows(part: Part, names: Sequence[str] = (), left_out: Sequence[str] = ()) -> list[BoardRow]:
+def select_rows(
+    part: Part, names: Sequence[str] = (), left_out: Sequence[str] = (), lines: Sequence[PublishedLine] = ()
+) -> list[BoardRow]:
     """The rows of a part for a paper: those that are named, or all that are ranked and levels of chance.
 
     Args:
         part: part of a table.
         names: ids or titles of methods, of which all ranked rows are taken; a row without a rank is `htnet, audit=leak_last`.
         left_out: texts in the settings of rows that are taken only by name.
+        lines: published lines, whose methods may be named, too.
 
     Raises:
-        ConfigError: no row is of such a method.
+        ConfigError: no row, and no such line, is of such a method.
     """
     if not names:
         ranked = [row for row in part.rows if not (row.member or row.unranked or row.chosen_on_tested)]
@@ -404,7 +541,7 @@ def select_rows(part: Part, names: Sequence[str] = (), left_out: Sequence[str] =
     chosen = set()
     for name in names:
         found = {number for number, known in words.items() if name.casefold() in known}
-        if not found:
+        if not found and not any(is_named(line, name) for line in lines):
             advice = "Rows are named by the method's id or title, one that is not ranked also by its settings"
             raise ConfigError(unknown("row", name, list(dict.fromkeys(row.method for row in part.rows)), advice))
         chosen |= found
@@ -490,7 +627,7 @@ def _row_for_paper(
 ) -> PaperRow:
     """A row of a leaderboard as a row for a paper."""
     name = ", ".join(filter(None, [title_of_row(row.method), distinguishing_settings(row, rows), *row.marks]))
-    keys = {citation.key for citation in cite_methods([row.method])}
+    own = cite_methods([row.method])
     return PaperRow(
         name,
         row.method,
@@ -499,17 +636,54 @@ def _row_for_paper(
         row.measured and not (row.unranked or row.chosen_on_tested),
         tuple(row.seeds),
         tuple(row.runs),
-        tuple(citation.key for citation in citations if citation.key in keys),
+        tuple(citation.key for citation in citations if any(map(citation.is_same_paper, own))),
     )
 
 
-def _check_metrics(metrics: Sequence[str], part: Part, rows: Sequence[BoardRow]) -> None:
-    """Refuse a metric that the part does not know, or no row has."""
+def _row_in_print(
+    line: PublishedLine, name: str, metrics: Sequence[str], marks: Mapping[str, str], citation: Citation
+) -> PaperRow:
+    """A published line as a row for a paper."""
+    scores = {metric: dict(NOTHING) for metric in metrics}
+    for metric in metrics:
+        if metric in line.values:
+            scores[metric]["value"] = float(line.values[metric])
+    return PaperRow(
+        name=name,
+        method=line.method,
+        scores=scores,
+        groups=(),
+        compared=False,
+        seeds=(),
+        runs=(),
+        keys=(citation.key,),
+        printed=values_in_print(line, metrics, marks),
+        source=f"{line.source}, {line.table}",
+    )
+
+
+def _score_of(metric: str, row: PaperRow) -> Mapping[str, Any]:
+    """A score of a row."""
+    return row.scores[metric]
+
+
+def metrics_with_values(part: Part, rows: Sequence[BoardRow], lines: Sequence[PublishedLine]) -> list[str]:
+    """The metrics of a part that some row or line has; the main one in any case."""
+    measured = displayed_metrics(part.metrics, rows)
+    in_print = {metric for line in lines for metric in line.values}
+    return [metric for metric in part.metrics if metric in measured or metric in in_print]
+
+
+def _check_metrics(
+    metrics: Sequence[str], part: Part, rows: Sequence[BoardRow], lines: Sequence[PublishedLine]
+) -> None:
+    """Refuse a metric that is unknown, or that no row and no line has."""
     for name in metrics:
         check_known("metric", name, part.metrics)
-    lacking = [name for name in metrics if name not in displayed_metrics(part.metrics, rows)]
+    with_values = metrics_with_values(part, rows, lines)
+    lacking = [name for name in metrics if name not in with_values]
     if lacking:
-        having = ", ".join(displayed_metrics(part.metrics, rows))
+        having = ", ".join(with_values)
         raise ConfigError(f"no chosen row has a value of {lacking[0]}: choose among {having}")
 
 

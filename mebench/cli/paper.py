@@ -36,6 +36,9 @@ Part = Annotated[str, typer.Option("--part", metavar="NAME", help="The part of t
 Folder = Annotated[
     str | None, typer.Option("--leaderboards", metavar="FOLDER", help="The folder of the leaderboard; leaderboards.")
 ]
+Published = Annotated[
+    bool, typer.Option("--published", help="Add the values that papers print for the board, with their sources.")
+]
 FORMATS = {".tex": "latex", ".md": "markdown", ".csv": "csv"}
 
 
@@ -62,12 +65,14 @@ def table_command(
     label: Annotated[str, typer.Option("--label", metavar="NAME", help="The label, in LaTeX.")] = "",
     runs: Runs = "",
     leaderboards: Folder = None,
+    published: Published = False,
     json: Json = None,
 ) -> None:
     """Make a table for a paper of chosen runs or rows.
 
     Rows are those of a table of the leaderboard. Seeds of one setting are one row. The best scores are bold, rows that share a
-    letter are not distinguishable, and methods are cited. LaTeX needs the packages array, booktabs, and fontenc with T1.
+    letter are not distinguishable, and methods are cited. Values that papers print stand below all others, with a mark for
+    each caveat. LaTeX needs the packages array, booktabs, and fontenc with T1.
     """
     if out is not None:
         check_file("-o", out)
@@ -88,6 +93,7 @@ def table_command(
             label=label,
             runs=runs,
             folder=leaderboards,
+            published=published,
         )
     files = [] if out is None else made.write(out)
     if not write_json({**made.plain(), "files": [str(file) for file in files]}, json):
@@ -97,7 +103,7 @@ def table_command(
     elif form:
         print_lines(*made.text(form).rstrip("\n").split("\n"))
     else:
-        print_report("", made.table(), *made.notes)
+        print_report("", made.table(), *made.notes, *made.sources)
 
 
 @app.command("plot", epilog="Example: mebench plot megc2019 --row htnet --row logistic -o scores.pdf")
@@ -112,6 +118,7 @@ def plot_command(
     part: Part = "",
     runs: Runs = "",
     leaderboards: Folder = None,
+    published: Published = False,
     json: Json = None,
 ) -> None:
     """Plot scores of chosen runs or rows with intervals.
@@ -122,7 +129,14 @@ def plot_command(
     reports.score_plots.check_figure("-o", out)
     with Progress().waiting("comparing the rows"):
         made = api.table(
-            *names, metrics=_split(metric), rows=row or (), task=task, part=part, runs=runs, folder=leaderboards
+            *names,
+            metrics=_split(metric),
+            rows=row or (),
+            task=task,
+            part=part,
+            runs=runs,
+            folder=leaderboards,
+            published=published,
         )
         made.plot(out)
     write_json({**made.plain(), "files": [out]}, json, out)

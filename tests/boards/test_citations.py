@@ -1,10 +1,14 @@
 import re
+from pathlib import Path
 
 import pytest
 
-from mebench.boards.citations import Citation, cite_methods
+from mebench.boards.citations import Citation, cite_methods, cite_source, distinct_papers, read_sources
 from mebench.config import registry
+from mebench.errors import DataError
+from mebench.records.published import read_published
 
+LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 METHODS = [name for name, plugin in registry.list_plugins("method").items() if plugin.config.get("paper")]
 
 
@@ -58,3 +62,35 @@ def test_citation_is_bibtex_with_escaped_text():
     assert r"author = {{Müller \& Co} and {Li}}" in entry
     assert r"title = {{On 5 \% of faces}}" in entry
     assert "doi = {10.1/x}" in entry
+
+
+def test_read_sources_knows_each_source_of_published_values():
+    known = read_sources(LEADERBOARDS)
+    sources = {row.source for row in read_published(LEADERBOARDS / "published.csv")}
+    assert {source.split()[0] for source in sources} == known.keys()
+    numbers = {source.split(":")[1]: source.split()[0] for source in sources if " arXiv:" in source}
+    for number, key in numbers.items():
+        assert ("eprint", number) in known[key].identifiers
+    of_papers = [citation for citation in known.values() if citation.authors]
+    assert all(citation.year in citation.key for citation in of_papers if citation.key != "wang2023htnet")
+
+
+def test_read_sources_refuses_another_form(tmp_path):
+    assert read_sources(tmp_path) == {}
+    for text in ("- a\n", "key: {year: 2020}\n", "key: [\n"):
+        (tmp_path / "sources.yaml").write_text(text)
+        with pytest.raises(DataError, match=r"(?s)sources\.yaml cannot be read .*expected keys, each with a title"):
+            read_sources(tmp_path)
+
+
+def test_cite_source_takes_paper_that_is_cited_already():
+    known = read_sources(LEADERBOARDS)
+    (of_htnet,) = cite_methods(["htnet"])
+    assert cite_source("wang2023htnet arXiv:2307.14637", known, [of_htnet]) == of_htnet
+    assert cite_source("wang2023htnet arXiv:2307.14637", known, []).key == "wang2023htnet"
+    assert cite_source("new2027 https://a.org", known, []).title == "https://a.org"
+
+
+def test_distinct_papers_holds_paper_of_two_methods_once():
+    found = distinct_papers(cite_methods(["ststnet", "flow_svm", "htnet"]))
+    assert [citation.key for citation in found] == ["liong2019ststnet", "wang2024htnet"]

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import re
 import shutil
@@ -10,6 +12,7 @@ from hypothesis import given, strategies as st
 
 import mebench
 from mebench.boards.paper_table import simplify_groups
+from mebench.cli import paper
 from mebench.errors import ConfigError, RunError
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
@@ -115,17 +118,19 @@ DOCUMENT = r"""\documentclass{article}
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize(
-    ("style", "intervals", "metrics", "width"),
+    ("style", "intervals", "metrics", "width", "published"),
     [
-        ("article", "below", "uf1,uar,accuracy,wf1", 345),
-        ("article", "pm", "uf1,uar,accuracy,wf1", 345),
-        ("ieee", "below", "uf1,uar,accuracy", 252),
-        ("ieee", "pm", "uf1,uar", 252),
+        ("article", "below", "uf1,uar,accuracy,wf1", 345, False),
+        ("article", "pm", "uf1,uar,accuracy,wf1", 345, True),
+        ("ieee", "below", "uf1,uar,accuracy", 252, True),
+        ("ieee", "pm", "uf1,uar", 252, False),
     ],
 )
-def test_table_compiles_and_fits(tmp_path, style, intervals, metrics, width):
+def test_table_compiles_and_fits(tmp_path, style, intervals, metrics, width, published):
     """A page of `article` has 345 points, a column of IEEE 252."""
-    made = mebench.table(BOARD, metrics=metrics, style=style, intervals=intervals, folder=LEADERBOARDS)
+    made = mebench.table(
+        BOARD, metrics=metrics, style=style, intervals=intervals, folder=LEADERBOARDS, published=published
+    )
     made.write(tmp_path / "scores.tex")
     (tmp_path / "paper.tex").write_text(DOCUMENT % width)
     log = subprocess.run(
@@ -171,3 +176,75 @@ def test_table_of_named_board_has_its_title_score_and_rows():
         mebench.table("samm-lv-spotting", folder=LEADERBOARDS)
     with pytest.raises(ConfigError, match="megc2019 is a table of the leaderboard: name it alone"):
         mebench.table("megc2019", "htnet", folder=LEADERBOARDS)
+
+
+def printed_in_file(metric):
+    """The values of MEGC 2019 as a whole in the committed file, by source."""
+    with (LEADERBOARDS / "published.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["dataset"] == "megc2019" and not row["member"]]
+    return [(row["source"].split()[0], row["value"]) for row in rows if row["metric"] == metric]
+
+
+def test_table_adds_published_values_below_measured_rows():
+    plain = mebench.table("megc2019", folder=LEADERBOARDS)
+    made = mebench.table("megc2019", published=True, folder=LEADERBOARDS)
+    n_measured = len(plain.rows)
+    assert made.data["method"].tolist()[:n_measured] == plain.data["method"].tolist()
+    assert not made.data["source"][:n_measured].any()
+    below = made.rows[n_measured:]
+    shown = [(row.source.split()[0], row.printed["uf1"].rstrip("†‡")) for row in below]
+    assert sorted(shown) == sorted(printed_in_file("uf1"))
+    years = [int(re.search(r"\d{4}", row.name)[0]) for row in below]
+    assert years == sorted(years)
+
+
+def test_table_cites_and_marks_published_values():
+    made = mebench.table("megc2019", rows=["htnet", "LBP-TOP"], published=True, folder=LEADERBOARDS)
+    latex, bib = made.latex(), made.bib()
+    cited = {key for keys in re.findall(r"\\cite\{([^}]*)\}", latex) for key in keys.split(",")}
+    assert cited == set(re.findall(r"@misc\{([^,]*),", bib)) == {"wang2024htnet"}  # its paper prints both
+    assert r"HTNet (2024)~\cite{wang2024htnet} & .8603\textsuperscript{\dag}" in latex
+    assert r"LBP-TOP (2007)~\cite{wang2024htnet} & .5882 &" in latex
+    assert "was chosen on the test subjects" in " ".join(made.notes)
+    assert "wang2023htnet arXiv:2307.14637, Table 2" in made.markdown()
+    assert "| *printed by papers, not measured here* | | |" in made.markdown()
+    table = pd.read_csv(io.StringIO(made.csv()))
+    assert table["source"].notna().sum() == len(made.in_print) == 4
+
+
+@pytest.mark.parametrize("board", ["cas-me2-spotting", "samm-lv-spotting", "casme2-spotting", "casme2-analysis"])
+def test_table_of_published_values_alone(board):
+    made = mebench.table(board, published=True, folder=LEADERBOARDS)
+    assert made.rows == tuple(made.in_print)
+    keys = {key for row in made.rows for key in row.keys}
+    assert keys == {citation.key for citation in made.citations}
+    assert r"\midrule" in made.latex()
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "sentence"),
+    [
+        (["megc2019"], {"metrics": "wf1"}, "no paper prints weighted F1 on this dataset and protocol"),
+        (["megc2019"], {"rows": "macnn"}, "no paper prints UF1 or UAR of macnn on this dataset"),
+        (["megc2019"], {"rows": "nobody"}, "unknown row 'nobody'"),
+        (["htnet"], {}, "published values belong to boards"),
+    ],
+)
+def test_table_refuses_published_values_in_one_sentence(names, options, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        mebench.table(*names, published=True, folder=LEADERBOARDS, **options)
+
+
+def test_table_command_prints_published_values(tmp_path, capsys):
+    paper.table_command(
+        ["megc2019"], out=str(tmp_path / "t.tex"), leaderboards=str(LEADERBOARDS), published=True, json="-"
+    )
+    report = json.loads(capsys.readouterr().out)
+    of_causalnet = next(row for row in report["rows"] if row["name"] == "CausalNet (2025)")
+    assert of_causalnet["printed"] == {"uf1": "0.8976†", "uar": "0.9020†"}
+    assert of_causalnet["scores"]["uf1"]["value"] == 0.8976
+    assert "zhang2025causalnet" in (tmp_path / "t.bib").read_text()
+    paper.table_command(["megc2019"], row=["htnet"], leaderboards=str(LEADERBOARDS), published=True)
+    printed = capsys.readouterr().out
+    assert "printed by papers, not measured here" in printed
+    assert "wang2023htnet arXiv:2307.14637, Table 2" in printed
