@@ -164,10 +164,10 @@ LONGEST_TITLE = 60
 
 
 def _title_of_run(values: Mapping[str, Any], differing: str) -> str:
-    """Method, what differs, and seed: lists show only the first signs of a name."""
+    """Method, seed, and what differs: lists and legends show some twenty signs of a name, and cut the settings."""
     methods = "+".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
     short = differing if len(differing) <= LONGEST_TITLE else f"{differing[:LONGEST_TITLE]}…"
-    return " ".join(filter(None, [methods, short, f"s{values['seed']}"]))
+    return " ".join(filter(None, [methods, f"s{values['seed']}", short]))
 
 
 REQUESTED = ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")

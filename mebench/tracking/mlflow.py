@@ -39,8 +39,17 @@ _VIEW = "mlflow.sharedViewState.scores"
 """The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column
 of a score.
 """
-_MAIN = [name for section in ("analysis", "spotting", "recognition") for name in SHORT[section]]
-"""The main scores, that by which runs are sorted first: of a run that does all, STRS."""
+_MAIN = [
+    name
+    for section in ("analysis", "spotting", "recognition")
+    for name in SHORT[section]
+    if name not in ("AP50", "UAR")
+]
+"""The main scores, that by which runs are sorted first: of a run that does all, STRS. MLflow shows them by name, and more of
+them would leave no room for settings.
+"""
+_RUNS_ALONE = f"tags.`{KEY_TAG}` LIKE '%'"
+"""A search that finds no folds: sorted by a score, MLflow lists nested runs among all others."""
 
 
 class MLflow(Tracker):
@@ -62,7 +71,7 @@ class MLflow(Tracker):
         """
         self.store = Store.of(address)
         self._experiments: dict[str, str] = {}
-        self._shown: dict[str, list[str]] = {}
+        self._views: dict[str, str] = {}
         self._ends: dict[str, int] = {}
 
     @contextmanager
@@ -143,20 +152,23 @@ class MLflow(Tracker):
         return self.store.opening(f"experiments/{id_}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
 
     def _show_scores(self, entry: TrackedRun) -> None:
-        """Show the main scores of a run in the view of its experiment."""
-        shown = self._shown[entry.experiment]
-        scored = {point.name for point in entry.metrics}
+        """Show the main scores of a run in the view of its experiment, which lists no folds."""
+        former = self._views[entry.experiment]
+        shown, scored = _scores_of_view(former), {point.name for point in entry.metrics}
         wanted = [name for name in _MAIN if name in scored or name in shown]
-        if wanted == shown:
+        if not wanted:
             return
         settings = ["params.`best`"] if "best" in entry.params else [f"tags.`{SETTINGS_TAG}`", "params.`seed`"]
         view = {
             "selectedColumns": [*settings, *(f"metrics.`{name}`" for name in wanted)],
+            "searchFilter": _RUNS_ALONE if KEY_TAG in entry.tags else "",
             "orderByKey": f"metrics.`{wanted[0]}`",
             "orderByAsc": False,
         }
-        self.client.set_experiment_tag(self._experiments[entry.experiment], _VIEW, json.dumps(view))
-        self._shown[entry.experiment] = wanted
+        text = json.dumps(view)
+        if text != former:
+            self.client.set_experiment_tag(self._experiments[entry.experiment], _VIEW, text)
+            self._views[entry.experiment] = text
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
@@ -172,7 +184,7 @@ class MLflow(Tracker):
             if kind not in experiment.tags:
                 self.client.set_experiment_tag(experiment.experiment_id, kind, "custom_model_development")
             self._experiments[name] = str(experiment.experiment_id)
-            self._shown[name] = _scores_of_view(experiment.tags.get(_VIEW, ""))
+            self._views[name] = experiment.tags.get(_VIEW, "")
         return self._experiments[name]
 
 
@@ -212,7 +224,7 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
         with silence_mlflow(), lock_store(store):
             client = client_of(store)
             # Every run of mebench's that was handed over to the end, each once.
-            query, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
+            query, known = f"attributes.status = 'FINISHED' and {_RUNS_ALONE}", dict[str, str]()
             for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
                 token: str | None = ""
                 while token is not None:

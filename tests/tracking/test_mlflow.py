@@ -92,7 +92,7 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     assert table["columns"] == ["score", "value", "low", "high"]
     assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
     assert len(rows) == len([name for name in flat_scores(summary) if not name.endswith((".low", ".high"))])
-    assert run.info.run_name == "spotter p=0.6 s0"
+    assert run.info.run_name == "spotter s0 p=0.6"
     assert run.data.tags["mebench.settings"] == "p=0.6"
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 1500
@@ -525,11 +525,40 @@ def test_opening_says_how_to_view_runs(tmp_path, database, progress):
     experiment = MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso")
     assert opening == f"{command}/{experiment.experiment_id}/runs{shown}&viewStateShareKey=scores"
     view = json.loads(experiment.tags["mlflow.sharedViewState.scores"])  # as the button Share writes it
-    assert {f"metrics.`{name}`" for name in ("F1", "AP", "ASR", "STRS", "UF1", "UAR")} <= set(view["selectedColumns"])
+    assert {f"metrics.`{name}`" for name in ("F1", "AP", "ASR", "STRS", "UF1")} <= set(view["selectedColumns"])
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert send_all(runs, None, progress, folds=False).opening == command + shown
     server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
+
+
+def test_view_of_experiment_finds_runs_without_folds(tmp_path, database, progress):
+    from mlflow import MlflowClient
+
+    runs = [make_run(tmp_path / "runs", seed=seed) for seed in (0, 1)]
+    send_all(runs, None, progress, folds=True)
+    client = MlflowClient(f"sqlite:///{database}")
+    experiment = client.get_experiment_by_name("mebench/drawn/loso")
+    view = json.loads(experiment.tags["mlflow.sharedViewState.scores"])
+
+    def names(search):
+        return {run.info.run_name for run in client.search_runs([experiment.experiment_id], filter_string=search)}
+
+    assert names(view["searchFilter"]) == {"spotter s0", "spotter s1"}
+    assert len(names("")) > 2
+
+
+def test_view_of_former_version_gets_search(tmp_path, database, progress):
+    from mlflow import MlflowClient
+
+    send_all([make_run(tmp_path / "runs", seed=0)], None, progress, folds=False)
+    client = MlflowClient(f"sqlite:///{database}")
+    experiment = client.get_experiment_by_name("mebench/drawn/loso")
+    tag = "mlflow.sharedViewState.scores"
+    former = json.loads(experiment.tags[tag])
+    client.set_experiment_tag(experiment.experiment_id, tag, json.dumps({**former, "searchFilter": ""}))
+    send_all([make_run(tmp_path / "runs", seed=1)], None, progress, folds=False)
+    assert json.loads(client.get_experiment_by_name("mebench/drawn/loso").tags[tag]) == former
 
 
 def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, printed, monkeypatch):
