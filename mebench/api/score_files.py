@@ -215,7 +215,7 @@ class Scores(Result):
         return list(self.answers.classes)
 
     def _answers(self) -> pd.DataFrame | None:
-        return self.tables.clips
+        return reports.recognition.answers_of_tables(self.tables)
 
 
 def score(

@@ -13,7 +13,7 @@ from mebench import exchange, inspection, metrics, reports, runs as run_files
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, refuse_files, refuse_options
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Encoding, Json, Runs, print_remarks
-from mebench.errors import DataError, RunError, check_known, refused_by_system
+from mebench.errors import RunError, check_known, refused_by_system
 from mebench.files import write_text
 from mebench.json_output import write_json
 from mebench.terminal import print_lines, print_report
@@ -39,22 +39,32 @@ def mistakes_command(
         str | None,
         typer.Option("--csv", metavar="FOLDER", help="Also write each mistake, classes and subjects as CSV."),
     ] = None,
+    clips: Annotated[
+        bool, typer.Option("--clips", help="The file with onset and offset names the emotions of given clips.")
+    ] = False,
+    classes: Annotated[
+        str | None, typer.Option("--classes", metavar="A,B,C", help="The emotions to score in a file; all by default.")
+    ] = None,
 ) -> None:
     """Show what a run got wrong in spotting and recognition.
 
     It counts false positives and misses by cause. Of annotated clips it shows F1 of each class, the confusions, and the wrong
-    clips of each class or --by subject; -v lists each with its probabilities. With --truth, it counts the false positives and
-    misses of a file of any program.
+    clips of each class or --by subject; -v lists each with its probabilities. With --truth, it does the same for a file of any
+    program: intervals, or the emotion of each given clip.
     """
     check_known("--by", by, get_args(metrics.mistakes.By))
     if csv is not None:
         check_folder("--csv", csv)
     if truth is None:
-        refuse_options({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
+        refuse_options(
+            {"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding},
+            OF_FILES,
+        )
         refuse_files(run)
         answered = _answers_of_run(run, runs)
     else:
-        answered = _answers_of_file(run, truth, exchange.join.Rules(fps, loose_ids=loose_ids), encoding)
+        reading = _Reading(exchange.join.Rules(fps, loose_ids=loose_ids), encoding, clips, classes)
+        answered = _answers_of_file(run, truth, reading)
     spotted = None
     if answered.tables.predictions is not None:
         spotted = _sort_spotted(answered.tables, answered.kinds, cast("metrics.mistakes.By", by))
@@ -71,6 +81,23 @@ def mistakes_command(
             _print_named(answered, group, verbose)
     if csv is not None:
         _write_csv(Path(csv).expanduser(), answered, spotted)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How a file is read.
+
+    Attributes:
+        rules: rules by which it goes together with its truth.
+        encoding: encoding of both files; None finds it out.
+        clips: whether a file with onset and offset names the emotions of given clips.
+        classes: emotions to score, separated by commas; all of the truth by default.
+    """
+
+    rules: exchange.join.Rules
+    encoding: str | None
+    clips: bool
+    classes: str | None
 
 
 @dataclass(frozen=True)
@@ -96,21 +123,23 @@ def _answers_of_run(run: str, runs: str) -> _Answered:
     return _Answered(folder.id, tables, folder.read_json("folds.json")["kinds"], {"run_id": folder.id}, named)
 
 
-def _answers_of_file(file: str, truth: str, rules: exchange.join.Rules, encoding: str | None) -> _Answered:
-    """The intervals of a file of any program."""
+def _answers_of_file(file: str, truth: str, reading: _Reading) -> _Answered:
+    """The intervals, or the named clips, of a file of any program."""
     remarks = exchange.text_table.Remarks()
-    true, predicted = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, file))
+    words = (truth, file)
+    true, predicted = (exchange.text_table.open_encoded(Path(word).expanduser(), reading.encoding) for word in words)
     (answers,) = exchange.answers.read_against_truth(
-        true, [predicted], rules, remarks, adapters=inspection.dataset_summary.adapters_of(true)
+        true,
+        [predicted],
+        reading.rules,
+        remarks,
+        clips=reading.clips,
+        classes=reading.classes,
+        adapters=inspection.dataset_summary.adapters_of(true),
     )
-    if answers.tables.predictions is None:
-        raise DataError(
-            f"{file} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
-            f"are shown by: mebench score --clips {file} --truth {truth}"
-        )
+    named = reports.recognition.RecognitionResults.of_tables(answers.tables, answers.classes)
     print_remarks(remarks)
-    about = {"file": file, **remarks.plain()}
-    return _Answered(file, answers.tables, answers.kinds, about)
+    return _Answered(file, answers.tables, answers.kinds, {"file": file, **remarks.plain()}, named)
 
 
 @dataclass(frozen=True)

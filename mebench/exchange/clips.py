@@ -48,8 +48,8 @@ def read_clips(
         others: further classes that may occur in predictions.
 
     Returns:
-        As for intervals; a missing onset is 0, the offset equals the onset, and `confidence` is the probability of the
-        predicted class.
+        As for intervals; a missing onset is 0, the offset equals the onset, `confidence` is the probability of the
+        predicted class, and `score_<class>` that of each class, where the file holds them.
 
     Raises:
         DataError: the file cannot be understood, names an unknown class, or its probabilities contradict its classes;
@@ -76,7 +76,8 @@ def read_clips(
                 f"{label!r} is not a class of the truth, which has {', '.join(classes)}{meant(label, classes)}: write "
                 "it as the truth does, or name all classes with --classes",
             )
-        rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
+        confidence, of_classes = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
+        rows = rows.assign(confidence=confidence, **of_classes)
     table.note_unread(remarks, _headers_of_classes(table, [*labels, *others]).values())
     videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
     return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
@@ -95,7 +96,8 @@ def join_clips(
         remarks: list that gets what was noticed.
 
     Returns:
-        The scored clips, and their videos; `line` is the line of the truth.
+        The scored clips, and their videos; `line` is the line of the truth, `onset` is there where it tells clips apart, and
+        `score_<class>` where the predictions hold the probability of each class.
 
     Raises:
         DataError: a clip occurs twice, or is not in the truth; the video of a prediction is ambiguous.
@@ -122,7 +124,8 @@ def join_clips(
             remarks.warn(f"truth: {format_count(len(rows), noun)}{reason} ({where}), left out")
             remarks.account_of("truth").leave_out("row", len(rows), f"a {noun}{reason}", where)
     scored = true[label_sets.within_classes(true["emotion"], classes)]
-    answers = predicted[[*on, "emotion", "confidence"]].rename(
+    of_classes = [name for name in predicted if str(name).startswith("score_")]
+    answers = predicted[[*on, "emotion", "confidence", *of_classes]].rename(
         columns={"emotion": "predicted", "confidence": "probability"}
     )
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
@@ -137,9 +140,8 @@ def join_clips(
         why = "a clip without an answer has no probability" if silent.any() else "not every answer has a probability"
         remarks.warn(f"predictions: calibration is left out: {why}")
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
-    return Tables(
-        videos, scored.reset_index(drop=True), None, clips[["line", "video", "truth", "predicted", "probability"]]
-    )
+    shown = ["line", *on, "truth", "predicted", "probability", *of_classes]
+    return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
 
 
 def _unscored_truths(truths: pd.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -155,9 +157,19 @@ def _unscored_truths(truths: pd.DataFrame, classes: Sequence[str]) -> Iterator[t
 
 def _probabilities(
     table: TextTable, answers: Sequence[str], labels: Sequence[str], others: Sequence[str], remarks: Remarks
-) -> NDArray[np.float64]:
-    """Probability of the class that each row names, (n_rows,): NaN if the row names no class, or the file has no
-    probabilities of it.
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+    """Probability of the class that each row names, and that of each class.
+
+    Args:
+        table: table of predictions.
+        answers: class that each row names, or empty.
+        labels: scored classes.
+        others: further classes that may occur.
+        remarks: list that gets what was noticed.
+
+    Returns:
+        The probability of the named class, (n_rows,): NaN if a row names no class, or the file has no probabilities of it. And
+        `score_<class>`, (n_rows,), for each class whose probability the file holds.
 
     Raises:
         DataError: a probability is not in 0 to 1; a row does not sum to 1, or another class is likelier; a class is
@@ -167,8 +179,8 @@ def _probabilities(
     headers = _headers_of_classes(table, [*labels, *others])
     if not headers:
         if "confidence" not in table.cells:
-            return np.full(len(named), np.nan)
-        return np.where(named, _shares(table, "confidence", named, "the probability"), np.nan)
+            return np.full(len(named), np.nan), {}
+        return np.where(named, _shares(table, "confidence", named, "the probability"), np.nan), {}
     lacking = [label for label in labels if label not in headers]
     if lacking:
         raise DataError(
@@ -200,7 +212,8 @@ def _probabilities(
             f"{answers[row]!r} is predicted, with probability {predicted[row]:g}, but {likeliest!r} has "
             f"{shares[row].max():g}: name the likeliest class, or leave the probabilities out",
         )
-    return np.where(has_probability, predicted, np.nan)
+    of_classes = {f"score_{label}": shares[:, column] for label, column in column_of_class.items()}
+    return np.where(has_probability, predicted, np.nan), of_classes
 
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -10,13 +11,15 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.class_results import CLASS_SCORES, class_frame, score_each_class
 from mebench.number_format import format_table_number
 from mebench.reports.plots import count_confusions
-from mebench.runs.answers import read_clip_answers, select_wrong
+from mebench.runs.answers import ANSWER_COLUMNS, read_clip_answers, select_wrong
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables
 from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.metrics.tables import Tables
 else:
     pd = load_lazily("pandas")
 
@@ -59,6 +62,19 @@ class RecognitionResults:
         rows = score_each_class(read_tables(folder), about["classes"], intervals)
         return cls(answers, rows, count_confusions(answers, about["classes"])) if rows else None
 
+    @classmethod
+    def of_tables(cls, tables: Tables, classes: Sequence[str], intervals: bool = True) -> Self | None:
+        """The results of a file that names the classes of given clips; None if it names none.
+
+        Args:
+            tables: its answers with their truth.
+            classes: scored classes.
+            intervals: whether scores get intervals.
+        """
+        answers = answers_of_tables(tables)
+        rows = score_each_class(tables, classes, intervals)
+        return None if answers is None or not rows else cls(answers, rows, count_confusions(answers, classes))
+
     @property
     def wrong(self) -> pd.DataFrame:
         """The wrong answers, the surest first."""
@@ -91,6 +107,18 @@ class RecognitionResults:
             "subjects.csv": csv_of_frame(by_subject),
             "wrong_clips.csv": csv_of_frame(self.wrong, index=False),
         }
+
+
+def answers_of_tables(tables: Tables) -> pd.DataFrame | None:
+    """The answers of a file in the form of `read_clip_answers`; None where it names no clips."""
+    if tables.clips is None:
+        return None
+    clips = tables.clips.merge(tables.videos[["video", "subject", "dataset"]], on="video", how="left")
+    of_truth = [clip.get(f"score_{clip['truth']}", math.nan) for clip in clips.to_dict("records")]
+    found = clips.assign(probability_of_truth=of_truth)
+    first = [name for name in ANSWER_COLUMNS if name in found]
+    scores = [name for name in found if str(name).startswith("score_")]
+    return found[[*first, *scores]]
 
 
 def csv_of_frame(table: pd.DataFrame, index: bool = True) -> str:
@@ -216,7 +244,8 @@ def join_mistakes(spotted: pd.DataFrame, answers: pd.DataFrame | None) -> pd.Dat
 def _frame_columns(wrong: pd.DataFrame) -> list[Column]:
     """Onset and offset, where clips of one video differ in them."""
     has_several = "onset" in wrong and wrong[["video"]].duplicated().any()
-    return [Column(name, right=True, text=str) for name in ("onset", "offset")] if has_several else []
+    ends = [name for name in ("onset", "offset") if name in wrong]
+    return [Column(name, right=True, text=str) for name in ends] if has_several else []
 
 
 def _number_of(value: Any) -> float | None:

@@ -2,7 +2,9 @@ import json
 
 import pandas as pd
 import pytest
+from sklearn.metrics import precision_recall_fscore_support
 
+import mebench
 from mebench.cli import mistakes
 from mebench.errors import ConfigError
 from tests.helpers.run_folders import make_run
@@ -124,3 +126,77 @@ def test_mistakes_lists_each_wrong_clip_with_probabilities(tmp_path, capsys):
     first = run.read_table("clips.parquet").iloc[0]
     assert f"{max(first['probabilities']):.3f}" in printed
     assert "that of the true class" in printed
+
+
+CLASSES = ["negative", "positive", "surprise"]
+
+
+@pytest.fixture
+def clip_files(tmp_path):
+    """Thirty clips of three people with the probability of each class; every fourth answer is wrong, and one is missing."""
+    rows = []
+    for number in range(30):
+        true, wrong = CLASSES[number % 3], number % 4 == 0
+        named = CLASSES[(number + wrong) % 3]
+        sure = 0.5 + number / 100
+        shares = {name: sure if name == named else (1 - sure) / 2 for name in CLASSES}
+        rows.append({"subject": f"s{number % 5}", "video": f"v{number}", "emotion": true, "named": named, **shares})
+    table = pd.DataFrame(rows)
+    table[["subject", "video", "emotion"]].to_csv(tmp_path / "truth.csv", index=False)
+    answers = table.assign(emotion=table["named"]).rename(columns={name: f"p_{name}" for name in CLASSES})
+    answers.drop(columns="named")[:-1].to_csv(tmp_path / "mine.csv", index=False)
+    table.loc[29, ["named", *CLASSES]] = None
+    return table
+
+
+def test_mistakes_of_file_are_its_wrongly_named_clips(clip_files, capsys):
+    """Counted here from the files, by hand and with scikit-learn."""
+    wrong = clip_files[clip_files["named"] != clip_files["emotion"]]
+    mistakes.mistakes_command("mine.csv", by="subject", truth="truth.csv", json="-", csv="tables")
+    report = json.loads(capsys.readouterr().out)
+    shown = report["recognition"]
+    assert report["file"] == "mine.csv"
+    assert "spotting" not in report
+    assert {row["video"].rpartition("/")[2] for row in shown["wrong"]} == set(wrong["video"])
+    of_truth = dict(zip(wrong["video"], (row[row["emotion"]] for row in wrong.to_dict("records"))))
+    for row in shown["wrong"]:
+        if row["predicted"] is not None:
+            assert row["probability_of_truth"] == pytest.approx(of_truth[row["video"].rpartition("/")[2]])
+            assert row["probability"] == pytest.approx(max(row[f"score_{name}"] for name in CLASSES))
+    assert sum(row["wrong"] for row in shown["counts"].values()) == len(wrong) == 9
+    named = clip_files["named"].fillna("none")
+    scores = precision_recall_fscore_support(clip_files["emotion"], named, labels=CLASSES)
+    for column, values in zip(("precision", "recall", "f1"), scores):
+        assert [row[column]["value"] for row in shown["classes"]] == pytest.approx(list(values))
+    assert len(pd.read_csv("tables/wrong_clips.csv")) == len(wrong)
+
+
+def test_mistakes_of_file_lists_clips_as_python_does(clip_files, capsys):
+    mistakes.mistakes_command("mine.csv", truth="truth.csv", verbose=True)
+    printed = capsys.readouterr().out
+    assert "mine.csv: 9 of 30 annotated clips have the wrong class" in printed
+    assert "no class" in printed
+    found = mebench.score("mine.csv", "truth.csv", what="clips").mistakes
+    assert set(found["mistake"]) == {"wrong_class"}
+    assert len(found) == 9
+    surest = found.iloc[0]
+    assert f"{surest['probability']:.3f}" in printed
+    assert f"{surest['probability_of_truth']:.3f}" in printed
+
+
+def test_mistakes_of_clips_with_intervals_needs_option(clip_files, tmp_path, capsys):
+    for name in ("truth", "mine"):
+        table = pd.read_csv(tmp_path / f"{name}.csv").assign(onset=5, offset=15)
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    mistakes.mistakes_command("mine.csv", truth="truth.csv", clips=True, classes="negative,positive,surprise", json="-")
+    assert len(json.loads(capsys.readouterr().out)["recognition"]["wrong"]) == 9
+    with pytest.raises(ConfigError, match="--clips is about files"):
+        mistakes.mistakes_command("mine", clips=True)
+
+
+def test_mistakes_of_file_without_probabilities_has_none(clip_files, tmp_path, capsys):
+    pd.read_csv(tmp_path / "mine.csv")[["subject", "video", "emotion"]].to_csv(tmp_path / "plain.csv", index=False)
+    mistakes.mistakes_command("plain.csv", truth="truth.csv", verbose=True)
+    printed = capsys.readouterr().out
+    assert "9 of 30 annotated clips have the wrong class" in printed
+    assert "its probability" not in printed
