@@ -152,7 +152,7 @@ class MLflow(Tracker):
         return self.store.opening(f"experiments/{id_}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
 
     def _show_scores(self, entry: TrackedRun) -> None:
-        """Show the main scores of a run in the view of its experiment, which lists no folds."""
+        """Show the main scores of a run, and no folds, in its experiment's view."""
         former = self._views[entry.experiment]
         shown, scored = _scores_of_view(former), {point.name for point in entry.metrics}
         wanted = [name for name in _MAIN if name in scored or name in shown]
