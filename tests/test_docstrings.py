@@ -16,16 +16,6 @@ FILES = sorted((ROOT / "mebench").rglob("*.py"))
 WITH_EXAMPLES = [file for file in FILES if ">>> " in file.read_text(encoding="utf-8")]
 MOST_WORDS = 15
 """Words of a first sentence: a dozen, and some for names."""
-LONG_SENTENCES = {
-    "boards",
-    "records",
-}
-"""Rooms that still have longer first sentences: the list only gets shorter."""
-NOTES_WITHOUT_NOUN = {
-    "boards",
-    "records",
-}
-"""Rooms that still have notes without a noun: the list only gets shorter."""
 
 
 @pytest.mark.parametrize("file", WITH_EXAMPLES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -47,25 +37,25 @@ ROOMS = sorted({room_of(file) for file in FILES})
 
 @cache
 def docstrings_of(room):
-    """Place and text of all docstrings of a room."""
+    """Name and text of each docstring of a room: the name has its file."""
     found = []
     for file in FILES:
         if room_of(file) != room:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-                place = f"{file.relative_to(ROOT)}: {getattr(node, 'name', 'the file')}"
-                found.append((place, ast.get_docstring(node)))
+                name = f"{file.relative_to(ROOT)}: {getattr(node, 'name', 'the file')}"
+                found.append((name, ast.get_docstring(node)))
     return found
 
 
 @cache
 def notes_of(room):
-    """Place and text of the notes on parameters, attributes and constants of a room."""
+    """Name and text of the notes on parameters, attributes and constants of a room."""
     found = []
-    for place, docstring in docstrings_of(room):
+    for owner, docstring in docstrings_of(room):
         notes = re.findall(r"^ {4}([a-z_]+): (.*)$", docstring, re.MULTILINE)
-        found += [(f"{place}.{name}", text) for name, text in notes]
+        found += [(f"{owner}.{name}", text) for name, text in notes]
     for file in FILES:
         if room_of(file) == room:
             found += [(f"{file.relative_to(ROOT)}: a constant", text) for text in texts_below_names(file)]
@@ -92,13 +82,13 @@ def begins_without_noun(note):
     return re.match(r"(of|after|what|that|whether it)\b", note, re.IGNORECASE) is not None
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room not in LONG_SENTENCES])
+@pytest.mark.parametrize("room", ROOMS)
 def test_docstrings_begin_with_a_short_sentence(room):
-    sentences = [(place, first_sentence(docstring)) for place, docstring in docstrings_of(room)]
-    assert [(place, text) for place, text in sentences if len(text.split()) > MOST_WORDS] == []
+    sentences = [(name, first_sentence(docstring)) for name, docstring in docstrings_of(room)]
+    assert [(name, text) for name, text in sentences if len(text.split()) > MOST_WORDS] == []
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room not in NOTES_WITHOUT_NOUN])
+@pytest.mark.parametrize("room", ROOMS)
 def test_docstrings_have_notes_that_begin_with_a_noun(room):
     assert [note for note in notes_of(room) if begins_without_noun(note[1])] == []
 

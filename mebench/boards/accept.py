@@ -41,7 +41,7 @@ class Merged:
         reason: reason of a refusal, in a sentence; else empty.
         doubt: disagreements of an accepted record with known annotations, code or records, which its row shows; may be
             empty.
-        scores: what differs in the scores of an accepted record that another version of scoring made, and what to do;
+        scores: differences in the scores of an accepted record that another version of scoring made, and what to do;
             may be empty.
         sender: name of the sender of an accepted record; empty for the board's own.
     """
@@ -256,7 +256,7 @@ def _hashes_of(stored: Mapping[str, Any]) -> set[str]:
 def renew(
     folder: Path, ids: Sequence[str], settings: Sequence[str], dry_run: bool, progress: Progress
 ) -> list[dict[str, Any]]:
-    """Compute records again with their own settings, the cheapest first, and replace each by the new one.
+    """Compute records again with their own settings, and replace each by the new one. The cheapest come first.
 
     Args:
         folder: folder of the records.
@@ -322,7 +322,7 @@ def _seconds_of_one_core(record: Record) -> float:
 
 
 def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
-    """Put the record of a run in the place of all versions of a former one; the id of the new record.
+    """Replace all versions of a former record by that of a run; the new record's id.
 
     Args:
         folder: folder of the records.

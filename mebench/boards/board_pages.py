@@ -48,7 +48,7 @@ class BoardPage:
     """A named board with its sentence.
 
     Attributes:
-        content: what it shows.
+        content: rows, columns and settings that it shows.
         takeaway: the sentence to take away.
         gains: for a board of selection the gains of each other board's rows, by the board's short name and the row's method.
         other_gains: for a board of selection the gains in other scores.
@@ -300,7 +300,7 @@ def level_name(method: str) -> str:
 
 
 def _linked(method: str, names: MethodNames, folder: Path) -> str:
-    """The name of a method with its year, linked to its card if that lies beside the leaderboard."""
+    """A method's name with its year, linked to its card if there is one. A card lies beside the leaderboard."""
     card = folder.absolute().parent / "methods" / method.split(" + ")[0] / "README.md"
     name = markdown_text(names.with_year(method))
     title = markdown_text(method_title(method))
@@ -316,7 +316,7 @@ def _scored(score: Mapping[str, Any]) -> str:
 
 
 def _stability_lines(content: BoardContent) -> list[str]:
-    """How the order holds when other people are drawn, and the scores on the hardest people."""
+    """Stability of the order when other people are drawn, and scores on the hardest people."""
     people = max((row.hardest.get("people", 0) for row in content.rows), default=0)
     heads = ["#", "method", "ranks with other people, 95 %"]
     if people:

@@ -224,7 +224,9 @@ ScoredRun = tuple[Record, Mapping[str, Any]]
 
 
 def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -> tuple[Part, ...]:
-    """All parts of a table that have rows, first over all videos, then for each member of a composite."""
+    """All parts of a table that have rows. The part over all videos comes first, then one for each member of a
+    composite.
+    """
     sections = [(record, sections_by_part(record.summary)) for record in records]
     parts = []
     for name, path in PARTS[task].items():
@@ -324,7 +326,7 @@ def _annotation_versions(records: Sequence[Record], task: str) -> list[str]:
 def _measured_rows(
     spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], versions: Sequence[str], read: Read
 ) -> list[MeasuredRow]:
-    """A row for each method with its settings, over its seeds, in the order of the runs."""
+    """A row for each method with its settings. It summarises all seeds; rows stand in the order of the runs."""
     rows: list[MeasuredRow] = []
     for of_identity in group_by(runs, key=lambda run: _row_key(run[0])).values():
         one_run_a_seed = len({record.seed for record, _ in of_identity}) == len(of_identity)
@@ -374,7 +376,7 @@ def _with_standings(
     read: Read,
     floors: Set[str],
 ) -> list[BoardRow]:
-    """Add significance groups and intervals of ranks to the measured rows, or a remark why a row has none.
+    """Add significance groups and intervals of ranks to measured rows. A row that was not tested gets a remark instead.
 
     Args:
         spec: the part.
@@ -470,7 +472,7 @@ def _scores_over_seeds(
 
 
 def _scoring_of(records: Sequence[Record]) -> str:
-    """The version of scoring of a row's scores, and the earlier ones that made those of its records, if other."""
+    """The version of scoring of a row's scores. Earlier versions that made those of its records are named in brackets."""
     earlier = {str(record.scored_by) for record in records if record.scored_by != SCORER}
     return f"{SCORER} (made under {', '.join(sorted(earlier))})" if earlier else str(SCORER)
 

@@ -46,7 +46,7 @@ def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
 
 
 def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[BoardRow]:
-    """The row of name leakage, from the run with the lowest seed whose protocol leaves people out; or none."""
+    """The row of name leakage, or none. It comes from the run with the lowest seed whose protocol leaves people out."""
     for source in sorted(records, key=lambda record: (record.seed, record.id)):
         by_name = cached_result(
             partial(_scores_by_name, source), OF_NAMES, "names", source.content

@@ -1,4 +1,4 @@
-"""Collect records of runs from run folders and other records, and decide which of them count."""
+"""Collect records of runs from their folders, and decide which of them count."""
 
 import json
 import re

@@ -84,13 +84,13 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
 
 
 def truth_of(record: Record) -> tuple[str, list[str]]:
-    """The words of its data, the hashes of its annotations, and the revision of its dataset."""
+    """The words of a record's data, the hashes of its annotations, and its dataset's revision."""
     words = data_of(record.config, record.data, record.about["tasks"])
     return words, [*record.annotations, record.versions["dataset_revision"]]
 
 
 def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
-    """The result of `truth_of` for records of a plan's runs, from the copy of the dataset here."""
+    """The result of `truth_of` for a plan's runs, from the local copy of the dataset."""
     values = plan.config.values
     with TemporaryDirectory() as room:
         folder = RunFolder(Path(room))
@@ -196,7 +196,9 @@ def _has_other_size(record: Record, other: Record) -> bool:
 
 
 def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
-    """The kinds of answers that equal those of an earlier record, although they come from another training."""
+    """The kinds of answers that are copied. They equal those of an earlier record, although they come from another
+    training.
+    """
     suspect = [kind for kind in ("emotions", "intervals") if _should_differ(record, earlier, kind)]
     if not suspect:
         return []
@@ -206,7 +208,9 @@ def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answ
 
 
 def _should_differ(record: Record, earlier: Record, kind: str) -> bool:
-    """Whether answers come from another method or another trained seed, or are guarded where the earlier ones leak."""
+    """Whether two records must not have equal answers. Answers of another method or another trained seed must differ,
+    and so must guarded ones from leaking ones.
+    """
     methods, earlier_methods = record.method.split(" + "), earlier.method.split(" + ")
     place, section = 0, "method"
     if kind == "emotions":

@@ -57,7 +57,7 @@ class MethodNames:
 
 
 def method_title(method: str) -> str:
-    """The name of a method, or of a spotter and its recognizer, as their plugins state it."""
+    """The titles that the plugins of a method, or of spotter and recognizer, state."""
     plugins = registry.list_plugins("method")
     titles = [(plugins[id_].title if id_ in plugins else "") or id_ for id_ in method.split(" + ")]
     return " + ".join(titles)

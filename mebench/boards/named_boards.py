@@ -52,7 +52,7 @@ class NamedBoard:
         columns: columns beside rank, method and score: names of metrics, and `tied`, `chosen`, `seeds`, or for rescored answers
             `printed`, `all_kinds`, `chosen`, `false_alarms`, `protocol`.
         leave_out: rows with one of these texts among their settings are no rows of the board.
-        about: what all rows share, in a sentence or two.
+        about: facts that all rows share, in a sentence or two.
         takeaway: the sentence to take away, see `takeaways`.
         short: its name where the boards of a selection are columns.
         boards: ids of the boards whose gains a selection shows.
@@ -217,7 +217,7 @@ class BoardContent:
         return row.scores[self.score]["value"]
 
     def chosen(self, row: BoardRow) -> BoardRow | None:
-        """The row of the same trainings whose epoch was chosen on the tested people, if there is one."""
+        """The row of the same trainings that chose its epoch on tested people; or None."""
         for part in self.parts:
             for other in part.rows:
                 is_same = (other.method, without_audit(other.settings)) == (row.method, without_audit(row.settings))

@@ -1,4 +1,4 @@
-"""Facts about a measured row that a leaderboard shows with its scores, each declared once for all outputs.
+"""Facts about measured rows, shown with their scores and declared once for all outputs.
 
 A new fact is one entry of `FACTS`, a new cost one of `records.costs.COSTS`. It then appears in Markdown and on a terminal, in
 CSV, JSON and LaTeX (as a comment above the table, or as a mark), and on the page. (A new metric is an entry of

@@ -72,14 +72,14 @@ def alone(score: Mapping[str, Any]) -> Score:
 def seed_mean_scores(
     records: Sequence[Record], read: Read, member: str = ""
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The scores of each task and part as means over runs that differ in the seed, with the intervals of these means.
+    """The scores of runs that differ in the seed: means with intervals, by task and part.
 
     A method that predicts by chance has the mean ends of its runs in spotting and analysis: what holds 95 % of its draws.
 
     Args:
         records: the runs, more than one.
         read: gives the tables of a run, or those of one member of a composite.
-        member: that member, or empty.
+        member: name of that member, or empty.
     """
     compute = partial(_scores_of_means, records, read, member)
     means = cached_result(compute, OF_SEEDS, "means over seeds", member, [record.content for record in records])

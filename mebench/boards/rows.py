@@ -45,7 +45,7 @@ def shared_facts(rows: Sequence[BoardRow]) -> dict[str, str]:
 
 
 def distinguishing_settings(row: BoardRow, rows: Sequence[BoardRow]) -> str:
-    """The settings that distinguish a measured row from other rows of its method, and its sender; may be empty.
+    """The settings and sender that distinguish a measured row from its method's other rows; may be empty.
 
     Members of a composite need no settings, because they follow their composite.
     """
@@ -183,7 +183,7 @@ class BoardRow(ScoredRow):
 
     @property
     def may_know_tested(self) -> bool:
-        """Whether tested people may have shaped what it loads or chose, so that its score holds no rank."""
+        """Whether a row loads or chose something that tested people may have shaped. Its score then holds no rank."""
         return self.chosen_on_tested or bool(self.facts.get("pretrained_on_unknown"))
 
     @property

@@ -1,4 +1,4 @@
-"""The gain from selection on tested people, of runs and of public answers, as a table."""
+"""The gain from selection on tested people, of runs and public answers, as a table."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +72,8 @@ class SelectedRun:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a choice on the tested people adds to the score of one method, or of public answers under two rules.
+    """The gain in score from a choice on the tested people. It is that of one method, or of public answers under two
+    rules.
 
     Attributes:
         method_id: id of the method, or the name of the system.
@@ -157,7 +158,8 @@ def selection_gains(
     aliases: Sequence[Alias],
     rescored: Iterable[Known] = (),
 ) -> list[Gain]:
-    """The gains of each method, settings and data with selection on tested subjects, and of public answers.
+    """The gains from selection on tested subjects, of runs and of public answers. Each belongs to a method with its
+    settings on a dataset.
 
     Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
     keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
@@ -275,7 +277,7 @@ def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -
 
 
 def _gains_of_answers(source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[Published]) -> list[Gain]:
-    """The gain of each pair of a leaking and an honest rule over the public answers of a source."""
+    """The gains of public answers, one for each pair of leaking and honest rule."""
     gains = []
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):
         for pair in scored.get("selection", ()):

@@ -79,7 +79,7 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
 
 
 def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -> list[PairOnDataset]:
-    """All pairs of methods with a rank in a table, or in each member of a composite.
+    """All pairs of ranked methods in a table, or in each member of a composite.
 
     Args:
         table: the table.

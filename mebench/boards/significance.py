@@ -211,8 +211,8 @@ def _may_be_either(hits: NDArray[np.integer], tried: int, level: float) -> Bools
 
 
 class ChosenWeights:
-    """Weights of a pool, (n_sets x m x n_runs, n_units), that are 0 except where a run gets the predictions of a subject.
-    Computed only as far as needed, because almost all are 0.
+    """Weights of a pool, (n_sets x m x n_runs, n_units): 0 except for chosen predictions. Each run gets those of one
+    run for each subject. They are computed only as far as needed, because almost all are 0.
 
     Args:
         units: (n_sets, n_runs, n_subjects) positions in the pool.

@@ -67,7 +67,8 @@ MOST_ROUNDS = 12
 
 @dataclass(frozen=True)
 class PooledRows:
-    """Rows on the same truth with the runs of all their seeds in one pool, and their means over seeds under weights of people.
+    """Rows on the same truth, the runs of all their seeds in one pool. Scores are means over a row's seeds under
+    weights of people.
 
     Attributes:
         pool: tables of all runs.
@@ -144,7 +145,7 @@ class PooledRows:
 
 
 class WeightsOfRound:
-    """Weights of the pool, from weights of places that stand for other units of the pool in each round.
+    """Weights of the pool, from weights of positions that each round fills with other units.
 
     Args:
         weights: (m, n_places) weights.
@@ -226,8 +227,8 @@ def _scores_of_hardest(
 
 
 def testable_together(rows: Sequence[Sequence[Record]]) -> list[int]:
-    """Positions, in order, of the first `MOST_ROWS` rows with the fewest answers, as long as these are at most
-    `MOST_TOGETHER` in all.
+    """The positions of rows that are tested together, in order. Rows with few answers are taken as long as all of them
+    have at most `MOST_TOGETHER` answers; of these the first `MOST_ROWS` stay.
     """
     sizes = np.array([sum(record.answers for record in runs) for runs in rows], dtype=int)
     smallest = np.argsort(sizes, kind="stable")

@@ -69,7 +69,7 @@ def submissions(place: Path) -> list[Path]:
 
 
 def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
-    """Score a submission again, and add its description and scores to the sources of the board.
+    """Score a submission again, and add its description and scores to the board's sources.
 
     The answers and the truth are not copied.
 

@@ -62,7 +62,7 @@ def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[st
 
 
 def _scores_of_means(runs: Sequence[SweptRun]) -> Mapping[str, Mapping[str, Any]]:
-    """The main scores of runs that differ in the seed as means over them, with the intervals of these means."""
+    """The main scores of runs that differ in the seed: means with their intervals."""
     folders, summaries = [folder for _, folder, _ in runs], [summary for _, _, summary in runs]
     if len(runs) == 1:
         return main_scores(summaries[0])

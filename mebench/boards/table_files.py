@@ -314,7 +314,8 @@ def write(
     pages: Sequence[BoardPage] = (),
     notify: Callable[[str], object] = print,
 ) -> Path:
-    """Write the index, a page for each named board, the list of other tables, and each table in `tables`; the path of the index.
+    """Write all files of a leaderboard; the path of its index. They are the index, a page for each named board, the
+    list of other tables, and each table in `tables`.
 
     In `tables` each table has `<name>.md`, `.csv`, `.json` and `.tex`, and the gains from selection too. What an earlier build made and no
     table needs is removed; other files stay.
@@ -367,7 +368,7 @@ def is_made(file: Path) -> bool:
 
 
 def _former_files(out: Path) -> set[str]:
-    """The files that an earlier build made, by their names in the folder of the leaderboard."""
+    """The files that an earlier build made, named relative to the leaderboard's folder."""
     pages = [*out.glob("*.md"), *out.glob(f"{PAGES}/*.md"), *out.glob(f"{TABLES}/*.md")]
     made = [file for file in pages if is_made(file)]
     files = {file.relative_to(out).as_posix() for file in made}
@@ -390,7 +391,7 @@ def _files_named_in(overview: Path) -> set[str]:
 
 
 def selection_texts(gains: Sequence[Gain]) -> dict[str, str]:
-    """The gains from selection as Markdown, CSV, JSON and LaTeX, by the ending of their file."""
+    """The gains from selection as Markdown, CSV, JSON and LaTeX, by file ending."""
     table = table_of_gains(gains)
     heads = (*GAIN_COLUMNS, "published", "year", "candidates", "seeds", "program")
     columns = [Column(name, score=name == "gain") for name in heads]
@@ -454,7 +455,8 @@ def _rounded(value: Any) -> Any:
 
 
 def as_csv(table: BoardTable) -> str:
-    """One table with a line for each row of each part, measured scores to six digits, published ones as printed.
+    """One table as CSV, a line for each row of each part. Measured scores have six digits, published ones are as
+    printed.
 
     Measured rows come first in each part; `provenance` is `measured`, `chance`, `rescored` (from the authors' public files, `settings`
     saying how) or `published`. The form is RFC 4180's;

@@ -189,7 +189,7 @@ def _better(content: BoardContent, rest: str) -> str:
 
 
 def _alike(content: BoardContent, rest: str) -> str:
-    """That some rows, or no two rows with a rank, are distinguishable, which the groups must bear."""
+    """The sentence that some rows are not distinguishable, by default all with a rank. The groups must bear it."""
     rows = [find_row(content, name.strip()) for name in rest.split(",")] if rest else content.rows
     _check_alike(content, rows)
     if not rest:

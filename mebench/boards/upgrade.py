@@ -65,7 +65,7 @@ def _upgrade_record(folder: RunFolder, records: Path, dry_run: bool) -> dict[str
 
 
 def _with_current_scores(stored: Mapping[str, Any], rescored: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of `record.json` with the scores of this version, and its own kept beside them."""
+    """The content of `record.json` with this version's scores, its own kept beside them."""
     summary = stored["summary"]
     made_here = summary.get("scorer", FIRST_SCORER) == SCORER
     new = {**stored, "summary": with_added(summary, rescored) if made_here else rescored}

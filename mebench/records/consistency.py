@@ -74,7 +74,9 @@ def _odd_folds(
     truths: pd.DataFrame,
     answers: Mapping[str, pd.DataFrame],
 ) -> Iterator[str]:
-    """People on two sides, answers from the wrong fold, and people on another side than in the protocol."""
+    """People on two sides or on another side than the protocol's, and misplaced answers. These come from a fold that
+    does not test their people.
+    """
     yield from _odd_datasets(config, videos)
     if about["protocol"] != config["protocol"]:
         yield f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"

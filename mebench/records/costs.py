@@ -31,8 +31,8 @@ class Cost:
         always: whether every run has it; others may lack it.
         if_zero: whether a record has it although it is 0.
         write: text of a value; None is a missing one.
-        in_tables: whether it is a column of a leaderboard's Markdown and page.
-        in_csv: whether it is a column of a leaderboard's CSV.
+        in_tables: whether the cost is a column of a leaderboard's Markdown and page.
+        in_csv: whether the cost is a column of a leaderboard's CSV.
         sweep_decimals: decimals in the table of a sweep; None leaves it out there. Costs per minute are never in it.
         room: screens on which a page shows its column at first, as in `table.Column`.
         meaning: remark on its column.

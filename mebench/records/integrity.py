@@ -155,7 +155,7 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
 
 @dataclass
 class ScoreComparison:
-    """The stored scores of a record, compared with those of its tables under this version of scoring.
+    """The stored scores of a record, compared with this version's scores of its tables.
 
     Attributes:
         made_by: version of scoring that made the stored ones.
@@ -235,19 +235,19 @@ def _compare(stored: Any, here: Any, where: str, compared: ScoreComparison) -> N
 
 
 def _holds_scores(path: str) -> bool:
-    """Whether the names in this part of a summary are those of scores, to which others may come."""
+    """Whether a part of a summary is named by scores, to which others may come."""
     return path.endswith((".scores", ".analysis")) or ".details" in path
 
 
 def _names_metrics(name: str, value: Any) -> bool:
-    """Whether a name, or one inside its value, is that of a score, which this version would have computed."""
+    """Whether a name is that of a score, or holds one, that this version computes."""
     if name in METRICS:
         return True
     return isinstance(value, Mapping) and any(_names_metrics(inner, part) for inner, part in value.items())
 
 
 def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
-    """Refuse a later version of a record whose answers differ from those of the version before.
+    """Refuse a later version of a record whose answers differ from the version before.
 
     Raises:
         RunError: the version before is missing, or the two differ in the run or its answers.
@@ -366,7 +366,7 @@ def _wrong_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _check_lengths(folder: RunFolder, name: str, column: str, values: pa.ChunkedArray) -> None:
-    """Check that all lists of a column have the same length, at most that of a scheme."""
+    """Check that all lists of a column are equally long, and none too long. A scheme limits their length."""
     shortest, longest = pc.min_max(pc.list_value_length(values)).values()
     few, many = shortest.as_py() or 0, longest.as_py() or 0
     if many > MOST_CLASSES or few < many:
@@ -408,8 +408,8 @@ def _bytes_of(values: pa.ChunkedArray) -> int:
 
 
 def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """Check that videos are unique, that rows of the other tables belong to one, that intervals end after they begin,
-    and that the size can be scored.
+    """Check videos, intervals and size of a record. Videos are unique, rows of the other tables belong to one,
+    intervals end after they begin, and the size can be scored.
     """
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
@@ -441,7 +441,7 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 
 
 def _check_former(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """Check that a record with its former scores is the former record, whose hash it names."""
+    """Check the former scores of a record: its former record has the stated hash."""
     for former in former_versions(stored):
         if own_hash(former) != former["sha256"]:
             raise RefusedError(folder, "former of record.json is not what it held before: its hash differs")
@@ -483,7 +483,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 
 @cache
 def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The installed plugins by their name in lower case, and by the hash of their code."""
+    """The installed plugins by name in lower case, and by hash of their code."""
     installed = list_plugins(kind)
     sound = {id_: content_hash(info) for id_, info in installed.items() if not info.broken}
     return {id_.casefold(): id_ for id_ in installed}, group_by(sound, key=sound.__getitem__)

@@ -157,7 +157,7 @@ def _clips_difference(record: Record, first: Published) -> str:
 
 
 def _name_of_value(row: Published) -> str:
-    """The score of a published value with its part, such as `UF1, samm` or `F1, macro`."""
+    """The score of a published value with its part, `UF1, samm` or `F1, macro`."""
     metric = "n"
     if row.metric != "n":
         metric = find_metric(row.path[-1] if row.metric in row.path else row.metric).label
@@ -166,7 +166,7 @@ def _name_of_value(row: Published) -> str:
 
 
 def _value_difference(record: Record, row: Published, same_data: bool) -> str:
-    """A published value and that of the run, with their gap if the data are the same."""
+    """A published value beside that of the run. Their gap is added if the data are the same."""
     published = f"{row.value:.{row.digits}f} published"
     found = value_of(record.summary, row)
     if found is None:

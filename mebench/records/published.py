@@ -84,7 +84,7 @@ class Published:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The keys of the same value in a run's summary, whose sections hold the scores next to the counts."""
+        """The keys of the same value in a run's summary. Its sections hold the scores next to the counts."""
         if self.metric in JOINT:
             return self.task, self.metric
         section = {"spotting": self.kind, "analysis": self.part, "recognition": ""}[self.task]
@@ -116,8 +116,8 @@ CLIPS = {
 
 
 def find_published(word: str, rows: Iterable[Published]) -> list[Published]:
-    """The values that a word such as `htnet2024` names, letters and digits of the method and the year; of its plain
-    variant, if it has one. The year of the paper's first version will do, too.
+    """The published values that a word such as `htnet2024` names. It consists of letters and digits of the method, and
+    the year; the year of the paper's first version will do, too. A plain variant goes before others.
 
     Raises:
         ConfigError: no result has that name.
@@ -142,7 +142,9 @@ def _name_with_year(row: Published) -> str:
 
 
 def _name_of_first_version(row: Published) -> str:
-    """The same with the year in the key of its own paper, whose first version may be older: `htnet2023` of `wang2023htnet`."""
+    """The same name with the year of the paper's first version. It stands in the key of the source, if that is the
+    method's own paper: `htnet2023` of `wang2023htnet`.
+    """
     name, key = _plain_name(row), row.source.partition(" ")[0]
     own_paper = re.fullmatch(rf"[a-z]+(\d{{4}}){name}", key)
     return f"{name}{own_paper[1]}" if own_paper else _name_with_year(row)

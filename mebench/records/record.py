@@ -1,4 +1,4 @@
-"""A run in the form that leaderboards read, from its run folder or a committed record."""
+"""A run as leaderboards read it, from its run folder or a committed record."""
 
 import hashlib
 import json
@@ -77,7 +77,7 @@ class Record:
         annotations: hash of videos and annotated intervals, and a hash that includes emotions.
         folder: the folder of its tables.
         audit: the run's account of which part saw which subjects; empty for runs without one.
-        published: whether it is a committed record.
+        published: whether the run is a committed record.
         frames: whether its videos have frames; otherwise they only have ready-made features.
         version: version of the record, from 1; a later one supersedes the earlier.
         doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
@@ -136,7 +136,7 @@ class Record:
 
     @property
     def selection(self) -> str:
-        """`inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`."""
+        """What chooses epochs or settings: `inner` validation subjects, the `test` subjects, or nothing (`fixed`)."""
         stated = self.audit.get("selection") or self.about.get("selection")
         if stated:
             return str(stated)
@@ -222,15 +222,15 @@ class Record:
 
     @cached_property
     def other_input(self) -> str:
-        """The input that its methods read instead of their papers' input, as the installed plugins state it; empty if
-        equal.
+        """The input of its methods where it differs from their papers' input; else empty. The installed plugins state
+        it.
         """
         return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._present)))
 
     @cached_property
     def openness(self) -> str:
-        """The code and weights that the authors of its methods publish, and the epoch that their programs keep, as the installed plugins
-        state it.
+        """The code and weights that authors publish, and the epoch that their programs keep. The installed plugins of
+        the record's methods state them.
         """
         return "; ".join(
             f"{name} {word}" for info, _ in self._present for name, word in info.section("openness").items()
@@ -238,7 +238,9 @@ class Record:
 
     @cached_property
     def _present(self) -> list[tuple[PluginInfo, str]]:
-        """The installed plugins of its methods, each with the setting that names it, without missing or broken ones."""
+        """The installed plugins of its methods, each with the setting that names it. Missing and broken ones are left
+        out.
+        """
         sets = []
         for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
             with suppress(PluginError):
@@ -352,7 +354,7 @@ def from_record(folder: RunFolder) -> Record:
 
 
 def _current_scores(folder: RunFolder, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored summary of a record with the scores of this version, and without those that it does not know."""
+    """The stored summary of a record with this version's scores. Scores that this version does not know are left out."""
     known = _without_unknown_scores(stored)
     if not holds_current_scores(stored):
         return integrity.rescore_record(folder)

@@ -201,7 +201,7 @@ def _text(value: Any) -> str:
 
 
 def without_folder(value: Any) -> Any:
-    r"""A value with every absolute path reduced to the file name, at any depth and inside sentences.
+    r"""A value in which each absolute path is reduced to its file name. It is found at any depth and inside sentences.
 
     >>> without_folder(["/home/ann/face.dat", {"p": 0.5}, "it reads /home/ann/my lab/head.npz: and/or 1/2"])
     ['face.dat', {'p': 0.5}, 'it reads head.npz: and/or 1/2']

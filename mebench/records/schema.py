@@ -103,7 +103,7 @@ Settings = TypedDict(
 
 
 def form_of_costs() -> dict[str, Any]:
-    """For each cost in the catalogue its type and, if a run may lack it, a default."""
+    """The type of each cost, and its default if a run may lack it."""
     form: dict[str, Any] = {}
     for name, cost in COSTS.items():
         form[name] = (Amount if cost.decimals else Count, ... if cost.always else None)

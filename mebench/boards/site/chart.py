@@ -1,4 +1,4 @@
-"""Score with interval against cost, as SVG in the colours of the page, with links to the runs."""
+"""A chart of scores with intervals against costs, as SVG with links to the runs. It takes the colours of the page."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """The size of a drawing and its scales, from seconds and scores to units of the drawing.
+    """The size of a drawing, and its scales from seconds and scores to drawing units.
 
     Attributes:
         kind: class of the drawing.
@@ -192,7 +192,9 @@ def _printed_values(published: Sequence[PublishedLine], metric: str) -> list[tup
 
 
 def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tuple[float, float]:
-    """A score a little below and one a little above all scores, intervals and other values, so that their names have room."""
+    """The ends of the scale of scores. They lie a little beyond all scores, intervals and other values, so that names
+    have room.
+    """
     ends = [point.score[end] for point in drawn for end in ("value", "low", "high")]
     values = [float(value) for value in (*ends, *others) if value is not None]
     top = max(1.08 * max(values), 0.05)
@@ -203,7 +205,7 @@ def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tu
 
 
 def _decades_of_costs(drawn: Sequence[DrawnPoint]) -> tuple[int, int]:
-    """The powers of ten around all costs, for at least two ticks and room for a name at the right."""
+    """The powers of ten around all costs. They leave at least two ticks, and room for a name at the right."""
     costs = [point.spent for point in drawn]
     return math.floor(math.log10(min(costs) / 1.6)), math.ceil(math.log10(max(costs) * 3))
 
@@ -281,7 +283,9 @@ def _step_of_lines(bottom: float, top: float) -> float:
 
 
 def _side_by_side(printed: Sequence[tuple[PublishedLine, float]]) -> list[tuple[PublishedLine, float, int]]:
-    """The printed values, each with one of five columns, so that a pointer reaches equal ones."""
+    """The printed values, each with one of five columns. Equal values then lie side by side, where a pointer reaches
+    each.
+    """
     placed = []
     for n, (line, value) in enumerate(printed):
         n_close = sum(abs(value - other) < 0.02 for _, other in printed[:n])

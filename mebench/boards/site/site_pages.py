@@ -113,7 +113,9 @@ class PageTables:
         return Column("group", of=lambda one: self._draw.groups(one.row), room="wide", meaning=f"rows {_ALIKE}")
 
     def beating(self, part: Part) -> Markup:
-        """For ranked rows, of the first member or all, the share of draws in which each is better than each other one."""
+        """The share of draws in which each ranked row is better than each other one. Of a composite the first member
+        with ranks is shown.
+        """
         rows = next((part.rivals(row) for row in part.rows if row.ranks), [])
         heads = (Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1))
         return Table(
@@ -224,7 +226,7 @@ class PageTables:
         ).html("published", "Published by others, not measured here", sortable=True)
 
     def printed(self, values: Sequence[Published], root: str) -> Markup:
-        """Single published values, for a page with the relative path `root` to the site's top folder."""
+        """Single published values; `root` is the page's relative path to the site's top folder."""
         value = Markup("{:.{}f}{}").format
         return Table.of(
             [
@@ -252,7 +254,7 @@ class PageTables:
         ).html("published", sortable=True)
 
     def best_over_time(self, part: Part) -> Markup:
-        """The published lines without a caveat that were better than all before them, if there are at least two."""
+        """The published lines that were better than all before them, if at least two. Lines with a caveat do not count."""
         metric = part.metrics[0]
         eligible = [line for line in part.published if line.year and metric in line.values and not line.member]
         eligible.sort(key=lambda line: (line.year or 0, -float(line.values[metric])))
@@ -275,7 +277,7 @@ class PageTables:
         return Table(columns, cells).html("plain few published")
 
     def ranks(self, mains: Sequence[PlacedRow], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
-        """Each method with its ranks in each table in 95 % of draws of other people."""
+        """Each method with its ranks in each table, in 95 % of draws of people."""
 
         def cell(metric: str, one: Ranked | None) -> Markup:
             if one is None:
@@ -545,7 +547,9 @@ class Site:
             yield self._page(path, "card.html", card=card, rows=placed_of[id_], printed=printed)
 
     def _ranks_page(self) -> tuple[str, str]:
-        """Each method with its best rank in the main part of every table, and the methods over several datasets."""
+        """The page of ranks: best ranks of each method, and methods over several datasets. A rank is that in the main
+        part of a table.
+        """
         mains = [
             PlacedRow(table, table.parts[0], table.parts[0].rows[0])
             for table in sorted(self.tables, key=_unlike_real)
@@ -579,7 +583,7 @@ class Site:
         )
 
     def _page_of_run(self, record: Record, appears: Sequence[BoardTable]) -> tuple[str, str]:
-        """Path and text of the page of a run, made again if the run, its counterpart, or the linked tables have
+        """Path and text of a run's page. It is made again if the run, its counterpart, or the linked tables have
         changed.
         """
         path, twin = f"runs/{safe_name(record.id)}.html", report.find_twin(record, report.TRANSFER)
