@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -178,13 +178,12 @@ class Evaluator:
         for result in self._results(values):
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
+            has_open_folds = len(done) < len(self._run.data.folds)
             can_prune = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
-            if (
-                can_prune
-                and len(done) < len(self._run.data.folds)
-                and (first := self._values(done, seconds)[0]) is not None
-            ):
-                step(first)
+            if can_prune and has_open_folds:
+                first = self._values(done, seconds)[0]
+                if first is not None:
+                    step(first)
         scores = self._values(done, seconds)
         reason = "is undefined over the inner folds, so these values have no score"
         refuse_if(*((v is None, f"{o.path} {reason}") for o, v in zip(self._objectives, scores)), error=RunError)
@@ -409,6 +408,73 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
             in the storage.
     """
     began = time.perf_counter()
+    planned = _plan_study(config, options, progress)
+    _notify_of_plan(planned, progress)
+    with stopped_by_signals(), one_thread(), worker_pool(config) as pool:
+        features, proposer = Features(pool, progress), Proposer(pool)
+        try:
+            studies, waited = _run_studies(planned, pool, progress, features, proposer)
+            tried = time.perf_counter()
+            chosen = {name: study.chosen().params for name, study in studies.items()}
+            judge = Judge(planned.plan, planned.splits, planned.space, pool, planned.folder, progress, features)
+            judged = judge.judge(chosen, planned.objectives)
+        except KeyboardInterrupt as stop:
+            pool.stop()
+            raise InterruptedRunError(
+                f"stopped: finished trials are kept in {planned.place}. Give the same command again to continue", stop
+            ) from None
+        finally:
+            proposer.close()
+    seconds = {
+        "inner_folds": round(waited, 3),
+        "trials": round(tried - began - waited, 3),
+        "outer": round(time.perf_counter() - tried, 3),
+    }
+    facts = TuningFacts(planned.name, str(planned.place), options.nested, seconds)
+    tuned = summarize_tuning(config, planned.splits, planned.space, studies, judged, facts)
+    replace_file(planned.folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
+    return tuned
+
+
+@dataclass(frozen=True)
+class _PlannedStudy:
+    """A study before its first trial: what is searched, over whom, and where it is kept.
+
+    Attributes:
+        config: configuration of the run.
+        options: options of the study.
+        plan: plan of the run.
+        space: values to search.
+        objectives: scores to improve.
+        splits: subjects of each study: one study, or one for each outer fold.
+        about: settings that must agree for two processes in one study.
+        name: name of the study.
+        folder: folder of its files.
+        place: storage of its trials.
+    """
+
+    config: RunConfig
+    options: TuneOptions
+    plan: Plan
+    space: Space
+    objectives: Sequence[Objective]
+    splits: Sequence[Split]
+    about: Mapping[str, Any]
+    name: str
+    folder: Path
+    place: Place
+
+    def name_of_split(self, split: Split) -> str:
+        """The name of the study over the subjects of a split."""
+        return f"{self.name}/{split.name}" if self.options.nested else self.name
+
+    def subfolder_of_split(self, split: Split) -> str:
+        """The folder of that study, below the folder of all."""
+        return safe_name(split.name) if self.options.nested else "."
+
+
+def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> _PlannedStudy:
+    """The plan of a study; a new one notifies of similar ones that it does not continue."""
     space = read_space(config, options.params, options.acts)
     plan = make_plan(config)
     space = for_task(space, plan.data.task, bool(options.params))
@@ -420,66 +486,63 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-"
     name = options.study or f"{beginning}{short_hash(about)[:8]}"
     out = Path(options.out).expanduser()
-    if not options.study and not (out / safe_name(name)).exists():
+    folder = out / safe_name(name)
+    if not options.study and not folder.exists():
         progress.notify(*remarks_on_former_studies(out, safe_name(beginning), name))
-    folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
-    if options.params:  # the user named parameters, so those left out are reported
-        progress.notify(*(f"not tuned: {reason}" for reason in space.left_out))
-    if options.nested:
-        progress.notify(f"tuning {name}: {len(splits)} studies, one for each outer fold")
-    parts = {split.name: safe_name(split.name) if options.nested else "." for split in splits}
-    described = {
-        "study": name,
+    place = Place.of(options.storage or str(out / "optuna.db"))
+    return _PlannedStudy(config, options, plan, space, objectives, splits, about, name, folder, place)
+
+
+def _notify_of_plan(planned: _PlannedStudy, progress: Progress) -> None:
+    """Notify of parameters that are left out although the user named parameters, and of the number of studies."""
+    if planned.options.params:
+        progress.notify(*(f"not tuned: {reason}" for reason in planned.space.left_out))
+    if planned.options.nested:
+        progress.notify(f"tuning {planned.name}: {len(planned.splits)} studies, one for each outer fold")
+
+
+def _run_studies(
+    planned: _PlannedStudy, pool: Workers, progress: Progress, features: Features, proposer: Proposer
+) -> tuple[dict[str, Study], float]:
+    """The finished study of each split by its name, and the seconds spent waiting for features and inner folds."""
+    options, space, objectives = planned.options, planned.space, planned.objectives
+    studies: dict[str, Study] = {}
+    waited = 0.0
+    for split in planned.splits:
+        name = planned.name_of_split(split)
+        terms = Terms(name, planned.about, space, objectives, options, planned.config.seed)
+        shared = SharedStudy(planned.place, terms)
+        if not studies:  # nothing is written before a study of that name about something else has refused
+            replace_file(planned.folder / "study.json", json.dumps(_description_of(planned), indent=1) + "\n")
+        reporter = TrialReporter(progress, name, options.trials, split, space)
+        evaluator = Evaluator(split, space, objectives, pool, planned.folder / "inner", features, proposer)
+        folder = planned.folder / planned.subfolder_of_split(split)
+        studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder)
+        waited += evaluator.waited
+    return studies, waited
+
+
+def _description_of(planned: _PlannedStudy) -> dict[str, Any]:
+    """The content of `study.json`."""
+    config, options, splits = planned.config, planned.options, planned.splits
+    return {
+        "study": planned.name,
         "config": with_absolute_places(config.values),
         "origins": config.origins,
         "source": made_by(),
         "mebench": VERSION,
         "nested": options.nested,
-        "parts": parts,
-        "search": space.plain(),
-        "objectives": {o.path: o.direction for o in objectives},
+        "parts": {split.name: planned.subfolder_of_split(split) for split in splits},
+        "search": planned.space.plain(),
+        "objectives": {objective.path: objective.direction for objective in planned.objectives},
         "how": {
             "sampler": options.sampler,
             "pruner": options.pruner,
             "inner_folds": len(splits[0].inner.data.folds),
             "tuning_subjects": len(splits[0].subjects),
-            "storage": str(place),
+            "storage": str(planned.place),
         },
     }
-    studies: dict[str, Study] = {}
-    waited = 0.0
-    with stopped_by_signals(), one_thread(), worker_pool(config) as pool:
-        features, proposer = Features(pool, progress), Proposer(pool)
-        try:
-            for split in splits:
-                study_name = f"{name}/{split.name}" if options.nested else name
-                shared = SharedStudy(place, Terms(study_name, about, space, objectives, options, config.seed))
-                if not studies:  # nothing is written before a study of that name about something else has refused
-                    replace_file(folder / "study.json", json.dumps(described, indent=1) + "\n")
-                reporter = TrialReporter(progress, study_name, options.trials, split, space)
-                evaluator = Evaluator(split, space, objectives, pool, folder / "inner", features, proposer)
-                studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
-                waited += evaluator.waited
-            tried = time.perf_counter()
-            judged = Judge(plan, splits, space, pool, folder, progress, features).judge(
-                {name: study.chosen().params for name, study in studies.items()}, objectives
-            )
-        except KeyboardInterrupt as stop:
-            pool.stop()
-            raise InterruptedRunError(
-                f"stopped: finished trials are kept in {place}. Give the same command again to continue", stop
-            ) from None
-        finally:
-            proposer.close()
-    seconds = {
-        "inner_folds": round(waited, 3),
-        "trials": round(tried - began - waited, 3),
-        "outer": round(time.perf_counter() - tried, 3),
-    }
-    facts = TuningFacts(name, str(place), options.nested, seconds)
-    tuned = summarize_tuning(config, splits, space, studies, judged, facts)
-    replace_file(folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
-    return tuned
 
 
 def _refuse_untunable(plan: Plan) -> None:

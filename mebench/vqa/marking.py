@@ -244,24 +244,36 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
     bleu, rouge = marks.of_sum(np.sum([one.texts for one in read], axis=0))
     scores = {"bleu": bleu, "rouge1": rouge}
     by_kind = group_by(read, lambda one: one.meaning.kind)
-    for kind, reader in marks.readers.items():
+    for kind in marks.readers:
         answered = by_kind.get(kind, ())
-        if not answered:
-            continue
-        if kind in ("coarse", "fine", "type"):
-            scores |= _scores_of_classes(kind, answered, None if marks.as_written and kind != "type" else reader)
-            continue
-        true = [reader(one.row["answer"]) for one in answered]
-        given = [reader(one.given) for one in answered]
-        if kind == "units":
-            scores |= _scores_of_units(true, given)
-        elif kind in wording.COUNTS:
-            errors = np.array([(one or 0) - (other or 0) for one, other in zip(true, given)])
-            scores[f"{kind}_mae"] = float(np.abs(errors).mean())
-            scores[f"{kind}_rmse"] = float(np.sqrt((errors**2).mean()))
-        else:
-            scores[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, given)]))
+        if answered:
+            scores |= _scores_of_kind(marks, kind, answered)
     return scores
+
+
+def _scores_of_kind(marks: _Marks, kind: wording.Kind, answered: Sequence[AnsweredQuestion]) -> dict[str, float]:
+    """The scores of all questions of a kind."""
+    reader = marks.readers[kind]
+    if kind in ("coarse", "fine") and marks.as_written:
+        return _scores_of_classes(kind, answered, None)
+    if kind in ("coarse", "fine", "type"):
+        return _scores_of_classes(kind, answered, reader)
+    true = [reader(one.row["answer"]) for one in answered]
+    given = [reader(one.given) for one in answered]
+    if kind == "units":
+        return _scores_of_units(true, given)
+    if kind in wording.COUNTS:
+        return _errors_of_counts(kind, true, given)
+    return {f"{kind}_accuracy": float(np.mean([one == other for one, other in zip(true, given)]))}
+
+
+def _errors_of_counts(kind: wording.Kind, true: Sequence[int | None], given: Sequence[int | None]) -> dict[str, float]:
+    """Mean absolute and root mean squared error of counts; an answer without a number counts 0."""
+    errors = np.array([(one or 0) - (other or 0) for one, other in zip(true, given)])
+    return {
+        f"{kind}_mae": float(np.abs(errors).mean()),
+        f"{kind}_rmse": float(np.sqrt((errors**2).mean())),
+    }
 
 
 def _scores_of_classes(
