@@ -6,8 +6,9 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,7 +72,9 @@ def _print_for_people(rows: Sequence[tuple[str, str, str, str, str]], runs: str,
 def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
     folder = run_files.folder.RunFolder.open(runs, run)
-    facts, stored, costs = _describe(folder), folder.read_json("config.json"), _costs_of_folds(folder)
+    facts = _describe(folder)
+    stored = folder.read_json("config.json")
+    costs = _costs_of_folds(folder)
     access = run_files.access_text.access_of_run(folder)
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": access}
     scores = run_files.scoring.current_summary(folder) if folder.done and not facts["lost"] else None
@@ -82,16 +85,9 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
     )
     if scores is not None:
         reports.scores.print_outcome(folder, scores, None, verbose)
-    for file in sorted((folder.path / "failed").glob("[!.]*")):
-        reason = file.read_text(encoding="utf-8").strip().splitlines()
-        terminal.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
+    _print_failures(folder)
     if costs:
-        digits = {name: 0 if name == "parameters" else 1 for name in costs[0] if name != "fold"}
-        terminal.print_table(
-            ("fold", *(name.replace("_", " ") for name in digits)),
-            [(str(row["fold"]), *(f"{row[name]:,.{places}f}" for name, places in digits.items())) for row in costs],
-            title="costs",
-        )
+        _print_costs(costs)
     if access is not None:
         terminal.print_lines(run_files.access_text.describe_access(access))
         terminal.print_lines(*(run_files.access_text.describe_grants(folder, access) if verbose else ()))
@@ -99,6 +95,23 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
         terminal.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
         terminal.print_lines(f"continue with: {folder.resume_hint}")
+
+
+def _print_failures(folder: run_files.folder.RunFolder) -> None:
+    """Print the last line of the reason of each failed fold."""
+    for file in sorted((folder.path / "failed").glob("[!.]*")):
+        reason = file.read_text(encoding="utf-8").strip().splitlines()
+        terminal.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
+
+
+def _print_costs(costs: Sequence[Mapping[str, Any]]) -> None:
+    """Print the costs of folds as a table."""
+    decimals = {name: 0 if name == "parameters" else 1 for name in costs[0] if name != "fold"}
+    rows = []
+    for fold in costs:
+        numbers = [f"{fold[name]:,.{n}f}" for name, n in decimals.items()]
+        rows.append((str(fold["fold"]), *numbers))
+    terminal.print_table(("fold", *(name.replace("_", " ") for name in decimals)), rows, title="costs")
 
 
 def _costs_of_folds(folder: run_files.folder.RunFolder) -> list[dict[str, Any]]:
@@ -162,16 +175,7 @@ def runs_prune_command(
     found = _all(runs)
     best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
 
-    def is_chosen(run: Mapping[str, Any]) -> bool:
-        """Whether a run meets all given conditions."""
-        if run["status"] == "running":
-            return False
-        if unfinished and run["status"] in ("finished", "damaged"):
-            return False
-        if days is not None and run["days"] <= days:
-            return False
-        return best is None or (run["status"] == "finished" and run["id"] not in best)
-
+    is_chosen = partial(_meets_conditions, unfinished=unfinished, days=days, best=best)
     # A leaking run is of use only together with its honest run.
     kept_honest = {run["honest"] for _, run in found if not is_chosen(run)}
     gone = []
@@ -188,6 +192,26 @@ def runs_prune_command(
         *(f"{action} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
         f"{runs}: {action} {len(gone)} of {len(found)} runs, {terminal.format_size(n_bytes)}",
     )
+
+
+def _meets_conditions(run: Mapping[str, Any], unfinished: bool, days: float | None, best: Set[str] | None) -> bool:
+    """Whether a run meets all given conditions of removal; one in progress meets none.
+
+    Args:
+        run: the run, as `_describe` gives it.
+        unfinished: the run must not be finished.
+        days: days for which the run must be unchanged; by default it may be new.
+        best: ids of the best runs; with them the run must be finished and none of them.
+    """
+    if run["status"] == "running":
+        return False
+    if unfinished and run["status"] in ("finished", "damaged"):
+        return False
+    if days is not None and run["days"] <= days:
+        return False
+    if best is None:
+        return True
+    return run["status"] == "finished" and run["id"] not in best
 
 
 def _remove(folder: run_files.folder.RunFolder) -> bool:
@@ -290,36 +314,57 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
     """
     values = config.flatten_keys(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
-    done, failed = (len([*folder.path.glob(f"{name}/[!.]*")]) for name in ("folds", "failed"))
+    n_done = len([*folder.path.glob("folds/[!.]*")])
+    n_failed = len([*folder.path.glob("failed/[!.]*")])
     lost, audit = folder.lost, str(values.get("audit", "guard"))
     worth = None if audit == "guard" else runner.leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
-    stats = []  # without the lock (inspecting a run takes it), partial files, and files that a process removes meanwhile
-    for place, inner, files in os.walk(folder.path):
-        inner[:] = [name for name in inner if not name.startswith(WRITING)]
-        for name in files:
-            if name != ".lock" and not name.startswith(WRITING):
-                with suppress(FileNotFoundError):
-                    stats.append(Path(place, name).stat())
-    newest = max((s.st_mtime for s in stats), default=folder.path.stat().st_mtime)
-    status = "finished" if folder.done else "running" if _busy(folder) else "failed" if failed else "unfinished"
+    stats = _stats_of_files(folder)
+    newest = max((stat.st_mtime for stat in stats), default=folder.path.stat().st_mtime)
     return {
         "id": folder.id,
         "method": "+".join(filter(None, [str(values["method"]), values.get("recognizer")])),
         "dataset": values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
         "protocol": str(values["protocol"]),
         "seed": int(values["seed"]),
-        "status": "damaged" if lost else status,
+        "status": _status_word(folder, n_failed),
         "folds": n_folds,
-        "done": done,
-        "failed": failed,
+        "done": n_done,
+        "failed": n_failed,
         "lost": lost,
         "audit": audit,
         "honest": "" if worth is None else str(worth["honest"]),
         "scores": {name: score["value"] for name, score in reports.scores.main_scores(summary).items()},
         "days": max(time.time() - newest, 0.0) / 86400.0,
-        "bytes": sum(s.st_size for s in stats),
+        "bytes": sum(stat.st_size for stat in stats),
     }
+
+
+def _stats_of_files(folder: run_files.folder.RunFolder) -> list[os.stat_result]:
+    """Size and time of each file of a run.
+
+    Left out are the lock, which inspecting a run takes, partial files, and files that a process removes meanwhile.
+    """
+    stats = []
+    for path, subfolders, files in os.walk(folder.path):
+        subfolders[:] = [name for name in subfolders if not name.startswith(WRITING)]
+        for name in files:
+            if name == ".lock" or name.startswith(WRITING):
+                continue
+            with suppress(FileNotFoundError):
+                stats.append(Path(path, name).stat())
+    return stats
+
+
+def _status_word(folder: run_files.folder.RunFolder, n_failed: int) -> str:
+    """The status of a run in a word, see `_describe`."""
+    if folder.lost:
+        return "damaged"
+    if folder.done:
+        return "finished"
+    if _busy(folder):
+        return "running"
+    return "failed" if n_failed else "unfinished"
 
 
 def _busy(folder: run_files.folder.RunFolder) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from math import inf
 from pathlib import Path
@@ -109,12 +109,8 @@ def spot_command(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline and the limits of a result
     about a person. With --live, curve and intervals are shown as they come, and written as lines of JSON.
     """
-    positive = [
-        (not 0 < value < inf, f"{option} must be a number above 0, not {value:g}")
-        for option, value in (("--fps", fps), ("--seconds", seconds))
-        if value is not None
-    ]
-    for_files = {
+    numbers = {"--fps": fps, "--seconds": seconds}
+    is_given = {  # options of whole videos
         "--overlay": overlay,
         "--faces": faces != "largest",
         "-o": out != "spotted",
@@ -122,23 +118,30 @@ def spot_command(
         "--damaged": damaged != "refuse",
         "--neutral": neutral is not None,
     }
+    names_two_models = run is not None and model is not None
+    names_fold_alone = run is None and fold is not None
     refuse_if(
         (
-            (run is not None and model is not None) or (run is None and fold is not None),
+            names_two_models or names_fold_alone,
             "mebench spot takes either --run RUN, with --fold for one fold, or --model NAME",
         ),
         (bool(videos) == (live is not None), "mebench spot needs either a VIDEO, or several, or --live FILE|camera"),
-        *positive,
+        *(
+            (not 0 < value < inf, f"{option} must be a number above 0, not {value:g}")
+            for option, value in numbers.items()
+            if value is not None
+        ),
         (
             live is None and seconds is not None,
             "--seconds ends a live video: add --live FILE|camera, or leave it out",
         ),
         *(
-            (live is not None and value, f"{option} is for whole videos: leave it out, or leave out --live")
-            for option, value in for_files.items()
+            (live is not None and given, f"{option} is for whole videos: leave it out, or leave out --live")
+            for option, given in is_given.items()
         ),
     )
-    progress, paths = Progress(), api.evaluation.videos_at(videos or ())
+    progress = Progress()
+    paths = api.evaluation.videos_at(videos or ())
     check_known("--faces", faces, get_args(reports.spotted.Faces))
     check_known("--damaged", damaged, ("refuse", "accept"))
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
@@ -148,13 +151,8 @@ def spot_command(
             "choose another with --model or --run"
         )
     if live is not None:
-        _spot_live(
-            inference.live.Live(_models_of(by, fold), frames.stream.Stream(live, fps), emotions),
-            live,
-            seconds,
-            json,
-            progress,
-        )
+        at_work = inference.live.Live(_models_of(by, fold), frames.stream.Stream(live, fps), emotions)
+        _spot_live(at_work, live, seconds, json, progress)
         return
     check_folder("-o", out)
     try:
@@ -208,62 +206,89 @@ def _spot_live(
 ) -> None:
     """Spot in a live video; show and write the results meanwhile."""
     stream, timing = at_work.stream, at_work.timing
-    frame = 1000 / stream.fps
-    delays = {
-        kind: {what: round(frame * lag) for what, lag in zip(("curve", "intervals"), at_work.lags(kind))}
-        for kind in at_work.levels
-    }
-    late_by = (
-        f"{kind}: the curve is {ms['curve']} ms late, an interval comes {ms['intervals']} ms after its peak, or "
-        f"later if peaks are close: k = {frame * timing.k:.0f} ms, k' = {frame * timing.k_prime[kind]:.0f} ms"
-        for kind, ms in delays.items()
-    )
-    progress.notify(reports.spotted.CAUTION, *late_by)
-    spotted = 0
-    with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
-        to_file = json not in (None, "-")
-        file = (
-            opened.enter_context(Path(str(json)).open("w", encoding="utf-8", newline="\n", buffering=1))
-            if to_file
-            else None
-        )
-
-        def write(**event: Any) -> None:  # write each line at once
-            if file is not None:
-                file.write(json_line(event) + "\n")
-            elif json is not None:
-                print_lines(json_line(event), flush=True)
-
+    delays = _expected_delays(at_work)
+    progress.notify(reports.spotted.CAUTION, *_delays_in_words(at_work, delays))
+    n_intervals = 0
+    with _event_writer(json) as write, _curves(at_work.levels, quiet=json == "-") as show:
         write(
-            event="start",
-            source=source,
-            fps=stream.fps,
-            k=timing.k,
-            k_prime=dict(timing.k_prime),
-            thresholds=at_work.levels,
-            delay_ms=delays,
+            {
+                "event": "start",
+                "source": source,
+                "fps": stream.fps,
+                "k": timing.k,
+                "k_prime": dict(timing.k_prime),
+                "thresholds": at_work.levels,
+                "delay_ms": delays,
+            }
         )
         try:
             for result in at_work.run(seconds):
-                write(**_event_of(result))
-                spotted += isinstance(result, inference.live.LiveInterval)
+                write(_event_of(result))
+                if isinstance(result, inference.live.LiveInterval):
+                    n_intervals += 1
                 show(result)
         except KeyboardInterrupt:
             progress.notify("stopped")
-        measured = {
-            name: {"median": round(1000 * float(np.median(delays_s))), "highest": round(1000 * max(delays_s))}
-            for name, delays_s in at_work.delays.items()
-            if delays_s
-        }
-        end = {"frames": stream.taken, "seconds": stream.taken / stream.fps, "intervals": spotted}
-        write(event="end", **end, dropped=stream.dropped, missing=stream.missing, delay_ms=measured)
+        measured = _measured_delays(at_work)
+        write(
+            {
+                "event": "end",
+                "frames": stream.taken,
+                "seconds": stream.taken / stream.fps,
+                "intervals": n_intervals,
+                "dropped": stream.dropped,
+                "missing": stream.missing,
+                "delay_ms": measured,
+            }
+        )
     late = [f"{name} {ms['median']} ms (at most {ms['highest']})" for name, ms in measured.items()]
     output = progress.notify if json == "-" else print_lines
     output(
-        f"{end['seconds']:.1f} s, {format_count(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
-        f"{format_count(spotted, 'interval')}",
+        f"{stream.taken / stream.fps:.1f} s, {format_count(stream.taken, 'frame')}, {stream.dropped} dropped, "
+        f"{stream.missing} missing in the source, {format_count(n_intervals, 'interval')}",
         f"measured delay: {', '.join(late) or 'nothing was spotted'}",
     )
+
+
+@contextmanager
+def _event_writer(json: str | None) -> Iterator[Callable[[Mapping[str, Any]], object]]:
+    """A function that writes an event as a line of JSON at once: into a file, to standard output, or nowhere."""
+    if json is None:
+        yield lambda event: None
+    elif json == "-":
+        yield lambda event: print_lines(json_line(event), flush=True)
+    else:
+        with Path(json).open("w", encoding="utf-8", newline="\n", buffering=1) as file:
+            yield lambda event: file.write(json_line(event) + "\n")
+
+
+def _expected_delays(at_work: inference.live.Live) -> dict[Kind, dict[str, int]]:
+    """Milliseconds by which the curve and the intervals of each kind come late, by its windows alone."""
+    ms_of_frame = 1000 / at_work.stream.fps
+    delays = {}
+    for kind in at_work.levels:
+        curve, intervals = at_work.lags(kind)
+        delays[kind] = {"curve": round(ms_of_frame * curve), "intervals": round(ms_of_frame * intervals)}
+    return delays
+
+
+def _delays_in_words(at_work: inference.live.Live, delays: Mapping[Kind, Mapping[str, int]]) -> Iterator[str]:
+    """A sentence on the delay of each kind."""
+    ms_of_frame, timing = 1000 / at_work.stream.fps, at_work.timing
+    for kind, ms in delays.items():
+        yield (
+            f"{kind}: the curve is {ms['curve']} ms late, an interval comes {ms['intervals']} ms after its peak, or "
+            f"later if peaks are close: k = {ms_of_frame * timing.k:.0f} ms, k' = {ms_of_frame * timing.k_prime[kind]:.0f} ms"
+        )
+
+
+def _measured_delays(at_work: inference.live.Live) -> dict[str, dict[str, int]]:
+    """Median and highest delay in milliseconds, of points and of intervals, as far as there were any."""
+    return {
+        name: {"median": round(1000 * float(np.median(delays))), "highest": round(1000 * max(delays))}
+        for name, delays in at_work.delays.items()
+        if delays
+    }
 
 
 def _event_of(result: inference.live.CurvePoint | inference.live.LiveInterval) -> dict[str, Any]:
