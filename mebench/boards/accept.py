@@ -275,16 +275,9 @@ def renew(
         DataError: there is no such folder.
         MebenchError: an error that stops all runs; finished folds are kept.
     """
-    if not folder.is_dir():
-        raise DataError(f"there is no folder of records {folder}: name it with --out")
-    present = collect_records(folder)
-    for id_ in ids:
-        if not any(record.id.startswith(id_) for record in present):
-            raise ConfigError(unknown(f"record in {folder}", id_, [record.id for record in present]))
-    chosen = _named_records(present, ids) if ids else [record for record in present if record.earlier]
     rows: list[dict[str, Any]] = []
     configs: dict[str, RunConfig] = {}
-    for record in chosen:
+    for record in _records_to_renew(folder, ids):
         row: dict[str, Any] = {"record": record.id, "seconds": _seconds_of_one_core(record), "now": "", "reason": ""}
         try:
             config = resolve([*words_of(record), *settings])
@@ -295,15 +288,12 @@ def renew(
             row["reason"] = str(error)
         rows.append(row)
     rows.sort(key=lambda row: (row["seconds"], row["record"]))
-    able = [row for row in rows if not row["reason"]]
-    about = (
-        f", about {format_duration(sum(row['seconds'] for row in able))} of one core by the costs of their runs then"
-    )
-    progress.notify(f"{format_count(len(able), 'record')} to make again{about if able else ''}")
-    if dry_run or not able:
+    possible = [row for row in rows if not row["reason"]]
+    progress.notify(_renewal_in_words([row["seconds"] for row in possible]))
+    if dry_run or not possible:
         return rows
-    outcomes = execute_sweep([configs[row["record"]] for row in able], progress, keep=True)
-    for row, outcome in zip(able, outcomes):
+    outcomes = execute_sweep([configs[row["record"]] for row in possible], progress, keep=True)
+    for row, outcome in zip(possible, outcomes):
         if isinstance(outcome, MebenchError):
             row["reason"] = str(outcome)
         else:
@@ -311,9 +301,32 @@ def renew(
     return rows
 
 
-def _named_records(records: Sequence[Record], ids: Sequence[str]) -> list[Record]:
-    """The records whose ids begin with one of some beginnings."""
-    return [record for record in records if record.id.startswith(tuple(ids))]
+def _records_to_renew(folder: Path, ids: Sequence[str]) -> list[Record]:
+    """The records of a folder that are named, by default those whose features had an earlier version.
+
+    Raises:
+        ConfigError: no record has one of these beginnings.
+        DataError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(f"there is no folder of records {folder}: name it with --out")
+    present = collect_records(folder)
+    if not ids:
+        return [record for record in present if record.earlier]
+    for id_ in ids:
+        if not any(record.id.startswith(id_) for record in present):
+            raise ConfigError(unknown(f"record in {folder}", id_, [record.id for record in present]))
+    return [record for record in present if record.id.startswith(tuple(ids))]
+
+
+def _renewal_in_words(seconds: Sequence[float]) -> str:
+    """The number of records to make again, and the time that they take."""
+    n_records = format_count(len(seconds), "record")
+    if not seconds:
+        return f"{n_records} to make again"
+    return (
+        f"{n_records} to make again, about {format_duration(sum(seconds))} of one core by the costs of their runs then"
+    )
 
 
 def _seconds_of_one_core(record: Record) -> float:
@@ -342,16 +355,17 @@ def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
 
 
 def words_of(record: Record) -> list[str]:
-    """The words of a record's run that differ from today's defaults."""
+    """The words of a record's run that differ from today's defaults.
+
+    Settings without which nothing can be resolved come first, then presets, since a preset changes the defaults of
+    other settings, and then the rest.
+    """
     then = record.config
     needed = [name for name in then if name.partition(".")[0] == "protocol" or name in ALWAYS_NAMED]
-    words: list[str] = []
-    for names in (
-        [name for name in needed if then[name] is not None],
-        [name for name in then if name.endswith(".preset")],  # a preset stands for many values
-        list(then),
-    ):
-        now = recorded_settings.without_places(resolve(words).values) if words else {}
+    words = [f"{name}={text_of_value(then[name])}" for name in needed if then[name] is not None]
+    presets = [name for name in then if name.endswith(".preset")]
+    for names in (presets, list(then)):
+        now = recorded_settings.without_places(resolve(words).values)
         words += [f"{name}={text_of_value(then[name])}" for name in names if name not in now or now[name] != then[name]]
     return words
 

@@ -387,21 +387,11 @@ def _with_standings(
         floors: methods that are levels of chance: tested, but not ranked.
     """
     same_features = [entry for entry in comparable if not entry.row.facts["earlier"]]
-    tested = [same_features[place] for place in testable_together([entry.runs for entry in same_features])]
-
+    tested = [same_features[position] for position in testable_together([entry.runs for entry in same_features])]
     part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
-    places = rank_rows(part, floors, fold=spec.task == "spotting")
-    ids_with_rank = {id(place.row) for place in places if place.rank is not None}
-    judged = [number for number, entry in enumerate(tested) if id(entry.row) in ids_with_rank]
-
-    standing_of: dict[MeasuredRow, dict[str, Any]] = {}
-    if tested:
-        runs_of_rows = [entry.runs for entry in tested]
-        contents = [[run.content for run in runs] for runs in runs_of_rows]
-        compute = partial(compute_standings, runs_of_rows, spec.path, read, judged)
-        standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, judged)
-        standing_of = dict(zip(tested, standings))
-
+    ranked_rows = rank_rows(part, floors, fold=spec.task == "spotting")
+    ids_with_rank = {id(entry.row) for entry in ranked_rows if entry.rank is not None}
+    standing_of = _standings_of(spec, tested, ids_with_rank, read)
     rows = []
     for entry in measured:
         if entry in standing_of:
@@ -413,6 +403,27 @@ def _with_standings(
         else:
             rows.append(entry.row)
     return rows
+
+
+def _standings_of(
+    spec: PartSpec, tested: Sequence[MeasuredRow], ids_with_rank: Set[int], read: Read
+) -> dict[MeasuredRow, dict[str, Any]]:
+    """Significance groups and ranks of the tested rows, from the cache if their runs and ranks are unchanged.
+
+    Args:
+        spec: the part.
+        tested: rows that are tested together.
+        ids_with_rank: Python's ids of the rows that have a rank.
+        read: gives the tables of a run.
+    """
+    if not tested:
+        return {}
+    runs_of_rows = [entry.runs for entry in tested]
+    contents = [[run.content for run in runs] for runs in runs_of_rows]
+    with_rank = [position for position, entry in enumerate(tested) if id(entry.row) in ids_with_rank]
+    compute = partial(compute_standings, runs_of_rows, spec.path, read, with_rank)
+    standings = cached(compute, OF_STANDINGS, spec.path, spec.member, contents, with_rank)
+    return dict(zip(tested, standings))
 
 
 def _with_remark(row: BoardRow, remark: str) -> BoardRow:

@@ -272,24 +272,39 @@ def board_contents(
 
 def _content_of(board: NamedBoard, tables: Sequence[BoardTable], floors: set[str]) -> BoardContent:
     """What a board shows."""
-    shown = [(table, _part_of(board, table)) for table in tables]
-    filled = [(table, part) for table, part in shown if part is not None]
-    own_tables, parts = tuple(table for table, _ in filled), tuple(part for _, part in filled)
+    own_tables: list[BoardTable] = []
+    parts: list[Part] = []
+    for table in tables:
+        part = _part_of(board, table)
+        if part is not None:
+            own_tables.append(table)
+            parts.append(part)
     score = board.score or (parts[0].metrics[0] if parts else "")
-    empty = BoardContent(board, own_tables, parts, score)
+    empty = BoardContent(board, tuple(own_tables), tuple(parts), score)
     if not any(part.rows for part in parts):
         return replace(empty, systems=tuple(_systems(empty)))
-    rows = [row for part in parts for row in part.rows if not any(text in row.settings for text in board.leave_out)]
-    places = [place for part in parts for place in _places_of(board, part, floors) if place.row in rows]
-    places.sort(key=lambda place: -METRICS[score].worth(place.row.scores[score]["value"]))
-    numbered = tuple(replace(place, rank=rank) for rank, place in enumerate(places, 1))
-    with_rank = {id(place.row) for place in places} | {id(row) for place in places for row in place.pairs}
-    is_level = {id(row) for row in rows if not row.measured or row.method in floors}
-    unranked = [
-        row for row in rows if row.measured and id(row) not in with_rank | is_level and not row.chosen_on_tested
-    ]
-    levels = [row for row in rows if id(row) in is_level and row.scores[score]["value"] is not None]
-    return replace(empty, places=numbered, levels=tuple(levels), unranked=tuple(unranked))
+    return _with_measured_rows(empty, floors)
+
+
+def _with_measured_rows(content: BoardContent, floors: set[str]) -> BoardContent:
+    """A board with the rows of its parts: the ranked ones, those without a rank, and levels of chance."""
+    board, parts, score = content.board, content.parts, content.score
+    rows = [row for part in parts for row in part.rows]
+    rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
+    ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, floors) if entry.row in rows]
+    ranked_rows.sort(key=lambda entry: -METRICS[score].worth(entry.row.scores[score]["value"]))
+    ids_with_rank: set[int] = set()
+    for entry in ranked_rows:
+        ids_with_rank |= {id(row) for row in (entry.row, *entry.pairs)}
+    levels, unranked = [], []
+    for row in rows:
+        is_level_of_chance = not row.measured or row.method in floors
+        if is_level_of_chance and row.scores[score]["value"] is not None:
+            levels.append(row)
+        elif not is_level_of_chance and id(row) not in ids_with_rank and not row.chosen_on_tested:
+            unranked.append(row)
+    numbered = tuple(replace(entry, rank=rank) for rank, entry in enumerate(ranked_rows, 1))
+    return replace(content, places=numbered, levels=tuple(levels), unranked=tuple(unranked))
 
 
 def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:
@@ -297,10 +312,9 @@ def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:
     return next((part for part in table.parts if part.name == (board.part or table.parts[0].name)), None)
 
 
-def _places_of(board: NamedBoard, part: Part, floors: set[str]) -> list[Ranked]:
+def _ranked_rows_of(board: NamedBoard, part: Part, floors: set[str]) -> list[Ranked]:
     """The rows of a part with a rank."""
-    places = rank_rows(part, floors, fold=board.task == "spotting")
-    return [place for place in places if place.rank is not None]
+    return [entry for entry in rank_rows(part, floors, fold=board.task == "spotting") if entry.rank is not None]
 
 
 def _systems(content: BoardContent) -> Iterable[RescoredSystem]:
@@ -323,22 +337,33 @@ def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Re
         own: its readings with their tables.
     """
     readings = [row for _, row in own]
-    strict = [row for row in readings if row.convention == "strict"]
-    later = [row for row in strict if "later" in row.reading or row.method != name]
-    plain = [row for row in strict if row not in later]
-    fair = [row for row in plain if "test_selected" not in row.reading]
-    if not fair:
+    later, honest, chosen = [], [], []
+    for row in readings:
+        if row.convention != "strict":
+            continue
+        if "later" in row.reading or row.method != name:
+            later.append(row)
+        elif "test_selected" in row.reading:
+            chosen.append(row)
+        else:
+            honest.append(row)
+    if not honest:
         return None
-    # Of several honest choices the one that needs no choice of an epoch.
-    row = next((one for one in fair if "last epoch" in one.reading), fair[0])
-    chosen = [one for one in plain if "test_selected" in one.reading]
-    every = [part for table in content.tables for part in table.parts if part.name == "overall"]
-    overall = [one for part in every for one in part.rescored if (one.method, one.reading) == (row.method, row.reading)]
+    # Of several honest readings the one that needs no choice of an epoch.
+    main = next((row for row in honest if "last epoch" in row.reading), honest[0])
+    printed = [row.printed[content.score] for row in readings if content.score in row.printed]
     return RescoredSystem(
-        row=row,
-        printed=next((one.printed[content.score] for one in readings if content.score in one.printed), ""),
-        overall=next(iter(overall), None),
-        chosen=max(chosen, key=lambda one: METRICS[content.score].worth(content.value(one)), default=None),
+        row=main,
+        printed=next(iter(printed), ""),
+        overall=_overall_row(content, main),
+        chosen=max(chosen, key=lambda row: METRICS[content.score].worth(content.value(row)), default=None),
         later=next(iter(later), None),
         protocols=tuple(dict.fromkeys(table.protocol for table, _ in own)),
     )
+
+
+def _overall_row(content: BoardContent, row: Rescored) -> Rescored | None:
+    """The same reading of a system, scored over all kinds together; None if there is none."""
+    parts = [part for table in content.tables for part in table.parts if part.name == "overall"]
+    rows = [other for part in parts for other in part.rescored]
+    return next((other for other in rows if (other.method, other.reading) == (row.method, row.reading)), None)

@@ -603,12 +603,9 @@ def simplify_groups(groups: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     [('a',), ('a', 'b'), ('b',), ()]
     """
     letters = dict.fromkeys(letter for own in groups for letter in own)
-    members = {letter: frozenset(n for n, own in enumerate(groups) if letter in own) for letter in letters}
-    widest = [
-        rows
-        for rows in dict.fromkeys(sorted(members.values(), key=sorted))
-        if not any(rows < other for other in members.values())
-    ]
+    rows_of_letters = [frozenset(n for n, own in enumerate(groups) if letter in own) for letter in letters]
+    different = dict.fromkeys(sorted(rows_of_letters, key=sorted))
+    widest = [rows for rows in different if not any(rows < other for other in rows_of_letters)]
     names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(widest))]
     return [tuple(name for name, rows in zip(names, widest) if n in rows) for n in range(len(groups))]
 

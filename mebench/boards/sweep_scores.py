@@ -102,26 +102,28 @@ def _costs_of(folder: RunFolder) -> dict[str, float]:
 def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """For rows that differ only in the action unit, the mean of its F1; no interval, since they share subjects."""
     unit_f1 = METRICS["unit_f1"].label
-
-    def other_settings(row: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-        return tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
-
     of_units = [row for row in rows if unit_f1 in row["scores"] and "scheme" in row["settings"]]
     means = []
-    for others, same in group_by(of_units, key=other_settings).items():
+    for settings, same in group_by(of_units, key=_settings_without_scheme).items():
         values = [row["scores"][unit_f1]["value"] for row in same]
-        if len(values) > 1 and None not in values:
-            score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
-            means.append(
-                {
-                    "settings": {**dict(others), "scheme": f"mean of {len(values)} units"},
-                    "seeds": same[0]["seeds"],
-                    "runs": [run for row in same for run in row["runs"]],
-                    "scores": {unit_f1: score},
-                    "costs": {name: _cost_over_units(name, same) for name in same[0]["costs"]},
-                }
-            )
+        if len(values) < 2 or None in values:
+            continue
+        score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
+        means.append(
+            {
+                "settings": {**dict(settings), "scheme": f"mean of {len(values)} units"},
+                "seeds": same[0]["seeds"],
+                "runs": [run for row in same for run in row["runs"]],
+                "scores": {unit_f1: score},
+                "costs": {name: _cost_over_units(name, same) for name in same[0]["costs"]},
+            }
+        )
     return means
+
+
+def _settings_without_scheme(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The settings of a row without its action unit."""
+    return tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
 
 
 def _cost_over_units(name: str, rows: Sequence[Mapping[str, Any]]) -> float:
