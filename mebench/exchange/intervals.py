@@ -66,25 +66,33 @@ def read_intervals(
     table = _with_kinds(table, remarks)
     if timed is None and not is_export:
         table.note_unread(remarks)
+    return check_intervals(_intervals_of_table(table, str(path), (fps, rate), role, remarks), remarks)
+
+
+def _intervals_of_table(
+    table: TextTable, place: str, rates: tuple[float | None, float | None], role: Role, remarks: Remarks
+) -> IntervalFile:
+    """The intervals and videos of a table.
+
+    Args:
+        table: the table, with its kinds.
+        place: name of the file.
+        rates: frames per second by the user, and by the truth, see `read_intervals`.
+        role: content of the file.
+        remarks: gets what was noticed and repaired.
+    """
     # A row without onset and offset is a video without expressions, or without spotted intervals.
     known = ~(values.blank_cells(table.cells["onset"]) & values.blank_cells(table.cells["offset"]))
-    marked_frames, fractional = values.read_marked_frames(table, fps, rate, remarks)
-    ends = {name: np.where(known, marked_frames[name], 0) for name in ("onset", "offset")}
+    marked_frames, fractional = values.read_marked_frames(table, *rates, remarks)
     if role == "predictions" and not known.all():
         remarks.repair(
             f"predictions: no onset and no offset ({at_lines(table.lines[~known])}), read as nothing spotted"
         )
-    onset, offset = (values.required_frames(table, name, marked) for name, marked in ends.items())
-    # Substitutes for columns that the file lacks.
-    apex = "no apex is known" if role == "truth" else "the middle of each interval is taken"
-    for name, filled in (("kind", "all are micro"), ("apex", apex)):
-        if name not in table.cells:
-            remarks.repair(f"{table.role}: no column {name}: {filled}")
+    onset = values.required_frames(table, "onset", np.where(known, marked_frames["onset"], 0))
+    offset = values.required_frames(table, "offset", np.where(known, marked_frames["offset"], 0))
+    _note_substitutes(table, role, remarks)
     named = values.named_rows(table, remarks)
-    videos = named.copy()
-    for name, read in (("fps", values.read_numbers), ("n_frames", values.read_frames)):
-        videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
-        table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
+    videos = _with_rates_and_lengths(named, table, role)
     apexes = marked_frames.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
@@ -100,9 +108,30 @@ def read_intervals(
         names_no_kind = values.blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
         videos = named.assign(kind=rows["kind"].mask(~known & names_no_kind, ""))
     intervals = rows[known].reset_index(drop=True)
-    return check_intervals(
-        IntervalFile(str(path), role, intervals, videos, frozenset(table.cells), fractional=fractional), remarks
-    )
+    return IntervalFile(place, role, intervals, videos, frozenset(table.cells), fractional=fractional)
+
+
+def _note_substitutes(table: TextTable, role: Role, remarks: Remarks) -> None:
+    """Note what replaces the columns of kinds and apexes where the file lacks them."""
+    if "kind" not in table.cells:
+        remarks.repair(f"{table.role}: no column kind: all are micro")
+    if "apex" not in table.cells:
+        apex = "no apex is known" if role == "truth" else "the middle of each interval is taken"
+        remarks.repair(f"{table.role}: no column apex: {apex}")
+
+
+def _with_rates_and_lengths(videos: pd.DataFrame, table: TextTable, role: Role) -> pd.DataFrame:
+    """The videos with the frame rates and numbers of frames that a truth states; NaN elsewhere.
+
+    Raises:
+        DataError: one is not above 0.
+    """
+    videos = videos.copy()
+    for name, read in (("fps", values.read_numbers), ("n_frames", values.read_frames)):
+        is_stated = role == "truth" and name in table.cells
+        videos[name] = read(table, name) if is_stated else np.nan
+        table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
+    return videos
 
 
 def _read_confidences(table: TextTable, is_interval: NDArray[np.bool_], remarks: Remarks) -> NDArray[np.float64]:
@@ -124,70 +153,97 @@ def check_intervals(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     Raises:
         DataError: an interval ends before it begins.
     """
+    _refuse_reversed_intervals(given)
+    given = _without_repeated_truths(given, remarks)
+    _warn_of_odd_frames(given, remarks)
+    if given.role == "truth":
+        _warn_of_overlaps(given, remarks)
+        _warn_of_ends_beyond_videos(given, remarks)
+    return given
+
+
+def _refuse_reversed_intervals(given: IntervalFile) -> None:
+    """Refuse intervals that end before they begin.
+
+    Raises:
+        DataError: there are some.
+    """
+    wrong = given.intervals[given.intervals["offset"] < given.intervals["onset"]]
+    if wrong.empty:
+        return
+    first = wrong.iloc[0]
+    more = f" (and {format_count(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
+    hint = ""
+    if first["offset"] == 0:
+        hint = ": was the offset not marked? Then write the apex there, or leave the row out"
+    raise DataError(
+        f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"
+        f"{more}{hint}"
+    )
+
+
+def _without_repeated_truths(given: IntervalFile, remarks: Remarks) -> IntervalFile:
+    """The file without repeated annotations; repeated predictions stay, with a warning."""
     rows, role = given.intervals, given.role
-    wrong = rows[rows["offset"] < rows["onset"]]
-    if len(wrong):
-        first = wrong.iloc[0]
-        hint = (
-            ": was the offset not marked? Then write the apex there, or leave the row out"
-            if first["offset"] == 0
-            else ""
-        )
-        more = f" (and {format_count(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
-        raise DataError(
-            f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"
-            f"{more}{hint}"
-        )
     again = rows.duplicated([name for name in rows.columns if name != "line"])
-    if again.any():
-        repeat = "repeat" if again.sum() > 1 else "repeats"
-        where = at_lines(rows["line"][again])
-        if role == "truth":
-            remarks.repair(
-                f"truth: {where} {repeat} an earlier annotation in every column that is read and {_are(again)} left out"
-            )
-            remarks.account_of(role).leave_out("row", int(again.sum()), "a repeated annotation", where)
-            rows = rows[~again].reset_index(drop=True)
-        else:  # as the authors' programs count them, each by itself
-            remarks.warn(
-                f"{role}: {where} {repeat} an earlier prediction in every column that is read, and {_are(again)} counted again"
-            )
-    odd = {
-        ("onset", "onsets", "below zero"): rows["onset"] < 0,
-        ("apex", "apexes", "outside the interval"): (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"]),
-    }
-    for (single, many, problem), mask in odd.items():
+    if not again.any():
+        return given
+    where = at_lines(rows["line"][again])
+    repeat, are = ("repeat", "are") if again.sum() > 1 else ("repeats", "is")
+    if role == "predictions":  # counted each by itself, as the authors' programs do
+        remarks.warn(
+            f"{role}: {where} {repeat} an earlier prediction in every column that is read, and {are} counted again"
+        )
+        return given
+    remarks.repair(f"truth: {where} {repeat} an earlier annotation in every column that is read and {are} left out")
+    remarks.account_of(role).leave_out("row", int(again.sum()), "a repeated annotation", where)
+    return replace(given, intervals=rows[~again].reset_index(drop=True))
+
+
+def _warn_of_odd_frames(given: IntervalFile, remarks: Remarks) -> None:
+    """Warn of onsets below zero, and of apexes outside their interval."""
+    rows = given.intervals
+    outside = (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"])
+    for mask, single, many, problem in (
+        (rows["onset"] < 0, "onset", "onsets", "below zero"),
+        (outside, "apex", "apexes", "outside the interval"),
+    ):
         if mask.any():
-            remarks.warn(
-                f"{role}: {format_count(int(mask.sum()), single, many)} {problem} ({at_lines(rows['line'][mask])}), kept as written"
-            )
-    if role == "truth":
-        ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
-        group = ordered.groupby([*given.ids, "kind"], sort=False)
-        video_and_kind = [ordered[name] for name in (*given.ids, "kind")]
-        latest_earlier_offset = group["offset"].cummax().groupby(video_and_kind, sort=False).shift()
-        overlaps = ordered["onset"] <= latest_earlier_offset
-        if overlaps.any():
-            where = at_lines(ordered["line"][overlaps])
-            remarks.warn(
-                f"truth: {format_count(int(overlaps.sum()), 'annotation')} ({where}) overlapping an earlier one of "
-                "the same video and kind, all kept: each must be found by an interval of its own"
-            )
-        # False positives a minute need `n_frames`, which a file may give in seconds, or for the clip alone.
-        length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
-        short = rows.join(length, on=given.ids).loc[lambda table: table["length"] < table["offset"]]
-        for _, row in short[:1].iterrows():
-            remarks.warn(
-                f"truth: {format_count(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "
-                f"{row['length']:g} frames, such as {row['offset']}: this is right only if the numbers of the image "
-                "files begin above 1"
-            )
-    return replace(given, intervals=rows)
+            n_odd = format_count(int(mask.sum()), single, many)
+            remarks.warn(f"{given.role}: {n_odd} {problem} ({at_lines(rows['line'][mask])}), kept as written")
 
 
-def _are(rows: pd.Series) -> str:
-    """The verb for some marked rows."""
-    return "are" if rows.sum() > 1 else "is"
+def _warn_of_overlaps(given: IntervalFile, remarks: Remarks) -> None:
+    """Warn of annotations that overlap an earlier one of the same video and kind."""
+    video_and_kind = [*given.ids, "kind"]
+    ordered = given.intervals.sort_values([*video_and_kind, "onset", "offset"], kind="stable")
+    latest_offset = ordered.groupby(video_and_kind, sort=False)["offset"].cummax()
+    latest_earlier_offset = latest_offset.groupby([ordered[name] for name in video_and_kind], sort=False).shift()
+    overlaps = ordered["onset"] <= latest_earlier_offset
+    if overlaps.any():
+        where = at_lines(ordered["line"][overlaps])
+        remarks.warn(
+            f"truth: {format_count(int(overlaps.sum()), 'annotation')} ({where}) overlapping an earlier one of "
+            "the same video and kind, all kept: each must be found by an interval of its own"
+        )
+
+
+def _warn_of_ends_beyond_videos(given: IntervalFile, remarks: Remarks) -> None:
+    """Warn of offsets beyond the number of frames, which a file may give in seconds, or for the clip alone.
+
+    False positives a minute need this number.
+    """
+    length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
+    rows = given.intervals.join(length, on=given.ids)
+    beyond = rows[rows["length"] < rows["offset"]]
+    if beyond.empty:
+        return
+    _, first = next(beyond.iterrows())
+    remarks.warn(
+        f"truth: {format_count(len(beyond), 'offset')} ({at_lines(beyond['line'])}) beyond the video's "
+        f"{first['length']:g} frames, such as {first['offset']}: this is right only if the numbers of the image "
+        "files begin above 1"
+    )
 
 
 _YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
@@ -199,26 +255,38 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     """
     if "kind" in table.cells:
         return table
-    given = {name: column.read(str.strip) for name, column in table.others.items()}
-    for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **given}.items():
-        cells = [cell for cell in column.different if cell.casefold() not in BLANK]
-        tokens = [word for word in header_words(name) if word not in ("is", "flag", "label", "expression")]
-        if not cells:
-            continue
-        _refuse_mixed_kinds(table, name, cells)
-        if all(map(kind_of, cells)):
-            what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
-            remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
-        elif tokens in (["micro"], ["macro"]) and {cell.casefold() for cell in cells} <= {*_YES, *_NO}:
-            yes, no = KINDS if tokens == ["micro"] else KINDS[::-1]
-            kinds = {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, no)}
-            column = replace(column, different=[kinds.get(cell.casefold(), cell) for cell in column.different])
-            remarks.repair(f"{table.role}: the column {name!r} says yes or no and is read as the kind")
-        else:
-            continue
-        rest = {other: cells for other, cells in table.cells.items() if other != name}
-        return replace(table, cells=rest).taken(name, "kind", column)
+    columns = {"emotion": table.cells.get("emotion", Cells.of([]))}
+    columns |= {name: column.read(str.strip) for name, column in table.others.items()}
+    for name, column in columns.items():
+        kinds = _kinds_in_column(table, name, column, remarks)
+        if kinds is not None:
+            rest = {other: cells for other, cells in table.cells.items() if other != name}
+            return replace(table, cells=rest).taken(name, "kind", kinds)
     return _with_codes(table, remarks)
+
+
+def _kinds_in_column(table: TextTable, name: str, column: Cells, remarks: Remarks) -> Cells | None:
+    """A column that holds kinds, or says yes or no to one of them, as kinds; None for any other column.
+
+    Raises:
+        DataError: it names kinds in some rows and gives numbers in others.
+    """
+    cells = [cell for cell in column.different if cell.casefold() not in BLANK]
+    if not cells:
+        return None
+    _refuse_mixed_kinds(table, name, cells)
+    if all(map(kind_of, cells)):
+        what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
+        remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
+        return column
+    tokens = [word for word in header_words(name) if word not in ("is", "flag", "label", "expression")]
+    answers_yes_or_no = {cell.casefold() for cell in cells} <= {*_YES, *_NO}
+    if tokens not in (["micro"], ["macro"]) or not answers_yes_or_no:
+        return None
+    yes, no = KINDS if tokens == ["micro"] else KINDS[::-1]
+    kinds = {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, no)}
+    remarks.repair(f"{table.role}: the column {name!r} says yes or no and is read as the kind")
+    return replace(column, different=[kinds.get(cell.casefold(), cell) for cell in column.different])
 
 
 def _refuse_mixed_kinds(table: TextTable, name: str, cells: Sequence[str]) -> None:
@@ -255,16 +323,16 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     medians = lengths.groupby([*column]).median()
     macro_is_longer = codes == [*CODES] and medians["1"] >= medians["2"]
     is_part_of_codes = bool(codes) and {*codes} < {*CODES}
-    if not macro_is_longer and not (is_part_of_codes and header_words(name)[-1] == "idx"):
-        if len(codes) != 2 or not "".join(codes).isdigit():
-            remarks.warn(
-                f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"
-            )
-            return table
+    names_index = header_words(name)[-1] == "idx"
+    if macro_is_longer or (is_part_of_codes and names_index):
+        meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in codes)
+        remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")
+        return table.taken(name, "kind", column.read(lambda cell: dict[str, str](CODES).get(cell, cell)))
+    are_two_numbers = len(codes) == 2 and "".join(codes).isdigit()
+    if are_two_numbers:
         raise DataError(
             f"{table.place}: the column {name!r} holds {codes[0]} and {codes[1]}, and it is unclear which means "
             "micro: write micro and macro in a column kind, or remove this column"
         )
-    meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in codes)
-    remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")
-    return table.taken(name, "kind", column.read(lambda cell: dict[str, str](CODES).get(cell, cell)))
+    remarks.warn(f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there")
+    return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -181,31 +181,56 @@ def read_marked_frames(
         DataError: a cell is not a number, or seconds have no known frame rate.
     """
     named = [name for name in ("onset", "apex", "offset") if name in table.cells]
-    for name in named:
+    table = _without_dates(table, named, remarks)
+    columns = {name: _digits(table, name) for name in named}
+    columns = {name: values * table.seconds.get(name, 1.0) for name, values in columns.items()}
+    if _names_times(table):
+        return _frames_of_seconds(table, columns, fps or rate, remarks), "seconds"
+    refuse_dots_of_thousands(table, named, may_be_seconds=fps is not None)
+    fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
+    fractional_lines = table.lines[np.any(fractional, axis=0)]
+    if not len(fractional_lines):
+        return {name: read_frames(table, name) for name in columns}, ""
+    if fps is not None:
+        return _frames_of_seconds(table, columns, fps or rate, remarks), "seconds"
+    remarks.repair(
+        f"{table.role}: fractional frames ({at_lines(fractional_lines)}) are rounded to the nearest; if they are seconds, give the "
+        "frame rate with --fps N"
+    )
+    return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
+
+
+def _without_dates(table: TextTable, names: Sequence[str], remarks: Remarks) -> TextTable:
+    """The table with the numbers behind cells that a spreadsheet shows as dates."""
+    for name in names:
         dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
         if dates.any():
             where = at_lines(table.lines[dates])
             remarks.repair(f"{table.role}: the {name} is shown as a date ({where}): its underlying number is read")
-            column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
-            table = replace(table, cells={**table.cells, name: column})
-    columns = {name: _digits(table, name) for name in named}
-    columns = {name: values * table.seconds.get(name, 1.0) for name, values in columns.items()}
-    seconds = bool(table.seconds) or any(
-        plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others
-    )
-    if not seconds:
-        refuse_dots_of_thousands(table, named, may_be_seconds=fps is not None)
-    fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
-    lines = table.lines[np.any(fractional, axis=0)]
-    if not seconds and not len(lines):
-        return {name: read_frames(table, name) for name in columns}, ""
-    if not seconds and fps is None:
-        remarks.repair(
-            f"{table.role}: fractional frames ({at_lines(lines)}) are rounded to the nearest; if they are seconds, give the frame "
-            "rate with --fps N"
-        )
-        return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
-    general_rate = fps or rate
+            table = replace(table, cells={**table.cells, name: table.cells[name].read(_number_behind_date)})
+    return table
+
+
+def _number_behind_date(cell: str) -> str:
+    """The number of a cell that is shown as a date; any other cell as it is written."""
+    number = number_of_date(cell)
+    return cell if number is None else str(number)
+
+
+def _names_times(table: TextTable) -> bool:
+    """Whether a column that is read is named after times, such as `t-start`."""
+    read = [header for header in table.headers if header not in table.others]
+    return bool(table.seconds) or any(plain_name(header) in {*STARTS, *STOPS} for header in read)
+
+
+def _frames_of_seconds(
+    table: TextTable, columns: Mapping[str, NDArray[np.float64]], general_rate: float | None, remarks: Remarks
+) -> dict[str, NDArray[np.float64]]:
+    """Seconds as the nearest frames, halves up, by the row's frame rate or else the general one.
+
+    Raises:
+        DataError: an onset has neither.
+    """
     general_rates = np.full(len(table.lines), np.nan if general_rate is None else general_rate)
     stated_rates = read_numbers(table, "fps") if "fps" in table.cells else general_rates
     rates = np.where(np.isnan(stated_rates), general_rates, stated_rates)
@@ -216,7 +241,7 @@ def read_marked_frames(
         "write frames, if the videos have different rates",
     )
     remarks.repair(f"{table.role}: onsets and offsets are read as seconds and rounded to the nearest frame")
-    return {name: np.floor(values * rates + 0.5) for name, values in columns.items()}, "seconds"
+    return {name: np.floor(values * rates + 0.5) for name, values in columns.items()}
 
 
 def required_frames(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
