@@ -335,6 +335,19 @@ def _first_fault(config: Mapping[str, Any]) -> str | None:
     for key in _REQUIRED:
         if not config.get(key):
             return f"{key} is missing"
+    fault = _fault_in_lists(config)
+    if fault is not None:
+        return fault
+    maps = {key: config.get(key) or {} for key in _MAPS}
+    fault = _first_that_is_no_map(maps)
+    if fault is not None:
+        return fault
+    inner_maps = {f"{key}.{name}": value or {} for key in _MAPS_OF_MAPS for name, value in maps[key].items()}
+    return _first_that_is_no_map(inner_maps)
+
+
+def _fault_in_lists(config: Mapping[str, Any]) -> str | None:
+    """The first fault in `tasks`, `reads` and `pretrained`; None if there is none."""
     tasks = config["tasks"]
     if not isinstance(tasks, list) or not set(map(str, tasks)) <= protocols.TASKS:
         return f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {tasks!r}"
@@ -345,10 +358,7 @@ def _first_fault(config: Mapping[str, Any]) -> str | None:
     names = [pretrained] if isinstance(pretrained, str) else pretrained
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         return f"pretrained must name the data of loaded weights, or be none or unknown, not {pretrained!r}"
-    maps = {key: config.get(key) or {} for key in _MAPS}
-    return _first_that_is_no_map(maps) or _first_that_is_no_map(
-        {f"{key}.{name}": value or {} for key in _MAPS_OF_MAPS for name, value in maps[key].items()}
-    )
+    return None
 
 
 def _first_that_is_no_map(values: Mapping[str, Any]) -> str | None:

@@ -345,31 +345,17 @@ def _train(
     callbacks: list[L.Callback] = [] if valid is None else [Watch(method)]
     if options.keys() - {"accelerator", "precision"} or trained.configure_callbacks() or metrics:
         callbacks.append(_logging(noted))
-    # A fold is small: several devices work on several folds, see mebench.runner.workers.
-    devices = options.get("devices", 1)
-    n_processes = devices if isinstance(devices, int) and devices > 1 else 1
+    n_processes = _n_processes(options)
     loggers = options.get("logger")
     user_loggers = list(map(_made, loggers)) if isinstance(loggers, list) else []
-    how = {
+    trainer_options = {
         **QUIET,
         "enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in user_callbacks),
-        "max_epochs": stage.epochs,
-        "devices": devices,
-        "strategy": "ddp_fork" if n_processes > 1 else "auto",
-        # One thread of a CPU is deterministic already; the call would import PyTorch's compiler.
-        "deterministic": "warn" if options["accelerator"] != "cpu" else None,
-        # This process works alone: a fold inside a Slurm job must not wait for other processes.
-        "plugins": [LightningEnvironment()],
-        "default_root_dir": folder,
-        "profiler": _Unprofiled(),
-        **{
-            name: _made(value) if name in _SINGLE and isinstance(value, Mapping) else value
-            for name, value in options.items()
-        },
+        **_options_of_stage(options, stage, folder),
         "logger": [*user_loggers, noted],
         "callbacks": [*callbacks, *user_callbacks, kept],
     }
-    trainer = L.Trainer(**how)
+    trainer = L.Trainer(**trainer_options)
     precision = options["precision"]
     if trainer.precision != precision:  # Lightning takes another, and warns
         raise ConfigError(
@@ -380,12 +366,45 @@ def _train(
     if valid is not None:
         loaders.append(_loader(valid, batch_size, device, shuffle=False, own_generator=True))
     if metrics:
-        _refuse_unlogged(method, metrics, loaders, how)
+        _refuse_unlogged(method, metrics, loaders, trainer_options)
     checkpoint = _resume(method, kept, state)
     trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
     if kept.weights:
         trained.load_state_dict(kept.weights)
     method.to(device)  # Lightning keeps it in memory, and it predicts on its training device
+
+
+def _n_processes(options: Mapping[str, Any]) -> int:
+    """The number of processes in which one fold is trained."""
+    # A fold is small: several devices work on several folds, see mebench.runner.workers.
+    devices = options.get("devices", 1)
+    return devices if isinstance(devices, int) and devices > 1 else 1
+
+
+def _options_of_stage(options: Mapping[str, Any], stage: Stage, folder: Path | None) -> dict[str, Any]:
+    """The options of Lightning's Trainer for a stage; the user's come last and win.
+
+    Args:
+        options: the user's options, callbacks and loggers as maps of `class_path` and `init_args`.
+        stage: the stage.
+        folder: folder for the files of callbacks and loggers, or None.
+    """
+    user_options = {}
+    for name, value in options.items():
+        names_class = name in _SINGLE and isinstance(value, Mapping)
+        user_options[name] = _made(value) if names_class else value
+    return {
+        "max_epochs": stage.epochs,
+        "devices": options.get("devices", 1),
+        "strategy": "ddp_fork" if _n_processes(options) > 1 else "auto",
+        # One thread of a CPU is deterministic already; the call would import PyTorch's compiler.
+        "deterministic": "warn" if options["accelerator"] != "cpu" else None,
+        # This process works alone: a fold inside a Slurm job must not wait for other processes.
+        "plugins": [LightningEnvironment()],
+        "default_root_dir": folder,
+        "profiler": _Unprofiled(),
+        **user_options,
+    }
 
 
 def _user_callbacks(options: Mapping[str, Any], stage: Stage, folder: Path | None) -> list[L.Callback]:
