@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -13,13 +13,14 @@ from mebench.core import Prediction, Video
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep
 from mebench.features.pipeline import route_of, video_source
+from mebench.grouping import grouped
 from mebench.inference.models import config_of_run, model_of_fold
 from mebench.runner import FittedMethod, make_plan, methods_by_prefix
 from mebench.runner.host import FoldHost
+from mebench.runner.plan import Plan
 from mebench.runs.folder import RunFolder
 
 ExplainedTask = Literal["spot", "recognize"]
-EXPLAINED_TASKS: tuple[ExplainedTask, ...] = ("spot", "recognize")
 FoldInterval = tuple[str, Prediction]
 """A fold, and an interval that was spotted in it."""
 
@@ -98,19 +99,30 @@ def explain_intervals(folder: RunFolder, intervals: Sequence[FoldInterval]) -> I
     """
     plan = make_plan(config_of_run(folder))
     videos = {video.key: video for video in plan.data.videos}
-    tasks: list[ExplainedTask] = [task for task in EXPLAINED_TASKS if task in plan.data.task.tasks]
-    for key in dict.fromkeys(key for key, _ in intervals):
-        (fold,) = (fold for fold in plan.data.folds if fold.key == key)
-        job = FoldHost.of(plan, fold).job
-        parts = [FittedMethod(job, part, plan.data.home) for part in job.parts]
-        model_of_fold(folder, key).restore(methods_by_prefix([part.method for part in parts]))
-        own = [spotted for spotted in intervals if spotted[0] == key]
-        for spotted, task in product(own, tasks):
+    intervals_of_folds = grouped(intervals, key=itemgetter(0))
+    for fold_key, of_fold in intervals_of_folds.items():
+        parts = _trained_parts(folder, plan, fold_key)
+        for spotted in of_fold:
             _, prediction = spotted
-            has_output = task == "spot" or prediction.emotion in plan.data.task.classes
-            if has_output:
-                part = parts[0 if task == "spot" else -1]
-                yield _explanation(spotted, task, part, videos[prediction.video])
+            video = videos[prediction.video]
+            if "spot" in plan.data.task.tasks:
+                yield _explanation(spotted, "spot", parts[0], video)
+            # A class that the recognizer does not know has no output to explain.
+            if "recognize" in plan.data.task.tasks and prediction.emotion in plan.data.task.classes:
+                yield _explanation(spotted, "recognize", parts[-1], video)
+
+
+def _trained_parts(folder: RunFolder, plan: Plan, fold_key: str) -> list[FittedMethod]:
+    """The trained methods of a fold, the recognizer last.
+
+    Raises:
+        RunError: the run keeps no models.
+    """
+    (fold,) = (fold for fold in plan.data.folds if fold.key == fold_key)
+    job = FoldHost.of(plan, fold).job
+    parts = [FittedMethod(job, part, plan.data.home) for part in job.parts]
+    model_of_fold(folder, fold_key).restore(methods_by_prefix([part.method for part in parts]))
+    return parts
 
 
 def _explanation(spotted: FoldInterval, task: ExplainedTask, part: FittedMethod, video: Video) -> Explanation:

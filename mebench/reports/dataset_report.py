@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,42 +30,53 @@ Row = tuple[str, str, str, str]
 
 def summary_rows(summary: Summary) -> list[Row]:
     """The lines of a summary: property, value, number, and remarks."""
-    idle, unread = summary["videos_without_expressions"], summary["other_folders_of_frames"]
-    rows: list[Row] = [
-        ("subjects", "", f"{summary['subjects']}", ""),
-        ("videos", "", f"{summary['videos']}", f"and {idle} without expressions" if idle else ""),
-    ]
-    if summary["videos_with_frames"] is not None:  # their folder, and other folders that are not read
-        also = f"; not read: {', '.join(unread)}" if unread else ""
-        where = f" in {summary['folder_of_frames']}{also}" if summary["folder_of_frames"] else ""
-        rows.append(("videos", "with frames", f"{summary['videos_with_frames']}", f"of {summary['videos']}{where}"))
-    rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary["fps"]) or "unknown", ""))
-    for kind in KINDS:
-        ms = summary["durations_ms"].get(kind)
-        lasts = "{min:.0f} to {max:.0f} ms, median {median:.0f}, mean {mean:.0f}".format(**ms) if ms else ""
-        rows.append(("expressions", kind, f"{summary['expressions'][kind]}", lasts))
-    if lost := summary["expressions_without_interval"]:
-        rows.append(("expressions", "no interval", f"{lost}", "counted above, never scored"))
-    rows += [
-        (
-            "emotion",
-            label,
-            f"{n}",
-            _listed({k: of[label] for k, of in summary["emotions_by_kind"].items() if label in of}),
-        )
-        for label, n in summary["emotions"].items()
-    ]
-    for name, scheme in summary["schemes"].items():
-        left_out = f"; left out: {_listed(scheme['left_out'])}" if scheme["left_out"] else ""
-        rows.append(("scheme", name, f"{sum(scheme['classes'].values())}", f"{_listed(scheme['classes'])}{left_out}"))
-    if unmapped := summary["unmapped_labels"]:
-        rows.append(("in no scheme", "", f"{sum(unmapped.values())}", _listed(unmapped)))
     units = ", ".join(f"{unit.removeprefix('AU')} ({n})" for unit, n in summary["action_units"].items())
     return [
-        *rows,
+        ("subjects", "", f"{summary['subjects']}", ""),
+        *_rows_of_videos(summary),
+        *_rows_of_expressions(summary),
+        *_rows_of_labels(summary),
         ("action units", "", f"{summary['expressions_with_action_units']}", units),
         ("ground truth", "SHA-256", "", summary["hash"]),
     ]
+
+
+def _rows_of_videos(summary: Summary) -> Iterator[Row]:
+    """The numbers of videos, of those with frames, and the frame rates."""
+    idle = summary["videos_without_expressions"]
+    yield "videos", "", f"{summary['videos']}", f"and {idle} without expressions" if idle else ""
+    if summary["videos_with_frames"] is not None:
+        remark = f"of {summary['videos']}"
+        if summary["folder_of_frames"]:
+            remark += f" in {summary['folder_of_frames']}"
+            unread = summary["other_folders_of_frames"]
+            remark += f"; not read: {', '.join(unread)}" if unread else ""
+        yield "videos", "with frames", f"{summary['videos_with_frames']}", remark
+    yield "fps", "", ", ".join(f"{rate:g}" for rate in summary["fps"]) or "unknown", ""
+
+
+def _rows_of_expressions(summary: Summary) -> Iterator[Row]:
+    """The number of expressions of each kind with their durations, and of those without an interval."""
+    for kind in KINDS:
+        ms = summary["durations_ms"].get(kind)
+        durations = "{min:.0f} to {max:.0f} ms, median {median:.0f}, mean {mean:.0f}".format(**ms) if ms else ""
+        yield "expressions", kind, f"{summary['expressions'][kind]}", durations
+    lost = summary["expressions_without_interval"]
+    if lost:
+        yield "expressions", "no interval", f"{lost}", "counted above, never scored"
+
+
+def _rows_of_labels(summary: Summary) -> Iterator[Row]:
+    """The native labels with their kinds, the classes of each scheme, and the labels that no scheme maps."""
+    for label, n in summary["emotions"].items():
+        of_kinds = {kind: labels[label] for kind, labels in summary["emotions_by_kind"].items() if label in labels}
+        yield "emotion", label, f"{n}", _listed(of_kinds)
+    for name, scheme in summary["schemes"].items():
+        left_out = f"; left out: {_listed(scheme['left_out'])}" if scheme["left_out"] else ""
+        yield "scheme", name, f"{sum(scheme['classes'].values())}", f"{_listed(scheme['classes'])}{left_out}"
+    unmapped = summary["unmapped_labels"]
+    if unmapped:
+        yield "in no scheme", "", f"{sum(unmapped.values())}", _listed(unmapped)
 
 
 def total_rows(whole: Mapping[str, Any]) -> list[Row]:
