@@ -42,7 +42,10 @@ def format_interval(score: Score, places: int = 4) -> str:
     >>> format_interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_interval({"value": 0.5, "low": None, "high": None})
     ('[0.25, 0.75]', '')
     """
-    return format_ends(score, places, format_number) or "-" * ("reason" in score)
+    written = format_ends(score, places, number)
+    if written:
+        return written
+    return "-" if "reason" in score else ""
 
 
 def format_ends(score: Score, places: int = 3, write: Callable[[float | None, int], str] = format_table_number) -> str:
@@ -91,7 +94,11 @@ def format_seconds(value: float | None) -> str:
     >>> format_seconds(0.0123), format_seconds(591.33), format_seconds(None)
     ('0.01', '591', '–')
     """
-    return NONE if value is None else f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+    if value is None:
+        return NONE
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def format_whole(value: float | None) -> str:

@@ -97,9 +97,11 @@ def shell_command(verb: str, words: Iterable[str], config: Iterable[str] = (), p
     >>> shell_command("run -m", ["method=mine", "seed=0..2"], plugins=["my plugins"])
     "mebench run -m --plugins 'my plugins' method=mine seed=0..2"
     """
-    options = [
-        word for name, values in (("-c", config), ("--plugins", plugins)) for value in values for word in (name, value)
-    ]
+    options = list[str]()
+    for file in config:
+        options += ["-c", file]
+    for folder in plugins:
+        options += ["--plugins", folder]
     return shlex.join(["mebench", *verb.split(), *options, *words])
 
 

@@ -353,12 +353,9 @@ OWNERS = {
     "frame scores": ("pred", "predicted"),
 }
 ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
-KNOWN = frozenset(
-    owner + alias
-    for aliases in ALIASES.values()
-    for alias in aliases
-    for owner in ("", *(owner for owners in OWNERS.values() for owner in owners))
-).union(*ALONE.values())
+_ALL_ALIASES = [alias for aliases in ALIASES.values() for alias in aliases]
+_ALL_OWNERS = ["", *(owner for owners in OWNERS.values() for owner in owners)]
+KNOWN = frozenset(owner + alias for owner in _ALL_OWNERS for alias in _ALL_ALIASES).union(*ALONE.values())
 """All names that some column may have."""
 BLANK = frozenset(
     {

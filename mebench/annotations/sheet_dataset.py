@@ -256,11 +256,10 @@ class SheetDataset(Dataset):
             sheets = read_sheets(self.annotation_file)
         except DataError:  # one that no adapter reads
             return False
-        for sheet in sheets:
-            for number, cells in sheet.rows[:HEADER_WITHIN]:
-                columns = {name: at for at, name in enumerate(map(plain_name, cells)) if name in signature}
-                if len(columns) < len(signature):
-                    continue
+        headers = [(sheet, header) for sheet in sheets for header in sheet.rows[:HEADER_WITHIN]]
+        for sheet, (number, cells) in headers:
+            columns = {name: at for at, name in enumerate(map(plain_name, cells)) if name in signature}
+            if len(columns) == len(signature):
                 rows = [row for below, row in sheet.rows if below > number and len(row) > max(columns.values())]
                 fitting = [row for row in rows if _fits_signature(row, columns, signature)]
                 return 2 * len(fitting) > len(rows)

@@ -428,13 +428,14 @@ def plan_sweep(
     if len(methods) > 1:
         _refuse_keys_of_other_methods(keys, methods)
     combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
-    named, notified = dict[str, tuple[str, bool]](), set[str]()
+    named = dict[str, tuple[str, bool]]()
+    notified = set[str]()
     for combination in every:
         lacked = _lacked_settings(combination.settings, keys, methods, where_known is not None)
         if where_known is None:
             _refuse_lacked(lacked, combination.settings)
-        settings = {key: value for key, value in combination.settings.items() if key not in lacked}
-        varied = {key: value for key, value in combination.varied.items() if key not in lacked}
+        settings = _without_keys(combination.settings, lacked)
+        varied = _without_keys(combination.varied, lacked)
         settled = configuration.resolve(settings, list_paths(config), list_paths(plugins), origin)
         if where_known is not None:
             new = {*lacked.values()} - notified
@@ -446,9 +447,10 @@ def plan_sweep(
         if same != name:
             raise ConfigError(f"{same} and {name} are the same run: name each value once")
         is_known = len(named) == len(configs)
-        if not (lacks_settings and is_known):  # else it differs only in settings that its method lacks
-            combinations.append(replace(combination, settings=settings, varied=varied))
-            configs.append(settled)
+        if lacks_settings and is_known:  # it differs only in settings that its method lacks
+            continue
+        combinations.append(replace(combination, settings=settings, varied=varied))
+        configs.append(settled)
     return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).notify)
 
 
@@ -482,6 +484,11 @@ def _refuse_keys_of_other_methods(keys: Iterable[str], methods: Collection[str])
             raise ConfigError(
                 f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
             )
+
+
+def _without_keys(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """The values of all other keys."""
+    return {key: value for key, value in values.items() if key not in keys}
 
 
 def _lacked_settings(

@@ -288,9 +288,11 @@ def _cells_of_level(row: BoardRow, content: BoardContent, notes: Notes) -> list[
     cells = ["", name, f"*{format_table_number(content.value(row))}*"]
     for column in content.board.columns:
         value = row.scores.get(column, NOTHING)["value"] if column in METRICS else None
-        cells.append(
-            "" if value is None else f"*{format_table_number(value, 1 if METRICS[column].scale != 'share' else 3)}*"
-        )
+        if value is None:
+            cells.append("")
+        else:
+            decimals = 3 if METRICS[column].scale == "share" else 1
+            cells.append(f"*{format_table_number(value, decimals)}*")
     return cells
 
 

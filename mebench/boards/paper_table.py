@@ -581,13 +581,12 @@ def select_table(tables: Sequence[BoardTable], runs: Collection[str], task: str 
     Raises:
         RunError: the runs have no common table, because they differ in data, rules or task.
     """
-    held = {id(table): {run for part in table.parts for row in part.rows for run in row.runs} for table in tables}
-    shared = [table for table in tables if held[id(table)] >= set(runs)]
-    if task:
-        shared = [table for table in shared if table.task == task]
-    if shared:
-        return shared[0]
-    titles = "; ".join(dict.fromkeys(table.title for table in tables if not task or table.task == task))
+    of_task = [table for table in tables if not task or table.task == task]
+    for table in of_task:
+        rows = [row for part in table.parts for row in part.rows]
+        if {run for row in rows for run in row.runs} >= set(runs):
+            return table
+    titles = "; ".join(dict.fromkeys(table.title for table in of_task))
     raise RunError(
         f"the runs cannot share a table{f' of {task}' if task else ''}, because their data, rules or tasks differ "
         f"({titles or 'none of them does it'}): name runs of one dataset, protocol and task"

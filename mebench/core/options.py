@@ -193,7 +193,7 @@ class MacroParams:
     @property
     def learnt(self) -> tuple[str, ...]:
         """The kinds that the network of micro-expressions scores, these first."""
-        return ("micro", "macro")[: 1 + (self.macro == "class")]
+        return ("micro", "macro") if self.macro == "class" else ("micro",)
 
 
 ClassWeight = Literal["none", "balanced"]

@@ -360,9 +360,9 @@ def spot(
         return []
     first, last = int(defined[0]), int(defined[-1])
     defined_scores = np.asarray(scores[first : last + 1], dtype=np.float64)
-    if how.baseline is not None:
-        if not fps:
-            raise ConfigError(f"method.baseline={how.baseline} is in seconds, and these scores have no frame rate")
+    if how.baseline is not None and not fps:
+        raise ConfigError(f"method.baseline={how.baseline} is in seconds, and these scores have no frame rate")
+    if how.baseline is not None and fps:
         defined_scores = less_baseline(defined_scores, baseline_reach(how.baseline, fps))
     offset, smoothed = smooth(defined_scores, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
@@ -373,14 +373,11 @@ def spot(
         keep(Curve(start, smoothed, -np.inf if highest_only else height))
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))
-    found = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
+    fixed = [interval(start + int(peak), half, float(smoothed[peak]), rule) for peak in peaks]
+    found = [anchored(one, how.anchor, lead) for one in fixed]
     if how.interval == "score_curve":
         spans = score_curve(smoothed, peaks, how.curve_height, lead)
-        found = [
-            _at_span(one, anchored(one, how.anchor, lead), span, start) for one, span in zip(found, spans, strict=True)
-        ]
-    else:
-        found = [anchored(one, how.anchor, lead) for one in found]
+        found = [_at_span(one, moved, span, start) for one, moved, span in zip(fixed, found, spans, strict=True)]
     return found if how.nms is None else suppress(found, how.nms)
 
 

@@ -139,7 +139,8 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
         DataError: the file cannot be written.
     """
     rows = [row for tier in tiers for row in _without_overlap(tier)]
-    times = {time for tier in rows for mark in tier.marks for time in (mark.begin, mark.end)}
+    marks = [mark for tier in rows for mark in tier.marks]
+    times = {mark.begin for mark in marks} | {mark.end for mark in marks}
     slots = {time: f"ts{n}" for n, time in enumerate(sorted(times), 1)}
     tree = ElementTree.Element(
         ROOT,

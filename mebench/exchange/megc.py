@@ -148,13 +148,30 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     by_dataset = group_by(entries, key=attrgetter("dataset"))
     for dataset in sorted(by_dataset, key=lambda name: (_number(name), name)):
         yield _number(dataset)
-        order = {video: place for place, video in enumerate(dict.fromkeys(e.video for e in by_dataset[dataset]))}
-        for e in sorted(by_dataset[dataset], key=lambda e: (order[e.video], (e.prediction or e.truth or (0, 0))[0])):
-            onset, *rest = [str(frame) for pair in (e.truth, e.prediction) for frame in (pair or ("-", "-"))]
-            line, result = f"{e.video}   {onset}", "FN" if e.prediction is None else "TP" if e.truth else "FP"
-            for cell, column in zip([*rest, result], _ENDS):
-                line = f"{line} ".ljust(column) + cell
-            yield line
+        for entries_of_video in grouped(by_dataset[dataset], key=attrgetter("video")).values():
+            for entry in sorted(entries_of_video, key=_first_onset):
+                yield _log_line(entry)
+
+
+def _first_onset(entry: Entry) -> int:
+    """The onset of a predicted interval, else of the true one."""
+    onset, _ = entry.prediction or entry.truth or (0, 0)
+    return onset
+
+
+def _log_line(entry: Entry) -> str:
+    """The line of an entry: video, true interval, predicted interval, and result in columns."""
+    nothing = ("-", "-")
+    onset, *rest = [str(frame) for frame in (*(entry.truth or nothing), *(entry.prediction or nothing))]
+    result = "TP"
+    if entry.prediction is None:
+        result = "FN"
+    elif not entry.truth:
+        result = "FP"
+    line = f"{entry.video}   {onset}"
+    for cell, column in zip([*rest, result], _ENDS):
+        line = f"{line} ".ljust(column) + cell
+    return line
 
 
 def _number(dataset: str) -> str:

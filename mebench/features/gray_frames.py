@@ -80,7 +80,11 @@ def checked_frames(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> 
 
 
 def _channels(frame: NDArray[np.uint8], index: int, label: str) -> int:
-    channels = 1 if frame.ndim == 2 else frame.shape[2] if frame.ndim == 3 else 0
+    channels = 0
+    if frame.ndim == 2:
+        channels = 1
+    elif frame.ndim == 3:
+        channels = frame.shape[2]
     refuse_if(
         (
             frame.dtype != np.uint8,

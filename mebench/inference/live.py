@@ -152,7 +152,8 @@ class Live:
         baseline, k' for the smoothing, and for a peak k' more in which none may be higher.
         """
         core, k_prime = self._route.core, self.timing.k_prime[kind]
-        stride, smoothing = core.stride if isinstance(core, Flow) else 1, k_prime * (self._how.smoothing != "none")
+        stride = core.stride if isinstance(core, Flow) else 1
+        smoothing = 0 if self._how.smoothing == "none" else k_prime
         seconds = self._how.baseline
         baseline = 0 if seconds is None else baseline_reach(seconds, self.stream.fps)
         curve = self._route.gap + self._route.crop.lookahead + stride - 1 + baseline + smoothing

@@ -237,4 +237,6 @@ def count_of(summary: Mapping[str, Any], row: Published) -> float | None:
     part: Any = summary
     for key in section_of(row):
         part = part.get(key, {})
-    return float(part["n"]) if "n" in part else float(part["tp"] + part["fn"]) if "tp" in part else None
+    if "n" in part:
+        return float(part["n"])
+    return float(part["tp"] + part["fn"]) if "tp" in part else None

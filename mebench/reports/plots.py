@@ -264,7 +264,8 @@ def _legend_of(tracks: Sequence[Track]) -> list[Any]:
 
     kinds = {kind for track in tracks for kind in track.curves}
     curves = [curve for track in tracks for curve in track.curves.values()]
-    outcomes = {span.outcome for track in tracks for lane in track.lanes for span in lane.spans}
+    lanes = [lane for track in tracks for lane in track.lanes]
+    outcomes = {span.outcome for lane in lanes for span in lane.spans}
     handles: list[Any] = [
         Line2D([], [], color=color, label=f"{kind}: score") for kind, color in COLORS.items() if kind in kinds
     ]

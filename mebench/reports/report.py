@@ -483,7 +483,8 @@ def _feature_cards(record: Record) -> list[tuple[str, str]]:
 def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[JudgedRun]) -> dict[str, Any]:
     """The timelines and training curves on the page of one run or two."""
     drawn = timelines_of_videos(sides) if sides else []
-    curves = [curve for one in drawn for track in one["timeline"].tracks for curve in track.curves.values()]
+    tracks = [track for one in drawn for track in one["timeline"].tracks]
+    curves = [curve for track in tracks for curve in track.curves.values()]
     return {
         "timelines": drawn,
         "places": {one["timeline"].title: one["id"] for one in drawn},

@@ -59,13 +59,12 @@ def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check
         params: parameters of datasets, by id.
     """
     (place,) = registry.add_paths([folder])
-    return [
-        check
-        for kind in registry.PLUGIN_KINDS
-        for info in registry.list_plugins(kind).values()
-        if info.folder.is_relative_to(place)
-        for check in plugin_checks(kind, info.id, **params.get(info.id, {}))
-    ]
+    checks = list[Check]()
+    for kind in registry.PLUGIN_KINDS:
+        for info in registry.list_plugins(kind).values():
+            if info.folder.is_relative_to(place):
+                checks += plugin_checks(kind, info.id, **params.get(info.id, {}))
+    return checks
 
 
 def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapping[str, Any]) -> Any:

@@ -141,8 +141,10 @@ class MLflow(Tracker):
 
     def place(self) -> str:
         """The store, with the experiments that were asked for."""
-        names = f"experiment{'s' * (len(self._experiments) > 1)} {', '.join(self._experiments)}"
-        return f"{self.store.describe()} ({names})" if self._experiments else self.store.describe()
+        if not self._experiments:
+            return self.store.describe()
+        word = "experiment" if len(self._experiments) == 1 else "experiments"
+        return f"{self.store.describe()} ({word} {', '.join(self._experiments)})"
 
     def opening(self) -> str:
         """The command and the address that show the store."""

@@ -286,9 +286,9 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
     (['lips'], ['flow'])
     """
     chains = features(timing) if callable(features) else features
-    several = chains.values() if isinstance(chains, Mapping) else () if chains is None else chains
-    given = tuple(several) if isinstance(several, Iterable) else (several,)
-    if strange := [one for one in given if not isinstance(one, Chain)]:
+    given = _listed_chains(chains)
+    strange = [one for one in given if not isinstance(one, Chain)]
+    if strange:
         raise ConfigError(
             f"features are chains of mebench.core (Chain), not {type(strange[0]).__name__}: give one, several, a map of names to "
             "chains, or a function of the timing that answers with them"
@@ -296,9 +296,19 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
     if isinstance(chains, Mapping):
         return dict(chains)
     names = [chain.name for chain in given]
-    if twice := [name for name in names if names.count(name) > 1]:
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
         raise ConfigError(f"features hold two chains named {twice[0]!r}: rename one, or give a map of names to chains")
     return dict(zip(names, given))
+
+
+def _listed_chains(chains: Any) -> tuple[Any, ...]:
+    """What is given as chains, one by one: none, a single one, several, or the values of a map."""
+    if chains is None:
+        return ()
+    if isinstance(chains, Mapping):
+        return tuple(chains.values())
+    return tuple(chains) if isinstance(chains, Iterable) else (chains,)
 
 
 def _names(chains: Mapping[str, Chain], scope: str) -> list[str]:

@@ -3,7 +3,7 @@ them.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,12 @@ def released_file(
             f"method.weights={folder} does not exist: name the folder of the weights, with a file for each "
             "tested subject"
         )
-    present = [file for file in sorted(place.iterdir()) if file.suffix.lower() in endings]
-    files = {match[1]: file for file in present if (match := re.match(subject, file.stem))}
-    seen = {video.subject.subject for video in train}
-    by_name = bool(seen & set(files))
-    known = seen if by_name else {_number(subject) for subject in seen}
-    unused = sorted(name for name in files if (name if by_name else _number(name)) not in known)
+    files = {}
+    for file in sorted(place.iterdir()):
+        match = re.match(subject, file.stem)
+        if match and file.suffix.lower() in endings:
+            files[match[1]] = file
+    unused = _subjects_without_training(files, {video.subject.subject for video in train})
     if len(unused) != 1:
         cause = f"{len(unused)} of them do not train ({', '.join(unused[:5])} …)" if unused else "all of them train"
         raise ConfigError(
@@ -63,6 +63,14 @@ def released_file(
             "leaving one subject out, so take protocol=loso with all of the authors' subjects"
         )
     return files[unused[0]]
+
+
+def _subjects_without_training(names: Collection[str], trained: Set[str]) -> list[str]:
+    """The names of files whose subject does not train; compared by number if no name is that of a subject."""
+    if trained & {*names}:
+        return sorted(name for name in names if name not in trained)
+    numbers = {_number(subject) for subject in trained}
+    return sorted(name for name in names if _number(name) not in numbers)
 
 
 def _number(name: str) -> int | str:

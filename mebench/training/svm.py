@@ -88,53 +88,64 @@ class LinearSvm(nn.Module):
             RunError: there are no samples, or a feature is not finite.
         """
         samples, labels = np.asarray(x, np.float64), np.asarray(y, np.int64)
-        if len(samples) == 0:
-            raise RunError(
-                "a linear SVM needs training clips, but there are none: no training subject has a labelled clip"
-            )
-        bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
-        if len(bad):
-            raise RunError(
-                f"a linear SVM needs finite features, but {len(bad)} of {len(samples)} training clips have others, "
-                f"first number {bad[0]}: inspect the features with mebench features"
-            )
+        _refuse_unusable_samples(samples)
         present = np.unique(labels)
         weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)
         c, self.notes = None, {}
         if len(present) > 1:
-            mean, scale = 0.0, 1.0
-            if self.standardise:
-                scaler = StandardScaler().fit(samples)
-                mean, scale = scaler.mean_, scaler.scale_
-            dual = samples.shape[1] > len(samples)  # scikit-learn's own choice: of the two ways the one that is quick
-            inputs, axes = (samples - mean) / scale, np.eye(0 if dual else samples.shape[1])
-            if dual:
-                # It knows samples by their inner products alone, which stay the same in coordinates of the space that they span. A
-                # clip has thousands of features and a training set a few hundred clips: each fit is some twenty times faster.
-                axes, coordinates = np.linalg.qr(inputs.T)
-                inputs = np.ascontiguousarray(coordinates.T)
-            # Five folds share out each class as evenly as they can; they are fewer if none has five.
-            c, n_folds = self.c, min(5, int(np.bincount(labels).max()))
-            if c is None and n_folds < 2:  # no class has two samples
-                c = 1.0
-            elif c is None:
-                kfold = StratifiedKFold(n_folds, shuffle=True, random_state=0)
-                # A class of few samples is absent from some folds.
-                with warnings.catch_warnings(action="ignore", category=UserWarning):
-                    folds = list(kfold.split(np.zeros(len(labels)), labels))
-                c = max(CANDIDATES, key=lambda c: sum(self._right(inputs, labels, c, dual, *fold) for fold in folds))
-            machine = self._fitted(inputs, labels, c, dual)
-            coefs, offsets, steps = machine.coef_, machine.intercept_, int(np.max(machine.n_iter_ or 0))
-            if len(coefs) == 1:  # two classes share one hyperplane
-                coefs, offsets = np.concatenate([-coefs, coefs]), np.concatenate([-offsets, offsets])
-            if steps >= MAX_ITER:
-                self.notes = {"svm_steps": steps}
-                _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
-            weights[present] = coefs @ axes.T / scale
-            intercepts[present] = offsets - weights[present] @ np.broadcast_to(mean, samples.shape[1])
+            c, weights[present], intercepts[present] = self._fit_hyperplanes(samples, labels)
         self.weights, self.intercepts = torch.from_numpy(weights), torch.from_numpy(intercepts)
         self.seen = torch.from_numpy(np.isin(np.arange(self.n_classes), present))
         return c
+
+    def _fit_hyperplanes(self, samples: Floats, labels: Labels) -> tuple[float, Floats, Floats]:
+        """The hyperplanes of the classes that have samples, on features as they are given.
+
+        Args:
+            samples: (n, n_features), finite.
+            labels: (n,) class numbers, at least two different ones.
+
+        Returns:
+            The C that was used, weights (n_present, n_features), and intercepts (n_present,), by class number.
+        """
+        n_features = samples.shape[1]
+        mean, scale = 0.0, 1.0
+        if self.standardise:
+            scaler = StandardScaler().fit(samples)
+            mean, scale = scaler.mean_, scaler.scale_
+        inputs = (samples - mean) / scale
+        dual = n_features > len(samples)  # scikit-learn's own choice: of the two ways the one that is quick
+        if dual:
+            # It knows samples by their inner products alone, which stay the same in coordinates of the space that they span. A
+            # clip has thousands of features and a training set a few hundred clips: each fit is some twenty times faster.
+            axes, coordinates = np.linalg.qr(inputs.T)
+            inputs = np.ascontiguousarray(coordinates.T)
+        else:
+            axes = np.eye(n_features)
+        c = self._chosen_c(inputs, labels, dual)
+        machine = self._fitted(inputs, labels, c, dual)
+        coefs, offsets, steps = machine.coef_, machine.intercept_, int(np.max(machine.n_iter_ or 0))
+        if steps >= MAX_ITER:
+            self.notes = {"svm_steps": steps}
+            _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
+        if len(coefs) == 1:  # two classes share one hyperplane
+            coefs, offsets = np.concatenate([-coefs, coefs]), np.concatenate([-offsets, offsets])
+        weights = coefs @ axes.T / scale
+        return c, weights, offsets - weights @ np.broadcast_to(mean, n_features)
+
+    def _chosen_c(self, inputs: Floats, labels: Labels, dual: bool) -> float:
+        """The given C, or the candidate that classifies most samples of the other folds correctly."""
+        if self.c is not None:
+            return self.c
+        # Five folds share out each class as evenly as they can; they are fewer if none has five.
+        n_folds = min(5, int(np.bincount(labels).max()))
+        if n_folds < 2:  # no class has two samples
+            return 1.0
+        kfold = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+        # A class of few samples is absent from some folds.
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            folds = list(kfold.split(np.zeros(len(labels)), labels))
+        return max(CANDIDATES, key=lambda c: sum(self._right(inputs, labels, c, dual, *fold) for fold in folds))
 
     def machine(self, c: float, dual: bool) -> Any:
         """The scikit-learn classifier to fit; a subclass with another loss returns another linear one."""
@@ -176,6 +187,22 @@ class LinearSvm(nn.Module):
         if saved is not None:
             self.weights = self.weights.new_zeros(self.n_classes, saved.shape[-1])
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _refuse_unusable_samples(samples: Floats) -> None:
+    """Refuse samples that a linear SVM cannot be fitted to.
+
+    Raises:
+        RunError: there are none, or a feature is not finite.
+    """
+    if len(samples) == 0:
+        raise RunError("a linear SVM needs training clips, but there are none: no training subject has a labelled clip")
+    bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
+    if len(bad):
+        raise RunError(
+            f"a linear SVM needs finite features, but {len(bad)} of {len(samples)} training clips have others, "
+            f"first number {bad[0]}: inspect the features with mebench features"
+        )
 
 
 class ClipSvm(Method):
