@@ -42,7 +42,7 @@ def format_interval(score: Score, places: int = 4) -> str:
     >>> format_interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_interval({"value": 0.5, "low": None, "high": None})
     ('[0.25, 0.75]', '')
     """
-    written = format_ends(score, places, number)
+    written = format_ends(score, places, format_number)
     if written:
         return written
     return "-" if "reason" in score else ""

@@ -422,7 +422,7 @@ def _standings_of(
     contents = [[run.content for run in runs] for runs in runs_of_rows]
     with_rank = [position for position, entry in enumerate(tested) if id(entry.row) in ids_with_rank]
     compute = partial(compute_standings, runs_of_rows, spec.path, read, with_rank)
-    standings = cached(compute, OF_STANDINGS, spec.path, spec.member, contents, with_rank)
+    standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, with_rank)
     return dict(zip(tested, standings))
 
 

@@ -148,7 +148,7 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     by_dataset = group_by(entries, key=attrgetter("dataset"))
     for dataset in sorted(by_dataset, key=lambda name: (_number(name), name)):
         yield _number(dataset)
-        for entries_of_video in grouped(by_dataset[dataset], key=attrgetter("video")).values():
+        for entries_of_video in group_by(by_dataset[dataset], key=attrgetter("video")).values():
             for entry in sorted(entries_of_video, key=_first_onset):
                 yield _log_line(entry)
 

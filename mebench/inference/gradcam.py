@@ -13,7 +13,7 @@ from mebench.core import Prediction, Video
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep
 from mebench.features.pipeline import route_of, video_source
-from mebench.grouping import grouped
+from mebench.grouping import group_by
 from mebench.inference.models import config_of_run, model_of_fold
 from mebench.runner import FittedMethod, make_plan, methods_by_prefix
 from mebench.runner.host import FoldHost
@@ -99,7 +99,7 @@ def explain_intervals(folder: RunFolder, intervals: Sequence[FoldInterval]) -> I
     """
     plan = make_plan(config_of_run(folder))
     videos = {video.key: video for video in plan.data.videos}
-    intervals_of_folds = grouped(intervals, key=itemgetter(0))
+    intervals_of_folds = group_by(intervals, key=itemgetter(0))
     for fold_key, of_fold in intervals_of_folds.items():
         parts = _trained_parts(folder, plan, fold_key)
         for spotted in of_fold:
