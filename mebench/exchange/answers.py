@@ -272,17 +272,25 @@ def read_against_truth(
         if any(file.pooled for file in spotted):
             true = _pooled(true, remarks)
         answers = [join_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
-    for letter, own in zip("AB", own_remarks):
-        remarks.add(own, letter if len(files) > 1 else "")
-        for finding in own.findings:
-            holds_for_all = len(files) == 1 or finding.message.startswith(("truth", "--"))
-            placed = finding if holds_for_all else replace(finding, where=letter)
-            if placed not in remarks.findings:
-                remarks.findings.append(placed)
+    if len(files) == 1:
+        _add_remarks(remarks, own_remarks[0], "")
+    else:
+        for letter, own in zip("AB", own_remarks):
+            _add_remarks(remarks, own, letter)
     # Each also gets the videos that only the other files name, so that all sides have the same; these add nothing to it.
     named = [answer.tables.videos for answer in answers]
     videos = [pd.concat([own, *named]).drop_duplicates("video", ignore_index=True) for own in named]
     return [replace(answer, tables=replace(answer.tables, videos=table)) for answer, table in zip(answers, videos)]
+
+
+def _add_remarks(remarks: Remarks, own: Remarks, letter: str) -> None:
+    """Add the remarks on one file; those on its predictions get its letter, unless it is the only one."""
+    remarks.add(own, letter)
+    for finding in own.findings:
+        holds_for_all = finding.message.startswith(("truth", "--"))
+        lettered = replace(finding, where=letter) if letter and not holds_for_all else finding
+        if lettered not in remarks.findings:
+            remarks.findings.append(lettered)
 
 
 def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
@@ -301,12 +309,10 @@ def _has_intervals(path: File) -> bool:
     if isinstance(path, Path) and find_eaf(path) is not None:
         return True
     sheet = read_sheet(path, Remarks(), "predictions")
-    return (
-        is_log(sheet)
-        or is_elan_export(sheet)
-        or {"onset", "offset"}
-        <= {*parse_columns(sheet, path, "predictions", ("video", "onset", "offset"), Remarks()).cells}
-    )
+    if is_log(sheet) or is_elan_export(sheet):
+        return True
+    table = parse_columns(sheet, path, "predictions", ("video", "onset", "offset"), Remarks())
+    return {"onset", "offset"} <= {*table.cells}
 
 
 def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
@@ -319,17 +325,7 @@ def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tabl
         remarks: list that gets what is not scored.
     """
     if requested is not None:
-        named = [kind_of(word) for word in requested.split(",")]
-        if None in named:
-            raise ConfigError(f"--kinds: {unknown('kind', requested.split(',')[named.index(None)].strip(), KINDS)}")
-        scored: list[str] = [kind for kind in KINDS if kind in named]
-        for kind in scored:
-            if only_kinds is not None and kind not in only_kinds:
-                remarks.warn(
-                    "--kinds: the predictions do not distinguish kinds and are taken as "
-                    f"{', '.join(sorted(only_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
-                )
-        return scored
+        return _requested_kinds(requested, only_kinds, remarks)
     true, predicted = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
     candidates = true | predicted if only_kinds is None else {*only_kinds}
     scored = [kind for kind in KINDS if kind in candidates] or ["micro"]
@@ -342,4 +338,24 @@ def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tabl
             f"truth: {format_count(n_of_kind, f'{kind}-expression')} not scored: the "
             f"predictions do not distinguish kinds and are taken as {', '.join(scored)}; add a column kind"
         )
+    return scored
+
+
+def _requested_kinds(requested: str, only_kinds: Sequence[str] | None, remarks: Remarks) -> list[str]:
+    """The kinds that the user names, with a warning of those that no prediction can find; arguments as in `_kinds`.
+
+    Raises:
+        ConfigError: a word is no kind.
+    """
+    words = requested.split(",")
+    named = [kind_of(word) for word in words]
+    if None in named:
+        raise ConfigError(f"--kinds: {unknown('kind', words[named.index(None)].strip(), KINDS)}")
+    scored: list[str] = [kind for kind in KINDS if kind in named]
+    for kind in scored:
+        if only_kinds is not None and kind not in only_kinds:
+            remarks.warn(
+                "--kinds: the predictions do not distinguish kinds and are taken as "
+                f"{', '.join(sorted(only_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
+            )
     return scored

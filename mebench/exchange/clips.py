@@ -110,14 +110,7 @@ def join_clips(
     on = ["video", "onset"] if several and onsets else ["video"]
     _refuse_twice(truth, true, on)
     _refuse_twice(predictions, predicted, on)
-    # A clip of a known video at an onset that the truth does not have.
-    unknown = predicted[~pd.MultiIndex.from_frame(predicted[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
-    for _, row in unknown[:1].iterrows():
-        known_onsets = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
-        raise DataError(
-            f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
-            f"{row['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
-        )
+    _refuse_unknown_clips(predictions.place, predicted, joined.truths, on)
     for noun, reason, rows in _unscored_truths(joined.truths, classes):
         if len(rows):
             where = at_lines(rows["line"])
@@ -142,6 +135,30 @@ def join_clips(
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
     shown = ["line", *on, "truth", "predicted", "probability", *of_classes]
     return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
+
+
+def _refuse_unknown_clips(place: str, predicted: pd.DataFrame, truths: pd.DataFrame, on: Sequence[str]) -> None:
+    """Refuse predictions for a known video at an onset that the truth does not have.
+
+    Args:
+        place: name of the file of predictions.
+        predicted: predictions for clips.
+        truths: all truths.
+        on: columns that identify a clip.
+
+    Raises:
+        DataError: there is one.
+    """
+    is_known = pd.MultiIndex.from_frame(predicted[[*on]]).isin(pd.MultiIndex.from_frame(truths[[*on]]))
+    unknown = predicted[~is_known]
+    if unknown.empty:
+        return
+    _, first = next(unknown.iterrows())
+    known_onsets = ", ".join(map(str, truths[truths["video"] == first["video"]]["onset"].tolist()))
+    raise DataError(
+        f"{place}, line {first['line']}: the truth has no clip with onset {first['onset']} in "
+        f"{first['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
+    )
 
 
 def _unscored_truths(truths: pd.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -196,14 +213,7 @@ def _probabilities(
     has_probability = named & np.array([answer in column_of_class for answer in answers], dtype=np.bool_)
     columns = [column_of_class.get(answer, 0) for answer in answers]  # without meaning where there is no probability
     predicted = shares[np.arange(len(named)), columns]
-    total = shares.sum(axis=1)
-    sums_to_one = np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9
-    row = first_true(has_probability & ~sums_to_one)
-    if row is not None:
-        raise table.error(
-            row,
-            f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give one for each class",
-        )
+    _refuse_wrong_sums(table, shares, [*headers], has_probability)
     row = first_true(has_probability & (predicted < shares.max(axis=1, initial=0)))
     if row is not None:
         likeliest = list(headers)[int(shares[row].argmax())]
@@ -214,6 +224,23 @@ def _probabilities(
         )
     of_classes = {f"score_{label}": shares[:, column] for label, column in column_of_class.items()}
     return np.where(has_probability, predicted, np.nan), of_classes
+
+
+def _refuse_wrong_sums(
+    table: TextTable, shares: NDArray[np.float64], labels: Sequence[str], has_probability: NDArray[np.bool_]
+) -> None:
+    """Refuse rows whose probabilities do not sum to 1.
+
+    Raises:
+        DataError: there is one.
+    """
+    total = shares.sum(axis=1)
+    sums_to_one = np.abs(total - 1) <= _ROUNDED * len(labels) + 1e-9
+    row = first_true(has_probability & ~sums_to_one)
+    if row is not None:
+        raise table.error(
+            row, f"the probabilities of {', '.join(labels)} sum to {total[row]:.4g}, not 1: give one for each class"
+        )
 
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:

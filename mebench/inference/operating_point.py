@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Kind, Video
+from mebench.core import Expression, Kind, Prediction, Video
 from mebench.core.peaks import hits, iou
 from mebench.errors import ConfigError, RunError
 from mebench.inference.models import Model, ModelHeader, write_model
@@ -133,17 +133,25 @@ def operating_points(
     """
     wanted = {*(choose_level(films, rate) for rate in rates), *levels}
     minutes = sum((video.n_frames or 0) / (video.fps or 25.0) for video, _ in tested) / 60
-    truths = [[(e.onset, e.offset) for e in video.expressions if e.kind == kind] for video, _ in tested]
-    n_truths = sum(map(len, truths))
+    n_truths = sum(len(_intervals_of_kind(video.expressions, kind)) for video, _ in tested)
     points = []
     for level in sorted(wanted, reverse=True):
-        found = [[p for p in answer.predictions if p.kind == kind and p.confidence >= level] for _, answer in tested]
-        right = sum(_count_right([(p.onset, p.offset) for p in own], of_video) for own, of_video in zip(found, truths))
-        false = sum(map(len, found)) - right
-        worst = max(of_kind.rate(level) for of_kind in films.values())
-        recall = right / n_truths if n_truths else float("nan")
-        points.append(OperatingPoint(level, worst, recall, false / minutes if minutes else float("nan")))
+        n_found = n_right = 0
+        for video, answer in tested:
+            surest = [prediction for prediction in answer.predictions if prediction.confidence >= level]
+            found = _intervals_of_kind(surest, kind)
+            n_found += len(found)
+            n_right += _count_right(found, _intervals_of_kind(video.expressions, kind))
+        worst_rate = max(of_kind.rate(level) for of_kind in films.values())
+        recall = n_right / n_truths if n_truths else float("nan")
+        false_per_minute = (n_found - n_right) / minutes if minutes else float("nan")
+        points.append(OperatingPoint(level, worst_rate, recall, false_per_minute))
     return points
+
+
+def _intervals_of_kind(marks: Iterable[Expression | Prediction], kind: Kind) -> list[tuple[int, int]]:
+    """Onset and offset of each expression or prediction of a kind."""
+    return [(mark.onset, mark.offset) for mark in marks if mark.kind == kind]
 
 
 def _count_right(spotted: Sequence[tuple[int, int]], truths: Sequence[tuple[int, int]]) -> int:
