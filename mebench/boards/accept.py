@@ -302,7 +302,7 @@ def renew(
 
 
 def _records_to_renew(folder: Path, ids: Sequence[str]) -> list[Record]:
-    """The records of a folder that are named, by default those whose features had an earlier version.
+    """The named records of a folder. By default they are those whose features had an earlier version.
 
     Raises:
         ConfigError: no record has one of these beginnings.

@@ -408,7 +408,7 @@ def _with_standings(
 def _standings_of(
     spec: PartSpec, tested: Sequence[MeasuredRow], ids_with_rank: Set[int], read: Read
 ) -> dict[MeasuredRow, dict[str, Any]]:
-    """Significance groups and ranks of the tested rows, from the cache if their runs and ranks are unchanged.
+    """Significance groups and ranks of the tested rows. They are cached while runs and ranks are unchanged.
 
     Args:
         spec: the part.

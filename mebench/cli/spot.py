@@ -263,7 +263,7 @@ def _event_writer(json: str | None) -> Iterator[Callable[[Mapping[str, Any]], ob
 
 
 def _expected_delays(at_work: inference.live.Live) -> dict[Kind, dict[str, int]]:
-    """Milliseconds by which the curve and the intervals of each kind come late, by its windows alone."""
+    """Expected delays of the curve and the intervals of each kind, in milliseconds."""
     ms_of_frame = 1000 / at_work.stream.fps
     delays = {}
     for kind in at_work.levels:
@@ -283,7 +283,7 @@ def _delays_in_words(at_work: inference.live.Live, delays: Mapping[Kind, Mapping
 
 
 def _measured_delays(at_work: inference.live.Live) -> dict[str, dict[str, int]]:
-    """Median and highest delay in milliseconds, of points and of intervals, as far as there were any."""
+    """Median and highest measured delay in milliseconds, of points and of intervals."""
     return {
         name: {"median": round(1000 * float(np.median(delays))), "highest": round(1000 * max(delays))}
         for name, delays in at_work.delays.items()

@@ -342,7 +342,7 @@ def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tabl
 
 
 def _requested_kinds(requested: str, only_kinds: Sequence[str] | None, remarks: Remarks) -> list[str]:
-    """The kinds that the user names, with a warning of those that no prediction can find; arguments as in `_kinds`.
+    """The kinds that the user names. Those that no prediction can find get a warning; arguments as in `_kinds`.
 
     Raises:
         ConfigError: a word is no kind.

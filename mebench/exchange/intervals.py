@@ -229,7 +229,7 @@ def _warn_of_overlaps(given: IntervalFile, remarks: Remarks) -> None:
 
 
 def _warn_of_ends_beyond_videos(given: IntervalFile, remarks: Remarks) -> None:
-    """Warn of offsets beyond the number of frames, which a file may give in seconds, or for the clip alone.
+    """Warn of offsets beyond the number of frames. A file may give this number in seconds, or for the clip alone.
 
     False positives a minute need this number.
     """
@@ -266,7 +266,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
 
 
 def _kinds_in_column(table: TextTable, name: str, column: Cells, remarks: Remarks) -> Cells | None:
-    """A column that holds kinds, or says yes or no to one of them, as kinds; None for any other column.
+    """The kinds in a column; None if it holds something else. Yes or no to one kind count as kinds, too.
 
     Raises:
         DataError: it names kinds in some rows and gives numbers in others.

@@ -226,7 +226,7 @@ def _names_times(table: TextTable) -> bool:
 def _frames_of_seconds(
     table: TextTable, columns: Mapping[str, NDArray[np.float64]], general_rate: float | None, remarks: Remarks
 ) -> dict[str, NDArray[np.float64]]:
-    """Seconds as the nearest frames, halves up, by the row's frame rate or else the general one.
+    """Seconds as the nearest frames, halves up. The row's frame rate goes before the general one.
 
     Raises:
         DataError: an onset has neither.

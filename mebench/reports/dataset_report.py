@@ -56,7 +56,7 @@ def _rows_of_videos(summary: Summary) -> Iterator[Row]:
 
 
 def _rows_of_expressions(summary: Summary) -> Iterator[Row]:
-    """The number of expressions of each kind with their durations, and of those without an interval."""
+    """Expressions of each kind with their durations, and those without an interval."""
     for kind in KINDS:
         ms = summary["durations_ms"].get(kind)
         durations = "{min:.0f} to {max:.0f} ms, median {median:.0f}, mean {mean:.0f}".format(**ms) if ms else ""
@@ -67,7 +67,7 @@ def _rows_of_expressions(summary: Summary) -> Iterator[Row]:
 
 
 def _rows_of_labels(summary: Summary) -> Iterator[Row]:
-    """The native labels with their kinds, the classes of each scheme, and the labels that no scheme maps."""
+    """Native labels with their kinds, classes of schemes, and labels that no scheme maps."""
     for label, n in summary["emotions"].items():
         of_kinds = {kind: labels[label] for kind, labels in summary["emotions_by_kind"].items() if label in labels}
         yield "emotion", label, f"{n}", _listed(of_kinds)
