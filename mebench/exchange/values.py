@@ -182,8 +182,9 @@ def read_marked_frames(
     """
     named = [name for name in ("onset", "apex", "offset") if name in table.cells]
     table = _without_dates(table, named, remarks)
-    columns = {name: _digits(table, name) for name in named}
-    columns = {name: values * table.seconds.get(name, 1.0) for name, values in columns.items()}
+    columns: dict[str, NDArray[np.float64]] = {}
+    for name in named:
+        columns[name] = _digits(table, name) * table.seconds.get(name, 1.0)
     if _names_times(table):
         return _frames_of_seconds(table, columns, fps or rate, remarks), "seconds"
     refuse_dots_of_thousands(table, named, may_be_seconds=fps is not None)

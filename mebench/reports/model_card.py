@@ -131,15 +131,15 @@ def _training_of_fold(plan: Plan, fold: str) -> _Training:
 def _training_facts(trained: _Training) -> dict[str, Any]:
     """Facts about the training for the card."""
     train, valid = trained.sides.train, trained.sides.valid
-    with_rate = [video for video in train if video.fps]
-    seconds = [(video.n_frames or 0) / video.fps for video in with_rate]
+    seconds = [(video.n_frames or 0) / video.fps for video in train if video.fps]
+    rates = {f"{video.fps:g}" for video in train if video.fps}
     kinds = Counter(expression.kind for video in train for expression in video.expressions)
     return {
         "homes": [f"`{name}`" for name in trained.homes],
         "people": _people({video.subject_key for video in train}),
         "videos": format_count(len(train), "video"),
         "minutes": sum(seconds) / 60,
-        "rates": sorted({f"{video.fps:g}" for video in with_rate}),
+        "rates": sorted(rates),
         "kinds": [format_count(count, f"{kind}-expression") for kind, count in kinds.items()],
         "others": _people({video.subject_key for video in valid}) if valid else "",
         "remarks": [dataset.remark for dataset in trained.homes.values() if dataset.remark],

@@ -457,7 +457,7 @@ class _PlannedStudy:
     options: TuneOptions
     plan: Plan
     space: Space
-    objectives: Sequence[Objective]
+    objectives: tuple[Objective, ...]
     splits: Sequence[Split]
     about: Mapping[str, Any]
     name: str
@@ -494,7 +494,7 @@ def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> 
 
 
 def _notify_of_plan(planned: _PlannedStudy, progress: Progress) -> None:
-    """Notify of parameters that are left out although the user named parameters, and of the number of studies."""
+    """Notify of parameters that are left out, if the user named some, and of several studies."""
     if planned.options.params:
         progress.notify(*(f"not tuned: {reason}" for reason in planned.space.left_out))
     if planned.options.nested:
@@ -504,7 +504,7 @@ def _notify_of_plan(planned: _PlannedStudy, progress: Progress) -> None:
 def _run_studies(
     planned: _PlannedStudy, pool: Workers, progress: Progress, features: Features, proposer: Proposer
 ) -> tuple[dict[str, Study], float]:
-    """The finished study of each split by its name, and the seconds spent waiting for features and inner folds."""
+    """The finished study of each split, and the seconds spent waiting. It waits for features and inner folds."""
     options, space, objectives = planned.options, planned.space, planned.objectives
     studies: dict[str, Study] = {}
     waited = 0.0
