@@ -328,7 +328,7 @@ def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tabl
         return _requested_kinds(requested, only_kinds, remarks)
     true, predicted = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
     candidates = true | predicted if only_kinds is None else {*only_kinds}
-    scored = [kind for kind in KINDS if kind in candidates] or ["micro"]
+    scored: list[str] = [kind for kind in KINDS if kind in candidates] or ["micro"]
     for kind in sorted(true - set(scored)):
         n_of_kind = int((tables.truths["kind"] == kind).sum())
         remarks.account_of("truth").leave_out(
