@@ -494,7 +494,7 @@ def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> 
 
 
 def _notify_of_plan(planned: _PlannedStudy, progress: Progress) -> None:
-    """Notify of parameters that are left out, if the user named some, and of several studies."""
+    """Notify of left-out parameters, if the user named any, and of several studies."""
     if planned.options.params:
         progress.notify(*(f"not tuned: {reason}" for reason in planned.space.left_out))
     if planned.options.nested:
