@@ -83,7 +83,7 @@ class PaperRow:
         runs: ids of its runs.
         keys: keys of its papers.
         printed: values as a paper prints them, with the marks of their caveats; empty for a measured row.
-        source: that paper with its table; empty for a measured row.
+        source: paper with its table; empty for a measured row.
     """
 
     name: str
