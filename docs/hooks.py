@@ -81,6 +81,7 @@ SEARCH = {
     "how_to/": {"boost": 3},
     "start/": {"boost": 3},
     "boards/": {"boost": 2},
+    "understand/": {"boost": 2},
     "reference/api/": {"boost": 0.5},
     "reference/plugins/": {"boost": 0.3},
     "contribute/decisions/": {"exclude": True},
@@ -88,6 +89,19 @@ SEARCH = {
     "contribute/": {"boost": 0.3},
 }
 """What the search does with pages, by the beginning of their places; the first that fits counts."""
+WORDS = {
+    "start/tutorial.md": ["install", "Docker", "Windows", "macOS", "Colab"],
+    "how_to/comparing.md": ["per class", "confusion matrix", "significance"],
+    "how_to/machines.md": ["GPU", "CUDA", "Slurm", "Dask", "cluster"],
+    "how_to/own_data.md": ["licence", "custom dataset"],
+    "how_to/own_video.md": ["unannotated", "webcam"],
+    "how_to/paper.md": ["LaTeX", "BibTeX", "cite", "figure"],
+    "reference/commands.md": ["resume", "exit code"],
+    "reference/metrics_recognition.md": ["STRS"],
+    "understand/numbers.md": ["confidence interval", "reproducibility"],
+    "understand/selection.md": ["leak", "cherry-picking"],
+} | {page: [Path(page).stem] for page in BOARDS}
+"""Words that readers search for, and the page that answers; the id of each board."""
 RUN = os.environ.get("BLOCKS") != "off"
 TRACKED = TemporaryDirectory()
 """Where MLflow's database is for all pages, since a fresh one takes seconds."""
@@ -130,6 +144,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     r"""Run the blocks; turn links and, in tables, `a\|b` from what GitHub reads into what MkDocs reads."""
     here = page.file.src_uri
     page.meta.setdefault("search", next((how for begin, how in SEARCH.items() if here.startswith(begin)), {}))
+    if here in WORDS:
+        page.meta["tags"] = WORDS[here]
     source = TAKEN.get(here, f"docs/{here}")
     markdown = re.sub(
         r"^(<!--.*?-->\s*)+(?=# )", "", markdown, flags=re.DOTALL
