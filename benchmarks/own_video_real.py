@@ -13,20 +13,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from scipy.stats import chi2
-
 import mebench
 from mebench.frames.videofile import SUFFIXES
 from mebench.inference.operating_point import seen_seconds
 from mebench.json_output import write_json
+from mebench.reports.alarm_rates import poisson_interval
 from mebench.terminal import print_table
-
-
-def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a Poisson rate, in counts (Garwood 1936)."""
-    tail = (1 - level) / 2
-    low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
-    return low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
 
 
 def by_the_minute(count: int, seconds: float) -> str:

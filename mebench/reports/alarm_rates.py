@@ -20,8 +20,8 @@ else:
 
 MOST_TIMES = 3.0
 """Times the model's own rate of false alarms above which hardly anything that was spotted is to be believed."""
-RARE = 0.05
-"""A count as high as this one, less likely than that under the model's own rate, is no chance."""
+FEWEST = 3
+"""Fewer intervals than these say nothing about a film: one in two seconds is 30 a minute."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,14 @@ class AlarmRate:
         return 60 * self.count / self.seconds if self.seconds else 0.0
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the rate, intervals a minute: in a short film it is wide."""
+        if not self.seconds:
+            return 0.0, float("inf")
+        low, high = poisson_interval(self.count)
+        return 60 * low / self.seconds, 60 * high / self.seconds
+
+    @property
     def expected_false(self) -> float | None:
         """Share of the intervals that the model's own rate explains, at most 1; None if that is not known."""
         if self.own is None or not self.count:
@@ -54,16 +62,19 @@ class AlarmRate:
 
     @property
     def is_unlike(self) -> bool:
-        """Whether the rate is over three times the model's own, and not by chance."""
-        if self.own is None or self.here <= MOST_TIMES * self.own:
+        """Whether the rate is surely over three times the model's own: three intervals or more, and the whole 95 % interval."""
+        if self.own is None or self.count < FEWEST:
             return False
-        expected = self.own * self.seconds / 60
-        return expected == 0 or float(scipy.stats.poisson.sf(self.count - 1, expected)) < RARE
+        low, _ = self.interval
+        return low > MOST_TIMES * self.own
 
     def sentence(self) -> str:
         """The rate in words."""
         name = f"{self.kind}-expression"
-        words = f"{format_count(self.count, name)} in {self.seconds:.1f} s, {self.here:.1f} a minute"
+        if not self.seconds:
+            return f"{format_count(self.count, name)}, no face is in sight"
+        low, high = self.interval
+        words = f"{format_count(self.count, name)} in {self.seconds:.1f} s, {self.here:.1f} [{low:.1f}, {high:.1f}] a minute"
         if self.own is None:
             return f"{words}; the rate of this model in films without expressions is not known: --neutral measures the level"
         words += f"; in films without expressions this model gives up to {self.own:.1f} a minute"
@@ -79,10 +90,22 @@ class AlarmRate:
             "kind": self.kind,
             "intervals": self.count,
             "per_minute": round(self.here, 4),
+            "per_minute_interval": [round(end, 4) for end in self.interval] if self.seconds else None,
             "own_per_minute": None if self.own is None else round(self.own, 4),
             "expected_false": None if self.expected_false is None else round(self.expected_false, 4),
             "unlike": self.is_unlike,
         }
+
+
+def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a Poisson count (Garwood 1936, doi 10.1093/biomet/28.3-4.437).
+
+    >>> [round(end, 3) for end in poisson_interval(3)], [round(end, 3) for end in poisson_interval(0)]
+    ([0.619, 8.767], [0.0, 3.689])
+    """
+    tail = (1 - level) / 2
+    low = float(scipy.stats.chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
+    return low, float(scipy.stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
 
 
 def own_rates_of(models: Sequence[Model]) -> dict[Kind, float]:

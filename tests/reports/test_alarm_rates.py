@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import poisson
+from scipy.stats import gamma
 
 from mebench.core import Prediction, Timing, Video
 from mebench.inference.models import included_models, read_model
@@ -22,19 +22,27 @@ def test_AlarmRate_counts_by_the_minute():
 @pytest.mark.parametrize(
     ("count", "seconds", "own", "unlike"),
     [
-        (20, 60.0, 4.0, True),
-        (12, 60.0, 4.0, False),
-        (1, 2.0, 4.0, False),
-        (2, 2.0, 4.0, True),
+        (22, 60.0, 4.0, True),
+        (19, 60.0, 4.0, False),
+        (1, 2.0, 1.0, False),
+        (2, 2.0, 0.0, False),
+        (3, 2.0, 1.0, True),
         (3, 60.0, 0.0, True),
-        (0, 60.0, 0.0, False),
+        (3, 0.0, 1.0, False),
     ],
 )
-def test_AlarmRate_is_unlike_above_three_times_and_not_by_chance(count, seconds, own, unlike):
+def test_AlarmRate_is_unlike_where_its_whole_interval_is(count, seconds, own, unlike):
+    """The lower end of an exact interval is a quantile of a gamma distribution."""
     rate = AlarmRate("micro", count, seconds, own)
-    chance = poisson.sf(count - 1, own * seconds / 60) if own else 0.0
-    assert rate.is_unlike == unlike == (rate.here > 3 * own and chance < 0.05)
+    lowest = 60 * gamma.ppf(0.025, count) / seconds if seconds else 0.0
+    assert rate.is_unlike == unlike == (count >= 3 and lowest > 3 * own)
     assert ("nearly all are false" in rate.sentence()) == unlike
+
+
+def test_AlarmRate_says_how_wide_its_interval_is():
+    assert "1 micro-expression in 2.0 s, 30.0 [0.8, 167.1] a minute" in AlarmRate("micro", 1, 2.0, 1.0).sentence()
+    assert AlarmRate("micro", 1, 2.0, 1.0).plain()["per_minute_interval"] == [0.7595, 167.1493]
+    assert "0 micro-expressions, no face is in sight" in AlarmRate("micro", 0, 0.0, 1.0).sentence()
 
 
 def test_AlarmRate_without_own_rate_promises_nothing():
