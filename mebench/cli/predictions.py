@@ -272,7 +272,7 @@ def model_export_command(
     """Write the model of a fold, or an included one, as a file.
 
     A .safetensors file holds weights, configuration and a card, for `mebench spot --model`; an .onnx file holds the network alone,
-    for programs without PyTorch and mebench.
+    for programs without PyTorch and mebench, and a .json file beside it says how scores become intervals.
     """
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
@@ -299,6 +299,10 @@ def model_export_command(
         trained = inference.predict.fitted_method(model, cast(inference.predict.Part, part))
         outputs = inference.models.export_onnx(trained, path)
         Progress().notify(f"{path}: input {inference.models.INPUT}, outputs {', '.join(outputs)}")
+        if part == "method" and "spot" in model.about["tasks"]:
+            recipe = inference.recipe.name_recipe(path)
+            write_json(inference.recipe.describe_spotting(model, path, outputs), str(recipe))
+            Progress().notify(f"{recipe}: how its input is made, and how its scores become intervals")
         return
 
     if header is None:
