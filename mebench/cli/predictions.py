@@ -299,7 +299,7 @@ def model_export_command(
         trained = inference.predict.fitted_method(model, cast(inference.predict.Part, part))
         outputs = inference.models.export_onnx(trained, path)
         Progress().notify(f"{path}: input {inference.models.INPUT}, outputs {', '.join(outputs)}")
-        if part == "method" and "spot" in model.about["tasks"]:
+        if part == "method" and "spot" in model.about["tasks"] and model.timings:
             recipe = inference.recipe.name_recipe(path)
             write_json(inference.recipe.describe_spotting(model, path, outputs), str(recipe))
             Progress().notify(f"{recipe}: how its input is made, and how its scores become intervals")

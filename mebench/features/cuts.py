@@ -1,7 +1,7 @@
 """Cuts of a film: neighbouring face crops that show different pictures."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ def correlate_crops(a: Image, b: Image) -> float:
     return covariance / math.sqrt(product)
 
 
-def find_cuts(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
+def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) -> list[tuple[int, int]]:
     """The frames at which another picture begins, and those by which it stands.
 
     A box that follows the face glides to its new place, so that several neighbouring crops in a row may differ: these are one cut.
@@ -35,11 +35,12 @@ def find_cuts(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     Args:
         crops: (n_frames, size, size).
         fps: frames per second.
+        known: frames that are known not to follow the one before, whatever they show.
     """
     cuts: list[tuple[int, int]] = []
     most_apart = max(1.0, GLIDING_SECONDS * fps)
     for frame in range(1, len(crops)):
-        if correlate_crops(crops[frame - 1], crops[frame]) < LEAST_CORRELATION:
+        if frame in known or correlate_crops(crops[frame - 1], crops[frame]) < LEAST_CORRELATION:
             glides = bool(cuts) and frame - cuts[-1][1] <= most_apart
             first = cuts.pop()[0] if glides else frame
             cuts.append((first, frame))

@@ -38,6 +38,8 @@ else:
     cv2 = load_lazily("cv2")
 
 Matrix = NDArray[np.float64]
+ADVICE_FOR_RUNS = ". Of many videos, mebench run leaves such ones out with no_face=skip"
+"""End of the sentence about a video without a face."""
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 
 
@@ -355,7 +357,7 @@ class FaceCrop(Step):
             index += 1 + index // 4
         raise NoFaceError(
             f"no face found in {label} ({n_tried} of its {n} frames tried): look at its frames, which must show an upright "
-            f"frontal face at least {self._smallest} pixels wide. Of many videos, mebench run leaves such ones out with no_face=skip"
+            f"frontal face at least {self._smallest} pixels wide{ADVICE_FOR_RUNS}"
         )
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.files import read_plain
+from mebench.frames.breaks import Break
 from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 
@@ -111,6 +112,21 @@ class FolderFrames:
             return np.arange(len(self), dtype=np.float64)
         numbers = np.array(self.numbers, np.float64)
         return np.asarray((numbers - numbers[0]) / step)
+
+    @property
+    def breaks(self) -> list[Break]:
+        """The frames before which numbered images are missing."""
+        step = usual_step(self.numbers)
+        return [
+            Break(index, (after - before) // step - 1, _missing_files(before + step, after - step))
+            for index, (before, after) in enumerate(pairwise(self._known_numbers), 1)
+            if step and after - before > step
+        ]
+
+    @property
+    def _known_numbers(self) -> list[int]:
+        """The file numbers; those of all frames where `usual_step` finds a step."""
+        return [number for number in self.numbers if number is not None]
 
     def fingerprint(self) -> str:
         """A hash that changes with the frames.
@@ -259,6 +275,15 @@ def _missing_numbers(numbers: Sequence[int]) -> str:
     verb = "is" if n_missing == 1 else "are"
     between = f"between {numbers[0]} and {numbers[-1]} ({_counted(n_missing, 'frame')})"
     return f"file {named_few(ranges, 'other gap')} {verb} missing {between}"
+
+
+def _missing_files(first: int, last: int) -> str:
+    """Missing file numbers in words.
+
+    >>> _missing_files(21, 23), _missing_files(7, 7)
+    ('files 21 to 23 are missing', 'file 7 is missing')
+    """
+    return f"file {first} is missing" if first == last else f"files {first} to {last} are missing"
 
 
 def _without_doubles(frames: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

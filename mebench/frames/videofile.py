@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain
+from mebench.frames.breaks import Break
 from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
 from mebench.lazy_imports import load_lazily
 
@@ -95,6 +96,9 @@ _ROUNDED = 0.01
 
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
+
+_HOLE = 0.2
+"""Seconds by which the time between two frames exceeds the usual one where the film has a hole."""
 
 FRAME_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
 """Numbers of frames by file: counted by this process, or handed to it."""
@@ -266,9 +270,51 @@ class VideoFrames:
         Raises:
             DataError: the file is missing or no video.
         """
-        if len(self._stamps) == len(self) and (len(self) == 1 or np.ptp(self._stamps) > 0):
-            return self._stamps - self._open().start
+        shown = self._shown
+        if len(shown):
+            return shown - self._open().start
         return np.arange(len(self)) / (self.fps or math.nan)
+
+    @cached_property
+    def _shown(self) -> NDArray[np.float64]:
+        """Display times of the frames on the file's clock, (n_frames,); empty if they are not known."""
+        stamps = self._stamps
+        if len(stamps) != len(self) and self.accept:  # some frames are lost: those that are left keep their times
+            decoder = self._open()
+            stamps = np.array([decoder.seconds(frame) for frame in decoder.frames()])
+            rises = bool((np.diff(stamps) > 0).all())
+            stamps = stamps if rises else np.empty(0)
+        is_known = len(stamps) == len(self) and (len(self) == 1 or np.ptp(stamps) > 0)
+        return stamps if is_known else np.empty(0)
+
+    @property
+    def breaks(self) -> list[Break]:
+        """The frames behind lost or missing ones, and behind new time stamps.
+
+        Raises:
+            DataError: the file is missing or no video.
+        """
+        found = {break_.frame: break_ for break_ in (*self._holes(), *self._lost_frames())}
+        skipped = len(self._times_of_packets[0]) - len(self._stamps)
+        for packet in self._restarts:
+            found.setdefault(packet - skipped, Break(packet - skipped, 0, "the time stamps of the file begin again"))
+        return [found[frame] for frame in sorted(found) if 0 < frame < len(self)]
+
+    def _holes(self) -> Iterator[Break]:
+        """The frames that come much later after the one before than usual."""
+        usual, gaps = usual_gap(self._shown), np.diff(self._shown)
+        for index in np.flatnonzero(gaps > usual + _HOLE).tolist():
+            missing = round(float(gaps[index]) / usual) - 1
+            yield Break(index + 1, missing, f"the file has no frame for {gaps[index]:.3g} s")
+
+    def _lost_frames(self) -> Iterator[Break]:
+        """The frames before which others cannot be decoded."""
+        if len(self._shown) == 0 or len(self._shown) >= len(self._stamps):
+            return
+        n_before = np.diff(np.searchsorted(self._stamps, self._shown)) - 1
+        for index in np.flatnonzero(n_before > 0).tolist():
+            lost = int(n_before[index])
+            yield Break(index + 1, lost, f"{lost} {'frame' if lost == 1 else 'frames'} cannot be decoded")
 
     def fingerprint(self) -> str:
         """A hash that changes with the file; nothing is decoded.

@@ -17,6 +17,7 @@ from mebench.features.cuts import find_cuts, frames_across_cuts
 from mebench.features.face_detection import find_stretches_without_face
 from mebench.features.gray_frames import to_gray
 from mebench.features.pipeline import VideoSource, route_of
+from mebench.frames.breaks import read_breaks
 
 if TYPE_CHECKING:
     from mebench.core import Chain, VideoView
@@ -34,6 +35,7 @@ class Film:
         faces: number of faces in the frame where the face was found; 0 if not searched.
         cuts: frame at which another picture begins, and the one by which it stands, of each cut.
         box: box of the followed face in the frame where it was found, pixels; None for ready-made features.
+        found: frame in which the face was found.
     """
 
     blind: NDArray[np.bool_]
@@ -41,6 +43,7 @@ class Film:
     faces: int = 0
     cuts: tuple[tuple[int, int], ...] = ()
     box: tuple[int, int, int, int] | None = None
+    found: int = 0
 
     @property
     def parts(self) -> list[tuple[int, int]]:
@@ -54,6 +57,8 @@ def look_at_film(
     source: VideoSource, chains: Sequence[Chain], video: Video, n_frames: int, gap: int, search_faces: bool
 ) -> Film:
     """Look for cuts in the crops of a film, and for stretches without a face.
+
+    Where more frames are missing than lie between the two of a pair, there is a cut, too.
 
     Args:
         source: source of the film.
@@ -69,10 +74,11 @@ def look_at_film(
         return Film(blind)
     crops, about = source.crops(chain)
     route = route_of(chain)
-    cuts = find_cuts(crops, video.fps or 25.0)
+    holes = {break_.frame for break_ in read_breaks(source.frames()) if break_.missing > gap}
+    cuts = find_cuts(crops, video.fps or 25.0, holes)
     blind |= frames_across_cuts(cuts, n_frames, route.core if isinstance(route.core, Flow) else None)
     x0, y0, x1, y1 = about["face"]
-    film = Film(blind, cuts=tuple(cuts), box=(x0, y0, x1, y1))
+    film = Film(blind, cuts=tuple(cuts), box=(x0, y0, x1, y1), found=about["frame"])
     if not search_faces:
         return film
     faces = about.get("faces")

@@ -20,6 +20,7 @@ from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video,
 from mebench.core.peaks import Curve
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
+from mebench.features.faces import ADVICE_FOR_RUNS
 from mebench.features.pipeline import video_source
 from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.film import look_at_film, spot_between_cuts
@@ -199,6 +200,7 @@ class Answer:
         faces: number of faces in the frame where the face was found; 0 if not searched.
         cuts: first frame after each cut; each part between them is spotted in as a film of its own.
         box: box (x0, y0, x1, y1) of the followed face in the frame where it was found, pixels; None for ready-made features.
+        found: frame in which the face was found.
     """
 
     predictions: list[Prediction]
@@ -208,6 +210,7 @@ class Answer:
     faces: int = 0
     cuts: tuple[int, ...] = ()
     box: tuple[int, int, int, int] | None = None
+    found: int = 0
 
 
 class Ensemble:
@@ -261,9 +264,8 @@ class Ensemble:
         }
         if self.job.names and self.job.emotions and spotted:
             spotted = self._named_intervals(spotted, video)
-        return Answer(
-            spotted, curves, view.timing, film.unseen, film.faces, tuple(first for first, _ in film.cuts), film.box
-        )
+        cuts = tuple(first for first, _ in film.cuts)
+        return Answer(spotted, curves, view.timing, film.unseen, film.faces, cuts, film.box, film.found)
 
     def _named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
         """Spotted intervals with the emotion that the recognizers of all folds give them together."""
@@ -344,17 +346,41 @@ def predict_all(
     answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
     for key, outcome in _outcomes_of_tasks(_tasks_of(job), workers, progress):
         if isinstance(outcome, Failure):
-            failed[key] = outcome.reason
+            reason = outcome.reason.removesuffix(ADVICE_FOR_RUNS)
+            failed[key] = reason.replace(key, _named_by_user(key)) if look else reason
         else:
             answers[key] = outcome
     if not answers:
-        raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
+        first = min(failed)
+        raise RunError(f"no video could be predicted. {_named_by_user(first) if look else first}: {failed[first]}")
     return Predicted(job, dataset, dict(sorted(answers.items())), dict(sorted(failed.items())))
+
+
+def _named_by_user(key: str) -> str:
+    """The name of a video whose key nobody chose: that of its file.
+
+    >>> _named_by_user("folder/my/my")
+    'my'
+    """
+    return key.rpartition("/")[2]
+
+
+def list_remarks(dataset: Dataset) -> tuple[str, ...]:
+    """Remarks on films, each after its name; those that are left out are told as failures.
+
+    >>> from mebench.core import Repair
+    >>> class Films: repair_rows = staticmethod(lambda: [Repair(None, "video", "a.ts", None, "its time stamps begin again")])
+    >>> list_remarks(Films)
+    ('a.ts: its time stamps begin again',)
+    """
+    rows = [row for row in dataset.repair_rows() if not row.altered]
+    return tuple(f"{row.found}: {row.reason}" if row.taken is None else str(row) for row in rows)
 
 
 def _notify_of_videos(dataset: Dataset, job: PredictJob, progress: Progress) -> None:
     """Say what is special about the videos: repairs, files left out, people who trained the models."""
-    progress.notify(*dataset.repairs(), *map(str, notes_on_frames(dataset, job.test)))
+    remarks = list_remarks(dataset) if job.look else dataset.repairs()
+    progress.notify(*remarks, *map(str, notes_on_frames(dataset, job.test)))
     progress.notify(*account_lines(plain_accounts(accounts_of(dataset))))
     trained_on = {subject for model in job.models for subject in model.trained_on}
     both = sorted({str(video.subject_key) for video in job.test} & trained_on)

@@ -1,6 +1,6 @@
-"""All that a network in ONNX needs besides its weights to spot as mebench does, as plain data for a file beside it.
+"""What a network in ONNX needs, besides its weights, to spot as mebench does.
 
-The network gives scores of frames. The recipe says how its input is made, and how scores become intervals.
+It is plain data for a file beside the network, which gives scores of frames: how its input is made, and how scores become intervals.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def name_recipe(network: Path) -> Path:
 
 
 def describe_spotting(model: Model, network: Path, outputs: Sequence[str]) -> dict[str, Any]:
-    """How a model spots, apart from its network, at the frame rate of its first training.
+    """How a model spots, apart from its network.
+
+    Frames are counted at the frame rate of its first training.
 
     Args:
         model: model of a fold of a run, or of a file.

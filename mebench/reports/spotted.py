@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,21 +17,25 @@ from PIL import ImageColor
 
 from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
-from mebench.core import Kind, Video
+from mebench.core import Frames, Kind, Video
 from mebench.core.types import number_at
 from mebench.errors import refused_by_system
 from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
+from mebench.features.boxes import Box
 from mebench.features.face_tracks import FaceTracks, find_face_tracks
+from mebench.features.faces import map_points
+from mebench.features.gray_frames import to_gray
 from mebench.files import write_text
 from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.breaks import Break, read_breaks
 from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
-from mebench.inference.models import Model
+from mebench.inference.models import Model, included_models
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.own_film import Stretch, hold_back, neutral_levels, read_neutral, without_repeats
-from mebench.inference.predict import Answer, Predicted, levels_of, predict_all
+from mebench.inference.predict import Answer, Predicted, levels_of, list_remarks, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
@@ -54,9 +59,52 @@ CAUTION = (
     "everyone filmed."
 )
 """The limits of a result about a person."""
+MARKED = 12
+"""Frames for which the overlay names a cut or missing frames after them."""
 COLUMNS = (
     "subject", "video", "face", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "confidence", "emotion",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FollowedFace:
+    """The face that is followed, in the picture where it was found.
+
+    Attributes:
+        box: left, top, right and bottom edge in pixels of the whole picture, the last two exclusive.
+        size: width and height of the whole picture.
+        seconds: time of the picture.
+        frames: frames in which the face is followed; of several faces, each in its own part of the pictures.
+        corner: left and upper edge of these frames in the whole picture.
+        crop: step that follows the face.
+    """
+
+    box: Box
+    size: tuple[int, int]
+    seconds: float
+    frames: Frames
+    corner: tuple[int, int]
+    crop: FaceCrop
+
+    def sentence(self) -> str:
+        """The place of the face in words."""
+        left, top, right, _ = self.box
+        width, height = self.size
+        return (
+            f"The face that is followed, as found at {clock_time(self.seconds)}: {right - left} pixels wide, {max(left, 0)} from the "
+            f"left and {max(top, 0)} from the top, in a picture of {width} x {height}"
+        )
+
+    def outlines(self) -> Iterator[NDArray[np.float64]]:
+        """The four corners of what the models see of each picture, (4, 2) pixels; the face is followed once more for it."""
+        label = "the video"
+        edge = self.crop.size - 0.5
+        corners = np.array([(-0.5, -0.5), (edge, -0.5), (edge, edge), (-0.5, edge)])
+        grays = (to_gray(self.frames[index], index, label) for index in range(len(self.frames)))
+        reference = self.crop.locate(self.frames, None, label)
+        for _, matrix in self.crop.map_to_crops(grays, reference, label):
+            back = np.asarray(np.linalg.inv(matrix), np.float64)
+            yield map_points(corners, back) + self.corner
 
 
 @dataclass(frozen=True)
@@ -72,6 +120,8 @@ class SpottedVideo:
         answer: answer of the models.
         notes: cautions, in sentences.
         rates: number of intervals a minute of each kind, beside those of the models without expressions.
+        breaks: frames that do not follow the one before at once.
+        followed: the face that is followed; None for ready-made features.
     """
 
     name: str
@@ -82,6 +132,8 @@ class SpottedVideo:
     answer: Answer
     notes: tuple[str, ...]
     rates: tuple[AlarmRate, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    followed: FollowedFace | None = None
 
     @property
     def is_unlike(self) -> bool:
@@ -111,7 +163,7 @@ class SpottedVideo:
             numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
             seconds = [round(float(self.times[frame]), 6) for frame in frames]
             about = (escape_controls(self.video.subject), self.name, self.face, p.kind)
-            rows.append((*about, *numbers, *seconds, p.confidence, p.emotion or ""))
+            rows.append((*about, *numbers, *seconds, float(f"{p.confidence:.6g}"), p.emotion or ""))
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
@@ -151,7 +203,21 @@ class SpottedVideo:
                 (first, last, f"no face in sight from {self._between(first, last)}")
                 for first, last in self.answer.unseen
             ],
+            marks=self.marks(),
         )
+
+    def is_hidden(self, frame: int) -> bool:
+        """Whether no face is in sight."""
+        return any(first <= frame <= last for first, last in self.answer.unseen)
+
+    def marks(self) -> list[tuple[int, str]]:
+        """Frames that do not follow the one before, and why: cuts, missing and lost frames, new time stamps."""
+        reasons = {break_.frame: break_.words for break_ in self.breaks}
+        frames = sorted({*self.answer.cuts, *reasons})
+        return [
+            (frame, f"{reasons.get(frame, 'a cut: another picture begins')}, at {clock_time(float(self.times[frame]))}")
+            for frame in frames
+        ]
 
     def _lanes(self) -> list[Lane]:
         """A lane of intervals for each kind, and one for each named action unit."""
@@ -186,8 +252,15 @@ class SpottedVideo:
             "seconds": round(self.seconds, 6),
             "notes": list(self.notes),
             "rates": [rate.plain() for rate in self.rates],
-            "face_box": self.answer.box,
+            "face_box": self.answer.box if self.followed is None else self.followed.box,
             "cuts_s": [round(float(self.times[cut]), 6) for cut in self.answer.cuts],
+            "breaks": [
+                {"before_s": round(float(self.times[frame]), 6), "missing": missing, "reason": words}
+                for frame, missing, words in self.breaks
+            ],
+            "no_face_s": [
+                [round(float(self.times[first]), 6), round(self.ends[last], 6)] for first, last in self.answer.unseen
+            ],
             "intervals": self.intervals().drop(columns=["subject", "video", "face"]).to_dict("records"),
         }
 
@@ -211,6 +284,16 @@ class SpottedVideos:
     notes: tuple[str, ...] = ()
     account: tuple[dict[str, Any], ...] = ()
     drawn: bool = False
+
+    @property
+    def shows_hidden(self) -> bool:
+        """Whether a face is out of sight somewhere."""
+        return any(video.answer.unseen for video in self.videos)
+
+    @property
+    def shows_breaks(self) -> bool:
+        """Whether a film has a cut, missing frames or new time stamps."""
+        return any(video.marks() for video in self.videos)
 
     @property
     def emotion_heading(self) -> str:
@@ -352,7 +435,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
             _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
             for key, reason in predicted.failed.items()
         },
-        tuple(map(escape_controls, dataset.repairs())),
+        tuple(map(escape_controls, list_remarks(dataset))),
         tuple(dataset.account.plain()),
         drawn=are_of_drawings(models),
     )
@@ -400,8 +483,7 @@ def _printable_name(dataset: Any, name: str) -> str:
 
 def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, FaceTracks]:
     """The region of each face in videos with several faces, by the video's name."""
-    params = model.config.method_params
-    crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
+    crop = _crop_of(model)
     source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
     tracks_by_video = {}
     with progress.stage("faces", len(source.videos()), "videos") as advance:
@@ -412,6 +494,12 @@ def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) 
                     tracks_by_video[video.id] = tracks
             advance(video.n_frames or 0)
     return tracks_by_video
+
+
+def _crop_of(model: Model) -> FaceCrop:
+    """The step by which a model follows the face."""
+    params = model.config.method_params
+    return params.face() if isinstance(params, FaceParams) else FaceCrop()
 
 
 def _spotted_videos(
@@ -435,16 +523,40 @@ def _spotted_videos(
         answer = predicted.answers.get(video.key)
         if answer is None:
             continue
-        name, _ = dataset.face(video)
+        name, part = dataset.face(video)
         times = dataset.times(video)
         tracks = None if tracks_by_video is None else tracks_by_video.get(name, FaceTracks([], 0))
         path = dataset.place(video)
-        # Places of missing images make times longer, not the rate wrong.
-        shown = times if path.is_file() else np.arange(len(times)) / float(video.fps or 1)
-        notes = (*_notes(video, shown, answer, models, tracks), *more_notes.get(video.key, ()))
+        frames = dataset.frames(video)
+        breaks = tuple(read_breaks(frames))
+        notes = (*_notes(video, times, answer, models, tracks, breaks), *more_notes.get(video.key, ()))
         face = video.id[len(name) + 1 :]
         rates = tuple(_alarm_rates(answer, own_rates))
-        yield SpottedVideo(_printable_name(dataset, name), face, path, video, times, answer, notes, rates)
+        followed = _followed_face(frames, part, times, answer, models[0])
+        yield SpottedVideo(
+            _printable_name(dataset, name), face, path, video, times, answer, notes, rates, breaks, followed
+        )
+
+
+def _followed_face(
+    frames: Frames, part: Box | None, times: NDArray[np.float64], answer: Answer, model: Model
+) -> FollowedFace | None:
+    """The face that is followed; None if it was not searched.
+
+    Args:
+        frames: frames in which it is followed.
+        part: these frames in the whole pictures; None for all of them.
+        times: seconds of the frames.
+        answer: answer of the models.
+        model: one of the models.
+    """
+    if answer.box is None:
+        return None
+    left, top = (0, 0) if part is None else part[:2]
+    x0, y0, x1, y1 = answer.box
+    height, width = getattr(frames, "whole", frames)[answer.found].shape[:2]
+    box = (x0 + left, y0 + top, x1 + left, y1 + top)
+    return FollowedFace(box, (width, height), float(times[answer.found]), frames, (left, top), _crop_of(model))
 
 
 def _alarm_rates(answer: Answer, own_rates: Mapping[Kind, float]) -> Iterator[AlarmRate]:
@@ -456,22 +568,30 @@ def _alarm_rates(answer: Answer, own_rates: Mapping[Kind, float]) -> Iterator[Al
 
 
 def _models_in_words(models: Sequence[Model]) -> str:
-    """Methods and run of some models, and their folds if they are a run's."""
+    """Methods and origin of some models, and their folds if they are a run's."""
     first = models[0]
     methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     if first.header:
-        return f"{methods} of {first.name}"
+        origin = "included model" if first.file in included_models() else "model"
+        drawn = " (trained on drawn faces)" if are_of_drawings(models) else ""
+        return f"Method {methods}, {origin} {first.header.name}{drawn}"
     folds = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
-    return f"{methods} of {first.name}: {folds}"
+    return f"Method {methods}, {first.name}: {folds}"
 
 
 def _notes(
-    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: FaceTracks | None
+    video: Video,
+    times: NDArray[np.float64],
+    answer: Answer,
+    models: Sequence[Model],
+    tracks: FaceTracks | None,
+    breaks: Sequence[Break],
 ) -> Iterator[str]:
     """Cautions about an answer."""
     yield _on_rate(video, answer, models)
     fps = answer.timing.fps
-    longer = fps * float(np.ptp(times)) / max(len(times) - 1, 1)
+    n_missing = sum(break_.missing for break_ in breaks)  # they make times longer, not the rate wrong
+    longer = fps * float(np.ptp(times)) / max(len(times) - 1 + n_missing, 1)
     if longer and abs(longer - 1) > FPS_TOLERANCE:
         yield f"seconds are those of the file, {longer:.4g} times the real ones"
     yield from _on_faces(answer, tracks)
@@ -479,6 +599,16 @@ def _notes(
         count = format_count(len(answer.unseen), "stretch", "stretches")
         seconds = sum(last - first + 1 for first, last in answer.unseen) / fps
         yield f"no face in sight in {count}, {seconds:.1f} s together: nothing is spotted there"
+    yield from _on_breaks(times, answer, breaks)
+
+
+def _on_breaks(times: NDArray[np.float64], answer: Answer, breaks: Sequence[Break]) -> Iterator[str]:
+    """Cuts, and places at which a film does not go on at once."""
+    if breaks:
+        first, missing, words = breaks[0]
+        others = f" and in {format_count(len(breaks) - 1, 'other place')}" if len(breaks) > 1 else ""
+        effect = ": times count what is missing" if missing else ""
+        yield f"{words}, at {clock_time(float(times[first]))}{others}{effect}"
     if answer.cuts:
         cuts = format_count(len(answer.cuts), "cut")
         yield f"{cuts}, the first at {clock_time(float(times[answer.cuts[0]]))}: each part is spotted in as a film of its own"
@@ -493,9 +623,17 @@ def _on_rate(video: Video, answer: Answer, models: Sequence[Model]) -> str:
     elsewhere = ""
     if rates and rates != {video.fps}:
         elsewhere = f", where the models were trained at {' and '.join(f'{rate:g}' for rate in sorted(rates))}"
-    lengths = {"k": timing.k, **{f"k' of {kind}-expressions": frames for kind, frames in timing.k_prime.items()}}
-    durations = [f"{name} = {n} frames ({1000 * n / timing.fps:.0f} ms)" for name, n in lengths.items()]
+    durations = [f"motion is measured over k = {_in_time(timing.k, timing.fps)}"]
+    durations += [
+        f"a {kind}-expression is taken to last 2 k' = {_in_time(2 * k_prime, timing.fps)}"
+        for kind, k_prime in timing.k_prime.items()
+    ]
     return f"{video.fps:.6g} frames a second{elsewhere}: {', '.join(durations)}"
+
+
+def _in_time(n_frames: int, fps: float) -> str:
+    """A number of frames, and its milliseconds."""
+    return f"{n_frames} frames ({1000 * n_frames / fps:.0f} ms)"
 
 
 def _on_faces(answer: Answer, tracks: FaceTracks | None) -> Iterator[str]:
@@ -510,24 +648,39 @@ def _on_faces(answer: Answer, tracks: FaceTracks | None) -> Iterator[str]:
 
 
 def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
-    """The frames of a video, with a strip below for every followed face."""
+    """The frames of a video, with the box and a strip of each followed face."""
     path = faces[0].path
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
+    outlines = [face.followed.outlines() if face.followed else repeat(None) for face in faces]
     strips: list[CurveStrip] = []
-    for index in range(len(faces[0].times)):
+    for index, corners_of_faces in enumerate(zip(*outlines)):
         frame = frames[index]
         if not strips:  # their width is that of the first frame
             strips = [_strip_of(face, frame.shape[1], row) for row, face in enumerate(faces)]
+        for face, corners in zip(faces, corners_of_faces):
+            if corners is not None:
+                frame = _with_box(frame, corners, face.is_hidden(index))
         for strip in strips:
             frame = strip.draw(frame, index)
         yield frame
+
+
+def _with_box(frame: NDArray[np.uint8], corners: NDArray[np.float64], hidden: bool) -> NDArray[np.uint8]:
+    """A frame with the outline of the followed face, dim while it is hidden."""
+    drawn = frame.copy()
+    wide = max(1, round(frame.shape[1] / 500))
+    places = np.round(corners).astype(np.int32)
+    color = (120, 120, 120) if hidden else (255, 255, 255)
+    cv2.polylines(drawn, [places], True, (0, 0, 0), 2 * wide + 1, cv2.LINE_AA)
+    cv2.polylines(drawn, [places], True, color, wide, cv2.LINE_AA)
+    return drawn
 
 
 def _strip_of(face: SpottedVideo, width: int, row: int) -> CurveStrip:
     """The strip of a face, with the curve of its first kind."""
     curve = next(iter(face.answer.curves.values()))
     values = curve.scores if curve.smoothed is None else curve.smoothed
-    return CurveStrip(width, values, face.spans(), row)
+    return CurveStrip(width, values, face.spans(), row, face.answer.unseen, face.marks())
 
 
 class CurveStrip:
@@ -538,21 +691,38 @@ class CurveStrip:
         values: the curve, (n,); NaN leaves a gap.
         spans: first and last frame, both inclusive, kind and words of each interval.
         row: row of the words in the picture, from 0.
+        hidden: first and last frame, both inclusive, of stretches without a visible face.
+        marks: frames that do not follow the one before, and why.
     """
 
     def __init__(
-        self, width: int, values: NDArray[np.float64], spans: Sequence[tuple[int, int, Kind, str]], row: int = 0
+        self,
+        width: int,
+        values: NDArray[np.float64],
+        spans: Sequence[tuple[int, int, Kind, str]],
+        row: int = 0,
+        hidden: Sequence[tuple[int, int]] = (),
+        marks: Sequence[tuple[int, str]] = (),
     ) -> None:
         self._row = row
         self._n = max(len(values), 1)
         self._spans = spans
+        self._hidden, self._marks = hidden, marks
         self._height = max(48, width // 12)
         self._picture = np.full((self._height, width, 3), 24, np.uint8)
+        for first, last in hidden:
+            self._picture[:, self._columns(first, last)] = 70
         for first, last, kind, _ in spans:
-            left = int(first * width / self._n)
-            right = int((last + 1) * width / self._n)
-            self._picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
+            self._picture[:, self._columns(first, last)] = _bgr(kind) // 2
+        for frame, _ in marks:
+            self._picture[::4, self._columns(frame, frame - 1)] = 255  # a dotted line
         self._draw_curve(values)
+
+    def _columns(self, first: int, last: int) -> slice:
+        """The columns of a stretch, at least one."""
+        width = self._picture.shape[1]
+        left = max(int(first * width / self._n), 0)
+        return slice(left, max(int((last + 1) * width / self._n), left + 1))
 
     def _draw_curve(self, values: NDArray[np.float64]) -> None:
         """Draw the curve over the strip, with margins of 4 pixels."""
@@ -582,17 +752,27 @@ class CurveStrip:
         now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
         if now:
             first_kind, _ = now[0]
-            self._write_words(image, ", ".join(words for _, words in now), first_kind)
+            self._write_words(image, ", ".join(words for _, words in now), _bgr(first_kind).tolist())
+        else:
+            self._write_words(image, self._reason_at(index), (200, 200, 200))
         return image
 
-    def _write_words(self, image: NDArray[np.uint8], words: str, kind: Kind) -> None:
-        """Write a description into this strip's row, in the colour of a kind."""
+    def _reason_at(self, index: int) -> str:
+        """Why nothing can be spotted at a frame, or what was cut just before it."""
+        if any(first <= index <= last for first, last in self._hidden):
+            return "no face in sight"
+        return next((words for frame, words in self._marks if 0 <= index - frame < MARKED), "")
+
+    def _write_words(self, image: NDArray[np.uint8], words: str, color: Sequence[int]) -> None:
+        """Write a description into this strip's row."""
+        if not words:
+            return
         scale = max(image.shape[1] / 1280, 0.4)
         (wide, _), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
         scale *= min(1.0, (image.shape[1] - 24 * scale) / max(wide, 1))  # in small films the words stay inside
         place = (int(12 * scale), int(36 * scale * (1 + self._row)))
-        for color, thick in (((0, 0, 0), 5), (_bgr(kind).tolist(), 2)):
-            cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
+        for ink, thick in (((0, 0, 0), 5), (color, 2)):
+            cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, max(1, round(thick * scale)))
 
 
 def _bgr(kind: Kind) -> NDArray[np.uint8]:

@@ -101,6 +101,7 @@ class Timeline:
         times: seconds at which each frame is shown, (n_frames,), if they differ from those of `fps`.
         first: file number of frame 0, if files are numbered without a gap.
         hidden: first and last frame, both inclusive, of stretches without a visible face, and the reason.
+        marks: frames that do not follow the one before, such as those after a cut, and the reason.
     """
 
     title: str
@@ -111,6 +112,7 @@ class Timeline:
     times: NDArray[np.float64] | None = None
     first: int | None = None
     hidden: Sequence[tuple[int, int, str]] = ()
+    marks: Sequence[tuple[int, str]] = ()
 
     @property
     def rows(self) -> int:
@@ -126,6 +128,7 @@ class Timeline:
             "first": self.first,
             "times": self._time_steps(),
             "hidden": [list(stretch) for stretch in self.hidden],
+            "marks": [list(mark) for mark in self.marks],
             "lanes": [_plain_lane(lane) for lane in self.lanes],
             "tracks": [_plain_track(track) for track in self.tracks],
         }

@@ -28,6 +28,11 @@ def test_find_cuts_between_pictures_and_not_in_other_light():
     assert find_cuts(np.stack([face]), fps=25.0) == []
 
 
+def test_find_cuts_takes_known_places_of_like_pictures():
+    face = texture()
+    assert find_cuts(np.stack([face] * 5), fps=2.0, known={3}) == [(3, 3)]
+
+
 def test_find_cuts_takes_a_gliding_box_as_one_cut():
     face, other, third = texture(), 255 - texture(), texture(dx=30.0, dy=20.0)
     assert find_cuts(np.stack([face, face, other, third, face, face]), fps=25.0) == [(2, 4)]

@@ -97,6 +97,17 @@ def test_FolderFrames_give_file_numbers(write):
     assert frames.numbers == (3, 4, 6, 10000)
 
 
+def test_FolderFrames_name_breaks_in_their_numbers(write):
+    numbers = [1, 2, 3, 7, 8, 10]
+    assert FolderFrames(write([f"a{n}.png" for n in numbers])).breaks == [
+        (3, 3, "files 4 to 6 are missing"),
+        (5, 1, "file 9 is missing"),
+    ]
+    steps = [f"b{5 * n}.png" for n in numbers]
+    assert [(one.frame, one.missing) for one in FolderFrames(write(steps, "steps")).breaks] == [(3, 3), (5, 1)]
+    assert FolderFrames(write(["c.png", "d.png"], "letters")).breaks == []
+
+
 def test_FolderFrames_allow_equal_and_missing_numbers(write):
     assert FolderFrames(write(["a1.png", "b1.png", "cover.png"])).numbers == (1, 1, None)
 

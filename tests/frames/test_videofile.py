@@ -263,6 +263,26 @@ def test_VideoFrames_pass_over_damage_only_if_accepted(videos, tmp_path):
     assert len([video[index] for index in range(len(video))]) == len(video)
 
 
+def test_VideoFrames_keep_times_behind_lost_frames(videos, tmp_path):
+    data = bytearray(videos["MJPG.avi"].read_bytes())
+    begins = [at for at in range(len(data)) if data[at : at + 3] == b"\xff\xd8\xff"]
+    for lost in (10, 11, 12):
+        data[begins[lost] : begins[lost] + 400] = bytes(400)
+    (tmp_path / "lost.avi").write_bytes(data)
+    whole, video = VideoFrames(videos["MJPG.avi"]), VideoFrames(tmp_path / "lost.avi", accept=True)
+    assert len(begins) == N
+    assert len(video) == N - 3
+    np.testing.assert_allclose(video.times, np.delete(whole.times, [10, 11, 12]), atol=1e-9)
+    assert video.breaks == [(10, 3, "3 frames cannot be decoded")]
+    assert whole.breaks == []
+
+
+def test_VideoFrames_know_holes_in_time(tmp_path):
+    times = np.append(np.arange(10), np.arange(10) + 35) / 25
+    videofile.write_video(tmp_path / "hole.mp4", (frame(index) for index in range(20)), times)
+    assert VideoFrames(tmp_path / "hole.mp4").breaks == [(10, 25, "the file has no frame for 1.04 s")]
+
+
 @pytest.mark.parametrize(
     ("ratio", "shape"), [(Fraction(2), (64, 192, 3)), (Fraction(1, 2), (128, 96, 3)), (Fraction(1), (64, 96, 3))]
 )
@@ -545,6 +565,7 @@ def test_VideoFrames_times_go_on_where_time_stamps_begin_again(tmp_path, lengths
     np.testing.assert_allclose(joined.times - joined.times[0], np.arange(sum(lengths)) / 25, atol=1e-3)
     assert "its time stamps begin again once: the times of later frames go on from there" in joined.notes
     assert joined.uneven == ""
+    assert joined.breaks == [(lengths[0], 0, "the time stamps of the file begin again")]
 
 
 def test_VideoFrames_read_a_name_with_a_colon(videos, tmp_path, monkeypatch):

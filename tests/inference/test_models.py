@@ -68,7 +68,7 @@ def test_read_model_spots_as_its_fold(finished, file, tmp_path):
     assert one.plain()["videos"][0]["intervals"]
     assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
     np.testing.assert_array_equal(*(found.videos[0].answer.curves["micro"].scores for found in (one, other)))
-    assert other.model == "mean of model mine"
+    assert other.model == "Method mean, model mine (trained on drawn faces)"
 
 
 def test_read_model_takes_tiny_weights_as_zero(tmp_path):

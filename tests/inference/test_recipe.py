@@ -1,28 +1,26 @@
-"""A network in ONNX and its recipe spot as mebench does, by the lines of plain Python in the documentation."""
+"""A network and its recipe spot as mebench does, by the plain Python of the documentation."""
 
 import json
 import re
+import sys
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import mebench
+from mebench.cli import predictions
 from mebench.config import resolve_dataset
 from mebench.inference import models, predict, recipe
 from mebench.runner import FittedMethod
 from mebench.runner.choices import home_of_video
-from tests.cli.conftest import mebench as command
 from tests.helpers.own_videos import moving, write
 
-__all__ = ["command"]
 PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "publishing.md"
 SPANS = ((14, 18, 23), (60, 64, 69))
-with_onnx = pytest.mark.skipif(
-    None in map(find_spec, ("onnxscript", "onnxruntime")), reason="ONNX is an extra: pip install 'mebench[onnx]'"
-)
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +45,35 @@ def lines_of_page():
     return block.partition("\nwith open")[0]
 
 
-@with_onnx
-def test_describe_spotting_gives_the_intervals_of_spot(command, film, tmp_path):
-    code, _, err = command("model", "export", "mean", "-o", tmp_path / "mean.onnx")
-    namespace = {}
+class Session:
+    """ONNX Runtime's session, by PyTorch: that both give the same numbers is tested with the export."""
+
+    def __init__(self, file):
+        self.network, _, self.outputs = predict.fitted_method(models.read_model(file)).exportable()
+
+    def run(self, names, inputs):
+        with torch.no_grad():
+            answers = self.network(torch.from_numpy(inputs["maps"]))
+        return [answers[self.outputs.index(name)].numpy() for name in names]
+
+
+def test_describe_spotting_gives_the_intervals_of_spot(film, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace(InferenceSession=Session))
+    file, namespace = models.find_model_file("mean"), {}
+    how = recipe.describe_spotting(models.read_model(file), Path("mean.onnx"), ("score", "probabilities"))
     exec(lines_of_page(), namespace)
-    how = json.loads((tmp_path / "mean.json").read_text())
-    found = namespace["spot"](maps_of_film(film), str(tmp_path / "mean.onnx"), how)
+    found = namespace["spot"](maps_of_film(film), file, json.loads(json.dumps(how)))
     by_mebench = mebench.spot(film, workers=1).predictions
-    assert code == 0
-    assert "mean.json: how its input is made, and how its scores become intervals" in err
     assert len(found) >= 2
     assert found == by_mebench[["onset", "offset"]].to_numpy().tolist()
+
+
+def test_export_writes_the_recipe_beside_the_network(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(models, "export_onnx", lambda method, path: ("score", "probabilities"))
+    predictions.model_export_command("mean", str(tmp_path / "mean.onnx"))
+    written = json.loads((tmp_path / "mean.json").read_text())
+    assert (written["network"], written["outputs"]) == ("mean.onnx", ["score", "probabilities"])
+    assert "mean.json: how its input is made, and how its scores become intervals" in capsys.readouterr().err
 
 
 def test_describe_spotting_holds_options_levels_and_steps():
@@ -76,4 +91,3 @@ def test_describe_spotting_holds_options_levels_and_steps():
     assert how["levels"]["micro"] == pytest.approx(predict.levels_of([model])["micro"])
     assert (how["spotting"]["baseline"], how["spotting"]["baseline_frames"]) == (2.0, 25)
     assert how["spotting"]["lead"] == {"micro": how["timing"]["k_prime"]["micro"] - 1}
-    assert json.loads(json.dumps(how)) == json.loads(json.dumps(how, default=str))

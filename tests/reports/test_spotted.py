@@ -101,7 +101,7 @@ def test_spot_writes_all_files_alike_at_times_of_the_file(spot, tmp_path):
     assert code == 0
     assert spotted.CAUTION in err
     assert "the overlay shows the faces" in err
-    assert "k' of micro-expressions" in err
+    assert "motion is measured over k = 3 frames" in err
     assert "where the models were trained at 30" in err
     with av.open(str(video)) as container:
         stamps = sorted(float(frame.pts * frame.time_base) for frame in container.decode(video=0))
@@ -131,6 +131,12 @@ def test_spot_writes_all_files_alike_at_times_of_the_file(spot, tmp_path):
     drawn = VideoFrames(out / "overlay.mp4")
     assert len(drawn) == 40
     assert drawn[20].shape == (348, 400, 3)
+    left, top, right, _ = whole["videos"][0]["face_box"]
+    for shown in (drawn[0], drawn[20]):
+        edges = [shown[top + 60, left - 1 : left + 2], shown[top + 60, right - 1 : right + 2]]
+        assert [edge.max() > 200 for edge in edges] == [True, True], "the box of the face is white"
+    assert f"{right - left} pixels wide, {left} from the left and {top} from the top, in a picture of 400 x 300" in page
+    assert '<rect class="followed"' in page
     assert np.allclose(drawn.times, times, atol=1e-3)
 
 
@@ -159,15 +165,54 @@ def test_spot_takes_faces_off_centre_in_any_format(spot, tmp_path):
         assert (out / f"{name.split('.')[0]}.eaf").is_file()
 
 
-def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, tmp_path):
+@pytest.fixture(scope="module")
+def moves_and_still(tmp_path_factory):
+    """A film of a face that moves once, and one in which it does not."""
+    folder = tmp_path_factory.mktemp("drawn")
+    how = {"size": (400, 300)}
+    moves = write(folder / "moves.mp4", moving(3, 240, (60, 20), SPANS), **how)
+    return moves, write(folder / "still.mp4", moving(3, 240, (60, 20), ()), **how)
+
+
+def test_spot_takes_its_level_from_another_film_of_the_person(mebench, moves_and_still, tmp_path):
+    moves, still = moves_and_still
+    words = ("--workers", "1", "-o", tmp_path / "out")
+    code, _, err = mebench("spot", moves, "--neutral", still, *words)
+    assert code == 0
+    assert re.search(
+        r"moves: micro: no peak in still\.mp4 \(2\.4 s with a face\) reaches the level of 0\.\d+, which stays", err
+    )
+    assert len(pd.read_csv(tmp_path / "out" / "intervals.csv")) == 1
+    code, _, err = mebench("spot", still, "--neutral", moves, *words)
+    assert code == 0
+    raised = re.search(
+        r"nothing happened in moves\.mp4 \(2\.4 s with a face\), so the level is (\S+) in place of (\S+)", err
+    )
+    assert float(raised[1]) > 2 * float(raised[2])
+
+
+def test_spot_takes_its_level_from_a_stretch_of_the_film(mebench, moves_and_still, tmp_path):
+    moves, _ = moves_and_still
+    words = ("--workers", "1", "-o", tmp_path / "out")
+    code, _, err = mebench("spot", moves, "--neutral", "1.4-2.4s", *words)
+    assert code == 0
+    assert "moves: micro: no peak from 1.4 s to 2.4 s (1.0 s with a face) reaches the level of" in err
+    assert len(pd.read_csv(tmp_path / "out" / "intervals.csv")) == 1
+    code, _, err = mebench("spot", moves, "--neutral", "0-1.2s", *words)
+    assert code == 0
+    assert "nothing happened from 0 s to 1.2 s (1.2 s with a face), so the level is" in err
+    assert len(pd.read_csv(tmp_path / "out" / "intervals.csv")) == 0
+
+
+def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, moves_and_still, tmp_path):
     """In faces drawn by another hand than those of its training."""
-    moves = write(tmp_path / "moves.mp4", moving(3, 240, (60, 20), SPANS), size=(400, 300))
-    still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
+    moves, still = moves_and_still
     code, _, err = mebench("spot", moves, still, "--emotions", "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert code == 0
     assert (
-        "still: 0 micro-expressions in 2.4 s, 0.0 a minute; in films without expressions this model gives up to" in err
+        "still: 0 micro-expressions in 2.4 s, 0.0 [0.0, 92.2] a minute; in films without expressions this model gives up to"
+        in err
     )
     assert "emotion, learnt from drawings" in (tmp_path / "out" / "report.html").read_text()
     assert "using the included model mean (trained on drawn faces)" in err
@@ -244,6 +289,29 @@ def test_spot_finds_nothing_where_the_face_has_left(spot, tmp_path):
     assert "no face in sight from" in shown_videos((out / "report.html").read_text())[0]["hidden"][0][2]
 
 
+def test_spot_counts_missing_images_in_seconds(spot, tmp_path):
+    """Also on the page, in the files and in the film that is drawn."""
+    import cv2
+
+    (tmp_path / "gaps").mkdir()
+    frames = VideoFrames(write(tmp_path / "a.mkv", moving(3, 240, (60, 20), SPANS), 50, size=(400, 300), codec="ffv1"))
+    for index in (*range(30), *range(36, 50)):
+        cv2.imwrite(str(tmp_path / "gaps" / f"img{index}.png"), frames[index])
+    code, found, err, out = spot(tmp_path / "gaps", "--fps", "25", "--overlay")
+    assert code == 0
+    assert "gaps: files 30 to 35 are missing, at 1.44 s: times count what is missing" in err
+    assert "seconds are those of the file" not in err
+    assert np.allclose(found["onset_s"], found["onset"] / 25, atol=1e-6)
+    (video,) = json.loads((out / "intervals.json").read_text())["videos"]
+    assert video["breaks"] == [{"before_s": 1.44, "missing": 6, "reason": "files 30 to 35 are missing"}]
+    assert video["cuts_s"] == [1.44]
+    assert video["seconds"] == 2.0
+    page = (out / "report.html").read_text()
+    assert shown_videos(page)[0]["marks"] == [[30, "files 30 to 35 are missing, at 1.44 s"]]
+    assert "cut, missing frames or new time stamps" in page
+    assert VideoFrames(out / "overlay.mp4").times[-1] == pytest.approx(49 / 25, abs=1e-3)
+
+
 def test_spot_follows_a_face_that_moves(spot, tmp_path):
     def faces(index):
         (_, *face) = moving(3, 240, (0, 0), ((55, 59, 64),))(index)[0]
@@ -275,7 +343,10 @@ def test_spot_counts_fast_cameras_in_time(spot, tmp_path):
     video = write(tmp_path / "fast.avi", moving(3, 180, (20, 20), ((30, 46, 70),)), 80, (220, 220), 100, "ffv1")
     code, found, err, _ = spot(video)
     assert code == 0
-    assert "100 frames a second, where the models were trained at 30: k = 10 frames (100 ms)" in err
+    assert (
+        "100 frames a second, where the models were trained at 30: motion is measured over k = 10 frames (100 ms)"
+        in err
+    )
     row = found.loc[found["confidence"].idxmax()]
     assert peaks.iou((row["onset"], row["offset"]), (30, 70)) >= 0.4
 
@@ -359,7 +430,8 @@ def test_spot_names_videos_without_face_and_goes_on(spot, tmp_path):
     code, found, err, _ = spot(room)
     assert code == 4
     assert found is None
-    assert "no face found in folder/room/room" in err
+    assert "no video could be predicted. room: no face found in room (" in err
+    assert "mebench run" not in err
     good = write(tmp_path / "good.avi", moving(3, 220, (60, 20), SPANS), 30, codec="mjpeg")
     code, found, err, _ = spot(room, good)
     assert code == 5
@@ -386,3 +458,14 @@ def test_CurveStrip_keeps_long_words_inside_small_films():
     inked = np.flatnonzero(drawn[:48].any(axis=(0, 2)))
     assert len(inked) > 40
     assert inked.max() < 95
+
+
+def test_CurveStrip_shows_hidden_faces_and_marks():
+    marks = [(60, "files 9 to 12 are missing, at 2.4 s")]
+    strip = spotted.CurveStrip(300, np.full(100, np.nan), [], 0, [(20, 39)], marks)
+    drawn = {index: strip.draw(np.zeros((200, 300, 3), np.uint8), index) for index in (5, 30, 61, 90)}
+    strip_row = drawn[5][230, :, 0]
+    assert (strip_row[62:118] == 70).all()
+    assert (strip_row[122:178] == 24).all()
+    assert drawn[5][200, 180, 0] == 255
+    assert [bool(drawn[index][:200].any()) for index in drawn] == [False, True, True, False]

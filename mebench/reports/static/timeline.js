@@ -225,7 +225,7 @@
     tell() {
       const at = this.cursor;
       const { n, fps, first, tracks } = this.data;
-      const lines = [`frame ${at} of ${n}${first ? `, file ${at + first}` : ""}${this.unit === "s" ? `, ${clock(this.at(at))}` : ""}`];
+      const lines = [`at the cursor: frame ${at} of ${n}${first ? `, file ${at + first}` : ""}${this.unit === "s" ? `, ${clock(this.at(at))}` : ""}`];
       for (const track of tracks) {
         const scores = track.curves
           .filter((curve) => curve.raw)
@@ -244,6 +244,7 @@
         }
       }
       for (const [from, to, words] of this.data.hidden) if (from <= at && at <= to) lines.push(words);
+      for (const [frame, words] of this.data.marks) if (frame === at) lines.push(words);
       this.words.replaceChildren(...lines.map((line) => Object.assign(document.createElement("span"), { textContent: line })));
       this.stage.setAttribute("aria-valuenow", String(at));
       this.stage.setAttribute("aria-valuetext", lines.join(". "));
@@ -278,6 +279,7 @@
       for (const [from, to] of this.data.hidden) {
         pen.fillRect(this.x(this.at(from)), 0, this.x(this.at(to + 1)) - this.x(this.at(from)), top);
       }
+      this.breaks(pen, top, ink);
       this.axis(pen, top, ink);
       pen.strokeStyle = ink.text;
       pen.lineWidth = 1;
@@ -287,6 +289,21 @@
       pen.lineTo(cursor, top);
       pen.stroke();
       pen.restore();
+    }
+
+    // Frames that do not follow the one before.
+    breaks(pen, bottom, ink) {
+      pen.strokeStyle = ink.text;
+      pen.lineWidth = 1.5;
+      pen.setLineDash([2, 3]);
+      for (const [frame] of this.data.marks) {
+        const x = this.x(this.at(frame));
+        pen.beginPath();
+        pen.moveTo(x, 0);
+        pen.lineTo(x, bottom);
+        pen.stroke();
+      }
+      pen.setLineDash([]);
     }
 
     name(pen, words, y, color) {
