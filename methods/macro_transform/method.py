@@ -48,25 +48,26 @@ class MacroTransform(Method):
         }
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Map the training subjects' macro-expressions.
+        """Map the training subjects' macro-expressions; without any pair, take their micro-expressions as they are.
 
         Raises:
-            RunError: no emotion has both kinds of expressions.
+            RunError: there are no micro-expressions to train on.
         """
         macro, micro = all_clips(train, "macro"), all_clips(train)
-        macro_labels = np.array([clip.label for clip in macro], np.int64)
+        if not micro:
+            raise RunError(
+                "method=macro_transform needs micro-expressions to train on, and no training subject has any"
+            )
+        macro_labels, micro_labels = (np.array([clip.label for clip in clips], np.int64) for clips in (macro, micro))
         aside = held_out(macro_labels) if self.params.gallery == "held_out" else np.zeros(len(macro), np.bool_)
-        shares = partner_shares(macro_labels[~aside], [clip.label for clip in micro])
+        shares = partner_shares(macro_labels[~aside], micro_labels)
         paired = np.flatnonzero(~aside)[shares.any(axis=1)]
         self.notes |= {"macro_clips": len(macro), "pairs": len(paired)}
+        of_micro = self._clips(micro)
         if not len(paired):
-            raise RunError(
-                f"method=macro_transform needs macro- and micro-expressions of the same emotion to train on, and has {len(macro)} "
-                f"and {len(micro)} of them, none alike: choose a dataset whose macro-expressions have emotions, such as cas_me2 "
-                "or casme3, and a protocol that trains on both kinds, such as loso"
-            )
-        of_macro, of_micro = self._apexes(macro), self._clips(micro)
-        partners = shares[shares.any(axis=1)] @ of_micro
+            self.gallery, self.labels = torch.from_numpy(of_micro), torch.from_numpy(micro_labels)
+            return
+        of_macro, partners = self._apexes(macro), shares[shares.any(axis=1)] @ of_micro
         subspace = joint_subspace(of_macro[paired], partners, self.params.rank)
         shown = np.flatnonzero(aside) if aside.any() else paired
         mapped = to_micro(subspace, of_macro[shown], self.params.variant == "released_code")

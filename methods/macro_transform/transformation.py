@@ -85,7 +85,7 @@ def to_micro(subspace: Subspace, gallery: Floats, released: bool = False) -> Flo
             least point is taken where several are equally near.
     """
     if released:
-        points = subspace.macro.T @ subspace.macro @ (subspace.macro.T @ gallery.T)
+        points: Floats = subspace.macro.T @ subspace.macro @ (subspace.macro.T @ gallery.T)
     else:
-        points = np.linalg.lstsq(subspace.macro, gallery.T, rcond=None)[0]
+        points = np.asarray(np.linalg.lstsq(subspace.macro, gallery.T, rcond=None)[0], np.float64)
     return np.asarray((subspace.micro @ points).T)

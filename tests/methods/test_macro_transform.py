@@ -109,10 +109,18 @@ def test_fit_closed_form_keeps_held_out_gallery_apart():
     assert found.notes["pairs"] == 3
 
 
-@pytest.mark.parametrize("kinds", [["micro", "micro"], ["macro", "macro"], ["macro", "micro"]])
-def test_fit_closed_form_names_missing_kind(kinds):
-    with pytest.raises(RunError, match="needs macro- and micro-expressions of the same emotion"):
-        method().fit_closed_form([video(kinds, [0, 1], features(2), features(2, seed=1))], [])
+@pytest.mark.parametrize("kinds", [["micro", "micro"], ["macro", "micro"]])
+def test_fit_closed_form_takes_micro_expressions_without_pairs(kinds):
+    found, micro = method(), features(2, seed=1)
+    train = video(kinds, [0, 1], features(2), micro)
+    found.fit_closed_form([train], [])
+    assert found.notes["pairs"] == 0
+    np.testing.assert_allclose(found.gallery.numpy(), micro[-kinds.count("micro") :], atol=1e-9)
+
+
+def test_fit_closed_form_refuses_macro_expressions_alone():
+    with pytest.raises(RunError, match="needs micro-expressions to train on"):
+        method().fit_closed_form([video(["macro"], [0], features(1), features(1))], [])
 
 
 def test_load_state_dict_takes_saved_gallery():
