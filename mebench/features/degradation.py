@@ -27,6 +27,7 @@ from mebench.features.base import Image, Landmarks
 from mebench.features.boxes import Box
 from mebench.features.face_detection import NoFaceError
 from mebench.features.faces import RIGHT_OF, FaceCrop
+from mebench.features.worn_things import Worn, block_pixels, worn_pixels
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
 from mebench.lazy_imports import load_lazily
@@ -320,6 +321,29 @@ def covered_pixels(video: DegradedFrames, shape: str, size: tuple[int, ...], sha
     return mask.astype(bool)
 
 
+WORN_PAINTS: dict[Worn, tuple[int, int]] = {"sunglasses": (20, 110), "face_mask": (40, 240)}
+"""Darkest and lightest gray value of worn things; one is drawn for each video."""
+
+
+def _wear(video: DegradedFrames, index: int, share: float, thing: Worn) -> Image:
+    """A frame with a worn thing on the face, in a gray drawn for the video."""
+    image = np.array(video.clean[index])
+    behind = worn_pixels(thing, image.shape, video.face, video.landmarks, share)
+    darkest, lightest = WORN_PAINTS[thing]
+    gray = int(video.generator("paint").integers(darkest, lightest + 1))
+    image[behind] = np.median(image, axis=(0, 1)) if video.on_map else gray
+    return image
+
+
+def _block(video: DegradedFrames, index: int, share: float) -> Image:
+    """A frame with a black rectangle on the face, at a place drawn for the video."""
+    image = np.array(video.clean[index])
+    across, down = video.generator("place").random(2).tolist()
+    behind = block_pixels(image.shape, video.face, video.landmarks, share, (across, down))
+    image[behind] = np.median(image, axis=(0, 1)) if video.on_map else 0
+    return image
+
+
 FACE_SHAPE = 7 / 13
 """Width over height of a face of `resolution`: the coarsest one has 7 by 13 pixels."""
 
@@ -510,6 +534,27 @@ KINDS = {
         partial(_occlusion, shape="half_face"),
         "one side of the face is covered",
         "share of its full size",
+        maps=True,
+    ),
+    "sunglasses": Kind(
+        _COVER,
+        partial(_wear, thing="sunglasses"),
+        "sunglasses lie on the face, as a public generator places them",
+        "share of their full size",
+        maps=True,
+    ),
+    "face_mask": Kind(
+        _COVER,
+        partial(_wear, thing="face_mask"),
+        "a mask lies on the face, as the same generator places it",
+        "share of its full size",
+        maps=True,
+    ),
+    "block": Kind(
+        (0.1, 0.2, 0.3, 0.4, 0.5),
+        _block,
+        "a black rectangle lies on the face, as the same generator places it",
+        "share of the area of the face",
         maps=True,
     ),
     "resolution": Kind(

@@ -154,6 +154,19 @@ def test_Degradation_occlusion_changes_its_region_alone(shape):
     assert sizes[-1] < 0.6 * HEIGHT * WIDTH
 
 
+@pytest.mark.parametrize("kind", ["sunglasses", "face_mask", "block"])
+def test_Degradation_things_are_one_gray_and_stay_for_a_video(kind):
+    frames, clean = degraded(kind, 5), Film(3)
+    changed = [(frames[index] != clean[index]).any(axis=2) for index in (0, 17)]
+    grays = {
+        int(value) for index, behind in zip((0, 17), changed, strict=True) for value in np.unique(frames[index][behind])
+    }
+    assert len(grays) == 1
+    assert (changed[0] & changed[1]).sum() > 0.9 * max(one.sum() for one in changed)
+    other = degraded(kind, 5, person=1)
+    assert (other[0] != frames[0]).any()
+
+
 def test_Degradation_covers_regions_where_they_are_named():
     frames = degraded("mask", 5)
     x0, y0, x1, y1 = frames.face
