@@ -326,7 +326,7 @@ WORN_PAINTS: dict[Worn, tuple[int, int]] = {"sunglasses": (20, 110), "face_mask"
 
 
 def _wear(video: DegradedFrames, index: int, share: float, thing: Worn) -> Image:
-    """A frame with a worn thing on the face, in a gray drawn for the video."""
+    """A frame with a worn thing on the face, of one gray."""
     image = np.array(video.clean[index])
     behind = worn_pixels(thing, image.shape, video.face, video.landmarks, share)
     darkest, lightest = WORN_PAINTS[thing]
@@ -336,7 +336,7 @@ def _wear(video: DegradedFrames, index: int, share: float, thing: Worn) -> Image
 
 
 def _block(video: DegradedFrames, index: int, share: float) -> Image:
-    """A frame with a black rectangle on the face, at a place drawn for the video."""
+    """A frame with a black rectangle at a place drawn for the video."""
     image = np.array(video.clean[index])
     across, down = video.generator("place").random(2).tolist()
     behind = block_pixels(image.shape, video.face, video.landmarks, share, (across, down))

@@ -1,4 +1,4 @@
-"""Sunglasses, masks and blocks on a face, placed as a public generator of covered faces places them.
+"""Sunglasses, masks and blocks on a face, placed as a public generator does.
 
 The rules are those of github.com/2111808003/micro-expression-occlusion, 905a96d (`glass_occ.py`, `mask_occ.py`,
 `randomblock_occ.py`); the shapes are drawn here. Points are numbered as the 68 landmarks are.
@@ -111,7 +111,7 @@ def worn_pixels(
 def block_pixels(
     size: tuple[int, ...], face: Box, landmarks: Landmarks | None, share: float, place: tuple[float, float]
 ) -> NDArray[np.bool_]:
-    """The pixels of a frame behind a rectangle inside the face and in its proportions, (H, W).
+    """The pixels behind a rectangle in the face's proportions, (H, W).
 
     Args:
         size: size of the frame, (H, W, …).

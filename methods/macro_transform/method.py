@@ -78,8 +78,10 @@ class MacroTransform(Method):
 
         A class without any scores one below the lowest of the others.
         """
-        distances = torch.cdist(torch.from_numpy(self._clips(clips)), self.gallery).numpy()
-        scores = np.full((len(clips), len(self.task.classes)), -distances.max() - 1)
+        of_clips = torch.from_numpy(self._clips(clips))
+        # By differences: products of matrices would let the other clips decide the last digits.
+        distances = torch.cdist(of_clips, self.gallery, compute_mode="donot_use_mm_for_euclid_dist").numpy()
+        scores = np.repeat(-distances.max(axis=1, keepdims=True) - 1, len(self.task.classes), axis=1)
         labels = self.labels.numpy()
         for label in np.unique(labels):
             scores[:, label] = -distances[:, labels == label].min(axis=1)

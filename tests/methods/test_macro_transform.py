@@ -99,6 +99,8 @@ def test_classify_names_nearest_mapped_macro_expression():
     np.testing.assert_allclose(scores.max(axis=1), 0, atol=1e-6)
     assert (scores[:, 2] < scores[:, :2].min()).all()
     assert found.notes["pairs"] == 2
+    clips = [clip.unlabelled() for clip in train.clips()]
+    np.testing.assert_array_equal(scores, [found.classify([clip])[0] for clip in clips])
 
 
 def test_fit_closed_form_keeps_held_out_gallery_apart():
