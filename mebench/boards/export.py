@@ -29,7 +29,8 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
     """Write `<out>/<run id>/`; its path. A record is never edited: if the content differs now, a new version, `<run
     id>~v2`, supersedes it; if it is equal, nothing changes.
 
-    It holds `record.json` (configuration without folders, versions, summary, costs, hashes of the other files),
+    It holds `record.json` (configuration without folders, versions, summary, costs, what folds could see, hashes of the other
+    files),
     `folds.json` (training, validation and tested people), `audit.json` if the run has one, `videos.parquet`,
     `truth.parquet` (intervals, scored classes, known intensities), `distractors.parquet` if any are annotated,
     `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all digits,
@@ -113,14 +114,22 @@ def _content(folder: RunFolder, record: Record, target: Path) -> dict[str, Any]:
     parts = folder.read_json("config.json").get("parts")
     if parts and without_folder(parts) == parts:  # the parts of its key; paths are private
         content["parts"] = parts
+    if record.isolation:
+        content["isolation"] = without_folder(record.isolation)
     content["files"] = {file.name: file_hash(file) for file in sorted(target.iterdir())}
     return dict(json.loads(_json(content)))
 
 
 def _is_equal_record(before: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-    """Whether a record says the same of a run; scores of other versions of scoring may differ."""
+    """Whether a record says the same of a run.
+
+    Scores of other versions of scoring may differ, and older records do not say how folds were isolated.
+    """
     made_by_another = before["summary"].get("scorer", FIRST_SCORER) != SCORER
-    compared = content.keys() - {"summary"} if made_by_another else content.keys()
+    may_differ = {"summary"} if made_by_another else set[str]()
+    if "isolation" not in before:
+        may_differ.add("isolation")
+    compared = content.keys() - may_differ
     return all(before.get(name) == content[name] for name in compared)
 
 

@@ -80,6 +80,18 @@ FACTS: tuple[Fact, ...] = (
         meaning="who sent the records of the row; empty for the board's own. Seeds are pooled within one sender only",
     ),
     Fact(
+        "isolation",
+        read=attrgetter("isolated"),
+        meaning="how the folds of the run were kept from labels; empty for records that do not say it",
+    ),
+    Fact(
+        "not_isolated",
+        "folds not isolated",
+        read=attrgetter("not_isolated"),
+        mark="folds not isolated",
+        meaning="the method could read files or processes of its machine, where labels lie: its code must be trusted",
+    ),
+    Fact(
         "openness",
         read=attrgetter("openness"),
         meaning="what the authors publish (code, weights, answers) and the epoch that their program keeps, as far as its card says",

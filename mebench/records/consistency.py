@@ -58,6 +58,7 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         *(_odd_shares(table, name, about["classes"]) for name, table in answers.items()),
         _odd_costs(stored["costs"], config, about, audit, videos),
         _odd_audit(config, about, audit),
+        _odd_isolation(config, stored.get("isolation", {})),
         _odd_key(stored),
     ):
         raise RefusedError(folder, reason)
@@ -329,6 +330,19 @@ def _odd_hashes(folds: Sequence[Mapping[str, Any]], sides: Mapping[str, Any]) ->
             expected = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
             if sides.get(fold["fold"], {}).get(side) != expected:
                 yield f"its audit is of other people than fold {fold['fold']!r} has in {side}"
+
+
+def _odd_isolation(config: Mapping[str, Any], isolation: Mapping[str, Any]) -> Iterator[str]:
+    """Folds that were isolated otherwise than their run asked for."""
+    if not isolation:
+        return
+    setting = config.get("sandbox", isolation["asked"])
+    if isolation["asked"] != setting:
+        yield f"it ran under sandbox={setting}, but its isolation is of sandbox={isolation['asked']}"
+    if setting == "off" and not isolation["lacks"]:
+        yield "it ran under sandbox=off, but says that its folds were isolated"
+    if setting == "on" and isolation["lacks"]:
+        yield f"it ran under sandbox=on, but says that its folds were not isolated from {', '.join(isolation['lacks'])}"
 
 
 def _odd_key(stored: Mapping[str, Any]) -> Iterator[str]:

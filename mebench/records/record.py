@@ -20,7 +20,7 @@ from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.records.costs import COSTS
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
-from mebench.runs.access_text import access_of_run, describe_access
+from mebench.runs.access_text import access_paragraph, access_with_output, describe_isolation
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import (
     FIRST_SCORER,
@@ -83,6 +83,7 @@ class Record:
         doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
         scored_by: version of scoring that made its stored scores.
         sender: name of whoever sent it; empty for the board's own.
+        isolation: what its folds could see, see `mebench.runs.access_text`; empty for older runs and records.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Record:
     doubt: str = ""
     scored_by: int = SCORER
     sender: str = ""
+    isolation: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def seed(self) -> int:
@@ -144,9 +146,18 @@ class Record:
 
     @property
     def access(self) -> str:
-        """What its folds could read, in a sentence; empty for a record and an older run, which do not say it."""
-        known = access_of_run(RunFolder(self.folder))
-        return describe_access(known) if known is not None else ""
+        """What its folds could see, in a paragraph; empty for older runs and records, which do not say it."""
+        return access_paragraph(self.isolation) if self.isolation else ""
+
+    @property
+    def isolated(self) -> str:
+        """How its folds were isolated, in words; empty for older runs and records."""
+        return describe_isolation(self.isolation) if self.isolation else ""
+
+    @property
+    def not_isolated(self) -> str:
+        """From what its folds are known not to have been isolated; empty if from nothing, or if it is not known."""
+        return ", ".join(self.isolation.get("lacks", ()))
 
     @property
     def transductive(self) -> str:
@@ -196,6 +207,7 @@ class Record:
                 {name: text for name, text in self.versions.items() if name != "processor"},
                 {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
                 *([self.loaded, self.pretrained] if "pretrained" in self.about else []),
+                *([self.not_isolated] if self.not_isolated else []),
                 [fold["test"] for fold in self.about["folds"]],
                 self.annotations,
                 self.convention,
@@ -328,6 +340,7 @@ def from_run(folder: RunFolder) -> Record:
         costs={name: value for name, value in costs.items() if value is not None},
         folder=folder.path,
         audit=folder.read_json(schema.AUDIT) if (folder.path / schema.AUDIT).is_file() else {},
+        isolation=access_with_output(folder) or {},
         **annotation_facts(folder, folder.read_json(schema.FOLDS)),
     )
 
@@ -350,6 +363,7 @@ def from_record(folder: RunFolder) -> Record:
         **{name: stored[name] for name in STORED if name != "summary"},
         summary=_current_scores(folder, stored["summary"]),
         scored_by=stored["summary"].get("scorer", FIRST_SCORER),
+        isolation=stored.get("isolation", {}),
     )
 
 

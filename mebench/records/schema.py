@@ -58,6 +58,7 @@ Word = Annotated[str, Field(pattern=_WORD, max_length=MOST_LETTERS)]
 """Names of plugins and protocols; names that look alike count as one."""
 Texts = Annotated[list[Text], Field(max_length=100_000)]
 Names = Annotated[list[Name], Field(max_length=100_000)]
+Places = Annotated[list[Text], Field(max_length=1_000)]
 Classes = Annotated[list[Name], Field(max_length=MOST_CLASSES)]
 Hash = Annotated[str, Field(pattern=_HEX, min_length=64, max_length=64)]
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
@@ -156,6 +157,20 @@ Summary = TypedDict(
 )
 Former = TypedDict("Former", {"summary": Summary, "sha256": Hash})
 """The scores of a record under an earlier version of scoring, and the hash that it had with them."""
+Isolation = TypedDict(
+    "Isolation",
+    {
+        "asked": Literal["auto", "on", "off"],
+        "lacks": Annotated[list[Literal["files", "processes", "network", "privileges"]], Field(max_length=4)],
+        "view": NotRequired[bool],
+        "reads": Places,
+        "devices": Places,
+        "given": NotRequired[Places],
+        "inherited": NotRequired[Places],
+        "printed": NotRequired[Count],
+    },
+)
+"""What the folds of a run could see; the names of files are without their folders."""
 Hashes = TypedDict(
     "Hashes",
     {
@@ -188,6 +203,7 @@ Record = TypedDict(
         "summary": Summary,
         "former": NotRequired[Annotated[list[Former], Field(min_length=1, max_length=100)]],
         "costs": Costs,
+        "isolation": NotRequired[Isolation],
         "files": Hashes,
         "sha256": Hash,
     },

@@ -25,6 +25,20 @@ def access_of_run(folder: RunFolder) -> dict[str, Any] | None:
     return dict(folder.read_json(FILE)) if (folder.path / FILE).is_file() else None
 
 
+def access_with_output(folder: RunFolder) -> dict[str, Any] | None:
+    """The access of a run's folds, with the number of those that printed something, where the run keeps it.
+
+    None for runs older than the sandbox.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    access = access_of_run(folder)
+    if access is None or "inherited" not in access:
+        return access
+    return {**access, "printed": len(_folds_that_printed(folder))}
+
+
 def describe_access(access: Mapping[str, Any]) -> str:
     """Whether folds were isolated, and what their methods could read beside code.
 
@@ -33,10 +47,10 @@ def describe_access(access: Mapping[str, Any]) -> str:
     """
     more = [*access["reads"], *access.get("devices", ())]
     reads = f"; besides code its method could read {list_first(more, SHOWN)}" if more else ""
-    return f"sandbox={access['asked']}: its folds were {_isolation(access)}{reads}"
+    return f"sandbox={access['asked']}: its folds were {describe_isolation(access)}{reads}"
 
 
-def _isolation(access: Mapping[str, Any]) -> str:
+def describe_isolation(access: Mapping[str, Any]) -> str:
     """The isolation in words; a run older than views does not say whether other files could be seen."""
     if access["lacks"]:
         return f"not isolated from {list_first(access['lacks'], SHOWN)}"
@@ -50,12 +64,8 @@ def _isolation(access: Mapping[str, Any]) -> str:
 
 def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
     """What folds were given unasked, and what they printed, for those who look closely."""
-    sentences = []
-    if given := access.get("given"):
-        sentences.append(f"given unasked to its folds: {'; '.join(given)}")
-    if inherited := access.get("inherited"):
-        sentences.append(f"variables that its folds inherited: {', '.join(inherited)}")
-    printed = sorted(file.parent.name for file in folder.path.glob(f"folds/*/{PRINTED}"))
+    sentences = _unasked_grants(access)
+    printed = _folds_that_printed(folder)
     if printed:
         sentences.append(
             f"{format_count(len(printed), 'fold')} printed something, kept in {folder.path}/folds/*/{PRINTED}"
@@ -63,3 +73,33 @@ def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
     elif folder.done:
         sentences.append("its folds printed nothing that is kept")
     return sentences
+
+
+def access_paragraph(access: Mapping[str, Any]) -> str:
+    """All that is known of the access of a run's folds, as one paragraph.
+
+    >>> access_paragraph({"asked": "auto", "lacks": [], "reads": [], "view": True, "inherited": ["PATH"], "printed": 0})
+    'sandbox=auto: its folds were isolated from files, processes and the network; variables that its folds inherited: PATH; its folds printed nothing'
+    """
+    clauses = [describe_access(access), *_unasked_grants(access)]
+    printed = access.get("printed")
+    if printed == 0:
+        clauses.append("its folds printed nothing")
+    elif printed:
+        clauses.append(f"{format_count(printed, 'fold')} printed something")
+    return "; ".join(clauses)
+
+
+def _unasked_grants(access: Mapping[str, Any]) -> list[str]:
+    """What folds were given without being asked for: places, and variables."""
+    clauses = []
+    if given := access.get("given"):
+        clauses.append(f"given unasked to its folds: {'; '.join(given)}")
+    if inherited := access.get("inherited"):
+        clauses.append(f"variables that its folds inherited: {', '.join(inherited)}")
+    return clauses
+
+
+def _folds_that_printed(folder: RunFolder) -> list[str]:
+    """The folders of the folds of which something that they printed is kept."""
+    return sorted(file.parent.name for file in folder.path.glob(f"folds/*/{PRINTED}"))

@@ -1,0 +1,213 @@
+"""Time and memory of commands where there is much: runs, records, videos, frames.
+
+    python benchmarks/load.py runs [--sizes 250 500 1000 2000]
+    python benchmarks/load.py records [--sizes 250 500 1000 2000]
+    python benchmarks/load.py videos [--sizes 375 750 1500 3000]
+    python benchmarks/load.py frames [--sizes 62500 125000 250000 500000]
+
+Each command is a program of its own. Printed are its seconds of the processor, with all processes that it has started, and the most
+memory of one of them; the last column is the exponent of the growth from the size before: 1 where twice as much takes twice as long.
+Fixed costs, such as imports, make it smaller.
+
+- `runs` copies one small finished run under other seeds, and lists, verifies, sends to MLflow and puts all into a leaderboard.
+- `records` copies the committed records with other settings (as `leaderboard.py`), each a row that is compared with all others.
+- `videos` runs a method without features on drawn annotations of 30 people, and describes data and run.
+- `frames` does so for 100 videos of many frames, whose scores stand in the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from leaderboard import RECORDS, draw_records
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))
+
+from mebench.runs import RunFolder
+from tests.helpers.drawn_once import draw_once
+from tests.helpers.run_folders import make_run
+
+PEOPLE = 30
+CONFIG = "title: For load\nsummary: a plugin that only a benchmark uses\ntasks: [spot]\n"
+PARAMS_OF_METHOD = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.6\n"
+PARAMS_OF_DATASET = (
+    "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    videos: int = 300\n    frames: int = 300\n"
+)
+METHOD = '''
+import numpy as np
+from mebench.core import Method
+from mebench.methods.walk.params import Params as _Params
+
+
+class Walk(Method):
+    """A random walk for each video."""
+
+    Params = _Params
+    tasks = frozenset({"spot"})
+
+    def fit_closed_form(self, train, valid):
+        """There is nothing to learn."""
+
+    def score_frames(self, video):
+        steps = np.random.default_rng(video.seed).normal(size=video.n_frames)
+        return (np.convolve(steps, np.ones(15) / 15, mode="same"))[:, None]
+
+
+Plugin = Walk
+'''
+DATASET = f'''
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.datasets.many.params import Params as _Params
+
+
+class Many(Dataset):
+    """A micro-expression every 300 frames."""
+
+    Params = _Params
+    revision = "1"
+    tasks = frozenset({{"spot"}})
+    schemes = {{"native": Scheme.native(("others",))}}
+
+    def videos(self):
+        n_frames = self.params.frames
+        marks = range(100, n_frames - 20, 300)
+        expressions = tuple(Expression(i, i + 10, "micro", i + 5, "others") for i in marks)
+        return [
+            Video("many", f"{{n % {PEOPLE}:02d}}", f"{{n:05d}}", 30.0, n_frames, expressions)
+            for n in range(self.params.videos)
+        ]
+
+
+Plugin = Many
+'''
+
+
+class Spent(NamedTuple):
+    """What a program has used: seconds of the processor, and the most MiB of one process."""
+
+    seconds: float
+    mib: float
+
+
+def program(folder: Path, *words: str) -> Spent:
+    """What a command of mebench uses, in a folder.
+
+    Raises:
+        SystemExit: the command fails.
+    """
+    with (folder / "errors.txt").open("w") as errors:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "mebench", *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        _, status, used = os.wait4(started.pid, 0)
+    if code := os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"mebench {' '.join(words)} ended with {code}: {(folder / 'errors.txt').read_text()}")
+    return Spent(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def of_runs(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """Commands that read all runs of a folder."""
+    runs = folder / "runs"
+    made = make_run(folder / "one", sealed=True)
+    for seed in range(n):
+        copy = RunFolder(Path(shutil.copytree(made.path, runs / f"spotter-{seed:05d}")))
+        (copy.path / "DONE").unlink()
+        stored = copy.read_json("config.json")
+        stored["config"]["method"]["p"] = round(0.1 + seed / 1e5, 5)
+        copy.write_json("config.json", {**stored, "key": f"{seed:016x}"})
+        copy.finish()
+    yield "runs list", program(folder, "runs", "list", "--runs", "runs")
+    yield "runs show of one", program(folder, "runs", "show", "spotter-00000", "--runs", "runs")
+    yield "runs verify of one", program(folder, "runs", "verify", "spotter-00000", "--runs", "runs")
+    tracking = ("track", "sync", "--runs", "runs", "--tracking", "sqlite:///mlflow.db")
+    yield "track sync", program(folder, *tracking)
+    yield "track sync again", program(folder, *tracking)
+
+
+def of_records(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """Commands that read all records of a folder."""
+    draw_records(n, folder / "board" / "records")
+    for file in ("published.csv", "beside.yaml"):
+        shutil.copy(RECORDS.parent / file, folder / "board")
+    known = json.loads((RECORDS.parent / "registry.json").read_text(encoding="utf-8"))
+    known["records"] = {record.name: "" for record in (folder / "board" / "records").iterdir()}  # else none has a rank
+    (folder / "board" / "registry.json").write_text(json.dumps(known), encoding="utf-8")
+    build = ("leaderboard", "build", "--runs", "none", "--out", "board")
+    yield "leaderboard build", program(folder, *build)
+    yield "leaderboard build again", program(folder, *build)
+
+
+def of_videos(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """Commands that read all annotations, or all answers."""
+    words = ["dataset=many", f"dataset.videos={n}", "dataset.frames=300"]
+    yield from _of_walk(folder, words)
+
+
+def of_frames(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """The same, of a hundred long videos."""
+    yield from _of_walk(folder, ["dataset=many", "dataset.videos=100", f"dataset.frames={n // 100}"])
+
+
+def _of_walk(folder: Path, words: Sequence[str]) -> Iterator[tuple[str, Spent]]:
+    _write_plugins(folder / "plugins")
+    more = ("--plugins", "plugins")
+    yield "data summary", program(folder, "data", "summary", *words, *more)
+    places = ("runs=runs", f"cache={folder / 'cache'}", "tracking=off", "workers=2")
+    yield "run", program(folder, "run", "method=walk", *words, *places, *more)
+    yield "runs show", program(folder, "runs", "show", "walk", "--runs", "runs")
+    yield "report", program(folder, "report", "walk", "--runs", "runs", "-o", "report.html")
+
+
+def _write_plugins(root: Path) -> None:
+    """Write the method and the dataset."""
+    plugins = {"methods/walk": ("method.py", METHOD, PARAMS_OF_METHOD), "datasets/many": ("dataset.py", DATASET, PARAMS_OF_DATASET)}
+    for place, (name, code, params) in plugins.items():
+        (root / place).mkdir(parents=True)
+        for file, content in {"__init__.py": "", "config.yaml": CONFIG, "params.py": params, name: code}.items():
+            (root / place / file).write_text(content)
+
+
+KINDS: dict[str, tuple[Callable[[Path, int], Iterator[tuple[str, Spent]]], tuple[int, ...]]] = {
+    "runs": (of_runs, (250, 500, 1000, 2000)),
+    "records": (of_records, (250, 500, 1000, 2000)),
+    "videos": (of_videos, (375, 750, 1500, 3000)),
+    "frames": (of_frames, (62_500, 125_000, 250_000, 500_000)),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time and memory of commands where there is much.")
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("--sizes", type=int, nargs="+")
+    args = parser.parse_args()
+    draw_once()
+    measure, usual = KINDS[args.kind]
+    before: dict[str, tuple[int, Spent]] = {}
+    print(f"| {args.kind} | command | seconds | MiB | growth |\n|---|---|---|---|---|")
+    for size in args.sizes or usual:
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="mebench-load-") as scratch:
+            for name, spent in measure(Path(scratch), size):
+                growth = ""
+                if name in before:
+                    n, then = before[name]
+                    growth = f"{math.log(spent.seconds / then.seconds) / math.log(size / n):.2f}"
+                before[name] = size, spent
+                print(f"| {size} | `{name}` | {spent.seconds:.1f} | {spent.mib:.0f} | {growth} |", flush=True)
+        print(f"<!-- {time.perf_counter() - began:.0f} s on the clock -->", flush=True)
+
+
+if __name__ == "__main__":
+    main()

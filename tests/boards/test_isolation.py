@@ -1,0 +1,108 @@
+"""What the folds of a run could see goes with it into its record, its row and its page."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from mebench.boards import build as boards_build, table_files
+from mebench.boards.accept import merge
+from mebench.boards.collect import collect, collect_records
+from mebench.boards.export import export
+from mebench.boards.site.site_pages import write_site
+from mebench.records.record import from_record
+from mebench.runs import RunFolder
+from mebench.runs.access_text import FILE
+from tests.helpers.run_folders import make_run
+
+WHOLE = {
+    "asked": "auto",
+    "lacks": [],
+    "view": True,
+    "reads": ["/home/ann/weights/face.dat"],
+    "devices": [],
+    "given": ["Python", "the method's folder /home/ann/methods/spotter"],
+    "inherited": ["HOME", "PATH"],
+}
+OPEN = {"asked": "off", "lacks": ["files", "processes", "network", "privileges"], "view": False, "reads": [], "devices": []}
+
+
+def run_with(access, runs, run_id, **contents):
+    """A run whose folds had some access; None is an older run, which does not say it."""
+    run = make_run(runs, run_id, **contents)
+    if access is not None:
+        run.write_json(FILE, access)
+    return run
+
+
+def merged(run, folder):
+    """The outcome of merging the record of a run."""
+    (outcome,) = merge([RunFolder(export(run, folder / "sent"))], folder / "records")
+    return outcome
+
+
+def test_export_keeps_isolation_without_folders(tmp_path):
+    run = run_with(WHOLE, tmp_path / "runs", "r")
+    fold = next((run.path / "folds").iterdir())
+    (fold / "printed.txt").write_text("epoch 1\n")
+    assert merged(run, tmp_path).status == "taken"
+    stored = json.loads((tmp_path / "records" / "r" / "record.json").read_text())["isolation"]
+    assert stored["reads"] == ["face.dat"]
+    assert stored["given"] == ["Python", "the method's folder spotter"]
+    assert stored["printed"] == 1
+    (record,) = collect_records(tmp_path / "records")
+    assert "isolated from files, processes and the network" in record.access
+    assert "its method could read face.dat" in record.access
+    assert "variables that its folds inherited: HOME, PATH; 1 fold printed something" in record.access
+
+
+def test_export_leaves_older_record_as_it_is(tmp_path):
+    run = run_with(None, tmp_path / "runs", "r")
+    record = export(run, tmp_path / "records")
+    before = {file.name: file.read_bytes() for file in record.iterdir()}
+    assert "isolation" not in json.loads(before["record.json"])
+    assert from_record(RunFolder(record)).access == ""
+    run.write_json(FILE, WHOLE)  # as if a later version had noted it
+    assert export(run, tmp_path / "records") == record
+    assert {file.name: file.read_bytes() for file in record.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "access", "reason"),
+    [
+        ("on", OPEN, "it ran under sandbox=on, but its isolation is of sandbox=off"),
+        ("off", {**WHOLE, "asked": "off"}, "it ran under sandbox=off, but says that its folds were isolated"),
+        ("on", {**WHOLE, "asked": "on", "lacks": ["files"]}, "says that its folds were not isolated from files"),
+    ],
+)
+def test_merge_refuses_contradiction_on_isolation(tmp_path, setting, access, reason):
+    run = run_with(access, tmp_path / "runs", "r", settings={"sandbox": setting})
+    from mebench.boards.export import WithheldError
+
+    with pytest.raises(WithheldError, match=reason):
+        export(run, tmp_path / "sent")
+
+
+def test_rows_say_how_folds_were_isolated(tmp_path):
+    for seed, (method, access) in enumerate([("kept", WHOLE), ("open", OPEN), ("older", None)]):
+        run_with(access, tmp_path / "runs", method, method=method, seed=seed, tasks=("recognize",))
+    records = collect(tmp_path / "runs")
+    (table,) = boards_build.build(records)
+    rows = {row.method: row for row in table.parts[0].rows if row.measured}
+    assert rows["kept"].facts["isolation"] == "isolated from files, processes and the network"
+    assert rows["open"].facts["not_isolated"] == "files, processes, network, privileges"
+    assert [rows[name].marks for name in ("kept", "open", "older")] == [[], ["folds not isolated"], []]
+    lines = {line["method"]: line for line in csv.DictReader(io.StringIO(table_files.as_csv(table)))}
+    assert lines["open"]["isolation"].startswith("not isolated from files")
+    assert lines["older"]["isolation"] == ""
+    write_site([table], records, [], tmp_path / "site")
+    assert "variables that its folds inherited: HOME, PATH" in (tmp_path / "site" / "runs" / "kept.html").read_text()
+
+
+def test_rows_of_open_and_isolated_folds_are_two(tmp_path):
+    for seed, access in enumerate([WHOLE, None, OPEN]):
+        run_with(access, tmp_path / "runs", f"r{seed}", seed=seed, tasks=("recognize",))
+    (table,) = boards_build.build(collect(tmp_path / "runs"))
+    seeds = sorted(row.seeds for row in table.parts[0].rows if row.measured)
+    assert seeds == [(0, 1), (2,)]
