@@ -32,8 +32,7 @@ from typing import NamedTuple
 
 from leaderboard import RECORDS, draw_records
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))
+sys.path.append(str(Path(__file__).parents[1]))
 
 from mebench.runs import RunFolder
 from tests.helpers.drawn_once import draw_once
@@ -42,9 +41,7 @@ from tests.helpers.run_folders import make_run
 PEOPLE = 30
 CONFIG = "title: For load\nsummary: a plugin that only a benchmark uses\ntasks: [spot]\n"
 PARAMS_OF_METHOD = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.6\n"
-PARAMS_OF_DATASET = (
-    "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    videos: int = 300\n    frames: int = 300\n"
-)
+PARAMS_OF_DATASET = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    videos: int = 300\n    frames: int = 300\n"
 METHOD = '''
 import numpy as np
 from mebench.core import Method
@@ -172,7 +169,10 @@ def _of_walk(folder: Path, words: Sequence[str]) -> Iterator[tuple[str, Spent]]:
 
 def _write_plugins(root: Path) -> None:
     """Write the method and the dataset."""
-    plugins = {"methods/walk": ("method.py", METHOD, PARAMS_OF_METHOD), "datasets/many": ("dataset.py", DATASET, PARAMS_OF_DATASET)}
+    plugins = {
+        "methods/walk": ("method.py", METHOD, PARAMS_OF_METHOD),
+        "datasets/many": ("dataset.py", DATASET, PARAMS_OF_DATASET),
+    }
     for place, (name, code, params) in plugins.items():
         (root / place).mkdir(parents=True)
         for file, content in {"__init__.py": "", "config.yaml": CONFIG, "params.py": params, name: code}.items():

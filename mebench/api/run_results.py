@@ -22,7 +22,7 @@ from mebench import (
 )
 from mebench.api.result import Result, notebook_html
 from mebench.api.trainer_objects import store_trainer_objects
-from mebench.errors import ConfigError, MebenchError, at_fault, unknown
+from mebench.errors import ConfigError, MebenchError, at_fault, list_first, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 
@@ -215,7 +215,12 @@ def execute_config(config: configuration.RunConfig, progress: Progress | None = 
 
 
 def resume(
-    run: str | Path | Run, *words: str, runs: str = "", progress: Progress | None = None, **settings: Any
+    run: str | Path | Run,
+    *words: str,
+    runs: str = "",
+    progress: Progress | None = None,
+    trusted: bool = False,
+    **settings: Any,
 ) -> Run:
     """Resume a run that was stopped. A finished run is returned as it is, and sent to MLflow if it is missing there;
     under another `convention`, or with other `bootstrap` draws, its answers are rescored and its folder stays
@@ -226,11 +231,12 @@ def resume(
         words: settings that shape no prediction, such as `workers=4`.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
         progress: see `run`.
+        trusted: agreement to the code that somebody else's run names: folders of plugins, callbacks and loggers.
         settings: the same as words.
 
     Raises:
         RunError: there is no such run; its data, plugins or versions have changed; folds failed.
-        ConfigError: a setting would make it another run.
+        ConfigError: a setting would make it another run, or somebody else began it and it is not `trusted`.
     """
     word = str(run.path if isinstance(run, Run) else run)
     reporter = progress or Progress()
@@ -238,11 +244,24 @@ def resume(
     of_words = configuration.settings_of(words)
     of_settings = configuration.settings_of(values=settings)
     _refuse_other_run(of_words | of_settings)
+    if not trusted:
+        _refuse_code_of_others(folder)
     config = _config_of_resumed(folder, of_words, of_settings)
     if not folder.done:
         return execute_config(config, reporter, folder.id)
     reporter.notify(f"run {folder.id} is finished")
     return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, reporter)
+
+
+def _refuse_code_of_others(folder: run_files.folder.RunFolder) -> None:
+    """Refuse to run the code that somebody else's run names."""
+    stored = folder.read_json("config.json")["config"]
+    code = run_files.origin.code_of_run(stored)
+    if code and not run_files.origin.is_own(folder, stored):
+        raise ConfigError(
+            f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, 3)}: read this code, "
+            "then resume the run with trusted=True"
+        )
 
 
 def _refuse_other_run(settings: Iterable[str]) -> None:

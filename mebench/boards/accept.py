@@ -17,7 +17,7 @@ from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, tr
 from mebench.boards.export import export
 from mebench.boards.record_registry import Registry
 from mebench.config import RunConfig, resolve
-from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, unknown
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, list_first, unknown
 from mebench.json_output import text_of_value
 from mebench.progress import Progress
 from mebench.records import recorded_settings
@@ -27,6 +27,7 @@ from mebench.records.schema import RECORD
 from mebench.runner import execute_sweep, make_plan
 from mebench.runner.session import finished_run
 from mebench.runs.folder import RunFolder
+from mebench.runs.origin import code_of_run
 from mebench.terminal import format_count, format_duration
 
 
@@ -280,6 +281,7 @@ def renew(
     for record in _records_to_renew(folder, ids):
         row: dict[str, Any] = {"record": record.id, "seconds": _seconds_of_one_core(record), "now": "", "reason": ""}
         try:
+            _refuse_foreign_code(record)
             config = resolve([*words_of(record), *settings])
             if finished_run(make_plan(config)) is not None:
                 row["seconds"] = 0.0
@@ -327,6 +329,19 @@ def _renewal_in_words(seconds: Sequence[float]) -> str:
     return (
         f"{n_records} to make again, about {format_duration(sum(seconds))} of one core by the costs of their runs then"
     )
+
+
+def _refuse_foreign_code(record: Record) -> None:
+    """Refuse to run the callbacks and loggers of somebody else, whose names a record holds.
+
+    Raises:
+        ConfigError: the record names some.
+    """
+    trainer = {key: value for key, value in record.config.items() if key.startswith("trainer.")}
+    if code := code_of_run(trainer):
+        raise ConfigError(
+            f"its run used code of {list_first(code, 3)}, which is no part of a record: read this code, then run it with mebench run"
+        )
 
 
 def _seconds_of_one_core(record: Record) -> float:

@@ -43,7 +43,8 @@ def features_compute_command(
     words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
 ) -> None:
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
-    settings = config_with_inputs(words, files, plugins)
+    with config.trainer.without_foreign_code():
+        settings = config_with_inputs(words, files, plugins)
     started, progress = time.perf_counter(), Progress()
     with runner.execute.stopped_by_signals(), runner.execute.worker_pool(settings) as pool:
         try:

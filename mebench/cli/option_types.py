@@ -125,13 +125,15 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores 
 
 
 def config_from_words(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The configuration of a run, from words, files and the user's file."""
-    return config.resolve(words or (), files or (), plugins or ())
+    """The configuration of a run that is only looked at, from words, files and the user's file."""
+    with config.trainer.without_foreign_code():
+        return config.resolve(words or (), files or (), plugins or ())
 
 
 def config_with_inputs(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The same configuration, once the run's inputs are there. Missing ones are reported before a heavy import."""
-    (settings,) = inspection.dataset_summary.check_needs([config_from_words(words, files, plugins)], Progress().notify)
+    """The configuration of a run, once its inputs are there. Missing ones are reported before a heavy import."""
+    settled = config.resolve(words or (), files or (), plugins or ())
+    (settings,) = inspection.dataset_summary.check_needs([settled], Progress().notify)
     return settings
 
 

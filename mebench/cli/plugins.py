@@ -214,8 +214,7 @@ def config_show_command(
     json: Json = None,
 ) -> None:
     """Show every setting and the origin of its value."""
-    with config.trainer.without_foreign_code():
-        settled = config_from_words(words, files, plugins)
+    settled = config_from_words(words, files, plugins)
     values = config.flatten_keys(settled.values)
     meanings = _meanings_of(settled) if verbose else {}
     report: dict[str, Any] = {"values": settled.values, "origins": settled.origins}

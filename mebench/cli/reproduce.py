@@ -14,6 +14,7 @@ import typer
 
 from mebench import metrics, records, reproduction
 from mebench._installation import PACKAGE, shipped_folder
+from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
 from mebench.json_output import write_json
@@ -59,11 +60,13 @@ def reproduce_command(
     files: Files = None,
     plugins: Plugins = None,
     leaderboards: Leaderboards = None,
+    yes: AgreesToCode = False,
     json: Json = None,
 ) -> None:
     """Run a paper's table and compare its cells. Each shows published and measured value, interval, and reasons of the
     difference.
     """
+    ask_for_code_of_files(files, yes)
     folder = leaderboards_folder(leaderboards)
     known = reproduction.papers.read_paper(folder / "papers", paper)
     if table is None and any(row.program for one in known.tables.values() for row in one.rows):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mebench import api, boards, config, protocols, reports, reproduction, runner, runs as run_files
+from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files, ask_for_code_of_run
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, config_with_inputs
 from mebench.config.examples import find_example
-from mebench.errors import ConfigError, RunError, SomeFailedError, list_first
+from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
-from mebench.terminal import escape_controls, print_lines, print_table, shell_command
+from mebench.terminal import print_lines, print_table, shell_command
 
 if TYPE_CHECKING:
     from mebench.config.combinations import Combination
@@ -42,6 +42,7 @@ def run_command(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and compute nothing.")] = False,
     verbose: Verbose = False,
+    yes: AgreesToCode = False,
     json: Json = None,
 ) -> None:
     """Run a method on a dataset, or with -m many runs at once.
@@ -51,6 +52,7 @@ def run_command(
     """
     if example is not None:
         files = [str(find_example(example)), *(files or ())]
+    ask_for_code_of_files(files, yes)
     if multirun:
         began, progress = time.perf_counter(), Progress()
         lists = config.combinations.lists_of_words(words or ())
@@ -171,27 +173,9 @@ def resume_command(
     json: Json = None,
 ) -> None:
     """Continue a stopped run. A finished run shows its scores, and goes to MLflow if missing there."""
-    _ask_for_code(run_files.RunFolder.open(runs, run), yes)
-    resumed = api.resume(run, *words or (), runs=runs)
+    ask_for_code_of_run(run_files.RunFolder.open(runs, run), yes)
+    resumed = api.resume(run, *words or (), runs=runs, trusted=True)
     _output(resumed, verbose, json, announced=resumed.fresh)
-
-
-def _ask_for_code(folder: run_files.RunFolder, agreed: bool) -> None:
-    """Ask once before the code of a run from elsewhere runs: its plugins, callbacks and loggers.
-
-    Raises:
-        ConfigError: the user does not agree, or cannot be asked.
-    """
-    stored = folder.read_json("config.json")["config"]
-    code = run_files.origin.code_of_run(stored)
-    if not code or run_files.origin.is_own(folder, stored):
-        return
-    question = f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, 3)}"
-    if not agreed and sys.stdin.isatty():
-        agreed = typer.confirm(f"{escape_controls(question)}. Run it?", err=True)
-    if not agreed:
-        raise ConfigError(f"{question}: read this code, then resume the run with --yes")
-    run_files.origin.mark_as_own(folder, stored)
 
 
 def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> None:

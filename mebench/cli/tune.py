@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mebench import tuning
+from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_inputs
 from mebench.json_output import write_json
@@ -95,6 +96,7 @@ def tune_command(
     write: Annotated[
         str | None, typer.Option("--write", metavar="FILE.yaml", help="Write a configuration for run -c.")
     ] = None,
+    yes: AgreesToCode = False,
     json: Json = None,
 ) -> None:
     """Tune a method on some subjects and score it on others.
@@ -120,6 +122,7 @@ def tune_command(
     )
     if write is not None:
         check_file("--write", str(Path(write).expanduser()))
+    ask_for_code_of_files(files, yes)
     settings = config_with_inputs(words, files, plugins)
 
     progress = Progress()

@@ -1,4 +1,5 @@
 from . import combinations as combinations
+from . import foreign_code as foreign_code
 from . import registry as registry
 from . import resolving as resolving
 from . import sections as sections

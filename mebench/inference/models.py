@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mebench import core, runner
 from mebench.atomic import replace_file, whole_file
-from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, registry, user_setting
+from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, registry, trainer, user_setting
 from mebench.config.settings import is_place
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
 from mebench.lazy_imports import load_lazily
@@ -173,7 +173,8 @@ def config_of_run(folder: RunFolder) -> RunConfig:
         PluginError: a plugin is gone or broken.
     """
     stored = folder.read_json("config.json")
-    return from_plain(stored["config"], stored["origins"])
+    with trainer.without_foreign_code():  # nothing is trained
+        return from_plain(stored["config"], stored["origins"])
 
 
 def model_of_fold(folder: RunFolder, fold: str) -> Model:

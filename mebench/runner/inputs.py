@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench._installation import PACKAGE, VERSION
 from mebench.config import RunConfig, flatten_keys, shaping_settings, trainer
+from mebench.config.foreign_code import find_module_file
 from mebench.config.registry import PluginInfo
 from mebench.config.settings import is_place, plugins_of
 from mebench.core import Dataset
@@ -145,7 +145,8 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
     plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}
     added = ADDED.get(config.protocol)
     # The place of annotations does not matter: their content is in the truth.
-    callbacks = {name: find_spec(name) for name in trainer.user_modules({"callbacks": config.trainer.get("callbacks")})}
+    modules = trainer.user_modules({"callbacks": config.trainer.get("callbacks")})
+    callbacks = {name: find_module_file(name) for name in modules}
     settings = shaping_settings(
         replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})
     )
@@ -153,7 +154,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
         **hash_own_code(code),
         **plugins,
         **({} if added is None else {f"code of protocol {config.protocol}": code(added)[:DIGITS]}),
-        **{f"code of {name}": code(Path(str(spec.origin)))[:DIGITS] for name, spec in callbacks.items() if spec},
+        **{f"code of {name}": code(file)[:DIGITS] for name, file in callbacks.items() if file},
         **{f"setting {key}": value for key, value in settings.items()},
     }
 

@@ -33,12 +33,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from mebench._installation import PACKAGE
 from mebench.atomic import open_descriptor
+from mebench.config.foreign_code import find_module_file
 from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
@@ -213,7 +213,7 @@ def grant_access(
             installed.add(top)
         elif isinstance(file, str) and file.startswith("/") and file.endswith((".py", ".so")):
             code.append(file)
-    code += [spec.origin for name in modules if (spec := find_spec(name)) is not None and spec.origin]
+    code += [str(file) for file in map(find_module_file, modules) if file is not None]
     return Grant(
         read=(*files, PACKAGE, *(info.folder for info in plugins), *map(_path, code), *reads),
         methods=tuple(info.folder.parent for info in plugins if info.module.startswith("mebench.methods.")),

@@ -78,8 +78,8 @@ def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
 def access_paragraph(access: Mapping[str, Any]) -> str:
     """All that is known of the access of a run's folds, as one paragraph.
 
-    >>> access_paragraph({"asked": "auto", "lacks": [], "reads": [], "view": True, "inherited": ["PATH"], "printed": 0})
-    'sandbox=auto: its folds were isolated from files, processes and the network; variables that its folds inherited: PATH; its folds printed nothing'
+    >>> access_paragraph({"asked": "off", "lacks": ["files"], "reads": [], "inherited": ["PATH"], "printed": 0})
+    'sandbox=off: its folds were not isolated from files; variables that its folds inherited: PATH; its folds printed nothing'
     """
     clauses = [describe_access(access), *_unasked_grants(access)]
     printed = access.get("printed")

@@ -25,7 +25,13 @@ WHOLE = {
     "given": ["Python", "the method's folder /home/ann/methods/spotter"],
     "inherited": ["HOME", "PATH"],
 }
-OPEN = {"asked": "off", "lacks": ["files", "processes", "network", "privileges"], "view": False, "reads": [], "devices": []}
+OPEN = {
+    "asked": "off",
+    "lacks": ["files", "processes", "network", "privileges"],
+    "view": False,
+    "reads": [],
+    "devices": [],
+}
 
 
 def run_with(access, runs, run_id, **contents):

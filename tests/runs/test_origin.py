@@ -1,11 +1,12 @@
 """A run from elsewhere runs its code only after a question; one's own does not ask."""
 
 import io
-import json
 import sys
 
 import pytest
 
+from mebench import api
+from mebench.errors import ConfigError
 from mebench.runs import RunFolder, origin
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
@@ -62,18 +63,6 @@ def test_resume_asks_before_it_runs_code_of_others(mebench, stored, tmp_path, mo
     assert origin.is_own(stored, config_of(stored))
 
 
-def test_config_show_imports_no_class_of_others(mebench, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "evil_of_others.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass X: pass\n")
-    settings = tmp_path / "stranger.yaml"
-    settings.write_text("trainer: {callbacks: [{class_path: evil_of_others.X, init_args: {n: 1}}]}\n")
-    words = ("method=ststnet", "dataset=synthetic")
-    code, shown, error = mebench("config", "show", *words, "-c", settings, "--json", "-")
-    assert code == 0, error
-    assert json.loads(shown)["values"]["trainer.callbacks"][0]["class_path"] == "evil_of_others.X"
-    assert not (tmp_path / "ran").exists()
-
-
 def test_code_of_run_names_objects_of_every_class():
     spec = {"class_path": "lightning.pytorch.callbacks.EarlyStopping", "init_args": {}, "object": "a1"}
     config = {"trainer.callbacks": [spec], "trainer.profiler": {**spec, "class_path": "mine.Profiler"}}
@@ -81,3 +70,8 @@ def test_code_of_run_names_objects_of_every_class():
         "lightning.pytorch.callbacks.EarlyStopping (object a1)",
         "mine.Profiler (object a1)",
     ]
+
+
+def test_resume_in_python_refuses_code_of_others(stored, tmp_path):
+    with pytest.raises(ConfigError, match=r"was not begun by you on this machine.*trusted=True"):
+        api.resume("one", runs=str(tmp_path / "runs"))

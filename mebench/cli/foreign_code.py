@@ -1,0 +1,64 @@
+"""The question before code from elsewhere runs: that of somebody else's run, or of classes that a file of settings names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mebench import config, runs as run_files
+from mebench.errors import ConfigError, list_first
+from mebench.terminal import escape_controls
+
+SHOWN = 3
+"""Classes and folders that the question names; further ones are counted."""
+AgreesToCode = Annotated[
+    bool, typer.Option("--yes", help="Run the callbacks and loggers of your own that a settings file names, unasked.")
+]
+
+
+def ask_for_code_of_files(files: Iterable[str | Path] | None, agreed: bool) -> None:
+    """Ask once before classes are imported that a file of settings names as callbacks or loggers.
+
+    Args:
+        files: files of settings, beside the user's.
+        agreed: whether the user has said yes already.
+
+    Raises:
+        ConfigError: the user does not agree, or cannot be asked.
+    """
+    for file, classes in config.foreign_code.classes_named_by_files(files or ()).items():
+        if config.foreign_code.has_agreed(file, classes):
+            continue
+        question = f"{file} names callbacks or loggers outside Lightning, and runs code of {list_first(classes, SHOWN)}"
+        if not (agreed or _agrees(question)):
+            raise ConfigError(f"{question}: read this code, then give the command with --yes, once")
+        config.foreign_code.note_agreement(file, classes)
+
+
+def ask_for_code_of_run(folder: run_files.RunFolder, agreed: bool) -> None:
+    """Ask once before the code of a run from elsewhere runs: its plugins, callbacks and loggers.
+
+    Args:
+        folder: folder of the run.
+        agreed: whether the user has said yes already.
+
+    Raises:
+        ConfigError: the user does not agree, or cannot be asked.
+    """
+    stored = folder.read_json("config.json")["config"]
+    code = run_files.origin.code_of_run(stored)
+    if not code or run_files.origin.is_own(folder, stored):
+        return
+    question = f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, SHOWN)}"
+    if not (agreed or _agrees(question)):
+        raise ConfigError(f"{question}: read this code, then resume the run with --yes")
+    run_files.origin.mark_as_own(folder, stored)
+
+
+def _agrees(question: str) -> bool:
+    """Whether the user agrees at a terminal; elsewhere nobody is asked."""
+    return sys.stdin.isatty() and typer.confirm(f"{escape_controls(question)}. Run it?", err=True)
