@@ -40,8 +40,9 @@ from tests.helpers.run_folders import make_run
 
 PEOPLE = 30
 CONFIG = "title: For load\nsummary: a plugin that only a benchmark uses\ntasks: [spot]\n"
-PARAMS_OF_METHOD = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.6\n"
-PARAMS_OF_DATASET = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    videos: int = 300\n    frames: int = 300\n"
+PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n"
+PARAMS_OF_METHOD = f"{PARAMS}    p: float = 0.6\n"
+PARAMS_OF_DATASET = f"{PARAMS}    videos: int = 300\n    frames: int = 300\n"
 METHOD = '''
 import numpy as np
 from mebench.core import Method

@@ -30,7 +30,7 @@ def ask_for_code_of_files(files: Iterable[str | Path] | None, agreed: bool) -> N
     Raises:
         ConfigError: the user does not agree, or cannot be asked.
     """
-    for file, classes in config.foreign_code.classes_named_by_files(files or ()).items():
+    for file, classes in config.foreign_code.find_classes_named_by_files(files or ()).items():
         if config.foreign_code.has_agreed(file, classes):
             continue
         question = f"{file} names callbacks or loggers outside Lightning, and runs code of {list_first(classes, SHOWN)}"

@@ -14,13 +14,13 @@ from typing import Any
 
 from mebench.atomic import replace_file
 from mebench.config.sources import layers_of
-from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, convert
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, convert_value
 
 OPTIONS = ("trainer.callbacks", "trainer.logger")
 """Settings whose values name classes."""
 
 
-def classes_named_by_files(files: Iterable[str | Path] = ()) -> dict[str, list[str]]:
+def find_classes_named_by_files(files: Iterable[str | Path] = ()) -> dict[str, list[str]]:
     """The classes outside Lightning that each file of settings names, the user's file among them. Nothing is imported.
 
     Raises:
@@ -38,7 +38,7 @@ def _foreign_classes(value: Any) -> Iterator[str]:
     """The classes outside Lightning in a value of `trainer.callbacks` or `trainer.logger`, as a file holds it."""
     if isinstance(value, str):
         with suppress(ValueError):
-            value = convert(value, Any)
+            value = convert_value(value, Any)
     for spec in value if isinstance(value, list) else [value]:
         name = spec.get("class_path") if isinstance(spec, Mapping) else spec
         if isinstance(name, str) and "." in name and not name.startswith("lightning."):

@@ -20,7 +20,7 @@ from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.records.costs import COSTS
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
-from mebench.runs.access_text import access_paragraph, access_with_output, describe_isolation
+from mebench.runs.access_text import describe_isolation, describe_whole_access, read_access_with_output
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import (
     FIRST_SCORER,
@@ -147,7 +147,7 @@ class Record:
     @property
     def access(self) -> str:
         """What its folds could see, in a paragraph; empty for older runs and records, which do not say it."""
-        return access_paragraph(self.isolation) if self.isolation else ""
+        return describe_whole_access(self.isolation) if self.isolation else ""
 
     @property
     def isolated(self) -> str:
@@ -340,7 +340,7 @@ def from_run(folder: RunFolder) -> Record:
         costs={name: value for name, value in costs.items() if value is not None},
         folder=folder.path,
         audit=folder.read_json(schema.AUDIT) if (folder.path / schema.AUDIT).is_file() else {},
-        isolation=access_with_output(folder) or {},
+        isolation=read_access_with_output(folder) or {},
         **annotation_facts(folder, folder.read_json(schema.FOLDS)),
     )
 

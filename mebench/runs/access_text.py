@@ -25,7 +25,7 @@ def access_of_run(folder: RunFolder) -> dict[str, Any] | None:
     return dict(folder.read_json(FILE)) if (folder.path / FILE).is_file() else None
 
 
-def access_with_output(folder: RunFolder) -> dict[str, Any] | None:
+def read_access_with_output(folder: RunFolder) -> dict[str, Any] | None:
     """The access of a run's folds, with the number of those that printed something, where the run keeps it.
 
     None for runs older than the sandbox.
@@ -75,10 +75,10 @@ def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def access_paragraph(access: Mapping[str, Any]) -> str:
+def describe_whole_access(access: Mapping[str, Any]) -> str:
     """All that is known of the access of a run's folds, as one paragraph.
 
-    >>> access_paragraph({"asked": "off", "lacks": ["files"], "reads": [], "inherited": ["PATH"], "printed": 0})
+    >>> describe_whole_access({"asked": "off", "lacks": ["files"], "reads": [], "inherited": ["PATH"], "printed": 0})
     'sandbox=off: its folds were not isolated from files; variables that its folds inherited: PATH; its folds printed nothing'
     """
     clauses = [describe_access(access), *_unasked_grants(access)]

@@ -85,12 +85,12 @@ def test_renew_runs_no_code_that_a_record_names(mebench, stranger, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_classes_named_by_files_leaves_out_lightning(stranger, tmp_path):
+def test_find_classes_named_by_files_leaves_out_lightning(stranger, tmp_path):
     stranger.write_text(
         "trainer.logger: '[CSVLogger, ours.Logger]'\n"
         "trainer.callbacks: [lightning.pytorch.callbacks.Timer, {class_path: a.B}]\n"
     )
-    assert foreign_code.classes_named_by_files([stranger]) == {str(stranger): ["a.B", "ours.Logger"]}
+    assert foreign_code.find_classes_named_by_files([stranger]) == {str(stranger): ["a.B", "ours.Logger"]}
 
 
 def test_find_module_file_imports_no_package(stranger, tmp_path):
