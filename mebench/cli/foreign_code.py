@@ -21,7 +21,7 @@ AgreesToCode = Annotated[
 
 
 def ask_for_code_of_files(files: Iterable[str | Path] | None, agreed: bool) -> None:
-    """Ask once before classes are imported that a file of settings names as callbacks or loggers.
+    """Ask once before callbacks and loggers that a settings file names are imported.
 
     Args:
         files: files of settings, beside the user's.

@@ -125,7 +125,7 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores 
 
 
 def config_from_words(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The configuration of a run that is only looked at, from words, files and the user's file."""
+    """The configuration of a run, to be looked at: callbacks outside Lightning stay unchecked."""
     with config.trainer.without_foreign_code():
         return config.resolve(words or (), files or (), plugins or ())
 

@@ -35,7 +35,7 @@ def find_classes_named_by_files(files: Iterable[str | Path] = ()) -> dict[str, l
 
 
 def _foreign_classes(value: Any) -> Iterator[str]:
-    """The classes outside Lightning in a value of `trainer.callbacks` or `trainer.logger`, as a file holds it."""
+    """The classes outside Lightning in the value of an option, as a file holds it."""
     if isinstance(value, str):
         with suppress(ValueError):
             value = convert_value(value, Any)

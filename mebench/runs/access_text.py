@@ -26,9 +26,9 @@ def access_of_run(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def read_access_with_output(folder: RunFolder) -> dict[str, Any] | None:
-    """The access of a run's folds, with the number of those that printed something, where the run keeps it.
+    """The access of a run's folds, and how many of them printed something.
 
-    None for runs older than the sandbox.
+    The number is missing for runs that do not keep it. None for runs older than the sandbox.
 
     Raises:
         RunError: the file is damaged.
