@@ -83,7 +83,7 @@ class Record:
         doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
         scored_by: version of scoring that made its stored scores.
         sender: name of whoever sent it; empty for the board's own.
-        isolation: what its folds could see, see `mebench.runs.access_text`; empty for older runs and records.
+        isolation: access of its folds, see `mebench.runs.access_text`; empty for older runs and records.
     """
 
     id: str

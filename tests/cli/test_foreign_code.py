@@ -44,7 +44,7 @@ def stranger(tmp_path, monkeypatch):
         ("leaderboard", "known", "--out", "records"),
     ],
 )
-def test_looking_imports_no_class_of_others(mebench, own_folder, stranger, tmp_path, words):
+def test_config_and_features_import_no_class_of_others(mebench, own_folder, stranger, tmp_path, words):
     code, _, error = mebench(*words, *WORDS, "-c", stranger)
     assert code == 0, error
     assert not (tmp_path / "ran").exists()
