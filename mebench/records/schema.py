@@ -170,7 +170,7 @@ Isolation = TypedDict(
         "printed": NotRequired[Count],
     },
 )
-"""What the folds of a run could see; the names of files are without their folders."""
+"""The access of the folds of a run; files are named without their folders."""
 Hashes = TypedDict(
     "Hashes",
     {
