@@ -1,5 +1,6 @@
 """Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; overlap of intervals."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -100,17 +101,51 @@ def score_curve(
     [(3, 4)]
     """
     low = float(smoothed.min())
-    closed = np.concatenate([[low], smoothed, [low]])
-    # On a plateau SciPy wants a position that no neighbour exceeds: any of it will do.
-    high = np.flatnonzero(smoothed[peaks] > low)
-    places = peaks[high] + 1
-    feet = scipy.signal.peak_prominences(closed, places)
-    widths = scipy.signal.peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
-    found: list[tuple[int, int] | None] = [None] * len(peaks)
-    for i, peak, a, b in zip(high.tolist(), peaks[high].tolist(), *widths[2:]):
-        first = min(int(np.ceil(a)) - 1, peak) + lead
-        found[i] = (min(first, peak), max(int(np.floor(b)) - 1, peak))
+    heights = [low, *smoothed.tolist(), low]  # SciPy takes a second to import its signals
+    found: list[tuple[int, int] | None] = []
+    for peak in peaks.tolist():
+        top = heights[peak + 1]
+        if top <= low:
+            found.append(None)
+            continue
+        level = top - (top - _foot(heights, peak + 1)) * (1 - height)
+        left, right = (_crossing(heights, peak + 1, level, step) for step in (-1, 1))
+        first = min(math.ceil(left) - 1, peak) + lead
+        found.append((min(first, peak), max(math.floor(right) - 1, peak)))
     return found
+
+
+def _foot(heights: Sequence[float], peak: int) -> float:
+    """The higher of the lowest levels on both sides of a peak.
+
+    Each side ends at a higher peak.
+    """
+    lows = []
+    for step in (-1, 1):
+        low, place = heights[peak], peak
+        while 0 <= place < len(heights) and heights[place] <= heights[peak]:
+            low = min(low, heights[place])
+            place += step
+        lows.append(low)
+    return max(lows)
+
+
+def _crossing(heights: Sequence[float], peak: int, level: float, step: int) -> float:
+    """The nearest place beside a peak where the curve falls to a level.
+
+    Args:
+        heights: the curve, which falls to the level on that side.
+        peak: position of the peak.
+        level: level below the peak.
+        step: -1 for the side before the peak, 1 for the one after it.
+    """
+    place = peak
+    while heights[place] > level:
+        place += step
+    if heights[place] == level or place == peak:
+        return float(place)
+    share = (level - heights[place]) / (heights[place - step] - heights[place])
+    return place - step * share
 
 
 def overlap(a: Span, b: Span) -> tuple[Any, Any]:

@@ -103,9 +103,9 @@ def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     >>> [round(end, 3) for end in poisson_interval(3)], [round(end, 3) for end in poisson_interval(0)]
     ([0.619, 8.767], [0.0, 3.689])
     """
-    tail = (1 - level) / 2
-    low = float(scipy.stats.chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
-    return low, float(scipy.stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
+    tail = (1 - level) / 2  # quantiles of gamma distributions; SciPy takes a second to import its statistics
+    low = float(scipy.special.gammaincinv(count, tail)) if count else 0.0
+    return low, float(scipy.special.gammaincinv(count + 1, 1 - tail))
 
 
 def own_rates_of(models: Sequence[Model]) -> dict[Kind, float]:
