@@ -20,7 +20,7 @@ UNUSED_SECONDS = 30 * 24 * 3600.0
 """Entries that no leaderboard has used for this time are removed."""
 
 
-def folder() -> Path:
+def cache_folder() -> Path:
     """The folder of the cache."""
     return Path(config.user_setting("cache", config.RunSettings().cache)).expanduser() / "boards"
 
@@ -35,7 +35,7 @@ def cached_result(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) ->
         code: patterns of the files of mebench that compute the result.
         inputs: everything else that determines the result, as plain data.
     """
-    file = folder() / _digest(json.dumps([hash_of_code(code), *inputs], sort_keys=True))
+    file = cache_folder() / _digest(json.dumps([hash_of_code(code), *inputs], sort_keys=True))
     with suppress(OSError, ValueError):
         hash_, _, text = file.read_text(encoding="utf-8").partition("\n")
         if hash_ == _digest(text):
@@ -51,7 +51,7 @@ def cached_result(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) ->
 def forget_unused() -> None:
     """Remove entries without recent use."""
     with suppress(OSError):
-        for file in folder().iterdir():
+        for file in cache_folder().iterdir():
             if file.stat().st_mtime < time.time() - UNUSED_SECONDS:
                 file.unlink()
 

@@ -9,7 +9,7 @@ from mebench.result_cache import cached_result
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(result_cache, "folder", lambda: folder)
+    monkeypatch.setattr(result_cache, "cache_folder", lambda: folder)
 
 
 def test_cached_computes_once_and_again_if_damaged():
@@ -24,7 +24,7 @@ def test_cached_computes_once_and_again_if_damaged():
     assert len(made) == 1
     cached_result(make, (), "f1", ["two", "one"])
     assert len(made) == 2
-    for entry in result_cache.folder().iterdir():
+    for entry in result_cache.cache_folder().iterdir():
         entry.write_text(entry.read_text().replace("ab", "cd"))
     assert cached_result(make, (), "f1", ["one", "two"]) == first
     assert len(made) == 3
@@ -50,7 +50,7 @@ def test_forget_unused_removes_entries_without_recent_use(monkeypatch):
     cached_result(lambda: 2, (), "new")
     monkeypatch.setattr(result_cache, "UNUSED_SECONDS", 1e13)
     result_cache.forget_unused()
-    assert len([*result_cache.folder().iterdir()]) == 2
+    assert len([*result_cache.cache_folder().iterdir()]) == 2
     monkeypatch.setattr(result_cache, "UNUSED_SECONDS", 1)
     result_cache.forget_unused()
-    assert not [*result_cache.folder().iterdir()]
+    assert not [*result_cache.cache_folder().iterdir()]

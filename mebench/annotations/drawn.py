@@ -191,7 +191,7 @@ CLIPS = (
 """Name, person and emotion of each clip, and the file number of its movement's first frame."""
 
 
-def write(folder: Path, recording: Recording = "HS") -> None:
+def write_drawn_clips(folder: Path, recording: Recording = "HS") -> None:
     """Draw seven clips of three people twice, short below `SMIC_all_raw` and long below `SMIC-E_raw image`.
 
     Args:

@@ -101,7 +101,7 @@ class Smic(NestedDataset):
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
         """Draw small trees of short and long clips, with the releases' quirks."""
-        annotations.drawn.write(folder, cls.recording)
+        annotations.drawn.write_drawn_clips(folder, cls.recording)
 
     def ours(self, names: tuple[str, ...]) -> bool:
         """The folders of this recording, short clips below `micro` and long ones not."""

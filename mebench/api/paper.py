@@ -169,7 +169,7 @@ def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> boards.r
         folders += [name.folder] if isinstance(name, Run) else run_files.folder.RunFolder.several(runs, name)
     once = {folder.path.resolve(): folder for folder in folders}
     found = [records.record.read_record(folder) for folder in once.values()]
-    return boards.paper_table.select_table(boards.build.build(found), [record.id for record in found], task)
+    return boards.paper_table.select_table(boards.build.build_tables(found), [record.id for record in found], task)
 
 
 def _as_list(words: Words) -> list[str]:

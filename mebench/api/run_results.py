@@ -156,7 +156,7 @@ class Run(Result):
 
     def _answers(self) -> pd.DataFrame | None:
         names_clips = "recognize" in self.folder.read_json("folds.json")["tasks"]
-        return run_files.answers.read_clip_answers(self.folder) if names_clips else None
+        return run_files.answers.read_answers_of_run(self.folder) if names_clips else None
 
     def _side(self) -> reports.timeline.JudgedRun:
         return reports.report.judge_run(records.record.read_record(self.folder))

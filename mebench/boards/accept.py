@@ -14,7 +14,7 @@ from mebench.atomic import new_folder, replace_file
 from mebench.boards.checking import reason_for_refusal
 from mebench.boards.collect import collect_records
 from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, truth_of
-from mebench.boards.export import export
+from mebench.boards.export import export_record
 from mebench.boards.record_registry import Registry
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, list_first, unknown
@@ -73,7 +73,9 @@ def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
     return [RunFolder(folder) for folder in folders]
 
 
-def merge(sources: list[RunFolder], records: Path, check_only: bool = False, sender: str | None = None) -> list[Merged]:
+def merge_records(
+    sources: list[RunFolder], records: Path, check_only: bool = False, sender: str | None = None
+) -> list[Merged]:
     """Check records, and copy those that pass into `records`, earlier versions first.
 
     Args:
@@ -134,7 +136,7 @@ class _Merging:
         records: folder that receives them.
         registry: registry of the board, which notes their doubts.
         check_only: whether nothing is copied or noted.
-        sender: name of their sender, as in `merge`.
+        sender: name of their sender, as in `merge_records`.
     """
 
     def __init__(self, records: Path, registry: Registry, check_only: bool, sender: str | None) -> None:
@@ -254,7 +256,7 @@ def _hashes_of(stored: Mapping[str, Any]) -> set[str]:
     return {version.get("sha256", "") for version in (stored, *former_versions(stored))}
 
 
-def renew(
+def renew_records(
     folder: Path, ids: Sequence[str], settings: Sequence[str], dry_run: bool, progress: Progress
 ) -> list[dict[str, Any]]:
     """Compute records again with their own settings, and replace each by the new one. The cheapest come first.
@@ -358,14 +360,14 @@ def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
         run: the run.
     """
     with TemporaryDirectory(dir=folder, prefix=".renewed-") as room:
-        new = export(run, Path(room, "new"))
+        new = export_record(run, Path(room, "new"))
         with Registry.changed(folder.parent) as registry:
             registry.records.pop(former, None)
             registry.senders.pop(former, None)  # the board itself has run it
         versions = [place for place in folder.iterdir() if place.name.partition("~v")[0] == former]
         for place in versions:
             place.rename(Path(room, place.name))
-        merge(find_records(new), folder, sender="")  # the export has checked it
+        merge_records(find_records(new), folder, sender="")  # the export has checked it
         return new.name
 
 

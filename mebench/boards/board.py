@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from mebench.boards.build import build
-from mebench.boards.collect import Notify, collect, collect_records, unique_records
+from mebench.boards.build import build_tables
+from mebench.boards.collect import Notify, collect_finished_runs, collect_records, unique_records
 from mebench.boards.disagreements import with_doubts, with_senders
 from mebench.boards.named_boards import NamedBoard, read_named_boards, with_titles
 from mebench.boards.published_tables import (
@@ -23,7 +23,7 @@ from mebench.boards.rows import BoardTable
 from mebench.boards.selection_gains import Gain, selection_gains
 from mebench.errors import MebenchError, RunError
 from mebench.records.matching_published import FILE, Alias, read_aliases
-from mebench.records.published import Published, read_published
+from mebench.records.published import PublishedValue, read_published
 from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
 from mebench.reproduction.rescore import SCORED_ANEW, list_sources
@@ -47,7 +47,7 @@ class Board:
     """
 
     records: Sequence[Record]
-    published: Sequence[Published]
+    published: Sequence[PublishedValue]
     aliases: Sequence[Alias]
     rescored: Sequence[Known]
     papers: Sequence[Paper]
@@ -59,7 +59,9 @@ class Board:
         Raises:
             UnshownError: some records cannot be shown in a table; the others can.
         """
-        extended = with_rescored(build(self.records), list(rescored_rows(self.rescored, self.published)), self.aliases)
+        extended = with_rescored(
+            build_tables(self.records), list(rescored_rows(self.rescored, self.published)), self.aliases
+        )
         return with_titles([with_published(table, self.published, self.aliases) for table in extended], self.named)
 
     def gains(self) -> list[Gain]:
@@ -96,7 +98,7 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
             f"there is no folder {runs}: only the records in {kept or folder / RECORDS} count. Name the folder "
             "of your runs with --runs"
         )
-    return board_of(collect(runs, notify), str(runs), folder, notify, kept)
+    return board_of(collect_finished_runs(runs, notify), str(runs), folder, notify, kept)
 
 
 def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify, kept: Path | None = None) -> Board:

@@ -24,7 +24,7 @@ from mebench.boards.named_boards import (
     board_contents,
     without_audit,
 )
-from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Ranked, distinguishing_settings
+from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Ranked, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
@@ -342,7 +342,7 @@ def _stability_lines(content: BoardContent) -> list[str]:
 
 def _own_settings(row: BoardRow, content: BoardContent) -> str:
     """The settings that tell a row from others of its method on the board."""
-    return distinguishing_settings(row, content.rows)
+    return settings_of_row(row, content.rows)
 
 
 def _origin_lines(content: BoardContent) -> list[str]:

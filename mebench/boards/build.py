@@ -15,15 +15,15 @@ from mebench.boards.row_facts import VERSIONS
 from mebench.boards.row_scores import (
     OF_MISTAKES,
     SCORING,
-    alone,
     costs_over_seeds,
-    mean,
+    exact_mean,
     metrics_of,
     mistakes_of_runs,
     n_of,
     over_seeds,
     sections_by_part,
     seed_mean_scores,
+    single_score,
 )
 from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, Score, rank_rows
 from mebench.boards.run_tables import Read, RunTables, read_member
@@ -49,7 +49,7 @@ NO_USE = "does not apply: "
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 
-def build(records: Iterable[Record]) -> list[BoardTable]:
+def build_tables(records: Iterable[Record]) -> list[BoardTable]:
     """All tables, by task, dataset, protocol and variant. The order of the records does not matter.
 
     Raises:
@@ -450,7 +450,7 @@ def _row(spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], read
         member=spec.member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
-        n=mean([n_of(section) for section in sections]),
+        n=exact_mean([n_of(section) for section in sections]),
         scores=_scores_over_seeds(spec, metrics, runs, read),
         convention=first.convention,
         selection=first.selection,
@@ -472,7 +472,7 @@ def _scores_over_seeds(
     """The scores of a row by metric, from the arguments of `_row`."""
     if len(runs) == 1:
         ((_, section),) = runs
-        return {metric: alone(section["scores"].get(metric, NOTHING)) for metric in metrics}
+        return {metric: single_score(section["scores"].get(metric, NOTHING)) for metric in metrics}
     means = seed_mean_scores([record for record, _ in runs], read, spec.member_of_tables)
     of_means = means[spec.task, spec.name]
     scores = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mebench.boards.row_scores import SCORING, alone, n_of, sections_by_part
+from mebench.boards.row_scores import SCORING, n_of, sections_by_part, single_score
 from mebench.boards.rows import NOTHING, BoardRow
 from mebench.config import registry
 from mebench.metrics.name_leak import names_chance
@@ -102,7 +102,7 @@ def _chance_row(source: Record, name: str, settings: str, n: float, scores: Mapp
         provenance="chance",
         seeds=(source.seed,),
         n=n,
-        scores={metric: alone(score) for metric, score in scores.items()},
+        scores={metric: single_score(score) for metric, score in scores.items()},
         convention=source.convention,
         selection="fixed",
         transductive="none",

@@ -12,7 +12,7 @@ from types import FrameType
 
 import pyarrow as pa
 
-from mebench.boards.build import build
+from mebench.boards.build import build_tables
 from mebench.errors import MebenchError, describe_error
 from mebench.records import schema
 from mebench.records.integrity import (
@@ -92,7 +92,7 @@ def check_alone(record: RunFolder) -> None:
     lacking = rebuilt.lacks()
     if lacking:
         raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")
-    build([rebuilt])
+    build_tables([rebuilt])
 
 
 def check_once(record: RunFolder) -> None:

@@ -16,7 +16,7 @@ from mebench.runs.folder import RunFolder
 Notify = Callable[[str], None]
 
 
-def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
+def collect_finished_runs(runs: Path, notify: Notify | None = None) -> list[Record]:
     """The finished runs of a folder, sorted by id; `notify` gets one sentence for each run that is left out.
 
     Args:
@@ -36,7 +36,7 @@ def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
 
 
 def collect_records(records: Path, notify: Notify | None = None) -> list[Record]:
-    """The committed records of a folder, sorted by id, the latest version of each run; messages as in `collect`.
+    """The committed records of a folder, sorted by id, the latest version of each run; messages as in `collect_finished_runs`.
 
     A version counts only if the superseded one counts, so that a rejected record cannot return.
     """

@@ -43,7 +43,7 @@ seeds .39.
 """
 
 
-class Answers(NamedTuple):
+class AnswersOfRecord(NamedTuple):
     """The answers of a record in its first draw: video, kind, onset and offset of intervals; true and predicted class
     of clips.
     """
@@ -53,7 +53,7 @@ class Answers(NamedTuple):
     named: NDArray[np.object_]
 
 
-def read_answers(folder: Path) -> Answers:
+def read_answers(folder: Path) -> AnswersOfRecord:
     """Read the intervals and classes of a record; empty if it is damaged, which is reported when it is shown."""
     try:
         tables = read_tables(RunFolder(folder))
@@ -67,7 +67,7 @@ def read_answers(folder: Path) -> Answers:
     truth, named = np.empty((2, 0), object)
     if tables.clips is not None:
         truth, named = tables.clips[["truth", "predicted"]].to_numpy(object).T
-    return Answers(spotted, truth, named)
+    return AnswersOfRecord(spotted, truth, named)
 
 
 def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> str:
@@ -152,7 +152,9 @@ def truth_doubt(record: Record, registry: Registry) -> str:
     return ""
 
 
-def doubt_of(record: Record, earlier: Iterable[Record], known: Collection[str], read: Callable[[Path], Answers]) -> str:
+def doubt_of(
+    record: Record, earlier: Iterable[Record], known: Collection[str], read: Callable[[Path], AnswersOfRecord]
+) -> str:
     """The doubts about a record, except for its truth, in words: disagreements with other records; may be empty.
 
     Args:
@@ -195,7 +197,7 @@ def _has_other_size(record: Record, other: Record) -> bool:
     return record.identity == other.identity and record.costs["parameters"] != other.costs["parameters"]
 
 
-def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
+def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], AnswersOfRecord]) -> list[str]:
     """The kinds of answers that are copied. They equal those of an earlier record, although they come from another
     training.
     """
@@ -229,14 +231,14 @@ def _has_epochs(record: Record, section: str) -> bool:
     return any(value for key, value in of_section.items() if key.endswith("epochs"))
 
 
-def _spot_alike(answers: Answers, others: Answers) -> bool:
+def _spot_alike(answers: AnswersOfRecord, others: AnswersOfRecord) -> bool:
     """Whether two records spot the same intervals."""
     n_both = len(answers.spotted & others.spotted)
     n_either = len(answers.spotted | others.spotted)
     return min(len(answers.spotted), len(others.spotted)) >= FEW and n_both >= OVERLAP * n_either
 
 
-def _name_alike(answers: Answers, others: Answers) -> bool:
+def _name_alike(answers: AnswersOfRecord, others: AnswersOfRecord) -> bool:
     """Whether two records give the same wrong classes; right ones are equal in good methods."""
     if len(answers.named) != len(others.named) or len(set(answers.named)) < 2:
         return False

@@ -25,7 +25,7 @@ class WithheldError(RunError):
     """A run is sound, but its record would be refused."""
 
 
-def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
+def export_record(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
     """Write `<out>/<run id>/`; its path. A record is never edited: if the content differs now, a new version, `<run
     id>~v2`, supersedes it; if it is equal, nothing changes.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from mebench.config import registry
-from mebench.records.published import Published
+from mebench.records.published import PublishedValue
 
 YEAR = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?![\d.]\d|\d)")
 
@@ -35,7 +35,7 @@ class MethodNames:
     published_years: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, published: Iterable[Published]) -> Self:
+    def of(cls, published: Iterable[PublishedValue]) -> Self:
         """The names with the years that published results give."""
         years: dict[str, str] = {}
         for value in published:

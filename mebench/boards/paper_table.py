@@ -23,7 +23,7 @@ from mebench.boards.rows import (
     Part,
     PublishedLine,
     displayed_metrics,
-    distinguishing_settings,
+    settings_of_row,
 )
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
@@ -550,7 +550,7 @@ def select_rows(
 
 def _words_of(row: BoardRow, rows: Sequence[BoardRow]) -> set[str]:
     """The names of a row, in small letters; the method alone does not name a row without a rank."""
-    settings = distinguishing_settings(row, rows)
+    settings = settings_of_row(row, rows)
     methods = (row.method, title_of_row(row.method))
     names = {f"{method}, {settings}" for method in methods} if settings else set(methods)
     if not (row.unranked or row.chosen_on_tested):
@@ -622,7 +622,7 @@ def _row_for_paper(
     citations: Sequence[Citation],
 ) -> PaperRow:
     """A row of a leaderboard as a row for a paper."""
-    name = ", ".join(filter(None, [title_of_row(row.method), distinguishing_settings(row, rows), *row.marks]))
+    name = ", ".join(filter(None, [title_of_row(row.method), settings_of_row(row, rows), *row.marks]))
     own = cite_methods([row.method])
     return PaperRow(
         name,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.boards.build import table_name
-from mebench.boards.row_scores import alone, metrics_of, mistakes_over_seeds, n_of
+from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, single_score
 from mebench.boards.rows import BoardTable, Part, PublishedLine, Rescored
 from mebench.errors import ConfigError, DataError
 from mebench.grouping import group_by
@@ -16,18 +16,18 @@ from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.epoch_choices import LEAKING, RULES
 from mebench.metrics.scored_parts import scored_parts
 from mebench.records.matching_published import Alias, is_same_dataset
-from mebench.records.published import COUNTS, Published
+from mebench.records.published import COUNTS, PublishedValue
 from mebench.records.recorded_settings import of_scheme
 from mebench.reproduction.rescore import AnswerSet as Answers, RescoredSource, list_sources, read_source
 
 
-def published_lines(rows: Sequence[Published]) -> list[PublishedLine]:
+def published_lines(rows: Sequence[PublishedValue]) -> list[PublishedLine]:
     """Lines of published values, in the order of the file: one for each method, table, source and number of classes."""
     place = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
     return [_published_line(values) for values in group_by(rows, key=place).values()]
 
 
-def _published_line(values: Sequence[Published]) -> PublishedLine:
+def _published_line(values: Sequence[PublishedValue]) -> PublishedLine:
     """The line of some values of one method in one table."""
     first = values[0]
     notes = [note for value in values if value.note for note in value.note.split("; ")]
@@ -45,7 +45,7 @@ def _published_line(values: Sequence[Published]) -> PublishedLine:
     )
 
 
-def with_published(table: BoardTable, rows: Sequence[Published], aliases: Sequence[Alias]) -> BoardTable:
+def with_published(table: BoardTable, rows: Sequence[PublishedValue], aliases: Sequence[Alias]) -> BoardTable:
     """The table with the published rows of its dataset added to each part."""
     of_table = [
         row
@@ -92,7 +92,7 @@ def _belongs(place: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> 
     )
 
 
-def part_of(row: Published) -> str:
+def part_of(row: PublishedValue) -> str:
     """Name of the part of a table that a published value belongs to."""
     return {
         "spotting": row.kind,
@@ -131,7 +131,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
     return known
 
 
-def rescored_rows(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
+def rescored_rows(known: Sequence[Known], published: Sequence[PublishedValue]) -> Iterator[Placed]:
     """Each scored result of each source as a row with its place."""
     for source, outcome in known:
         for answers, scored in zip(source.sets, outcome["sets"], strict=True):
@@ -155,7 +155,7 @@ def _rescored_row(
     task: str,
     name: str,
     section: Mapping[str, Any],
-    printed: Sequence[Published],
+    printed: Sequence[PublishedValue],
 ) -> Placed:
     """One part of a result as a row with its place.
 
@@ -178,7 +178,7 @@ def _rescored_row(
         convention=result["convention"],
         member=member,
         n=n_of(section),
-        scores={metric: alone(score) for metric, score in section["scores"].items()},
+        scores={metric: single_score(score) for metric, score in section["scores"].items()},
         printed={
             value.metric: f"{value.value:.{value.digits}f}{'†' if value.caveats else ''}"
             for value in printed

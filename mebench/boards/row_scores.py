@@ -56,7 +56,7 @@ def over_seeds(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) 
     if None in values:
         return NOTHING
     return {
-        "value": mean(values),
+        "value": exact_mean(values),
         "low": of_mean["low"],
         "high": of_mean["high"],
         "min": min(values),
@@ -64,7 +64,7 @@ def over_seeds(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) 
     }
 
 
-def alone(score: Mapping[str, Any]) -> Score:
+def single_score(score: Mapping[str, Any]) -> Score:
     """The score of a single run or level of chance, as `over_seeds` gives it."""
     return over_seeds([score], score)
 
@@ -131,11 +131,14 @@ def mean_ends(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, di
     for name in scores[0]:
         lows = [of_run[name]["low"] for of_run in scores]
         highs = [of_run[name]["high"] for of_run in scores]
-        ends[name] = {"low": None if None in lows else mean(lows), "high": None if None in highs else mean(highs)}
+        ends[name] = {
+            "low": None if None in lows else exact_mean(lows),
+            "high": None if None in highs else exact_mean(highs),
+        }
     return ends
 
 
-def mean(values: Sequence[float]) -> float:
+def exact_mean(values: Sequence[float]) -> float:
     """The mean; for equal values exactly that value."""
     return values[0] if len(set(values)) == 1 else sum(values) / len(values)
 
@@ -146,7 +149,7 @@ def costs_over_seeds(records: Sequence[Record]) -> dict[str, float]:
     shared = [name for name in first.costs if all(name in record.costs for record in others)]
     if not all(record.counts_all_parameters for record in records):
         shared = [name for name in shared if name != "parameters"]
-    return {name: round(mean([record.costs[name] for record in records]), 3) for name in shared}
+    return {name: round(exact_mean([record.costs[name] for record in records]), 3) for name in shared}
 
 
 def mistakes_of_runs(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
@@ -158,7 +161,7 @@ def mistakes_of_runs(records: Sequence[Record], kind: str, read: Read) -> dict[s
         known = [rate for rate, _ in rates if rate is not None]
         if len(known) == len(rates):
             _, minutes = rates[0]
-            quiet[absent] = [mean(known), minutes]
+            quiet[absent] = [exact_mean(known), minutes]
     annotated: set[str] = set()
     for run in runs:
         if run.distractors is not None:
@@ -194,18 +197,20 @@ def _cause_over_seeds(mistakes: Sequence[Mapping[str, Any]], cause: str) -> list
     """The number of false positives of a cause, and the gain in F1 without it."""
     numbers = [mistake["under"].get(cause, 0.0) for mistake in mistakes]
     gains = [mistake["gain"].get(cause, 0.0) for mistake in mistakes]
-    return [mean(numbers), mean(gains)]
+    return [exact_mean(numbers), exact_mean(gains)]
 
 
 def _misses_over_seeds(mistakes: Sequence[Mapping[str, Any]]) -> list[float]:
     """The number of misses except near ones, and the gain in F1 without them."""
     numbers = [sum(n for cause, n in mistake["miss"].items() if cause != "localisation") for mistake in mistakes]
     gains = [mistake["gain"]["missed"] for mistake in mistakes]
-    return [mean(numbers), mean(gains)]
+    return [exact_mean(numbers), exact_mean(gains)]
 
 
 def _miss_shares_over_seeds(shares: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
     """For each property that all runs have, the share of each third that is missed."""
     first = shares[0]
     shared = [name for name in first if all(name in share for share in shares)]
-    return {name: {third: mean([share[name][third] for share in shares]) for third in first[name]} for name in shared}
+    return {
+        name: {third: exact_mean([share[name][third] for share in shares]) for third in first[name]} for name in shared
+    }

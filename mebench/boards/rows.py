@@ -44,7 +44,7 @@ def shared_facts(rows: Sequence[BoardRow]) -> dict[str, str]:
     return shared
 
 
-def distinguishing_settings(row: BoardRow, rows: Sequence[BoardRow]) -> str:
+def settings_of_row(row: BoardRow, rows: Sequence[BoardRow]) -> str:
     """The settings and sender that distinguish a measured row from its method's other rows; may be empty.
 
     Members of a composite need no settings, because they follow their composite.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mebench.boards.published_tables import Known
-from mebench.boards.row_scores import SCORING, alone, mean, over_seeds
+from mebench.boards.row_scores import SCORING, exact_mean, over_seeds, single_score
 from mebench.boards.rows import NOTHING, Score
 from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
@@ -15,10 +15,10 @@ from mebench.metrics.epoch_choices import RULES
 from mebench.metrics.summary import scores_by_path
 from mebench.number_format import NONE, format_ends, format_span, format_table_number
 from mebench.records.matching_published import Alias, is_same_dataset
-from mebench.records.published import Published
+from mebench.records.published import PublishedValue
 from mebench.records.record import Record
 from mebench.records.recorded_settings import of_protocol
-from mebench.reproduction.papers import Paper, PaperRow, paper_cells
+from mebench.reproduction.papers import Paper, PrintedRow, paper_cells
 from mebench.reproduction.rescore import RescoredSource
 from mebench.result_cache import cached_result
 from mebench.runner.leak import worth_in_audit
@@ -131,14 +131,14 @@ class Gain:
         return {"id": self.method_id, **values, "dataset": dataset, "protocol": protocol, "gain": gain}
 
 
-PrintedUf1 = dict[str, tuple[Published, PaperRow]]
+PrintedUf1 = dict[str, tuple[PublishedValue, PrintedRow]]
 """The UF1 that a paper prints for each plugin, with the row that describes its program."""
 
 
 def selection_gains_table(
     records: Iterable[Record],
     papers: Iterable[Paper],
-    published: Iterable[Published],
+    published: Iterable[PublishedValue],
     aliases: Sequence[Alias],
     rescored: Iterable[Known] = (),
 ) -> Table:
@@ -154,7 +154,7 @@ def table_of_gains(gains: Iterable[Gain]) -> Table:
 def selection_gains(
     records: Iterable[Record],
     papers: Iterable[Paper],
-    published: Iterable[Published],
+    published: Iterable[PublishedValue],
     aliases: Sequence[Alias],
     rescored: Iterable[Known] = (),
 ) -> list[Gain]:
@@ -174,7 +174,7 @@ def selection_gains(
     return sorted(gains, key=lambda gain: (gain.measure, gain.dataset, gain.method))
 
 
-def _printed_uf1(papers: Iterable[Paper], published: Sequence[Published]) -> PrintedUf1:
+def _printed_uf1(papers: Iterable[Paper], published: Sequence[PublishedValue]) -> PrintedUf1:
     """The UF1 over all clips that papers print for methods whose program is known."""
     printed: PrintedUf1 = {}
     for paper in papers:
@@ -238,8 +238,8 @@ def _gain_of_runs(
         measure=SELECTED_SCORES[path],
         year=year,
         published=value,
-        leaking=mean(leaks),
-        honest=mean(leaks) - gain["value"],
+        leaking=exact_mean(leaks),
+        honest=exact_mean(leaks) - gain["value"],
         score=gain,
         candidates=format_span(n_candidates),
         seeds=", ".join(str(run.record.seed) for run in runs),
@@ -251,7 +251,7 @@ def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str,
     """The mean gain over seeds, with its interval paired over subjects; without one if an honest run is not here."""
     gains = [run.audited["differences"][path] for run in runs]
     if len(runs) == 1:
-        return alone(gains[0])
+        return single_score(gains[0])
     honest = [known[run.audited["honest"]] for run in runs if run.audited["honest"] in known]
     if len(honest) < len(runs):
         return over_seeds(gains, NOTHING)
@@ -276,7 +276,9 @@ def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -
     return dict(comparison.scores[path].difference)
 
 
-def _gains_of_answers(source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[Published]) -> list[Gain]:
+def _gains_of_answers(
+    source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[PublishedValue]
+) -> list[Gain]:
     """The gains of public answers, one for each pair of leaking and honest rule."""
     gains = []
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):

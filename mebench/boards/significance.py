@@ -86,7 +86,7 @@ def _sizes_of_parts(most: int) -> list[int]:
     return sizes
 
 
-def distinguished(evaluate: Scorer, units: NDArray[np.int32], most: int, seed: int) -> Bools | None:
+def find_differing_pairs(evaluate: Scorer, units: NDArray[np.int32], most: int, seed: int) -> Bools | None:
     """Pairs of runs that differ significantly, at `ALPHA` for all pairs together.
 
     The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the
@@ -124,7 +124,7 @@ def _neighbours_without_difference(
     """The widest sets of neighbours in the ranking that are not found to differ: first place, and end.
 
     Args:
-        evaluate: scores of a pool, as in `distinguished`.
+        evaluate: scores of a pool, as in `find_differing_pairs`.
         units: positions of the runs, the best first.
         n_units: size of the pool.
         most: largest number of permutations for a set.
@@ -161,7 +161,7 @@ def range_p(
     large as these.
 
     Args:
-        evaluate: scores of a pool, as in `distinguished`.
+        evaluate: scores of a pool, as in `find_differing_pairs`.
         n_units: size of its pool.
         units: (n_sets, n_runs, n_subjects) positions for the runs of each set; their own scores are defined.
         parts: permutations, see `subject_permutations`.
@@ -263,7 +263,7 @@ def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
     Statistics 13(2)).
 
     Args:
-        pairs: (n_runs, n_runs) from `distinguished`, best first.
+        pairs: (n_runs, n_runs) from `find_differing_pairs`, best first.
         tested: (n_runs,) whether a run's own score is defined; the others get no letter.
     """
     graph = networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.boards.run_tables import Read
-from mebench.boards.significance import MOST_ROWS, ChosenWeights, Scorer, distinguished, significance_groups
+from mebench.boards.significance import MOST_ROWS, ChosenWeights, Scorer, find_differing_pairs, significance_groups
 from mebench.errors import MebenchError
 from mebench.metrics import Tables, find_convention
 from mebench.metrics.bootstrap import Resampling, derived_seed
@@ -182,7 +182,7 @@ def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
 
 def _groups(rows: PooledRows, scored: Sequence[int]) -> list[str]:
     """The letters of all rows; empty for those without a score."""
-    pairs = distinguished(rows.mean_scores, rows.places, PERMUTATIONS, derived_seed(0, "permutation"))
+    pairs = find_differing_pairs(rows.mean_scores, rows.places, PERMUTATIONS, derived_seed(0, "permutation"))
     if pairs is None:
         return [""] * len(rows.seeds)
     return significance_groups(pairs, np.isin(range(len(rows.seeds)), scored))

@@ -20,7 +20,7 @@ from mebench.files import file_hash
 from mebench.reproduction.rescore import find_files, list_sources, read_source, rescore_source, write_outcome
 
 
-def submit(
+def write_submission(
     answers: Path, truth: Path, name: str, about: Mapping[str, str], settings: Mapping[str, Any], out: Path
 ) -> tuple[Path, dict[str, Any]]:
     """Score answers and write them for a board: a folder with the answers, the truth, their description, and the
@@ -63,12 +63,12 @@ def submit(
     return out / name, outcome
 
 
-def submissions(place: Path) -> list[Path]:
+def find_submissions(place: Path) -> list[Path]:
     """The folder of sent answers at `place`, or the folders in it, by name."""
     return [folder for folder in (place, *sorted(place.glob("[!.]*"))) if (folder / f"{folder.name}.yaml").is_file()]
 
 
-def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
+def accept_submission(folder: Path, rescored: Path, check_only: bool = False) -> str:
     """Score a submission again, and add its description and scores to the board's sources.
 
     The answers and the truth are not copied.

@@ -38,8 +38,8 @@ from mebench.boards.rows import (
     PublishedLine,
     Rescored,
     displayed_metrics,
-    distinguishing_settings,
     rule_or_version,
+    settings_of_row,
     shared_facts,
 )
 from mebench.boards.selection_gains import Gain, table_of_gains
@@ -61,7 +61,7 @@ def score_columns(metrics: Sequence[str]) -> list[Column]:
     ]
 
 
-def numbered(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], Any] = bool) -> Table:
+def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], Any] = bool) -> Table:
     """A table of the selected rows (`keep`) of a part, with their numbers."""
     kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
     table = Table.of(columns, [row for _, row in kept])
@@ -72,18 +72,18 @@ def numbered(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], A
     )
 
 
-def method(part: Part) -> Column:
+def method_column(part: Part) -> Column:
     """The name of a row, its distinguishing settings, and its marks."""
 
     def name(row: BoardRow) -> tuple[str, ...]:
         name = row.method if row.measured else level_name(row.method)
-        *first, last = filter(None, [name, distinguishing_settings(row, part.rows)])
+        *first, last = filter(None, [name, settings_of_row(row, part.rows)])
         return (*first, last + "".join(f" ({mark})" for mark in row.marks))
 
     return Column("method", of=name, main=True)
 
 
-def scores(part: Part) -> Table:
+def scores_table(part: Part) -> Table:
     """The scores of the measured rows and of the levels of chance."""
     main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
     leading = [
@@ -92,13 +92,13 @@ def scores(part: Part) -> Table:
         replace(main, main=True),
         *firmness_columns(part),
     ]
-    return numbered(part, [method(part), *leading, *others, N])
+    return numbered_table(part, [method_column(part), *leading, *others, N])
 
 
-def origins(part: Part) -> Table:
+def origins_table(part: Part) -> Table:
     """The origin of the measured rows' scores; `common` has the facts that all rows share."""
     same = shared_facts(part.rows)
-    return numbered(
+    return numbered_table(
         part,
         [
             Column("settings", of=lambda row: row.settings or "defaults"),
@@ -113,7 +113,7 @@ def origins(part: Part) -> Table:
     )
 
 
-def causes(part: Part, name: Column | None = None) -> Table:
+def causes_table(part: Part, name: Column | None = None) -> Table:
     """Causes of a row's false positives: their number, and the F1 gained without them; `name` is the function for rows'
     names.
     """
@@ -122,14 +122,14 @@ def causes(part: Part, name: Column | None = None) -> Table:
         shares = row.causes.get(cause)
         return (format_mean_count(shares[0]), f"+{format_table_number(shares[1])}") if shares else None
 
-    return numbered(
+    return numbered_table(
         part,
-        [name or method(part), *(Column(cause, of=partial(cell, cause)) for cause in part.causes)],
+        [name or method_column(part), *(Column(cause, of=partial(cell, cause)) for cause in part.causes)],
         lambda row: row.causes,
     )
 
 
-def misses(part: Part, name: Column | None = None) -> Table:
+def misses_table(part: Part, name: Column | None = None) -> Table:
     """The kinds of missed truths, and false positives in videos without truths; `name` is the function for rows' names."""
 
     def rate(absent: str, row: BoardRow) -> tuple[str, str] | None:
@@ -139,10 +139,10 @@ def misses(part: Part, name: Column | None = None) -> Table:
     def missed(what: str, row: BoardRow) -> str:
         return shares_in_words(row.missed.get(what, {}))
 
-    return numbered(
+    return numbered_table(
         part,
         [
-            name or method(part),
+            name or method_column(part),
             *(
                 Column(f"missed, by {what}", of=partial(missed, what))
                 for what in dict.fromkeys(chain(*(row.missed for row in part.rows)))
@@ -162,7 +162,7 @@ def with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str
     return {**row.scores.get(name, NOTHING), "note": note.format(printed) if printed else ""}
 
 
-def rescored(part: Part) -> Table:
+def rescored_table(part: Part) -> Table:
     """Scores of public prediction files, with the paper's value below."""
     columns = (
         Column.metric(name, digits=PRINTED, of=partial(with_printed, name))
@@ -171,7 +171,7 @@ def rescored(part: Part) -> Table:
     return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *columns, N], part.rescored)
 
 
-def published(lines: Sequence[PublishedLine]) -> Table:
+def published_table(lines: Sequence[PublishedLine]) -> Table:
     """Published results; a value with a caveat is marked."""
 
     def value(name: str, line: PublishedLine) -> str | None:
@@ -192,12 +192,18 @@ def published(lines: Sequence[PublishedLine]) -> Table:
     )
 
 
-def markdown(table: BoardTable) -> str:
+def markdown_page(table: BoardTable) -> str:
     """The page of a table."""
     return _page(
         "table_page.md",
         table=table,
-        **{made.__name__: made for made in (shared_facts, scores, origins, causes, misses, rescored, published)},
+        shared_facts=shared_facts,
+        scores_table=scores_table,
+        origins_table=origins_table,
+        causes_table=causes_table,
+        misses_table=misses_table,
+        rescored_table=rescored_table,
+        published_table=published_table,
     )
 
 
@@ -213,7 +219,7 @@ def _page(template: str, **values: Any) -> str:
     return load_template(Path(__file__).with_name(template)).render(made=MADE, **values)
 
 
-def latex(table: BoardTable) -> str:
+def latex_tables(table: BoardTable) -> str:
     r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
     Content without room on a page (cost, rules, versions and run ids of every row) precedes it as comments.
@@ -307,7 +313,7 @@ FORMER_OVERVIEW = "tables.md"
 """The page of all tables up to version 0.2, which lay with them in the folder of the leaderboard."""
 
 
-def write(
+def write_leaderboard(
     tables: Sequence[BoardTable],
     out: Path,
     gains: Sequence[Gain] = (),
@@ -335,8 +341,8 @@ def write(
     if gains:
         files |= {f"{TABLES}/{SELECTION}.{ending}": text for ending, text in selection_texts(gains).items()}
     for table in tables:
-        files[f"{TABLES}/{table.name}.md"] = markdown(table)
-        files |= {f"{TABLES}/{table.name}.{ending}": text for ending, text in texts(table).items()}
+        files[f"{TABLES}/{table.name}.md"] = markdown_page(table)
+        files |= {f"{TABLES}/{table.name}.{ending}": text for ending, text in texts_of_table(table).items()}
     former = _former_files(out)
     with new_folder(out) as temporary:
         for name, text in files.items():
@@ -412,9 +418,9 @@ GAIN_COLUMNS = ("id", "settings", "dataset", "protocol", "measure", "leaking", "
 """The first columns of the file of gains."""
 
 
-def texts(table: BoardTable) -> dict[str, str]:
+def texts_of_table(table: BoardTable) -> dict[str, str]:
     """A table as CSV, JSON and LaTeX, by the ending of its file."""
-    return {"csv": as_csv(table), "json": as_json(table), "tex": latex(table)}
+    return {"csv": as_csv(table), "json": as_json(table), "tex": latex_tables(table)}
 
 
 DECIMALS = 9

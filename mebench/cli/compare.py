@@ -14,7 +14,7 @@ from mebench.account import account_lines
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
-from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
+from mebench.cli.reproduce import PUBLISHED, folder_of_published
 from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import group_by
 from mebench.json_output import write_json
@@ -163,7 +163,7 @@ def _print_differences_from_published(
 ) -> None:
     """Print under which conditions a run differs from a published result."""
     folder = run_files.folder.RunFolder.finished(runs, run)
-    place = leaderboards_folder(leaderboards)
+    place = folder_of_published(leaderboards)
     rows = records.published.find_published(result, records.published.read_published(place / PUBLISHED))
     aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
     conditions = records.matching_published.differences_from_published(

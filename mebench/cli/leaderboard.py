@@ -134,7 +134,7 @@ def _write_board(
         floors = boards.chance_rows.chance_methods()
         names = boards.method_names.MethodNames.of(board.published)
         pages = boards.board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify)
-        index = boards.table_files.write(tables, folder, gains, pages, progress.notify)
+        index = boards.table_files.write_leaderboard(tables, folder, gains, pages, progress.notify)
     rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
     named = f"{format_count(len(pages), 'board')}, " if pages else ""
     lines = [
@@ -180,7 +180,7 @@ def leaderboard_export_command(
     folder = run_files.folder.RunFolder.finished(runs, run)
     if records.record.is_record(folder):
         raise RunError(f"{folder.path} is a record already: accept records of others with mebench leaderboard merge")
-    record = boards.export.export(folder, Path(out).expanduser())
+    record = boards.export.export_record(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     remark = str(folder.read_json("folds.json")["remark"])
     advice = "Commit it, or send it: its receiver accepts it with mebench leaderboard merge"
@@ -229,7 +229,7 @@ def leaderboard_submit_command(
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     conditions = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     with Progress().waiting("scoring"):
-        folder, outcome = boards.submissions.submit(
+        folder, outcome = boards.submissions.write_submission(
             Path(answers).expanduser(), Path(truth).expanduser(), name, about, conditions, Path(out).expanduser()
         )
     message = f"{folder}: send it. It holds the answers, their truth, and the scores"
@@ -272,7 +272,7 @@ def leaderboard_merge_command(
     named = boards.accept.sender_named(sender)
     progress, target = Progress(), Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
-    submissions_in = {folder: boards.submissions.submissions(folder) for folder in folders}
+    submissions_in = {folder: boards.submissions.find_submissions(folder) for folder in folders}
     submissions = [submission for folder in folders for submission in submissions_in[folder]]
     is_taken = [_take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions]
     n_refused = is_taken.count(False)
@@ -282,7 +282,7 @@ def leaderboard_merge_command(
         for source in boards.accept.find_records(folder, may_lack=bool(submissions_in[folder]))
     ]
     with progress.waiting("scoring again"):
-        outcomes = boards.accept.merge(sources, target, check, named)
+        outcomes = boards.accept.merge_records(sources, target, check, named)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
     for outcome in outcomes:
         if outcome.status == "refused":
@@ -307,7 +307,7 @@ def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: P
         progress: takes the sentence.
     """
     try:
-        status = boards.submissions.take(folder, rescored, check_only)
+        status = boards.submissions.accept_submission(folder, rescored, check_only)
     except (ConfigError, DataError) as error:
         progress.notify(f"{folder.name}, answers sent in: refused: {error}")
         return False
@@ -335,7 +335,7 @@ def leaderboard_renew_command(
     """
     ids = [word for word in words or () if "=" not in word]
     settings = [word for word in words or () if "=" in word]
-    rows = boards.accept.renew(Path(out).expanduser(), ids, settings, dry_run, Progress())
+    rows = boards.accept.renew_records(Path(out).expanduser(), ids, settings, dry_run, Progress())
     if write_json(rows, json) and rows:
         cells = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
         print_table(("record", "one core", "now"), cells)
@@ -343,7 +343,7 @@ def leaderboard_renew_command(
 
 
 @app.command("upgrade", epilog="Example: mebench leaderboard upgrade --dry-run")
-def upgrade(
+def leaderboard_upgrade_command(
     ids: Annotated[
         list[str] | None,
         typer.Argument(metavar="RECORD", help="Beginnings of the ids of records, by default all."),

@@ -67,7 +67,7 @@ def reproduce_command(
     difference.
     """
     ask_for_code_of_files(files, yes)
-    folder = leaderboards_folder(leaderboards)
+    folder = folder_of_published(leaderboards)
     known = reproduction.papers.read_paper(folder / "papers", paper)
     if table is None and any(row.program for one in known.tables.values() for row in one.rows):
         table = next(iter(known.tables))
@@ -138,7 +138,7 @@ def rescore_command(
     The table shows scores under the authors' rules and the strict ones, with the paper's values. Intervals around peaks
     of window scores are also scored k'/2 later. Nothing is written without --write.
     """
-    folder = leaderboards_folder(leaderboards)
+    folder = folder_of_published(leaderboards)
     place = folder / reproduction.rescore.SCORED_ANEW
     known = reproduction.rescore.read_source(place, source)
     published = records.published.read_published(folder / PUBLISHED)
@@ -220,7 +220,7 @@ def _reading_in_words(rule: str, later: int, choice: str) -> str:
     return ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
 
 
-def leaderboards_folder(named: str | None) -> Path:
+def folder_of_published(named: str | None) -> Path:
     """The folder of published results: the named one, else `leaderboards` here, else mebench's own.
 
     Raises:

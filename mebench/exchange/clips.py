@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mebench.annotations.names import plain_name
 from mebench.errors import DataError
 from mebench.exchange import values
-from mebench.exchange.join import Rules, join_with_truth, meant
+from mebench.exchange.join import Rules, join_with_truth, suggest_name
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, first_true, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics import Tables, label_sets
@@ -73,7 +73,7 @@ def read_clips(
             label = str(rows["emotion"].iloc[unknown_class])
             raise table.error(
                 unknown_class,
-                f"{label!r} is not a class of the truth, which has {', '.join(classes)}{meant(label, classes)}: write "
+                f"{label!r} is not a class of the truth, which has {', '.join(classes)}{suggest_name(label, classes)}: write "
                 "it as the truth does, or name all classes with --classes",
             )
         confidence, of_classes = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)

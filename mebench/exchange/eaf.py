@@ -109,10 +109,10 @@ class Document:
         return tuple(dict.fromkeys(tier.coder for tier in self.tiers if tier.what is not None))
 
 
-def lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
+def arrange_in_lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
     """The marks by time, on as few rows without overlap as possible.
 
-    >>> [[(m.begin, m.end) for m in lane] for lane in lanes([Mark(0, 5), Mark(4, 9), Mark(5, 7)])]
+    >>> [[(m.begin, m.end) for m in lane] for lane in arrange_in_lanes([Mark(0, 5), Mark(4, 9), Mark(5, 7)])]
     [[(0, 5), (5, 7)], [(4, 9)]]
     """
     rows: list[list[Mark]] = []
@@ -170,7 +170,7 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
 
 def _without_overlap(tier: Tier) -> list[Tier]:
     """The tier, and further ones with a number for marks that overlap its own."""
-    rows = lanes(tier.marks) or [[]]
+    rows = arrange_in_lanes(tier.marks) or [[]]
     names = [tier.name, *(f"{tier.name} {n}" for n in range(2, len(rows) + 1))]
     return [Tier(name, tuple(row), tier.coder, tier.participant) for name, row in zip(names, rows)]
 
@@ -432,7 +432,7 @@ def _files_inside(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("[!.]*") if file.suffix.lower() == ".eaf")
 
 
-def documents(path: Path) -> list[Document]:
+def read_documents(path: Path) -> list[Document]:
     """The contents of one `.eaf` file, or of each in a folder, by name.
 
     Raises:
@@ -461,7 +461,7 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     timed = [file for file, _ in filter(None, found)]
     if fps is not None or not timed:
         return fps
-    stated = {(document.fps, document.place) for path in timed for document in documents(path)}
+    stated = {(document.fps, document.place) for path in timed for document in read_documents(path)}
     rates = {rate for rate, _ in stated if rate is not None}
     without_rate = sorted(place for rate, place in stated if rate is None)
     if len(rates) == 1:
@@ -504,7 +504,7 @@ def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, 
         DataError: a file cannot be read, has no tier of a kind or no frame rate, or has several coders and none is
             named.
     """
-    return sheet_of_documents(documents(path), str(path), coder, fps, role, remarks)
+    return sheet_of_documents(read_documents(path), str(path), coder, fps, role, remarks)
 
 
 def sheet_of_documents(

@@ -39,7 +39,7 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
         )
     named = tables.spotted if (tables.spotted["emotion"] != "").any() else tables.spotted.iloc[:0]
     for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
-        other = f"of emotion {label!r}, which is not among the classes{meant(str(label), classes)}"
+        other = f"of emotion {label!r}, which is not among the classes{suggest_name(str(label), classes)}"
         remarks.warn(
             f"predictions: {format_count(len(rows), 'interval')} {other if label else 'of no emotion'} "
             f"({at_lines(rows['line'])}), wrong in analysis if they find an expression of a class"
@@ -66,11 +66,11 @@ def named_classes(requested: str | None, labels: Iterable[str], remarks: Remarks
         raise ConfigError(f"--classes names none of the emotions in the truth, which are {', '.join(true)}")
     for name in classes:
         if name not in true:
-            remarks.warn(f"--classes: no truth is labelled {name!r}{meant(name, true)}; the class is not scored")
+            remarks.warn(f"--classes: no truth is labelled {name!r}{suggest_name(name, true)}; the class is not scored")
     return classes
 
 
-def meant(name: str, known: Sequence[str]) -> str:
+def suggest_name(name: str, known: Sequence[str]) -> str:
     """The most similar name, as a question in brackets; empty if no name is similar."""
     near = nearest_name(name, known)
     return "" if near is None else f" (is {near!r} meant?)"
@@ -372,10 +372,10 @@ def video_key(names: Mapping[str, str]) -> str:
     return f"{names.get('dataset', NO_DATASET)}/{names.get('subject', names['video'])}/{names['video']}"
 
 
-def loosened(name: str) -> str:
+def loosen_id(name: str) -> str:
     r"""An id without folders, case, file ending, leading zeros and prefix.
 
-    >>> [loosened(name) for name in ("sub01", "s1", "001", "EP02_01f", r"C:\data\ep2_1f.avi")]
+    >>> [loosen_id(name) for name in ("sub01", "s1", "001", "EP02_01f", r"C:\data\ep2_1f.avi")]
     ['1', '1', '1', 'ep2_1f', 'ep2_1f']
     """
     plain = _MEDIA.sub("", re.split(r"[/\\]", name.casefold().strip())[-1])
@@ -383,7 +383,7 @@ def loosened(name: str) -> str:
 
 
 def _loosened(form: Id) -> Id:
-    return tuple(map(loosened, form))
+    return tuple(map(loosen_id, form))
 
 
 def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remarks: Remarks) -> pd.DataFrame:

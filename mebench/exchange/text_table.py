@@ -280,7 +280,7 @@ class TextTable:
         if near:
             remedy = "count it in frames and name it so" if name in ("onset", "offset") else "name it so"
             hint = f" If {near!r} holds it, {remedy}."
-        positions = recognise(self.headers, list(self.cells), self.role)
+        positions = recognise_columns(self.headers, list(self.cells), self.role)
         positions |= compound_columns(self.headers, positions, {what: ALIASES[what] for what in self.cells})
         taken = []
         for what, position in positions.items():
@@ -370,7 +370,7 @@ def parse_columns(
     grid = sheet.grid()
     at = int(np.searchsorted(grid.lines, sheet.header))
     headers = [column[at].strip() for column in grid.columns[: grid.lengths[at]]]
-    positions = recognise(headers, wanted, role, alone)
+    positions = recognise_columns(headers, wanted, role, alone)
     found = _FoundColumns(path, role, headers, grid.rows(slice(at + 1, None)), positions)
     found.refuse_twice()
     lines_above = _lines_above(grid, at, sheet.separator)
@@ -610,7 +610,9 @@ def _are_numbers(columns: Sequence[Cells]) -> bool:
     return bool((~np.any(filled, axis=0) | np.all(right, axis=0)).all())
 
 
-def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
+def recognise_columns(
+    headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None
+) -> dict[str, int]:
     """The positions of the wanted columns.
 
     Args:
@@ -623,7 +625,7 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
         Position of each wanted column in the file. A name with its owner (`gt_onset`), or an owner's name alone
         (`predicted`), comes before the bare name, so one table may hold truth and predictions.
 
-    >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
+    >>> recognise_columns(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
     {'video': 1, 'onset': 2, 'offset': 3}
     """
     where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
@@ -645,7 +647,7 @@ def other_candidates(headers: Sequence[str], found: Mapping[str, int], role: str
 
     Args:
         headers: names of the columns in the file.
-        found: from `recognise`.
+        found: from `recognise_columns`.
         role: as there.
 
     Yields:

@@ -136,7 +136,7 @@ def _count_at_thresholds(
     )
 
 
-def selection_gains(
+def gains_of_rules(
     chosen: Mapping[Rule, Tables], kinds: Sequence[str], candidates: int, convention: str, draws: int
 ) -> list[dict[str, Any]]:
     """The gain of selecting on tested people: F1 of each leaking rule minus each honest one, with the paired interval.

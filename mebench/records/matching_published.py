@@ -13,7 +13,7 @@ from mebench.files import read_yaml
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import find_metric
 from mebench.number_format import format_score
-from mebench.records.published import CLIPS, Published
+from mebench.records.published import CLIPS, PublishedValue
 from mebench.records.record import Record
 
 Value = tuple[float, float | None, float | None]
@@ -65,7 +65,9 @@ SELECTION = {
 }
 
 
-def differences_from_published(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> dict[str, str]:
+def differences_from_published(
+    record: Record, rows: Sequence[PublishedValue], aliases: Sequence[Alias]
+) -> dict[str, str]:
     """Differences between a run and a published result, one sentence each.
 
     Args:
@@ -99,24 +101,26 @@ def differences_from_published(record: Record, rows: Sequence[Published], aliase
     return conditions
 
 
-def _has_same_data(record: Record, row: Published, aliases: Sequence[Alias]) -> bool:
+def _has_same_data(record: Record, row: PublishedValue, aliases: Sequence[Alias]) -> bool:
     """Whether a published value has the clips and folds of a run."""
     return is_same_dataset((row.dataset, row.protocol), record.dataset, str(record.config["protocol"]), aliases)
 
 
-def _values_of_one_table(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> list[Published]:
+def _values_of_one_table(
+    record: Record, rows: Sequence[PublishedValue], aliases: Sequence[Alias]
+) -> list[PublishedValue]:
     """If several tables print the method, the values of the one with the same clips; else of the fullest."""
     tables = group_by(rows, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
     return max(tables.values(), key=lambda some: (_has_same_data(record, some[0], aliases), len(some)))
 
 
-def _method_difference(record: Record, first: Published) -> str:
+def _method_difference(record: Record, first: PublishedValue) -> str:
     """The published method and the one of the run."""
     settings = f" ({record.settings})" if record.settings else ""
     return f"published {first.method}, this run {record.method}{settings}"
 
 
-def _protocol_difference(record: Record, first: Published, same_data: bool) -> str:
+def _protocol_difference(record: Record, first: PublishedValue, same_data: bool) -> str:
     """The published protocol and dataset, and those of the run."""
     outcome = "other clips or folds, so the numbers are not comparable"
     if same_data:
@@ -127,7 +131,7 @@ def _protocol_difference(record: Record, first: Published, same_data: bool) -> s
     )
 
 
-def _selection_difference(record: Record, values: Sequence[Published]) -> str:
+def _selection_difference(record: Record, values: Sequence[PublishedValue]) -> str:
     """The choices on tested subjects of the published value and of the run."""
     notes = "; ".join(dict.fromkeys(row.note for row in values if row.note))
     chosen = "no choice on tested subjects is known of the published value"
@@ -137,7 +141,7 @@ def _selection_difference(record: Record, values: Sequence[Published]) -> str:
     return f"{chosen}; " + SELECTION[record.selection].format(audit=record.config.get("audit", "leak"))
 
 
-def _classes_difference(record: Record, first: Published) -> str:
+def _classes_difference(record: Record, first: PublishedValue) -> str:
     """The number of classes of the published value and of the run."""
     classes = record.about["classes"]
     published = f"{first.classes} classes" if first.classes else "an unknown number of classes"
@@ -145,7 +149,7 @@ def _classes_difference(record: Record, first: Published) -> str:
     return f"published over {published}, this run over {len(classes)} ({', '.join(classes)}): {outcome}"
 
 
-def _clips_difference(record: Record, first: Published) -> str:
+def _clips_difference(record: Record, first: PublishedValue) -> str:
     """The number of clips of the published value and of the run."""
     pictures = f"the pictures are those of {record.dataset}, which need not be the authors' own"
     n_published = sum(CLIPS.get((first.dataset, ""), ()))
@@ -156,7 +160,7 @@ def _clips_difference(record: Record, first: Published) -> str:
     return f"published over {n_published}, this run over {n}: {outcome}; {pictures}"
 
 
-def _name_of_value(row: Published) -> str:
+def _name_of_value(row: PublishedValue) -> str:
     """The score of a published value with its part, `UF1, samm` or `F1, macro`."""
     metric = "n"
     if row.metric != "n":
@@ -165,7 +169,7 @@ def _name_of_value(row: Published) -> str:
     return ", ".join(filter(None, (metric, part, row.member, row.method_variant)))
 
 
-def _value_difference(record: Record, row: Published, same_data: bool) -> str:
+def _value_difference(record: Record, row: PublishedValue, same_data: bool) -> str:
     """A published value beside that of the run. Their gap is added if the data are the same."""
     published = f"{row.value:.{row.digits}f} published"
     found = value_of(record.summary, row)
@@ -177,7 +181,7 @@ def _value_difference(record: Record, row: Published, same_data: bool) -> str:
     return f"{published}, {here} here: {gap}"
 
 
-def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
+def gap_in_words(row: PublishedValue, value: float, low: float | None, high: float | None) -> str:
     """The gap in a few words; a printed value is exact to half a unit of its last digit."""
     slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
     if abs(value - row.value) <= slack:
@@ -188,7 +192,7 @@ def gap_in_words(row: Published, value: float, low: float | None, high: float | 
     return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
 
 
-def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
+def value_of(summary: Mapping[str, Any], row: PublishedValue) -> Value | None:
     """The run's score for a published value, with its interval; None if it is missing or undefined.
 
     A missing member is searched by its database: `smic_hs` is `smic` in ready-made maps.
@@ -200,7 +204,7 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
     return None if value is None else (float(value), None, None)
 
 
-def _with_scored_member(summary: Mapping[str, Any], row: Published) -> Published:
+def _with_scored_member(summary: Mapping[str, Any], row: PublishedValue) -> PublishedValue:
     """The value with its member as the summary names it, if that is its database."""
     members = summary.get(row.task, {}).get("members", {})
     database = row.member.partition("_")[0]
@@ -209,7 +213,7 @@ def _with_scored_member(summary: Mapping[str, Any], row: Published) -> Published
     return row
 
 
-def _printed_quantity(summary: Mapping[str, Any], row: Published) -> Any:
+def _printed_quantity(summary: Mapping[str, Any], row: PublishedValue) -> Any:
     """The score or count of a summary that a published value names; None if it is missing."""
     if row.metric == "n":
         return count_of(summary, row)
@@ -227,12 +231,12 @@ def _printed_quantity(summary: Mapping[str, Any], row: Published) -> Any:
     return value
 
 
-def section_of(row: Published) -> tuple[str, ...]:
+def section_of(row: PublishedValue) -> tuple[str, ...]:
     """The keys of the part of a summary to which a value belongs."""
     return tuple(key for key in row.path[:-1] if key != "scores")
 
 
-def count_of(summary: Mapping[str, Any], row: Published) -> float | None:
+def count_of(summary: Mapping[str, Any], row: PublishedValue) -> float | None:
     """The number of scored truths (spotting) or samples (analysis)."""
     part: Any = summary
     for key in section_of(row):

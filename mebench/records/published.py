@@ -39,7 +39,7 @@ COUNTS = frozenset({"n", "tp", "fp", "fn"})
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedValue:
     """One printed value. An empty text means that the source gives none, or that the column does not apply.
 
     Attributes:
@@ -115,7 +115,7 @@ CLIPS = {
 """
 
 
-def find_published(word: str, rows: Iterable[Published]) -> list[Published]:
+def find_published(word: str, rows: Iterable[PublishedValue]) -> list[PublishedValue]:
     """The published values that a word such as `htnet2024` names. It consists of letters and digits of the method, and
     the year; the year of the paper's first version will do, too. A plain variant goes before others.
 
@@ -131,17 +131,17 @@ def find_published(word: str, rows: Iterable[Published]) -> list[Published]:
     return plain or by_name[word]
 
 
-def _plain_name(row: Published) -> str:
+def _plain_name(row: PublishedValue) -> str:
     """Letters and digits of a method's name."""
     return re.sub(r"[^a-z0-9]", "", row.method.lower())
 
 
-def _name_with_year(row: Published) -> str:
+def _name_with_year(row: PublishedValue) -> str:
     """Letters and digits of a method's name, and its year."""
     return f"{_plain_name(row)}{row.year or ''}"
 
 
-def _name_of_first_version(row: Published) -> str:
+def _name_of_first_version(row: PublishedValue) -> str:
     """The same name with the year of the paper's first version. It stands in the key of the source, if that is the
     method's own paper: `htnet2023` of `wang2023htnet`.
     """
@@ -173,10 +173,10 @@ IDENTITIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Callable[...
 """For some tasks: a metric, the values that determine it, these in words, and the function. Counts are exact; a larger
 share never makes it smaller.
 """
-Finding = tuple[Published, str]
+Finding = tuple[PublishedValue, str]
 
 
-def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
+def find_contradictions(rows: Iterable[PublishedValue]) -> Iterator[Finding]:
     """The rows that contradict other values of their source, with the reason in words.
 
     Only values of one table, method and dataset are compared. With `tp`, `fp` and `fn` the counts of spotted intervals
@@ -199,13 +199,13 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
         yield from _odd_strs(sections)
 
 
-Section = dict[str, Published]
+Section = dict[str, PublishedValue]
 """The values of one task, kind, part and number of classes, by metric."""
 Sections = dict[tuple[object, ...], Section]
 """The sections of one table, method and dataset, by task, kind, part and number of classes."""
 
 
-def _sections_of_tables(rows: Iterable[Published]) -> dict[tuple[object, ...], Sections]:
+def _sections_of_tables(rows: Iterable[PublishedValue]) -> dict[tuple[object, ...], Sections]:
     """The comparable values, by table, method, dataset, member and protocol."""
     tables: dict[tuple[object, ...], Sections] = {}
     for row in rows:
@@ -276,7 +276,7 @@ def least_uf1(uar: float, clips: Sequence[int]) -> float:
     return least / (len(clips) * sum(clips)) if clips else 0.0
 
 
-def _expect(row: Published, low: float, high: float, origin: str) -> Iterator[Finding]:
+def _expect(row: PublishedValue, low: float, high: float, origin: str) -> Iterator[Finding]:
     own_low, own_high = _range(row)
     if own_high < low - BARELY or own_low > high + BARELY:
         allowed = f"{low:.{row.digits}f}" if high - low < BARELY else f"{low:.{row.digits}f} to {high:.{row.digits}f}"
@@ -287,13 +287,13 @@ def _expect(row: Published, low: float, high: float, origin: str) -> Iterator[Fi
         )
 
 
-def _range(row: Published) -> tuple[float, float]:
+def _range(row: PublishedValue) -> tuple[float, float]:
     """The range that the printed digits allow; a count is exact."""
     half = 0.5 * 10.0**-row.digits if row.digits else 0.0
     return max(row.value - half, 0.0), row.value + half
 
 
-COLUMNS = tuple(column.name for column in fields(Published) if column.name not in {"digits", "line"})
+COLUMNS = tuple(column.name for column in fields(PublishedValue) if column.name not in {"digits", "line"})
 """Columns of the file, in order."""
 REQUIRED = ("method", "dataset", "task", "kind", "metric", "value", "source", "table")
 
@@ -310,14 +310,14 @@ _FORMS = {
 """The pattern of a cell, and a description of it."""
 
 
-def read_published(path: Path) -> list[Published]:
+def read_published(path: Path) -> list[PublishedValue]:
     """The published rows in the order of the file, after all checks.
 
     Raises:
         DataError: the file is missing or not a UTF-8 table with these columns; a row lacks a field, has an unknown name
             or a value out of range, or repeats another; values contradict each other without a caveat.
     """
-    rows: dict[tuple[object, ...], Published] = {}
+    rows: dict[tuple[object, ...], PublishedValue] = {}
     try:
         reader = csv.DictReader(io.StringIO(read_plain(path, MOST_BYTES).decode("utf-8-sig"), newline=""), strict=True)
         if tuple(reader.fieldnames or ()) != COLUMNS:
@@ -337,12 +337,12 @@ def read_published(path: Path) -> list[Published]:
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a UTF-8 table of comma-separated values: {error}") from error
 
-    for row, words in contradictions(rows.values()):
+    for row, words in find_contradictions(rows.values()):
         raise DataError(f"{path}, line {row.line}: {words}")
     return list(rows.values())
 
 
-def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
+def _row(cells: Mapping[str | None, str | None], line: int) -> PublishedValue:
     """A row after checks: all fields present and well-formed, known names, and a value in its range."""
     if None in cells or None in cells.values():
         raise DataError(f"expected {len(COLUMNS)} columns: quote a text with a comma, and do not end lines early")
@@ -361,7 +361,7 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
         "caveats": caveats,
         "line": line,
     }
-    return Published(**text | typed)
+    return PublishedValue(**text | typed)
 
 
 def _check_form(name: str, cell: str) -> None:

@@ -169,7 +169,7 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     figure.suptitle(for_figure(title), x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
     for row, strip in enumerate(strips):
         top = height - 0.4 - row * tall
-        figure.text(0.02, top / height, for_figure(caption(strip)), ha="left", va="top", fontsize=8)
+        figure.text(0.02, top / height, for_figure(expression_caption(strip)), ha="left", va="top", fontsize=8)
         for column, (name, image) in enumerate(strip.tiles.items()):
             left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
             axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
@@ -184,7 +184,7 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     return out.getvalue()
 
 
-def caption(strip: Strip) -> str:
+def expression_caption(strip: Strip) -> str:
     """One line about an expression: video, kind, emotion, action units, duration."""
     video, e = strip.chosen
     words = (

@@ -11,7 +11,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.class_results import CLASS_SCORES, class_frame, score_each_class
 from mebench.number_format import format_table_number
 from mebench.reports.plots import count_confusions
-from mebench.runs.answers import ANSWER_COLUMNS, read_clip_answers, select_wrong
+from mebench.runs.answers import ANSWER_COLUMNS, read_answers_of_run, select_wrong
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables
 from mebench.table_output import Column, Table
@@ -35,7 +35,7 @@ class RecognitionResults:
     """What a run answered for its annotated clips.
 
     Attributes:
-        answers: rows of `read_clip_answers`.
+        answers: rows of `read_answers_of_run`.
         classes: rows of `score_each_class`.
         confusion: numbers of clips by true and named class; empty where clips have several classes.
     """
@@ -58,7 +58,7 @@ class RecognitionResults:
         about = folder.read_json("folds.json")
         if "recognize" not in about["tasks"]:
             return None
-        answers = read_clip_answers(folder)
+        answers = read_answers_of_run(folder)
         rows = score_each_class(read_tables(folder), about["classes"], intervals)
         return cls(answers, rows, count_confusions(answers, about["classes"])) if rows else None
 
@@ -110,7 +110,7 @@ class RecognitionResults:
 
 
 def answers_of_tables(tables: Tables) -> pd.DataFrame | None:
-    """The answers of a file in the form of `read_clip_answers`; None where it names no clips."""
+    """The answers of a file in the form of `read_answers_of_run`; None where it names no clips."""
     if tables.clips is None:
         return None
     clips = tables.clips.merge(tables.videos[["video", "subject", "dataset"]], on="video", how="left")
@@ -160,7 +160,7 @@ def count_wrong(answers: pd.DataFrame, by: Group) -> pd.DataFrame:
     """Numbers of clips and of wrong ones by class or subject, most wrong first.
 
     Args:
-        answers: rows of `read_clip_answers`.
+        answers: rows of `read_answers_of_run`.
         by: column of the groups.
 
     Returns:
@@ -229,7 +229,7 @@ def join_mistakes(spotted: pd.DataFrame, answers: pd.DataFrame | None) -> pd.Dat
 
     Args:
         spotted: rows of `sort_mistakes`.
-        answers: rows of `read_clip_answers`, or of `Tables.clips`.
+        answers: rows of `read_answers_of_run`, or of `Tables.clips`.
     """
     if answers is None:
         return spotted

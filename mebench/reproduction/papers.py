@@ -16,7 +16,7 @@ from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, check_known
 from mebench.progress import Progress
 from mebench.records.matching_published import Value, count_of, gap_in_words, section_of, value_of
-from mebench.records.published import Published
+from mebench.records.published import PublishedValue
 from mebench.reproduction.rescore import read_described
 from mebench.runner import make_plan
 from mebench.runner.leak import score_differences, worth_of
@@ -32,7 +32,7 @@ _Words = Annotated[Words, BeforeValidator(lambda words: words.split() if isinsta
 
 
 @checked(frozen=True, config=_FORM)
-class PaperRow:
+class PrintedRow:
     """A row of a paper's table: how to run it here, and how the method's own program selects on the tested subjects.
 
     Attributes:
@@ -65,11 +65,11 @@ class PaperRow:
         return list(product(*values)) if values else []
 
 
-UNKNOWN = PaperRow("", absent="no file says how to measure it here")
+UNKNOWN = PrintedRow("", absent="no file says how to measure it here")
 
 
 @checked(frozen=True, config=_FORM)
-class PaperTable:
+class PrintedTable:
     """A table of a paper.
 
     Attributes:
@@ -79,7 +79,7 @@ class PaperTable:
     """
 
     title: str
-    rows: tuple[PaperRow, ...]
+    rows: tuple[PrintedRow, ...]
     source: str = ""
 
 
@@ -101,7 +101,7 @@ class Paper:
     title: str
     source: str
     datasets: dict[str, _Words]
-    tables: dict[str, PaperTable]
+    tables: dict[str, PrintedTable]
     convention: str = "strict"
     differs: tuple[str, ...] = ()
 
@@ -117,10 +117,10 @@ class PaperCell:
         row: row of the paper's table.
     """
 
-    published: Published
+    published: PublishedValue
     words: tuple[str, ...] | None
     absent: str
-    row: PaperRow = UNKNOWN
+    row: PrintedRow = UNKNOWN
 
 
 def read_paper(folder: Path, name: str) -> Paper:
@@ -133,7 +133,7 @@ def read_paper(folder: Path, name: str) -> Paper:
     return read_described("paper", Paper, folder, name)
 
 
-def paper_cells(paper: Paper, table: str, published: Iterable[Published]) -> list[PaperCell]:
+def paper_cells(paper: Paper, table: str, published: Iterable[PublishedValue]) -> list[PaperCell]:
     """The cells of a table, in the order of the paper.
 
     Raises:
@@ -248,7 +248,11 @@ class PaperRequest:
 
 
 def reproduce_cells(
-    paper: Paper, cells: Sequence[PaperCell], published: Sequence[Published], request: PaperRequest, progress: Progress
+    paper: Paper,
+    cells: Sequence[PaperCell],
+    published: Sequence[PublishedValue],
+    request: PaperRequest,
+    progress: Progress,
 ) -> list[CellResult]:
     """Measure cells; finished runs of the same key are reused, and one sweep runs the rest.
 
@@ -397,7 +401,7 @@ def _result_of_cell(
     cell: PaperCell,
     runs: Mapping[Words, PaperRun],
     summaries: Mapping[str, RunSummaries],
-    counts: Mapping[tuple[str, Words], Published],
+    counts: Mapping[tuple[str, Words], PublishedValue],
     best: Mapping[str, Any] | None,
     request: PaperRequest,
 ) -> CellResult:
@@ -436,7 +440,7 @@ def _result_of_cell(
     )
 
 
-def _other_count_in_words(printed: Published | None, n_scored: float | None) -> str:
+def _other_count_in_words(printed: PublishedValue | None, n_scored: float | None) -> str:
     """The printed and the measured number of scored items, if they differ; else empty."""
     if printed is None or n_scored is None or round(n_scored) == round(printed.value):
         return ""

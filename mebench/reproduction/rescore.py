@@ -44,7 +44,7 @@ from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.records.matching_published import Value, value_of
-from mebench.records.published import CAVEATS, Published
+from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.schema import LARGEST, Hash
 from mebench.terminal import format_count
 
@@ -247,7 +247,7 @@ class RescoredSource:
         """From hash to path in the repository, for all sets."""
         return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
 
-    def prints(self, one: AnswerSet, published: Sequence[Published]) -> list[Published]:
+    def prints(self, one: AnswerSet, published: Sequence[PublishedValue]) -> list[PublishedValue]:
         """The values that the paper prints for a set."""
         key = (self.paper, self.method, self.variant, one.dataset, one.protocol)
         return [
@@ -636,7 +636,7 @@ def rescore_source(source: RescoredSource, root: Path, draws: int = 1000) -> dic
     Returns:
         JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`,
             `later` (frames), `choice` (if answers are chosen) and the `summary` without details, under the strict rules
-            with mistakes and curves of spotting; for chosen answers also `selection`, see `epoch_choices.selection_gains`.
+            with mistakes and curves of spotting; for chosen answers also `selection`, see `epoch_choices.gains_of_rules`.
 
     Raises:
         DataError: files are missing or changed, or differ from the source's description.
@@ -666,7 +666,7 @@ def _rescore_set(source: RescoredSource, one: AnswerSet, paths: Mapping[str, Pat
     if one.choice is not None:
         by_rule = {rule: read.tables for rule, read in chosen.items() if rule is not None}
         kinds = next(reversed(chosen.values())).kinds
-        scored["selection"] = _kept(epoch_choices.selection_gains(by_rule, kinds, n_tried, source.convention, draws))
+        scored["selection"] = _kept(epoch_choices.gains_of_rules(by_rule, kinds, n_tried, source.convention, draws))
     return scored
 
 
@@ -716,13 +716,13 @@ def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
     return file
 
 
-RescoredCell = tuple[str, str, Published | None, Mapping[tuple[str, int, str], Value | None]]
+RescoredCell = tuple[str, str, PublishedValue | None, Mapping[tuple[str, int, str], Value | None]]
 """One score of a set: dataset, dotted name, the paper's value (None if it prints none), and value, low and high by convention,
 frames later and rule of choice (may be empty); None if undefined."""
 
 
 def rescored_cells(
-    source: RescoredSource, outcome: Mapping[str, Any], published: Sequence[Published]
+    source: RescoredSource, outcome: Mapping[str, Any], published: Sequence[PublishedValue]
 ) -> list[RescoredCell]:
     """Printed and rescored values; for a set without printed values, the main score of each section."""
     listed: list[RescoredCell] = []

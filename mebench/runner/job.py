@@ -168,10 +168,10 @@ class Access:
 
 def access_of(sandbox: str, methods: Sequence[MethodJob], view: bool = False) -> Access:
     """The files that methods ask to read under a setting of the sandbox."""
-    return Access(sandbox, tuple(map(files_of, methods)), view)
+    return Access(sandbox, tuple(map(files_of_method, methods)), view)
 
 
-def files_of(method: MethodJob) -> MethodFiles:
+def files_of_method(method: MethodJob) -> MethodFiles:
     """The files of a method."""
     settings = {field.name: field for field in fields(method.params)}
     files = {name: value for name in settings if isinstance(value := getattr(method.params, name), Path)}

@@ -32,7 +32,7 @@ ANSWER_COLUMNS = (
 CLIP = ["video", "onset", "offset"]
 
 
-def read_clip_answers(folder: RunFolder) -> pd.DataFrame:
+def read_answers_of_run(folder: RunFolder) -> pd.DataFrame:
     """A row for each annotated clip of a scored class; one for each fold that tests it, where each fold is scored by itself.
 
     Returns:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mebench.boards.export import WithheldError, export
+from mebench.boards.export import WithheldError, export_record
 from mebench.config import flatten_keys
 from mebench.files import write_text
 from mebench.metrics.summary import flat_scores, summarize
@@ -252,7 +252,7 @@ def read_run(
         for name, figure in figures_of_run(folder).items():
             figure.savefig(room / f"{name}.png")
     try:
-        export(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)
+        export_record(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)
     except WithheldError as error:
         notify(f"warning: MLflow gets no record: {error}")
     shutil.rmtree(room / ".records", ignore_errors=True)

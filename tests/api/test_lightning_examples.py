@@ -98,7 +98,7 @@ def test_lightning_averaged_weights_predict(trained):
 
 def test_lightning_watchers_make_no_other_row(trained, tmp_path):
     run = trained(*ONE_FOLD, callbacks=[STOP, "LearningRateMonitor"])
-    record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
+    record = RunFolder(boards.export.export_record(run.folder, tmp_path / "records")).read_json("record.json")
     (counts,) = recorded_settings.row_settings(record["config"])["trainer.callbacks"]
     assert len(record["config"]["trainer.callbacks"]) == 2
     assert counts["class_path"].endswith("EarlyStopping")

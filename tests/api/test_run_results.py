@@ -236,7 +236,7 @@ def test_load_run_reads_a_record(tmp_path):
     from mebench.boards import export as boards_export
 
     run = make_run(tmp_path)
-    record = mebench.load_run(boards_export.export(run, tmp_path / "records"))
+    record = mebench.load_run(boards_export.export_record(run, tmp_path / "records"))
     assert record.scores.loc["spotting.micro.f1", "value"] == 1
     assert record.title == mebench.load_run(run.path).title
     assert len(record.predictions) == 16

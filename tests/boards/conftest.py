@@ -26,7 +26,7 @@ def _boards(request, shared_cache, tmp_path_factory):
     own = "monkeypatch" in request.fixturenames
     folder = tmp_path_factory.mktemp("boards") if own else shared_cache
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(result_cache, "folder", lambda: folder)
+        patch.setattr(result_cache, "cache_folder", lambda: folder)
         if "names_rows" not in request.fixturenames:
             patch.setattr(build, "names_rows", lambda *_: [])
         yield

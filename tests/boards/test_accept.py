@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from mebench.boards import build as boards_build, checking, export as boards_export, site
-from mebench.boards.accept import find_records, merge
+from mebench.boards.accept import find_records, merge_records
 from mebench.boards.collect import collect_records
 from mebench.boards.site.site_pages import Site
-from mebench.boards.table_files import as_csv, latex, markdown
+from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.config import registry
 from mebench.config.registry import list_plugins
 from mebench.errors import RunError
@@ -30,14 +30,14 @@ from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.refusals import refusal
 from tests.helpers.run_folders import make_run
 
-export = partial(boards_export.export, scored_again=False)
+export = partial(boards_export.export_record, scored_again=False)
 """As of a sender who trusts his scores: whoever takes the record in scores it again."""
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
-    return boards_export.export(make_run(folder / "runs", "r", members=("a", "b")), folder / "records")
+    return boards_export.export_record(make_run(folder / "runs", "r", members=("a", "b")), folder / "records")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def record(exported, tmp_path):
 
 
 def refused(record, tmp_path):
-    (outcome,) = merge([RunFolder(record)], tmp_path / "taken")
+    (outcome,) = merge_records([RunFolder(record)], tmp_path / "taken")
     assert outcome.status == "refused"
     assert not list((tmp_path / "taken").glob("*"))
     return outcome.reason
@@ -66,10 +66,10 @@ def rewrite(record, name, **columns):
 
 
 def test_merge_takes_sound_record_byte_for_byte(record, tmp_path):
-    assert [(o.id, o.status) for o in merge([RunFolder(record)], tmp_path / "taken")] == [("r", "taken")]
+    assert [(o.id, o.status) for o in merge_records([RunFolder(record)], tmp_path / "taken")] == [("r", "taken")]
     there = {f.name: f.read_bytes() for f in (tmp_path / "taken" / "r").iterdir()}
     assert there == {f.name: f.read_bytes() for f in record.iterdir()}
-    assert merge([RunFolder(record)], tmp_path / "taken")[0].status == "there"
+    assert merge_records([RunFolder(record)], tmp_path / "taken")[0].status == "there"
 
 
 def test_find_records_sorts_by_name(tmp_path, monkeypatch):
@@ -82,7 +82,7 @@ def test_find_records_sorts_by_name(tmp_path, monkeypatch):
 
 
 def test_merge_with_check_only_takes_nothing(record, tmp_path):
-    assert merge([RunFolder(record)], tmp_path / "taken", check_only=True)[0].status == "checked"
+    assert merge_records([RunFolder(record)], tmp_path / "taken", check_only=True)[0].status == "checked"
     assert not (tmp_path / "taken").exists()
 
 
@@ -427,9 +427,9 @@ def test_merge_refuses_or_shows_any_edit(exported, tmp_path, monkeypatch, file):
         else:
             records = collect_records(record.parent)
             if NIGHTLY or outcomes["shown"] % 8 == 0:  # most are texts that are shown in the same way
-                tables = boards_build.build(records)
-                assert all(map(markdown, tables))
-                assert [(as_csv(table), latex(table)) for table in tables]
+                tables = boards_build.build_tables(records)
+                assert all(map(markdown_page, tables))
+                assert [(as_csv(table), latex_tables(table)) for table in tables]
                 assert list(Site(tables, records, []).pages())
             outcomes["shown"] += 1
         part[last] = before
@@ -438,10 +438,10 @@ def test_merge_refuses_or_shows_any_edit(exported, tmp_path, monkeypatch, file):
 
 
 def test_merge_edits_no_existing_record(record, tmp_path):
-    merge([RunFolder(record)], tmp_path / "taken")
+    merge_records([RunFolder(record)], tmp_path / "taken")
     before = (tmp_path / "taken" / "r" / "record.json").read_bytes()
     sign(record, settings="p=0.7")
-    (outcome,) = merge([RunFolder(record)], tmp_path / "taken")
+    (outcome,) = merge_records([RunFolder(record)], tmp_path / "taken")
     assert outcome.status == "refused"
     assert "records are never edited" in outcome.reason
     assert (tmp_path / "taken" / "r" / "record.json").read_bytes() == before
@@ -452,10 +452,10 @@ def test_merge_needs_superseded_version(tmp_path):
     export(run, tmp_path / "sent")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
     second = export(run, tmp_path / "sent")
-    (outcome,) = merge([RunFolder(second)], tmp_path / "taken")
+    (outcome,) = merge_records([RunFolder(second)], tmp_path / "taken")
     assert outcome.status == "refused"
     assert "supersedes r, which is not in" in outcome.reason
-    outcomes = merge(find_records(tmp_path / "sent")[::-1], tmp_path / "taken")
+    outcomes = merge_records(find_records(tmp_path / "sent")[::-1], tmp_path / "taken")
     assert [(o.id, o.status) for o in outcomes] == [("r", "taken"), ("r~v2", "taken")]
 
 
@@ -466,7 +466,7 @@ def test_merge_refuses_version_after_refused_one(tmp_path, check_only):
     for torch in ("9", "10"):
         other.write_json("versions.json", other.read_json("versions.json") | {"torch": torch})
         export(other, tmp_path / "sent")
-    outcomes = merge(find_records(tmp_path / "sent"), tmp_path / "taken", check_only)
+    outcomes = merge_records(find_records(tmp_path / "sent"), tmp_path / "taken", check_only)
     assert [(o.id, o.status == "refused") for o in outcomes] == [
         *[("r", False), ("r~v2", True), ("r~v3", True), ("r~v4", True)]
     ]

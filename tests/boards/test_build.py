@@ -20,7 +20,8 @@ from tests.helpers.run_folders import make_run
 
 def tables(runs: Path):
     return {
-        table.name: {part.name: part for part in table.parts} for table in module.build(boards_collect.collect(runs))
+        table.name: {part.name: part for part in table.parts}
+        for table in module.build_tables(boards_collect.collect_finished_runs(runs))
     }
 
 
@@ -140,7 +141,7 @@ def test_build_tests_all_seeds_of_a_row(tmp_path, monkeypatch):
         make_run(tmp_path, tasks=("recognize",), seed=seed, wrong_every=every)
     compared = []
     monkeypatch.setattr(module, "compute_standings", lambda rows, *_: compared.append(rows) or [{}] * len(rows))
-    module.build(boards_collect.collect(tmp_path))
+    module.build_tables(boards_collect.collect_finished_runs(tmp_path))
     ((runs,),) = compared
     assert [run.seed for run in runs] == [0, 1, 2]
 
@@ -275,11 +276,11 @@ def test_row_of_earlier_features_has_no_letter(tmp_path):
 def test_build_sorts_rows_by_main_metric(tmp_path):
     for name, shift in (("late", 5), ("early", 0), ("lost", 60), ("also_early", 0)):
         make_run(tmp_path, method=name, shift=shift)
-    records = boards_collect.collect(tmp_path)
-    expected = module.build(records)
+    records = boards_collect.collect_finished_runs(tmp_path)
+    expected = module.build_tables(records)
     for seed in range(2):
         random.Random(seed).shuffle(records)
-        assert module.build(records) == expected
+        assert module.build_tables(records) == expected
     rows = tables(tmp_path)["spotting-drawn-loso"]["micro"].rows
     assert [r.method for r in rows if r.provenance == "measured"] == ["also_early", "early", "late", "lost"]
     values = [r.scores["f1"]["value"] for r in rows]
@@ -343,14 +344,16 @@ def test_build_adds_one_level_of_chance_to_short_clips(tmp_path):
 def test_build_names_record_that_cannot_be_shown(tmp_path, break_):
     sound = make_run(tmp_path, seed=1)
     broken = make_run(tmp_path, seed=0)
-    records = boards_collect.collect(tmp_path)
-    whole = {table.name for table in module.build(records)}
+    records = boards_collect.collect_finished_runs(tmp_path)
+    whole = {table.name for table in module.build_tables(records)}
     (record,) = (record for record in records if record.id == broken.id)
     break_(record.summary)
     with pytest.raises(UnshownError, match=f"{broken.id} cannot be shown") as raised:
-        module.build(records)
+        module.build_tables(records)
     assert list(raised.value.reasons) == [broken.id]
-    assert {table.name for table in module.build([record for record in records if record.id == sound.id])} == whole
+    assert {
+        table.name for table in module.build_tables([record for record in records if record.id == sound.id])
+    } == whole
 
 
 def test_build_makes_part_of_members_of_recognition(tmp_path):
@@ -486,7 +489,7 @@ def test_table_and_row_name_composite_and_pair(tmp_path):
     config["config"]["recognizer"] = {"name": "namer", "c": 2}
     config["origins"]["recognizer.c"] = "command line"
     (tmp_path / "pair" / "config.json").write_text(json.dumps(config))
-    (table,) = module.build(boards_collect.collect(tmp_path))
+    (table,) = module.build_tables(boards_collect.collect_finished_runs(tmp_path))
     row = next(r for r in table.parts[0].rows if r.measured)
     assert (table.dataset, row.method, row.settings) == ("a+b", "spotter + namer", "recognizer: c=2")
 

@@ -58,7 +58,7 @@ def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
     assert made.count("values_of_page") == 3
     assert made.count("compute_standings") == tests + 1
     kept = files(tmp_path / "leaderboards")
-    for entry in result_cache.folder().iterdir():
+    for entry in result_cache.cache_folder().iterdir():
         entry.unlink()
     leaderboard.leaderboard_build_command("runs")
     assert files(tmp_path / "leaderboards") == kept, "from nothing, the same bytes"
@@ -83,7 +83,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
         monkeypatch.setattr(module, "cached_result", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
-        export.export(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
+        export.export_record(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
     leaderboard.leaderboard_build_command("nowhere")
     assert len(ran) == 6
     for code, functions in ran.items():

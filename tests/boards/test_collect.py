@@ -9,7 +9,7 @@ from mebench.boards import collect as boards_collect, export as boards_export
 from mebench.boards.collect import collect_records
 from tests.helpers.run_folders import VERSIONS, make_run
 
-export = partial(boards_export.export, scored_again=False)
+export = partial(boards_export.export_record, scored_again=False)
 """What is in a record is the same, whether or not it was scored again before."""
 
 
@@ -20,7 +20,7 @@ def messages():
 
 def test_from_run_gives_record(tmp_path):
     run = make_run(tmp_path, seed=4, settings={"method.p": 0.6})
-    (record,) = boards_collect.collect(tmp_path)
+    (record,) = boards_collect.collect_finished_runs(tmp_path)
     assert (record.id, record.seed, record.settings, record.data) == (run.id, 4, "p=0.6", "")
     minutes = 8 * 300 / 30 / 60  # eight videos of 300 frames at 30 per second
     assert record.costs == {  # four folds
@@ -40,7 +40,7 @@ def test_from_run_counts_feature_seconds(tmp_path):
     costs = pd.read_csv(run.path / "costs.csv")
     for seconds, cost in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
         costs.assign(feature_seconds=seconds).to_csv(run.path / "costs.csv", index=False)
-        (record,) = boards_collect.collect(tmp_path)
+        (record,) = boards_collect.collect_finished_runs(tmp_path)
         assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == cost
 
 
@@ -52,7 +52,7 @@ def test_collect_names_unfinished_and_damaged_runs(tmp_path, messages):
     (make_run(tmp_path, "mute").path / "predictions.parquet").unlink()
     (make_run(tmp_path, "costless").path / "costs.csv").write_text("")
     (make_run(tmp_path, "empty").path / "folds.json").write_text("{}")
-    assert [r.id for r in boards_collect.collect(tmp_path, messages.append)] == ["good"]
+    assert [r.id for r in boards_collect.collect_finished_runs(tmp_path, messages.append)] == ["good"]
     assert len(messages) == 6
     names = ["costless", "empty", "gone", "half", "mute", "torn"]
     assert all(name in line for name, line in zip(names, messages, strict=True))
@@ -61,13 +61,16 @@ def test_collect_names_unfinished_and_damaged_runs(tmp_path, messages):
 
 
 def test_collect_without_folder_gives_no_runs(tmp_path):
-    assert boards_collect.collect(tmp_path / "runs") == collect_records(tmp_path / "records") == []
+    assert boards_collect.collect_finished_runs(tmp_path / "runs") == collect_records(tmp_path / "records") == []
 
 
 def test_from_record_equals_from_run(tmp_path):
     run = make_run(tmp_path / "runs")
     export(run, tmp_path / "records")
-    (mine,), (published,) = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
+    (mine,), (published,) = (
+        boards_collect.collect_finished_runs(tmp_path / "runs"),
+        collect_records(tmp_path / "records"),
+    )
     assert published.published
     same = {"about": published.about, "folder": published.folder, "published": True}
     assert vars(published) == {**vars(mine), **same}
@@ -89,14 +92,17 @@ def test_unique_records_keeps_latest_of_equal_runs(tmp_path):
     for number in ("", ".2", ".10"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     make_run(tmp_path, "other", key="4567")
-    assert [r.id for r in boards_collect.unique_records(boards_collect.collect(tmp_path))] == ["other", "run-0123.10"]
+    assert [r.id for r in boards_collect.unique_records(boards_collect.collect_finished_runs(tmp_path))] == [
+        "other",
+        "run-0123.10",
+    ]
 
 
 def test_unique_records_sorts_runs_and_records_by_id(tmp_path):
     for name in "ca":
         export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
     make_run(tmp_path / "runs", "b", key="b")
-    mine, published = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
+    mine, published = boards_collect.collect_finished_runs(tmp_path / "runs"), collect_records(tmp_path / "records")
     assert [(r.id, r.published) for r in boards_collect.unique_records([*mine, *published])] == [
         ("a", True),
         ("b", False),
@@ -107,7 +113,7 @@ def test_unique_records_sorts_runs_and_records_by_id(tmp_path):
 def test_unique_records_names_run_that_counts(tmp_path, messages):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
-    mine = boards_collect.collect(tmp_path)
+    mine = boards_collect.collect_finished_runs(tmp_path)
     boards_collect.unique_records(mine, messages.append)
     assert messages == ["run-0123 and run-0123.2 are runs of the same configuration, so only run-0123.2 counts"]
     messages.clear()
@@ -118,7 +124,8 @@ def test_unique_records_names_run_that_counts(tmp_path, messages):
 def test_unique_records_is_silent_on_run_and_own_record(tmp_path, messages):
     export(make_run(tmp_path / "runs"), tmp_path / "records")
     boards_collect.unique_records(
-        [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], messages.append
+        [*boards_collect.collect_finished_runs(tmp_path / "runs"), *collect_records(tmp_path / "records")],
+        messages.append,
     )
     assert messages == []
 
@@ -129,7 +136,7 @@ def test_collect_leaves_out_records_without_provenance(tmp_path, messages, lost)
     versions = run.read_json("versions.json")
     del versions[lost]
     run.write_json("versions.json", versions)
-    assert boards_collect.collect(tmp_path, messages.append) == []
+    assert boards_collect.collect_finished_runs(tmp_path, messages.append) == []
     assert messages == [f"r is left out: the origin of its numbers is unknown, since it lacks version of {lost}"]
 
 
@@ -146,7 +153,7 @@ def test_collect_records_keeps_latest_version(tmp_path):
 def test_identity_ignores_results(tmp_path, change):
     make_run(tmp_path, "a", seed=0)
     make_run(tmp_path, "b", seed=1, **change)
-    a, b = boards_collect.collect(tmp_path)
+    a, b = boards_collect.collect_finished_runs(tmp_path)
     assert a.identity == b.identity
 
 
@@ -156,7 +163,7 @@ def test_identity_ignores_results(tmp_path, change):
 def test_identity_has_everything_but_seed(tmp_path, change):
     make_run(tmp_path, "a")
     make_run(tmp_path, "b", **change)
-    a, b = boards_collect.collect(tmp_path)
+    a, b = boards_collect.collect_finished_runs(tmp_path)
     assert a.identity != b.identity
 
 
@@ -165,7 +172,7 @@ def test_unique_records_keeps_runs_with_copied_key(tmp_path, messages):
     make_run(tmp_path / "runs", "mine", key="0123")
     for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
         export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
-    found = [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
+    found = [*boards_collect.collect_finished_runs(tmp_path / "runs"), *collect_records(tmp_path / "records")]
     assert [r.id for r in boards_collect.unique_records(found, messages.append)] == ["mine", "nine", "zeal"]
     assert messages == []
 
@@ -173,7 +180,7 @@ def test_unique_records_keeps_runs_with_copied_key(tmp_path, messages):
 def test_unique_records_prefers_run_to_record_of_its_id(tmp_path, messages):
     make_run(tmp_path / "runs", "mine", key="0123")
     export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
-    found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
+    found = [*collect_records(tmp_path / "records"), *boards_collect.collect_finished_runs(tmp_path / "runs")]
     assert [(r.id, r.published) for r in boards_collect.unique_records(found, messages.append)] == [("mine", False)]
     assert messages == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
 

@@ -25,7 +25,7 @@ def files(folder):
 def test_build_makes_tables_from_records_alone(tmp_path, capsys):
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
-        boards_export.export(run, tmp_path / "leaderboards" / "records", scored_again=False)
+        boards_export.export_record(run, tmp_path / "leaderboards" / "records", scored_again=False)
     leaderboard.leaderboard_build_command("runs", site=False)
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
@@ -54,7 +54,7 @@ def test_build_writes_nothing_if_all_records_are_refused(tmp_path, capsys):
     """As after a clone that changed the ends of lines: the hashes of all records differ."""
     leaderboard_folder = tmp_path / "leaderboards"
     run = make_run(tmp_path / "runs")
-    boards_export.export(run, leaderboard_folder / "records", scored_again=False)
+    boards_export.export_record(run, leaderboard_folder / "records", scored_again=False)
     leaderboard.leaderboard_build_command("none", site=False)
     before = files(leaderboard_folder)
     for file in leaderboard_folder.glob("records/*/*.json"):

@@ -10,7 +10,7 @@ import pytest
 from mebench.datasets.synthetic import events
 
 from mebench.boards import accept, disagreements, export as boards_export
-from mebench.boards.accept import find_records, merge
+from mebench.boards.accept import find_records, merge_records
 from mebench.boards.collect import collect_records
 from mebench.boards.record_registry import Registry
 from mebench.cli import leaderboard
@@ -64,7 +64,7 @@ def doubt_shown(board):
 
 
 def test_merge_registers_truth_until_known_does(board, capsys):
-    (outcome,) = merge(find_records(board.parent / "sent"), board / "records")
+    (outcome,) = merge_records(find_records(board.parent / "sent"), board / "records")
     ((data, truth),) = Registry.read(board).truths.items()
     assert (outcome.doubt, doubt_shown(board)) == ("", "")
     assert data == "synthetic under loso; spot"
@@ -79,18 +79,18 @@ def test_merge_registers_truth_until_known_does(board, capsys):
 def test_with_doubts_marks_record_of_unknown_truth(board):
     shutil.copytree(board.parent / "sent" / SYNTHETIC, board / "records" / SYNTHETIC)
     assert doubt_shown(board) == "the annotations of synthetic under loso; spot are unknown here"
-    merge(find_records(board / "records"), board / "records")
+    merge_records(find_records(board / "records"), board / "records")
     assert doubt_shown(board) == ""
 
 
 def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):
     for name in ("one", "two"):
-        boards_export.export(make_run(tmp_path / "runs", name, method=name), tmp_path / name, scored_again=False)
+        boards_export.export_record(make_run(tmp_path / "runs", name, method=name), tmp_path / name, scored_again=False)
     slow = accept.collect_records
     monkeypatch.setattr(accept, "collect_records", lambda *of: [time.sleep(0.3), slow(*of)][1])
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(
-            lambda name: merge(find_records(tmp_path / name), tmp_path / "board" / "records"), ("one", "two")
+            lambda name: merge_records(find_records(tmp_path / name), tmp_path / "board" / "records"), ("one", "two")
         )
         assert [outcome.status for found in outcomes for outcome in found] == ["taken", "taken"]
     assert Registry.read(tmp_path / "board").records.keys() == {"one", "two"}

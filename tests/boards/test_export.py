@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mebench.boards import export as boards_export
-from mebench.boards.accept import find_records, merge
+from mebench.boards.accept import find_records, merge_records
 from mebench.boards.collect import collect_records
 from mebench.errors import RunError
 from mebench.records.integrity import rescore_record
@@ -17,7 +17,7 @@ from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.run_folders import make_run
 
 __all__ = ["mebench"]
-export = partial(boards_export.export, scored_again=False)
+export = partial(boards_export.export_record, scored_again=False)
 """What is in a record is the same, whether or not it was scored again before."""
 
 
@@ -45,7 +45,7 @@ def test_export_keeps_distractors(tmp_path):
     spotted = run.read_table("predictions.parquet")[["video", "kind", "onset", "offset"]]
     run.write_table("distractors.parquet", spotted[:1].assign(kind="blink"))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
-    outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
+    outcomes = merge_records([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")
     assert record.version == 2
@@ -73,7 +73,7 @@ def test_export_keeps_persons_with_several_ids(tmp_path):
     for name in ("predictions.parquet", "clips.parquet"):
         run.write_table(name, run.read_table(name).replace({"fold": persons}))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
-    (outcome,) = merge([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
+    (outcome,) = merge_records([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert outcome.reason == ""
     (record,) = collect_records(tmp_path / "taken")
     assert any("the 6 subjects are 3 people" in remark for remark in record.summary["remarks"])
@@ -88,7 +88,7 @@ def test_export_keeps_intensities(tmp_path):
     )  # the last goes beyond 1
     run.write_table("truth.parquet", truths.assign(intensity=strengths))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
-    outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
+    outcomes = merge_records([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")
     assert "missed_by_intensity" in record.summary["mistakes"]["micro"]
@@ -109,7 +109,7 @@ def test_export_withholds_record_that_is_refused(tmp_path):
     with pytest.raises(
         RunError, match=r"not published, since its record would be refused: scored again, it differs.*tp.*Run it again"
     ):
-        boards_export.export(run, tmp_path / "records")
+        boards_export.export_record(run, tmp_path / "records")
 
     assert not any((tmp_path / "records").iterdir())
 
@@ -171,7 +171,7 @@ def test_export_has_audit_without_folders(tmp_path):
 def test_export_refuses_unfinished_run(tmp_path):
     run = make_run(tmp_path / "runs", done=False)
     with pytest.raises(RunError, match=f"mebench resume {run.path}"):
-        boards_export.export(run, tmp_path / "records")
+        boards_export.export_record(run, tmp_path / "records")
     assert not (tmp_path / "records").exists()
 
 
@@ -189,7 +189,7 @@ def test_stand_in_is_named_from_summary_to_board(mebench, tmp_path, monkeypatch)
         assert code == 0, verb
         assert sentence in out + err, verb
         assert "Commit it" not in out + err, verb
-    assert merge(find_records(tmp_path / "leaderboards" / "records"), tmp_path / "taken")[0].status == "taken"
+    assert merge_records(find_records(tmp_path / "leaderboards" / "records"), tmp_path / "taken")[0].status == "taken"
     code, _, _ = mebench("leaderboard", "build", "--runs", "none")
     (table,) = (tmp_path / "leaderboards" / "tables").glob("spotting-*.md")
     tables = table.read_text()

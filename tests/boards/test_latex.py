@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect
 from mebench.boards.published_tables import with_published
-from mebench.boards.table_files import latex
+from mebench.boards.table_files import latex_tables
 from mebench.metrics import catalogue
 from mebench.records import published
 from mebench.table_output import latex_text as escape
@@ -20,8 +20,8 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 def source(tmp_path):
     make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1\nb", dataset="casme2", selection="test")
     return "\n".join(
-        latex(with_published(table, published.read_published(PUBLISHED), []))
-        for table in boards_build.build(boards_collect.collect(tmp_path))
+        latex_tables(with_published(table, published.read_published(PUBLISHED), []))
+        for table in boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     )
 
 
@@ -80,7 +80,7 @@ def test_latex_has_published_row_of_any_column(tmp_path):
     make_run(tmp_path, "one", dataset="casme2")
     found = [
         with_published(table, published.read_published(PUBLISHED), [])
-        for table in boards_build.build(boards_collect.collect(tmp_path))
+        for table in boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     ]
     table, part = next((table, part) for table in found for part in table.parts if part.published)
     columns = [metric for metric in part.metrics if metric in catalogue.COLUMNS[table.task]]
@@ -88,7 +88,7 @@ def test_latex_has_published_row_of_any_column(tmp_path):
         replace(part.published[0], method=method, member="", values=dict.fromkeys(names, "0.5"))
         for method, names in (("Full", columns), ("Half", columns[:1]), ("Void", ["another"]))
     ]
-    text = latex(replace(table, parts=(replace(part, published=tuple(lines)),)))
+    text = latex_tables(replace(table, parts=(replace(part, published=tuple(lines)),)))
 
     assert re.findall(r"(\w+) \\cite", text) == ["Full", "Half"]
 

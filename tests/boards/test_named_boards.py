@@ -52,7 +52,7 @@ def tables(tmp_path_factory):
         make_run(runs, method=method, subjects=8, tasks=("spot",), shift=shift)
     make_run(runs, method="lost", subjects=8, tasks=("spot",), shift=1, settings={"audit": "leak"}, selection="test")
     make_run(runs, method="other", dataset="filmed", tasks=("spot",))
-    return boards_build.build(boards_collect.collect(runs))
+    return boards_build.build_tables(boards_collect.collect_finished_runs(runs))
 
 
 def content_of(folder, tables):

@@ -7,9 +7,9 @@ import pytest
 
 from mebench.api.evaluation import holds_numbers
 from mebench.boards import build as boards_build, table_files
-from mebench.boards.accept import merge
-from mebench.boards.collect import collect, collect_records
-from mebench.boards.export import export
+from mebench.boards.accept import merge_records
+from mebench.boards.collect import collect_finished_runs, collect_records
+from mebench.boards.export import export_record
 from mebench.boards.rows import rank_rows
 from mebench.boards.site.site_pages import write_site
 from mebench.records.record import from_record, from_run
@@ -30,7 +30,7 @@ def table(tmp_path):
     make_run(runs, method="imagenet", wrong_every=5, loaded=[WEIGHTS], pretrained=["imagenet"], **shared)
     make_run(runs, method="secret", wrong_every=4, loaded=[HEAD], pretrained="unknown", **shared)
     make_run(runs, method="honest", wrong_every=3, **shared)
-    (table,) = boards_build.build(collect(runs))
+    (table,) = boards_build.build_tables(collect_finished_runs(runs))
     return table
 
 
@@ -67,12 +67,12 @@ def test_parameters_are_unknown_where_something_is_not_counted(table):
 
 def test_table_files_and_page_say_what_was_loaded(table, tmp_path):
     texts = {
-        "md": table_files.markdown(table),
+        "md": table_files.markdown_page(table),
         "csv": table_files.as_csv(table),
         "json": json.dumps(table.plain()),
-        "tex": table_files.latex(table),
+        "tex": table_files.latex_tables(table),
     }
-    write_site([table], collect(tmp_path / "runs"), [], tmp_path / "site")
+    write_site([table], collect_finished_runs(tmp_path / "runs"), [], tmp_path / "site")
     texts["page"] = "\n".join(file.read_text() for file in (tmp_path / "site").rglob("*.html"))
     for name, text in texts.items():
         assert "head.npz abababab" in text, name
@@ -92,7 +92,7 @@ def test_side_of_comparison_names_data_of_weights(tmp_path):
 
 def test_record_keeps_what_was_loaded(tmp_path):
     run = make_run(tmp_path / "runs", "r", loaded=[HEAD], pretrained=["imagenet", "casme2"])
-    (outcome,) = merge([RunFolder(export(run, tmp_path / "sent"))], tmp_path / "records")
+    (outcome,) = merge_records([RunFolder(export_record(run, tmp_path / "sent"))], tmp_path / "records")
     assert (outcome.status, outcome.reason) == ("taken", "")
     (record,) = collect_records(tmp_path / "records")
     assert record.pretrained == "imagenet, casme2"
@@ -102,7 +102,7 @@ def test_record_keeps_what_was_loaded(tmp_path):
 def test_export_leaves_no_path_of_the_machine(tmp_path):
     warning = "'head' asks to read more than code in its folds: /home/ann/my lab/head.npz, C:\\Users\\ann\\a.pt"
     run = make_run(tmp_path / "runs", "r", warnings=[warning])
-    record = export(run, tmp_path / "sent")
+    record = export_record(run, tmp_path / "sent")
     assert not [file for file in record.iterdir() if b"ann" in file.read_bytes()]
     said = from_record(RunFolder(record)).about["warnings"]
     assert said == ["'head' asks to read more than code in its folds: head.npz, a.pt"]

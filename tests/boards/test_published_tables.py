@@ -24,7 +24,7 @@ def beside(tmp_path, published, **run):
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
     return {
         t.task: {p.name: p for p in with_published(t, published, aliases).parts}
-        for t in boards_build.build(boards_collect.collect(tmp_path))
+        for t in boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     }
 
 
@@ -67,7 +67,9 @@ def test_published_lines_keep_printed_digits(published):
 
 def test_markdown_has_published_below_measured(tmp_path, published):
     make_run(tmp_path, dataset="casme2", shift=4)
-    (table,) = [t for t in boards_build.build(boards_collect.collect(tmp_path)) if t.task == "spotting"]
+    (table,) = [
+        t for t in boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path)) if t.task == "spotting"
+    ]
     text = as_csv(with_published(table, published, []))
     provenance = [line.split(",")[2] for line in text.splitlines()[1:]]
     first = provenance.index("published")

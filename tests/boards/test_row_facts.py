@@ -9,7 +9,7 @@ import pytest
 
 from mebench.boards import build as boards_build, collect as boards_collect, row_facts, sweep_scores, table_files
 from mebench.boards.site.site_pages import Site
-from mebench.boards.table_files import as_csv, latex, markdown
+from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.config import registry
 from mebench.records import schema
 from mebench.records.costs import COSTS, Cost
@@ -40,18 +40,18 @@ def energy(monkeypatch):
 
 def test_cost_in_catalogue_is_in_every_output(energy, tmp_path):
     run = make_run(tmp_path, tasks=("recognize",))
-    records = boards_collect.collect(tmp_path)
-    (table,) = boards_build.build(records)
+    records = boards_collect.collect_finished_runs(tmp_path)
+    (table,) = boards_build.build_tables(records)
     joules = records[0].costs["energy_joules"]
     written = energy.write(joules)
 
-    lines = markdown(table).splitlines()
+    lines = markdown_page(table).splitlines()
     heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| energy, J |" in line)
     assert dict(zip(heads.split(" | "), cells.split(" | ")))["energy, J"] == written
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
     assert float(row["energy_joules"]) == pytest.approx(joules)
     assert table.plain()["parts"][0]["rows"][0]["costs"]["energy_joules"] == joules
-    assert f"energy joules {joules:g}" in latex(table)
+    assert f"energy joules {joules:g}" in latex_tables(table)
     page = page_of([table], records)
     assert '<th class="num" scope="col" data-column="more">energy, J</th>' in page
     assert ("of electricity", f"{written} J") in report.facts_of(records[0], None)["costs"]
@@ -71,23 +71,23 @@ def test_fact_in_catalogue_is_in_every_output(monkeypatch, tmp_path):
     monkeypatch.setattr(row_facts, "FACTS", (*row_facts.FACTS, tested))
     run = make_run(tmp_path, tasks=("recognize",))
     number = str(len(run.read_json("folds.json")["folds"]))
-    records = boards_collect.collect(tmp_path)
-    (table,) = boards_build.build(records)
+    records = boards_collect.collect_finished_runs(tmp_path)
+    (table,) = boards_build.build_tables(records)
 
-    lines = markdown(table).splitlines()
+    lines = markdown_page(table).splitlines()
     heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| folds tested |" in line)
     assert dict(zip(heads.split(" | "), cells.split(" | ")))["folds tested"] == number
 
     out = make_console()
     with out.capture() as capture:
-        out.print(table_files.origins(table.parts[0]))
+        out.print(table_files.origins_table(table.parts[0]))
     assert "folds tested" in " ".join(capture.get().split())
     assert f" {number} " in capture.get()
 
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
     assert row["folds_tested"] == number
     assert json.loads(json.dumps(table.plain()))["parts"][0]["rows"][0]["folds"] == int(number)
-    assert f"folds tested {number}" in latex(table)
+    assert f"folds tested {number}" in latex_tables(table)
 
     page = page_of([table], records)
     head = re.search(r'<th scope="col" title="how many were tested" data-column="more">folds tested</th>', page)
@@ -99,10 +99,10 @@ def test_fact_with_mark_follows_name(monkeypatch, tmp_path):
     odd = row_facts.Fact("odd", read=lambda record: "because", mark="an odd one", meaning="it is odd")
     monkeypatch.setattr(row_facts, "FACTS", (*row_facts.FACTS, odd))
     make_run(tmp_path, tasks=("recognize",))
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     assert table.parts[0].rows[0].marks == ["an odd one"]
-    assert "spotter, an odd one" in latex(table)
-    assert "| spotter (an odd one) |" in markdown(table)
+    assert "spotter, an odd one" in latex_tables(table)
+    assert "| spotter (an odd one) |" in markdown_page(table)
     assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"
 
 
@@ -118,9 +118,9 @@ def test_openness_agrees_with_cards(tmp_path):
             id_
         )
     make_run(tmp_path, method="ststnet", tasks=("recognize",))
-    records = boards_collect.collect(tmp_path)
-    (table,) = boards_build.build(records)
+    records = boards_collect.collect_finished_runs(tmp_path)
+    (table,) = boards_build.build_tables(records)
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
     assert row["openness"] == "code github.com/christy1206/STSTNet; weights public; epoch last"
-    assert row["openness"] in markdown(table)
+    assert row["openness"] in markdown_page(table)
     assert row["openness"] in page_of([table], records)

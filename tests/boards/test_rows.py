@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.boards.rows import distinguishing_settings, shared_facts
+from mebench.boards.rows import settings_of_row, shared_facts
 from mebench.number_format import format_table_number
 
 
@@ -19,7 +19,7 @@ from mebench.number_format import format_table_number
 )
 def test_distinguishing_settings_omit_shared_ones(settings, own):
     rows = [row("strain", words) for words in settings] + [row("another", "flow=tvl1")]
-    assert [distinguishing_settings(one, rows) for one in rows] == [*own, ""]
+    assert [settings_of_row(one, rows) for one in rows] == [*own, ""]
 
 
 def row(method, settings, **more):
@@ -31,7 +31,7 @@ def row(method, settings, **more):
 @pytest.mark.parametrize("what", [{"member": "samm"}, {"measured": False}])
 def test_distinguishing_settings_omit_members_and_chance(what):
     rows = [row("strain", "p=0.3", **what), row("strain", "", **what)]
-    assert [distinguishing_settings(one, rows) for one in rows] == ["", ""]
+    assert [settings_of_row(one, rows) for one in rows] == ["", ""]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def rows(tmp_path):
     for method, wrong in ROWS.items():
         for seed, every in enumerate(wrong):
             make_run(tmp_path, method=method, seed=seed, wrong_every=every, tasks=("recognize",), subjects=N_PEOPLE)
-    records = boards_collect.collect(tmp_path)
+    records = boards_collect.collect_finished_runs(tmp_path)
     of_method = [sorted((r for r in records if r.method == name), key=lambda r: r.seed) for name in ROWS]
     return sorted(of_method, key=lambda runs: -mean_uf1(runs))
 
@@ -71,7 +71,7 @@ def mean_uf1(runs, weights=None):
 
 def test_row_has_interval_of_mean_over_seeds(rows):
     """Without each person every seed is scored, and the mean taken."""
-    built = boards_build.build([run for runs in rows for run in runs])
+    built = boards_build.build_tables([run for runs in rows for run in runs])
     (table,) = (table for table in built if table.task == "recognition")
     found = {row.method: row for row in table.parts[0].rows if row.measured}
     for runs in rows:
@@ -169,7 +169,7 @@ def test_selection_gain_has_interval_of_mean(tmp_path):
         }
         audit = {"values": [{"name": "worth of the looks", "saw": "test", "value": worth}]}
         RunFolder(tmp_path / f"leaking{seed}").write_json("audit.json", audit)
-    records = boards_collect.collect(tmp_path)
+    records = boards_collect.collect_finished_runs(tmp_path)
     both = compare_tables(
         *([read_tables(RunFolder(tmp_path / f"{side}{seed}")) for seed in (0, 1)] for side in sides),
         kinds=[],

@@ -40,8 +40,8 @@ def board(tmp_path_factory):
 
 
 def test_pairs_of_counts_each_person_once(board):
-    records = collect.collect(board)
-    tables = build.build(records)
+    records = collect.collect_finished_runs(board)
+    tables = build.build_tables(records)
     (found,) = several_datasets.pairs_of(tables, records)
     page = dict(Site(tables, records, []).pages())["ranks.html"]
     assert page.count("data-sortable") == 2
@@ -59,13 +59,13 @@ def test_pairs_of_counts_each_person_once(board):
 
 
 def test_pairs_of_needs_two_datasets(board):
-    records = [record for record in collect.collect(board) if record.dataset == "one"]
-    assert several_datasets.pairs_of(build.build(records), records) == []
+    records = [record for record in collect.collect_finished_runs(board) if record.dataset == "one"]
+    assert several_datasets.pairs_of(build.build_tables(records), records) == []
 
 
 def test_pairs_of_counts_people_of_member(board):
-    records = collect.collect(board)
-    tables = [table for table in build.build(records) if table.protocol == "loso"]
+    records = collect.collect_finished_runs(board)
+    tables = [table for table in build.build_tables(records) if table.protocol == "loso"]
     members = [
         replace(
             t,
@@ -84,8 +84,8 @@ def test_pairs_of_separates_members_of_similar_names(tmp_path):
         make_run(
             tmp_path, method=method, dataset="casme+casme2", members=members, subjects=8, shift=shift, tasks=("spot",)
         )
-    records = collect.collect(tmp_path)
-    tables = build.build(records)
+    records = collect.collect_finished_runs(tmp_path)
+    tables = build.build_tables(records)
     pooled = [replace(table, parts=table.parts[:1]) for table in tables]  # such as that of protocol=pairs
     for every in (tables, pooled + tables):
         pairs = several_datasets.pairs_of(every, records)

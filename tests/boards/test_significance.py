@@ -40,7 +40,7 @@ def test_significance_groups_join_indistinguishable_rows(case):
 
 def test_compute_standings_omits_untestable_row(tmp_path):
     make_run(tmp_path, tasks=("spot",))
-    (alone,) = boards_collect.collect(tmp_path)
+    (alone,) = boards_collect.collect_finished_runs(tmp_path)
     (found,) = standings.compute_standings([[alone]], "spotting.micro.f1", read, [0])
     assert found["group"] == ""
     assert "ranks" not in found
@@ -52,7 +52,7 @@ def test_compute_standings_separates_all_from_nothing(tmp_path):
     make_run(tmp_path, method="good", subjects=8, tasks=("spot",))
     make_run(tmp_path, method="like", subjects=8, tasks=("spot",), shift=1)
     make_run(tmp_path, method="lost", subjects=8, tasks=("spot",), shift=70)
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
     assert groups == {"good": "a", "like": "a", "lost": "b"}
 
@@ -64,7 +64,11 @@ def test_compute_standings_omits_undefined_score(tmp_path):
         if method == "weak":
             run.write_table("predictions.parquet", run.read_table("predictions.parquet").assign(emotion="positive"))
         run.write_json("summary.json", run.read_json("summary.json") | score_run(run, 0, 0, "mean2022"))
-    (table,) = (table for table in boards_build.build(boards_collect.collect(tmp_path)) if table.task == "analysis")
+    (table,) = (
+        table
+        for table in boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
+        if table.task == "analysis"
+    )
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
     assert rows["lost"].scores["strs"]["value"] is None
     assert {method: row.group for method, row in rows.items()} == {"good": "a", "weak": "b", "lost": ""}
@@ -82,7 +86,7 @@ def read(record):
 def test_range_p_of_two_rows_equals_compare(tmp_path, monkeypatch):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
-    one, two = boards_collect.collect(tmp_path)
+    one, two = boards_collect.collect_finished_runs(tmp_path)
     whole = compare_tables(
         read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0
     )
@@ -99,7 +103,7 @@ def test_range_p_of_two_rows_equals_compare(tmp_path, monkeypatch):
 def test_chosen_weights_score_as_weights(tmp_path, convention):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
-    pool = Pool.of([read(record) for record in boards_collect.collect(tmp_path)])
+    pool = Pool.of([read(record) for record in boards_collect.collect_finished_runs(tmp_path)])
     sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
     orders = next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])
     chosen = significance.ChosenWeights(pool.units[None], pool.units.size, orders)
@@ -121,7 +125,7 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     """The named classes are two of three, so that under `mean2022` answers are dropped and the others shifted."""
     for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
-    runs = [read(record) for record in boards_collect.collect(tmp_path)]
+    runs = [read(record) for record in boards_collect.collect_finished_runs(tmp_path)]
     pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
     alone = [
         summary.scores_by_path(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
@@ -145,7 +149,7 @@ def test_pool_scores_permutation_as_joined_tables(tmp_path):
     """Three runs, each of which gets the predictions of other subjects from another run."""
     for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
-    records = boards_collect.collect(tmp_path)
+    records = boards_collect.collect_finished_runs(tmp_path)
     runs = [read(record) for record in records]
     pool = Pool.of(runs)
     subjects = sorted(set(runs[0].videos["subject"]))
@@ -180,14 +184,14 @@ def test_compute_standings_without_score_is_empty(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
     assert standings.compute_standings(
-        [[one] for one in boards_collect.collect(tmp_path)], "recognition.uf1", read, [0, 1]
+        [[one] for one in boards_collect.collect_finished_runs(tmp_path)], "recognition.uf1", read, [0, 1]
     ) == [{}, {}]
 
 
 def test_compute_standings_takes_strs_of_zero(tmp_path):
     for method in ("good", "silent"):
         make_run(tmp_path, method, method=method, subjects=8, wrong_every=50)
-    good, silent = boards_collect.collect(tmp_path)
+    good, silent = boards_collect.collect_finished_runs(tmp_path)
 
     def answers(record):
         tables = read(record)
@@ -207,7 +211,7 @@ def test_compute_standings_ranks_as_single_draws(tmp_path):
         late = ~answers["video"].str.contains(found) | ((method == "three") & answers["video"].duplicated())
         answers.loc[late, ["onset", "apex", "offset"]] += 40
         run.write_table("predictions.parquet", answers)
-    records = boards_collect.collect(tmp_path)
+    records = boards_collect.collect_finished_runs(tmp_path)
     runs, classes = [read(record) for record in records], records[0].about["classes"]
     people, (strata,) = sorted(set(runs[0].videos["subject"])), set(runs[0].videos["dataset"])
     draws = Resampling.of_subjects([strata] * 4, standings.DRAWS, derived_seed(0, "ranks")).weights[:400]
@@ -254,7 +258,7 @@ def test_compute_standings_uses_same_hardest_people(tmp_path):
         run = make_run(tmp_path, method, method=method, subjects=10, tasks=("spot",))
         answers = run.read_table("predictions.parquet")
         run.write_table("predictions.parquet", answers[~answers["video"].str.contains("|".join(lost))])
-    records = boards_collect.collect(tmp_path)
+    records = boards_collect.collect_finished_runs(tmp_path)
     found = standings.compute_standings([[record] for record in records], "spotting.micro.f1", read, [0, 1])
     assert [row["hardest"]["people"] for row in found] == [2, 2]
     for record, row in zip(records, found):
@@ -270,7 +274,7 @@ def test_compute_standings_ranks_judged_rows_only(tmp_path):
     make_run(tmp_path, method="ststnet", tasks=("recognize",), selection="test", wrong_every=50)
     for method, every in (("mean", 4), ("htnet", 2)):
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=every)
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
 
     assert not rows["ststnet"].ranks
@@ -283,7 +287,7 @@ def test_build_tests_no_row_of_other_annotations(tmp_path):
     make_run(tmp_path, method="a", tasks=("spot",))
     make_run(tmp_path, method="b", tasks=("spot",), shift=60)
     make_run(tmp_path, method="c", tasks=("spot",), subjects=5)
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
     assert groups["c"] == ""
     assert groups["a"]

@@ -82,14 +82,14 @@ def test_distinguished_needs_all_sets_of_neighbours():
         for one, other in combinations(range(3), 2):
             if not any(a <= one and other < b for a, b in alike):
                 expected[ranked[one], ranked[other]] = expected[ranked[other], ranked[one]] = True
-        np.testing.assert_array_equal(significance.distinguished(*mean_of(values), MOST, seed=0), expected)
+        np.testing.assert_array_equal(significance.find_differing_pairs(*mean_of(values), MOST, seed=0), expected)
         found.add(int(expected.sum()))
     assert len(found) > 1
 
 
 def test_distinguished_is_monotone_and_symmetric():
     values = np.random.default_rng(2).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
-    distinct = significance.distinguished(*mean_of(values), 999, seed=0)
+    distinct = significance.find_differing_pairs(*mean_of(values), 999, seed=0)
     ranked = np.argsort(values.mean(axis=1))
     apart_ranked = distinct[np.ix_(ranked, ranked)]
     assert (distinct == distinct.T).all()
@@ -102,7 +102,7 @@ def test_distinguished_finds_clear_row_of_many():
     """Ten subjects allow 512 exchanges of two rows: adjusted for the 66 pairs of twelve rows none would be below 5 %."""
     values = np.random.default_rng(3).normal(0, 1, (12, 10))
     values[0] += 4
-    distinct = significance.distinguished(*mean_of(values), 999, seed=0)
+    distinct = significance.find_differing_pairs(*mean_of(values), 999, seed=0)
     assert distinct[0, 1:].all()
     assert not distinct[1:, 1:].any()
 
@@ -111,7 +111,7 @@ def test_distinguished_ignores_distant_row():
     """Dealt among all rows, the far one's answers would make ranges of the size of the others' differences common."""
     values = np.random.default_rng(6).normal(0, 1, (5, 20))
     values[0], values[1:3] = values[0] + 20, values[1:3] + 2
-    distinct = significance.distinguished(*mean_of(values), 999, seed=0)
+    distinct = significance.find_differing_pairs(*mean_of(values), 999, seed=0)
     assert distinct[0, 1:].all()
     assert distinct[1:3, 3:].all()
     assert not distinct[1, 2]
@@ -130,15 +130,15 @@ def test_distinguished_rarely_separates_equal_rows(far):
     for n in range(200):
         values = rng.normal(0, 1, (5, 8))
         values[0] += far
-        wrong += significance.distinguished(*mean_of(values), 199, seed=n)[bool(far) :, bool(far) :].any()
+        wrong += significance.find_differing_pairs(*mean_of(values), 199, seed=n)[bool(far) :, bool(far) :].any()
     assert wrong <= 18  # of 200 tables 10 are expected; more than 18 come once in 150
 
 
 def test_distinguished_ignores_undefined_score():
     values = np.array([[3.0, 2.0, 4.0, 3.0, 4.0, 3.0], [np.nan] * 6, [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]])
-    distinct = significance.distinguished(*mean_of_known(values), MOST, seed=0)
+    distinct = significance.find_differing_pairs(*mean_of_known(values), MOST, seed=0)
     assert distinct.tolist() == [[False, False, True], [False, False, False], [True, False, False]]
-    assert significance.distinguished(*mean_of_known(values[:2]), MOST, seed=0) is None
+    assert significance.find_differing_pairs(*mean_of_known(values[:2]), MOST, seed=0) is None
 
 
 def mean_of_known(values):

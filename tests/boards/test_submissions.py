@@ -29,7 +29,7 @@ SET = {"dataset": "cas_me2", "protocol": "loso", "scheme": "", "clips": False}
 def sent(tmp_path):
     (tmp_path / "truth.csv").write_text(TRUTH)
     (tmp_path / "mine.csv").write_text(TRUTH.replace("5,15", "60,70"))
-    folder, _ = boards_submissions.submit(
+    folder, _ = boards_submissions.write_submission(
         tmp_path / "mine.csv", tmp_path / "truth.csv", "our_lab", ABOUT, SET, tmp_path / "sent"
     )
     return folder
@@ -37,11 +37,11 @@ def sent(tmp_path):
 
 def test_take_scores_again_and_copies_facts_only(sent, tmp_path):
     home = tmp_path / "board" / "rescored"
-    assert boards_submissions.submissions(sent.parent) == boards_submissions.submissions(sent) == [sent]
-    assert boards_submissions.take(sent, home, check_only=True) == "checked"
+    assert boards_submissions.find_submissions(sent.parent) == boards_submissions.find_submissions(sent) == [sent]
+    assert boards_submissions.accept_submission(sent, home, check_only=True) == "checked"
     assert not home.exists()
-    assert boards_submissions.take(sent, home) == "taken"
-    assert boards_submissions.take(sent, home) == "there"
+    assert boards_submissions.accept_submission(sent, home) == "taken"
+    assert boards_submissions.accept_submission(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
     every = list(rescored_rows(collect_rescored(home, print), []))
     rows = {part: row for _, part, row in every}
@@ -60,33 +60,33 @@ def test_take_refuses_other_scores(sent, tmp_path):
     content["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
     file.write_text(json.dumps(content))
     with pytest.raises(DataError, match=r"our_lab\.json differs from the scores of our_lab's answers here"):
-        boards_submissions.take(sent, tmp_path / "rescored")
+        boards_submissions.accept_submission(sent, tmp_path / "rescored")
     (sent / "predictions.csv").write_text(TRUTH + "4,d,1,9,micro\n")
     with pytest.raises(
         DataError,
         match=r"predictions\.csv differs from the published predictions\.csv: .* get it unchanged, as it was sent",
     ):
-        boards_submissions.take(sent, tmp_path / "rescored")
+        boards_submissions.accept_submission(sent, tmp_path / "rescored")
 
 
 def test_submit_refuses_bad_and_repeated_names(sent, tmp_path):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
     with pytest.raises(ConfigError, match=r"--name must be of small letters, digits and _, not '\.\./x'"):
-        boards_submissions.submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
+        boards_submissions.write_submission(*files, "../x", ABOUT, SET, tmp_path / "sent")
     with pytest.raises(ConfigError, match="--method must name the row"):
-        boards_submissions.submit(*files, "nobody", {**ABOUT, "method": " "}, SET, tmp_path / "sent")
+        boards_submissions.write_submission(*files, "nobody", {**ABOUT, "method": " "}, SET, tmp_path / "sent")
     with pytest.raises(ConfigError, match=r"our_lab exists already: choose another --name"):
-        boards_submissions.submit(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
-    other, _ = boards_submissions.submit(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")
-    boards_submissions.take(sent, tmp_path / "rescored")
+        boards_submissions.write_submission(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
+    other, _ = boards_submissions.write_submission(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")
+    boards_submissions.accept_submission(sent, tmp_path / "rescored")
     with pytest.raises(ConfigError, match="has another source our_lab: send it under another name"):
-        boards_submissions.take(other, tmp_path / "rescored")
+        boards_submissions.accept_submission(other, tmp_path / "rescored")
     with pytest.raises(DataError, match="give repository and commit for public answers"):
-        boards_submissions.submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
+        boards_submissions.write_submission(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
 
 
 def test_merge_command_takes_records_beside_submissions(sent, tmp_path):
-    boards_export.export(make_run(tmp_path / "runs", "one"), sent.parent)
+    boards_export.export_record(make_run(tmp_path / "runs", "one"), sent.parent)
     board = tmp_path / "board" / "records"
     leaderboard.leaderboard_merge_command([str(sent.parent)], str(board))
     assert [folder.name for folder in board.iterdir()] == ["one"]
@@ -95,7 +95,7 @@ def test_merge_command_takes_records_beside_submissions(sent, tmp_path):
 
 def test_merge_command_names_refused_submission(sent, tmp_path, capsys):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
-    boards_submissions.submit(*files, "their_lab", ABOUT, SET, sent.parent)
+    boards_submissions.write_submission(*files, "their_lab", ABOUT, SET, sent.parent)
     (sent / "our_lab.json").write_text('{"sets": []}')
     for place, code in ((sent.parent, 5), (sent, 1)):
         with pytest.raises(typer.Exit) as end:
@@ -136,19 +136,19 @@ def test_submit_names_unreadable_file_as_given(sent, tmp_path):
     cut.write_bytes(pickle.dumps({"a": [[1, 9, 0.5]]})[:20])
     for answers, fault in ((cut, "cut.pkl: it is a pickle that cannot be read"), (tmp_path / "no.csv", "no.csv")):
         with pytest.raises(DataError, match=fault):
-            boards_submissions.submit(answers, truth, "other", ABOUT, SET, tmp_path / "sent")
+            boards_submissions.write_submission(answers, truth, "other", ABOUT, SET, tmp_path / "sent")
     (sent / "our_lab.json").write_text('{"sets": [')
     with pytest.raises(DataError, match=r"our_lab\.json is missing or damaged .*: send our_lab again, whole"):
-        boards_submissions.take(sent, tmp_path / "rescored")
+        boards_submissions.accept_submission(sent, tmp_path / "rescored")
 
 
 def test_submit_takes_file_without_interval(sent, tmp_path):
     (tmp_path / "none.csv").write_text("subject,video,onset,offset,kind\n")
     files = tmp_path / "none.csv", tmp_path / "truth.csv"
-    _, remarks = boards_submissions.submit(*files, "silent", ABOUT, SET, tmp_path / "sent")
+    _, remarks = boards_submissions.write_submission(*files, "silent", ABOUT, SET, tmp_path / "sent")
     counts = remarks["sets"][0]["results"][0]["summary"]["spotting"]["overall"]
     assert [counts[name] for name in ("tp", "fp", "fn")] == [0, 0, 3]
     files[0].write_text("subject,video,emotion\n")
     files[1].write_text("subject,video,emotion\n1,a,joy\n")
     with pytest.raises(DataError, match=r"the answers of classes on cas_me2 .*: the file of predictions is empty"):
-        boards_submissions.submit(*files, "classes", ABOUT, {**SET, "clips": True}, tmp_path / "sent")
+        boards_submissions.write_submission(*files, "classes", ABOUT, {**SET, "clips": True}, tmp_path / "sent")

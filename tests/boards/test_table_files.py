@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect, table_files
-from mebench.boards.table_files import as_csv, latex
+from mebench.boards.table_files import as_csv, latex_tables
 from mebench.config import registry
 from mebench.table_output import markdown_text as escape, spreadsheet_text as safe_cell
 from tests.helpers.run_folders import make_run
@@ -16,7 +16,7 @@ from tests.helpers.run_folders import make_run
 
 def pages(tables):
     """The pages of some tables, one below the other."""
-    return "\n".join(map(table_files.markdown, tables))
+    return "\n".join(map(table_files.markdown_page, tables))
 
 
 def rendered(text):
@@ -46,7 +46,7 @@ def test_markdown_escapes_markup_in_cells(text):
 def test_markdown_shows_score_interval_and_spread(tmp_path):
     make_run(tmp_path, seed=0, tasks=("recognize",))
     runs = [make_run(tmp_path, seed=s, tasks=("recognize",), method="two", wrong_every=s + 2) for s in (0, 1)]
-    table, _ = rendered(pages(boards_build.build(boards_collect.collect(tmp_path))))
+    table, _ = rendered(pages(boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))))
     column = table[0].index("UF1")
     cells = {row[1]: row[column] for row in table[1:]}
     uf1 = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
@@ -64,7 +64,7 @@ def test_markdown_separates_shared_facts_from_columns(tmp_path):
     make_run(tmp_path, tasks=("recognize",))
     other = make_run(tmp_path, tasks=("recognize",), method="two", selection="test")
     other.write_json("versions.json", other.read_json("versions.json") | {"method_plugin": "0a1b"})
-    text = pages(boards_build.build(boards_collect.collect(tmp_path)))
+    text = pages(boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path)))
     assert (
         "All measured rows: convention strict, transductive none, mebench 0.1.0, python 3.11.9, torch 2.13.0, "
         "dataset plugin 74d0f874, dataset revision 1, scoring 3." in text
@@ -82,14 +82,14 @@ def test_markdown_separates_shared_facts_from_columns(tmp_path):
 def test_earlier_features_are_in_name_and_files(tmp_path):
     make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     make_run(tmp_path, tasks=("recognize",), method="two")
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
-    scores, origins = rendered(table_files.markdown(table))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
+    scores, origins = rendered(table_files.markdown_page(table))
     assert {row[1] for row in scores[1:]} == {"spotter (earlier features)", "two"}
     where = origins[0].index("earlier features")
     assert {row[where] for row in origins[1:]} == {"FaceCrop; flow=tvl1, which was OpenCV's", "–"}
     rows = {row["method"]: row["earlier_features"] for row in csv.DictReader(io.StringIO(as_csv(table)))}
     assert rows == {"spotter": "FaceCrop; flow=tvl1, which was OpenCV's", "two": ""}
-    assert "spotter, flow=tvl1, earlier features" in latex(table)
+    assert "spotter, flow=tvl1, earlier features" in latex_tables(table)
     assert {row["earlier"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
@@ -99,14 +99,14 @@ def test_other_input_is_in_name_and_files(tmp_path, write_plugin):
     )
     make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
     make_run(tmp_path / "runs", tasks=("recognize",), method="two")
-    (table,) = boards_build.build(boards_collect.collect(tmp_path / "runs"))
-    scores, origins = rendered(table_files.markdown(table))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
+    scores, origins = rendered(table_files.markdown_page(table))
     assert {row[1] for row in scores[1:]} == {"reader (not the paper's method)", "two"}
     where = origins[0].index("other input")
     assert {row[where] for row in origins[1:]} == {"flow, for depth", "–"}
     rows = {row["method"]: row["other_input"] for row in csv.DictReader(io.StringIO(as_csv(table)))}
     assert rows == {"reader": "flow, for depth", "two": ""}
-    assert "reader, features=flow, not the paper's method" in latex(table)
+    assert "reader, features=flow, not the paper's method" in latex_tables(table)
     assert {row["other_input"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
@@ -114,7 +114,7 @@ def test_markdown_keeps_text_in_its_cell(tmp_path):
     remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
     make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)
     make_run(tmp_path, "two", method="<b>two</b>", tasks=("recognize",), remark="other")
-    scores, origins = rendered(pages(boards_build.build(boards_collect.collect(tmp_path))))
+    scores, origins = rendered(pages(boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))))
     for table in (scores, origins):
         assert {len(row) for row in table} == {len(table[0])}
     assert {row[1] for row in scores[1:]} == {"spotter", "<b>two</b>"}
@@ -124,7 +124,7 @@ def test_markdown_keeps_text_in_its_cell(tmp_path):
 
 def test_as_csv_reads_back(tmp_path):
     run = make_run(tmp_path, tasks=("recognize",), members=("a", "b"), remark='two, "quoted"')
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     rows = list(csv.DictReader(io.StringIO(as_csv(table))))
     score = run.read_json("summary.json")["recognition"]["scores"]["uf1"]
 
@@ -139,14 +139,14 @@ def test_as_csv_reads_back(tmp_path):
 def test_as_csv_neutralises_formulas(text, tmp_path):
     assert safe_cell(text) == "'" + text.strip()
     make_run(tmp_path, tasks=("recognize",), remark=text)
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     (row,) = csv.DictReader(io.StringIO(as_csv(table), newline=""))
     assert row["remark"] == "'" + text.strip()
 
 
 def test_as_csv_keeps_negative_and_small_numbers(tmp_path):
     make_run(tmp_path, tasks=("spot",), shift=60)
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     row = next(r for r in csv.DictReader(io.StringIO(as_csv(table))) if r["provenance"] == "measured")
     assert row["f1"] == "0"
     assert row["apex_mae_ms"] == ""
@@ -160,7 +160,9 @@ def files_in(folder):
 def test_write_gives_equal_bytes_for_equal_runs(tmp_path):
     make_run(tmp_path / "runs", kinds=("micro", "macro"))
     for out in ("one", "two"):
-        table_files.write(boards_build.build(boards_collect.collect(tmp_path / "runs")), tmp_path / out)
+        table_files.write_leaderboard(
+            boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs")), tmp_path / out
+        )
     one, two = files_in(tmp_path / "one"), files_in(tmp_path / "two")
     assert one == two
     assert {"README.md", "experiments.md", "tables/README.md", "tables/spotting-drawn-loso.json"} < one.keys()
@@ -168,8 +170,8 @@ def test_write_gives_equal_bytes_for_equal_runs(tmp_path):
 
 def test_write_json_holds_tables(tmp_path):
     make_run(tmp_path / "runs")
-    tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
-    table_files.write(tables, tmp_path)
+    tables = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
+    table_files.write_leaderboard(tables, tmp_path)
     for table in tables:
         text = (tmp_path / "tables" / f"{table.name}.json").read_text()
         expected = json.loads(json.dumps(table.plain()), parse_float=lambda number: round(float(number), 9))
@@ -181,11 +183,11 @@ def test_write_json_holds_tables(tmp_path):
 def test_write_removes_what_earlier_builds_made(tmp_path):
     make_run(tmp_path / "runs", tasks=("recognize",))
     make_run(tmp_path / "runs", method="finder", dataset="filmed", tasks=("spot",))
-    tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
+    tables = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
     out = tmp_path / "out"
-    table_files.write(tables, out)
+    table_files.write_leaderboard(tables, out)
     (out / "tables" / "spotting-notes.csv").write_text("mine")
-    table_files.write([t for t in tables if t.task == "recognition"], out)
+    table_files.write_leaderboard([t for t in tables if t.task == "recognition"], out)
 
     assert files_in(out).keys() == {
         "README.md",
@@ -201,7 +203,7 @@ def test_write_removes_files_of_the_former_layout(tmp_path):
     (tmp_path / "tables.md").write_text(made)
     for name in ("spotting-old-loso.csv", "spotting-mine.csv"):
         (tmp_path / name).write_text("former")
-    table_files.write([], tmp_path)
+    table_files.write_leaderboard([], tmp_path)
     assert {"tables.md", "spotting-old-loso.csv"}.isdisjoint(files_in(tmp_path))
     assert "spotting-mine.csv" in files_in(tmp_path)
 
@@ -209,7 +211,7 @@ def test_write_removes_files_of_the_former_layout(tmp_path):
 def test_write_keeps_readme_of_others(tmp_path):
     (tmp_path / "README.md").write_text("# My laboratory\n")
     said = []
-    index = table_files.write([], tmp_path, notify=said.append)
+    index = table_files.write_leaderboard([], tmp_path, notify=said.append)
     assert (tmp_path / "README.md").read_text() == "# My laboratory\n"
     assert index == tmp_path / "boards.md"
     assert "so it stays: the index of the boards is" in said[0]

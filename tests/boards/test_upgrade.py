@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mebench import result_cache
-from mebench.boards.accept import find_records, merge
+from mebench.boards.accept import find_records, merge_records
 from mebench.boards.collect import collect_records
-from mebench.boards.export import export
+from mebench.boards.export import export_record
 from mebench.boards.upgrade import upgrade_records
 from mebench.errors import ConfigError
 from mebench.metrics import catalogue
@@ -31,7 +31,7 @@ COMMITTED = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record
 @pytest.fixture
 def sent(tmp_path):
     """A folder with the record of a run."""
-    return export(make_run(tmp_path / "runs", "r", kinds=("micro", "macro")), tmp_path / "sent").parent
+    return export_record(make_run(tmp_path / "runs", "r", kinds=("micro", "macro")), tmp_path / "sent").parent
 
 
 def stored(record):
@@ -65,13 +65,13 @@ def add_metric(monkeypatch, tmp_path):
         return scores(self, weights, ranked) | {"f05": safe_ratio(1.25 * found, spotted + 0.25 * true, np.nan)}
 
     monkeypatch.setattr(SpottingCounts, "scores", with_f05)
-    monkeypatch.setattr(result_cache, "folder", lambda: tmp_path / "cache of the new code")
+    monkeypatch.setattr(result_cache, "cache_folder", lambda: tmp_path / "cache of the new code")
 
 
 def test_merge_takes_record_made_before_new_metric(sent, tmp_path, monkeypatch):
     before = (sent / "r" / "record.json").read_bytes()
     add_metric(monkeypatch, tmp_path)
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert (outcome.status, outcome.reason) == ("taken", "")
     assert outcome.scores.startswith("scores are added: summary.spotting.macro.scores.f05, ")
     assert outcome.scores.endswith("mebench leaderboard upgrade r writes them into the record")
@@ -86,7 +86,7 @@ def test_merge_keeps_and_names_score_that_is_gone(sent, tmp_path):
     summary = stored(sent / "r")["summary"]
     summary["spotting"]["micro"]["scores"]["f2"] = {"value": 0.5, "low": None, "high": None}
     sign(sent / "r", summary=summary)
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert outcome.status == "taken"
     assert "scores that this mebench does not know are kept: summary.spotting.micro.scores.f2" in outcome.scores
     (record,) = collect_records(tmp_path / "records")
@@ -101,7 +101,7 @@ def test_merge_refuses_score_that_this_version_would_compute(sent, tmp_path, par
     summary = stored(sent / "r")["summary"]
     summary["spotting"][part]["scores"][name] = {"value": 0.99, "low": None, "high": None}
     sign(sent / "r", summary=summary)
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert f"only one of the two has summary.spotting.{part}.scores.{name}" in outcome.reason
 
 
@@ -109,7 +109,7 @@ def test_merge_shows_score_that_sender_removed(sent, tmp_path):
     summary = stored(sent / "r")["summary"]
     hidden = summary["spotting"]["micro"]["scores"].pop("recall")
     sign(sent / "r", summary=summary)
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert outcome.status == "taken"
     (record,) = collect_records(tmp_path / "records")
     assert record.summary["spotting"]["micro"]["scores"]["recall"] == hidden
@@ -119,7 +119,7 @@ def test_merge_refuses_removed_section(sent, tmp_path):
     summary = stored(sent / "r")["summary"]
     del summary["recognition"]
     sign(sent / "r", summary=summary)
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert "only one of the two has summary.recognition" in outcome.reason
 
 
@@ -128,7 +128,7 @@ def test_merge_shows_scores_of_its_version_for_record_of_earlier(sent, tmp_path)
     true = summary["recognition"]["scores"]["uf1"]["value"]
     summary["recognition"]["scores"]["uf1"]["value"] = 0.99
     sign(sent / "r", summary=summary)
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert outcome.status == "taken"
     assert outcome.scores.startswith(
         f"scores of version 1 of scoring differ in version {scoring.SCORER}: summary.recognition.scores.uf1.value is 0.99"
@@ -174,28 +174,28 @@ def test_upgrade_goes_on_after_refused_record(sent, monkeypatch, tmp_path):
 def test_merge_replaces_record_by_upgraded_one_and_never_back(sent, tmp_path, monkeypatch):
     former = tmp_path / "former"
     shutil.copytree(sent, former)
-    merge(find_records(former), tmp_path / "records")
+    merge_records(find_records(former), tmp_path / "records")
     add_metric(monkeypatch, tmp_path)
     upgrade_records(sent, [])
 
-    assert [outcome.status for outcome in merge(find_records(sent), tmp_path / "records")] == ["replaced"]
+    assert [outcome.status for outcome in merge_records(find_records(sent), tmp_path / "records")] == ["replaced"]
     assert stored(tmp_path / "records/r") == stored(sent / "r")
-    assert [outcome.status for outcome in merge(find_records(former), tmp_path / "records")] == ["there"]
+    assert [outcome.status for outcome in merge_records(find_records(former), tmp_path / "records")] == ["there"]
     assert stored(tmp_path / "records/r") == stored(sent / "r")
 
 
 def test_merge_refuses_invented_former_scores(sent, tmp_path):
     content = stored(sent / "r")
     sign(sent / "r", former=[{"summary": content["summary"], "sha256": "0" * 64}])
-    (outcome,) = merge(find_records(sent), tmp_path / "records")
+    (outcome,) = merge_records(find_records(sent), tmp_path / "records")
     assert "former of record.json is not what it held before: its hash differs" in outcome.reason
 
 
 def test_export_leaves_record_of_earlier_version_of_scoring(tmp_path, monkeypatch):
     run = make_run(tmp_path / "runs", "r", sealed=False)
-    first = export(run, tmp_path / "records")
+    first = export_record(run, tmp_path / "records")
     raise_version(monkeypatch)
-    assert export(run, tmp_path / "records") == first
+    assert export_record(run, tmp_path / "records") == first
 
 
 SAMPLED = COMMITTED if NIGHTLY else COMMITTED[7::97]
@@ -205,7 +205,7 @@ def test_merge_takes_committed_board_under_next_version(tmp_path, monkeypatch):
     """Every record that was taken once is taken by a later version, which changes scores."""
     raise_version(monkeypatch)
     sources = [RunFolder(file.parent) for file in SAMPLED]
-    outcomes = merge(sources, tmp_path / "records")
+    outcomes = merge_records(sources, tmp_path / "records")
     assert [outcome.reason for outcome in outcomes if outcome.status != "taken"] == []
     assert len(outcomes) == len(SAMPLED)
 

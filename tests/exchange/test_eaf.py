@@ -76,7 +76,7 @@ def test_read_eaf_returns_any_marks_of_write_eaf(tmp_path_factory, spans):
     plain = [(m.begin, m.end, "".join(c for c in m.value if c.isprintable()).strip()) for m in marks]
     assert sorted((m.begin, m.end, m.value) for tier in tiers for m in tier.marks) == sorted(plain)
     busiest = max((sum(m.begin <= t < m.end for m in marks) for t in {m.begin for m in marks}), default=1)
-    assert len(eaf.lanes(marks) or [[]]) == busiest
+    assert len(eaf.arrange_in_lanes(marks) or [[]]) == busiest
 
 
 def test_eaf_times_become_frames_and_come_back(tmp_path):

@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from mebench.boards import build as boards_build, collect as boards_collect
-from mebench.boards.table_files import as_csv, latex, markdown
+from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.cli import app
 from mebench.core import Task
 from mebench.metrics import catalogue, find_convention
@@ -144,10 +144,10 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
     assert "missed\t0 to 1, lower is better: share of the true intervals that nobody spotted" in listed
 
     make_run(tmp_path, method="novel", tasks=("spot",))
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
-    heads = next(line for line in markdown(table).splitlines() if line.startswith("| #"))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
+    heads = next(line for line in markdown_page(table).splitlines() if line.startswith("| #"))
     assert " | F1 | hardest person | miss rate | precision | " in heads
-    assert "& F1 & miss rate & precision & recall" in latex(table)
+    assert "& F1 & miss rate & precision & recall" in latex_tables(table)
     assert "missed,missed_low" in as_csv(table)
 
     (objective,) = records.read_objectives(["missed"], Task(frozenset({"spot"})))
@@ -218,5 +218,5 @@ def test_leaderboard_puts_best_row_first_in_any_direction(monkeypatch, tmp_path,
     )
     make_run(tmp_path, "late", method="late", tasks=("spot",), shift=14)
     make_run(tmp_path, "exact", method="exact", tasks=("spot",))
-    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    (table,) = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path))
     assert [row.method for row in table.parts[0].rows if row.measured] == ["exact", "late"]

@@ -35,7 +35,7 @@ ANALYSED = {"task": "analysis", "part": "true_positives", "classes": "3"}
 
 def load(path: Path) -> pd.DataFrame:
     rows = published.read_published(path)
-    frame = pd.DataFrame(rows, columns=[column.name for column in fields(published.Published)])
+    frame = pd.DataFrame(rows, columns=[column.name for column in fields(published.PublishedValue)])
     return frame.astype({"year": "Int64", "classes": "Int64"}).assign(path=[row.path for row in rows])
 
 

@@ -11,7 +11,7 @@ SPOTTED, ANALYSED, WHOLE = ("spotting", ""), ("analysis", "true_positives"), ("a
 LINES = count(2)
 
 
-def row(metric, text, where=SPOTTED, **changes) -> published.Published:
+def row(metric, text, where=SPOTTED, **changes) -> published.PublishedValue:
     task, part = where
     fields = {
         "method": "MEAN",
@@ -33,15 +33,15 @@ def row(metric, text, where=SPOTTED, **changes) -> published.Published:
         "note": "",
         "line": next(LINES),
     }
-    return published.Published(**fields | changes)
+    return published.PublishedValue(**fields | changes)
 
 
-def rows(where=SPOTTED, /, **values) -> list[published.Published]:
+def rows(where=SPOTTED, /, **values) -> list[published.PublishedValue]:
     return [row(metric, text, where) for metric, text in values.items()]
 
 
-def refused(*given: published.Published) -> list[str]:
-    return [found.metric for found, _ in published.contradictions(given)]
+def refused(*given: published.PublishedValue) -> list[str]:
+    return [found.metric for found, _ in published.find_contradictions(given)]
 
 
 # Table 5: micro-expressions of CAS(ME)^2 spotted, those of SMIC-E-VIS analysed (its accuracy stands in Table 3)

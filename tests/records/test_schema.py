@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mebench.boards import export as boards_export
-from mebench.boards.accept import merge
+from mebench.boards.accept import merge_records
 from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.records import schema
@@ -26,7 +26,7 @@ def exported(tmp_path_factory):
     run = make_run(folder / "runs", "r", members=("a", "b"))
     values = [{"name": "k", "saw": "nobody", "value": {"a": {"frames": 3, "ms": 100.0}}}]
     run.write_json("audit.json", {"selection": "fixed", "transductive": "none", "values": values})
-    return boards_export.export(run, folder / "records", scored_again=False)
+    return boards_export.export_record(run, folder / "records", scored_again=False)
 
 
 def test_schema_takes_text_that_terminal_shows():
@@ -217,7 +217,7 @@ def test_merge_takes_good_records_beside_bad(exported, tmp_path):
         rewrite(folder, "record.json", "files/folds.json", file_hash(folder.path / "folds.json"))
         rewrite(folder, "record.json", "sha256", own_hash(json.loads((folder.path / "record.json").read_text())))
     good = RunFolder(shutil.copytree(exported, tmp_path / "sent" / "r"))
-    outcomes = merge([*(RunFolder(tmp_path / "sent" / name) for name in kinds), good], tmp_path / "taken")
+    outcomes = merge_records([*(RunFolder(tmp_path / "sent" / name) for name in kinds), good], tmp_path / "taken")
     assert {o.id: o.status for o in outcomes} == dict.fromkeys(kinds, "refused") | {"r": "taken"}
     reasons = {o.id: o.reason for o in outcomes}
     assert all(kinds[name][1].rpartition("/")[2].partition(".")[0] in reasons[name] for name in kinds)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from mebench._installation import VERSION
-from mebench.boards.accept import find_records, merge
+from mebench.boards.accept import find_records, merge_records
 from mebench.boards.board import read_board
-from mebench.boards.export import export
+from mebench.boards.export import export_record
 from mebench.features.store import FeatureStore, verify_entries
 from mebench.records.record import from_run
 from mebench.runs import RunFolder
@@ -62,8 +62,8 @@ def test_finished_run_compares_with_run_of_now(released, tmp_path, mebench):
 
 
 def test_finished_run_becomes_a_record_that_merges(released, tmp_path):
-    record = export(run_of_seed(released, 0), tmp_path / "sent")
-    (outcome,) = merge([RunFolder(record)], tmp_path / "records")
+    record = export_record(run_of_seed(released, 0), tmp_path / "sent")
+    (outcome,) = merge_records([RunFolder(record)], tmp_path / "records")
     assert (outcome.status, outcome.reason, outcome.scores) == ("taken", "", "")
 
 
@@ -79,7 +79,7 @@ def test_unfinished_run_names_what_differs(released, mebench):
 
 
 def test_record_merges(released, tmp_path):
-    (outcome,) = merge(find_records(released / "board/records"), tmp_path / "records")
+    (outcome,) = merge_records(find_records(released / "board/records"), tmp_path / "records")
     assert (outcome.status, outcome.reason, outcome.doubt) == ("taken", "", "")
 
 

@@ -54,7 +54,9 @@ def test_curvestrip_shows_middle_without_apex():
 
 
 def test_caption_names_expression():
-    assert dataset_report.caption(strip("wall")) == "d/s/wall: micro, disgust, AU 4+L10, frames 2 to 6, 50 ms"
+    assert (
+        dataset_report.expression_caption(strip("wall")) == "d/s/wall: micro, disgust, AU 4+L10, frames 2 to 6, 50 ms"
+    )
 
 
 def test_contact_sheet_escapes_formulas():

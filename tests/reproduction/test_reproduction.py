@@ -231,7 +231,7 @@ def test_reproduce_cells_finds_its_files_in_a_wheel(monkeypatch, capsys, tmp_pat
     monkeypatch.setattr("mebench._installation.ROOT", package.parent)
     monkeypatch.setattr("mebench._installation.PACKAGE", package)
     assert len(outcome(capsys, table="5", dry_run=True, leaderboards=None)["cells"]) == TABLES["5"]
-    assert list_sources(reproduce.leaderboards_folder(None) / "rescored") == list_sources(LEADERBOARDS / "rescored")
+    assert list_sources(reproduce.folder_of_published(None) / "rescored") == list_sources(LEADERBOARDS / "rescored")
 
 
 def test_reproduce_cells_dry_run_says_what_it_would_run(capsys, tmp_path):

@@ -17,7 +17,7 @@ from sklearn.metrics import f1_score, recall_score
 
 from mebench.boards import build as boards_build, collect as boards_collect
 from mebench.boards.published_tables import collect_rescored, rescored_rows, with_published, with_rescored
-from mebench.boards.table_files import as_csv, latex
+from mebench.boards.table_files import as_csv, latex_tables
 from mebench.cli import leaderboard, reproduce
 from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
@@ -225,7 +225,7 @@ def test_rescore_source_prints_the_paper_beside_each_reading(in_home, home, caps
 def tables_of(home, records=()):
     known, published = collect_rescored(home / "rescored", print), read_published(home / "published.csv")
     tables = with_rescored(
-        boards_build.build(records), list(rescored_rows(known, published)), read_aliases(home / "beside.yaml")
+        boards_build.build_tables(records), list(rescored_rows(known, published)), read_aliases(home / "beside.yaml")
     )
     return {table.name: with_published(table, published, []) for table in tables}
 
@@ -237,8 +237,8 @@ def test_rescore_source_rows_stand_in_tables_as_their_own_kind(in_home, home, tm
     assert sorted(tables_of(home)) == ["recognition-clips-loso", "spotting-drawn-none"]
     for shift in (0, 4):
         make_run(tmp_path / "runs", tasks=("spot",), shift=shift)
-    measured = boards_build.build(boards_collect.collect(tmp_path / "runs"))[0].parts[0]
-    table = tables_of(home, boards_collect.collect(tmp_path / "runs"))["spotting-drawn-loso"]
+    measured = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))[0].parts[0]
+    table = tables_of(home, boards_collect.collect_finished_runs(tmp_path / "runs"))["spotting-drawn-loso"]
     part = table.parts[0]
     assert part.rows == measured.rows  # nothing of them moved
     kinds = [line.split(",")[2] for line in as_csv(table).splitlines()[1:]]
@@ -248,7 +248,7 @@ def test_rescore_source_rows_stand_in_tables_as_their_own_kind(in_home, home, tm
     first, *others = part.rescored
     assert first.printed == {"f1": "0.0000"}
     assert not any(row.printed for row in others)
-    assert "Answers of the authors' own programs" in latex(table)
+    assert "Answers of the authors' own programs" in latex_tables(table)
     assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
 
@@ -266,7 +266,7 @@ def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp
         variant = f"scheme {scheme}" if scheme else ""
         name = boards_build.table_name(place.task, place.dataset, place.protocol, variant)
         own = replace(place, name=name, variant=variant, scheme=scheme)
-        measured = boards_build.build(boards_collect.collect(tmp_path / "runs"))
+        measured = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
         tables = with_rescored(measured, [(own, "all clips", row)], [])
         found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
         assert {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()} == beside

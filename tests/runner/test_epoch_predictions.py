@@ -236,7 +236,7 @@ def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
     from mebench.records import record as records_record
 
     found, gain = outcome
-    record = records_record.read_record(type(found.folder)(boards_export.export(found.folder, tmp_path)))
+    record = records_record.read_record(type(found.folder)(boards_export.export_record(found.folder, tmp_path)))
     gains = selection_gains([record], [], [], [])
     (cells,) = table_of_gains(gains).plain()
     score = gain["scores"]["recognition.uf1"]
@@ -261,7 +261,9 @@ def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
     (program,) = (row for row in paper.tables["2"].rows if row.method == "STSTNet")
     rows = (replace(program, run=("method=logistic",)),)
     papers = [replace(paper, tables={"2": replace(paper.tables["2"], rows=rows)})]
-    whole = records_record.read_record(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
+    whole = records_record.read_record(
+        type(outcome[0].folder)(boards_export.export_record(outcome[0].folder, tmp_path))
+    )
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
     rows = selection_gains_table([whole, some], papers, values, aliases).plain()
@@ -280,7 +282,9 @@ def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path)
 
     paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
     assert {cell.words for cell in paper_cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
-    record = records_record.read_record(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
+    record = records_record.read_record(
+        type(outcome[0].folder)(boards_export.export_record(outcome[0].folder, tmp_path))
+    )
     long = replace(record, config={**record.config, "method": "causalnet"})
     (row,) = selection_gains_table([long], [paper], values, []).plain()
     assert row["year"] == "2025"
@@ -295,7 +299,9 @@ def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
     from mebench.boards.selection_gains import selection_gains_table
     from mebench.records import record as records_record
 
-    record = records_record.read_record(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
+    record = records_record.read_record(
+        type(outcome[0].folder)(boards_export.export_record(outcome[0].folder, tmp_path))
+    )
     audits = [deepcopy(record.audit) for _ in range(2)]
     for audit, (least, most) in zip(audits, [(1, 4), (2, 6)]):
         leak.worth_in_audit(audit)["looks"] |= {"least": least, "most": most}

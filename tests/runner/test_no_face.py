@@ -50,7 +50,7 @@ def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
     print_outcome(folder, outcome.summary, None)
     assert capsys.readouterr().out.count(f"counted as missed: {BLACK}") == 1
     record = records_record.read_record(
-        RunFolder(boards_export.export(folder, tmp_path / "records"))
+        RunFolder(boards_export.export_record(folder, tmp_path / "records"))
     )  # on the leaderboard's page of the run, too
     page = next(text for path, text in Site([], [record], []).pages() if path == f"runs/{record.id}.html")
     assert f"counted as missed: {BLACK}" in page

@@ -10,7 +10,7 @@ import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
 from mebench.boards import build as boards_build, checking, disagreements
-from mebench.boards.accept import merge
+from mebench.boards.accept import merge_records
 from mebench.boards.collect import collect_records
 from mebench.boards.record_registry import Registry
 from mebench.errors import RunError
@@ -48,7 +48,7 @@ def board(tmp_path_factory):
     folder = tmp_path_factory.mktemp("board")
     (folder / "sent").mkdir()
     honest = honest_board(folder / "sent")
-    outcomes = merge([RunFolder(path) for path in honest], folder / "records")
+    outcomes = merge_records([RunFolder(path) for path in honest], folder / "records")
     assert [(o.status, o.doubt) for o in outcomes] == [("taken", "")] * len(HONEST)
     return folder
 
@@ -78,7 +78,7 @@ def rows_of(folder):
     registry = Registry.read(folder)
     sent = disagreements.with_senders(collect_records(folder / "records"), registry)
     records = disagreements.with_doubts(sent, registry)
-    plain = [table.plain() for table in boards_build.build(records)]
+    plain = [table.plain() for table in boards_build.build_tables(records)]
     return {
         json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
         for table in plain
@@ -90,7 +90,7 @@ def rows_of(folder):
 def test_attack_records_change_no_honest_row(board, tmp_path):
     before = rows_of(board)
     sources = [make_forged(name, board / "sent" / HONEST[0], tmp_path) for name in QUICK]
-    assert {o.status for o in merge([RunFolder(path) for path in sources], board / "records")} == {"taken"}
+    assert {o.status for o in merge_records([RunFolder(path) for path in sources], board / "records")} == {"taken"}
     after = rows_of(board)
     assert {key: after.get(key) for key in before} == before
     rows = [json.loads(after[key]) for key in after.keys() - before.keys()]
@@ -98,7 +98,7 @@ def test_attack_records_change_no_honest_row(board, tmp_path):
     assert all(row["remark"].startswith("not ranked: ") and not row["group"] for row in rows)
     assert {run for row in rows for run in row["runs"]} == set(QUICK)
     both = [RunFolder(board / "records" / name) for name in (HONEST[0], "seed_changed")]
-    again = {outcome.id: outcome.doubt for outcome in merge(both, board / "records", check_only=True)}
+    again = {outcome.id: outcome.doubt for outcome in merge_records(both, board / "records", check_only=True)}
     assert again[HONEST[0]] == "", "who was here first stays so"
     assert HONEST[0] in again["seed_changed"], "who was here first stays so"
 
@@ -112,7 +112,7 @@ def test_attack_seeds_do_not_enter_rows_of_another_sender(board, tmp_path):
     with_new = shutil.copytree(board, tmp_path / "board")
     sources = [RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path)) for name in names]
     before = {key: json.loads(row) for key, row in rows_of(with_new).items()}
-    outcomes = merge(sources, with_new / "records", sender="stranger")
+    outcomes = merge_records(sources, with_new / "records", sender="stranger")
     assert [(outcome.status, outcome.doubt, outcome.sender) for outcome in outcomes] == [("taken", "", "stranger")] * 2
     after = {key: json.loads(row) for key, row in rows_of(with_new).items()}
     for key, row in before.items():
@@ -127,7 +127,7 @@ def test_attack_seeds_do_not_enter_rows_of_another_sender(board, tmp_path):
 def test_merge_doubts_both_of_two_new_copies(board, tmp_path):
     copy = make_forged("a_copy_that_is_first_by_name", board / "sent" / HONEST[0], tmp_path)
     both = [RunFolder(copy), RunFolder(board / "sent" / HONEST[0])]
-    outcomes = merge(both, tmp_path / "records")
+    outcomes = merge_records(both, tmp_path / "records")
     assert [outcome.doubt for outcome in outcomes] == [
         f"its emotions are those of {HONEST[0]}",
         "its emotions are those of a_copy_that_is_first_by_name",
@@ -136,7 +136,7 @@ def test_merge_doubts_both_of_two_new_copies(board, tmp_path):
 
 def test_merge_in_place_registers_records(board, tmp_path):
     place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
-    assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
+    assert [(o.status, o.doubt) for o in merge_records([RunFolder(place / HONEST[3])], place)] == [("there", "")]
     assert list(Registry.read(tmp_path).records) == [HONEST[3]]
     assert len(Registry.read(tmp_path).truths) == 1
     (tmp_path / "registry.json").write_text("{}}")

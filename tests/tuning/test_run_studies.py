@@ -90,8 +90,8 @@ def test_tune_outer_runs_are_no_plain_runs(go, tmp_path):
     assert not any("same settings" in line for line in remarks)
     assert sum("outer run of a study" in line for line in remarks) == 2
     with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):
-        boards_export.export(folders["tuned"], tmp_path / "records")
-    assert boards_collect.collect(folders["tuned"].path.parent, (messages := []).append) == []
+        boards_export.export_record(folders["tuned"], tmp_path / "records")
+    assert boards_collect.collect_finished_runs(folders["tuned"].path.parent, (messages := []).append) == []
     assert len(messages) == 2
     (folders["tuned"].path / "DONE").unlink()
     shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mebench.config.registry import PluginInfo, PluginKind
 
 
-def body(info: PluginInfo, plugins: Mapping[PluginKind, Iterable[str]]) -> Markup:
+def card_html(info: PluginInfo, plugins: Mapping[PluginKind, Iterable[str]]) -> Markup:
     """The README of a plugin as safe HTML, without its first heading; links to one of the `plugins` lead to its page."""
     pages = {
         *(f"../{kind}s/{id_}.html" for kind, ids in plugins.items() for id_ in ids),

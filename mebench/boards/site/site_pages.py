@@ -33,7 +33,7 @@ from mebench.boards.rows import (
     shared_facts,
 )
 from mebench.boards.selection_gains import Gain, table_of_gains
-from mebench.boards.site.cards import body
+from mebench.boards.site.cards import card_html
 from mebench.boards.site.chart import ChartPoint, draw_chart, total_seconds
 from mebench.config import registry
 from mebench.config.registry import PluginKind
@@ -41,7 +41,7 @@ from mebench.errors import ConfigError
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.number_format import format_mean_count, format_seconds, format_span, format_table_number
-from mebench.records.published import CAVEATS, Published
+from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.record import DAMAGE, Record, UnshownError, files_of
 from mebench.reports import report
 from mebench.reports.report import template_environment
@@ -225,7 +225,7 @@ class PageTables:
             lines,
         ).html("published", "Published by others, not measured here", sortable=True)
 
-    def printed(self, values: Sequence[Published], root: str) -> Markup:
+    def printed(self, values: Sequence[PublishedValue], root: str) -> Markup:
         """Single published values; `root` is the page's relative path to the site's top folder."""
         value = Markup("{:.{}f}{}").format
         return Table.of(
@@ -318,7 +318,7 @@ class PageTables:
         def with_small(cell: Any) -> Any:
             return Markup("{} <small>{}</small>").format(*cell) if isinstance(cell, tuple) else cell
 
-        for table in (table_files.causes(part, name), table_files.misses(part, name)):
+        for table in (table_files.causes_table(part, name), table_files.misses_table(part, name)):
             columns = []
             for column in table.columns[1:]:  # without the number of the row
                 is_text = column.name.startswith(("method", "missed, "))
@@ -424,7 +424,7 @@ class Site:
         self,
         tables: Sequence[BoardTable],
         records: Sequence[Record],
-        published: Sequence[Published],
+        published: Sequence[PublishedValue],
         gains: Sequence[Gain] = (),
         boards: Sequence[BoardPage] = (),
     ) -> None:
@@ -442,12 +442,12 @@ class Site:
             "boards": boards,
         }
         self.environment.filters |= {
-            "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
+            "distinguishing": lambda row, part: rows.settings_of_row(row, part.rows),
             "common": lambda part: rows.shared_facts(part.rows),
             "source": source_link,
             "real_first": lambda tables: sorted(tables, key=_unlike_real),
             "drawn": _drawn,
-            "body": partial(body, plugins=self.plugins),
+            "body": partial(card_html, plugins=self.plugins),
             "named": self._name,
             "level": level_name,
             "in_order": self._in_order,
@@ -630,7 +630,7 @@ class Site:
                 one.rank,
                 one.row,
                 f"../runs/{safe_name(one.row.runs[0])}.html",
-                ", ".join(filter(None, (self._name(one.row.method), rows.distinguishing_settings(one.row, part.rows)))),
+                ", ".join(filter(None, (self._name(one.row.method), rows.settings_of_row(one.row, part.rows)))),
             )
             for one in self._ranked(table, part)
             if one.rank is not None
@@ -687,7 +687,7 @@ def _best_rescored(part: Part) -> Rescored:
 def write_site(
     tables: Sequence[BoardTable],
     records: Sequence[Record],
-    published: Sequence[Published],
+    published: Sequence[PublishedValue],
     folder: Path,
     gains: Sequence[Gain] = (),
     boards: Sequence[BoardPage] = (),
@@ -712,7 +712,7 @@ def write_site(
         **{
             f"tables/{safe_name(table.name)}.{ending}": text
             for table in tables
-            for ending, text in table_files.texts(table).items()
+            for ending, text in table_files.texts_of_table(table).items()
         },
     }
     with new_folder(folder.parent, ".site-") as temporary:

@@ -25,7 +25,7 @@ def site(tmp_path_factory):
     make_run(runs, method="optical_strain", dataset="casme2", tasks=("spot",), shift=5, kinds=("micro", "macro"))
     make_run(runs, "evil", method=EVIL, dataset="casme2", settings={"method.p": f'"{EVIL}'}, remark=f"{EVIL}&amp;")
     make_run(runs, method="ststnet", dataset="megc2019_flow", tasks=("recognize",), members=("casme2", "samm"))
-    records = boards_collect.collect(runs)
+    records = boards_collect.collect_finished_runs(runs)
     published = records_published.read_published(LEADERBOARDS / "published.csv")
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
     anew = [
@@ -34,7 +34,7 @@ def site(tmp_path_factory):
         if source.id == "mean_casme2"
     ]
     whole = published_tables.with_rescored(
-        boards_build.build(records), list(published_tables.rescored_rows(anew, published)), aliases
+        boards_build.build_tables(records), list(published_tables.rescored_rows(anew, published)), aliases
     )
     tables = [with_published(table, published, aliases) for table in whole]
     site_pages.write_site(tables, records, published, folder / "site")

@@ -96,7 +96,7 @@ def test_index_puts_board_of_real_density_first(tmp_path):
     ):
         shutil.copytree(LEADERBOARDS / "records" / name, tmp_path / "records" / name)
     records = boards_collect.collect_records(tmp_path / "records")
-    tables = boards_build.build(records)
+    tables = boards_build.build_tables(records)
     module.write_site(tables, records, [], tmp_path / "site")
     cards_of = re.findall(r'href="tables/(spotting\S+)\.html"', (tmp_path / "site" / "index.html").read_text("utf-8"))
 
@@ -188,8 +188,8 @@ def test_site_of_hundred_runs_is_small(site):
 def test_pages_mark_row_chosen_on_test_subjects(tmp_path):
     make_run(tmp_path, "honest", method="mean", tasks=("recognize",))
     make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
-    records = boards_collect.collect(tmp_path)
-    pages = dict(Site(boards_build.build(records), records, []).pages())
+    records = boards_collect.collect_finished_runs(tmp_path)
+    pages = dict(Site(boards_build.build_tables(records), records, []).pages())
     for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
         assert pages[name].count("selected on test subjects</span>") == 1, name
     assert "selected on test subjects</span>" not in pages["methods/mean.html"]
@@ -202,7 +202,7 @@ def page_of(record):
 
 def test_run_page_of_many_answers_shows_scores_only(tmp_path, monkeypatch):
     make_run(tmp_path, tasks=("spot",))
-    (record,) = boards_collect.collect(tmp_path)
+    (record,) = boards_collect.collect_finished_runs(tmp_path)
     whole = page_of(record)
     monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
     few = page_of(record)
@@ -226,9 +226,11 @@ def test_card_body_drops_markup_and_dead_links():
 def test_pages_distinguish_rows_of_one_method(tmp_path):
     make_run(tmp_path, "plain", method="mean", tasks=("spot",))
     make_run(tmp_path, "middle", method="mean", tasks=("spot",), shift=3, settings={"method.anchor": "middle"})
-    records = boards_collect.collect(tmp_path)
+    records = boards_collect.collect_finished_runs(tmp_path)
     (page,) = (
-        text for path, text in Site(boards_build.build(records), records, []).pages() if path.startswith("tables/")
+        text
+        for path, text in Site(boards_build.build_tables(records), records, []).pages()
+        if path.startswith("tables/")
     )
     titles = re.findall(r'aria-label="([^"]*): F1 ', page)
     assert set(titles) == {"MEAN", "MEAN, anchor=middle"}
@@ -239,6 +241,6 @@ def test_pages_distinguish_rows_of_one_method(tmp_path):
 
 def test_card_page_has_one_row_of_pair(tmp_path):
     make_run(tmp_path, "pair", method="mean + mean", tasks=("spot",))
-    records = boards_collect.collect(tmp_path)
-    page = dict(Site(boards_build.build(records), records, []).pages())["methods/mean.html"]
+    records = boards_collect.collect_finished_runs(tmp_path)
+    page = dict(Site(boards_build.build_tables(records), records, []).pages())["methods/mean.html"]
     assert page.count(f"../runs/{records[0].id}.html") == 1
