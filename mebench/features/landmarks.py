@@ -31,7 +31,7 @@ POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"
 """Environment variable with the path of a predictor file."""
 
-_PACKAGE = "face_recognition_models"
+LANDMARKS_PACKAGE = "face_recognition_models"
 _FILE = "shape_predictor_68_face_landmarks.dat"
 
 
@@ -73,7 +73,7 @@ def find_predictor(path: str | None = None) -> Path | None:
             origin = f"method.landmarks={path}" if path else f"the environment variable {VARIABLE}"
             raise DataError(f"there is no landmark file {file}, named by {origin}: give the path of {_FILE}")
         return file
-    package = importlib.util.find_spec(_PACKAGE)
+    package = importlib.util.find_spec(LANDMARKS_PACKAGE)
     folders = (package.submodule_search_locations if package else None) or ()
     return next((file for folder in folders if (file := Path(folder) / "models" / _FILE).is_file()), None)
 

@@ -222,6 +222,9 @@ class Ensemble:
     Args:
         job: job of models and videos.
 
+    Attributes:
+        folds: methods of each model, the recognizer last.
+
     Raises:
         RunError: a model is missing or damaged.
     """
@@ -230,20 +233,20 @@ class Ensemble:
         self.job, dataset = job, open_dataset(job.config)
         dataset.videos()  # a dataset may find the folders of the frames here
         self._home = partial(home_of_video, dataset, job.config.dataset)
-        self._folds: list[list[runner.FittedMethod]] = []
+        self.folds: list[list[runner.FittedMethod]] = []
         for model in job.models:
             of_model = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
-            self._folds.append([runner.FittedMethod(of_model, part, self._home) for part in job.parts])
-            model.restore(runner.methods_by_prefix([fitted.method for fitted in self._folds[-1]]))
-        levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
+            self.folds.append([runner.FittedMethod(of_model, part, self._home) for part in job.parts])
+            model.restore(runner.methods_by_prefix([fitted.method for fitted in self.folds[-1]]))
+        levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self.folds]
         if len(levels) > 1 and levels[0] is not None:
-            self._folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)
+            self.folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)
         if job.all_peaks and levels[0] is not None:
-            self._folds[0][0].method.thresholds = torch.full_like(levels[0], -torch.inf)
+            self.folds[0][0].method.thresholds = torch.full_like(levels[0], -torch.inf)
 
     def answer(self, video: Video) -> Answer:
         """The models' answer for a video."""
-        spotters = [fold[0] for fold in self._folds]
+        spotters = [fold[0] for fold in self.folds]
         spotter = spotters[0]
         view = spotter.views.unlabelled(video)
         scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
@@ -269,7 +272,7 @@ class Ensemble:
 
     def _named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
         """Spotted intervals with the emotion that the recognizers of all folds give them together."""
-        namers = [fold[-1] for fold in self._folds]
+        namers = [fold[-1] for fold in self.folds]
         class_scores = []
         for namer in namers:
             view = namer.views.unlabelled(video)

@@ -121,9 +121,9 @@ def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         RunError: it has a fault, which the sentence names.
     """
     for name in _tables(stored):
-        if (name, stored["files"][name]) not in _SOUND:  # runs of one dataset share most tables
+        if (name, stored["files"][name]) not in SOUND_TABLES:  # runs of one dataset share most tables
             _check_table(folder, name)
-            _SOUND.add((name, stored["files"][name]))
+            SOUND_TABLES.add((name, stored["files"][name]))
     _check_intervals(folder, stored)
     _check_former(folder, stored)
     _check_plugins(folder, stored)
@@ -300,7 +300,7 @@ def own_hash(stored: Mapping[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-_SOUND = set[tuple[str, str]]()
+SOUND_TABLES = set[tuple[str, str]]()
 """Names and hashes of tables that have passed."""
 
 

@@ -25,12 +25,12 @@ LONGEST = 500
 """Most characters of a reason; the middle of a longer one is left out."""
 
 
-_folder = cache(lambda: tempfile.TemporaryDirectory(prefix="mebench-testing-"))
+temporary_folder = cache(lambda: tempfile.TemporaryDirectory(prefix="mebench-testing-"))
 
 
 def scratch_folder() -> Path:
     """The folder of features of all checks; it ends with this process."""
-    return Path(_folder().name)
+    return Path(temporary_folder().name)
 
 
 F = TypeVar("F", bound=Callable[[Any], None])

@@ -156,7 +156,7 @@ def test_merge_refuses_cell_out_of_bounds(record, tmp_path, name, column, value,
 
 def test_merge_refuses_too_many_rows_before_reading(record, tmp_path, monkeypatch):
     monkeypatch.setitem(integrity.MOST_ROWS, "videos.parquet", 7)
-    monkeypatch.setattr(integrity, "_SOUND", set())  # another test's record has the same table
+    monkeypatch.setattr(integrity, "SOUND_TABLES", set())  # another test's record has the same table
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
     assert "videos.parquet has 8 rows, expected at most 7" in refused(record, tmp_path)
 

@@ -371,7 +371,7 @@ def test_FaceCrop_names_the_remedy_without_landmark_file(found, monkeypatch, tmp
 
 
 def test_FaceCrop_with_own_landmarks_needs_no_file(found, monkeypatch):
-    monkeypatch.setattr("mebench.features.landmarks._PACKAGE", "no-such-package-of-landmarks")
+    monkeypatch.setattr("mebench.features.landmarks.LANDMARKS_PACKAGE", "no-such-package-of-landmarks")
     monkeypatch.delenv("MEBENCH_LANDMARKS", raising=False)
     frame, points = tilted(5)
     assert FaceCrop(align="eyes").locate(frames(frame), points).landmarks is not None

@@ -67,7 +67,7 @@ def test_find_predictor_imports_no_package(package):
 
 
 def test_find_predictor_without_file_is_None(monkeypatch):
-    monkeypatch.setattr(landmarks, "_PACKAGE", "no-such-package-of-landmarks")
+    monkeypatch.setattr(landmarks, "LANDMARKS_PACKAGE", "no-such-package-of-landmarks")
     assert landmarks.find_predictor() is None
     assert FaceCrop(align="eyes").landmark_identity(None) == "none"
     with pytest.raises(

@@ -74,7 +74,7 @@ def share_features() -> None:
     """Let all test processes keep features in one folder, see `mebench.testing.scratch`; call `draw_once` before."""
     folder = Path(os.environ[KEPT]) / "features"
     folder.mkdir(exist_ok=True)
-    checks._folder = lambda: SimpleNamespace(name=str(folder))
+    checks.temporary_folder = lambda: SimpleNamespace(name=str(folder))
 
 
 def remembering(getitem: Callable[[Any, int], np.ndarray]) -> Callable[[Any, int], np.ndarray]:

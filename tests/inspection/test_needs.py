@@ -65,7 +65,7 @@ def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
 
 
 def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
-    monkeypatch.setattr(landmarks, "_PACKAGE", "no-such-package-of-landmarks")
+    monkeypatch.setattr(landmarks, "LANDMARKS_PACKAGE", "no-such-package-of-landmarks")
     monkeypatch.delenv(landmarks.VARIABLE, raising=False)
     words = ["dataset=casme2", f"dataset.root={tree}"]
     with pytest.raises(DataError) as error:

@@ -132,7 +132,7 @@ def test_predict_of_all_folds_averages_their_scores(mean_runs, tiny):
     )
     (found,) = both.answer(video).predictions
     methods = [fitted_method(model_of_fold(folder, fold)) for fold in folds]
-    view = both._folds[0][0].views.unlabelled(video)
+    view = both.folds[0][0].views.unlabelled(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
     (expected,) = methods[0].propose(view, scores)
     classes = np.mean([m.classify([view.clip(found.onset, found.apex, found.offset)]) for m in methods], axis=0)
