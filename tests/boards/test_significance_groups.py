@@ -69,7 +69,7 @@ def test_range_p_of_several_sets_equals_each_alone():
     assert together.tolist() == [range_p(values[first:end], 999) for first, end in sets]
 
 
-def test_distinguished_needs_all_sets_of_neighbours():
+def test_find_differing_pairs_needs_all_sets_of_neighbours():
     """The rule as it is written, every set by SciPy's permutations."""
     rng = np.random.default_rng(5)
     found = set()
@@ -87,7 +87,7 @@ def test_distinguished_needs_all_sets_of_neighbours():
     assert len(found) > 1
 
 
-def test_distinguished_is_monotone_and_symmetric():
+def test_find_differing_pairs_is_monotone_and_symmetric():
     values = np.random.default_rng(2).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
     distinct = significance.find_differing_pairs(*mean_of(values), 999, seed=0)
     ranked = np.argsort(values.mean(axis=1))
@@ -98,7 +98,7 @@ def test_distinguished_is_monotone_and_symmetric():
     assert all((np.diff(row[place:].astype(int)) >= 0).all() for place, row in enumerate(apart_ranked))
 
 
-def test_distinguished_finds_clear_row_of_many():
+def test_find_differing_pairs_finds_clear_row_of_many():
     """Ten subjects allow 512 exchanges of two rows: adjusted for the 66 pairs of twelve rows none would be below 5 %."""
     values = np.random.default_rng(3).normal(0, 1, (12, 10))
     values[0] += 4
@@ -107,7 +107,7 @@ def test_distinguished_finds_clear_row_of_many():
     assert not distinct[1:, 1:].any()
 
 
-def test_distinguished_ignores_distant_row():
+def test_find_differing_pairs_ignores_distant_row():
     """Dealt among all rows, the far one's answers would make ranges of the size of the others' differences common."""
     values = np.random.default_rng(6).normal(0, 1, (5, 20))
     values[0], values[1:3] = values[0] + 20, values[1:3] + 2
@@ -123,7 +123,7 @@ def test_distinguished_ignores_distant_row():
 
 
 @pytest.mark.parametrize("far", [0, 8])
-def test_distinguished_rarely_separates_equal_rows(far):
+def test_find_differing_pairs_rarely_separates_equal_rows(far):
     """Also beside a row that is another."""
     rng = np.random.default_rng(4)
     wrong = 0
@@ -134,7 +134,7 @@ def test_distinguished_rarely_separates_equal_rows(far):
     assert wrong <= 18  # of 200 tables 10 are expected; more than 18 come once in 150
 
 
-def test_distinguished_ignores_undefined_score():
+def test_find_differing_pairs_ignores_undefined_score():
     values = np.array([[3.0, 2.0, 4.0, 3.0, 4.0, 3.0], [np.nan] * 6, [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]])
     distinct = significance.find_differing_pairs(*mean_of_known(values), MOST, seed=0)
     assert distinct.tolist() == [[False, False, True], [False, False, False], [True, False, False]]
