@@ -42,23 +42,7 @@ def list_command(
     if what is not None:
         check_known("list", what, LISTS)
     _more_plugins(plugins)
-    summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
-    broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
-    described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
-    tables: dict[str, tuple[Sequence[str], list[Any]]] = {
-        **{
-            f"{kind}s": (
-                (kind, "tasks", "summary"),
-                [
-                    (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
-                    for p in config.registry.list_plugins(kind).values()
-                ],
-            )
-            for kind in config.registry.PLUGIN_KINDS
-        },
-        "protocols": (("protocol", "meaning"), sorted((summaries | broken).items())),
-        "metrics": (("metric", "range and meaning"), described),
-    }
+    tables = _all_lists()
     if what is not None:
         tables = {what: tables[what]}
     report = {name: [dict(zip(headers, row, strict=True)) for row in rows] for name, (headers, rows) in tables.items()}
@@ -69,6 +53,26 @@ def list_command(
         tables = {"": (("list", "name", "tasks", "meaning"), rows)}
     for name, (headers, rows) in tables.items():
         terminal.print_table(headers, rows, title=name)
+
+
+def _all_lists() -> dict[str, tuple[Sequence[str], list[Any]]]:
+    """Headers and rows of each list, by its name."""
+    tables: dict[str, tuple[Sequence[str], list[Any]]] = {}
+    for kind in config.registry.PLUGIN_KINDS:
+        plugins = config.registry.list_plugins(kind).values()
+        rows = [(plugin.id, ", ".join(plugin.tasks) or "-", _summary_of(plugin)) for plugin in plugins]
+        tables[f"{kind}s"] = ((kind, "tasks", "summary"), rows)
+    summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
+    broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
+    tables["protocols"] = (("protocol", "meaning"), sorted((summaries | broken).items()))
+    described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
+    tables["metrics"] = (("metric", "range and meaning"), described)
+    return tables
+
+
+def _summary_of(plugin: config.registry.PluginInfo) -> str:
+    """Title and summary of a plugin, or the reason if it is broken."""
+    return f"broken: {plugin.broken}" if plugin.broken else f"{plugin.title}: {plugin.summary}"
 
 
 @app.command("info", epilog="Example: mebench info mean")

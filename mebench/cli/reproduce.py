@@ -69,11 +69,8 @@ def reproduce_command(
     ask_for_code_of_files(files, yes)
     folder = folder_of_published(leaderboards)
     known = reproduction.papers.read_paper(folder / "papers", paper)
-    if table is None and any(row.program for one in known.tables.values() for row in one.rows):
-        table = next(iter(known.tables))
     if table is None:
-        titles = "; ".join(f"{number}: {one.title}" for number, one in known.tables.items())
-        raise ConfigError(f"name a table of {known.id} with --table N. There are {titles}")
+        table = _table_with_programs(known)
     published = records.published.read_published(folder / PUBLISHED)
     request = reproduction.papers.PaperRequest(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
@@ -86,36 +83,48 @@ def reproduce_command(
         "table": table,
         "convention": known.convention,
         "differs": list(known.differs),
-        "cells": [
-            {
-                **{
-                    name: getattr(r.cell.published, name)
-                    for name in ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
-                },
-                "published": r.cell.published.value,
-                "measured": None if r.measured is None else dict(zip(_ENDS, r.measured)),
-                "strict": r.strict,
-                "run_id": r.run_id or None,
-                **(
-                    {}
-                    if r.worth is None
-                    else {
-                        "leaking": r.leaking,
-                        "honest": r.honest,
-                        "worth": r.worth,
-                        "program": r.cell.row.program,
-                        "best_of": r.best_of,
-                    }
-                ),
-                "why": r.why,
-            }
-            for r in results
-        ],
+        "cells": [_plain_cell(result) for result in results],
     }
     if write_json(plain, json):
         _print(known, table, results, request)
-    failed = sum(result.failed for result in results)
-    exit_if_failed(failed, failed + sum(bool(result.run_id) for result in results))
+    n_failed = sum(result.failed for result in results)
+    n_run = sum(bool(result.run_id) for result in results)
+    exit_if_failed(n_failed, n_failed + n_run)
+
+
+def _table_with_programs(paper: reproduction.papers.Paper) -> str:
+    """The first table of a paper whose rows state the authors' programs, which needs no choice.
+
+    Raises:
+        ConfigError: no row does, so the user chooses a table.
+    """
+    rows = [row for table in paper.tables.values() for row in table.rows]
+    if any(row.program for row in rows):
+        return next(iter(paper.tables))
+    titles = "; ".join(f"{number}: {table.title}" for number, table in paper.tables.items())
+    raise ConfigError(f"name a table of {paper.id} with --table N. There are {titles}")
+
+
+def _plain_cell(result: reproduction.papers.CellResult) -> dict[str, Any]:
+    """A cell with its published and measured value, for JSON; with the gain from selection, if it was measured."""
+    published = result.cell.published
+    names = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
+    cell: dict[str, Any] = {name: getattr(published, name) for name in names}
+    cell |= {
+        "published": published.value,
+        "measured": None if result.measured is None else dict(zip(_ENDS, result.measured)),
+        "strict": result.strict,
+        "run_id": result.run_id or None,
+    }
+    if result.worth is not None:
+        cell |= {
+            "leaking": result.leaking,
+            "honest": result.honest,
+            "worth": result.worth,
+            "program": result.cell.row.program,
+            "best_of": result.best_of,
+        }
+    return {**cell, "why": result.why}
 
 
 @app.command("rescore", epilog="Example: mebench rescore mdmd --root Baseline-project-for-MEGC2020_spotting")
@@ -261,16 +270,24 @@ def _print(
             "Name the folders of your datasets under roots: in mebench.yaml, or with settings such as "
             "roots.casme2=/data/CASME2."
         )
+    _print_absent_cells(results)
+    if measured:
+        _print_rules(paper, request)
+
+
+def _print_absent_cells(results: Sequence[reproduction.papers.CellResult]) -> None:
+    """Print the number of absent cells by reason and dataset."""
     absent = Counter[tuple[str, str]]()
     for result in results:
         if not result.run_id:
             reason = result.sentence or result.why.removeprefix("absent: ")
             absent[reason, result.cell.published.dataset] += 1
-    print_lines(
-        *(f"- {reason} ({dataset}, {format_count(count, 'cell')})" for (reason, dataset), count in absent.items())
-    )
-    if not measured:
-        return
+    for (reason, dataset), count in absent.items():
+        print_lines(f"- {reason} ({dataset}, {format_count(count, 'cell')})")
+
+
+def _print_rules(paper: reproduction.papers.Paper, request: reproduction.papers.PaperRequest) -> None:
+    """Print the rules behind the measured values, other settings, and deviations from the paper."""
     print_lines(
         f"Measured by the paper's rules (convention {paper.convention}), and the same predictions by the strict "
         "rules of mebench. Intervals: 95 %, over subjects."
