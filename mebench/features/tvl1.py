@@ -285,46 +285,74 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, h: int, w: int) -> Number:
     Returns:
         The sum of the squares of what u and v changed.
     """
-    u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
-    rho, ix, iy, inverse, wide = warped[0], warped[1], warped[2], warped[3], whole_blocks(w)
-    most, theta, taut, one, zero = float32(LAMBDA * THETA), float32(THETA), float32(TAU / THETA), float32(1), float32(0)
-    coarse = float32(2**-4)  # a number next to which 2 ** -27 is the last digit
+    wide = whole_blocks(w)
     errors = np.zeros(wide, np.float32)
     for y in range(h + 1):
-        here = y - 1
         for x in range(0, wide, LANES):
             if y < h:
-                a, b, gx, gy = _load(u, (y, x)), _load(v, (y, x)), _load(ix, (y, x)), _load(iy, (y, x))
-                step = (_load(rho, (y, x)) + (gx * a + gy * b)) * _load(inverse, (y, x))
-                step = _larger(-most, _smaller(step, most))
-                ax, ay = _load(p11, (y, x + 1)) - _load(p11, (y, x)), _load(p12, (y + 1, x)) - _load(p12, (y, x))
-                bx, by = _load(p21, (y, x + 1)) - _load(p21, (y, x)), _load(p22, (y + 1, x)) - _load(p22, (y, x))
-                below_a = _store(u, (y, x), ((a + step * gx) + theta * (ax + ay) + coarse) - coarse)
-                below_b = _store(v, (y, x), ((b + step * gy) + theta * (bx + by) + coarse) - coarse)
-                a, b = below_a - a, below_b - b
-                _store(errors, (x,), _load(errors, (x,)) + (a * a + b * b))
-            else:
-                below_a, below_b = _load(u, (here, x)), _load(v, (here, x))
+                new_u, new_v, squares = _move_flow(flow, dual, warped, y, x)
+                _store(errors, (x,), _load(errors, (x,)) + squares)
+            else:  # below the last row lies the row itself
+                new_u, new_v = _load(flow[0], (y - 1, x)), _load(flow[1], (y - 1, x))
             if y > 0:
-                a, b = _load(u, (here, x)), _load(v, (here, x))
-                ax, ay = _load(u, (here, x + 1)) - a, below_a - a
-                bx, by = _load(v, (here, x + 1)) - b, below_b - b
-                a, b = one + taut * sqrt(ax * ax + ay * ay), one + taut * sqrt(bx * bx + by * by)
-                both = one / (a * b)
-                a, b = both * b, both * a
-                _store(p11, (here, x + 1), (_load(p11, (here, x + 1)) + taut * ax) * a)
-                _store(p12, (y, x), (_load(p12, (y, x)) + taut * ay) * a)
-                _store(p21, (here, x + 1), (_load(p21, (here, x + 1)) + taut * bx) * b)
-                _store(p22, (y, x), (_load(p22, (y, x)) + taut * by) * b)
+                _move_dual(flow, dual, y - 1, x, new_u, new_v)
         if y < h:
-            u[y, w], v[y, w] = u[y, w - 1], v[y, w - 1]
-    errors[w:] = zero
+            flow[0, y, w], flow[1, y, w] = flow[0, y, w - 1], flow[1, y, w - 1]
+    errors[w:] = float32(0)
     for x in range(LANES, wide, LANES):
         _store(errors, (0,), _load(errors, (0,)) + _load(errors, (x,)))
-    error = zero
+    error = float32(0)
     for lane in range(LANES):
         error += errors[lane]
     return error
+
+
+@inlined
+def _move_flow(flow: Plane, dual: Plane, warped: Plane, y: int, x: int) -> _Values:
+    """Change u and v in a block of columns: first towards the images, then by the divergence of the dual variables.
+
+    Returns:
+        The new u and v, and the squares of their changes.
+    """
+    u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
+    rho, ix, iy, inverse = warped[0], warped[1], warped[2], warped[3]
+    most, theta = float32(LAMBDA * THETA), float32(THETA)
+    coarse = float32(2**-4)  # a number next to which 2 ** -27 is the last digit
+    a, b, gx, gy = _load(u, (y, x)), _load(v, (y, x)), _load(ix, (y, x)), _load(iy, (y, x))
+    step = (_load(rho, (y, x)) + (gx * a + gy * b)) * _load(inverse, (y, x))
+    step = _larger(-most, _smaller(step, most))
+    ax, ay = _load(p11, (y, x + 1)) - _load(p11, (y, x)), _load(p12, (y + 1, x)) - _load(p12, (y, x))
+    bx, by = _load(p21, (y, x + 1)) - _load(p21, (y, x)), _load(p22, (y + 1, x)) - _load(p22, (y, x))
+    new_a = _store(u, (y, x), ((a + step * gx) + theta * (ax + ay) + coarse) - coarse)
+    new_b = _store(v, (y, x), ((b + step * gy) + theta * (bx + by) + coarse) - coarse)
+    a, b = new_a - a, new_b - b
+    return new_a, new_b, a * a + b * b
+
+
+@inlined
+def _move_dual(flow: Plane, dual: Plane, y: int, x: int, below_u: Vector, below_v: Vector) -> None:
+    """Change the dual variables in a block of columns, towards the gradients of u and v.
+
+    Args:
+        flow: u and v.
+        dual: dual variables.
+        y: row of the pixels.
+        x: first of their columns.
+        below_u: u of the row below.
+        below_v: v of the row below.
+    """
+    u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
+    taut, one = float32(TAU / THETA), float32(1)
+    a, b = _load(u, (y, x)), _load(v, (y, x))
+    ax, ay = _load(u, (y, x + 1)) - a, below_u - a
+    bx, by = _load(v, (y, x + 1)) - b, below_v - b
+    a, b = one + taut * sqrt(ax * ax + ay * ay), one + taut * sqrt(bx * bx + by * by)
+    both = one / (a * b)
+    a, b = both * b, both * a
+    _store(p11, (y, x + 1), (_load(p11, (y, x + 1)) + taut * ax) * a)
+    _store(p12, (y + 1, x), (_load(p12, (y + 1, x)) + taut * ay) * a)
+    _store(p21, (y, x + 1), (_load(p21, (y, x + 1)) + taut * bx) * b)
+    _store(p22, (y + 1, x), (_load(p22, (y + 1, x)) + taut * by) * b)
 
 
 @compiled
