@@ -93,7 +93,7 @@ def reproduce_command(
 
 
 def _table_with_programs(paper: reproduction.papers.Paper) -> str:
-    """The first table of a paper whose rows state the authors' programs, which needs no choice.
+    """The first table of a paper whose rows state the programs of its methods.
 
     Raises:
         ConfigError: no row does, so the user chooses a table.
