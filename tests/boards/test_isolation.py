@@ -7,9 +7,9 @@ import json
 import pytest
 
 from mebench.boards import build as boards_build, table_files
-from mebench.boards.accept import merge
+from mebench.boards.accept import merge_records
 from mebench.boards.collect import collect, collect_records
-from mebench.boards.export import export
+from mebench.boards.export import export_record
 from mebench.boards.site.site_pages import write_site
 from mebench.records.record import from_record
 from mebench.runs import RunFolder
@@ -44,7 +44,7 @@ def run_with(access, runs, run_id, **contents):
 
 def merged(run, folder):
     """The outcome of merging the record of a run."""
-    (outcome,) = merge([RunFolder(export(run, folder / "sent"))], folder / "records")
+    (outcome,) = merge_records([RunFolder(export_record(run, folder / "sent"))], folder / "records")
     return outcome
 
 
@@ -65,12 +65,12 @@ def test_export_keeps_isolation_without_folders(tmp_path):
 
 def test_export_leaves_older_record_as_it_is(tmp_path):
     run = run_with(None, tmp_path / "runs", "r")
-    record = export(run, tmp_path / "records")
+    record = export_record(run, tmp_path / "records")
     before = {file.name: file.read_bytes() for file in record.iterdir()}
     assert "isolation" not in json.loads(before["record.json"])
     assert from_record(RunFolder(record)).access == ""
     run.write_json(FILE, WHOLE)  # as if a later version had noted it
-    assert export(run, tmp_path / "records") == record
+    assert export_record(run, tmp_path / "records") == record
     assert {file.name: file.read_bytes() for file in record.iterdir()} == before
 
 
@@ -87,14 +87,14 @@ def test_merge_refuses_contradiction_on_isolation(tmp_path, setting, access, rea
     from mebench.boards.export import WithheldError
 
     with pytest.raises(WithheldError, match=reason):
-        export(run, tmp_path / "sent")
+        export_record(run, tmp_path / "sent")
 
 
 def test_rows_say_how_folds_were_isolated(tmp_path):
     for seed, (method, access) in enumerate([("kept", WHOLE), ("open", OPEN), ("older", None)]):
         run_with(access, tmp_path / "runs", method, method=method, seed=seed, tasks=("recognize",))
-    records = collect(tmp_path / "runs")
-    (table,) = boards_build.build(records)
+    records = collect_finished_runs(tmp_path / "runs")
+    (table,) = boards_build.build_tables(records)
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
     assert rows["kept"].facts["isolation"] == "isolated from files, processes and the network"
     assert rows["open"].facts["not_isolated"] == "files, processes, network, privileges"
@@ -109,6 +109,6 @@ def test_rows_say_how_folds_were_isolated(tmp_path):
 def test_rows_of_open_and_isolated_folds_are_two(tmp_path):
     for seed, access in enumerate([WHOLE, None, OPEN]):
         run_with(access, tmp_path / "runs", f"r{seed}", seed=seed, tasks=("recognize",))
-    (table,) = boards_build.build(collect(tmp_path / "runs"))
+    (table,) = boards_build.build_tables(collect_finished_runs(tmp_path / "runs"))
     seeds = sorted(row.seeds for row in table.parts[0].rows if row.measured)
     assert seeds == [(0, 1), (2,)]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mebench.boards.export import export
+from mebench.boards.export import export_record
 from mebench.config import foreign_code
 from tests.helpers.run_folders import make_run
 
@@ -78,7 +78,7 @@ def test_renew_runs_no_code_that_a_record_names(mebench, stranger, tmp_path):
     stored = run.read_json("config.json")
     stored["config"]["trainer.callbacks"] = [{"class_path": "of_others.evil.X", "init_args": {}}]
     run.write_json("config.json", stored)
-    export(run, tmp_path / "records", scored_again=False)
+    export_record(run, tmp_path / "records", scored_again=False)
     code, shown, _ = mebench("leaderboard", "renew", "r", "--out", tmp_path / "records", "--json", "-")
     assert code
     assert "its run used code of of_others.evil.X, which is no part of a record" in shown
