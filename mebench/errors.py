@@ -124,7 +124,7 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
         error: class of the error to raise.
 
     Raises:
-        MebenchError: of the code itself, or in place of its error.
+        MebenchError: of the code itself, or instead of its error.
     """
     try:
         yield

@@ -54,7 +54,7 @@ class Column:
         main: True for the name of the row and for the score that sorts.
         optional: whether `Table.of` leaves it out if no row has a value.
         meaning: a sentence about it.
-        wrap: place where a terminal may break its cells.
+        wrap: positions at which a terminal may break its cells.
         room: part of a page that shows it at first: `wide` screens, or none (`more`).
         choose: whether a page lets readers choose among its values.
         order: function from a value, never None, to what a page sorts by; default: the number itself.
@@ -253,7 +253,7 @@ class Table:
     Attributes:
         columns: columns from left to right.
         rows: a value for each column: a score, a number, a text, several lines of text as a tuple, or None. `Markup` is HTML and `Latex`
-            is LaTeX already. A text in place of a row is a heading over the rows below; an empty one is a line.
+            is LaTeX already. A text instead of a row is a heading over the rows below; an empty one is a line.
         title: line over the table.
         muted: numbers of rows, from 0, that are no results but stand for comparison, such as the level of chance.
     """

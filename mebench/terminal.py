@@ -36,7 +36,7 @@ MOVING = re.compile(
 )
 """Characters that a terminal obeys instead of showing: they move the cursor, end a line, turn the direction of writing, or hide."""
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-"""Commands to a terminal for colours and the place of the cursor."""
+"""Commands to a terminal for colours and the position of the cursor."""
 
 
 def escape_controls(text: str, kept: str = "") -> str:

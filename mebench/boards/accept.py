@@ -96,7 +96,7 @@ def merge_records(
 
 
 OWN = "own"
-"""The word for records of the board itself, in place of a sender."""
+"""The word for records of the board itself, instead of a sender."""
 
 
 def sender_named(word: str | None) -> str | None:

@@ -106,7 +106,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
 
     Args:
         found: the runs.
-        source: the place of the search, in words.
+        source: the folder of the search, in words.
         folder: the folder of `read_board`; its records count too.
         notify: as in `read_board`.
         kept: as in `read_board`.

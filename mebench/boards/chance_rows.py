@@ -1,4 +1,4 @@
-"""Rows of the levels of chance, which are no methods: intervals at random places, and answers by names alone."""
+"""Rows of the levels of chance, which are no methods: intervals at random frames, and answers by names alone."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from mebench.terminal import format_count
 OF_NAMES = (*SCORING, "boards/chance_rows.py")
 """The code of the stored scores by names."""
 RANDOM_NAMES = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
-"""The names of rows of intervals at random places, by the rule for their number."""
+"""The names of rows of intervals at random frames, by the rule for their number."""
 BY_NAME = "not a method: answers by names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
 AT_RANDOM = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
 

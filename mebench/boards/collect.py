@@ -96,7 +96,7 @@ def unique_records(records: Iterable[Record], notify: Notify | None = None) -> l
 
 
 def _content(record: Record) -> str:
-    """Everything of a run that a table shows, and its sender: nobody's copy takes the place of another's record."""
+    """Everything of a run that a table shows, and its sender: nobody's copy replaces another's record."""
     summary = {**record.summary, "scorer": None}
     return json.dumps([record.key, record.identity, record.seed, record.sender, summary], sort_keys=True)
 

@@ -108,7 +108,7 @@ class PaperTable:
         rows: rows, the best first.
         citations: papers of the methods.
         style: `article` or `ieee`.
-        intervals: place of the intervals.
+        intervals: position of the intervals.
         caption: caption in LaTeX's own words; by default made of the title and of what the marks mean.
         label: label of the table in LaTeX.
         marks: meanings of the marks of printed values.

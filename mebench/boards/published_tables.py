@@ -61,7 +61,7 @@ def with_published(table: BoardTable, rows: Sequence[PublishedValue], aliases: S
 
 
 Placed = tuple[BoardTable, str, Rescored]
-"""A rescored row after its place: a table without parts, and the part's name.
+"""A rescored row after its table, without parts, and its part's name.
 
 Spotting has no scheme; a source without a scheme appears in the table of every scheme.
 """
@@ -132,7 +132,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
 
 
 def rescored_rows(known: Sequence[Known], published: Sequence[PublishedValue]) -> Iterator[Placed]:
-    """Each scored result of each source as a row with its place."""
+    """Each scored result of each source as a row with its table and part."""
     for source, outcome in known:
         for answers, scored in zip(source.sets, outcome["sets"], strict=True):
             printed = [row for row in source.prints(answers, published) if row.metric not in COUNTS]
@@ -157,7 +157,7 @@ def _rescored_row(
     section: Mapping[str, Any],
     printed: Sequence[PublishedValue],
 ) -> Placed:
-    """One part of a result as a row with its place.
+    """One part of a result as a row with its table and part.
 
     Args:
         source: the source.

@@ -22,7 +22,7 @@ class Fact(Column):
 
     Attributes:
         read: its value, from the record of the row's first run; None or empty if there is none.
-        mark: the mark that follows the name of a row with a value, in place of a column in LaTeX and on the page;
+        mark: the mark that follows the name of a row with a value, instead of a column in LaTeX and on the page;
             `meaning` explains it.
     """
 

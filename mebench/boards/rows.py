@@ -219,7 +219,7 @@ class PublishedLine:
         values: value of each metric with the printed digits, as text.
         caveats: some of `published.CAVEATS` for each metric.
         source: citation key, then DOI, arXiv number or address.
-        table: place in the source.
+        table: table or section of the source.
         note: other facts that a reader must know.
     """
 
@@ -374,7 +374,7 @@ class Ranked:
 
     Attributes:
         row: the row.
-        rank: place from 1, by the main score; or None.
+        rank: position from 1, by the main score; or None.
         low: its best possible rank: one more than the number of distinguishably better rows.
         high: its worst possible rank.
         pairs: rows of the same spotter with recognizers, which spot equally.
@@ -449,7 +449,7 @@ def _possible_ranks(row: BoardRow, rivals: Sequence[BoardRow], metric: str) -> t
 
 
 def standing_in_words(part: Sequence[Ranked]) -> str:
-    """The place of a part's best row, in words. Rows that do not differ significantly have no winner.
+    """The standing of a part's best row, in words. Rows that do not differ significantly have no winner.
 
     Args:
         part: its ranked rows, best first; at least two.

@@ -22,7 +22,7 @@ class PairOnDataset:
         task: task of the table.
         first: the method whose name comes first.
         second: the other method.
-        place: name of the table, and the member of a composite dataset or empty.
+        place: table's name, and the member of a composite dataset or empty.
         people: the tested people.
         beats: share of draws of people in which the first is better.
     """

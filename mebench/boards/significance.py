@@ -121,7 +121,7 @@ def find_differing_pairs(evaluate: Scorer, units: NDArray[np.int32], most: int, 
 def _neighbours_without_difference(
     evaluate: Scorer, units: NDArray[np.int32], n_units: int, most: int, seed: int
 ) -> list[tuple[int, int]]:
-    """The widest sets of neighbours in the ranking that are not found to differ: first place, and end.
+    """The widest sets of neighbours in the ranking that are not found to differ: first position, and end.
 
     Args:
         evaluate: scores of a pool, as in `find_differing_pairs`.

@@ -91,7 +91,7 @@ class Section:
             origins: origin of each value by its key.
 
         Raises:
-            ConfigError: in place of the error.
+            ConfigError: instead of the error.
         """
         try:
             with keys_behind(self.prefix, self.kind):

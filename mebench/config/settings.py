@@ -137,7 +137,7 @@ class PlaceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings):
-    """The keys of a run that belong to no plugin, in four groups: what, training, scoring, places."""
+    """The keys of a run that belong to no plugin, in four groups: what, training, scoring, folders."""
 
     @property
     def what(self) -> WhatSettings:
@@ -156,7 +156,7 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
 
     @property
     def places(self) -> PlaceSettings:
-        """The settings of places and speed, alone."""
+        """The settings of folders and speed, alone."""
         return _group_of(self, PlaceSettings)
 
     def __post_init__(self) -> None:
@@ -251,10 +251,10 @@ def _names(group: type) -> frozenset[str]:
 
 
 PLACES = _names(PlaceSettings) | {f"dataset.{name}" for name in PLACES_OF_DATASETS}
-"""Keys for places and speed, which never affect results and leave no trace in a record."""
+"""Keys for folders and speed, which never affect results and leave no trace in a record."""
 PRESETS = frozenset({"method.preset", "recognizer.preset", "dataset.preset"})
 NOT_IN_KEY = PLACES | _names(ScoringSettings) | PRESETS
-"""Keys that do not change predictions: places, settings of scoring, and a preset's name (its values count)."""
+"""Keys that do not change predictions: folders, settings of scoring, and a preset's name (its values count)."""
 STORED_ORDER = (
     "protocol", "seed", "workers", "executor", "executor_address", "fold_timeout", "scheme", "kinds", "runs", "cache", "keep",
     "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention", "accelerator", "devices",
@@ -290,13 +290,13 @@ def shaping_part(key: str, value: Any) -> Any:
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key names a place, also of a composite's member.
+    """Whether a key names a folder or file, also of a composite's member.
 
     So does a method's landmark file, whose content is hashed separately.
 
     Args:
         key: flat.
-        values: its flat configuration: a method's `landmarks` is a place only if its `Params` inherit it from
+        values: its flat configuration: a method's `landmarks` is a file only if its `Params` inherit it from
             `FaceParams`.
 
     >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")

@@ -74,7 +74,7 @@ class Dataset:
     def beside_published(self) -> dict[str, tuple[int, int]]:
         """The counts of this copy beside the published ones, by name; empty if none are published.
 
-        Those of this copy include the rows that have no place among its frames.
+        Those of this copy include the rows that fit none of its frames.
         """
         if (published := self.published) is None:
             return {}

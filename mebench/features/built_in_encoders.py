@@ -16,7 +16,7 @@ class BuiltInEncoder:
     Attributes:
         title: its displayed name.
         package: package that holds the weights.
-        file: their place in the package.
+        file: their path in the package.
         install: command that installs the package.
         input: pictures that it wants.
         numbers: length of the vector.

@@ -30,7 +30,7 @@ def correlate_crops(a: Image, b: Image) -> float:
 def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) -> list[tuple[int, int]]:
     """The frames at which another picture begins, and those by which it stands.
 
-    A box that follows the face glides to its new place, so that several neighbouring crops in a row may differ: these are one cut.
+    A box that follows the face glides to its new position, so that several neighbouring crops in a row may differ: these are one cut.
 
     Args:
         crops: (n_frames, size, size).

@@ -470,7 +470,7 @@ def _warp(image: Image, matrix: Any) -> Image:
 
 
 def _mirror(video: DegradedFrames, index: int, level: float) -> Image:
-    """A frame whose left and right change places."""
+    """A frame whose left and right are exchanged."""
     return np.ascontiguousarray(video.clean[index][:, ::-1])
 
 

@@ -125,4 +125,4 @@ INPUTS: Mapping[str, EncoderInput] = {
         source="cydonia999/VGGFace2-pytorch, datasets/vgg_face2.py",
     ),
 }
-"""The inputs of usual encoders by name. The face crop takes the place of their resizing and cropping."""
+"""The inputs of usual encoders by name. The face crop replaces their resizing and cropping."""

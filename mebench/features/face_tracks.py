@@ -32,7 +32,7 @@ def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: f
 
     Faces are searched twice a second. Detections within one width of each other in successive searches are one face,
     the nearest first; a face found less than a tenth as often as the most frequent one is left out. A part is a
-    rectangle around all places of its face with half a face's width of surroundings, or less where another face lies
+    rectangle around all positions of its face with half a face's width of surroundings, or less where another face lies
     near. A face has no part if a search finds another face, not much smaller, inside it: people or the camera moved,
     and the part would show both in turn.
 

@@ -106,7 +106,7 @@ class FolderFrames:
 
     @property
     def positions(self) -> NDArray[np.float64]:
-        """The place of each frame in the film, (n_frames,), from 0: a missing number leaves a place free."""
+        """The position of each frame in the film, (n_frames,), from 0: a missing number leaves a gap."""
         step = usual_step(self.numbers)
         if not step:
             return np.arange(len(self), dtype=np.float64)

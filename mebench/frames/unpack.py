@@ -251,7 +251,7 @@ _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EO
 
 
 _Member = tuple[tuple[str, ...], int, zipfile.ZipInfo | tarfile.TarInfo]
-"""One file of an archive: its place below the folder, its size, and its name in the archive."""
+"""One file of an archive: its path below the folder, its size, and its name in the archive."""
 
 
 class _Archive:
@@ -368,7 +368,7 @@ class _Archive:
 
 
 def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
-    """The files with some endings at or below a place, sorted, without those below `aside`."""
+    """The files with some endings at or below a path, sorted, without those below `aside`."""
     every = [source] if source.is_file() else sorted(source.rglob("*"))
     excluded = None if aside is None or aside == source else aside.resolve()
     found = []

@@ -381,7 +381,7 @@ class VideoFrames:
         theirs.close()
         with suppress(EOFError, OSError):  # the other process has ended
             try:
-                self._restart()  # the place in the decoder's file is shared with the other process
+                self._restart()  # the position in the decoder's file is shared with the other process
                 for at, array in enumerate(made):
                     if at >= len(ring):
                         pipe.recv_bytes()  # a row is free
@@ -422,7 +422,7 @@ class VideoFrames:
             seen = _stamp(found), zlib.crc32(frame[::8].tobytes())
             if self._next == len(self._seen):
                 self._seen.append(seen)
-            if self._seen[self._next] == seen:  # as at this place before
+            if self._seen[self._next] == seen:  # as at this position before
                 self._next += 1
                 return frame
         if not self._jumped:

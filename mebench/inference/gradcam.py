@@ -27,7 +27,7 @@ FoldInterval = tuple[str, Prediction]
 
 @dataclass(frozen=True)
 class Explanation:
-    """One Grad-CAM map and its place on the face.
+    """One Grad-CAM map, laid on the face.
 
     Attributes:
         spotted: the interval.
@@ -46,7 +46,7 @@ def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) ->
     """Grad-CAM of one feature, (h, w), 0 to 1 (Selvaraju et al. 2017): 0 everywhere if no map supports the target.
 
     The maps that enter `looked.layer`, each weighted by the mean gradient of the target's output, are summed and
-    rectified. So it shows where maps that support the target are active, not which of these places the later layers
+    rectified. So it shows where maps that support the target are active, not which of these regions the later layers
     use.
 
     Args:
@@ -76,7 +76,7 @@ def project_onto_face(
     geometry.
 
     Raises:
-        RunError: a step does not give the place of its output on the face.
+        RunError: a step does not say where its output lies on the face.
     """
     laid = heat
     for step in reversed(steps):

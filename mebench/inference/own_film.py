@@ -59,7 +59,7 @@ class NeutralLevel:
         """The level in words.
 
         Args:
-            where: place of the stretch, in words.
+            where: times of the stretch, in words.
         """
         place = f"{where} ({self.seconds:.1f} s with a face)"
         if self.level > self.models:

@@ -50,7 +50,7 @@ def fitted_method(model: Model, part: Part = "method") -> core.Method:
 
     Args:
         model: model of a fold of a run, or of a file.
-        part: name of the method's place in a pair.
+        part: name of the method's role in a pair.
 
     Raises:
         RunError: it has no such part, is damaged, or belongs to another version of the method.

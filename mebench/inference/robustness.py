@@ -157,7 +157,7 @@ def count_violations_of_run(
 ) -> dict[str, int]:
     """Count the answers that a change altered although it should not: `n`, and all answers, `of`.
 
-    Intervals must be found again at IoU .5 or more, at the place to which the change moved them, and no others; clips
+    Intervals must be found again at IoU .5 or more, at the frames to which the change moved them, and no others; clips
     keep their class. A video without motion counts if an interval is spotted in it.
 
     Args:

@@ -79,7 +79,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
     Args:
         configs: configurations of the runs.
         notify: function called with a sentence if a landmark file is missing and only defaults need it; then regions at
-            fixed places of the face replace those that follow landmarks. None allows no replacement.
+            fixed regions of the face replace those that follow landmarks. None allows no replacement.
 
     Returns:
         The configurations, with such replacements.

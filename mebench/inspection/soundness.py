@@ -272,7 +272,7 @@ def _fault(video: Video, check: Check, text: str) -> Finding:
 
 
 def _place(video: Video) -> str:
-    """The place of a finding about a video."""
+    """The name of a video in a finding."""
     return f"{video.subject}/{video.id}"
 
 

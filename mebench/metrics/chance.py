@@ -118,14 +118,14 @@ def recognition_chance(
 
 
 class _Placement:
-    """The possible places of random intervals, and the truths that they hit."""
+    """The possible positions of random intervals, and the truths that they hit."""
 
     def __init__(self, videos: pd.DataFrame, truths: pd.DataFrame, half: Sequence[int], convention: Convention) -> None:
         self.convention = convention
         frames = videos["n_frames"].to_numpy(np.int64)
         self.minutes: Floats = frames / videos["fps"].to_numpy(np.float64) / 60
         self.half: Indices = np.array(half, dtype=np.int64)
-        # A centre has k' frames on both sides; in a video too short for that there is one place, its middle.
+        # A centre has k' frames on both sides; in a video too short for that there is one position, its middle.
         fits = frames >= 2 * self.half
         self.first: Indices = np.where(fits, self.half, frames // 2)
         self.places: Indices = np.where(fits, frames - 2 * self.half + 1, 1)
@@ -137,7 +137,7 @@ class _Placement:
     def hit_probability(self) -> Floats:
         """For each truth, the probability that one random interval hits it.
 
-        Every place near it in its video is tried.
+        Every position near it in its video is tried.
         """
         first, places, half = self.first[self.video], self.places[self.video], self.half[self.video]
         onset, offset = self.true
@@ -146,7 +146,7 @@ class _Placement:
         centre = np.concatenate([np.arange(start, start + few) for start, few in zip(begin, n)])
         truth = np.repeat(np.arange(len(self.video)), n)
         hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)
-        # Videos are drawn by their length, then a place inside, each as likely as the others.
+        # Videos are drawn by their length, then a position inside, each as likely as the others.
         share = np.bincount(hits.truth, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 

@@ -118,7 +118,7 @@ class Runs(NamedTuple):
 
     Attributes:
         order: (n_right,) rows on the right, in an order in which those that belong together follow each other.
-        first: (n_left,) place in the order where the run of each left row begins.
+        first: (n_left,) position in the order where the run of each left row begins.
         length: (n_left,) number of rows in the run.
     """
 
@@ -172,7 +172,7 @@ def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
 
 
 def _runs(left: Indices, right: Indices) -> Runs:
-    """For each number on the left, the places of the same number on the right."""
+    """For each number on the left, the positions of the same number on the right."""
     order = np.argsort(right, kind="stable")
     members = np.bincount(right, minlength=1 + left.max(initial=-1))
     first = np.cumsum(members) - members
@@ -180,7 +180,7 @@ def _runs(left: Indices, right: Indices) -> Runs:
 
 
 def _laid_out(first: Indices, length: Indices) -> tuple[Indices, Indices]:
-    """Runs of places laid end to end: the number of the run of each place, and the place."""
+    """Runs of positions laid end to end: the number of the run of each position, and the position."""
     i = np.repeat(np.arange(len(first)), length)
     return i, np.repeat(first - np.cumsum(length) + length, length) + np.arange(len(i))
 

@@ -102,7 +102,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
     is_wrong = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
     wrong = _false_positives(truths, predictions, overlaps)[is_wrong]
-    # A truth is missed in every draw by itself: the places are numbered draw by draw.
+    # A truth is missed in every draw by itself: the positions are numbered draw by draw.
     draw = predictions["draw"].to_numpy(np.int64)
     is_missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))
     is_missed[draw[found.prediction] * len(truths) + found.truth] = False
@@ -331,7 +331,7 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
 
 
 def _missed_share(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int) -> Floats:
-    """(n_truths,) the share of draws in which each truth is missed; truths at one place have the same share."""
+    """(n_truths,) the share of draws in which each truth is missed; truths with equal frames have the same share."""
     true, missed = number_groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
     places, place, n_at_place = np.unique(true, return_inverse=True, return_counts=True)
     n_missed = np.bincount(np.searchsorted(places, missed[np.isin(missed, true)]), minlength=len(places))

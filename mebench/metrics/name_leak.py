@@ -2,7 +2,7 @@
 
 Names of released clips and videos carry codes: of the stimulus that was shown, of the order of filming, of the class
 itself (SMIC's `ne`, `po`, `sur`). A method that reads them gains without seeing a face, so this score is a level of
-chance beside the commonest class and intervals at random places.
+chance beside the commonest class and intervals at random frames.
 """
 
 import re
@@ -233,7 +233,7 @@ def _intervals(
 
 @dataclass(frozen=True)
 class AnnotatedPlaces:
-    """Annotated intervals of one kind as places for intervals in other videos.
+    """Annotated intervals of one kind as positions for intervals in other videos.
 
     Attributes:
         person: (n_videos,) number of the person of each video.

@@ -375,7 +375,7 @@ class SpottingCounts:
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: numbers for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and of no
             truth, NaN where unknown or not asked for.
-        where: places of the false positives of micro-expressions, see `place_false_positives`; None for other kinds.
+        where: positions of the false positives of micro-expressions, see `place_false_positives`; None for other kinds.
         found: true positives.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether each found a truth by the rule of average precision, or how many

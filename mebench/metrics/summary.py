@@ -376,7 +376,7 @@ Under = Callable[[str, int], dict[str, Any]]
 """A function from a convention's name and a number of draws to the summary."""
 
 THRESHOLDS = ("0.3", "0.4", "0.6", "0.7")
-"""Thresholds of IoU that are tried in place of a convention's own."""
+"""Thresholds of IoU that are tried instead of a convention's own."""
 LEFT_OUT = ("sections", "scores", "class_scores")
 """Rules by which a convention leaves something out on purpose; they move no number."""
 _OF_EMOTIONS = (("analysis", "strs"), ("recognition", "uf1"), ("recognition", "uar"))

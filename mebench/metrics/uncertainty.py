@@ -73,7 +73,7 @@ def prediction_sets(
 
     Args:
         probabilities: (n, C).
-        truth: (n,) places of the true classes.
+        truth: (n,) positions of the true classes.
         person: (n,) number of each clip's person.
         coverage: wanted.
     """
@@ -98,7 +98,7 @@ def summarize_uncertainty(scores: Floats, truth: Indices, person: Indices) -> di
 
     Args:
         scores: (n, C) probabilities, or any scores of the classes, higher is likelier: these are taken as logits.
-        truth: (n,) places of the true classes.
+        truth: (n,) positions of the true classes.
         person: (n,) number of each clip's person, from 0 without a gap.
 
     Returns:

@@ -57,7 +57,7 @@ class PublishedValue:
         value: a share from 0 to 1, or a count.
         digits: number of printed digits after the decimal point; the value is exact to half a unit of the last one.
         source: citation key, then DOI, arXiv number or address.
-        table: place in the source.
+        table: table or section of the source.
         caveats: some of `CAVEATS`.
         note: other facts that a reader must know.
         line: line of the file; the header is line 1.

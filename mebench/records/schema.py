@@ -330,7 +330,7 @@ class RefusedError(RunError):
 
 
 def _in_words(value: Any, error: ErrorDetails) -> str:
-    """The first error of pydantic in a file, as a clause: place, value and expectation."""
+    """The first error of pydantic in a file, as a clause: key, value and expectation."""
     _, name, *steps = error["loc"]
     path = ""
     for step in steps[:16]:  # only the beginning of a very deep path

@@ -341,7 +341,7 @@ class SeveralComparisons:
 
 
 def _verdict(metric: Metric, difference: float) -> str:
-    """The meaning of a difference for A, with a place for the others."""
+    """The meaning of a difference for A, with a field for the others."""
     if metric.direction == "zero":
         return "that of A is higher than that of {}" if difference > 0 else "that of A is lower than that of {}"
     is_better = (difference < 0) == (metric.direction == "lower")

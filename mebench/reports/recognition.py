@@ -26,7 +26,7 @@ else:
 Group = Literal["dataset", "subject", "truth"]
 """A column of answers by whose values clips are counted."""
 GROUPS: Mapping[str, Group] = {"kind": "truth", "emotion": "truth", "subject": "subject"}
-"""The column for each word of `mebench mistakes --by`. Clips have no kinds, so their class takes its place."""
+"""The column for each word of `mebench mistakes --by`. Clips have no kinds, so their class replaces it."""
 HEADS = {"truth": "true class", "subject": "subject", "dataset": "dataset"}
 
 

@@ -412,7 +412,7 @@ def judge_run(record: Record, name: str = "") -> JudgedRun:
 
 
 def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
-    """Every video with a timeline: its place on the page, the numbers of missed and wrong intervals, and these in words
+    """Every video with a timeline: its anchor on the page, the numbers of missed and wrong intervals, and these in words
     for each run. Videos of one frame are left out.
     """
     numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]

@@ -87,7 +87,7 @@ class FollowedFace:
     crop: FaceCrop
 
     def sentence(self) -> str:
-        """The place of the face in words."""
+        """The position of the face in words."""
         left, top, right, _ = self.box
         width, height = self.size
         return (
@@ -603,7 +603,7 @@ def _notes(
 
 
 def _on_breaks(times: NDArray[np.float64], answer: Answer, breaks: Sequence[Break]) -> Iterator[str]:
-    """Cuts, and places at which a film does not go on at once."""
+    """Cuts, and moments at which a film does not go on at once."""
     if breaks:
         first, missing, words = breaks[0]
         others = f" and in {format_count(len(breaks) - 1, 'other place')}" if len(breaks) > 1 else ""

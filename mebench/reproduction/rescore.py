@@ -1,6 +1,6 @@
 """Score the prediction files that authors published, and compare with their papers.
 
-`leaderboards/rescored/<source>.yaml` gives the place of the files, their content and how to read them; `<source>.json`,
+`leaderboards/rescored/<source>.yaml` gives the address of the files, their content and how to read them; `<source>.json`,
 which `mebench rescore` writes, has scores, intervals and facts, but never the files. Tables are made from the two.
 """
 

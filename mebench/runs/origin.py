@@ -39,7 +39,7 @@ def code_of_run(config: Mapping[str, Any]) -> list[str]:
 
 def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:
     """Note that this user began the run, or has agreed to its code."""
-    with suppress(OSError):  # no such place: the question comes again
+    with suppress(OSError):  # no such folder: the question comes again
         replace_file(folder.path / FILE, _proof(folder, config) + "\n")
 
 

@@ -177,7 +177,7 @@ def pool_answers(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]
 
 
 def count_hit_expressions(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
-    """The expressions that intervals hit, compared with all possible places of the expressions."""
+    """The expressions that intervals hit, compared with all possible positions of the expressions."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
     spotted = group_by(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))

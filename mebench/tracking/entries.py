@@ -108,7 +108,7 @@ def read_run_head(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
 
     Args:
         folder: folder of the run.
-        chosen: `tracking_models`, whether it includes the weights of each fold, in place of the run's own setting.
+        chosen: `tracking_models`, whether it includes the weights of each fold, instead of the run's own setting.
 
     Raises:
         RunError: a file of the run is missing or damaged.
@@ -230,7 +230,7 @@ def read_run(
 
     Args:
         folder: folder of the run.
-        chosen: choices in place of the run's own settings: `tracking_folds`, whether to add a nested run for each fold,
+        chosen: choices instead of the run's own settings: `tracking_folds`, whether to add a nested run for each fold,
             up to 500; `tracking_figures`, whether to add its figures.
         notify: function called with a sentence if the record is left out because no board would accept it.
         head: head of the run, from `read_run_head`.

@@ -62,7 +62,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Store:
-    """The place where MLflow keeps runs.
+    """The store in which MLflow keeps runs.
 
     Attributes:
         uri: MLflow's tracking URI, absolute for sqlite.
@@ -109,7 +109,7 @@ class Store:
                 made.executescript(schema.read_text(encoding="utf-8"))
 
     def describe(self) -> str:
-        """Its place for messages, without a password."""
+        """Its address for messages, without a password."""
         return without_password(self.uri) if self.database is None else display_path(self.database)
 
     def opening(self, page: str, view: str = "") -> str:
@@ -246,7 +246,7 @@ def database_remarks(uri: str | bool | None, runs: str, known: Collection[str]) 
 
 
 def in_use(tracking: str | bool | None) -> bool:
-    """Whether a setting names an existing place: any but `off`, and a sqlite file only if it exists."""
+    """Whether a setting names an existing store: any but `off`, and a sqlite file only if it exists."""
     database = Store.of(tracking).database
     return tracking not in OFF and (database is None or database.is_file())
 

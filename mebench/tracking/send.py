@@ -28,7 +28,7 @@ class Synced:
 
     Attributes:
         title: title of the tracker; empty without one.
-        place: place of the runs there, in words.
+        place: address of the runs there, in words.
         sent: ids of the newly sent runs.
         there: ids of runs that it had already.
         failed: ids of runs that could not be sent.

@@ -259,7 +259,7 @@ class TuningFacts:
 
     Attributes:
         name: name of the study.
-        storage: place of the study, for messages.
+        storage: address of the study's storage, for messages.
         is_nested: True for one study for each outer fold.
         seconds: time spent on inner folds, on the rest of the trials, and on outer folds.
     """

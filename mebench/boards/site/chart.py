@@ -13,7 +13,7 @@ from mebench.metrics.catalogue import find_metric
 from mebench.number_format import format_ends, format_seconds, format_table_number
 
 LEAST = 0.01
-"""Smaller costs, in seconds, are drawn at this place."""
+"""Smaller costs, in seconds, are drawn at this one."""
 SIZES = (("wide", 590.0, 266.0, 5.5), ("narrow", 295.0, 281.0, 3.2))
 """Class, width and height of the drawing for a wide screen and for a phone, in units of the drawing; and the width of the
 chart relative to that of the published values.
@@ -65,7 +65,7 @@ class ChartPoint:
 
 
 class DrawnPoint(NamedTuple):
-    """A point with its place: the cost, at least `LEAST`, and the score, which is defined."""
+    """A point with its position: the cost, at least `LEAST`, and the score, which is defined."""
 
     point: ChartPoint
     spent: float
@@ -81,7 +81,7 @@ class Box(NamedTuple):
     lower: float
 
     def overlaps(self, other: "Box") -> bool:
-        """Whether the two have a place in common."""
+        """Whether the two cover a common area."""
         beside = self.right < other.left or other.right < self.left
         above_or_below = self.lower < other.upper or other.lower < self.upper
         return not beside and not above_or_below
@@ -110,12 +110,12 @@ class Frame:
     top: float
 
     def x(self, spent: float) -> float:
-        """The place of a cost from the left."""
+        """The position of a cost from the left."""
         first, last = self.decades
         return LEFT + (math.log10(spent) - first) / (last - first) * (self.right - LEFT)
 
     def y(self, value: float) -> float:
-        """The place of a score from above."""
+        """The position of a score from above."""
         share = (value - self.bottom) / (self.top - self.bottom)
         return ABOVE + (1 - share) * (self.height - ABOVE - BELOW)
 
@@ -222,7 +222,7 @@ def _frames(decades: tuple[int, int], scale: tuple[float, float], has_printed: b
 
 
 def _labels_of_levels(frame: Frame, levels: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """The place from above and the names of levels; close lines share one text, at the higher line."""
+    """The position from above and the names of levels; close lines share one text, at the higher line."""
     labels: list[tuple[float, str]] = []
     for value, name in levels:
         place = frame.y(value)

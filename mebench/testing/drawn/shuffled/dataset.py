@@ -18,11 +18,11 @@ from .params import Params as _Params
 
 FRAMES, SUBJECTS = 48, 8
 MARGIN, STEP = 2, 4
-"""Frames without labels at the ends of a video, and the step between possible places of an expression."""
+"""Frames without labels at the ends of a video, and the step between possible positions of an expression."""
 
 
 class Shuffled(Renamed):
-    """Eight people with five short videos each, one of each emotion; the emotion of each video and the place are drawn
+    """Eight people with five short videos each, one of each emotion; the emotion of each video and the position are drawn
     by lot.
     """
 
@@ -48,7 +48,7 @@ class Shuffled(Renamed):
         """Write the labels of one shuffle into an empty folder.
 
         Each person's emotions are permuted among the videos, and each expression, as long as the drawn one, gets a
-        random place.
+        random position.
         """
         rng = np.random.default_rng(seed)
         for subject, videos in group_by(self.dataset.videos(), key=attrgetter("subject")).items():
