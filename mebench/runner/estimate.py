@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
@@ -113,38 +113,62 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
     known = short_hash([code, package_versions(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
+    stored = _stored_plan(config, file)
+    if stored is not None:
+        return stored
+    methods = find_abilities(config)
+    plan = make_plan(config, methods)
+    epochs = _epochs_of_stages(plan)
+    _store_plan(file, plan, methods, epochs)
+    return plan, epochs, instructions_of_folds()
+
+
+def _stored_plan(config: RunConfig, file: Path) -> tuple[Plan, dict[str, int], str] | None:
+    """The plan in a file; None if it cannot be read, or the annotations have changed since."""
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
         stored = json.loads(file.read_text(encoding="utf-8"))
         methods = tuple(Ability(frozenset(tasks), tuple(kinds), selects) for tasks, kinds, selects in stored["methods"])
         plan = make_plan(config, methods)
         if stored["truth"] == hash_annotations(plan.data):
-            chains = {group: tuple(map(_chain, some)) for group, some in stored["chains"].items()}
-            return replace(plan, known=chains), stored["epochs"], stored["processor"]
-    methods = find_abilities(config)
-    plan, epochs = make_plan(config, methods), dict[str, int]()
+            return replace(plan, known=_chains_of_groups(stored["chains"])), stored["epochs"], stored["processor"]
+    return None
+
+
+def _epochs_of_stages(plan: Plan) -> dict[str, int]:
+    """The epochs of each stage of the methods, by name."""
+    epochs = {}
     for part in plan.methods:
-        paired = config.recognizer is not None and part.task.tasks == {"recognize"}
-        epochs |= {
-            f"{'recognizer: ' if paired else ''}{stage.name}": stage.epochs
-            for stage in create_weightless(part).stages()
-        }
-    plain = {group: [_plain(chain) for chain in some] for group, some in plan.features.chains.items()}
-    with suppress(
-        OSError, TypeError, ValueError
-    ):  # the place cannot be written, or a plugin's step has values that JSON lacks
-        stored = {
-            "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
-            "truth": hash_annotations(plan.data),
-            "epochs": epochs,
-            "processor": instructions_of_folds(),
-            "chains": plain,
-        }
-        text = json.dumps(stored)
-        if {
-            group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()
-        } == plan.features.chains:
+        is_recognizer = plan.config.recognizer is not None and part.task.tasks == {"recognize"}
+        prefix = "recognizer: " if is_recognizer else ""
+        for stage in create_weightless(part).stages():
+            epochs[f"{prefix}{stage.name}"] = stage.epochs
+    return epochs
+
+
+def _store_plan(file: Path, plan: Plan, methods: Sequence[Ability], epochs: Mapping[str, int]) -> None:
+    """Store a plan for `_stored_plan`.
+
+    It is not stored if the file cannot be written, or if JSON lacks values of a plugin's step.
+    """
+    chains = {group: [_plain(chain) for chain in some] for group, some in plan.features.chains.items()}
+    with suppress(OSError, TypeError, ValueError):
+        text = json.dumps(
+            {
+                "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
+                "truth": hash_annotations(plan.data),
+                "epochs": epochs,
+                "processor": instructions_of_folds(),
+                "chains": chains,
+            }
+        )
+        read_again = _chains_of_groups(json.loads(text)["chains"])
+        if read_again == plan.features.chains:
             replace_file(file, text)
-    return plan, epochs, instructions_of_folds()
+
+
+def _chains_of_groups(plain: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tuple[Chain, ...]]:
+    """The chains of each group of videos, from plain data."""
+    return {group: tuple(map(_chain, chains)) for group, chains in plain.items()}
 
 
 def _plain(chain: Chain) -> dict[str, Any]:
@@ -157,12 +181,10 @@ def _plain(chain: Chain) -> dict[str, Any]:
 
 def _chain(plain: Mapping[str, Any]) -> Chain:
     """The chain that `_plain` turned into plain data."""
-    steps = (
-        getattr(import_module(module), name)(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        )
-        for module, name, values in plain["steps"]
-    )
+    steps = []
+    for module, name, values in plain["steps"]:
+        parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        steps.append(getattr(import_module(module), name)(**parameters))
     return Chain(plain["name"], tuple(steps), plain["scope"], plain["advice"])
 
 
@@ -172,14 +194,14 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
     if before is None and not any(runs.glob("*/config.json")):
         return plan.data.folds
     parts = identity_of(plan, instructions)
-    key, before = training_key(plan, parts), set() if before is None else before
-    if key is None or RunFolder.all_finished(
-        runs, first_id(run_name(plan.config), short_hash(parts))
-    ):  # which is run anew
+    key = training_key(plan, parts)
+    runs_of_identity = RunFolder.all_finished(runs, first_id(run_name(plan.config), short_hash(parts)))
+    if key is None or runs_of_identity:  # a finished run of the same identity is run again
         return plan.data.folds
-    if key in before:
-        return ()
-    before.add(key)
+    if before is not None:
+        if key in before:
+            return ()
+        before.add(key)
     trained_elsewhere = [run.finished_folds() for run in by_training(runs).get(key, ())]
     return tuple(fold for fold in plan.data.folds if fold.key not in set().union(*trained_elsewhere))
 
