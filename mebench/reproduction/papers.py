@@ -345,14 +345,28 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
-    if to_run:
-        outcomes = runner.execute_sweep([config for config, _ in to_run.values()], progress)
-        for (_, waiting), outcome in zip(to_run.values(), outcomes):
-            for line, stands_in in waiting:
-                if isinstance(outcome, MebenchError):
-                    runs[line] = PaperRun(None, "its run failed", str(outcome), failed=True)
-                else:
-                    runs[line] = PaperRun(outcome.folder, stands_in=stands_in)
+    return runs | _run_together([*to_run.values()], progress)
+
+
+def _run_together(
+    to_run: Sequence[tuple[RunConfig, Sequence[tuple[Words, bool]]]], progress: Progress
+) -> dict[Words, PaperRun]:
+    """Run configurations in one sweep; the run of each line of words that leads to one of them.
+
+    Args:
+        to_run: configurations, each with its lines and whether a stand-in replaces the dataset.
+        progress: reports the progress.
+    """
+    if not to_run:
+        return {}
+    runs = {}
+    outcomes = runner.execute_sweep([config for config, _ in to_run], progress)
+    for (_, lines), outcome in zip(to_run, outcomes):
+        for line, stands_in in lines:
+            if isinstance(outcome, MebenchError):
+                runs[line] = PaperRun(None, "its run failed", str(outcome), failed=True)
+            else:
+                runs[line] = PaperRun(outcome.folder, stands_in=stands_in)
     return runs
 
 
