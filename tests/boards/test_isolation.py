@@ -8,7 +8,7 @@ import pytest
 
 from mebench.boards import build as boards_build, table_files
 from mebench.boards.accept import merge_records
-from mebench.boards.collect import collect, collect_records
+from mebench.boards.collect import collect_finished_runs, collect_records
 from mebench.boards.export import export_record
 from mebench.boards.site.site_pages import write_site
 from mebench.records.record import from_record
