@@ -20,7 +20,7 @@ class Finding:
 
     Attributes:
         severity: weight of the finding.
-        where: what it is about, such as `subject/video`, a row of a sheet or a package; empty for the whole.
+        where: subject of the finding, such as `subject/video`, a row of a sheet or a package; empty for the whole.
         message: one sentence without its full stop.
         remedy: next step for the user; empty where nothing needs to be done.
         topic: name of the check that found it, by which findings are grouped.

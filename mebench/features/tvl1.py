@@ -331,7 +331,7 @@ def _move_flow(flow: Plane, dual: Plane, warped: Plane, y: int, x: int) -> _Valu
 
 @inlined
 def _move_dual(flow: Plane, dual: Plane, y: int, x: int, below_u: Vector, below_v: Vector) -> None:
-    """Move the dual variables of a block of columns towards the gradients of u and v.
+    """Move the dual variables of a block towards the gradients of u and v.
 
     Args:
         flow: u and v.
