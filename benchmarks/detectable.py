@@ -62,7 +62,9 @@ def pair_errors(records: Path) -> list[float]:
 
 def size(preset: str) -> tuple[int, int]:
     """Subjects and micro-expressions of a preset."""
-    videos = open_dataset(resolve(["method=random", "dataset=synthetic", f"dataset.preset={preset}"])).videos()
+    videos = open_dataset(
+        resolve(["method=random", "dataset=synthetic", f"dataset.preset={preset}"]).dataset_params
+    ).videos()
     return len({v.subject for v in videos}), sum(e.kind == "micro" for v in videos for e in v.expressions)
 
 

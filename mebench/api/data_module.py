@@ -149,7 +149,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             DataError: those of a video cannot be computed.
         """
         with worker_pool(self.plan.config) as pool:
-            prepared = prepare_features([self.plan], pool, self.progress)
+            prepared = prepare_features([self.plan.feature_needs], pool, self.progress)
         for (_, video), failure in prepared.failures.items():
             raise failure.error or DataError(f"the features of {video} failed: {failure.reason}")
 

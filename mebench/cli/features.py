@@ -49,7 +49,7 @@ def features_compute_command(
     with runner.execute.stopped_by_signals(), runner.execute.worker_pool(settings) as pool:
         try:
             plan = runner.plan.make_plan(settings)
-            done = runner.prepare.prepare_features([plan], pool, progress)
+            done = runner.prepare.prepare_features([plan.feature_needs], pool, progress)
         except KeyboardInterrupt as stop:
             raise runner.execute.InterruptedRunError(
                 f"stopped: computed features stay in {settings.cache}. Give the same command again to continue", stop

@@ -78,8 +78,28 @@ def resolve_dataset(
     sections = plugin_sections(effective, ["dataset"])
     _refuse_keys_of_runs(layers[-1], sections)
     packaged, user = merge_layers(layers, effective, sections)
-    raw = {key: value for key, value in (packaged | user).items() if key.startswith("dataset.")}
-    values, origins = _typed_values(raw, {}, sections)
+    return _dataset_config(packaged | user, sections, folders)
+
+
+def dataset_from_plain(values: Mapping[str, Any], plugins: Sequence[str]) -> DatasetConfig:
+    """The dataset of a stored configuration; the user's files are not read.
+
+    Args:
+        values: `dataset` of `RunConfig.values`, after JSON or YAML.
+        plugins: folders with more plugins.
+
+    Raises:
+        ConfigError: a value no longer fits, for example after the plugin changed.
+        PluginError: the plugin is gone or broken.
+    """
+    stored = {key: (value, SAVED) for key, value in flatten_keys({"dataset": values}).items()}
+    return _dataset_config(stored, plugin_sections(stored, ["dataset"]), registry.add_paths(plugins))
+
+
+def _dataset_config(raw: Raw, sections: Sequence[PluginSection], folders: Iterable[str]) -> DatasetConfig:
+    """The dataset, or the members of a composite, with typed parameters."""
+    parameters = {key: value for key, value in raw.items() if key.startswith("dataset.")}
+    values, origins = _typed_values(parameters, {}, sections)
     params = {section.word: section.instance(values, origins) for section in sections}
     return DatasetConfig("+".join(map(member_name, params)), params, tuple(folders))
 

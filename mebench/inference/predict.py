@@ -137,7 +137,7 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
             f"pair, mebench run method=optical_strain recognizer={config.method} …"
         )
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
-    dataset = open_dataset(config)
+    dataset = open_dataset(config.dataset_params, config.degrade)
     videos = measure_videos(dataset, sorted(dataset.videos(), key=lambda v: v.key))
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
@@ -230,7 +230,7 @@ class Ensemble:
     """
 
     def __init__(self, job: PredictJob) -> None:
-        self.job, dataset = job, open_dataset(job.config)
+        self.job, dataset = job, open_dataset(job.config.dataset_params, job.config.degrade)
         dataset.videos()  # a dataset may find the folders of the frames here
         self._home = partial(home_of_video, dataset, job.config.dataset)
         self.folds: list[list[runner.FittedMethod]] = []

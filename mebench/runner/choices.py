@@ -24,12 +24,17 @@ else:
     torch = load_lazily("torch")
 
 
-def open_dataset(config: RunConfig) -> Dataset:
-    """The dataset, or a composite of its members."""
+def open_dataset(dataset_params: Mapping[str, Any], degrade: str = "none") -> Dataset:
+    """The dataset, or a composite of its members.
+
+    Args:
+        dataset_params: the `Params` of each member by its word, see `RunConfig`.
+        degrade: degradation of the frames.
+    """
     members: dict[str, Dataset] = {}
-    for word, params in config.dataset_params.items():
+    for word, params in dataset_params.items():
         member: Dataset = registry.load_plugin("dataset", word)(params)
-        if config.degrade != "none" and (how := Degradation.of(config.degrade)).strength:
+        if degrade != "none" and (how := Degradation.of(degrade)).strength:
             member = DegradedDataset(member, how)
         members[member_name(word)] = Renamed(member, member_name(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)

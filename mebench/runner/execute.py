@@ -228,7 +228,7 @@ def _compute_features(sessions: Sequence[Session], pool: Workers, progress: Prog
     """
     if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
         pool.warm({name for plan in plans for name in plan.imports})
-    prepared = prepare_features([session.plan for session in sessions], pool, progress)
+    prepared = prepare_features([session.plan.feature_needs for session in sessions], pool, progress)
     charged, errors = set[SharedVideo](), dict[int, MebenchError]()
     for session in sessions:
         try:

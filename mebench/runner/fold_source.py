@@ -13,14 +13,21 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig, from_plain
+from mebench.config.resolving import dataset_from_plain
 from mebench.core import Dataset, Frames, Video, stable_seed
 from mebench.errors import DataError, MebenchError, PluginError
 from mebench.features import FeatureStore, processor
 from mebench.features.store import Key, StoredArray
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
-from mebench.runner.inputs import inputs_of, refuse_other_code, refuse_other_processor, short_hash, with_absolute_places
+from mebench.runner.inputs import (
+    RunCode,
+    refuse_other_code,
+    refuse_other_processor,
+    short_hash,
+    with_absolute_data,
+    worker_inputs,
+)
 from mebench.runner.isolation import Mapped, Request
 
 SMALL = 1 << 14
@@ -29,39 +36,51 @@ SMALL = 1 << 14
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """The dataset of a run for a process in another folder or on another machine.
+    """The dataset of a run for a process in another folder or on another machine; nothing of its methods.
 
     Attributes:
-        place: the configuration of the run as JSON with absolute paths, which identifies the source.
-        inputs: hashes of everything that predictions depend on and a worker can check, code included.
+        settings: see `dataset_settings`; they identify the source.
+        code: code that the process must have in common with the plan.
+        inputs: hashes of everything that predictions depend on and a worker can check.
         processor: instructions of the processor.
     """
 
-    place: str
+    settings: str
+    code: RunCode
     inputs: tuple[str, str]
     processor: str
 
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Folders with more plugins."""
+        return tuple(json.loads(self.settings)["plugins"])
+
     @classmethod
-    def of(cls, config: RunConfig, dataset: Dataset) -> Self:
+    def of(cls, settings: str, code: RunCode, dataset: Dataset) -> Self:
         """The source of a run.
 
         Args:
-            config: configuration of the run.
+            settings: see `dataset_settings`.
+            code: code of the run.
             dataset: opened.
         """
-        place = json.dumps(with_absolute_places(config.values))
-        written, computed = (short_hash(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
-        return cls(place, (written, computed), processor())
-
-    @property
-    def config(self) -> RunConfig:
-        """The same configuration, typed in the process that reads it."""
-        return _config_at(self.place)
+        written, computed = (
+            short_hash(worker_inputs(code, dataset.revision, processor(), of)) for of in (file_hash, code_hash)
+        )
+        return cls(settings, code, (written, computed), processor())
 
 
-@lru_cache(maxsize=4)
-def _config_at(place: str) -> RunConfig:
-    return from_plain(json.loads(place))
+def dataset_settings(values: dict[str, Any], degrade: str, plugins: Sequence[str]) -> str:
+    """The settings that open a dataset in any folder and identify its frames, as JSON.
+
+    Args:
+        values: `dataset` of a configuration as plain data.
+        degrade: degradation of the frames, or `none`.
+        plugins: folders with more plugins.
+    """
+    return json.dumps(
+        {"dataset": with_absolute_data(values), "degrade": degrade, "plugins": [*plugins]}, sort_keys=True
+    )
 
 
 # Of a sweep, how many datasets a worker remembers; its tasks come run by run.
@@ -73,8 +92,12 @@ def open_source(source: DatasetSource) -> Dataset:
         RunError: its inputs or its processor differ from the run's.
     """
     refuse_other_processor("a worker was given a run that", source.processor, processor())
-    dataset = open_dataset(source.config)
-    refuse_other_code(lambda of: short_hash(inputs_of(source.config, dataset, source.processor, of)), source.inputs)
+    settings = json.loads(source.settings)
+    typed = dataset_from_plain(settings["dataset"], settings["plugins"])
+    dataset = open_dataset(typed.dataset_params, settings["degrade"])
+    refuse_other_code(
+        lambda of: short_hash(worker_inputs(source.code, dataset.revision, source.processor, of)), source.inputs
+    )
     dataset.videos()  # where a dataset may learn in which folders the frames lie
     return dataset
 

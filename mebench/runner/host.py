@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import runner
-from mebench.config import RunConfig, trainer, trainer_objects
+from mebench.config import trainer, trainer_objects
 from mebench.core import Dataset, Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
+from mebench.features import FeatureStore
 from mebench.grouping import group_by
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
@@ -28,7 +29,6 @@ from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure
 from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
-from mebench.runner.run_features import store_of
 from mebench.runner.sandbox import Grant, gives_view, grant_access
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
@@ -71,7 +71,10 @@ class FoldHost:
         key: key of the fold.
         job: job of the process.
         aliases: the names that videos and people bear in the process, and the tested videos with all that is annotated.
-        config: configuration of the run.
+        dataset_id: id of the dataset, see `RunData`.
+        store: store of features.
+        degraded: whether the tested frames are degraded ones, so that only a stored model may predict.
+        timeout: seconds after which the process counts as hung; None for no limit.
         dataset: opened; or where it is, for another machine.
         stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made again.
             Where the folder is missing on this machine, the fold is trained.
@@ -85,7 +88,10 @@ class FoldHost:
     key: str
     job: FoldJob
     aliases: Aliases
-    config: RunConfig
+    dataset_id: str
+    store: FeatureStore
+    degraded: bool
+    timeout: float | None
     dataset: Dataset | DatasetSource
     stored: Path | FoldResult | None = None
     names: bool = True
@@ -128,7 +134,10 @@ class FoldHost:
             fold.key,
             _job_of(plan, fold, aliases, train, valid),
             aliases,
-            plan.config,
+            data.id,
+            plan.features.store,
+            plan.config.degrade != "none",
+            plan.config.fold_timeout,
             data.dataset,
             stored,
             names,
@@ -148,7 +157,7 @@ class FoldHost:
         if isinstance(self.dataset, DatasetSource):
             self._open_dataset(self.dataset)
         stored = self._read_stored()
-        if self.config.degrade != "none":  # with other frames only the models of the clean run count
+        if self.degraded:
             if stored is None or not stored.model:
                 raise RunError(
                     f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
@@ -256,7 +265,7 @@ class FoldHost:
                     (replace(job, cache=scratch, folder=str(place)), model, frame_scores, self.names),
                     self.aliases.answering(self.answer),
                     job.plugins,
-                    self.config.fold_timeout,
+                    self.timeout,
                     grant,
                 )
                 result: FoldResult | Failure = self.aliases.restored(outcome)
@@ -296,8 +305,8 @@ class FoldHost:
         assert isinstance(dataset, Dataset)
         return FrameSource(
             self.aliases.videos,
-            lambda video: home_of_video(dataset, self.config.dataset, video),
-            store_of(self.config),
+            lambda video: home_of_video(dataset, self.dataset_id, video),
+            self.store,
         )
 
 
@@ -357,9 +366,8 @@ class FoldTask:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the host without the plan and the dataset, for another machine."""
-        source = DatasetSource.of(self.plan.config, self.plan.data.dataset)
         host = FoldHost.of(self.plan, self.fold, self.stored, run=self.run)
-        return replace, (replace(host, dataset=source, config=source.config),)
+        return replace, (replace(host, dataset=self.plan.feature_needs.source),)
 
 
 def fold_task(

@@ -13,16 +13,16 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench._installation import PACKAGE, VERSION
-from mebench.config import RunConfig, flatten_keys, shaping_settings, trainer
+from mebench.config import RunConfig, flatten_keys, registry, shaping_settings, trainer
 from mebench.config.foreign_code import find_module_file
-from mebench.config.registry import PluginInfo
+from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.settings import is_place, plugins_of
 from mebench.core import Dataset
 from mebench.errors import RunError
@@ -113,6 +113,46 @@ def refuse_other_code(found: Callable[[Callable[[Path], str]], str], planned: tu
         refuse_other(found(code_hash), planned[1])
 
 
+@dataclass(frozen=True)
+class RunCode:
+    """The code of a run besides mebench's own, by names that every machine knows.
+
+    Attributes:
+        plugins: kind and id of each plugin.
+        modules: the user's modules with callbacks for the trainer.
+    """
+
+    plugins: tuple[tuple[PluginKind, str], ...]
+    modules: tuple[str, ...]
+
+
+def run_code(plugins: Iterable[PluginInfo], trainer_options: Mapping[str, Any]) -> RunCode:
+    """The code of a run with these plugins and options of Lightning's Trainer."""
+    modules = trainer.user_modules({"callbacks": trainer_options.get("callbacks")})
+    return RunCode(tuple((info.kind, info.id) for info in plugins), tuple(modules))
+
+
+def worker_inputs(
+    named: RunCode, revision: str, instructions: str, code: Callable[[Path], str] = code_hash
+) -> dict[str, Any]:
+    """What a worker must have in common with the plan besides settings, each part by its name: code, packages, processor, data.
+
+    Args:
+        named: code of the run.
+        revision: revision of the dataset.
+        instructions: instructions of the processor.
+        code: hashes a file of code.
+    """
+    return {
+        **hash_own_code(code),
+        **_code_of_plugins((registry.find_plugin(kind, id_) for kind, id_ in named.plugins), code),
+        **_code_of_modules(named.modules, code),
+        **{f"package {name}": version for name, version in package_versions().items()},
+        "processor": instructions,
+        "revision of the dataset": revision,
+    }
+
+
 def inputs_of(
     config: RunConfig,
     dataset: Dataset,
@@ -142,21 +182,30 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
         config: configuration of the run.
         code: hashes a file of code.
     """
-    plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}
+    infos = plugins_of(config)
     added = ADDED.get(config.protocol)
     # The place of annotations does not matter: their content is in the truth.
-    modules = trainer.user_modules({"callbacks": config.trainer.get("callbacks")})
-    callbacks = {name: find_module_file(name) for name in modules}
     settings = shaping_settings(
         replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})
     )
     return {
         **hash_own_code(code),
-        **plugins,
+        **_code_of_plugins(infos, code),
         **({} if added is None else {f"code of protocol {config.protocol}": code(added)[:DIGITS]}),
-        **{f"code of {name}": code(file)[:DIGITS] for name, file in callbacks.items() if file},
+        **_code_of_modules(run_code(infos, config.trainer).modules, code),
         **{f"setting {key}": value for key, value in settings.items()},
     }
+
+
+def _code_of_plugins(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> dict[str, str]:
+    """The hash of each plugin, by its name."""
+    return {f"code of {info.where}": _plugin_hash(info, code) for info in plugins}
+
+
+def _code_of_modules(names: Iterable[str], code: Callable[[Path], str]) -> dict[str, str]:
+    """The hash of each of the user's modules that is found, by its name."""
+    files = {name: find_module_file(name) for name in names}
+    return {f"code of {name}": code(file)[:DIGITS] for name, file in files.items() if file}
 
 
 def short_hash(parts: Any) -> str:
@@ -195,8 +244,13 @@ def with_absolute_places(values: dict[str, Any]) -> dict[str, Any]:
         for part in ("method", "recognizer")
         if values.get(part)
     }
-    dataset, store = _elsewhere(values["dataset"], _absolute), _absolute(values["cache"])
+    dataset, store = with_absolute_data(values["dataset"]), _absolute(values["cache"])
     return {**values, **methods, "dataset": dataset, "cache": store}
+
+
+def with_absolute_data(values: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of a dataset or its members with absolute roots and annotations."""
+    return _elsewhere(values, _absolute)
 
 
 @cache

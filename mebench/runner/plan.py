@@ -13,6 +13,7 @@ from mebench import core
 from mebench.annotations.accounting import unknown_labels
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
+from mebench.config.settings import plugins_of
 from mebench.core import Chain, Scheme, Task, Video, stable_seed
 from mebench.core.types import Fold
 from mebench.errors import ConfigError, RunError, at_fault, keys_behind, refused_by_plugin
@@ -29,11 +30,12 @@ from mebench.runner.choices import (
     open_dataset,
     select_scored_videos,
 )
-from mebench.runner.inputs import code_of
+from mebench.runner.fold_source import dataset_settings
+from mebench.runner.inputs import code_of, run_code
 from mebench.runner.job import Access, MethodJob, access_of, method_jobs
 from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
-from mebench.runner.run_features import FLOW, RunFeatures, store_of
+from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
 from mebench.runner.sandbox import Grant, gives_view, grant_access, imports_before, missing_parts
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ class Plan:
         """The features that its methods read."""
         chains = self.known if self.known is not None else _chains_by_group(self.methods, self.data)
         return RunFeatures(self.data, chains, store_of(self.config.places))
+
+    @cached_property
+    def feature_needs(self) -> FeatureNeeds:
+        """Its features, and what workers need to compute them."""
+        config = self.config
+        settings = dataset_settings(config.values["dataset"], config.degrade, config.plugins)
+        code = run_code(plugins_of(config), config.trainer)
+        folder = self.methods[0].plugin.folder
+        return FeatureNeeds(self.features, settings, code, self.grant, config.plugins, folder)
 
     @cached_property
     def access(self) -> Access:
@@ -219,7 +230,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         MebenchError: a run that cannot work, in one sentence, before any work.
     """
     _check_sandbox(config.sandbox)
-    protocol, dataset = find_protocol(config.protocol), open_dataset(config)
+    protocol, dataset = find_protocol(config.protocol), open_dataset(config.dataset_params, config.degrade)
     methods = methods or find_abilities(config)
     tasks = choose_tasks(config, methods, dataset, protocol)
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))

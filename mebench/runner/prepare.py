@@ -1,6 +1,5 @@
 """The features that runs read, computed by workers that load neither PyTorch nor Lightning."""
 
-import json
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig
 from mebench.core import Chain, Video
 from mebench.features import FeatureStore
 from mebench.features.encoder_step import Encode
@@ -25,11 +23,9 @@ from mebench.progress import Progress
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, RemoteDataset, open_source
-from mebench.runner.inputs import with_absolute_places
 from mebench.runner.isolation import Failure, Request, Worker
-from mebench.runner.plan import Plan
 from mebench.runner.run_data import RunData
-from mebench.runner.run_features import FLOW, RunFeatures
+from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures
 from mebench.runner.sandbox import Grant, imports_before
 from mebench.runner.workers import Workers, WorkerTask
 
@@ -165,7 +161,7 @@ def hosted_feature_task(
                 blind_feature_task,
                 (blind, aliases.hide(video), board, place),
                 aliases.answering(frames.answer),
-                source.config.plugins,
+                source.plugins,
                 None,
                 grant,
             )
@@ -226,13 +222,13 @@ class Prepared:
         return faceless, {key: failure for key, failure in by_key.items() if key not in faceless}
 
 
-def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:
+def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Progress) -> Prepared:
     """Compute the missing features, one task per video; those that several runs read are computed once.
 
     A video that fails does not stop the others.
 
     Args:
-        plans: plans of the runs.
+        needs: features of each run, see `Plan.feature_needs`.
         pool: the workers.
         progress: reports the progress.
 
@@ -241,7 +237,7 @@ def prepare_features(plans: Sequence[Plan], pool: Workers, progress: Progress) -
     """
     # The longest first: one at the end would leave the other workers idle. Those of one length come in an order that is drawn, or the
     # times of the stored files would tell a method the order of names.
-    jobs = sorted(video_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
+    jobs = sorted(video_jobs(needs), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
         return Prepared(0, {}, {})
     _try_encoders(jobs)
@@ -293,9 +289,9 @@ def _try_encoders(jobs: Sequence["VideoJob"]) -> None:
         encoder.probe()
 
 
-def shared_video(config: RunConfig, video: Video) -> SharedVideo:
-    """The values that two runs share if their videos are the same."""
-    return json.dumps([with_absolute_places(config.values)["dataset"], config.cache], sort_keys=True), video.key
+def shared_video(needs: FeatureNeeds, video: Video) -> SharedVideo:
+    """The values that two runs share if their videos are the same, under one degradation."""
+    return f"{needs.settings} {needs.features.store.root}", video.key
 
 
 @dataclass
@@ -320,19 +316,20 @@ class VideoJob:
     brought: bool = False
     imports: set[str] = field(default_factory=set)
 
-    def add(self, plan: Plan, video: Video, source: DatasetSource) -> None:
+    def add(self, needs: FeatureNeeds, video: Video) -> None:
         """Add the features that a run lacks of this video; runs of one method with other seeds lack the same."""
-        chains, clips = features_of(plan.features, video)
+        chains, clips = features_of(needs.features, video)
         # Steps with their parameters alone: other attributes that a plugin added to them stay here.
         chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in chains)
         names = {name for chain in chains for name in _names_of(chain, clips)}
         if names <= self.names:
             return
-        dataset, id_ = plan.data.home(video)
+        dataset, id_ = needs.features.data.home(video)
         self.names |= names
-        self.wanted.append(Wanted(source, plan.features.store, id_, dataset.revision, chains, clips, plan.grant))
-        self.plugins.update(plan.config.plugins)
-        self.imports.update(imports_before(plan.methods[0].plugin.folder))
+        store, grant = needs.features.store, needs.grant
+        self.wanted.append(Wanted(needs.source, store, id_, dataset.revision, chains, clips, grant))
+        self.plugins.update(needs.plugins)
+        self.imports.update(imports_before(needs.method_folder))
         for step in (step for one in chains for step in one.steps):
             self.brought |= step.is_foreign or not type(step).__module__.startswith("mebench.features.")
             if step.is_foreign:
@@ -349,17 +346,15 @@ def _names_of(chain: Chain, clips: Sequence[Clip]) -> list[tuple[str, Clip | Non
     return [(name, clip) for clip in clips]
 
 
-def video_jobs(plans: Sequence[Plan]) -> list[VideoJob]:
+def video_jobs(needs: Sequence[FeatureNeeds]) -> list[VideoJob]:
     """The videos that lack features of some runs; a video of several runs once."""
     jobs: dict[SharedVideo, VideoJob] = {}
-    for plan in plans:
-        missing = missing_videos(plan.features)
-        if not missing:
-            continue
-        source = DatasetSource.of(plan.config, plan.data.dataset)
-        plan.features.store.check_writable()  # before the first video is computed
+    for of_run in needs:
+        missing = missing_videos(of_run.features)
+        if missing:
+            of_run.features.store.check_writable()  # before the first video is computed
         for video in missing:
-            key = shared_video(plan.config, video)
+            key = shared_video(of_run, video)
             job = jobs.setdefault(key, VideoJob(key, replace(video, expressions=(), distractors=())))
-            job.add(plan, video, source)
+            job.add(of_run, video)
     return list(jobs.values())

@@ -15,7 +15,10 @@ from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, FeatureStore
 from mebench.features.gray_frames import has_color
 from mebench.finding import Finding
+from mebench.runner.fold_source import DatasetSource
+from mebench.runner.inputs import RunCode
 from mebench.runner.run_data import RunData
+from mebench.runner.sandbox import Grant
 
 FLOW = "mebench.features.tvl1:ready()"
 """The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""
@@ -92,6 +95,32 @@ class RunFeatures:
 def _reads_color(chain: Chain) -> bool:
     """Whether a chain begins with crops in colour."""
     return any(isinstance(step, FaceCrop) and step.color for step in chain.steps)
+
+
+@dataclass(frozen=True)
+class FeatureNeeds:
+    """The features of a run, and what workers need to compute those that are missing.
+
+    Attributes:
+        features: features of the run.
+        settings: settings that open its dataset, see `dataset_settings`.
+        code: code that workers must have in common with the plan.
+        grant: access of plugins' steps; None where they are not confined.
+        plugins: folders with more plugins.
+        method_folder: folder of its first method, whose steps may import more.
+    """
+
+    features: RunFeatures
+    settings: str
+    code: RunCode
+    grant: Grant | None
+    plugins: tuple[str, ...]
+    method_folder: Path
+
+    @cached_property
+    def source(self) -> DatasetSource:
+        """The dataset for other processes."""
+        return DatasetSource.of(self.settings, self.code, self.features.data.dataset)
 
 
 def store_of(settings: PlaceSettings) -> FeatureStore:

@@ -122,7 +122,7 @@ class Session:
             MebenchError: features that the run needs failed.
         """
         plan = self.plan
-        shared = {shared_video(plan.config, video) for video in plan.data.videos}
+        shared = {shared_video(plan.feature_needs, video) for video in plan.data.videos}
         seconds = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
         charged.update(seconds)
         self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.features.cards())

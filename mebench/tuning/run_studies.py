@@ -112,7 +112,7 @@ class Features:
         chains = sorted(c.fingerprint() for group in plan.features.chains.values() for c in group)
         name = short_hash([[video.key for video in plan.data.videos], chains])
         if name not in self._known:
-            prepared = prepare_features([plan], self._pool, self._progress)
+            prepared = prepare_features([plan.feature_needs], self._pool, self._progress)
             self._known[name], failed = prepared.failed(plan.config.no_face == "skip")
             for key, failure in failed.items():
                 raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")

@@ -87,7 +87,9 @@ def jaccard(splits):
 
 
 def test_kfold_parts_of_the_maps_are_those_of_the_card():
-    videos = open_dataset(resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])).videos()
+    videos = open_dataset(
+        resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"]).dataset_params
+    ).videos()
     people, rng = People(videos), np.random.default_rng(0)
     splits, sizes, shares, tests = [], [], [], []
     for seed in range(20):

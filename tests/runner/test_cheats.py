@@ -134,7 +134,7 @@ def test_Aliases_hold_without_the_sandbox(tried):
 def test_prepare_lets_no_step_write_labels_into_features(own_folder, tmp_path):
     plan = make_plan(resolve([*TINY, f"plugins={PLUGINS}", "method=tell", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.data.videos) == 3  # this process knows them
-    found = runner_prepare.prepare_features([plan], OneWorker(), Progress())
+    found = runner_prepare.prepare_features([plan.feature_needs], OneWorker(), Progress())
     assert (len(found.seconds), [f.details for f in found.failures.values()]) == (3, [])
     for video in plan.data.videos:
         (e,), (chain,) = video.expressions, plan.features.chains_of(video)

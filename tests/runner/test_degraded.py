@@ -48,9 +48,10 @@ def tables(folder):
 
 
 def test_open_dataset_degraded_by_zero_is_clean(words):
-    clean = open_dataset(resolve(words))
+    config = resolve(words)
+    clean = open_dataset(config.dataset_params)
     for kind in degradation.KINDS:
-        made = open_dataset(resolve([*words, f"degrade={kind}:0"]))
+        made = open_dataset(config.dataset_params, f"{kind}:0")
         assert type(made) is type(clean)
         assert (made.revision, made.params, made.videos()) == (clean.revision, clean.params, clean.videos())
 

@@ -52,7 +52,7 @@ def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
 def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch):
     here = Path.cwd()
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    source = fold_source.DatasetSource.of(plan.config, plan.data.dataset)
+    source = plan.feature_needs.source
     monkeypatch.chdir(tmp_path)
     assert fold_source.open_source(source).params.annotations == str(here / "notes.csv")
 
@@ -104,10 +104,9 @@ def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
     other = resolve(moody("method.landmarks=mediapipe"))
     fewer = make_plan(resolve(moody("dataset.few_annotations=false")))
     assert shaping_settings(other) != shaping_settings(config)
-    assert (
-        fold_source.DatasetSource.of(fewer.config, fewer.data.dataset).inputs
-        != fold_source.DatasetSource.of(config, plan.data.dataset).inputs
-    )
+    assert fewer.feature_needs.source != plan.feature_needs.source
+    assert other.method_params != config.method_params
+    assert make_plan(other).feature_needs.source == plan.feature_needs.source  # it knows nothing of methods
     assert recorded_settings.without_places(config.values)["method.landmarks"] == "dlib"
     faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
     assert inputs.with_absolute_places(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())

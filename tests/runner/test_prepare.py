@@ -86,7 +86,7 @@ def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
 
     def flows_of(*plans):
         computed.clear()
-        for job in module.video_jobs(plans):
+        for job in module.video_jobs([plan.feature_needs for plan in plans]):
             module.feature_task(tuple(job.wanted), job.video, None, 0)
         assert not any(module.missing_videos(plan.features) for plan in plans)
         return len(computed)
@@ -104,7 +104,17 @@ def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
 @pytest.mark.parametrize("method", ["optical_strain", "mdmo"])  # a step of mebench, and one of a plugin
 def test_video_jobs_import_tvl1_only_where_computed(tmp_path, method, flow, own):
     plan = make_plan(resolve([f"method={method}", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
-    assert {module.FLOW in job.imports for job in module.video_jobs([plan])} == {own}
+    assert {module.FLOW in job.imports for job in module.video_jobs([plan.feature_needs])} == {own}
+
+
+def test_video_jobs_keep_degradations_apart(tmp_path):
+    """Two runs that degrade one video differently need features of each."""
+    words = ["method=optical_strain", *TINY, "dataset.subjects=2", f"cache={tmp_path}"]
+    needs = [make_plan(resolve([*words, f"degrade={how}"])).feature_needs for how in ("blur:1", "blur:3")]
+    jobs = module.video_jobs(needs)
+    n_videos = len(needs[0].features.data.videos)
+    assert len(jobs) == 2 * n_videos
+    assert [len(job.wanted) for job in jobs] == [1] * len(jobs)
 
 
 HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
@@ -119,7 +129,7 @@ def test_prepare_loads_no_torch_in_small_workers(tmp_path):
     try:
         pool.start(1)
         ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (RESIDENT,))])
-        prepared = module.prepare_features([plan], pool, Progress())
+        prepared = module.prepare_features([plan.feature_needs], pool, Progress())
         ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
@@ -133,4 +143,4 @@ def test_prepare_refuses_an_unwritable_store_first(progress, tmp_path):
     (tmp_path / "file").touch()
     plan = make_plan(resolve(["method=optical_strain", *TINY, f"cache={tmp_path / 'file' / 'store'}"]))
     with pytest.raises(DataError, match=r"cannot write to the feature store .*cache=DIR"):
-        module.prepare_features([plan], None, progress)
+        module.prepare_features([plan.feature_needs], None, progress)
