@@ -291,14 +291,14 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
 def _plan_for_method(settled: RunConfig, task: str | None) -> Plan:
     """The plan of a run whose features are those of its method."""
-    ability = find_abilities(settled)[0]
+    ability = find_abilities(settled.methods, settled.trainer)[0]
     tasks = _chosen_task(ability.tasks, task)
     return make_plan(settled, [ability._replace(tasks=tasks, selects=settled.validation > 0)])
 
 
 def _plan_for_features(settled: RunConfig, chains: Callable[[Timing], Mapping[str, Chain]], task: str | None) -> Plan:
     """The plan of a run whose features are given."""
-    ability = find_abilities(settled)[0]
+    ability = find_abilities(settled.methods, settled.trainer)[0]
     task_of_scope = {"clips": "recognize", "frames": "spot"}
     served = {task_of_scope[chain.scope] for chain in chains(LIKELY_TIMING).values()}
     tasks = _chosen_task(served, task)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from mebench import metrics
 from mebench.config import registry, trainer
@@ -210,6 +210,18 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
         )
 
 
+class ChosenMethod(NamedTuple):
+    """A method of a run.
+
+    Attributes:
+        id: id of the plugin.
+        params: its `Params`.
+    """
+
+    id: str
+    params: Any
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(RunSettings):
     """The configuration of a run. It is sent between processes as `values`, which `from_plain` reads.
@@ -237,6 +249,14 @@ class RunConfig(RunSettings):
     trainer: Mapping[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(compare=False, repr=False)
     origins: dict[str, str] = field(compare=False, repr=False)
+
+    @property
+    def methods(self) -> tuple[ChosenMethod, ...]:
+        """The method, and the recognizer, if any."""
+        method = ChosenMethod(self.method, self.method_params)
+        if self.recognizer is None:
+            return (method,)
+        return method, ChosenMethod(self.recognizer, self.recognizer_params)
 
 
 Group = TypeVar("Group", WhatSettings, TrainingSettings, ScoringSettings, PlaceSettings)

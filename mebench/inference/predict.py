@@ -59,7 +59,7 @@ def fitted_method(model: Model, part: Part = "method") -> core.Method:
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
         raise RunError(f"{model.name} has no recognizer of its own: leave --part out")
-    method = method_jobs(model.config, task_of_model(model.about))[0 if part == "method" else 1].new_method()
+    method = method_jobs(model.config.methods, task_of_model(model.about))[0 if part == "method" else 1].new_method()
     model.restore({f"{part}." if pair else "": method})
     return method
 
@@ -148,7 +148,7 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
     job = PredictJob(
         key="+".join(model.fold for model in models),
         seed=config.seed,
-        parts=method_jobs(config, task),
+        parts=method_jobs(config.methods, task),
         scheme=Scheme(str(about["scheme"]), task.classes, {}),
         test=tuple(replace(video, expressions=(), distractors=()) for video in videos),
         groups=groups,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench import core, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
-from mebench.config import RunConfig, registry, trainer
+from mebench.config import registry, trainer
 from mebench.config.sections import member_name
+from mebench.config.settings import ChosenMethod
 from mebench.core import KINDS, Dataset, Kind, Scheme, Task, Video
 from mebench.core.dataset import Composite, Renamed
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
@@ -67,19 +68,36 @@ class Ability(NamedTuple):
     several: bool = True
 
 
-def find_abilities(config: RunConfig) -> tuple[Ability, ...]:
-    """Abilities of the run's method, and of its recognizer, if any. Imports PyTorch."""
-    found = [_ability_of(config, config.method, config.method_params)]
-    if config.recognizer is not None:
-        found.append(_ability_of(config, config.recognizer, config.recognizer_params))
-    return tuple(found)
+def find_abilities(methods: Sequence[ChosenMethod], trainer_options: Mapping[str, Any]) -> tuple[Ability, ...]:
+    """The ability of each method of a run. Imports PyTorch.
+
+    Args:
+        methods: the method, and the recognizer, if any.
+        trainer_options: options of Lightning's Trainer.
+    """
+    selects_epoch = trainer.selects_epoch(trainer_options)
+    return tuple(_ability_of(method, selects_epoch) for method in methods)
 
 
-def _ability_of(config: RunConfig, id_: str, params: Any) -> Ability:
+def _ability_of(chosen: ChosenMethod, selects_epoch: bool) -> Ability:
     """The abilities of one method under its parameters."""
-    method: type[core.Method] = registry.load_plugin("method", id_)
-    selects = method.holds_out(params) or trainer.selects_epoch(config.trainer) or _monitors(method, params)
+    method: type[core.Method] = registry.load_plugin("method", chosen.id)
+    selects = method.holds_out(chosen.params) or selects_epoch or _monitors(method, chosen.params)
     return Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several)
+
+
+class RunNames(NamedTuple):
+    """The ids of a run's plugins, for sentences that name them.
+
+    Attributes:
+        method: id of the method.
+        recognizer: id of the recognizer, or None.
+        dataset: id of the dataset, see `RunConfig`.
+    """
+
+    method: str
+    recognizer: str | None
+    dataset: str
 
 
 def _monitors(method: type[core.Method], params: Any) -> bool:
@@ -91,49 +109,49 @@ def _monitors(method: type[core.Method], params: Any) -> bool:
         return bool(training.monitored_metrics(trained))
 
 
-def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
+def choose_tasks(names: RunNames, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
     """The tasks of the run: those that the methods can do, the dataset serves and the protocol asks for.
 
     Raises:
         ConfigError: nothing.
     """
     can = methods[0].tasks
-    if config.recognizer is not None:
-        _check_pair(config, methods, protocol)
+    if names.recognizer is not None:
+        _check_pair(names, methods, protocol)
         can = frozenset({"spot", "recognize"})
     if not can & protocol.tasks:
         raise ConfigError(
-            f"protocol {protocol.name!r} needs {_verbs(protocol.tasks)}, but method {config.method!r} can only {_list(can)}: choose "
+            f"protocol {protocol.name!r} needs {_verbs(protocol.tasks)}, but method {names.method!r} can only {_list(can)}: choose "
             "another method (mebench list methods), or protocol=loso"
         )
     tasks = can & dataset.tasks & protocol.tasks
-    lacks_one_of_pair = config.recognizer is not None and tasks != can & protocol.tasks
+    lacks_one_of_pair = names.recognizer is not None and tasks != can & protocol.tasks
     if not tasks or lacks_one_of_pair:
         raise ConfigError(
-            f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}: choose "
+            f"method {names.method!r} can {_list(can)}, but dataset {names.dataset!r} serves only {_list(dataset.tasks)}: choose "
             f"{_verbs(dataset.tasks & protocol.tasks)} (mebench list methods), or another dataset (mebench list datasets)"
         )
     return tasks
 
 
-def _check_pair(config: RunConfig, methods: Sequence[Ability], protocol: Protocol) -> None:
+def _check_pair(names: RunNames, methods: Sequence[Ability], protocol: Protocol) -> None:
     """Refuse a pair of which one method cannot do its part, or in vain.
 
     Raises:
         ConfigError: one of them is such.
     """
     for id_, method, task, verb in (
-        (config.method, methods[0], "spot", "spots"),
-        (config.recognizer, methods[1], "recognize", "recognizes"),
+        (names.method, methods[0], "spot", "spots"),
+        (names.recognizer, methods[1], "recognize", "recognizes"),
     ):
         if task not in method.tasks:
             raise ConfigError(
-                f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
+                f"method={names.method} recognizer={names.recognizer} needs a method that spots and one that recognizes, "
                 f"but {id_!r} can only {_list(method.tasks)}: choose another that {verb}. See them with: mebench list methods"
             )
     for task, verb, word, instead in (
-        ("spot", "spots", f"method={config.method}", f"write method={config.recognizer} alone"),
-        ("recognize", "names emotions", f"recognizer={config.recognizer}", "leave it out"),
+        ("spot", "spots", f"method={names.method}", f"write method={names.recognizer} alone"),
+        ("recognize", "names emotions", f"recognizer={names.recognizer}", "leave it out"),
     ):
         if task not in protocol.tasks:
             raise ConfigError(
@@ -167,19 +185,28 @@ def measure_videos(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ..
     return tuple(known)
 
 
-def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, protocol: Protocol) -> Scheme:
+def choose_scheme(
+    dataset: Dataset, dataset_id: str, videos: Iterable[Video], asked: str | None, protocol: Protocol
+) -> Scheme:
     """The emotion scheme: the user's, the protocol's, or the dataset's first.
 
     A protocol may make the scheme from the dataset. Where the dataset annotates action units, `AU12` is the scheme of one
     unit and `AUs` that of all.
 
+    Args:
+        dataset: dataset of the run.
+        dataset_id: its id.
+        videos: all its videos.
+        asked: scheme that the user asks for, or None.
+        protocol: protocol of the run.
+
     Raises:
         ConfigError: the dataset has none of that name, annotates no such unit, or the protocol scores another one.
     """
     if callable(protocol.scheme):
-        return _scheme_of_protocol(config, protocol, protocol.scheme(dataset))
+        return _scheme_of_protocol(asked, protocol, protocol.scheme(dataset))
     schemes: Mapping[str, Scheme] = dataset.schemes
-    name = config.scheme or protocol.scheme
+    name = asked or protocol.scheme
     if protocol.schemes and name not in protocol.schemes:
         refused = f"no scheme={name}" if name else "a scheme that must be named"
         raise ConfigError(
@@ -194,60 +221,66 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
     if name not in schemes and name == "AUs":
         numbers = map(unit_number, protocol.schemes)
         return all_units(videos, [number for number in numbers if number is not None])
-    hint = f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
-    if config.scheme is None:
+    hint = f"Choose one of dataset {dataset_id!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
+    if asked is None:
         hint = f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
     check_known("emotion scheme", name, schemes, hint)
     return schemes[name]
 
 
-def _scheme_of_protocol(config: RunConfig, protocol: Protocol, scheme: Scheme) -> Scheme:
+def _scheme_of_protocol(asked: str | None, protocol: Protocol, scheme: Scheme) -> Scheme:
     """The one scheme of a protocol that scores its own classes.
 
     Raises:
         ConfigError: the user names another one.
     """
-    if config.scheme is not None:
+    if asked is not None:
         raise ConfigError(
             f"protocol {protocol.name} scores its own classes ({', '.join(scheme.classes)}), not "
-            f"scheme={config.scheme}: leave the scheme out, or choose protocol=loso"
+            f"scheme={asked}: leave the scheme out, or choose protocol=loso"
         )
     return scheme
 
 
 def choose_kinds(
-    config: RunConfig,
+    asked: Sequence[str] | None,
+    names: RunNames,
     method: Ability,
     dataset: Dataset,
     videos: Sequence[Video],
-    tasks: frozenset[str],
-    protocol: Protocol,
+    every_kind: bool,
 ) -> tuple[Kind, ...]:
     """The kinds to spot: the requested ones; else the first that method and dataset share, or all of them under some
     protocols.
+
+    Args:
+        asked: kinds that the user asks for, or None.
+        names: ids of the plugins.
+        method: ability of the method that spots.
+        dataset: dataset of the run.
+        videos: its videos.
+        every_kind: whether the protocol takes all kinds.
 
     Raises:
         ConfigError: method or dataset lacks a kind, or no video has one.
         DataError: all annotated expressions lie outside the frames.
     """
-    if "spot" not in tasks:
-        return ("micro",)
     shared = [k for k in KINDS if k in method.kinds and k in dataset.kinds]
     if not shared:
         raise ConfigError(
-            f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
+            f"method {names.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {names.dataset!r} annotates only "
             f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
         )
-    kinds: Sequence[str] = shared if protocol.every_kind else shared[:1]
-    if config.kinds is not None:
-        kinds = config.kinds
+    kinds: Sequence[str] = shared if every_kind else shared[:1]
+    if asked is not None:
+        kinds = asked
     for kind in kinds:
-        check_known("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
-    _check_annotated(config, dataset, videos, kinds)
+        check_known("kind", kind, shared, f"Kinds that {names.method!r} spots and {names.dataset!r} annotates")
+    _check_annotated(names.dataset, dataset, videos, kinds)
     return tuple(k for k in KINDS if k in kinds)
 
 
-def _check_annotated(config: RunConfig, dataset: Dataset, videos: Sequence[Video], kinds: Sequence[str]) -> None:
+def _check_annotated(dataset_id: str, dataset: Dataset, videos: Sequence[Video], kinds: Sequence[str]) -> None:
     """Refuse videos without annotations, and kinds that nobody shows.
 
     Raises:
@@ -259,24 +292,24 @@ def _check_annotated(config: RunConfig, dataset: Dataset, videos: Sequence[Video
     if lost:
         example = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
         raise DataError(
-            f"none of the {len(lost)} expressions of dataset {config.dataset!r} is inside its frames, such as "
-            f"{example}. Find the faults of this copy with mebench data verify dataset={config.dataset} …"
+            f"none of the {len(lost)} expressions of dataset {dataset_id!r} is inside its frames, such as "
+            f"{example}. Find the faults of this copy with mebench data verify dataset={dataset_id} …"
         )
     if not annotated:
         raise ConfigError(
-            f"the videos of dataset {config.dataset!r} have no annotations, so no method can be trained or scored "
-            f"on them: predict them with a finished run, mebench predict RUN dataset={config.dataset} …"
+            f"the videos of dataset {dataset_id!r} have no annotations, so no method can be trained or scored "
+            f"on them: predict them with a finished run, mebench predict RUN dataset={dataset_id} …"
         )
     bare = sorted({v.dataset for v in videos} - {v.dataset for v in videos if v.expressions})
     if bare:
         them = "it" if len(bare) == 1 else "them"
         raise ConfigError(
             f"the videos of {' and '.join(bare)} have no annotations, so nothing spotted there is right or wrong: "
-            f"leave {them} out of dataset={config.dataset!r}"
+            f"leave {them} out of dataset={dataset_id!r}"
         )
     for kind in kinds:
         if kind not in annotated:
-            raise ConfigError(f"dataset {config.dataset!r} has no annotated {kind}-expression to spot: choose kinds=…")
+            raise ConfigError(f"dataset {dataset_id!r} has no annotated {kind}-expression to spot: choose kinds=…")
 
 
 def select_scored_videos(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple[Video, ...]:

@@ -7,7 +7,7 @@ import getpass
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
@@ -19,15 +19,18 @@ import pandas as pd
 from mebench._installation import PACKAGE, ROOT, checkout_folder
 from mebench.account import plain_accounts
 from mebench.config import registry, settings
+from mebench.config.registry import PluginInfo
 from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
 from mebench.grouping import group_by
 from mebench.metrics.tables import Tables
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.inheritance import kept_variables
 from mebench.runner.inputs import software_versions, with_absolute_places
+from mebench.runner.job import Access
 from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_loaded
 from mebench.runner.run_data import RunData
+from mebench.runner.run_features import RunFeatures
 from mebench.runner.sandbox import PARTS, Grant
 from mebench.runs.access_text import FILE
 from mebench.runs.folder import RunFolder
@@ -129,44 +132,45 @@ def describe_run(
         },
     )
     mark_as_own(folder, with_absolute_places(config.values))
-    folder.write_json("versions.json", _versions_of(plan))
-    folder.write_json(FILE, {"asked": config.sandbox, **_access_of(plan)})
+    folder.write_json("versions.json", _versions_of(settings.plugins_of(config), plan.features))
+    folder.write_json(FILE, {"asked": config.sandbox, **_access_of(plan.access, plan.grant)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
-    folder.write_json("folds.json", _task_and_folds(plan))
+    about = _task_and_folds(plan.features, plan.access, plan.selection, plan.transductive, config.pretrained)
+    folder.write_json("folds.json", about)
 
 
-def _versions_of(plan: Plan) -> dict[str, Any]:
+def _versions_of(infos: Iterable[PluginInfo], features: RunFeatures) -> dict[str, Any]:
     """The versions of software, plugins, dataset and steps; no step where all features are ready-made."""
-    plugins = group_by(settings.plugins_of(plan.config), key=attrgetter("kind"))
-    chains = [chain for of_group in plan.features.computed.values() for chain in of_group]
+    plugins = group_by(infos, key=attrgetter("kind"))
+    chains = [chain for of_group in features.computed.values() for chain in of_group]
     steps = {f"{type(step).__name__} {step.version}" for chain in chains for step in chain.steps}
     return {
         **software_versions(),
-        **{f"{kind}_plugin": "+".join(map(registry.content_hash, infos)) for kind, infos in plugins.items()},
-        "dataset_revision": plan.data.dataset.revision,
+        **{f"{kind}_plugin": "+".join(map(registry.content_hash, of_kind)) for kind, of_kind in plugins.items()},
+        "dataset_revision": features.data.dataset.revision,
         "steps": ", ".join(sorted(steps)),
     }
 
 
-def _access_of(plan: Plan) -> dict[str, Any]:
-    """The access of a fold's process, and the missing parts of the sandbox."""
-    grant = plan.grant or Grant((), lacks=PARTS)
+def _access_of(access: Access, granted: Grant | None) -> dict[str, Any]:
+    """The access of a fold's process, and the missing parts of the sandbox; None is granted without a sandbox."""
+    grant = granted or Grant((), lacks=PARTS)
     return {
         "lacks": grant.lacks,
-        "reads": [*map(str, plan.access.reads)],
+        "reads": [*map(str, access.reads)],
         "devices": [*map(str, grant.devices)],
         "view": grant.view,
-        **(_unasked_access(plan) if plan.grant is not None else {}),
+        **({} if granted is None else _unasked_access(access, granted)),
     }
 
 
-def _unasked_access(plan: Plan) -> dict[str, list[str]]:
+def _unasked_access(access: Access, grant: Grant) -> dict[str, list[str]]:
     """What a confined fold may read unasked, and the variables that it inherits."""
-    plugins = {str(method.plugin.folder): None for method in plan.methods}
-    modules = {str(folder): None for folder in (plan.grant.modules if plan.grant is not None else ())}
+    plugins = {str(files.plugin.folder): None for files in access.methods}
+    modules = {str(folder): None for folder in grant.modules}
     return {
         "given": [
             "Python, its packages and the system's libraries",
@@ -178,14 +182,25 @@ def _unasked_access(plan: Plan) -> dict[str, list[str]]:
     }
 
 
-def _task_and_folds(plan: Plan) -> dict[str, Any]:
-    """The content of `folds.json`: the task, what readers must know of the data, and the folds."""
-    data, task, dataset = plan.data, plan.data.task, plan.data.dataset
+def _task_and_folds(
+    features: RunFeatures, access: Access, selection: str, transductive: str, pretrained: Sequence[str]
+) -> dict[str, Any]:
+    """The content of `folds.json`: the task, what readers must know of the data, and the folds.
+
+    Args:
+        features: features of the run, with its data.
+        access: files that its methods read.
+        selection: see `Plan`.
+        transductive: see `Plan`.
+        pretrained: see `ScoringSettings`.
+    """
+    data = features.data
+    task, dataset = data.task, data.dataset
     several = {"several": True} if task.several else {}
-    warnings = [*find_run_warnings(data, plan.access), *find_frame_warnings(plan.features)]
+    warnings = [*find_run_warnings(data, access), *find_frame_warnings(features)]
     remarks = [dataset.remark, dataset.unlike_published()]
     return {
-        "protocol": plan.config.protocol,
+        "protocol": data.protocol.name,
         "tasks": sorted(task.tasks),
         "kinds": list(task.kinds),
         "classes": list(task.classes),
@@ -196,13 +211,13 @@ def _task_and_folds(plan: Plan) -> dict[str, Any]:
         "account": plain_accounts(accounts_of_data(data)),
         **_persons_with_several_ids(dataset, data.videos),
         "selects": data.selects,
-        "selection": plan.selection,
+        "selection": selection,
         "subject_dependent": data.subject_dependent,
         "scored_each": data.scored_each,
         "card": data.protocol.card.lines(),
         "warnings": [*map(str, warnings)],
-        "transductive": plan.transductive,
-        **describe_loaded(plan.access.methods, plan.config.pretrained),
+        "transductive": transductive,
+        **describe_loaded(access.methods, pretrained),
         "repairs": list(dataset.repairs()),
         "comparable": dataset.comparable,
         "remark": "; ".join(filter(None, remarks)),

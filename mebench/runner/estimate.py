@@ -116,7 +116,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     stored = _stored_plan(config, file)
     if stored is not None:
         return stored
-    methods = find_abilities(config)
+    methods = find_abilities(config.methods, config.trainer)
     plan = make_plan(config, methods)
     epochs = _epochs_of_stages(plan)
     _store_plan(file, plan, methods, epochs)

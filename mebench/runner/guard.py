@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from mebench.errors import DataError, list_first
 from mebench.finding import Finding
 from mebench.runner import sandbox
 from mebench.runner.job import Access, MethodJob
-from mebench.runner.plan import Plan, create_weightless
+from mebench.runner.plan import create_weightless
 from mebench.runner.provenance import name_with_hash
 from mebench.runner.run_data import Leak, RunData, class_counts
 from mebench.runner.run_features import RunFeatures
@@ -233,7 +234,26 @@ def _fingerprint(features: RunFeatures, dataset_params: Mapping[str, Any], video
 FILE = "audit.json"
 
 
-def write_audit(folder: runs.RunFolder, plan: Plan, *more: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class AuditedRun:
+    """The parts of a run that its audit tells.
+
+    Attributes:
+        data: data of the run.
+        methods: the method, or the spotter and the recognizer.
+        settings: the settings of `method` and `recognizer`, as stored.
+        selection: see `Plan`.
+        transductive: see `Plan`.
+    """
+
+    data: RunData
+    methods: Sequence[MethodJob]
+    settings: Mapping[str, Any]
+    selection: str
+    transductive: str
+
+
+def write_audit(folder: runs.RunFolder, run: AuditedRun, *more: Mapping[str, Any]) -> None:
     """Write `audit.json` when all folds are finished.
 
     It holds `selection`, `transductive`, `subject_dependent` and `switch` (`guard` or `leak`) of the run; `sides`: for each
@@ -243,39 +263,40 @@ def write_audit(folder: runs.RunFolder, plan: Plan, *more: Mapping[str, Any]) ->
 
     Args:
         folder: folder of the run.
-        plan: plan of the run.
+        run: the run.
         more: further values.
 
     Raises:
         RunError: the record of a fold is missing or damaged.
     """
-    records = {fold.key: folder.fold_record(fold.key) for fold in plan.data.folds}
+    records = {fold.key: folder.fold_record(fold.key) for fold in run.data.folds}
     if elsewhere := {key: record["trained_in"] for key, record in records.items() if record.get("trained_in")}:
         trained = {"name": "the run whose frame scores and weights these are", "saw": "train", "folds": elsewhere}
         more = (trained, *more)
-    audit = audit_of(plan, {key: record.get("notes") or {} for key, record in records.items()})
+    audit = audit_of(run, {key: record.get("notes") or {} for key, record in records.items()})
     folder.write_json(FILE, {**audit, "values": [*audit["values"], *more]})
 
 
-def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def audit_of(run: AuditedRun, notes: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """The content of `audit.json`.
 
     Args:
-        plan: plan of the run.
+        run: the run.
         notes: for each fold the notes of its method, such as a learnt threshold.
     """
-    values = _timing_values(plan.data)
-    for name, part in zip(("method", "recognizer"), plan.methods):
-        values += _method_values(plan.data, name, part, plan.config.values[name])
-    values += _noted_values(plan.data, notes)
-    if plan.transductive != "none":
-        values.append(_transductive_value(plan.transductive))
+    data = run.data
+    values = _timing_values(data)
+    for name, part in zip(("method", "recognizer"), run.methods):
+        values += _method_values(data, name, part, run.settings[name])
+    values += _noted_values(data, notes)
+    if run.transductive != "none":
+        values.append(_transductive_value(run.transductive))
     return {
-        "selection": plan.selection,
-        "transductive": plan.transductive,
-        "subject_dependent": plan.data.subject_dependent,
-        "switch": plan.config.audit,
-        "sides": {fold.key: _sides_of(plan.data, fold) for fold in plan.data.folds},
+        "selection": run.selection,
+        "transductive": run.transductive,
+        "subject_dependent": data.subject_dependent,
+        "switch": "guard" if data.leak is None else data.leak.audit,
+        "sides": {fold.key: _sides_of(data, fold) for fold in data.folds},
         "values": values,
     }
 

@@ -320,7 +320,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
         key="fold",
         seed=plan.fold_seed(fold),
         # New objects: attributes that a plugin's code added to those of the plan stay here.
-        parts=method_jobs(config, replace(data.task, one_per_video=short)),
+        parts=method_jobs(config.methods, replace(data.task, one_per_video=short)),
         scheme=data.scheme,
         train=tuple(map(aliases.hide, train)),
         valid=tuple(map(aliases.hide, valid)),

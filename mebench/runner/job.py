@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mebench import core
-from mebench.config import RunConfig, registry
+from mebench.config import registry
 from mebench.config.registry import PluginInfo
+from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
 
 
@@ -112,17 +113,17 @@ class FoldJob(Job):
         return self.audit != "guard"
 
 
-def method_jobs(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
+def method_jobs(methods: Sequence[ChosenMethod], task: Task) -> tuple[MethodJob, ...]:
     """The methods of a run: one, or a spotter and a recognizer, each with its share of the task; without the one of a pair
     that has no share in it.
     """
-    spotting, naming = (replace(task, tasks=frozenset({one})) for one in ("spot", "recognize"))
-    pairs = [
-        (config.method, config.method_params, task if config.recognizer is None else spotting),
-        *([] if config.recognizer is None else [(config.recognizer, config.recognizer_params, naming)]),
-    ]
+    shares = [task]
+    if len(methods) == 2:
+        shares = [replace(task, tasks=frozenset({one})) for one in ("spot", "recognize")]
     return tuple(
-        renew_job(registry.find_plugin("method", id_), params, t) for id_, params, t in pairs if t.tasks <= task.tasks
+        renew_job(registry.find_plugin("method", method.id), method.params, share)
+        for method, share in zip(methods, shares)
+        if share.tasks <= task.tasks
     )
 
 

@@ -13,8 +13,8 @@ from mebench import core
 from mebench.annotations.accounting import unknown_labels
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
-from mebench.config.settings import plugins_of
-from mebench.core import Chain, Scheme, Task, Video, stable_seed
+from mebench.config.settings import ChosenMethod, plugins_of
+from mebench.core import Chain, Kind, Scheme, Task, Video, stable_seed
 from mebench.core.types import Fold
 from mebench.errors import ConfigError, RunError, at_fault, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
@@ -22,6 +22,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.protocols import People, Protocol, find_protocol as find_protocol
 from mebench.runner.choices import (
     Ability,
+    RunNames,
     choose_kinds,
     choose_scheme,
     choose_tasks,
@@ -63,7 +64,7 @@ class Plan:
     @cached_property
     def methods(self) -> tuple[MethodJob, ...]:
         """The methods: one, or the spotter and the recognizer, see `method_jobs`."""
-        return method_jobs(self.config, self.data.task)
+        return method_jobs(self.config.methods, self.data.task)
 
     @cached_property
     def features(self) -> RunFeatures:
@@ -231,20 +232,22 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     """
     _check_sandbox(config.sandbox)
     protocol, dataset = find_protocol(config.protocol), open_dataset(config.dataset_params, config.degrade)
-    methods = methods or find_abilities(config)
-    tasks = choose_tasks(config, methods, dataset, protocol)
+    methods = methods or find_abilities(config.methods, config.trainer)
+    names = RunNames(config.method, config.recognizer, config.dataset)
+    tasks = choose_tasks(names, methods, dataset, protocol)
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         make_folds(protocol, People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
     with at_fault("scheme"):
-        scheme = choose_scheme(dataset, videos, config, protocol)
+        scheme = choose_scheme(dataset, config.dataset, videos, config.scheme, protocol)
     if scheme.several:
-        _check_several(config, scheme, methods, tasks)
+        _check_several(config.methods[-1].id, config.audit, scheme, methods[-1].several or "recognize" not in tasks)
     if protocol.scored_only:
         videos = select_scored_videos(videos, scheme, protocol)
+    kinds: tuple[Kind, ...] = ("micro",)
     if "spot" in tasks:
         videos = measure_videos(dataset, videos)
-    kinds = choose_kinds(config, methods[0], dataset, videos, tasks, protocol)
+        kinds = choose_kinds(config.kinds, names, methods[0], dataset, videos, protocol.every_kind)
     selects = any(method.selects for method in methods)
     task = Task(tasks, kinds, scheme.classes, several=scheme.several)
     data = RunData(dataset, config.dataset, videos, scheme, task, protocol, config.protocol_params, (), selects)
@@ -252,7 +255,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     data = replace(data, folds=folds)
     short = all(data.short[video.dataset] for video in videos if video.key in data.tested)
     data = replace(data, task=replace(task, one_per_video=short))
-    plan = Plan(config, replace(data, leak=_find_leak(config, data)))
+    plan = Plan(config, replace(data, leak=_find_leak(config.audit, config.methods, data)))
     check_reach(label_places(config.dataset_params, config.places), plan.access, plan.grant)
     check_people(plan.data)
     check_folds(plan.data)
@@ -263,12 +266,12 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     return plan
 
 
-def _find_leak(config: RunConfig, data: RunData) -> Leak | None:
+def _find_leak(audit: str, chosen: Sequence[ChosenMethod], data: RunData) -> Leak | None:
     """What tested subjects shape in the run; None for an honest one."""
-    if config.audit == "guard":
+    if audit == "guard":
         return None
-    methods = method_jobs(config, data.task)
-    return Leak(config.audit, leaks_by_epoch_choice_only(methods, data.selects), any_is_trained(methods))
+    methods = method_jobs(chosen, data.task)
+    return Leak(audit, leaks_by_epoch_choice_only(methods, data.selects), any_is_trained(methods))
 
 
 def _check_sandbox(sandbox: str) -> None:
@@ -286,21 +289,27 @@ def _check_sandbox(sandbox: str) -> None:
         )
 
 
-def _check_several(config: RunConfig, scheme: Scheme, methods: Sequence[Ability], tasks: frozenset[str]) -> None:
+def _check_several(method: str, audit: str, scheme: Scheme, able: bool) -> None:
     """Refuse what cannot name several classes of a clip at once.
+
+    Args:
+        method: id of the method that names emotions.
+        audit: the setting.
+        scheme: scheme of several classes.
+        able: whether the method can name several, or names none.
 
     Raises:
         ConfigError: the method names one, or the run leaks by the score of one.
     """
-    if "recognize" in tasks and not methods[-1].several:
+    if not able:
         raise ConfigError(
             f"scheme={scheme.name} asks for several classes of a clip at once, but method "
-            f"{config.recognizer or config.method} names one: choose a method for several classes (see mebench info METHOD), "
+            f"{method} names one: choose a method for several classes (see mebench info METHOD), "
             "such as method=logistic, or another scheme"
         )
-    if config.audit != "guard":
+    if audit != "guard":
         raise ConfigError(
-            f"audit={config.audit} chooses by the UF1 of one class, and scheme={scheme.name} asks for several: leave it out"
+            f"audit={audit} chooses by the UF1 of one class, and scheme={scheme.name} asks for several: leave it out"
         )
 
 

@@ -18,7 +18,7 @@ from mebench.errors import DataError, MebenchError, RunError, describe_error, li
 from mebench.progress import Progress
 from mebench.runner import leak
 from mebench.runner.describe import describe_run, truth_tables
-from mebench.runner.guard import check_duplicate_people, write_audit
+from mebench.runner.guard import AuditedRun, check_duplicate_people, write_audit
 from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor, short_hash
@@ -266,7 +266,8 @@ class Session:
         folder.write_json("summary.json", with_id)
         kept, config = self.epoch_predictions, plan.config
         chosen = [] if kept is None else [leak.measure_worth(kept, folder, config.audit, config.convention)]
-        write_audit(folder, plan, *chosen)
+        audited = AuditedRun(plan.data, plan.methods, config.values, plan.selection, plan.transductive)
+        write_audit(folder, audited, *chosen)
         folder.finish()
         return Outcome(folder, with_id) if self.leaking is None else self._leak()
 

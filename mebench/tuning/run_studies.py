@@ -61,7 +61,7 @@ def change_parameters(plan: Plan, values: Mapping[str, Any]) -> Plan:
         ConfigError: the values do not go together.
     """
     config = with_values(plan.config, values)
-    selects = any(method.selects for method in find_abilities(config))
+    selects = any(method.selects for method in find_abilities(config.methods, config.trainer))
     return replace(plan, config=config, data=replace(plan.data, selects=selects))
 
 

@@ -124,7 +124,7 @@ def test_cd6me_leaves_out_each_of_its_six_datasets():
     assert sum(sizes.values()) == 2031
     units = [f"AU{n}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)]
     assert list(PROTOCOLS["cd6me"].schemes) == [*units, "AUs"]
-    several = choose_scheme(SimpleNamespace(schemes={}), [], SimpleNamespace(scheme="AUs"), PROTOCOLS["cd6me"])
+    several = choose_scheme(SimpleNamespace(schemes={}), "", [], "AUs", PROTOCOLS["cd6me"])
     assert several.classes == tuple(units)
     assert several.several
     card = PROTOCOLS["cd6me"].describe()

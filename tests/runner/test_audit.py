@@ -12,9 +12,14 @@ def value(audit, name):
     return next(entry for entry in audit["values"] if entry["name"] == name)
 
 
+def audit_of_plan(plan, notes=None):
+    run = guard.AuditedRun(plan.data, plan.methods, plan.config.values, plan.selection, plan.transductive)
+    return guard.audit_of(run, notes or {})
+
+
 @pytest.fixture
 def audit(moody):
-    return lambda *words: guard.audit_of(make_plan(resolve(moody(*words))), {})
+    return lambda *words: audit_of_plan(make_plan(resolve(moody(*words))))
 
 
 def test_audit_of_k_prime_saw_training_people_alone(audit):
@@ -60,7 +65,7 @@ def test_audit_of_names_the_held_out_that_choose(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     monkeypatch.setattr(plan.methods[0].method_class, "selects", True)
     held = make_plan(resolve(moody()))
-    found = guard.audit_of(held, {"toy/1": {"threshold_micro": 0.4}})
+    found = audit_of_plan(held, {"toy/1": {"threshold_micro": 0.4}})
     assert found["selection"] == "inner"
     assert value(found, "choices of the method")["saw"] == "valid"
     assert value(found, "threshold_micro") == {
@@ -75,9 +80,9 @@ def test_audit_leak_picks_epochs_unless_subjects_choose(moody, monkeypatch):
     """STSTNet trains; once the spotter chooses on the tested subjects, the last epoch stays."""
     words = moody("recognizer=ststnet", "audit=leak")
     plan = make_plan(resolve(words))
-    assert value(guard.audit_of(plan, {}), "recognizer epoch")["saw"] == "test"
+    assert value(audit_of_plan(plan), "recognizer epoch")["saw"] == "test"
     monkeypatch.setattr(plan.methods[0].method_class, "selects", True)
-    chosen = guard.audit_of(make_plan(resolve(words)), {})
+    chosen = audit_of_plan(make_plan(resolve(words)))
     assert value(chosen, "choices of the method")["saw"] == "test"
     assert "recognizer epoch" not in {entry["name"] for entry in chosen["values"]}
 
