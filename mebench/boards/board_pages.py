@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mebench.boards import row_facts, rows as row_words
+from mebench.boards import row_facts
 from mebench.boards.method_names import MethodNames, method_title
 from mebench.boards.named_boards import (
     ALL_KINDS,
@@ -24,7 +24,7 @@ from mebench.boards.named_boards import (
     board_contents,
     without_audit,
 )
-from mebench.boards.rows import NOTHING, BoardRow, BoardTable, Ranked, settings_of_row
+from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
@@ -232,9 +232,7 @@ def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> lis
     told = {fact.mark: row.facts.get(fact.name) for fact in row_facts.FACTS if fact.mark}
     for mark in row.marks:
         meaning = told.get(mark)
-        name += notes.mark(
-            f"{method_title(row.method)}: {mark}: {meaning}" if meaning else f"{mark}: {row_words.MARKS[mark]}"
-        )
+        name += notes.mark(f"{method_title(row.method)}: {mark}: {meaning}" if meaning else f"{mark}: {MARKS[mark]}")
     if row.sent_by:
         name += f", {markdown_text(row.sent_by)}"
     cells = [name, _scored(row.scores[content.score])]

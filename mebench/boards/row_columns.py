@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mebench.boards import row_facts
-from mebench.boards.row_facts import RULES, VERSIONS
+from mebench.boards.row_facts import RULES, VERSIONS, Fact
 from mebench.boards.rows import BoardRow, Part
 from mebench.number_format import format_span
 from mebench.records.costs import COSTS
@@ -59,7 +59,7 @@ def _version_of(name: str, row: BoardRow) -> str | None:
     return row.versions.get(name) or None
 
 
-def fact_columns() -> list[row_facts.Fact]:
+def fact_columns() -> list[Fact]:
     """A column of rows for each of `FACTS`."""
     return [replace(fact, of=partial(_fact_of, fact.name), optional=True, room="more") for fact in row_facts.FACTS]
 

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from mebench.boards import row_facts
+from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
@@ -34,7 +35,7 @@ def shared_facts(rows: Sequence[BoardRow]) -> dict[str, str]:
     """Rules, versions and remark that all measured rows share, without empty ones."""
     measured = [row for row in rows if row.measured]
     shared = {}
-    for name in (*row_facts.RULES, *row_facts.VERSIONS):
+    for name in (*RULES, *VERSIONS):
         texts = {rule_or_version(row, name) for row in measured}
         if len(texts) == 1 and texts != {""}:
             shared[name] = texts.pop()
@@ -58,7 +59,7 @@ def settings_of_row(row: BoardRow, rows: Sequence[BoardRow]) -> str:
 
 def rule_or_version(row: BoardRow, name: str) -> str:
     """One of a row's `RULES` or versions; empty if it has none."""
-    return str(getattr(row, name)) if name in row_facts.RULES else row.versions.get(name, "")
+    return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
 
 
 Score = Mapping[str, float | None]

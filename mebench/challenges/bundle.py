@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mebench.atomic import whole_folder
-from mebench.challenges import entry
+from mebench.challenges.entry import COLUMNS, find_faults, read_entry
 from mebench.challenges.register import ChallengeTask, find_task
 from mebench.errors import DataError, MebenchError, refuse_if
 from mebench.exchange import answers
@@ -211,7 +211,7 @@ def _score_rows(one: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Pa
             entries = (Entry("", row["video"], None, (int(row["onset"]), int(row["offset"]))) for row in rows)
             write_text(clean, "\n".join(["a log:", *log_lines(entries)]))
         else:
-            columns = entry.COLUMNS[one.form]
+            columns = COLUMNS[one.form]
             write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
         if one.form == "clips":
             return score(str(clean), str(truth), convention=one.convention, what="clips", classes=",".join(one.classes))
@@ -262,5 +262,5 @@ def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
 if __name__ == "__main__":
     wanted, file = find_task(sys.argv[1]), Path(sys.argv[2])
     sandbox.confine_process(sandbox.grant_access((), [file]))
-    faults = [str(fault) for fault in entry.find_faults(wanted, file)]
-    print_lines(json.dumps({"faults": faults, "rows": [] if faults else entry.read_entry(wanted, file)}))
+    faults = [str(fault) for fault in find_faults(wanted, file)]
+    print_lines(json.dumps({"faults": faults, "rows": [] if faults else read_entry(wanted, file)}))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench import protocols
-from mebench.config import registry, trainer
+from mebench.config import registry
 from mebench.config.sections import (
     PLUGIN_KEYS,
     PluginSection,
@@ -17,6 +17,7 @@ from mebench.config.sections import (
 )
 from mebench.config.settings import PROTOCOL, STORED_ORDER, RunConfig, RunSettings
 from mebench.config.sources import Given, Layer, effective_values, flatten_keys, layers_of, merge_layers, more_plugins
+from mebench.config.trainer import PREFIX, changed_options, trainer_options
 from mebench.config.typed_values import Raw, nearest_key, to_plain, type_values, unknown_key
 from mebench.errors import ConfigError, at_fault
 
@@ -208,11 +209,11 @@ def _configuration(packaged: Raw, user: Raw, sections_of_plugins: Sequence[Plugi
         packaged, user = _without_recognizer(packaged), _without_recognizer(user)
     raw = packaged | user
     sections = [*sections_of_plugins, RUN_SECTION, _protocol_section(raw)]
-    if any(key.startswith(trainer.PREFIX) for key in raw):
-        sections.append(Section(trainer.PREFIX, trainer.trainer_options(), "default (Lightning)"))
+    if any(key.startswith(PREFIX) for key in raw):
+        sections.append(Section(PREFIX, trainer_options(), "default (Lightning)"))
     values, origins = _typed_values(packaged, user, sections)
     built = {section.prefix: section.instance(values, origins) for section in sections}
-    options = trainer.changed_options({key: v for key, v in values.items() if key.startswith(trainer.PREFIX)}, origins)
+    options = changed_options({key: v for key, v in values.items() if key.startswith(PREFIX)}, origins)
     ids = {section.prefix: section.info.id for section in sections_of_plugins}
     data = {section.word: built[section.prefix] for section in sections_of_plugins if section.info.kind == "dataset"}
     return RunConfig(
@@ -281,7 +282,7 @@ def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tupl
     raw = packaged | user
     strange = [key for key in raw if key not in types and "." not in key]
     if any(nearest_key(key, types) is None for key in strange):  # only now, since Lightning is slow to import
-        types |= {f"{trainer.PREFIX}{option.name}": Any for option in fields(trainer.trainer_options())}
+        types |= {f"{PREFIX}{option.name}": Any for option in fields(trainer_options())}
     values = type_values(raw, types)
     overridden = {key: value for key, value in packaged.items() if key in user}
     typed_packaged = values | type_values(overridden, {key: types[key] for key in overridden if key in types})
@@ -324,6 +325,6 @@ def _values_to_store(
                 composite[section.member] = settings
             else:
                 stored[key] = {"name": section.info.id, **settings}
-        elif section.prefix != trainer.PREFIX:
+        elif section.prefix != PREFIX:
             stored |= {f"{section.prefix}{name}": value for name, value in own.items()}
-    return stored | {f"{trainer.PREFIX}{name}": value for name, value in options.items()}
+    return stored | {f"{PREFIX}{name}": value for name, value in options.items()}

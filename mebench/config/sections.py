@@ -8,8 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Required, get_type_hints
 
-from mebench.config import registry
-from mebench.config.registry import PluginInfo, PluginKind
+from mebench.config.registry import PluginInfo, PluginKind, find_plugin, list_plugins, params_class
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, PluginError, keys_behind, nearest_name, refuse_if
 
@@ -163,7 +162,7 @@ def parameter_types(info: PluginInfo) -> Mapping[str, Any]:
     Raises:
         PluginError: a type in `params.py` cannot be resolved.
     """
-    return field_types(registry.params_class(info), f"{info.where}/params.py")
+    return field_types(params_class(info), f"{info.where}/params.py")
 
 
 @lru_cache(maxsize=128)
@@ -208,11 +207,11 @@ def _plugin_section(key: str, prefix: str, word: str, origin: str) -> PluginSect
         origin: origin of the word.
     """
     try:
-        info = registry.find_plugin(PLUGIN_KEYS[key], word)
+        info = find_plugin(PLUGIN_KEYS[key], word)
     except PluginError as error:
         is_typed_now = origin in (COMMAND_LINE, ARGUMENT)
         raise PluginError(str(error) if is_typed_now else f"{error} ({origin})") from error
-    return PluginSection(prefix, registry.params_class(info), f"default ({info.where}/params.py)", info)
+    return PluginSection(prefix, params_class(info), f"default ({info.where}/params.py)", info)
 
 
 def _refuse_unnamed(key: str, named: Raw) -> None:
@@ -222,7 +221,7 @@ def _refuse_unnamed(key: str, named: Raw) -> None:
     if near is not None:
         value, origin = named[near]
         raise ConfigError(f"unknown key {near!r}: did you mean {key}={value}? ({origin})")
-    known = ", ".join(registry.list_plugins(PLUGIN_KEYS[key])) or "none"
+    known = ", ".join(list_plugins(PLUGIN_KEYS[key])) or "none"
     raise ConfigError(f"no {key} is named: add {key}=<id>. Known: {known}. See them with: mebench list {key}s")
 
 

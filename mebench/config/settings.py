@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from mebench import metrics
-from mebench.config import registry, trainer
+from mebench.config.registry import PluginInfo, find_plugin, params_class
 from mebench.config.sources import flatten_keys
+from mebench.config.trainer import PREFIX, shaping_option
 from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.core.options import FilmParams, SpottingParams
 from mebench.errors import ConfigError, PluginError, refuse_if
@@ -294,7 +295,7 @@ def shapes_predictions(key: str, values: Mapping[str, Any] | None = None) -> boo
     >>> shapes_predictions("seed"), shapes_predictions("dataset.root"), shapes_predictions("dataset.casme2.root")
     (True, False, False)
     """
-    if key.startswith(trainer.PREFIX):
+    if key.startswith(PREFIX):
         return shaping_part(key, (values or {}).get(key, ())) is not None
     return _of_any_member(key) not in NOT_IN_KEY and not is_place(key, values)
 
@@ -304,9 +305,9 @@ def shaping_part(key: str, value: Any) -> Any:
 
     The setting is one of those that `shapes_predictions` selects, or an option of the trainer.
     """
-    if not key.startswith(trainer.PREFIX):
+    if not key.startswith(PREFIX):
         return value
-    return trainer.shaping_option(key.removeprefix(trainer.PREFIX), value)
+    return shaping_option(key.removeprefix(PREFIX), value)
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
@@ -326,7 +327,7 @@ def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
     if part not in ("method", "recognizer") or name != "landmarks":
         return _of_any_member(key) in PLACES
     try:
-        params = registry.params_class(registry.find_plugin("method", str((values or {}).get(part))))
+        params = params_class(find_plugin("method", str((values or {}).get(part))))
     except PluginError:  # of a method that is not here: most crop faces
         return True
     return any(f.name == name and f.metadata.get("place") for f in fields(params))
@@ -337,11 +338,11 @@ def _of_any_member(key: str) -> str:
     return f"{head}.{rest.rpartition('.')[2]}" if rest else key
 
 
-def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
+def plugins_of(config: RunConfig) -> list[PluginInfo]:
     """The plugins of the run: the method and its recognizer, then the dataset or its members."""
     return [
-        *(registry.find_plugin("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None),
-        *(registry.find_plugin("dataset", id_) for id_ in config.dataset_params),
+        *(find_plugin("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None),
+        *(find_plugin("dataset", id_) for id_ in config.dataset_params),
     ]
 
 

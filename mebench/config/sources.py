@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from mebench.config import registry
+from mebench.config.registry import PLUGIN_KINDS, list_plugins
 from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, unknown
@@ -90,7 +90,7 @@ def key_value(word: str) -> tuple[str, str]:
     """
     key, equals, value = word.partition("=")
     if not equals or not key:
-        kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.list_plugins(kind)), None)
+        kind = next((kind for kind in PLUGIN_KINDS if word in list_plugins(kind)), None)
         hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
         raise ConfigError(f"{word!r} is not a key=value word: {hint}")
     return key, value

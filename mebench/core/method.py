@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench._fast_imports import L
-from mebench.core import peaks
 from mebench.core.chain import Chain
 from mebench.core.history import History
 from mebench.core.options import FilmParams, SpottingParams, learns_threshold
+from mebench.core.peaks import Curve, Spotted, learnt_threshold, spot
 from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
 from mebench.errors import ConfigError, RunError
@@ -90,7 +90,7 @@ class Method(L.LightningModule):
         self.params, self.task, self.seed, self.stage = params, task, seed, ""
         self.history = History()
         self.notes: dict[str, float] = {}
-        self.curves: dict[Kind, peaks.Curve] = {}
+        self.curves: dict[Kind, Curve] = {}
         if self._has_absolute_thresholds():
             self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
 
@@ -198,7 +198,7 @@ class Method(L.LightningModule):
                 scores = [(v.timing, self.score_frames(v)[:, column]) for v in videos]
                 found = [self.spotted(timing, kind, own, level=-np.inf) for timing, own in scores]
                 truths = [[(e.onset, e.offset) for e in v.expressions if e.kind == kind] for v in videos]
-                learnt.append(peaks.learnt_threshold(found, truths))
+                learnt.append(learnt_threshold(found, truths))
             self.thresholds = torch.tensor(learnt).double()
             self.notes |= {
                 f"threshold_{kind}": float(level)
@@ -232,7 +232,7 @@ class Method(L.LightningModule):
 
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
-    ) -> list[peaks.Spotted]:
+    ) -> list[Spotted]:
         """Intervals of one kind from the scores of a video's frames, (n_frames,).
 
         By default smoothed scores, their peaks above a threshold and an interval around each, by `SpottingParams` in
@@ -244,7 +244,7 @@ class Method(L.LightningModule):
             scores: NaN where undefined, at the ends only.
             level: an absolute threshold; None for one relative to these scores.
         """
-        return peaks.spot(
+        return spot(
             scores,
             timing.k_prime[kind],
             highest_only=self.task.one_per_video,

@@ -15,10 +15,19 @@ from numpy.typing import NDArray
 
 from mebench.annotations.names import plain_name
 from mebench.errors import DataError
-from mebench.exchange import values
 from mebench.exchange.join import Rules, join_with_truth, suggest_name
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, first_true, parse_columns, read_sheet
-from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.exchange.values import (
+    IDS,
+    IntervalFile,
+    Role,
+    named_rows,
+    read_emotions,
+    read_frames,
+    read_kinds,
+    read_numbers,
+    with_datasets,
+)
 from mebench.metrics import Tables, label_sets
 from mebench.terminal import format_count
 
@@ -56,14 +65,14 @@ def read_clips(
             the message names the line.
     """
     sheet = read_sheet(path, remarks, role)
-    table = values.with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
+    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
     table.require("video", "emotion")
-    rows = values.named_rows(table, remarks, emotion=values.read_emotions(table))
+    rows = named_rows(table, remarks, emotion=read_emotions(table))
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
         raise DataError(f"{path} holds no clip with an emotion, so nothing can be scored")
-    onset = np.nan_to_num(values.read_frames(table, "onset")) if "onset" in table.cells else np.zeros(len(rows))
-    rows = rows.assign(kind=values.read_kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
+    onset = np.nan_to_num(read_frames(table, "onset")) if "onset" in table.cells else np.zeros(len(rows))
+    rows = rows.assign(kind=read_kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
     rows["offset"] = rows["onset"]
     if role == "predictions":
         classes = [*labels, *others]
@@ -252,7 +261,7 @@ def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, st
 
 def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
     """A column of probabilities; every row that names a class must have one."""
-    shares, what = values.read_numbers(table, name), what.replace("{", "{{").replace("}", "}}")
+    shares, what = read_numbers(table, name), what.replace("{", "{{").replace("}", "}}")
     table.refuse(name, named & np.isnan(shares), f"{what} is {{cell!r}}, not a number{{more}}")
     table.refuse(
         name,

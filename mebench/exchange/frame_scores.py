@@ -10,9 +10,17 @@ from mebench.annotations.names import KINDS, kind_of
 from mebench.core import SpottingParams
 from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange import values
 from mebench.exchange.text_table import File, Remarks, at_lines, parse_columns, read_sheet
-from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.exchange.values import (
+    IDS,
+    IntervalFile,
+    Role,
+    named_rows,
+    read_frames,
+    read_kinds,
+    read_numbers,
+    required_frames,
+)
 from mebench.terminal import format_count
 
 ROLE: Role = "frame scores"
@@ -72,10 +80,10 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     if not len(table.lines):
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
     ids = [name for name in IDS if name in table.cells]
-    rows = values.named_rows(table, remarks).assign(
-        kind=values.read_kinds(table),
-        frame=values.required_frames(table, "frame", values.read_frames(table, "frame")),
-        score=values.read_numbers(table, "score"),
+    rows = named_rows(table, remarks).assign(
+        kind=read_kinds(table),
+        frame=required_frames(table, "frame", read_frames(table, "frame")),
+        score=read_numbers(table, "score"),
     )
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)

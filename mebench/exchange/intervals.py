@@ -11,12 +11,24 @@ from numpy.typing import NDArray
 from mebench.annotations.names import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, header_words, kind_of
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
-from mebench.exchange import values
 from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.elan_export import is_elan_export, sheet_of_export
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
-from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.exchange.values import (
+    IDS,
+    IntervalFile,
+    Role,
+    blank_cells,
+    named_rows,
+    read_emotions,
+    read_frames,
+    read_kinds,
+    read_marked_frames,
+    read_numbers,
+    required_frames,
+    with_datasets,
+)
 from mebench.terminal import format_count
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
@@ -61,7 +73,7 @@ def read_intervals(
         log = False
     if log:
         return check_intervals(read_log(sheet, path, role, remarks), remarks)
-    table = values.with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks), remarks)
+    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks), remarks)
     table.require("video", "onset", "offset")
     table = _with_kinds(table, remarks)
     if timed is None and not is_export:
@@ -82,30 +94,30 @@ def _intervals_of_table(
         remarks: gets what was noticed and repaired.
     """
     # A row without onset and offset is a video without expressions, or without spotted intervals.
-    known = ~(values.blank_cells(table.cells["onset"]) & values.blank_cells(table.cells["offset"]))
-    marked_frames, fractional = values.read_marked_frames(table, *rates, remarks)
+    known = ~(blank_cells(table.cells["onset"]) & blank_cells(table.cells["offset"]))
+    marked_frames, fractional = read_marked_frames(table, *rates, remarks)
     if role == "predictions" and not known.all():
         remarks.repair(
             f"predictions: no onset and no offset ({at_lines(table.lines[~known])}), read as nothing spotted"
         )
-    onset = values.required_frames(table, "onset", np.where(known, marked_frames["onset"], 0))
-    offset = values.required_frames(table, "offset", np.where(known, marked_frames["offset"], 0))
+    onset = required_frames(table, "onset", np.where(known, marked_frames["onset"], 0))
+    offset = required_frames(table, "offset", np.where(known, marked_frames["offset"], 0))
     _note_substitutes(table, role, remarks)
-    named = values.named_rows(table, remarks)
+    named = named_rows(table, remarks)
     videos = _with_rates_and_lengths(named, table, role)
     apexes = marked_frames.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     rows = named.assign(
-        kind=values.read_kinds(table, known),
+        kind=read_kinds(table, known),
         onset=onset,
         offset=offset,
         apex=apexes,
-        emotion=values.read_emotions(table).array(),
+        emotion=read_emotions(table).array(),
     )
     if role == "predictions":
         rows["confidence"] = _read_confidences(table, known, remarks)
-        names_no_kind = values.blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
+        names_no_kind = blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
         videos = named.assign(kind=rows["kind"].mask(~known & names_no_kind, ""))
     intervals = rows[known].reset_index(drop=True)
     return IntervalFile(place, role, intervals, videos, frozenset(table.cells), fractional=fractional)
@@ -127,7 +139,7 @@ def _with_rates_and_lengths(videos: pd.DataFrame, table: TextTable, role: Role) 
         DataError: one is not above 0.
     """
     videos = videos.copy()
-    for name, read in (("fps", values.read_numbers), ("n_frames", values.read_frames)):
+    for name, read in (("fps", read_numbers), ("n_frames", read_frames)):
         is_stated = role == "truth" and name in table.cells
         videos[name] = read(table, name) if is_stated else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
@@ -138,7 +150,7 @@ def _read_confidences(table: TextTable, is_interval: NDArray[np.bool_], remarks:
     """The confidence of each row, NaN where none is given; warns of intervals without one."""
     if "confidence" not in table.cells:
         return np.full(len(table.lines), np.nan)
-    confidences = values.read_numbers(table, "confidence")
+    confidences = read_numbers(table, "confidence")
     lacking = np.isnan(confidences) & is_interval
     if lacking.any():
         remarks.warn(
@@ -319,7 +331,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     name = names[0]
     column = table.others[name].read(str.strip)
     codes = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
-    lengths = pd.Series(values.read_numbers(table, "offset") - values.read_numbers(table, "onset"))
+    lengths = pd.Series(read_numbers(table, "offset") - read_numbers(table, "onset"))
     medians = lengths.groupby([*column]).median()
     macro_is_longer = codes == [*CODES] and medians["1"] >= medians["2"]
     is_part_of_codes = bool(codes) and {*codes} < {*CODES}

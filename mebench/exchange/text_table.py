@@ -27,7 +27,8 @@ from mebench.annotations.names import (
 from mebench.annotations.sheets import FORMULA, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import DataError, nearest_name, refused_by_system
-from mebench.exchange import shapes, unnamed_columns
+from mebench.exchange.shapes import as_sheet
+from mebench.exchange.unnamed_columns import with_column_names
 from mebench.files import read_plain
 from mebench.finding import Finding, sentences_of
 from mebench.grouping import group_by
@@ -334,7 +335,7 @@ def _opened(path: Path, role: str) -> Sheet:
         file, name = Path(with_sheet[1]), with_sheet[2]
     raw = _bytes(file, role)
     try:
-        shaped = shapes.as_sheet(raw, str(path))
+        shaped = as_sheet(raw, str(path))
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
     if shaped is not None:
@@ -411,7 +412,7 @@ def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], rem
     """The sheet with names for its columns, by what their cells look like."""
     named = None
     if "frame" not in wanted:
-        named = unnamed_columns.with_column_names(sheet, clips="emotion" in wanted and "offset" not in wanted)
+        named = with_column_names(sheet, clips="emotion" in wanted and "offset" not in wanted)
     if named is not None:
         remarks.repair(f"{role}: no line names the columns: they are read as {named.names}")
         if named.doubt:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedD
 import numpy as np
 
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import catalogue
+from mebench.metrics.catalogue import Scale, find_metric
 from mebench.metrics.paired import difference_interval, score_correlation
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.reasons import (
@@ -121,7 +121,7 @@ def score_interval(
     value: float,
     replicates: Floats,
     strata: Sequence[str],
-    scale: catalogue.Scale = "any",
+    scale: Scale = "any",
     subjects: int | None = None,
     unseen: float = 0.0,
 ) -> tuple[float, float] | None:
@@ -355,7 +355,7 @@ class Resampling:
         without = evaluate(leave_one_out(self.subjects, self.n_units))
         self._count_skipped(section, values, without)
         drawn: Mapping[str, Floats] = {}
-        if self.interval == "bootstrap" and any(catalogue.find_metric(name).scale != "share" for name in values):
+        if self.interval == "bootstrap" and any(find_metric(name).scale != "share" for name in values):
             drawn = (drawn_by or evaluate)(self.weights)
         return {
             name: self._score(name, value, without[name], drawn.get(name), basis_of(self.subjects, name))
@@ -381,7 +381,7 @@ class Resampling:
         """
         if reason := self._reason_against_interval(basis, without):
             return as_score(value, None, reason)
-        scale = catalogue.find_metric(name).scale
+        scale = find_metric(name).scale
         if scale == "share" or drawn is None:
             ends = score_interval(value, without, self.own_strata, scale, basis.subjects, basis.unseen)
         else:
@@ -460,7 +460,7 @@ class Resampling:
             return as_score(value, None, f"a difference takes at least {LEAST_PAIRED} subjects")
         first, second = (_known_ends(side) for side in scores)
         ends = None
-        if first and second and catalogue.find_metric(name).scale == "share":
+        if first and second and find_metric(name).scale == "share":
             ends = difference_interval(first, second, self._correlation(*without))
         elif first and second:
             ends = score_interval(value, without[0] - without[1], self.own_strata)

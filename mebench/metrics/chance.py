@@ -9,9 +9,9 @@ import pandas as pd
 
 from mebench.core.types import group_of_rate
 from mebench.errors import DataError
-from mebench.metrics import label_sets
 from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
 from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.label_sets import are_sets
 from mebench.metrics.matching import Pairs, largest_matching, overlap_pairs, same_group
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
@@ -111,7 +111,7 @@ def recognition_chance(
     """
     assert tables.clips is not None
     truth = tables.clips["truth"].dropna().tolist()
-    commonest = "+".join(classes) if label_sets.are_sets(tables.clips["truth"]) else max(classes, key=truth.count)
+    commonest = "+".join(classes) if are_sets(tables.clips["truth"]) else max(classes, key=truth.count)
     answered = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
     summary = summarize(answered, kinds=[], classes=classes, seed=0, convention=convention, draws=0)
     return {"class": commonest, **summary["recognition"]["scores"]}

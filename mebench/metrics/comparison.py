@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import (
     Basis,
     BasisOf,
@@ -28,7 +27,7 @@ from mebench.metrics.bootstrap import (
     derived_seed,
     standard_error,
 )
-from mebench.metrics.catalogue import OF_SAMPLES
+from mebench.metrics.catalogue import OF_SAMPLES, find_metric
 from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.paired import (
     PERMUTATIONS,
@@ -193,11 +192,11 @@ class Pool:
         rule, wanted = find_convention(convention), path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
-        needed = frozenset(filter(None, (wanted, catalogue.find_metric(wanted).factor)))
+        needed = frozenset(filter(None, (wanted, find_metric(wanted).factor)))
         scores, of_classes = (
             needed if defined is None else needed & defined for defined in (rule.scores, rule.class_scores)
         )
-        alone = replace(rule, scores=scores, class_scores=None if catalogue.find_metric(wanted).of_unit else of_classes)
+        alone = replace(rule, scores=scores, class_scores=None if find_metric(wanted).of_unit else of_classes)
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
         ones = np.ones((1, self.units.size))
         for section, part in sections.items():

@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core.types import ABSENT
-from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, average_scores
-from mebench.metrics.catalogue import METRICS, OF_SAMPLES, metric_columns
+from mebench.metrics.catalogue import METRICS, OF_SAMPLES, find_metric, metric_columns
 from mebench.metrics.classification import SCORES, confusion_matrices, one_vs_rest, summarize_calibration
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
@@ -52,7 +51,7 @@ class Sample:
         matrices = self.matrices[units][:, in_mean]
         samples = matrices.sum(axis=-1)
         n_subjects = int((samples.sum(axis=-1) > 0).sum())
-        metric = catalogue.find_metric(name)
+        metric = find_metric(name)
         if metric.over_samples:
             return Basis(n_subjects)
         n_samples, n_showing = samples.sum(axis=0), (samples > 0).sum(axis=0)

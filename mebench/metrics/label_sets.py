@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import classification
 from mebench.metrics.bootstrap import Resampling, SectionScores
+from mebench.metrics.classification import harmonic_mean
 from mebench.metrics.emotions import Sample, with_members
 from mebench.metrics.ratios import Bools, Floats, per_unit, safe_ratio
 
@@ -70,7 +70,7 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
             "uar": recall.mean(axis=1),
             "recall": recall.mean(axis=1),
             "precision": precision.mean(axis=1),
-            "f1": classification.harmonic_mean(precision.mean(axis=1), recall.mean(axis=1)),
+            "f1": harmonic_mean(precision.mean(axis=1), recall.mean(axis=1)),
         }
         lacking = (true == 0).any(axis=1)
         results = {

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
+from mebench.metrics.catalogue import find_metric
 from mebench.metrics.comparison import path_of, sections_of
 from mebench.metrics.ranking import rank_intervals, win_shares
 from mebench.metrics.ratios import Floats
@@ -143,7 +143,7 @@ def _under_noise_at(path: str, annotated: Sequence[float], drawn: Floats) -> dic
         drawn: (1 + n_runs, n_draws) score of the truth itself, then of each run, on the truths of other coders.
     """
     ceiling, *noisy = [score_with_percentiles(float(values.mean()), values) for values in drawn]
-    goodness = np.vectorize(catalogue.find_metric(path).worth)(drawn[1:])
+    goodness = np.vectorize(find_metric(path).worth)(drawn[1:])
     runs = [
         {"value": None if np.isnan(value) else value, "noisy": on_draws, "ranks": list(ranks), "beats": beats}
         for value, on_draws, ranks, beats in zip(

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core import KINDS
-from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis
-from mebench.metrics.catalogue import METRICS, metric_columns
+from mebench.metrics.catalogue import METRICS, find_metric, metric_columns
 from mebench.metrics.conventions import Convention
 from mebench.metrics.density import by_density, place_false_positives
 from mebench.metrics.li2017 import newly_covered, rates_over_confidence
@@ -411,7 +410,7 @@ class SpottingCounts:
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The subjects that a score depends on, as its metric says (`Metric.support`)."""
-        support = catalogue.find_metric(name).support
+        support = find_metric(name).support
         if support == "everybody":
             return Basis(len(units))
         intervals = self.spotted if support == "spotted" else self.truths

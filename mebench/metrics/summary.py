@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import MebenchError
-from mebench.metrics import catalogue, conventions, label_sets
 from mebench.metrics.bootstrap import Resampling
+from mebench.metrics.catalogue import find_metric
 from mebench.metrics.classification import summarize_calibration
-from mebench.metrics.conventions import CONVENTIONS, Convention, find_convention
+from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed_name, find_convention
 from mebench.metrics.emotions import score_analysis, score_recognition, score_recognition_of_parts, scored_classes
+from mebench.metrics.label_sets import are_sets, score_label_sets, within_classes
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.ratios import Floats, per_unit, safe_ratio
@@ -165,7 +166,7 @@ def _add_analysis(
     scored = scored_classes(rule, classes, true, spotted["emotion"])
     if not scored:
         return
-    if label_sets.are_sets(true) or label_sets.are_sets(spotted["emotion"]):
+    if are_sets(true) or are_sets(spotted["emotion"]):
         remarks.append("analysis is not defined where clips have several classes: it is left out")
     elif "analysis" not in rule.sections:
         remarks.append(f"{rule.name} defines no analysis: it is left out")
@@ -189,7 +190,7 @@ def _add_recognition(
     summary: dict[str, Any], clips: pd.DataFrame, classes: Sequence[str], rule: Convention, subjects: Resampling
 ) -> None:
     """Add the section `recognition`, or a remark why it is left out; neither without a clip of a scored class."""
-    scored = clips[label_sets.within_classes(clips["truth"], classes)]
+    scored = clips[within_classes(clips["truth"], classes)]
     if not len(scored):
         return
     if "recognition" not in rule.sections:
@@ -198,8 +199,8 @@ def _add_recognition(
     if "part" in scored:
         folds = scored["part"].nunique()
         summary["remarks"].append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
-    if label_sets.are_sets(scored["truth"]) or label_sets.are_sets(scored["predicted"]):
-        summary["recognition"] = label_sets.score_label_sets(scored, classes, subjects)
+    if are_sets(scored["truth"]) or are_sets(scored["predicted"]):
+        summary["recognition"] = score_label_sets(scored, classes, subjects)
     elif "part" in scored:
         summary["recognition"] = score_recognition_of_parts(scored, classes, rule, subjects)
     else:
@@ -394,13 +395,13 @@ def scores_by_rule(under: Under, convention: str) -> dict[str, Any]:
     A change is named `rule=value`.
     """
     rows = {convention: _tried(under, convention)}
-    for field in conventions.RULES:
+    for field in RULES:
         default = getattr(find_convention(convention), field)
         usual = str(default).lower() if isinstance(default, bool) else default
         for value in _values_to_try(field):
             if value != usual:
                 rule = f"{field}={value}"
-                rows[rule] = _tried(under, conventions.changed_name(convention, [rule]))
+                rows[rule] = _tried(under, changed_name(convention, [rule]))
     return rows
 
 
@@ -430,9 +431,7 @@ def strongest_rules(rows: Mapping[str, Any], convention: str) -> list[str]:
         if usual is not None:
             scored = {rule: row for rule, row in rows.items() if "reason" not in row}
             values = {rule: row.get(part, {}).get(name) for rule, row in scored.items() if rule != convention}
-            sentences.append(
-                _strongest_rule(convention, f"{catalogue.find_metric(name).label} of {part}", usual, values)
-            )
+            sentences.append(_strongest_rule(convention, f"{find_metric(name).label} of {part}", usual, values))
     return sentences
 
 

@@ -21,9 +21,9 @@ from mebench.core import Expression, Kind, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
-from mebench.records import recorded_settings, schema
 from mebench.records.costs import COSTS
-from mebench.records.schema import RefusedError
+from mebench.records.recorded_settings import dataset_in_words
+from mebench.records.schema import AUDIT, FOLDS, RefusedError, read_record_file
 from mebench.runner.inputs import short_hash
 from mebench.runs.folder import RunFolder
 
@@ -49,8 +49,8 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     Raises:
         RunError: names the contradiction.
     """
-    about, config = schema.read_record_file(folder, schema.FOLDS), stored["config"]
-    audit = schema.read_record_file(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {}
+    about, config = read_record_file(folder, FOLDS), stored["config"]
+    audit = read_record_file(folder, AUDIT) if AUDIT in stored["files"] else {}
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     answers = {name: folder.read_table(name) for name in NAMED}
     for reason in chain(
@@ -95,7 +95,7 @@ def _odd_folds(
 
 def _odd_datasets(config: Mapping[str, Any], videos: pd.DataFrame) -> Iterator[str]:
     """Videos of a dataset on which it did not run."""
-    words = recorded_settings.dataset_in_words(config["dataset"]).split("+")
+    words = dataset_in_words(config["dataset"]).split("+")
     named = {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     seen = set(videos["dataset"])
     if seen & named and seen - named:

@@ -19,8 +19,18 @@ from mebench.errors import list_first, refuse_if
 from mebench.files import file_hash
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
-from mebench.records import consistency, recorded_settings, schema
-from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
+from mebench.records.consistency import check_consistency
+from mebench.records.recorded_settings import dataset_in_words
+from mebench.records.schema import (
+    FOLDS,
+    MOST_CLASSES,
+    MOST_LETTERS,
+    RECORD,
+    UNPRINTED,
+    RefusedError,
+    bytes_of,
+    read_record_file,
+)
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores, rescore_run
@@ -127,7 +137,7 @@ def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     _check_intervals(folder, stored)
     _check_former(folder, stored)
     _check_plugins(folder, stored)
-    consistency.check_consistency(folder, stored)
+    check_consistency(folder, stored)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
         raise RefusedError(folder, f"its folder should be called {expected}")
 
@@ -138,7 +148,7 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: it has a fault, which the sentence names.
     """
-    stored = schema.read_record_file(folder, RECORD)
+    stored = read_record_file(folder, RECORD)
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
         raise RefusedError(
             folder,
@@ -146,7 +156,7 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
             f"hashed in {RECORD}",
         )
     for name, digest in sorted(stored["files"].items()):
-        if hashlib.sha256(schema.bytes_of(folder, name)).hexdigest() != digest:
+        if hashlib.sha256(bytes_of(folder, name)).hexdigest() != digest:
             raise RefusedError(folder, f"{name} has changed since the export: its hash differs")
     if own_hash(stored) != stored["sha256"]:
         raise RefusedError(folder, f"{RECORD} has changed since the export: its hash differs")
@@ -192,7 +202,7 @@ def check_scores(folder: RunFolder) -> ScoreComparison:
     Raises:
         RunError: it has a fault, which the sentence names.
     """
-    stored = schema.read_record_file(folder, RECORD)["summary"]
+    stored = read_record_file(folder, RECORD)["summary"]
     compared = compare_scores(stored, rescore_record(folder))
     if compared.changed and holds_current_scores(stored):
         raise RefusedError(folder, f"scored again, it differs: {compared.changed[0]}")
@@ -252,12 +262,12 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
     Raises:
         RunError: the version before is missing, or the two differ in the run or its answers.
     """
-    stored = schema.read_record_file(folder, RECORD)
+    stored = read_record_file(folder, RECORD)
     if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
         raise RefusedError(
             folder, f"it supersedes {former.id}, which is not in {former.path.parent}, or is refused itself: send both"
         )
-    before = schema.read_record_file(former, RECORD)
+    before = read_record_file(former, RECORD)
     for name in ("key", "config"):
         if stored[name] != before[name]:
             raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
@@ -278,9 +288,9 @@ def rescore_record(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    config = schema.read_record_file(folder, RECORD)["config"]
+    config = read_record_file(folder, RECORD)["config"]
     rules = {name: config.get(name) for name in ("seed", "bootstrap", "convention")}
-    files = [folder.path / name for name in (schema.FOLDS, *TABLES)]
+    files = [folder.path / name for name in (FOLDS, *TABLES)]
     hashes = [(file.name, file_hash(file)) for file in files if file.is_file()]
     return cached_result(partial(rescore_run, folder, config), OF_SCORES, "summary", rules, hashes)
 
@@ -306,7 +316,7 @@ SOUND_TABLES = set[tuple[str, str]]()
 
 def _check_table(folder: RunFolder, name: str) -> None:
     """Read a table from outside to inside: its footer, then the pages, then the cells."""
-    columns, raw = TABLES[name], schema.bytes_of(folder, name)
+    columns, raw = TABLES[name], bytes_of(folder, name)
     footer = int.from_bytes(raw[-8:-4], "little") if raw.endswith(b"PAR1") else 0
     if footer > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
@@ -464,7 +474,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Refuse a plugin's name with the code of another installed one; unknown code counts as another version."""
     named: dict[PluginKind, list[str]] = {
         "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
-        "dataset": recorded_settings.dataset_in_words(stored["config"]["dataset"]).split("+"),
+        "dataset": dataset_in_words(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
         by_lower, known = _installed(kind)

@@ -16,8 +16,11 @@ from mebench.config.registry import PluginInfo, find_plugin
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import METRICS, SECTIONS
-from mebench.records import consistency, integrity, recorded_settings, schema
+from mebench.records import integrity
+from mebench.records.consistency import minutes_of
 from mebench.records.costs import COSTS
+from mebench.records.recorded_settings import dataset_in_words, of_data, of_method, row_settings, without_places
+from mebench.records.schema import AUDIT, FOLDS, RECORD, read_record_file
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.access_text import describe_isolation, describe_whole_access, read_access_with_output
@@ -119,7 +122,7 @@ class Record:
     @property
     def dataset(self) -> str:
         """Id of the dataset; the ids of a composite's members are joined by `+`."""
-        return recorded_settings.dataset_in_words(self.config["dataset"])
+        return dataset_in_words(self.config["dataset"])
 
     @property
     def plugins(self) -> dict[str, list[str]]:
@@ -203,7 +206,7 @@ class Record:
         """Equal for runs that differ only in the seed or the processor."""
         return json.dumps(
             [
-                recorded_settings.row_settings(self.config),
+                row_settings(self.config),
                 {name: text for name, text in self.versions.items() if name != "processor"},
                 {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
                 *([self.loaded, self.pretrained] if "pretrained" in self.about else []),
@@ -306,7 +309,7 @@ def files_of(folder: Path) -> list[tuple[str, str]]:
 
 def is_record(folder: RunFolder) -> bool:
     """Whether the folder is that of a record rather than a run."""
-    return (folder.path / schema.RECORD).is_file()
+    return (folder.path / RECORD).is_file()
 
 
 def read_record(folder: RunFolder) -> Record:
@@ -326,22 +329,22 @@ def from_run(folder: RunFolder) -> Record:
     """
     stored, summary = folder.read_json("config.json"), current_summary(folder)
     folds, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
-    minutes = consistency.minutes_of(videos)
+    minutes = minutes_of(videos)
     costs = {name: cost.recorded(folds, minutes) for name, cost in COSTS.items()}
     return Record(
         id=folder.id,
         key=stored["key"],
-        config=recorded_settings.without_places(stored["config"]),
-        settings=recorded_settings.of_method(stored["config"], stored["origins"]),
-        data=recorded_settings.of_data(stored["config"], stored["origins"]),
+        config=without_places(stored["config"]),
+        settings=of_method(stored["config"], stored["origins"]),
+        data=of_data(stored["config"], stored["origins"]),
         versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
-        about=folder.read_json(schema.FOLDS),
+        about=folder.read_json(FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
         costs={name: value for name, value in costs.items() if value is not None},
         folder=folder.path,
-        audit=folder.read_json(schema.AUDIT) if (folder.path / schema.AUDIT).is_file() else {},
+        audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
         isolation=read_access_with_output(folder) or {},
-        **annotation_facts(folder, folder.read_json(schema.FOLDS)),
+        **annotation_facts(folder, folder.read_json(FOLDS)),
     )
 
 
@@ -351,12 +354,12 @@ def from_record(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
     """
-    stored, about = schema.read_record_file(folder, schema.RECORD), schema.read_record_file(folder, schema.FOLDS)
+    stored, about = read_record_file(folder, RECORD), read_record_file(folder, FOLDS)
     return Record(
         id=stored["run_id"],
         about=about,
         folder=folder.path,
-        audit=schema.read_record_file(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {},
+        audit=read_record_file(folder, AUDIT) if AUDIT in stored["files"] else {},
         published=True,
         version=stored["version"],
         **annotation_facts(folder, about),

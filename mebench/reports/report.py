@@ -41,9 +41,24 @@ from mebench.number_format import (
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
 from mebench.records.record import Record, read_record
-from mebench.reports import compare_runs, plots, recognition, trust
+from mebench.reports.compare_runs import draw_conclusions, score_path_in_words
+from mebench.reports.plots import (
+    CURVE_COLORS,
+    PAGE,
+    classes_of_true_positives,
+    count_confusions,
+    draw_confusion_matrix,
+    draw_iou_sweep,
+    draw_subjects,
+    draw_timeline,
+    figures_of_training,
+    history_of,
+    svg_of_figure,
+)
+from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, JudgedRun, clock_time, plain_rows, timeline_of_video
+from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
@@ -194,12 +209,12 @@ def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) 
         DataError: its tables do not fit together.
     """
     mistakes = record.summary.get("mistakes", {}) if side.tables.predictions is not None else {}
-    named = recognition.RecognitionResults.of_run(RunFolder(record.folder)) if each_clip else None
+    named = RecognitionResults.of_run(RunFolder(record.folder)) if each_clip else None
     return {
-        "classes": None if named is None else recognition.class_table(named.classes),
-        "wrong": None if named is None else recognition.wrong_clips_table(named.wrong),
+        "classes": None if named is None else class_table(named.classes),
+        "wrong": None if named is None else wrong_clips_table(named.wrong),
         "confusions": [
-            (NAMED[task][0], plots.count_confusions(answers, record.about["classes"]))
+            (NAMED[task][0], count_confusions(answers, record.about["classes"]))
             for task, answers in emotions_of(record, side).items()
         ],
         "mistakes": _table_of_causes(mistakes),
@@ -246,7 +261,7 @@ def emotions_of(record: Record, side: JudgedRun) -> dict[str, pd.DataFrame]:
     if tables.clips is not None:
         answers_of["recognition"] = tables.clips
     if tables.predictions is not None:
-        answers_of["analysis"] = plots.classes_of_true_positives(tables, find_convention(record.convention))
+        answers_of["analysis"] = classes_of_true_positives(tables, find_convention(record.convention))
     return {task: answers for task, answers in answers_of.items() if len(answers)}
 
 
@@ -491,8 +506,8 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[JudgedRun]) -
         "scored": any(len(side.frame_scores) for side in sides),
         "smoothed": any(curve.smoothed is not None for curve in curves),
         "sweeps": _sweeps(runs),
-        "colors": [plots.PAGE.get(color, color) for color in plots.CURVE_COLORS],
-        "figures": {name: Markup(plots.svg_of_figure(figure, name)) for name, figure in _trainings(runs).items()},
+        "colors": [PAGE.get(color, color) for color in CURVE_COLORS],
+        "figures": {name: Markup(svg_of_figure(figure, name)) for name, figure in _trainings(runs).items()},
     }
 
 
@@ -518,7 +533,7 @@ def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
             if not run.config[TRANSFER]:
                 own_title, other_title = other_title, own_title
             folders = {own_title: folders[name], other_title: other}
-    return plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
+    return figures_of_training({name: history_of(folder) for name, folder in folders.items()})
 
 
 def find_twin(record: Record, key: str) -> RunFolder | None:
@@ -564,20 +579,20 @@ def _drawn_figures(
         ending = f"_{name.lower()}" if name else ""
         for task, answers in emotions_of(record, side).items():
             words = f"{title}{task}: {NAMED[task][1]}"
-            yield f"{task}_confusion{ending}", plots.draw_confusion_matrix(answers, record.about["classes"], words)
+            yield f"{task}_confusion{ending}", draw_confusion_matrix(answers, record.about["classes"], words)
     of_subjects = {}
     for (name, _), side in zip(runs, sides):
         f1_of = {row["subject"]: row["F1"] for row in table_of_subjects(side).plain() if "F1" in row}
         if f1_of:
             of_subjects[name] = f1_of
     if of_subjects:
-        yield "subjects", plots.draw_subjects(of_subjects)
+        yield "subjects", draw_subjects(of_subjects)
     sweeps = _sweeps(runs)
     if sweeps:
-        yield "iou_sweep", plots.draw_iou_sweep(sweeps)
+        yield "iou_sweep", draw_iou_sweep(sweeps)
     yield from _trainings(runs).items()
     for video in _videos_with_most_expressions(sides, most):
-        yield f"scores_{safe_name(video)}", plots.draw_timeline(timeline_of_video(video, sides))
+        yield f"scores_{safe_name(video)}", draw_timeline(timeline_of_video(video, sides))
 
 
 def _videos_with_most_expressions(sides: Sequence[JudgedRun], most: int | None) -> list[str]:
@@ -652,7 +667,7 @@ def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None)
             root=None,
             title=title_of(record.config),
             looked=explain_surest(record, judge_run(record)) if faces else [],
-            trusted=trust.tables_of_trust(trusted) if trusted else [],
+            trusted=tables_of_trust(trusted) if trusted else [],
             **values_of_page(record),
         )
     )
@@ -672,8 +687,8 @@ def _page_of_comparison(records: Sequence[Record], comparison: metrics.RunCompar
                 {"letter": name, "title": title_of(record.config), **facts_of(record, side)}
                 for (name, record), side in zip(runs, sides)
             ],
-            scores=[(compare_runs.score_path_in_words(path), path, row) for path, row in comparison.scores.items()],
-            said=compare_runs.draw_conclusions(comparison),
+            scores=[(score_path_in_words(path), path, row) for path, row in comparison.scores.items()],
+            said=draw_conclusions(comparison),
             remarks=remarks,
             unscored=" ".join(unscored),
             **_over_time(runs, sides),

@@ -21,12 +21,12 @@ from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.core.types import Fold
 from mebench.errors import DataError, list_first
 from mebench.finding import Finding
-from mebench.runner import sandbox
 from mebench.runner.job import Access, MethodJob
 from mebench.runner.plan import create_weightless
 from mebench.runner.provenance import name_with_hash
 from mebench.runner.run_data import Leak, RunData, class_counts
 from mebench.runner.run_features import RunFeatures
+from mebench.runner.sandbox import NO_VIEW, missing_parts, missing_sentence
 from mebench.terminal import format_count
 
 FEW = 3
@@ -114,11 +114,11 @@ def _missing_isolation(access: Access) -> Iterator[str]:
     if access.sandbox == "off":
         yield "sandbox=off: a method of this run could read any file and process of this machine"
         return
-    missing = sandbox.missing_sentence(sandbox.missing_parts())
+    missing = missing_sentence(missing_parts())
     if missing:
         yield missing
     elif not access.view:
-        yield sandbox.NO_VIEW
+        yield NO_VIEW
     for files in access.methods:
         if files.declared:
             places = list_first([name_with_hash(place) for place in files.declared], FEW)

@@ -9,12 +9,12 @@ from pkgutil import resolve_name
 from typing import Any
 
 from mebench.files import file_hash
-from mebench.runner import isolation
 from mebench.runner.inputs import code_of
+from mebench.runner.isolation import PRELOAD
 from mebench.runner.process import prepare_worker
 from mebench.runner.sandbox import hide_memory
 
-if wanted := os.environ.pop(isolation.PRELOAD, ""):
+if wanted := os.environ.pop(PRELOAD, ""):
     prepare_worker()
     hide_memory()  # of its copies, too
     pr_set_child_subreaper = 36

@@ -16,14 +16,13 @@ from mebench.config.settings import plugins_of
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, RunError, describe_error, list_first
 from mebench.progress import Progress
-from mebench.runner import leak
 from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.guard import AuditedRun, check_duplicate_people, write_audit
 from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor, short_hash
 from mebench.runner.isolation import Failure
-from mebench.runner.leak import EpochAnswers
+from mebench.runner.leak import EpochAnswers, epochs_of, measure_worth, with_epoch_predictions, without_leak
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
 from mebench.runner.workers import WorkerTask
@@ -265,7 +264,7 @@ class Session:
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", with_id)
         kept, config = self.epoch_predictions, plan.config
-        chosen = [] if kept is None else [leak.measure_worth(kept, folder, config.audit, config.convention)]
+        chosen = [] if kept is None else [measure_worth(kept, folder, config.audit, config.convention)]
         audited = AuditedRun(plan.data, plan.methods, config.values, plan.selection, plan.transductive)
         write_audit(folder, audited, *chosen)
         folder.finish()
@@ -276,7 +275,7 @@ class Session:
         assert self.leaking is not None
         leaking = self.leaking
         plan = replace(leaking, data=replace(leaking.data, skipped=self.plan.data.skipped))
-        answers = leak.epochs_of(self.folder, plan.data, plan.config.convention)
+        answers = epochs_of(self.folder, plan.data, plan.config.convention)
         session = replace(_claim(plan), epoch_predictions=answers)
         try:
             session.folder.add_feature_seconds({}, plan.features.cards())
@@ -313,15 +312,13 @@ def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None 
         PluginError: a plugin was edited since this program imported it.
     """
     if plan.config.degrade != "none":
-        clean = with_models(clean or finished_run(make_plan(leak.without_leak(plan.config, degrade="none"))), plan)
+        clean = with_models(clean or finished_run(make_plan(without_leak(plan.config, degrade="none"))), plan)
         return replace(_claim(plan, run_id), clean=clean, trained=None)
     if plan.data.leak is None or not plan.data.leak.by_epoch_choice_only:
         return _claim(plan, run_id)
-    honest = make_plan(leak.without_leak(plan.config, looks=True))
+    honest = make_plan(without_leak(plan.config, looks=True))
     every = {fold.key for fold in plan.data.folds}
-    honest_run = next(
-        (run for run in finished_runs(honest) if leak.with_epoch_predictions(run, honest.data) == every), None
-    )
+    honest_run = next((run for run in finished_runs(honest) if with_epoch_predictions(run, honest.data) == every), None)
     if honest_run is not None and (lock := honest_run.lock()) is not None:
         return Session(honest, honest_run, lock, time.perf_counter(), every, set(), leaking=plan)
     return replace(_claim(honest, run_id), leaking=plan)
@@ -367,7 +364,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         every = {fold.key for fold in plan.data.folds}
         finished = folder.finished_folds() & every
         if plan.keeps_epochs:  # the same run without looks may have begun it
-            finished &= leak.with_epoch_predictions(folder, plan.data)
+            finished &= with_epoch_predictions(folder, plan.data)
     except BaseException:
         lock.release()
         raise

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, RunError
 from mebench.lazy_imports import load_lazily
-from mebench.vqa import questions
+from mebench.vqa.questions import LONGEST, Row, id_of, read_questions
 
 if TYPE_CHECKING:
     import cv2
@@ -68,8 +68,8 @@ def spread_positions(first: int, last: int, n: int) -> list[int]:
 def query_model(
     url: str,
     model: str,
-    rows: Sequence[questions.Row],
-    frames_of: Callable[[questions.Row], Sequence[NDArray[np.uint8]]],
+    rows: Sequence[Row],
+    frames_of: Callable[[Row], Sequence[NDArray[np.uint8]]],
     out: Path,
     timeout: float = 120,
     key: str = "",
@@ -97,14 +97,14 @@ def query_model(
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")
     has_answers = out.exists() and out.stat().st_size > 0
-    kept = {questions.id_of(row) for row in questions.read_questions(out)} if has_answers else set[str]()
-    cost = AnsweringCost(kept=sum(questions.id_of(row) in kept for row in rows))
+    kept = {id_of(row) for row in read_questions(out)} if has_answers else set[str]()
+    cost = AnsweringCost(kept=sum(id_of(row) in kept for row in rows))
     n_failed_in_a_row = 0
     server = Server(url, model, key, timeout)
     with out.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for row in rows:
             advance()
-            if questions.id_of(row) in kept:
+            if id_of(row) in kept:
                 continue
             images = [f"data:image/jpeg;base64,{_jpeg(frame)}" for frame in frames_of(row)]
             cost.asked += 1
@@ -127,7 +127,7 @@ def query_model(
             n_failed_in_a_row = 0
             if not text.strip():
                 cost.refused += 1
-            text = " ".join(text.split())[: questions.LONGEST]
+            text = " ".join(text.split())[:LONGEST]
             file.write(json.dumps({**row, "answer": text}, ensure_ascii=False) + "\n")
             file.flush()
     return cost

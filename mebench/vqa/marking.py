@@ -30,13 +30,25 @@ from mebench.metrics import classification
 from mebench.metrics.bootstrap import LEAST, Score, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.terminal import format_count
-from mebench.vqa import questions, wording
+from mebench.vqa.questions import Row, clip_of, find_leaks, id_of, subject_of
+from mebench.vqa.wording import (
+    CLASSES,
+    COUNTS,
+    FINE,
+    READERS,
+    READERS_OF_MEGC2025_B,
+    Kind,
+    Meaning,
+    meaning_of,
+    read_count,
+    read_units,
+)
 
 Scorer = Literal["megc2025_a", "megc2025_b", "strict"]
-ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind in wording.COUNTS for error in ("mae", "rmse")}
+ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind in COUNTS for error in ("mae", "rmse")}
 """Scores that are distances, 0 or more; the others are shares."""
-FLOORS: Mapping[str, Callable[[questions.Row], str]] = {
-    "majority": lambda row: wording.meaning_of(row["question"]).kind,
+FLOORS: Mapping[str, Callable[[Row], str]] = {
+    "majority": lambda row: meaning_of(row["question"]).kind,
     "prior": lambda row: row["question"],
     "sentence": lambda row: "",
 }
@@ -56,15 +68,13 @@ class AnsweredQuestion:
         texts: counts of the scorer for the two texts; their sum over questions gives BLEU and ROUGE-1.
     """
 
-    row: questions.Row
-    meaning: wording.Meaning
+    row: Row
+    meaning: Meaning
     given: str
     texts: NDArray[np.float64]
 
 
-def score_answers(
-    truth: Sequence[questions.Row], answers: Sequence[questions.Row], scorer: Scorer = "megc2025_b"
-) -> dict[str, Any]:
+def score_answers(truth: Sequence[Row], answers: Sequence[Row], scorer: Scorer = "megc2025_b") -> dict[str, Any]:
     """The summary of a file of answers.
 
     Args:
@@ -82,34 +92,32 @@ def score_answers(
     """
     check_known("scorer", scorer, SCORERS)
     known = [row for row in truth if row.get("answer", "").strip()]
-    by_id = {questions.id_of(row): row for row in answers}
+    by_id = {id_of(row): row for row in answers}
     _check_answers(truth, known, by_id)
     try:
         marks = SCORERS[scorer]()
     except ImportError as error:
         raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
     measured = cache(marks.measured)  # most answers are given many times
-    texts = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
+    texts = [by_id.get(id_of(row), {}).get("answer", "") for row in known]
     read = _read(measured, known, texts)
     n_empty = sum(not answer.strip() for answer in texts)
     return {
         "scorer": scorer,
         "questions": len(known),
         "answered": len(known) - n_empty,
-        "clips": len({questions.clip_of(row) for row in known}),
-        "subjects": len({questions.subject_of(row) for row in known}),
+        "clips": len({clip_of(row) for row in known}),
+        "subjects": len({subject_of(row) for row in known}),
         "scores": _scores(marks, read),
         "by_dataset": _scores_by_dataset(marks, read),
         "floors": {name: _values(marks, _read(measured, known, _blind(name, known))) for name in FLOORS},
         "consistency": _consistency(read),
-        "leaks": questions.find_leaks(known),
+        "leaks": find_leaks(known),
         "warnings": [str(finding) for finding in _warnings_on(read, n_empty)],
     }
 
 
-def _check_answers(
-    truth: Sequence[questions.Row], known: Sequence[questions.Row], answers: Mapping[str, questions.Row]
-) -> None:
+def _check_answers(truth: Sequence[Row], known: Sequence[Row], answers: Mapping[str, Row]) -> None:
     """Refuse answers that do not belong to the questions.
 
     Args:
@@ -124,20 +132,20 @@ def _check_answers(
         raise DataError(
             "the file of questions has no true answers, so nothing can be scored: name the file with answers"
         )
-    ids = {questions.id_of(row) for row in truth}
+    ids = {id_of(row) for row in truth}
     foreign = [name for name in answers if name not in ids]
     if foreign:
         raise DataError(
             f"{format_count(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
         )
-    if not any(questions.id_of(row) in answers for row in known):
-        first = questions.id_of(known[0])
+    if not any(id_of(row) in answers for row in known):
+        first = id_of(known[0])
         raise DataError(f"none of the {len(known)} questions is answered; ids look like {first!r}")
     for row in known:
-        answer = answers.get(questions.id_of(row))
+        answer = answers.get(id_of(row))
         if answer and answer["question"].split() != row["question"].split():
             raise DataError(
-                f"the question {questions.id_of(row)!r} has another wording in the answers: they belong to another version"
+                f"the question {id_of(row)!r} has another wording in the answers: they belong to another version"
             )
 
 
@@ -151,8 +159,8 @@ def _warnings_on(read: Sequence[AnsweredQuestion], n_empty: int) -> Iterator[Fin
         yield _warning(
             f"{format_count(len(unknown), 'question')} of no known kind, in BLEU and ROUGE alone: {example!r}"
         )
-    answered = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
-    n_unread = sum(wording.READERS[one.meaning.kind](one.given) is None for one in answered)
+    answered = [one for one in read if one.given.strip() and one.meaning.kind in READERS]
+    n_unread = sum(READERS[one.meaning.kind](one.given) is None for one in answered)
     if n_unread:
         yield _warning(f"{format_count(n_unread, 'answer')} without what the question asks for, and so wrong")
 
@@ -174,7 +182,7 @@ class _Sentences:
     """`megc2025_a`: means over the sentences of nltk's BLEU and of ROUGE-1 recall."""
 
     as_written = True
-    readers = wording.READERS
+    readers = READERS
 
     def __init__(self) -> None:
         library = import_module("nltk.translate.bleu_score")
@@ -198,7 +206,7 @@ class _Corpus:
     """`megc2025_b`: sacrebleu's BLEU of the corpus and the mean of ROUGE-1 F1."""
 
     as_written = False
-    readers = wording.READERS_OF_MEGC2025_B
+    readers = READERS_OF_MEGC2025_B
 
     def __init__(self) -> None:
         self._bleu = import_module("sacrebleu.metrics").BLEU(tokenize="none", force=True, effective_order=True)
@@ -221,7 +229,7 @@ class _Corpus:
 class _CorpusByFirstWord(_Corpus):
     """`strict`: the measures of `megc2025_b`; the class is the one that an answer names first."""
 
-    readers = wording.READERS
+    readers = READERS
 
 
 _Marks = _Sentences | _Corpus
@@ -229,13 +237,13 @@ SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b"
 
 
 def _read(
-    measured: Callable[[str, str], list[float]], known: Sequence[questions.Row], given: Sequence[str]
+    measured: Callable[[str, str], list[float]], known: Sequence[Row], given: Sequence[str]
 ) -> list[AnsweredQuestion]:
     """Questions with the meaning and the counts of their answers."""
     read = []
     for row, answer in zip(known, given):
         texts = np.array(measured(row["answer"], answer), np.float64)
-        read.append(AnsweredQuestion(row, wording.meaning_of(row["question"]), answer, texts))
+        read.append(AnsweredQuestion(row, meaning_of(row["question"]), answer, texts))
     return read
 
 
@@ -251,7 +259,7 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
     return scores
 
 
-def _scores_of_kind(marks: _Marks, kind: wording.Kind, answered: Sequence[AnsweredQuestion]) -> dict[str, float]:
+def _scores_of_kind(marks: _Marks, kind: Kind, answered: Sequence[AnsweredQuestion]) -> dict[str, float]:
     """The scores of all questions of a kind."""
     reader = marks.readers[kind]
     if kind in ("coarse", "fine") and marks.as_written:
@@ -262,12 +270,12 @@ def _scores_of_kind(marks: _Marks, kind: wording.Kind, answered: Sequence[Answer
     given = [reader(one.given) for one in answered]
     if kind == "units":
         return _scores_of_units(true, given)
-    if kind in wording.COUNTS:
+    if kind in COUNTS:
         return _errors_of_counts(kind, true, given)
     return {f"{kind}_accuracy": float(np.mean([one == other for one, other in zip(true, given)]))}
 
 
-def _errors_of_counts(kind: wording.Kind, true: Sequence[int | None], given: Sequence[int | None]) -> dict[str, float]:
+def _errors_of_counts(kind: Kind, true: Sequence[int | None], given: Sequence[int | None]) -> dict[str, float]:
     """Mean absolute and root mean squared error of counts; an answer without a number counts 0."""
     errors = np.array([(one or 0) - (other or 0) for one, other in zip(true, given)])
     return {
@@ -277,7 +285,7 @@ def _errors_of_counts(kind: wording.Kind, true: Sequence[int | None], given: Seq
 
 
 def _scores_of_classes(
-    kind: wording.Kind, answered: Sequence[AnsweredQuestion], reader: Callable[[str], Any] | None
+    kind: Kind, answered: Sequence[AnsweredQuestion], reader: Callable[[str], Any] | None
 ) -> dict[str, float]:
     """UF1 and UAR over the classes of the truth; without a reader over those of truth and answers as they are written."""
     if reader is None:
@@ -308,10 +316,10 @@ def _scores_of_units(true: Sequence[Set[str]], given: Sequence[Set[str]]) -> dic
 
 def _scores(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
     """All scores of some questions with intervals over people."""
-    people = sorted({questions.subject_of(one.row) for one in read})
+    people = sorted({subject_of(one.row) for one in read})
     without = []
     for person in people:
-        others = [one for one in read if questions.subject_of(one.row) != person]
+        others = [one for one in read if subject_of(one.row) != person]
         without.append(_values(marks, others or read))
     strata = [person.split("/")[0] for person in people]
     few = len(people) < LEAST
@@ -327,26 +335,26 @@ def _scores(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]
 
 def _scores_by_dataset(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, Score]]:
     """The scores of each dataset; empty if there is one."""
-    by_dataset = group_by(read, lambda one: questions.clip_of(one.row).split("/")[0])
+    by_dataset = group_by(read, lambda one: clip_of(one.row).split("/")[0])
     if len(by_dataset) < 2:
         return {}
     return {name: _scores(marks, by_dataset[name]) for name in sorted(by_dataset)}
 
 
-def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
+def _blind(floor: str, known: Sequence[Row]) -> list[str]:
     """The answers of a floor, each from the true answers of the other people; from all if there are no others."""
     group_of = FLOORS[floor]
     tallies = defaultdict[str, Counter[str]](Counter)
     own = defaultdict[tuple[str, str], Counter[str]](Counter)
     for row in known:
-        if floor == "sentence" and wording.meaning_of(row["question"]).kind != "sentence":
+        if floor == "sentence" and meaning_of(row["question"]).kind != "sentence":
             continue
         tallies[group_of(row)][row["answer"]] += 1
-        own[group_of(row), questions.subject_of(row)][row["answer"]] += 1
+        own[group_of(row), subject_of(row)][row["answer"]] += 1
     answers = []
     for row in known:
         tally = tallies[group_of(row)]
-        others = tally - own[group_of(row), questions.subject_of(row)] or tally
+        others = tally - own[group_of(row), subject_of(row)] or tally
         answers.append(_most_frequent(others))
     return answers
 
@@ -364,26 +372,26 @@ def _consistency(read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, int]]:
     tallies = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
     }
-    for answers in group_by(answered, lambda one: questions.clip_of(one.row)).values():
+    for answers in group_by(answered, lambda one: clip_of(one.row)).values():
         for name, agree in _agreements(group_by(answers, lambda one: one.meaning.kind)):
             tallies[name]["of"] += 1
             tallies[name]["agree"] += agree
     return {name: counts for name, counts in tallies.items() if counts["of"]}
 
 
-def _agreements(clip: Mapping[wording.Kind, Sequence[AnsweredQuestion]]) -> Iterator[tuple[str, bool]]:
+def _agreements(clip: Mapping[Kind, Sequence[AnsweredQuestion]]) -> Iterator[tuple[str, bool]]:
     """Whether the answers about one clip, by kind, agree with one another."""
-    read, classes = wording.READERS, wording.CLASSES
+    read, classes = READERS, CLASSES
     if clip.keys() >= {*classes}:
         named = {kind: read[kind](clip[kind][0].given) for kind in classes}
-        yield "fine_and_coarse", named["coarse"] == wording.FINE.get(str(named["fine"]))
+        yield "fine_and_coarse", named["coarse"] == FINE.get(str(named["fine"]))
         if "sentence" in clip:
             yield "sentence_and_classes", named == {kind: read[kind](clip["sentence"][0].given) for kind in classes}
     if "units" in clip:
-        listed = wording.read_units(clip["units"][0].given)
+        listed = read_units(clip["units"][0].given)
         for one in clip.get("shown", ()):
             if one.meaning.unit is not None:
                 yield "shown_and_units", (read["shown"](one.given) == "yes") == (one.meaning.unit in listed)
-    if clip.keys() >= {*wording.COUNTS}:
-        total, *parts = (wording.read_count(clip[kind][0].given) or 0 for kind in wording.COUNTS)
+    if clip.keys() >= {*COUNTS}:
+        total, *parts = (read_count(clip[kind][0].given) or 0 for kind in COUNTS)
         yield "counts", total == sum(parts)

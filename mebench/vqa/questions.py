@@ -14,7 +14,7 @@ from mebench.errors import DataError, check_known, refused_by_system
 from mebench.files import read_plain
 from mebench.grouping import group_by
 from mebench.metrics.bootstrap import derived_seed
-from mebench.vqa import wording
+from mebench.vqa.wording import ANALYSES, FINE, answer_sentence, join_unit_names, meaning_of, sentence_question
 
 Row = dict[str, str]
 """A line of a file of questions: `id` (or `video_id`), `question`, `answer`, and the names of its clip or video."""
@@ -63,7 +63,7 @@ def make_questions(
         for n, (question, answer) in enumerate(pairs, 1)
     ]
     if not rows:
-        lacking = "micro-expression has action units and one of the classes " + ", ".join(wording.FINE)
+        lacking = "micro-expression has action units and one of the classes " + ", ".join(FINE)
         raise DataError(f"no {lacking}" if task == "vqa" else "the dataset holds no videos with expressions")
     return rows
 
@@ -77,7 +77,7 @@ def _questions_about_clips(videos: Sequence[Video], version: int, blind: bool, s
     clips = []
     for video in videos:
         for expression in video.expressions:
-            if expression.kind != "micro" or expression.emotion not in wording.FINE:
+            if expression.kind != "micro" or expression.emotion not in FINE:
                 continue
             units = unit_numbers_of(expression)
             if units:
@@ -86,16 +86,16 @@ def _questions_about_clips(videos: Sequence[Video], version: int, blind: bool, s
     for n, (video, expression, units) in enumerate(clips):
         draw = random.Random(derived_seed(seed, "vqa", video.key, str(expression.onset)))
         n_named = 2 if blind else len(units)  # the singular would reveal that there is one
-        whole = wording.sentence_question(n_named) if version == 1 else wording.ANALYSES[n % 2]
+        whole = sentence_question(n_named) if version == 1 else ANALYSES[n % 2]
         fine = str(expression.emotion)
-        coarse = wording.FINE[fine]
+        coarse = FINE[fine]
         asked = [
             ("What is the coarse expression class?", coarse),
             ("What is the fine-grained expression class?", fine),
-            (_question_about_units(n_named), wording.join_unit_names(units)),
+            (_question_about_units(n_named), join_unit_names(units)),
             *_question_about_side(expression),
             *_questions_about_shown(units, all_units, draw, blind),
-            (whole, wording.answer_sentence(units, fine, coarse)),
+            (whole, answer_sentence(units, fine, coarse)),
         ]
         yield _names_of_clip(video, expression), asked
 
@@ -109,7 +109,7 @@ def _question_about_side(expression: Expression) -> list[tuple[str, str]]:
     """The question about the side of the first unit on one half of the face."""
     for unit in parse_units(expression.action_units):
         if unit.side in SIDES:
-            name = wording.join_unit_names([unit.number])
+            name = join_unit_names([unit.number])
             return [(f"Is the action unit {name} located on the left or right face?", SIDES[unit.side])]
     return []
 
@@ -128,9 +128,7 @@ def _questions_about_shown(
         asked.append((draw.choice(absent), "no"))
     if blind:
         draw.shuffle(asked)
-    return [
-        (f"Is the action unit {wording.join_unit_names([unit])} shown on the face?", answer) for unit, answer in asked
-    ]
+    return [(f"Is the action unit {join_unit_names([unit])} shown on the face?", answer) for unit, answer in asked]
 
 
 def _names_of_clip(video: Video, expression: Expression) -> Row:
@@ -154,7 +152,7 @@ def _questions_about_videos(videos: Sequence[Video], blind: bool, seed: int) -> 
             ("How many expression events appear in this video?", str(len(kinds))),
             ("How many micro-expression events appear in this video?", str(kinds.count("micro"))),
             ("How many macro-expression events appear in this video?", str(kinds.count("macro"))),
-            *([("What distinct action units appear in this video?", wording.join_unit_names(units))] if units else []),
+            *([("What distinct action units appear in this video?", join_unit_names(units))] if units else []),
             *(
                 (f"What is the expression type of the {n + 1}-th expression event in this video?", f"{kinds[n]}-expression")
                 for n in events
@@ -284,7 +282,7 @@ def find_leaks(rows: Sequence[Row]) -> list[str]:
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """
-    rows_of_kind = group_by(rows, lambda row: str(wording.meaning_of(row["question"]).kind))
+    rows_of_kind = group_by(rows, lambda row: str(meaning_of(row["question"]).kind))
     sentences = _event_numbers_in_words(rows_of_kind.get("type", ()))
     is_singular = [row["question"].startswith("What is") for row in rows_of_kind.get("units", ())]
     n_one, n_several = is_singular.count(True), is_singular.count(False)
@@ -312,7 +310,7 @@ def _event_numbers_in_words(rows: Sequence[Row]) -> list[str]:
         return []
     least = Counter[str]()
     for row in rows:
-        least[clip_of(row)] = max(least[clip_of(row)], wording.meaning_of(row["question"]).event)
+        least[clip_of(row)] = max(least[clip_of(row)], meaning_of(row["question"]).event)
     examples = ", ".join(f"{clip}: {n}" for clip, n in least.most_common(3))
     return [
         f"event numbers give a lower bound of the number of events in {len(least)} videos, {max(least.values())} at most "

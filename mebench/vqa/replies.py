@@ -8,7 +8,8 @@ from typing import Any
 from mebench.annotations.schemes import unit_number
 from mebench.errors import RunError
 from mebench.runs.folder import RunFolder
-from mebench.vqa import questions, wording
+from mebench.vqa.questions import Row, clip_of, person_name
+from mebench.vqa.wording import COARSE, FINE, Meaning, answer_sentence, join_unit_names, meaning_of
 
 
 @dataclass
@@ -31,9 +32,7 @@ class KnownAnswers:
     events: list[str] | None = None
 
 
-def answer_questions(
-    runs: Sequence[RunFolder], rows: Sequence[questions.Row]
-) -> tuple[list[questions.Row], Counter[str]]:
+def answer_questions(runs: Sequence[RunFolder], rows: Sequence[Row]) -> tuple[list[Row], Counter[str]]:
     """Answers of some runs together to questions.
 
     Classes come from a recognizer, units from runs with `scheme=AU<number>` or `scheme=AUs`, events from a spotter.
@@ -55,10 +54,10 @@ def answer_questions(
     for run in runs:
         _take(run, clips, videos)
     keys_by_name = _keys_by_name(clips | videos)
-    answered: list[questions.Row] = []
+    answered: list[Row] = []
     unanswered: Counter[str] = Counter()
     for row in rows:
-        meaning = wording.meaning_of(row["question"])
+        meaning = meaning_of(row["question"])
         key = _key_of_question(row, keys_by_name)
         order = (clips, videos) if row.get("image_id") else (videos, clips)
         answers = [_answer_to(meaning, side[key]) for side in order if key in side]
@@ -80,16 +79,16 @@ def _keys_by_name(keys: Iterable[str]) -> Mapping[str, list[str]]:
     for key in keys:
         whole, _, onset = key.partition("@")
         dataset, subject, name = whole.split("/", 2)
-        for spelt in {f"{questions.person_name(dataset, subject)}_{name}", f"{subject}_{name}", name}:
+        for spelt in {f"{person_name(dataset, subject)}_{name}", f"{subject}_{name}", name}:
             ending = f"{spelt}_{onset}" if onset else spelt
             keys_by_name[f"{dataset}/{ending}"].append(key)
             keys_by_name[ending].append(key)
     return keys_by_name
 
 
-def _key_of_question(row: questions.Row, keys_by_name: Mapping[str, list[str]]) -> str:
+def _key_of_question(row: Row, keys_by_name: Mapping[str, list[str]]) -> str:
     """The clip or video of a question, by a unique name; empty if unknown."""
-    clip = questions.clip_of(row)
+    clip = clip_of(row)
     for name in (clip, clip.partition("/")[2]):
         keys = keys_by_name.get(name, ())
         if len(keys) == 1:
@@ -121,11 +120,11 @@ def _take_class(known: KnownAnswers, predicted: str, classes: Set[str], units: s
     """Add the predicted class of a clip: its units, its coarse class, or its fine class with the coarse one."""
     if units:
         _show(known, units, [predicted])
-    elif classes <= set(wording.COARSE):
+    elif classes <= set(COARSE):
         known.coarse = predicted
-    elif predicted in wording.FINE:
+    elif predicted in FINE:
         known.fine = predicted
-        known.coarse = known.coarse or wording.FINE[predicted]
+        known.coarse = known.coarse or FINE[predicted]
 
 
 def _show(known: KnownAnswers, units: set[int], labels: Iterable[object]) -> None:
@@ -141,14 +140,14 @@ def _units_in(names: Iterable[str]) -> set[int]:
     return {number for number in numbers if number}
 
 
-def _answer_to(meaning: wording.Meaning, known: KnownAnswers) -> str:
+def _answer_to(meaning: Meaning, known: KnownAnswers) -> str:
     """The answer to a question; empty if unknown."""
     units, events = sorted(known.shown), known.events
-    answers = {"coarse": known.coarse, "fine": known.fine, "units": wording.join_unit_names(units)}
+    answers = {"coarse": known.coarse, "fine": known.fine, "units": join_unit_names(units)}
     if meaning.unit in known.looked_for:
         answers["shown"] = "yes" if meaning.unit in known.shown else "no"
     if known.fine:
-        answers["sentence"] = wording.answer_sentence(units, known.fine, known.coarse)
+        answers["sentence"] = answer_sentence(units, known.fine, known.coarse)
     if events is not None:
         answers |= {"events": str(len(events)), **{kind: str(events.count(kind)) for kind in ("micro", "macro")}}
     if events and 0 < meaning.event <= len(events):
