@@ -41,7 +41,7 @@ def test_video_jobs_confine_encoders_of_users_alone(tmp_path, net):
 
 def test_prepare_features_tries_encoders_first(tmp_path, net):
     with pytest.raises(PluginError, match=r"the encoder torchscript fails on an input of shape \(2, 3, 32, 32\)"):
-        prepare_features([plan_of_net(tmp_path, net, 32)], pool=None, progress=None)
+        prepare_features([plan_of_net(tmp_path, net, 32).feature_needs], pool=None, progress=None)
 
 
 def test_describe_loaded_names_training_of_built_in_encoder(tmp_path, net):
