@@ -34,9 +34,9 @@ def plan_of_net(tmp_path, net, size=64):
 
 
 def test_video_jobs_confine_encoders_of_users_alone(tmp_path, net):
-    assert all(job.brought and "torch" in job.imports for job in video_jobs([plan_of_net(tmp_path, net)]))
+    assert all(job.brought and "torch" in job.imports for job in video_jobs([plan_of_net(tmp_path, net).feature_needs]))
     if BUILT_IN["dlib_face"].find_weights() is not None:
-        assert not any(job.brought for job in video_jobs([plan_of(tmp_path)]))
+        assert not any(job.brought for job in video_jobs([plan_of(tmp_path).feature_needs]))
 
 
 def test_prepare_features_tries_encoders_first(tmp_path, net):
