@@ -15,7 +15,7 @@ from typing import Any
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
 from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt, failure_of
+from mebench.runner.isolation import LOOK_SECONDS, Failure, attempt, failure_of
 from mebench.runner.process import limit_threads
 from mebench.runner.workers import Workers, WorkerTask
 
@@ -132,7 +132,7 @@ def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | 
         # The worker of a nanny, Dask's default, is a daemon, which may have no processes: this one's end with their task.
         vars(multiprocessing.current_process())["_config"]["daemon"] = False
         SERVER.warm(hosted)
-        worker = Worker(server=SERVER)
+        worker = isolation.Worker(server=SERVER)
         try:
             return function(*arguments, worker)
         finally:
