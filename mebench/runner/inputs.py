@@ -135,7 +135,7 @@ def run_code(plugins: Iterable[PluginInfo], trainer_options: Mapping[str, Any]) 
 def worker_inputs(
     named: RunCode, revision: str, instructions: str, code: Callable[[Path], str] = code_hash
 ) -> dict[str, Any]:
-    """Code, packages, processor and data that a worker must have in common with the plan, by name.
+    """Code, packages, processor and data that a worker must share with the plan.
 
     Args:
         named: code of the run.
