@@ -44,6 +44,7 @@ WAY_OF_EPOCHS = (
     (f"{RUNNER}/host.py", "fold_task", "FoldTask", f"{RUNNER}/host.py"),
     (f"{RUNNER}/host.py", "FoldTask", "FoldHost", f"{RUNNER}/host.py"),
     (f"{RUNNER}/host.py", "FoldHost", "_job_of", f"{RUNNER}/host.py"),
+    (f"{RUNNER}/host.py", "_job_of", "methods", f"{CONFIG}/settings.py"),
     (f"{RUNNER}/host.py", "_job_of", "method_jobs", f"{RUNNER}/job.py"),
     (f"{RUNNER}/host.py", "FoldHost", "call", f"{RUNNER}/isolation.py"),
     (f"{RUNNER}/host.py", "FoldHost", "fit_and_predict", f"{RUNNER}/fold.py"),
@@ -57,7 +58,8 @@ WAY_OF_EPOCHS = (
     ("mebench/training/fit.py", "fit", "stages", "mebench/training/maps.py"),
     ("mebench/training/maps.py", "stages", "Stage", "mebench/core/method.py"),
     ("mebench/training/fit.py", "fit", "_train", "mebench/training/fit.py"),
-    ("mebench/training/fit.py", "_train", "max_epochs", "mebench/training/fit.py"),
+    ("mebench/training/fit.py", "_train", "_options_of_stage", "mebench/training/fit.py"),
+    ("mebench/training/fit.py", "_options_of_stage", "max_epochs", "mebench/training/fit.py"),
 )
 """From the word `method.epochs=3` to Lightning's `Trainer(max_epochs=3)`: file, function, the name that is followed in it,
 and the file that defines that name.
