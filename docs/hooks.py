@@ -16,6 +16,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO, cast
 
 from blocks import FENCE, Block, Output, with_written
 from contrast import low_contrasts
@@ -215,20 +216,30 @@ def _boxes() -> dict[str, str]:
 
 @cache
 def _outputs(page: Path) -> list[list[dict[str, str]]]:
-    """The output of the blocks of a page, from a process of its own."""
+    """The output of the blocks of a page."""
     found = [Block.of(fence) for fence in FENCE.finditer(page.read_text("utf-8"))]
     if not any(block.language in ("python", "sh") for block in found):
         return []
     if not RUN:
         return [[] for _ in found]
-    ran = subprocess.run([sys.executable, str(DOCS / "blocks.py"), str(page)], capture_output=True, text=True)
-    if ran.returncode:
-        raise PluginError(f"a block of {page.name} does not run: {ran.stderr[-4000:]}")
-    outputs: list[list[dict[str, str]]] = json.loads(ran.stdout.splitlines()[-1])
+    pages, answers = _runner()
+    print(page, file=pages, flush=True)
+    answer = json.loads(answers.readline() or '{"error": "the program that runs blocks has ended"}')
+    if "error" in answer:
+        raise PluginError(f"a block of {page.name} does not run: {answer['error'][-4000:]}")
+    outputs: list[list[dict[str, str]]] = answer["outputs"]
     text = page.read_text("utf-8")
     if with_written(page, [[Output(**one) for one in found] for found in outputs]) != text:
         raise PluginError(f"{page.name} holds output that is no longer true: python docs/blocks.py --write {page}")
     return outputs
+
+
+@cache
+def _runner() -> tuple[IO[str], IO[str]]:
+    """Where to send pages, and where their outputs come from: a process that runs each in a copy of itself, and ends with this one."""
+    command = [sys.executable, str(DOCS / "blocks.py"), "--serve"]
+    runner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return cast(IO[str], runner.stdin), cast(IO[str], runner.stdout)
 
 
 def _with_outputs(markdown: str, outputs: list[list[dict[str, str]]]) -> str:
