@@ -64,18 +64,29 @@ def run_command(
         else:
             _run_sweep(combinations, configs, json, progress, began)
         return
-    sweep = shell_command("run -m", words or (), files or (), plugins or ())
-    for word in words or ():
+    _run_once(words or (), files or (), plugins or (), dry_run, verbose, json)
+
+
+def _run_once(
+    words: Sequence[str], files: Sequence[str], plugins: Sequence[str], dry_run: bool, verbose: bool, json: str | None
+) -> None:
+    """Run a method on a dataset, or show the plan; a word that names several runs is refused with the command of a sweep.
+
+    Raises:
+        ConfigError: the words name several runs, or a setting is wrong.
+    """
+    sweep = shell_command("run -m", words, files, plugins)
+    for word in words:
         if config.combinations.is_sweep(word):
             raise ConfigError(f"{word!r} names several runs, which is a sweep: {sweep}")
     try:
         if dry_run:
-            _estimate_run(words, files, plugins, json)
+            _estimate_run([*words], [*files], [*plugins], json)
         else:
-            finished = api.run(*words or (), config=files or (), plugins=plugins or ())
+            finished = api.run(*words, config=files, plugins=plugins)
             _output(finished, verbose, json, announced=True)
     except ConfigError as error:
-        listing = _listing_word(words or (), error.settings)
+        listing = _listing_word(words, error.settings)
         if listing is None:
             raise
         raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {sweep}") from None

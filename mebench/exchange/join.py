@@ -400,36 +400,62 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
         remarks.warn("truth: no column subject: confidence intervals count every video as a subject of its own")
     rows = truth.videos.assign(key=_keys(truth.videos, truth.ids))
     for name in ("fps", "n_frames"):
-        values = rows.dropna(subset=[name]).drop_duplicates(["key", name])
-        for _, row in values[values["key"].duplicated()][:1].iterrows():
-            other = values[values["key"] == row["key"]][name].iloc[0]
-            raise DataError(
-                f"{truth.place}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
-            )
+        _refuse_contradiction(truth.place, rows, name)
     first = rows.groupby("key", sort=False)[[*truth.ids, "fps", "n_frames"]].first()
     if rules.fps is not None:
         if (first["fps"].dropna() != rules.fps).any():
             remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
         first["fps"] = rules.fps
-    names = [name for name in truth.ids if name != "video"]
-    spellings = group_by(
-        dict.fromkeys(_tuples(first.reset_index(), names) if "subject" in names else ()), key=_loosened
+    videos = first.reset_index()
+    if "subject" in truth.ids:
+        _warn_of_similar_subjects(videos, [name for name in truth.ids if name != "video"], remarks)
+    return _table(videos, truth.ids)
+
+
+def _refuse_contradiction(place: str, rows: pd.DataFrame, name: str) -> None:
+    """Refuse two values of a column for one video.
+
+    Args:
+        place: name of the file.
+        rows: rows of the videos, each with its `key`.
+        name: name of the column.
+
+    Raises:
+        DataError: a video has two.
+    """
+    values = rows.dropna(subset=[name]).drop_duplicates(["key", name])
+    again = values[values["key"].duplicated()]
+    if again.empty:
+        return
+    _, row = next(again.iterrows())
+    other = values[values["key"] == row["key"]][name].iloc[0]
+    raise DataError(
+        f"{place}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
     )
+
+
+def _warn_of_similar_subjects(videos: pd.DataFrame, names: Sequence[str], remarks: Remarks) -> None:
+    """Warn of subjects whose ids differ in their spelling alone.
+
+    Args:
+        videos: videos of the truth.
+        names: columns that identify a subject.
+        remarks: receiver of the warning.
+    """
+    spellings = group_by(dict.fromkeys(_tuples(videos, names)), key=_loosened)
     alike = [" and ".join("/".join(form) for form in sorted(forms)) for forms in spellings.values() if len(forms) > 1]
-    if alike:
-        what = (
-            f"the subjects {alike[0]}" if len(alike) == 1 else f"{len(alike)} groups of subjects, such as {alike[0]},"
+    if not alike:
+        return
+    what = f"the subjects {alike[0]}"
+    if len(alike) > 1:
+        what = f"{len(alike)} groups of subjects, such as {alike[0]},"
+    advice = "if they are one, write them alike"
+    if "dataset" not in names:
+        advice = (
+            "a column dataset would distinguish people of several databases; the files do not say "
+            "whether these are one person"
         )
-        then = (
-            "if they are one, write them alike"
-            if "dataset" in names
-            else (
-                "a column dataset would distinguish people of several databases; the files do not say "
-                "whether these are one person"
-            )
-        )
-        remarks.warn(f"truth: {what} count as different people; {then}")
-    return _table(first.reset_index(), truth.ids)
+    remarks.warn(f"truth: {what} count as different people; {advice}")
 
 
 def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:

@@ -287,18 +287,27 @@ def _odd_costs(
     rate = costs["predict_seconds"] * per_minute
     if abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_minute):
         yield _impossible_cost("predict_per_minute", costs)
-    epochs = [value for key, value in config.items() if key.endswith("epochs")]
-    is_trained = any(value for value in epochs if isinstance(value, int))
+    is_trained = _has_epochs(config)
     if is_trained and costs["fit_seconds"] < LEAST_SECONDS * len(about["folds"]):
         yield _impossible_cost("fit_seconds", costs)
     has_learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
     lacks_weights = (is_trained or has_learnt) and not costs["parameters"]
     names_classes = is_trained and "recognize" in about["tasks"] and not config.get("recognizer")
     has_too_few = names_classes and costs["parameters"] < len(about["classes"])
-    memory = costs.get("peak_memory_mib")
-    exceeds_memory = memory is not None and BYTES_OF_WEIGHT * costs["parameters"] > memory * 2**20
-    if lacks_weights or has_too_few or exceeds_memory:
+    if lacks_weights or has_too_few or _exceeds_memory(costs):
         yield _impossible_cost("parameters", costs)
+
+
+def _has_epochs(config: Mapping[str, Any]) -> bool:
+    """Whether a setting such as `method.epochs` lets a network train."""
+    epochs = [value for key, value in config.items() if key.endswith("epochs")]
+    return any(value for value in epochs if isinstance(value, int))
+
+
+def _exceeds_memory(costs: Mapping[str, Any]) -> bool:
+    """Whether the weights need more memory than the run used, if that is known."""
+    memory = costs.get("peak_memory_mib")
+    return memory is not None and BYTES_OF_WEIGHT * costs["parameters"] > memory * 2**20
 
 
 def _impossible_cost(name: str, costs: Mapping[str, Any]) -> str:
