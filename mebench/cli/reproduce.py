@@ -83,7 +83,7 @@ def reproduce_command(
         "table": table,
         "convention": known.convention,
         "differs": list(known.differs),
-        "cells": [_plain_cell(result) for result in results],
+        "cells": [_plain_result(result) for result in results],
     }
     if write_json(plain, json):
         _print(known, table, results, request)
@@ -105,7 +105,7 @@ def _table_with_programs(paper: reproduction.papers.Paper) -> str:
     raise ConfigError(f"name a table of {paper.id} with --table N. There are {titles}")
 
 
-def _plain_cell(result: reproduction.papers.CellResult) -> dict[str, Any]:
+def _plain_result(result: reproduction.papers.CellResult) -> dict[str, Any]:
     """A cell with its published and measured value, for JSON; with the gain from selection, if it was measured."""
     published = result.cell.published
     names = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
