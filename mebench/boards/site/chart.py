@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
+from mebench.boards.board_pages import NAMES
 from mebench.boards.rows import BoardRow, PublishedLine
 from mebench.metrics.catalogue import find_metric
 from mebench.number_format import format_ends, format_seconds, format_table_number
@@ -25,7 +26,9 @@ LETTER, CAPITAL, LINE = 4.6, 1.8, 11.0
 RADIUS = 6.5
 """Radius of a marker, in units of the drawing."""
 LABEL_INSET, LABEL_RISE = 3, 6
-"""Distance of the name of a level of chance from the right end of its line, and its height above it."""
+"""Distance of the name of a level of chance from an end of its line, and its height above or below it."""
+NAMES_ALONE = "names alone"
+"""The level of answers by the names of files, which are no chance."""
 Anchor = Literal["start", "middle", "end"]
 NAME_PLACES: tuple[tuple[float, float, Anchor], ...] = (
     (9, 0, "start"),
@@ -149,7 +152,7 @@ def draw_chart(
     frames = _frames(_decades_of_costs(drawn), scale, has_printed=bool(printed))
     drawings = []
     for frame in frames:
-        labels = _labels_of_levels(frame, levels)
+        labels = _place_labels(frame, drawn, _labels_of_levels(frame, levels))
         drawings.append((frame, labels, _names_beside_markers(frame, drawn, labels), _ticks_with_room(frame)))
     return Markup(
         environment.get_template("chart.html").render(
@@ -164,8 +167,6 @@ def draw_chart(
             below=BELOW,
             gap=GAP,
             radius=RADIUS,
-            inset=LABEL_INSET,
-            rise=LABEL_RISE,
         )
     )
 
@@ -181,7 +182,8 @@ def _levels_of_chance(chance: Sequence[BoardRow], metric: str) -> list[tuple[flo
     for row in chance:
         value = row.scores[metric]["value"]
         if value is not None:
-            levels.append((value, row.method.removeprefix("random ").strip("()")))
+            name = NAMES_ALONE if row.method == NAMES else row.method.removeprefix("random ").strip("()")
+            levels.append((value, name))
     return sorted(levels)
 
 
@@ -234,16 +236,37 @@ def _labels_of_levels(frame: Frame, levels: Sequence[tuple[float, str]]) -> list
     return labels
 
 
-def _names_beside_markers(
+def _place_labels(
     frame: Frame, drawn: Sequence[DrawnPoint], labels: Sequence[tuple[float, str]]
 ) -> list[tuple[float, float, Anchor, str]]:
-    """Place, anchor and text of each name that has room beside its marker."""
-    taken = []
+    """Place, anchor and text of the name of each level: at an end of its line where no marker covers it."""
+    markers = _boxes_of_markers(frame, drawn)
+    placed = []
+    for height, names in labels:
+        text = names if names == NAMES_ALONE else f"chance, {names}"
+        places: list[tuple[float, float, Anchor, str]] = []
+        for rise in (LABEL_RISE, -LABEL_RISE):
+            places.append((frame.right - LABEL_INSET, height - rise, "end", text))
+            places.append((LEFT + LABEL_INSET, height - rise, "start", text))
+        free = [place for place in places if not any(_box_of_text(*place).overlaps(box) for box in markers)]
+        placed.append(free[0] if free else places[0])
+    return placed
+
+
+def _boxes_of_markers(frame: Frame, drawn: Sequence[DrawnPoint]) -> list[Box]:
+    """The edges of all markers."""
+    boxes = []
     for _, spent, score in drawn:
         across, down = frame.x(spent), frame.y(score["value"])
-        taken.append(Box(across - RADIUS, down - RADIUS, across + RADIUS, down + RADIUS))
-    for height, label in labels:
-        taken.append(_box_of_text(frame.right - LABEL_INSET, height - LABEL_RISE, "end", f"chance, {label}"))
+        boxes.append(Box(across - RADIUS, down - RADIUS, across + RADIUS, down + RADIUS))
+    return boxes
+
+
+def _names_beside_markers(
+    frame: Frame, drawn: Sequence[DrawnPoint], labels: Sequence[tuple[float, float, Anchor, str]]
+) -> list[tuple[float, float, Anchor, str]]:
+    """Place, anchor and text of each name that has room beside its marker."""
+    taken = [*_boxes_of_markers(frame, drawn), *(_box_of_text(*label) for label in labels)]
     names: list[tuple[float, float, Anchor, str]] = []
     for point, spent, score in drawn:
         for across, down, anchor in NAME_PLACES:
