@@ -1,46 +1,122 @@
-"""The measured rows of methods' cards, written from the committed records: nobody types a score.
+"""The measured rows of methods' cards, written from the committed tables: nobody types a score.
 
     mebench leaderboard build --tables-only
     python tools/card_rows.py [METHOD ...]
 
 A row of a card names a run and the ends of its records' names, as in `0-5dd9bc95, 1-3f370ce2`. The program names all records that the
-tables pool with the first one, which are further seeds of the same settings, and writes the mean over them with the outermost ends of
-their intervals. In a new row run, setting, score and one record are enough.
+tables pool with the first one, which are further seeds of the same settings, and writes the mean over them with the interval of this
+mean, as the tables have it, and the lowest and the highest seed. In a new row run, setting, score and one record are enough.
 """
 
 import argparse
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from mebench.boards.row_scores import over_seeds
+from mebench.metrics import Tables
+from mebench.metrics.seed_means import summarize_seeds
+from mebench.records.record import Record, from_record
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 
 ROOT = Path(__file__).parents[1]
 BOARDS = ROOT / "leaderboards"
 SCORE = re.compile(r"`(?:spotting|recognition|analysis)\.[\w.]+`")
 
 
+@cache
+def table_rows() -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
+    """The rows of all tables that pool a record, each with task and part, by record."""
+    rows: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    for file in sorted((BOARDS / "tables").glob("*-*.json")):
+        table = json.loads(file.read_text(encoding="utf-8"))
+        for part in table["parts"]:
+            for row in part["rows"]:
+                for record in row["runs"]:
+                    rows.setdefault(record, []).append((table["task"], part["name"], row))
+    return rows
+
+
 def pooled() -> dict[str, list[str]]:
     """The records that a row of the tables pools, by each of them."""
-    tables = (json.loads(file.read_text(encoding="utf-8")) for file in sorted((BOARDS / "tables").glob("*-*.json")))
-    rows = (row["runs"] for table in tables for part in table["parts"] for row in part["rows"])
-    return {record: runs for runs in rows for record in runs}
+    return {record: rows[-1][2]["runs"] for record, rows in table_rows().items()}
+
+
+def score(records: Sequence[str], path: str) -> Mapping[str, float | None]:
+    """Value, ends of the interval, lowest and highest seed of a score of records that a row pools.
+
+    Args:
+        records: names of the records.
+        path: name of the score: `spotting.micro.f1`, `analysis.strs`, `analysis.true_positives.f1`, `recognition.samm.uf1`, or of one
+            fold of a protocol that scores each, which no table has, `recognition.samm-to-smic.uf1`.
+    """
+    task, *inside, metric = path.split(".")
+    if inside and "-to-" in inside[0]:
+        return score_of_fold(tuple(records), inside[0], metric)
+    place = inside[0] if inside else ""
+    part = {
+        "spotting": place,
+        "analysis": (place or "true_positives").replace("_", " "),
+        "recognition": "members" if place else "all clips",
+    }[task]
+    member = place if task == "recognition" else ""
+    found = [
+        row
+        for own_task, name, row in table_rows()[records[0]]
+        if (own_task, name, row["member"]) == (task, part, member)
+    ]
+    return dict(found[0]["scores"][metric])
 
 
 @cache
-def summary(record: str) -> Any:
-    """The scores of a record; a card asks for several of each."""
-    return json.loads((BOARDS / "records" / record / "record.json").read_text(encoding="utf-8"))["summary"]
+def score_of_fold(records: Sequence[str], fold: str, metric: str) -> Mapping[str, float | None]:
+    """The score of a fold, as the tables compute those of parts: the mean over seeds, and its interval."""
+    scores = [dict(read_record(name).summary["recognition"]["folds"][fold]["scores"][metric]) for name in records]
+    of_mean = scores[0]
+    if len(scores) > 1:
+        of_mean = scores_of_mean(records, fold)[metric]
+    return over_seeds(scores, of_mean)
 
 
-def score(record: str, path: str) -> dict[str, float | None]:
-    """Value, low and high: `spotting.micro.f1`, `analysis.strs`, `recognition.samm.uf1`, `recognition.samm-to-smic.uf1`."""
-    part = summary(record)
-    *inside, name = path.split(".")
-    for key in inside:
-        part = next(one[key] for one in (part, part.get("members", {}), part.get("folds", {})) if key in one)
-    return dict(part["strs"] if name == "strs" else part["scores"][name])
+@cache
+def scores_of_mean(records: Sequence[str], fold: str) -> Mapping[str, Any]:
+    """The scores of a fold as means over seeds; its clips are scored by themselves."""
+    first = read_record(records[0])
+    summary = summarize_seeds(
+        [tables_of_fold(name, fold) for name in records],
+        kinds=(),
+        classes=first.about["classes"],
+        seed=0,
+        convention=first.convention,
+        draws=1,  # intervals of shares come from leaving each person out, not from draws
+    )
+    return dict(summary["recognition"]["scores"])
+
+
+def tables_of_fold(record: str, fold: str) -> Tables:
+    """The tables of the people that a fold tests, with its answers alone."""
+    tables = read_run(record)
+    assert tables.clips is not None
+    clips = tables.clips[tables.clips["part"] == fold].drop(columns="part")
+    videos = tables.videos[tables.videos["video"].isin(clips["video"])]
+    truths = tables.truths[tables.truths["video"].isin(clips["video"])]
+    return Tables(videos, truths, clips=clips)
+
+
+@cache
+def read_run(record: str) -> Tables:
+    """The tables of a record; each of its folds asks for them."""
+    return read_tables(RunFolder(read_record(record).folder))
+
+
+@cache
+def read_record(name: str) -> Record:
+    """A committed record."""
+    return from_record(RunFolder(BOARDS / "records" / name))
 
 
 def number(value: float) -> str:
@@ -49,11 +125,14 @@ def number(value: float) -> str:
 
 
 def cells(records: Sequence[str], path: str) -> tuple[str, str, str]:
-    """The mean, its interval (a dash where no record has one), and the lowest and highest record."""
-    scores = [score(record, path) for record in records]
-    values, lows, highs = ([v for one in scores if (v := one[end]) is not None] for end in ("value", "low", "high"))
-    interval = f"[{number(min(lows))}, {number(max(highs))}]" if lows and highs else "–"
-    return number(sum(values) / len(values)), interval, f"{number(min(values))} to {number(max(values))}"
+    """The mean, its interval (a dash where there is none), and the lowest and highest seed."""
+    found = score(records, path)
+    value, low, high, least, most = (found[end] for end in ("value", "low", "high", "min", "max"))
+    assert value is not None
+    assert least is not None
+    assert most is not None
+    interval = "–" if low is None or high is None else f"[{number(low)}, {number(high)}]"
+    return number(value), interval, f"{number(least)} to {number(most)}"
 
 
 def renewed(lines: Sequence[str], known: dict[str, list[str]]) -> Iterator[str]:
