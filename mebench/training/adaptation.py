@@ -27,7 +27,7 @@ def adapt_features(how: str, source: Rows, target: Rows) -> Sides:
             `subspace`: its principal axes become those of the target (Fernando et al. 2013). `gfk`: the geodesic flow
             kernel between the subspaces (Gong et al. 2012). `tca`: transfer component analysis, linear kernel, mu = 1
             (Pan et al. 2011). `tsrg`: the target is regenerated (Zong et al. 2017), by the authors' program, linear
-            kernel, lambda = mu = 1.
+            kernel, lambda = mu = 1. `drfs_t`: the source is, with both databases in each other's place (Zong et al. 2018).
         source: (n, d), clips that train.
         target: (m, d), clips that are tested.
     """
@@ -95,6 +95,11 @@ def _tca(a: Rows, b: Rows) -> Sides:
     return a @ basis @ to @ basis.T, b @ basis @ to @ basis.T
 
 
+def _regenerated(kept: Rows, changed: Rows) -> Rows:
+    """The clips of `changed`, regenerated to look like those of `kept`."""
+    return (np.concatenate([kept, changed]) @ changed.T).T @ tsrg_matrix(kept, changed)
+
+
 def tsrg_matrix(a: Rows, b: Rows) -> Rows:
     """The matrix P, (n + m, d), of TSRG: a small |Xs - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1.
 
@@ -125,5 +130,6 @@ _WAYS: dict[str, Callable[[Rows, Rows], Sides]] = {
     "subspace": _subspace,
     "gfk": _gfk,
     "tca": _tca,
-    "tsrg": lambda a, b: (a, (np.concatenate([a, b]) @ b.T).T @ tsrg_matrix(a, b)),
+    "tsrg": lambda a, b: (a, _regenerated(a, b)),
+    "drfs_t": lambda a, b: (_regenerated(b, a), b),
 }

@@ -8,7 +8,7 @@ from mebench.errors import ConfigError
 from mebench.training import adaptation
 from mebench.training.adaptation import adapt_features
 
-WAYS = ("scale", "coral", "subspace", "gfk", "tca", "tsrg")
+WAYS = ("scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t")
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +128,14 @@ def test_adapt_features_tsrg_minimises_the_cost_of_its_paper():
     rng = np.random.default_rng(1)
     for _ in range(50):
         assert cost(p) < cost(p + rng.normal(size=p.shape) * rng.choice([1e-5, 1e-4, 1e-3]))
+
+
+def test_adapt_features_drfs_t_is_tsrg_with_databases_exchanged():
+    """As the public program calls it: `IALM_TSRG(Y_te, Y_s, ...)`, then trains on `P' * Kt` and tests on `Y_te` itself."""
+    a, b, found = shown("drfs_t")
+    of_target = np.concatenate([b, a]) @ a.T
+    alike(found, np.concatenate([of_target.T @ adaptation.tsrg_matrix(b, a), b]))
+    assert np.abs(found[: len(a)] - a).max() > 0.01
 
 
 @pytest.mark.parametrize("method", ["flow_svm", "optical_strain"])
