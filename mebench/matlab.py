@@ -20,14 +20,14 @@ MOST_BYTES = 2**28
 """Bytes of a file; the published ones have up to some 20 million."""
 
 
-def read_matlab(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> "dict[str, NDArray[np.float64]]":
+def read_matlab(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> "dict[str, NDArray[np.float64]]":
     """Matrices of a MATLAB file of level 5, by name.
 
     Names and shapes are compared before any number is read, so that a small file cannot unpack to a huge one.
 
     Args:
         path: path of the file.
-        shapes: expected shape of each wanted matrix, by its name.
+        shapes: expected shape of each wanted matrix, by its name; None stands for any length.
 
     Raises:
         OSError: the file cannot be read, is no plain file, or is too large.
@@ -39,7 +39,7 @@ def read_matlab(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> "dict[str,
     except Exception as error:  # whatever scipy meets in a file of another kind
         raise ValueError(f"it is no MATLAB file of level 5 ({error})") from None
     for name, shape in shapes.items():
-        if found.get(name) != shape:
+        if name not in found or not _fits(found[name], shape):
             here = f"{name} of {_by(found[name])} numbers" if name in found else f"no {name}"
             raise ValueError(f"it holds {here}, expected {name} of {_by(shape)}")
     content.seek(0)
@@ -54,10 +54,17 @@ def read_matlab(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> "dict[str,
     return matrices
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _fits(found: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    """Whether a shape is the expected one."""
+    return len(found) == len(expected) and all(
+        length is None or own == length for own, length in zip(found, expected, strict=True)
+    )
+
+
+def _by(shape: tuple[int | None, ...]) -> str:
     """A shape in words.
 
-    >>> _by((630, 255))
-    '630 x 255'
+    >>> _by((630, 255)), _by((None, 255))
+    ('630 x 255', 'any x 255')
     """
-    return " x ".join(map(str, shape))
+    return " x ".join("any" if length is None else str(length) for length in shape)

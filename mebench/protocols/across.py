@@ -170,7 +170,7 @@ THREE_OF_BOTH = Scheme(
     {
         **dict.fromkeys((f"{OTHER}:disgust", f"{OTHER}:repression"), "negative"),
         f"{OTHER}:happiness": "positive",
-        f"{OTHER}:surprise": "surprise",
+        **{f"{OTHER}:{name}": name for name in THREE},  # as features are published whose labels were merged before
         **{f"{smic}:{name}": name for smic in SMIC for name in THREE},
     },
 )

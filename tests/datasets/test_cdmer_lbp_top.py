@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.protocols import People, folds
+from mebench.protocols.across import THREE_OF_BOTH, CdmerParams
 from tests.helpers.outside import outside
 
 VIS = "SMIC_VIS_Corpus_LBPTOP.mat"
@@ -25,8 +26,8 @@ def tree(tmp_path_factory):
     return folder
 
 
-def dataset(root):
-    return CdmerLbpTop(CdmerLbpTop.Params(None if root is None else str(root)))
+def dataset(root, **params):
+    return CdmerLbpTop(CdmerLbpTop.Params(None if root is None else str(root), **params))
 
 
 def test_videos_are_rows_of_both_recordings(tree):
@@ -47,6 +48,44 @@ def test_person_is_the_same_in_both_recordings(tree):
     assert len(folds("cdmer", people)) == 2
     with pytest.raises(ConfigError):
         folds("pairs", people)
+
+
+def test_recordings_of_all_files_make_twelve_tasks(tree):
+    """The names of files and matrices are those that the three examples of the public program load."""
+    smic = ("smic_hs", "smic_nir", "smic_vis")
+    one, two = dataset(tree, recordings=smic), dataset(tree, recordings=("casme2", *smic))
+    assert Counter(video.dataset for video in two.videos()) == {
+        "casme2": 30,
+        "smic_hs": 36,
+        "smic_nir": 71,
+        "smic_vis": 71,
+    }
+    rows = loadmat(tree / "SMIC_HS_Corpus_LBPTOP.mat")["SMIC_micro_feature"]
+    first = next(video for video in two.videos() if video.dataset == "smic_hs")
+    np.testing.assert_array_equal(two.provided(first, "lbp_top").ravel(), rows[0].astype(np.float32))
+    assert len(folds("cdmer", People(one.videos(), person=one.person))) == 6
+    assert len(folds("cdmer", People(two.videos(), person=two.person), CdmerParams("II"))) == 6
+    assert two.person(SubjectKey("casme2", "unknown")) != two.person(SubjectKey("smic_hs", "unknown"))
+
+
+def test_recordings_of_casme2_have_classes_of_protocol(tree):
+    two = dataset(tree, recordings=("casme2", "smic_hs"))
+    scheme = THREE_OF_BOTH
+    named = Counter(scheme.class_of(video.expressions[0]) for video in two.videos() if video.dataset == "casme2")
+    assert named == {"negative": 10, "positive": 10, "surprise": 10}
+
+
+def test_remark_names_events_that_are_filmed_twice(tree):
+    assert "filmed twice" in dataset(tree).remark
+    other = dataset(tree, recordings=("casme2", "smic_hs"))
+    assert other.remark == "people are unknown"
+    assert other.published is None
+
+
+@pytest.mark.parametrize("recordings", [("smic_vis",), ("smic_vis", "smic_vis"), ("smic_vis", "samm")])
+def test_recordings_refuses_others(recordings):
+    with pytest.raises(ConfigError, match=r"dataset\.recordings"):
+        CdmerLbpTop.Params(recordings=recordings)
 
 
 @pytest.mark.parametrize(
