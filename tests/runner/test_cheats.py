@@ -18,7 +18,7 @@ from mebench.runner.workers import WorkerPool
 from mebench.testing import TINY
 from tests.helpers.plugin_folders import PLUGINS, copy_plugins
 from tests.plugins.cheat.view import digests_of_maps
-from tests.plugins.cheat.ways import FACTS, FILES, MEMORY, PROCESSES, REST
+from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MEMORY, PROCESSES, REST
 
 REFUSED = {
     *("dataset", "asking", "file", "folders", "question", "note", "store", "network"),
@@ -89,7 +89,7 @@ def tried(own_folder, tmp_path, monkeypatch):
 @pytest.mark.processes
 def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
     """In memory, files, facts, other processes, names; nor does anything that a fold sends run where labels are known."""
-    scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *REST], *TWO_FOLDS)
+    scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *REST], *TWO_FOLDS)
     assert {way for way, score in scores.items() if score is None} == REFUSED
     assert "which it does not test: that is a leak" in tried.outcomes["for others"]
     assert "PermissionError" in tried.outcomes["file"]
@@ -109,7 +109,7 @@ def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
 def test_sandbox_without_view_shows_only_facts(tried, monkeypatch):
     """As in a container that allows no namespaces: a list of images, with their names and no labels, gives labels by `stat`."""
     monkeypatch.setattr(sandbox, "is_view_possible", lambda: False)
-    scores = tried(["none", "folders", "pictures", *FACTS, *PROCESSES], *TWO_FOLDS)
+    scores = tried(["none", "folders", "pictures", *FACTS, *LEFT, *PROCESSES], *TWO_FOLDS)
     known = REFUSED | REFUSED_WITHOUT_VIEW
     assert {way for way, score in scores.items() if score is None} == known & scores.keys()
     assert {scores.pop(way) for way in FOUND_WITHOUT_VIEW} == {1}

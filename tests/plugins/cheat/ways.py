@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
 
-from . import facts, files, host, memory, processes
+from . import facts, files, host, left, memory, processes
 
 if TYPE_CHECKING:
     from .method import Cheat
@@ -81,6 +81,15 @@ FACTS = {
     "beside code": Way(facts.label_beside_code, facts.keep_beside_code),
 }
 """Ways through facts about files and about the host, and through what a fold might leave beside code."""
+LEFT = {
+    "semaphores": Way(left.label_by_semaphore, left.keep_in_semaphores),
+    "queues": Way(left.label_by_queue, left.keep_in_queues),
+    "sockets": Way(left.label_by_socket, left.keep_behind_socket),
+    "tracing": Way(left.label_by_tracing),
+    "start of programs": Way(left.label_at_start_of_programs, left.keep_at_start_of_programs),
+    "beside training": Way(left.label_beside_training, left.keep_beside_training),
+}
+"""Ways through what a fold might leave for others: in the kernel, in folders of code, and where its training is kept."""
 REST = {
     "for others": Way(host.answer_for_others),
     "watching": Way(host.label_by_opened_folder),
@@ -97,4 +106,13 @@ REST = {
 """Code that would run in the host; names and order of clips; the time that the host takes; code that is run when the plugin is
 imported; the store of features; the network.
 """
-WAYS = {"none": Way(look_nowhere), "host": Way(host.labels_of_host), **MEMORY, **FILES, **PROCESSES, **FACTS, **REST}
+WAYS = {
+    "none": Way(look_nowhere),
+    "host": Way(host.labels_of_host),
+    **MEMORY,
+    **FILES,
+    **PROCESSES,
+    **FACTS,
+    **LEFT,
+    **REST,
+}
