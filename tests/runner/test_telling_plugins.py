@@ -1,0 +1,68 @@
+"""A dataset or a protocol that tells labels: drawn names and order hide them, lengths, frame rates and sizes of folds do not.
+
+The values stand in `benchmarks/cheats.md`.
+"""
+
+import pytest
+
+from mebench.config import resolve
+from mebench.progress import Silent
+from mebench.runner import execute
+from tests.helpers.plugin_folders import copy_plugins
+
+PROTOCOL = '''
+from mebench.protocols import Card, Protocol
+
+
+def by_size(people, params):
+    """A fold tests as many people of one emotion as the emotion's number, and one."""
+    persons = sorted(person for subjects in people.persons.values() for person in subjects)
+    folds = []
+    for label in range(3):
+        alike = [person for person in persons if int(person.subject) % 3 == label]
+        step = label + 1
+        folds += [people.fold(f"{label}-{n}", alike[n : n + step]) for n in range(0, len(alike) - len(alike) % step, step)]
+    return folds
+
+
+CARD = Card(needs="people", trains="others", tests="alike", scores="pooled", classes="the scheme's", source="here")
+PROTOCOL = Protocol("by_size", "folds whose size tells the emotion", CARD, by_size)
+'''
+
+
+@pytest.fixture
+def uf1(own_folder, tmp_path, monkeypatch):
+    """UF1 of `listener` on `teller`, by what tells."""
+    root = copy_plugins(tmp_path / "mine", "teller", "listener")
+    words = [f"plugins={root}", "method=listener", "dataset=teller", "bootstrap=0", "workers=1", "tracking=off"]
+    words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")]
+    # The same drawn names each time: with others, a guess by names may be lucky.
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "names.secret").write_text("a" * 64)
+
+    def score(told, heard, *more):
+        outcome = execute.execute_run(resolve([*words, f"dataset.by={told}", f"method.by={heard}", *more]), Silent())
+        return outcome.summary["recognition"]["scores"]["uf1"]["value"]
+
+    return score
+
+
+@pytest.mark.processes
+def test_Aliases_hide_names_and_order_that_tell_labels(uf1):
+    assert uf1("name", "name", "protocol=kfold", "protocol.folds=2") < 0.6
+    assert uf1("order", "order", "protocol=kfold", "protocol.folds=2") < 0.6
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("fact", ["length", "rate"])
+def test_FoldJob_shows_facts_that_tell_labels(uf1, fact):
+    assert uf1("nothing", fact, "protocol=kfold", "protocol.folds=2") < 0.4
+    assert uf1(fact, fact, "protocol=kfold", "protocol.folds=2") == 1
+
+
+@pytest.mark.processes
+def test_FoldJob_shows_size_of_a_fold_that_a_protocol_chose(uf1, tmp_path):
+    place = tmp_path / "mine" / "protocols"
+    place.mkdir()
+    (place / "by_size.py").write_text(PROTOCOL)
+    assert uf1("people", "size", "protocol=by_size") == 1
