@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from mebench import config as configuration, core, features, inference, inspection, reports, runner, training
+from mebench.api.carried_data import carries_table
 from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
 from mebench.api.run_results import Names, Run, execute_config, list_paths
@@ -133,8 +134,8 @@ def evaluate(
     folders so that the run can be resumed; it is trusted like any code of yours.
 
     Args:
-        model: the object, not fitted. One that holds weights or arrays is marked as *pretrained on unknown data*, unless
-            `pretrained` says on what: names of data, or `none`.
+        model: the object, not fitted. One that holds weights, arrays, or a table of a hundred entries is marked as *pretrained on
+            unknown data*, unless `pretrained` says on what: names of data, or `none`.
         dataset: id of the dataset, or a map with its `name` and settings.
         protocol: its name, or a map with its `name` and settings.
         words: further `key=value` words of the run, such as `method.p=0.6` for the threshold of a spotter.
@@ -197,7 +198,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
         "config.yaml": CONFIG.format(
             title=what if title is None else json.dumps(title),
             tasks=", ".join(tasks),
-            pretrained="pretrained: unknown\n" if holds_numbers(model) else "",
+            pretrained="pretrained: unknown\n" if holds_numbers(model) or carries_table(model, chains) else "",
         ),
         "params.py": PARAMS_OF_MODULE if is_module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),

@@ -31,7 +31,7 @@ def with_own_code(modules: Iterable[ModuleType]) -> Iterator[None]:
     Their files may change or move later. Installed ones are imported instead.
     """
     # Definitions of the program itself are pickled completely anyway.
-    own = [module for module in modules if module.__name__ != "__main__" and not _is_installed(module)]
+    own = [module for module in modules if module.__name__ != "__main__" and not is_installed(module)]
     with _REGISTER:
         known = cloudpickle.list_registry_pickle_by_value()
         added = [module for module in own if module.__name__ not in known]
@@ -44,7 +44,7 @@ def with_own_code(modules: Iterable[ModuleType]) -> Iterator[None]:
                 cloudpickle.unregister_pickle_by_value(module)
 
 
-def _is_installed(module: ModuleType) -> bool:
+def is_installed(module: ModuleType) -> bool:
     """Whether a module is installed, also in the environment below a virtual one."""
     if (file := getattr(module, "__file__", None)) is None:
         return True

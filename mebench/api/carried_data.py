@@ -1,0 +1,99 @@
+"""Tables and long texts that an object given to `evaluate` brings along: labels may stand in them."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from mebench.api.pickling import is_installed
+
+MOST_ENTRIES = 100
+"""Entries from which on a list, tuple, set or map of an object is a table."""
+MOST_LETTERS = 2_000
+"""Letters or bytes from which on a text of an object may be a table."""
+DEEPEST = 8
+"""Steps from an object to what it holds that are followed."""
+
+
+def carries_table(*values: Any) -> bool:
+    """Whether objects, or functions that they use, bring a table or a long text along.
+
+    Code of installed packages is not looked at.
+
+    >>> labels = {number: number % 3 for number in range(442)}
+    >>> carries_table({"threshold": 0.5}), carries_table(labels), carries_table(lambda clip: labels[clip])
+    (False, True, True)
+    """
+    seen = set[int]()
+    edge = list(values)
+    for _ in range(DEEPEST):
+        if any(map(_is_table, edge)):
+            return True
+        reached = {id(part): part for value in edge for part in _parts_of(value)}
+        edge = [part for key, part in reached.items() if key not in seen]
+        seen |= reached.keys()
+    return False
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is a long container of plain values, or a long text."""
+    if isinstance(value, str | bytes | bytearray):
+        return len(value) >= MOST_LETTERS
+    return isinstance(value, list | tuple | set | frozenset | Mapping) and len(value) >= MOST_ENTRIES
+
+
+def _parts_of(value: Any) -> Iterator[Any]:
+    """The values that a value holds or, as a function, uses."""
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from value
+    elif isinstance(value, functools.partial):
+        yield from (value.func, *value.args, *value.keywords.values())
+    elif isinstance(value, MethodType):
+        yield from (value.__func__, value.__self__)
+    elif isinstance(value, FunctionType):
+        yield from _parts_of_function(value)
+    elif isinstance(value, type):
+        if not _is_of_package(value):
+            yield from (part for name, part in vars(value).items() if name != "__doc__")
+    elif not isinstance(value, ModuleType):
+        yield type(value)
+        with suppress(TypeError):  # it has no attributes
+            yield from vars(value).values()
+
+
+def _parts_of_function(function: FunctionType) -> Iterator[Any]:
+    """The values that a function of the user's own code brings along."""
+    if _is_of_package(function):
+        return
+    codes = [*_codes_within(function.__code__)]
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # it has no value yet
+            yield cell.cell_contents
+    used = {name for code in codes for name in code.co_names}
+    yield from (value for name, value in function.__globals__.items() if name in used)
+    yield from function.__defaults__ or ()
+    yield from (function.__kwdefaults__ or {}).values()
+    yield from (constant for code in codes for constant in code.co_consts if constant != function.__doc__)
+
+
+def _codes_within(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function and of those within it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes_within(constant)
+
+
+def _is_of_package(thing: Any) -> bool:
+    """Whether a class or function belongs to an installed package, to Python, or to mebench."""
+    name = str(getattr(thing, "__module__", None) or "builtins")
+    module = sys.modules.get(name)
+    if module is None or name == "__main__":
+        return False
+    return name.partition(".")[0] == "mebench" or is_installed(module)
