@@ -5,6 +5,7 @@ The values stand in `benchmarks/cheats.md`.
 
 import pytest
 
+from mebench import protocols
 from mebench.config import resolve
 from mebench.progress import Silent
 from mebench.runner import execute
@@ -44,7 +45,8 @@ def uf1(own_folder, tmp_path, monkeypatch):
         outcome = execute.execute_run(resolve([*words, f"dataset.by={told}", f"method.by={heard}", *more]), Silent())
         return outcome.summary["recognition"]["scores"]["uf1"]["value"]
 
-    return score
+    yield score
+    protocols.PROTOCOLS.pop("by_size", None)
 
 
 @pytest.mark.processes
