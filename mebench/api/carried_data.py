@@ -25,8 +25,8 @@ def carries_table(*values: Any) -> bool:
     Code of installed packages is not looked at.
 
     >>> labels = {number: number % 3 for number in range(442)}
-    >>> carries_table({"threshold": 0.5}), carries_table(labels), carries_table(lambda clip: labels[clip])
-    (False, True, True)
+    >>> carries_table({"threshold": 0.5}), carries_table(labels)
+    (False, True)
     """
     seen = set[int]()
     edge = list(values)
