@@ -18,6 +18,7 @@ from mebench._installation import VERSION
 from mebench.cli import (
     challenge,
     compare,
+    curve,
     data,
     doctor,
     features,
@@ -53,6 +54,7 @@ for verbs in (
     doctor.app,
     predictions.degrade_app,
     compare.app,
+    curve.app,
     mistakes.app,
     paper.app,
     score.app,

@@ -65,7 +65,7 @@ def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
                 types |= part.types()
     protocol = protocols.PROTOCOLS.get(chosen.get("protocol", config.settings.PROTOCOL))
     if protocol is not None:
-        types |= section("protocol.", protocol.params, f"protocol {protocol.name}").types()
+        types |= section("protocol.", protocol.settings, f"protocol {protocol.name}").types()
     return types
 
 

@@ -106,7 +106,7 @@ def info_command(
         report["metric"] = _describe_metric(id_)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
         protocol = protocols.find_protocol(id_)
-        parameters = _parameters(config.sections.Section("protocol.", protocol.params, f"protocol {id_}"), {})
+        parameters = _parameters(config.sections.Section("protocol.", protocol.settings, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     if id_ in encoders:
         report["encoder"] = _describe_encoder(id_)

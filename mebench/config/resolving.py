@@ -215,6 +215,7 @@ def _configuration(packaged: Raw, user: Raw, sections_of_plugins: Sequence[Plugi
     built = {section.prefix: section.instance(values, origins) for section in sections}
     options = changed_options({key: v for key, v in values.items() if key.startswith(PREFIX)}, origins)
     ids = {section.prefix: section.info.id for section in sections_of_plugins}
+    stored = _values_to_store(sections, values, built, options)
     data = {section.word: built[section.prefix] for section in sections_of_plugins if section.info.kind == "dataset"}
     return RunConfig(
         **vars(built[""]),
@@ -226,8 +227,8 @@ def _configuration(packaged: Raw, user: Raw, sections_of_plugins: Sequence[Plugi
         dataset_params=data,
         protocol_params=built["protocol."],
         trainer=options,
-        values=_values_to_store(sections, values, built, options),
-        origins=origins,
+        values=stored,
+        origins={key: origin for key, origin in origins.items() if key != EVERYBODY_TRAINS[0] or key in stored},
     )
 
 
@@ -241,6 +242,10 @@ def _without_recognizer(values: Raw) -> Raw:
         if key.startswith("recognizer."):
             raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({origin})")
     return {key: value for key, value in values.items() if key != "recognizer"}
+
+
+EVERYBODY_TRAINS = "protocol.train_people", "all"
+"""A setting that came later. At this value it is not stored, so that configurations stay what they were."""
 
 
 class RunSection(Section):
@@ -263,7 +268,7 @@ def _protocol_section(raw: Raw) -> Section:
         protocol = protocols.find_protocol(one_name("protocol", name, origin))
     except ConfigError as error:
         raise ConfigError(f"{error} ({origin})") from error
-    return Section("protocol.", protocol.params, f"default (protocol {protocol.name})")
+    return Section("protocol.", protocol.settings, f"default (protocol {protocol.name})")
 
 
 def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -326,5 +331,6 @@ def _values_to_store(
             else:
                 stored[key] = {"name": section.info.id, **settings}
         elif section.prefix != PREFIX:
-            stored |= {f"{section.prefix}{name}": value for name, value in own.items()}
+            plain = {f"{section.prefix}{name}": value for name, value in own.items()}
+            stored |= {key: value for key, value in plain.items() if (key, value) != EVERYBODY_TRAINS}
     return stored | {f"{PREFIX}{name}": value for name, value in options.items()}

@@ -104,7 +104,7 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
         ConfigError: unknown protocol, or a dataset that it cannot serve.
     """
     found_protocol = find_protocol(protocol)
-    return found_protocol.make(people, found_protocol.params() if params is None else params)
+    return found_protocol.draw_folds(people, found_protocol.params() if params is None else params)
 
 
 class _UncachedLoader(SourceFileLoader):

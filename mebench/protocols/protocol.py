@@ -7,6 +7,7 @@ from typing import Any
 from mebench.core import Dataset, Kind, Scheme
 from mebench.core.types import Fold
 from mebench.protocols.people import People
+from mebench.protocols.train_people import limit_training, with_train_people
 
 TASKS = frozenset({"spot", "recognize"})
 INNER = (
@@ -91,6 +92,15 @@ class Protocol:
     subject_dependent: bool = False
     expects: Callable[[Any], tuple[int, int] | None] = lambda params: None
     learns: Callable[[Any], tuple[Kind, ...]] = lambda params: ("micro",)
+
+    @property
+    def settings(self) -> type:
+        """The dataclass of all its settings: its parameters, and `train_people`."""
+        return with_train_people(self.params)
+
+    def draw_folds(self, people: People, params: Any) -> list[Fold]:
+        """The folds of some people under parameters, `train_people` included."""
+        return limit_training(self.make(people, params), people, params)
 
     def describe(self) -> str:
         """The printed card."""

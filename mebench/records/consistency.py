@@ -158,6 +158,8 @@ def drawn_again(
     training = {subject for fold in about["folds"] for subject in (*fold["train"], *fold["valid"])}
     others = training - set(tested.values())
     values = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
+    if "train_people" in values:  # they are drawn among all people with a seed
+        return None
     try:
         params = TypeAdapter[Any](protocol.params).validate_python(values)
         if others and getattr(params, "share", None) is not None:

@@ -1,6 +1,7 @@
 from . import alarm_rates as alarm_rates
 from . import compare_runs as compare_runs
 from . import dataset_report as dataset_report
+from . import learning_curve as learning_curve
 from . import model_card as model_card
 from . import plots as plots
 from . import recognition as recognition

@@ -322,7 +322,7 @@ def make_folds(protocol: Protocol, people: People, params: Any) -> tuple[Fold, .
     """
     hint = "Let its function raise a ConfigError that says what it needs; MEBENCH_DEBUG=1 shows the line"
     with refused_by_plugin(f"protocol {protocol.name!r} made no folds of {len(people.persons)} people", hint):
-        return tuple(protocol.make(people, params))
+        return tuple(protocol.draw_folds(people, params))
 
 
 def check_adaptation(data: RunData, adaptation: str) -> None:

@@ -1,0 +1,204 @@
+"""A score over the number of training people, and what twice as many would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mebench.config import flatten_keys
+from mebench.config.settings import shaping_values
+from mebench.errors import ConfigError, RunError
+from mebench.number_format import format_number
+from mebench.reports.plots import CURVE_COLORS, RULE, make_panels
+from mebench.runs import RunFolder
+from mebench.runs.scoring import current_summary
+from mebench.terminal import for_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+VARIED = ("seed", "protocol.train_people")
+"""Settings in which the runs of a curve differ."""
+DEFAULTS = ("recognition.uf1", "spotting.micro.f1", "spotting.macro.f1")
+"""Scores of a curve, of which the first that the runs have is taken."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The score with one number of training people.
+
+    Attributes:
+        people: number of people who train in a fold.
+        seeds: seeds of the runs.
+        value: mean over the seeds.
+        low: lowest lower end of the runs' 95 % intervals; None where one has none.
+        high: highest upper end; None where one has none.
+    """
+
+    people: int
+    seeds: tuple[int, ...]
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def score(self) -> dict[str, float | None]:
+        """The score with its interval, as other tables have it."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """A score over the number of training people.
+
+    Attributes:
+        metric: name of the score.
+        points: points, with the fewest people first.
+        gain: change with a doubling of the people: the slope of a line through the scores over the logarithm of the number, mean over
+            seeds.
+        lowest_gain: least slope of a seed.
+        highest_gain: greatest slope of a seed.
+    """
+
+    metric: str
+    points: tuple[CurvePoint, ...]
+    gain: float
+    lowest_gain: float
+    highest_gain: float
+
+    def plain(self) -> dict[str, Any]:
+        """The curve as plain data."""
+        return asdict(self)
+
+    @property
+    def conclusion(self) -> str:
+        """What a doubling added, and what another one would bring."""
+        most = self.points[-1]
+        n_seeds = len({seed for point in self.points for seed in point.seeds})
+        spread = (
+            f" ({format_number(self.lowest_gain)} to {format_number(self.highest_gain)} over {n_seeds} seeds)"
+            if n_seeds > 1
+            else ""
+        )
+        return (
+            f"each doubling of the training people changes {self.metric} by {format_number(self.gain, sign='+')}{spread}; "
+            f"with {2 * most.people} people, "
+            f"twice as many as {most.people}, it would be about {format_number(most.value + self.gain)} if the line goes on"
+        )
+
+
+def read_curve(folders: Sequence[RunFolder], metric: str | None = None) -> LearningCurve:
+    """The learning curve of finished runs. They differ in seed and number of training people alone.
+
+    Args:
+        folders: runs, with `protocol.train_people` at two values or more.
+        metric: name of the score, such as `recognition.uf1`; None takes the first of `DEFAULTS` that they have.
+
+    Raises:
+        ConfigError: the runs differ in another setting, lack the score, or have one number of people.
+        RunError: a run is not finished.
+    """
+    _check_alike(folders)
+    summaries = {folder: current_summary(folder) for folder in folders}
+    name = metric or next((one for one in DEFAULTS if _score_of(summaries[folders[0]], one) is not None), DEFAULTS[0])
+    scores: dict[int, dict[int, Mapping[str, Any]]] = {}
+    for folder, summary in summaries.items():
+        score = _score_of(summary, name)
+        if score is None or score["value"] is None:
+            raise ConfigError(
+                f"run {folder.id} has no score {name}: name another with --metric, as mebench runs show lists them"
+            )
+        scores.setdefault(_people_of(folder), {})[_settings_of(folder)["seed"]] = score
+    if len(scores) < 2:
+        raise ConfigError(
+            f"all {len(folders)} runs train on {next(iter(scores))} people, and a curve needs two numbers at least: run them with "
+            "mebench run -m protocol.train_people=5,10,all …"
+        )
+    slopes = _slopes(scores)
+    points = tuple(_point(people, scores[people]) for people in sorted(scores))
+    return LearningCurve(name, points, float(np.mean(slopes)), min(slopes), max(slopes))
+
+
+def _check_alike(folders: Sequence[RunFolder]) -> None:
+    """Refuse runs that differ in another setting than seed and number of training people."""
+    if not folders:
+        raise ConfigError("a curve needs runs: give their ids, or the beginnings of these")
+    first, *others = [
+        {key: value for key, value in shaping_values(_settings_of(folder)).items() if key not in VARIED}
+        for folder in folders
+    ]
+    for folder, settings in zip(folders[1:], others):
+        different = sorted(key for key in first.keys() | settings.keys() if first.get(key) != settings.get(key))
+        if different:
+            raise ConfigError(
+                f"run {folder.id} differs from {folders[0].id} in {', '.join(different)}: a curve is of one method, dataset and "
+                "protocol"
+            )
+
+
+def _settings_of(folder: RunFolder) -> dict[str, Any]:
+    """The flat settings of a run."""
+    return flatten_keys(folder.read_json("config.json")["config"])
+
+
+def _people_of(folder: RunFolder) -> int:
+    """The number of people who train or validate in a fold of a run. It is the median over folds.
+
+    Raises:
+        RunError: the run has no folds.
+    """
+    folds = folder.read_json("folds.json")["folds"]
+    if not folds:
+        raise RunError(f"run {folder.id} has no folds: finish it with mebench resume {folder.id}")
+    return round(median(len(fold["train"]) + len(fold["valid"]) for fold in folds))
+
+
+def _score_of(summary: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """A score of a summary by its name, or None."""
+    *sections, last = name.split(".")
+    found: Any = summary
+    for section in (*sections, "scores", last):
+        found = found.get(section) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
+
+def _point(people: int, of_seeds: Mapping[int, Mapping[str, Any]]) -> CurvePoint:
+    """The point of some seeds."""
+    lows, highs = ([score[end] for score in of_seeds.values()] for end in ("low", "high"))
+    return CurvePoint(
+        people,
+        tuple(sorted(of_seeds)),
+        float(np.mean([score["value"] for score in of_seeds.values()])),
+        None if None in lows else min(lows),
+        None if None in highs else max(highs),
+    )
+
+
+def _slopes(scores: Mapping[int, Mapping[int, Mapping[str, Any]]]) -> list[float]:
+    """The slope of each seed that has two numbers of people; of all seeds together where none has."""
+    seeds = sorted({seed for of_seeds in scores.values() for seed in of_seeds})
+    lines = [{n: of_seeds[seed]["value"] for n, of_seeds in scores.items() if seed in of_seeds} for seed in seeds]
+    whole = [line for line in lines if len(line) > 1]
+    means = {n: float(np.mean([score["value"] for score in of_seeds.values()])) for n, of_seeds in scores.items()}
+    return [float(np.polyfit(np.log2(list(line)), list(line.values()), 1)[0]) for line in whole or [means]]
+
+
+def draw_curve(curve: LearningCurve) -> Figure:
+    """The curve with its intervals, on a logarithmic axis of people."""
+    figure, (axes,) = make_panels(5.5, 3.4)
+    people = [point.people for point in curve.points]
+    for point in curve.points:
+        if point.low is not None and point.high is not None:
+            axes.plot([point.people] * 2, [point.low, point.high], color=CURVE_COLORS[1], linewidth=1.4)
+    axes.plot(people, [point.value for point in curve.points], "o-", color=CURVE_COLORS[1], markersize=5)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(people, [str(number) for number in people])
+    axes.set_xlabel("training people")
+    axes.set_ylabel(f"{for_figure(curve.metric)}, 95 % interval")
+    axes.grid(color=RULE)
+    axes.set_axisbelow(True)
+    return figure
