@@ -28,7 +28,8 @@ from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import dlib
-    import safetensors.torch
+    import safetensors
+    import safetensors.torch as safetensors_torch
     import torch
 
     from mebench.features import mini_xception
@@ -36,6 +37,7 @@ else:
     dlib = load_lazily("dlib")
     mini_xception = load_lazily("mebench.features.mini_xception")
     safetensors = load_lazily("safetensors")
+    safetensors_torch = load_lazily("safetensors.torch")
     torch = load_lazily("torch")
 
 Vectors = NDArray[np.float32]
@@ -69,6 +71,13 @@ def runs_user_code(name: str) -> bool:
     return name not in BUILT_IN
 
 
+def module_of_function(name: str) -> str | None:
+    """The module of an encoder that is a function of the user's; None for any other."""
+    if name in BUILT_IN or name in FILES or name.startswith(TIMM):
+        return None
+    return name.partition(":")[0]
+
+
 def weights_of(name: str, weights: str | None) -> Path:
     """The file of an encoder's weights.
 
@@ -93,7 +102,7 @@ def identity_of_encoder(name: str, weights: str | None) -> dict[str, str]:
     if name.startswith(TIMM):
         about["timm"] = _timm_version()
     elif ":" in name:
-        about["code"] = code_hash(_file_of_module(name.partition(":")[0]))
+        about["code"] = code_hash(find_source(name.partition(":")[0]))
     return about
 
 
@@ -295,7 +304,7 @@ def _classifier_of(network: Any) -> tuple[str, ...]:
 def _network_of_function(name: str) -> Any:
     """The network that the user's function makes."""
     module_name, _, function = name.partition(":")
-    _file_of_module(module_name)
+    find_source(module_name)
     try:
         network = getattr(importlib.import_module(module_name), function)()
     except Exception as error:
@@ -308,7 +317,7 @@ def _network_of_function(name: str) -> Any:
     return network
 
 
-def _file_of_module(name: str) -> Path:
+def find_source(name: str) -> Path:
     """The source of a module."""
     try:
         spec = importlib.util.find_spec(name)
@@ -328,7 +337,7 @@ def _load_safetensors(network: Any, path: Path, classifier: tuple[str, ...]) -> 
         DataError: some are missing, left over, of another shape or not finite.
     """
     try:
-        weights = safetensors.torch.load_file(path)
+        weights = safetensors_torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise DataError(
             f"{path} is no safetensors file ({_first_line(error)}): write one with safetensors.torch.save_file"

@@ -94,9 +94,12 @@ class Plan:
         """The files that a method may read in a fold; None without a sandbox."""
         if self.config.sandbox == "off":
             return None
-        modules = trainer.user_modules(self.config.trainer)
+        of_encoders = [name for method in self.methods for name in getattr(method.params, "user_modules", ())]
+        modules = [*trainer.user_modules(self.config.trainer), *of_encoders]
         plugins = [method.plugin for method in self.methods]
-        grant = grant_access(plugins, self.access.reads, modules, self.config.accelerator)
+        encodes_on_gpu = any(getattr(method.params, "device", "cpu") == "cuda" for method in self.methods)
+        accelerator = "cuda" if encodes_on_gpu else self.config.accelerator
+        grant = grant_access(plugins, self.access.reads, modules, accelerator)
         return grant._replace(view=self.access.view)
 
     @cached_property

@@ -10,6 +10,7 @@ from mebench.errors import ConfigError, check_known
 from mebench.features import FaceParams
 from mebench.features.built_in_encoders import BUILT_IN
 from mebench.features.encoder_inputs import INPUTS, Channels, EncoderInput, Layout
+from mebench.features.encoder_loading import find_source, module_of_function
 from mebench.features.encoder_step import Encode, Reads
 from mebench.features.faces import FaceCrop
 from mebench.spotting import SpottingParams
@@ -97,8 +98,16 @@ class Params(SpottingParams, FaceParams):
         return None if built_in is None else built_in.trained_on
 
     @property
+    def user_modules(self) -> tuple[str, ...]:
+        """The module of a function that makes the encoder, which folds import."""
+        module = module_of_function(self.encoder)
+        return () if module is None else (module,)
+
+    @property
     def package_files(self) -> Mapping[str, Path]:
-        """The file of a built-in encoder's weights, by the setting that names the encoder."""
+        """The file behind the encoder's name: a built-in encoder's weights, or the source of a function's module."""
+        if self.user_modules:
+            return {"encoder": find_source(self.user_modules[0])}
         built_in = BUILT_IN.get(self.encoder)
         place = built_in.find_weights() if built_in is not None and self.encoder_weights is None else None
         return {} if place is None else {"encoder": place}

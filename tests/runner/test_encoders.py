@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mebench.datasets.synthetic.dataset import Synthetic
+from safetensors.torch import save_file
 from torch import nn
 
 from mebench.config import resolve
@@ -63,3 +64,13 @@ def test_notes_on_frames_tell_gray_recordings(tmp_path, net, monkeypatch):
         str(note)
         == "the recordings of synthetic are gray, and the encoder reads colour: it gets the same picture three times"
     )
+
+
+def test_plan_grants_module_of_function_to_folds(tmp_path, monkeypatch):
+    (tmp_path / "lab_encoders.py").write_text("from torch import nn\n\ndef build():\n    return nn.Flatten()\n")
+    save_file({}, tmp_path / "w.safetensors")
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ("method.encoder=lab_encoders:build", f"method.encoder_weights={tmp_path / 'w.safetensors'}")
+    plan = plan_of(tmp_path, *words)
+    assert tmp_path / "lab_encoders.py" in plan.access.reads
+    assert tmp_path in plan.grant.modules
