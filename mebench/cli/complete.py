@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from mebench import config, metrics, protocols
+from mebench import config, protocols
 from mebench.errors import MebenchError
+from mebench.metrics.catalogue import METRICS
 
 
 def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
@@ -52,7 +53,7 @@ def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
 def known_names() -> set[str]:
     """Names of all methods, datasets, protocols and metrics."""
     plugins = (id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.list_plugins(kind))
-    return {*plugins, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
+    return {*plugins, *protocols.PROTOCOLS, *METRICS}
 
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:

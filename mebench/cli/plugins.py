@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mebench import config, core, features, json_output, metrics, protocols, terminal, testing
+from mebench import config, core, features, json_output, protocols, terminal, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
+from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _all_lists() -> dict[str, tuple[Sequence[str], list[Any]]]:
     summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
     broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
     tables["protocols"] = (("protocol", "meaning"), sorted((summaries | broken).items()))
-    described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
+    described = [(metric.name, metric.describe()) for metric in METRICS.values()]
     tables["metrics"] = (("metric", "range and meaning"), described)
     return tables
 
@@ -90,11 +91,11 @@ def info_command(
 ) -> None:
     """Explain a plugin, protocol, metric, encoder or setting."""
     _more_plugins(plugins)
-    id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
+    id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(config.registry.list_plugins, config.registry.PLUGIN_KINDS) if id_ in known]
     settings = config.setting_descriptions.setting_descriptions()
     encoders = features.built_in_encoders.BUILT_IN
-    known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS, *settings, *encoders}
+    known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *METRICS, *settings, *encoders}
     if not matching and id_ not in known_here:
         then = f"See them with: mebench list, and settings with: mebench config show -v. {config.registry.YOURS}"
         known = [*known_names(), *settings, *encoders]
@@ -102,7 +103,7 @@ def info_command(
     report: dict[str, Any] = {}
     if id_ in settings:
         report["setting"] = _describe_setting(settings[id_])
-    if id_ in metrics.catalogue.METRICS:
+    if id_ in METRICS:
         report["metric"] = _describe_metric(id_)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
         protocol = protocols.find_protocol(id_)
@@ -150,15 +151,15 @@ def _describe_encoder(id_: str) -> dict[str, Any]:
 
 def _describe_metric(id_: str) -> dict[str, Any]:
     """Meaning, formula and place of a metric."""
-    metric = metrics.catalogue.METRICS[id_]
+    metric = METRICS[id_]
     is_score = metric.direction is not None
-    columns = [section for section in metric.sections if id_ in metrics.catalogue.COLUMNS[section]]
+    columns = [section for section in metric.sections if id_ in COLUMNS[section]]
     return {
         "id": id_,
         "title": f"metric {metric.name}: {metric.label}",
-        "range": metrics.catalogue.RANGES[metric.scale] if is_score else None,
+        "range": RANGES[metric.scale] if is_score else None,
         "unit": metric.unit or ("none" if is_score else None),
-        "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
+        "direction": DIRECTIONS[metric.direction] if metric.direction else None,
         "scored in": ", ".join(metric.sections) or "a function of mebench.metrics, in no run",
         "column of the leaderboards of": ", ".join(columns),
         "meaning": metric.meaning,

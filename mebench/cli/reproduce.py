@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import metrics, records, reproduction
+from mebench import records, reproduction
 from mebench._installation import PACKAGE, shipped_folder
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
 from mebench.json_output import write_json
+from mebench.metrics.catalogue import find_metric
 from mebench.number_format import NONE, format_number, format_score, format_span
 from mebench.progress import Progress
 from mebench.terminal import format_count, print_lines, print_table
@@ -308,7 +309,7 @@ def _measured_row(result: reproduction.papers.CellResult) -> tuple[str, ...]:
     """A published value, the measured one, its interval, and the strict one."""
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
-    score = f"{row.task}{PARTS.get(row.part, '')}: {metrics.catalogue.find_metric(row.metric).label}"
+    score = f"{row.task}{PARTS.get(row.part, '')}: {find_metric(row.metric).label}"
     value, low, high = (format_number(end, row.digits, NONE) for end in result.measured or (None, None, None))
     ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
     published = f"{row.value:.{row.digits}f}"

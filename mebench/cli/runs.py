@@ -15,12 +15,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import api, config, json_output, metrics, reports, runner, runs as run_files, terminal, tracking
+from mebench import api, config, json_output, reports, runner, runs as run_files, terminal, tracking
 from mebench.atomic import WRITING
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verb_group
 from mebench.errors import RunError, check_known, list_first, refuse_if
 from mebench.grouping import group_by
+from mebench.metrics.catalogue import SECTIONS
 from mebench.number_format import format_number
 from mebench.progress import Progress
 
@@ -282,7 +283,7 @@ def track_sync_command(
 
 def _tables_in(folder: Path) -> list[Path]:
     """The tables of leaderboards in a folder, as JSON, by task."""
-    return [file for task in metrics.catalogue.SECTIONS for file in sorted(folder.glob(f"{task}-*.json"))]
+    return [file for task in SECTIONS for file in sorted(folder.glob(f"{task}-*.json"))]
 
 
 def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:

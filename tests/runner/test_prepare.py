@@ -23,7 +23,8 @@ class OneWorker:
     def run(self, tasks, tick):
         self.order = [task.arguments[1].key for task in tasks]
         for task in tasks:
-            (n,), video, board, place = task.arguments
+            (wanted,), video, board, place = task.arguments
+            n = wanted.n_frames
             row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
             row[:] = (n or 0) / 2, 0.5
             tick()
@@ -47,7 +48,7 @@ def prepared(monkeypatch, progress, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
+        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[SimpleNamespace(chains=(), n_frames=n)], plugins=(), brought=()))
     monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare_features([], pool, progress)
