@@ -48,7 +48,8 @@ def prepared(monkeypatch, progress, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[SimpleNamespace(chains=(), n_frames=n)], plugins=(), brought=()))
+        wanted = [SimpleNamespace(chains=(), n_frames=n)]
+        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=wanted, plugins=(), brought=()))
     monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare_features([], pool, progress)
