@@ -6,16 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import boards, config as configuration, tracking
+from mebench import boards, config as configuration, metrics, tracking
 from mebench._installation import shipped_folder
 from mebench.api.run_results import Names, list_paths, runs_folder
-from mebench.config.registry import PluginKind, find_plugin, list_plugins, params_class, plugin_class
-from mebench.config.sections import PluginSection
-from mebench.config.typed_values import type_values
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.catalogue import SECTIONS
 from mebench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -24,7 +20,7 @@ else:
     pd = load_lazily("pandas")
 
 
-def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
+def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
     """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and the reason if it is `broken`.
 
     Args:
@@ -41,14 +37,14 @@ def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
             "folder": str(plugin.folder),
             "broken": plugin.broken or "",
         }
-        for plugin in list_plugins(kind).values()
+        for plugin in configuration.registry.list_plugins(kind).values()
     }
     columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
     return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
 
 
 def built(
-    kind: PluginKind,
+    kind: configuration.registry.PluginKind,
     name: str,
     classes: Sequence[str] = (),
     kinds: Sequence[Kind] = ("micro",),
@@ -73,11 +69,11 @@ def built(
         PluginError: there is no such plugin, or it is broken.
     """
     configuration.registry.add_paths([*configuration.more_plugins(), *list_paths(plugins)])
-    info = find_plugin(kind, name)
-    part = PluginSection(f"{kind}.", params_class(info), "default", info)
+    info = configuration.registry.find_plugin(kind, name)
+    part = configuration.sections.PluginSection(f"{kind}.", configuration.registry.params_class(info), "default", info)
     raw = {f"{kind}.{key}": (value, "argument") for key, value in params.items()}
-    given = part.instance(type_values(raw, part.types()), dict.fromkeys(raw, "argument"))
-    plugin: Any = plugin_class(info)
+    given = part.instance(configuration.typed_values.type_values(raw, part.types()), dict.fromkeys(raw, "argument"))
+    plugin: Any = configuration.registry.plugin_class(info)
     if kind == "dataset":
         return plugin(given)
     tasks = plugin.tasks & ({"spot", "recognize"} if classes else {"spot"})
@@ -121,7 +117,7 @@ def leaderboard(
         RunError: there are no results.
     """
     if task is not None:
-        check_known("task", task, SECTIONS)
+        check_known("task", task, metrics.catalogue.SECTIONS)
     reporter = progress or Silent()
     place = leaderboards_folder(folder)
     home = Path(runs_folder(runs)).expanduser()

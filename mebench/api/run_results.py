@@ -22,8 +22,6 @@ from mebench import (
 )
 from mebench.api.result import Result, notebook_html
 from mebench.api.trainer_objects import store_trainer_objects
-from mebench.config.combinations import Combination, Lists, expand_lists, lists_of_settings, lists_of_words
-from mebench.config.registry import list_plugins
 from mebench.errors import ConfigError, MebenchError, at_fault, list_first, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
@@ -414,8 +412,8 @@ def sweep(
     """
     settings = store_trainer_objects([word for word in words if word.startswith("runs=")], settings, list_paths(config))
     lists = [
-        *lists_of_words(words),
-        *lists_of_settings(configuration.settings_of(values=settings)),
+        *configuration.combinations.lists_of_words(words),
+        *configuration.combinations.lists_of_settings(configuration.settings_of(values=settings)),
     ]
     origin = configuration.ARGUMENT if settings else configuration.COMMAND_LINE
     reporter = progress or Progress()
@@ -423,12 +421,12 @@ def sweep(
 
 
 def plan_sweep(
-    lists: Lists,
+    lists: configuration.combinations.Lists,
     config: Names,
     plugins: Names,
     origin: str,
     where_known: Progress | None = None,
-) -> tuple[list[Combination], list[configuration.RunConfig]]:
+) -> tuple[list[configuration.combinations.Combination], list[configuration.RunConfig]]:
     """The runs of a sweep, each with its configuration, after a check of their needs.
 
     Args:
@@ -441,14 +439,14 @@ def plan_sweep(
     Raises:
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
-    every = expand_lists(lists)
+    every = configuration.combinations.expand_lists(lists)
     layers = configuration.layers_of(every[0].settings, list_paths(config))
     configuration.registry.add_paths([*list_paths(plugins), *configuration.more_plugins(layers)])
     keys = {key for key, _ in lists}
     methods = {str(combination.settings.get("method")) for combination in every}
     if len(methods) > 1:
         _refuse_keys_of_other_methods(keys, methods)
-    combinations, configs = list[Combination](), list[configuration.RunConfig]()
+    combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
     named = dict[str, tuple[str, bool]]()
     notified = set[str]()
     for combination in every:
@@ -501,7 +499,7 @@ def _refuse_keys_of_other_methods(keys: Iterable[str], methods: Collection[str])
     """
     for key in keys:
         name, dot, _ = key.partition(".")
-        if dot and name not in methods and name in list_plugins("method"):
+        if dot and name not in methods and name in configuration.registry.list_plugins("method"):
             raise ConfigError(
                 f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
             )
@@ -539,7 +537,7 @@ def _lacked_settings(
 def lacks(method: str, key: str, value: Any) -> bool:
     """Whether a key names a parameter or preset that a method does not have."""
     part, _, name = key.partition(".")
-    info = list_plugins("method").get(method)
+    info = configuration.registry.list_plugins("method").get(method)
     if part != "method" or not name or info is None:
         return False
     if name == "preset":
@@ -548,7 +546,7 @@ def lacks(method: str, key: str, value: Any) -> bool:
 
 
 def execute_planned(
-    combinations: Sequence[Combination],
+    combinations: Sequence[configuration.combinations.Combination],
     configs: Sequence[configuration.RunConfig],
     progress: Progress,
 ) -> Sweep:

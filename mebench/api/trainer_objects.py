@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from mebench import config as configuration
 from mebench.api.pickling import with_own_code
 from mebench.atomic import replace_file
-from mebench.config.trainer import OBJECT_BASES, PREFIX, refuse_impossible
 from mebench.errors import ConfigError, RunError, refused_by_system
 from mebench.lazy_imports import load_lazily
 
@@ -40,28 +39,30 @@ def store_trainer_objects(
         ConfigError: an object is of another class than its option takes, or cannot be pickled.
     """
     stored, options = dict(settings), settings.get("trainer")
-    flat = {key: value for key, value in settings.items() if key.startswith(PREFIX)}
+    flat = {key: value for key, value in settings.items() if key.startswith(configuration.trainer.PREFIX)}
     if not isinstance(options, Mapping) and not flat:
         return stored
     given = {"runs": settings["runs"]} if "runs" in settings else {}
     runs = configuration.user_setting("runs", "runs", configuration.settings_of(words, given), files)
     if isinstance(options, Mapping):
         stored["trainer"] = {name: _stored(value, str(name), runs) for name, value in options.items()}
-    return stored | {key: _stored(value, key.removeprefix(PREFIX), runs) for key, value in flat.items()}
+    return stored | {
+        key: _stored(value, key.removeprefix(configuration.trainer.PREFIX), runs) for key, value in flat.items()
+    }
 
 
 def _stored(value: Any, option: str, runs: str) -> Any:
     """A value of an option with specs instead of objects."""
-    if option not in OBJECT_BASES:
+    if option not in configuration.trainer.OBJECT_BASES:
         return value
     if isinstance(value, list | tuple):
         return [_stored(item, option, runs) for item in value]
-    home, name = OBJECT_BASES[option]
+    home, name = configuration.trainer.OBJECT_BASES[option]
     base = getattr(import_module(home), name)
     if not isinstance(value, base) and not callable(value):
         return value
     made = _make(value, base, option)
-    refuse_impossible(type(made), option, configuration.ARGUMENT)
+    configuration.trainer.refuse_impossible(type(made), option, configuration.ARGUMENT)
     factory = _factory_of_optimizer(value) if isinstance(value, torch.optim.Optimizer) else value
     content = _pickled(factory, made, option)
     id_ = configuration.trainer_objects.id_of_content(content)
@@ -157,4 +158,4 @@ def _dumps(value: Any) -> bytes:
 
 def _setting_of(option: str) -> str:
     """The setting that holds an option of the Trainer, such as `trainer.callbacks`."""
-    return f"{PREFIX}{option}"
+    return f"{configuration.trainer.PREFIX}{option}"
