@@ -58,6 +58,15 @@ def _boards() -> list[str]:
     return [page for page in named if (ROOT / "leaderboards" / page).is_file()]
 
 
+def _methods_by_task() -> list[dict[str, list[str]]]:
+    """The cards of methods in the groups of their index."""
+    index = (DOCS / "methods" / "index.md").read_text("utf-8")
+    tables = index.partition("<!-- written -->")[2].partition("<!-- end -->")[0]
+    groups = re.findall(r"^## ([^:\n]+)(.*?)(?=^## |\Z)", tables, re.MULTILINE | re.DOTALL)
+    pages = {title: re.findall(r"\((?:\.\./){2}(methods/\w+)/README\.md\)", rows) for title, rows in groups}
+    return [{title: [f"{page}.md" for page in found]} for title, found in pages.items()]
+
+
 BOARDS = _boards()
 BENCHMARKS = [page for page in sorted((ROOT / "benchmarks").glob("*.md")) if page.name != "README.md"]
 TAKEN = {
@@ -111,8 +120,8 @@ TRACKED = TemporaryDirectory()
 def on_config(config: MkDocsConfig) -> None:
     """List the cards; name the repository, where its address is known."""
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{TRACKED.name}/mlflow.db"
-    for kind, cards in CARDS.items():
-        config.nav.append({kind.capitalize(): [f"{kind}/index.md", *cards]})
+    config.nav.append({"Methods": ["methods/index.md", *_methods_by_task()]})
+    config.nav.append({"Datasets": ["datasets/index.md", *CARDS["datasets"]]})
     config.nav.append({"Leaderboards": ["boards/index.md", *BOARDS]})
     if address := config.extra["repository"]:
         config.extra["social"] = [{"icon": "fontawesome/brands/git-alt", "link": address, "name": "the code"}]
