@@ -108,6 +108,26 @@ def test_readme_says_how_htnet_was_trained():
     assert f"{presets['settled']['epochs']} epochs in shuffled batches of {presets['settled']['batch_size']}" in words
 
 
+def test_readme_agrees_with_clips_sources_and_settings():
+    """The figures of its text that are no scores measured here."""
+    words = " ".join((ROOT / "README.md").read_text().split())
+    (clips,) = {row["n"] for row in rows_of_board("megc2019_flow-loso") if row["selection"] == "fixed"}
+    assert f"composite ({clips:g} clips of" in words
+    released = (ROOT / "methods/htnet/params.py").read_text()
+    epochs, batch = (re.search(rf"{name}: int = (\d+)", released)[1] for name in ("epochs", "batch_size"))
+    assert f"where the released program trains {epochs} in batches of {batch};" in words
+    (printed,) = {
+        row.value
+        for row in read_published(BOARDS / "published.csv")
+        if (row.method, row.dataset, row.kind, row.metric) == ("LGSNet", "cas_me2", "overall", "f1")
+        and row.source.startswith("yu2023lgsnet ")
+    }
+    assert f"(published: {printed:.4f})" in words
+    files = (BOARDS / "rescored").glob("*.json")
+    sets = sum(len(json.loads(file.read_text())["sets"]) for file in files if file.stem != "lgsnet_cas_me2")
+    assert f"[{sets} more sets](" in words
+
+
 def test_numbers_page_agrees_with_factors_of_field():
     """How far F1 on `field` is from the published one of the methods that have one on SAMM Long Videos."""
     rows = rows_of((ROOT / "docs/understand/field.md").read_text(), "<!-- published -->")
