@@ -22,7 +22,7 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
         lines: result for people, printed where standard output is left for them.
 
     Returns:
-        Whether it is.
+        Whether standard output is left for people.
 
     Raises:
         DataError: the file cannot be written.

@@ -79,11 +79,23 @@ class Log:
     def repaired(
         self, row: int | None, column: str, found: str, taken: str, reason: str, altered: bool = False
     ) -> None:
-        """Log a cell that is read as another value than it shows."""
+        """Log a cell that is read as another value than it shows.
+
+        Args:
+            row: number of its line, None for the whole sheet.
+            column: name of its column.
+            found: content of the cell.
+            taken: value that is read.
+            reason: explanation for the user.
+            altered: whether what the cell meant may be lost, so that results can differ.
+        """
         self.repairs.append(Repair(row, column, found, taken, reason, self.where, altered))
 
     def marked(self, row: int | None, column: str, found: str, reason: str, altered: bool = False) -> None:
-        """Log an odd cell that is left unchanged."""
+        """Log an odd cell for which no other value is read.
+
+        Arguments are those of `repaired`; `altered` says that the cell is ignored, so that results can differ.
+        """
         self.repairs.append(Repair(row, column, found, None, reason, self.where, altered))
 
 

@@ -242,17 +242,29 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
     return tuple(token for token in texts if token not in REMARKS)
 
 
+_FASTEST = 100_000
+"""Frames per second that no camera for faces reaches."""
+_AMBIGUOUS = re.compile(r"\d{1,3},\d{3}")
+"""A number whose comma is either a decimal comma or one of thousands."""
+
+
 def _fps(row: Row, table: Table, log: Log) -> float | None:
+    """The frame rate of the cell; None, with a remark, where the cell is not one."""
     text = row.get("fps")
     if text.casefold() in BLANK:
         return None
     numbers = re.findall(r"\d+(?:[.,]\d+)?", text)
-    rate = float(numbers[0].replace(",", ".")) if len(numbers) == 1 and "-" not in text else 0.0
     column = table.columns["fps"]
-    if not 0 < rate < 100_000:
+    if any(map(_AMBIGUOUS.fullmatch, numbers)):
+        reason = "a comma of thousands or of decimals: the video gets the rate of the dataset; write 1000 or 29.970"
+        log.marked(row.number, column, text, reason, altered=True)
+        return None
+    rate = float(numbers[0].replace(",", ".")) if len(numbers) == 1 and "-" not in text else None
+    if rate is None or not 0 < rate < _FASTEST:
         log.marked(row.number, column, text, "not a frame rate: the video gets the rate of the dataset", altered=True)
         return None
-    if numbers[0] != text.strip():
+    has_more_than_the_number = numbers[0] != text
+    if has_more_than_the_number:
         log.repaired(row.number, column, text, f"{rate:g}", "the one number in the cell")
     elif "," in text:
         log.repaired(row.number, column, text, f"{rate:g}", "a decimal comma")

@@ -502,28 +502,47 @@ def number_of_rows(page: BoardPage) -> int:
 
 
 def who_leads(page: BoardPage) -> str:
-    """The best row of a board with its score, and with whom it is tied."""
+    """The best row of a board, its score, and with whom it is tied."""
     content = page.content
     if page.board.task == SELECTION:
-        every = [(gain, method) for of_rows in page.gains.values() for method, gain in of_rows.items()]
-        if not every:
-            return NONE
-        gain, method = max(every, key=lambda one: _value(one[0]))
-        return f"{markdown_text(page.names.with_year(method))} {gain.score['value']:+.3f}<br>same training, two epochs"
+        return _largest_gain(page)
     if content.is_measured:
-        best = content.places[0]
-        words = f"{markdown_text(page.names.with_year(best.row.method))} {format_table_number(content.value(best.row))}"
-        tied, n_others = content.tied(best), len(content.places) - 1
-        if not n_others:
-            return f"{words}<br>the only method"
-        if not tied:
-            return f"{words}<br>tied with none of {n_others}" if best.row.group else words
-        return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of {n_others}'}"
+        return _measured_leader(page)
     if content.systems:
         first = content.systems[0]
-        words = f"{markdown_text(first.row.method)} {format_table_number(content.value(first.row))}"
-        return f"{words}<br>published answers, not tested against each other"
+        words = (
+            f"{markdown_text(page.names.with_year(first.row.method))} {format_table_number(content.value(first.row))}"
+        )
+        alone = len(content.systems) == 1
+        standing = "the only public answers" if alone else "public answers, not tested against each other"
+        return f"{words} {find_metric(content.score).label}<br>{standing}"
     return NONE
+
+
+def _largest_gain(page: BoardPage) -> str:
+    """The largest gain by choosing the epoch on the tested people."""
+    every = [(gain, method) for of_rows in page.gains.values() for method, gain in of_rows.items()]
+    if not every:
+        return NONE
+    gain, method = max(every, key=lambda one: _value(one[0]))
+    gained = f"{markdown_text(page.names.with_year(method))} {gain.score['value']:+.3f}"
+    return f"the most: {gained}<br>one training, two choices of the epoch"
+
+
+def _measured_leader(page: BoardPage) -> str:
+    """The measured row with rank 1."""
+    content = page.content
+    best = content.places[0]
+    score = best.row.scores[content.score]
+    number = f"{format_table_number(score['value'])} {find_metric(content.score).label}"
+    interval = format_ends(score).replace(" ", "&nbsp;")
+    words = " ".join(filter(None, (markdown_text(page.names.with_year(best.row.method)), number, interval)))
+    tied, n_others = content.tied(best), len(content.places) - 1
+    if not n_others:
+        return f"{words}<br>the only method"
+    if not tied:
+        return f"{words}<br>better than all {n_others} others" if best.row.group else words
+    return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of {n_others}'}"
 
 
 def other_tables(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> list[BoardTable]:

@@ -145,7 +145,7 @@ def _clamp(prediction: Prediction, first: int, last: int, n_frames: int) -> Pred
 
 
 def _without_blind_frames(scores: NDArray[np.float64], film: Film, gaps: bool) -> NDArray[np.float64]:
-    """Scores without the blind frames, so that no peak comes from there.
+    """Scores that are flat or NaN in blind frames, which so give no peak.
 
     Args:
         scores: (n_frames, n_kinds).

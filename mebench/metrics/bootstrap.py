@@ -127,9 +127,9 @@ def score_interval(
 ) -> tuple[float, float] | None:
     """The 95 % interval around a value.
 
-    It is `share_interval` for a share, otherwise Student's t, for a positive score on the logarithm, to which the
-    standard error is carried over by the derivative. A positive score close to 0 (half the width
-    of the plain interval reaches 0) gets the plain interval, cut at 0.
+    It is `share_interval` for a share, with the effective degrees of freedom; otherwise Student's t. A positive score, and
+    a share above 1, get it on the logarithm, to which the standard error is carried over by the derivative; close to 0 (half
+    the width of the plain interval reaches 0), where the logarithm has no bound, they get the plain interval, cut at 0.
 
     Args:
         value: the score of all subjects.
@@ -140,8 +140,8 @@ def score_interval(
         unseen: standard error that the replicates of a share do not show.
 
     Returns:
-        Low and high; None if no stratum has two subjects with a replicate, or if a score that is no share has no
-        spread.
+        Low and high; None if the value is NaN, if no stratum has two subjects with a replicate, or if a score that is
+        no share has no spread.
     """
     error, degrees = standard_error(replicates, strata)
     if not degrees or np.isnan(value):

@@ -117,7 +117,16 @@ def _take(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, Know
 
 
 def _take_class(known: KnownAnswers, predicted: str, classes: Set[str], units: set[int]) -> None:
-    """Add the predicted class of a clip: its units, its coarse class, or its fine class with the coarse one."""
+    """Add the predicted class of a clip: as action units, or as coarse or fine class.
+
+    A fine class brings its coarse one, unless a run of coarse classes has given one. Other classes say nothing here.
+
+    Args:
+        known: answers of the clip.
+        predicted: class that the run gave.
+        classes: all classes of the run.
+        units: action units that the run looked for; empty for a run of emotions.
+    """
     if units:
         _show(known, units, [predicted])
     elif classes <= set(COARSE):

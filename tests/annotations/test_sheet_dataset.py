@@ -231,12 +231,12 @@ def test_SheetDataset_takes_first_frame_0(tmp_path):
 
 def test_SheetDataset_reads_frame_rates_and_marks_others(tmp_path):
     """The dataset's, 100 a second, taken in silence would make k and k' wrong by the ratio."""
-    cells = {"a": "200 fps", "b": "200,0", "c": "200.0", "d": "", "e": "fast", "f": "-30"}
+    cells = {"a": "200 fps", "b": "200,0", "c": "200.0", "d": "", "e": "fast", "f": "-30", "h": "1,000"}
     rows = [("1", video, 2, 3, 4, "fear", "4", cell) for video, cell in cells.items()]
     rows += [("1", "g", 2, 3, 4, "fear", "4", 50), ("1", "g", 6, 7, 8, "fear", "4", 25)]
     write_csv(tmp_path / "codes.csv", [(*HEAD, "FPS"), *rows])
     dataset = small(None, Long, annotations=str(tmp_path / "codes.csv"))
-    rates = {"a": 200.0, "b": 200.0, "c": 200.0, "d": 100.0, "e": 100.0, "f": 100.0, "g": 100.0}
+    rates = {"a": 200.0, "b": 200.0, "c": 200.0, "d": 100.0, "e": 100.0, "f": 100.0, "h": 100.0, "g": 100.0}
     assert {video.id: video.fps for video in dataset.videos()} == rates
     repairs = [(r.row, r.found, r.taken, r.altered) for r in dataset.repair_rows() if r.column.casefold() == "fps"]
     assert repairs == [
@@ -244,7 +244,8 @@ def test_SheetDataset_reads_frame_rates_and_marks_others(tmp_path):
         (3, "200,0", "200", False),
         (6, "fast", None, True),
         (7, "-30", None, True),
-        (9, "25, 50", None, True),
+        (8, "1,000", None, True),
+        (10, "25, 50", None, True),
     ]
 
 

@@ -31,7 +31,7 @@ class Listener(Method):
             "name": int(clip.video.key[-1], 16),
             "order": 3 * number // n_clips,
             "length": clip.video.n_frames,
-            "rate": round(clip.video.fps),
+            "rate": round(clip.video.fps or 0),
             "size": n_clips // 4 - 1,
         }
         return facts[self.params.by]
