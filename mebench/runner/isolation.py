@@ -45,10 +45,11 @@ from mebench.errors import MebenchError, PluginError, describe_error
 from mebench.features.face_detection import NoFaceError
 from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
+from mebench.runner import sandbox
 from mebench.runner.fold_output import FoldOutput, print_into
 from mebench.runner.inheritance import forget_host, kept_variables, only_kept_variables, untold_program
 from mebench.runner.process import THREADS, prepare_worker
-from mebench.runner.sandbox import Grant, enter_sandbox, entered, hide_memory, is_refusal, refused
+from mebench.runner.sandbox import Grant, enter_sandbox, hide_memory, is_refusal
 from mebench.runs import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"
@@ -100,8 +101,8 @@ def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 def failure_of(error: BaseException) -> Failure:
     """An exception as the reason why there is no answer."""
     cause = error if isinstance(error, MebenchError) else None
-    if refused and any(e is not None and is_refusal(e) for e in (error, error.__cause__)):
-        cause = PluginError(f"{describe_error(error)}; {refused}")
+    if sandbox.refused and any(e is not None and is_refusal(e) for e in (error, error.__cause__)):
+        cause = PluginError(f"{describe_error(error)}; {sandbox.refused}")
         error = cause.with_traceback(error.__traceback__)
     return Failure(describe_error(error), "".join(traceback.format_exception(error)), cause, raised=True)
 
@@ -569,7 +570,7 @@ def _do_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, 
     """The result of one call, in a confined process where there is a grant."""
     if grant is None:
         registry.add_paths(plugins)
-    elif grant != entered:
+    elif grant != sandbox.entered:
         tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
         os.chdir(grant.write[0])
         enter_sandbox(grant)

@@ -122,9 +122,9 @@ NO_VIEW = (
 )
 """The warning of a run whose folds are confined, but by Landlock alone."""
 refused = ""
-"""In a confined process: the sentence about what the system did not permit."""
+"""In a confined process: the sentence about what the system did not permit. It changes: read it from this file."""
 entered: Grant | None = None
-"""In a confined process: its access."""
+"""In a confined process: its access. It changes: read it from this file."""
 LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "sklearn", "torch")
 """Whose code may be run in a process before it is confined; of mebench not that of plugins."""
 
