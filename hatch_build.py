@@ -17,7 +17,9 @@ COMMANDS = {
     "pip install -c constraints.txt -e . && mebench run -c examples/first_run.yaml": (
         "pip install mebench && mebench run --example first_run"
     ),
-    "in a fresh virtual environment and a clone of this repository": "in a fresh virtual environment",
+    "in a fresh virtual environment and a clone of this repository (`git clone` with its address)": (
+        "in a fresh virtual environment"
+    ),
 }
 """README's words for a clone, with those for the package."""
 PICTURE = re.compile(r"!\[(?P<text>[^]]*)]\((?P<target>[^)\s]+)\)")

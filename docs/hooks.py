@@ -110,6 +110,7 @@ WORDS = {
     "reference/metrics_recognition.md": ["STRS"],
     "understand/numbers.md": ["confidence interval", "reproducibility"],
     "understand/selection.md": ["leak", "cherry-picking"],
+    "understand/trust.md": ["leak", "leakage", "same person"],
 } | {page: [Path(page).stem] for page in BOARDS}
 """Words that readers search for, and the page that answers; the id of each board."""
 RUN = os.environ.get("BLOCKS") != "off"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import mebench
+from mebench.boards.site.site_pages import BIBTEX
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,6 +60,23 @@ def test_version_is_one():
     assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
     assert f'  version: "{version}"\n' in (ROOT / "conda/recipe.yaml").read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/how_to/paper.md"])
+def test_bibtex_agrees_with_citation_file(page):
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["preferred-citation"]
+    (author,) = cited["authors"]
+
+    (entry,) = re.findall(r"^```bibtex\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)
+
+    fields = dict(re.findall(r"(\w+)\s*= \{+(.*?)\}+(?:,|\n|$)", entry))
+    assert fields == {
+        "title": cited["title"],
+        "author": author["name"],
+        "year": f"{cited['year']}",
+        "note": f"Version {cited['version']}",
+    }
+    assert "".join(entry.split()) == "".join((BIBTEX % cited["version"]).split())
 
 
 def test_version_between_releases_is_a_development_version():

@@ -387,6 +387,7 @@ CARDS: dict[PluginKind, str] = {
 BIBTEX = """@software{mebench,
   title  = {mebench: the benchmark suite for facial micro-expressions},
   author = {{The mebench developers}},
+  year   = {2026},
   note   = {Version %s}
 }"""
 OF_PAGES = (
