@@ -523,7 +523,7 @@ def test_complete_word_never_complains(root):
 def test_runs_are_read_where_words_or_settings_say(mebench, monkeypatch, tmp_path, words):
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench.boards.board.collect", lambda runs, say: asked.append(str(runs)) or [])
+    monkeypatch.setattr("mebench.boards.board.collect_finished_runs", lambda runs, say: asked.append(str(runs)) or [])
     monkeypatch.setattr("mebench.tracking.database_remarks", lambda tracking, *_: tracked.append(tracking) or [])
     monkeypatch.setattr(RunFolder, "finished", lambda runs, run: asked.append(runs) or sys.exit())
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))

@@ -120,7 +120,6 @@ def test_mistakes_of_a_file_equal_its_run(mebench, in_files):
         ),
         (["mistakes", "a.csv"], 2, "a.csv is a file, not a run: name the file of its truth with --truth"),
         (["mistakes", "a.csv", "--loose-ids"], 2, "--loose-ids is about files"),
-        (["mistakes", "a.xlsx", "--truth", "truth.csv"], 3, "mebench score --clips a.xlsx --truth truth.csv"),
     ],
 )
 def test_compare_and_mistakes_of_files_refuse_in_one_sentence(mebench, in_files, words, code, sentence):
