@@ -175,6 +175,8 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     by_name, every = _by_last_part(nearby), _by_last_part(known)
     near = _nearest_of(name, by_name, every)
     hint = f" Did you mean {near!r}?" if near else ""
+    if section == "protocol" and near not in nearby:
+        hint = " mebench info NAME shows those of another protocol."
     others = nearby
     if len(nearby) > MOST_KEYS:
         nearest = sorted(by_name, key=lambda n: (-difflib.SequenceMatcher(None, name, n).ratio(), n))

@@ -30,8 +30,9 @@ def with_train_people(params: type) -> type:
     """The parameters of a protocol with `train_people`; unchanged where they are no frozen dataclass."""
     if not getattr(params, "__dataclass_params__", None) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return params
+    # The protocol's own parameters stand first: those of the last base do.
     about = {"__doc__": params.__doc__, "__module__": params.__module__}
-    return make_dataclass(params.__name__, [], bases=(params, TrainPeople), namespace=about, frozen=True)
+    return make_dataclass(params.__name__, [], bases=(TrainPeople, params), namespace=about, frozen=True)
 
 
 def limit_training(folds: Sequence[Fold], people: People, params: Any) -> list[Fold]:

@@ -108,7 +108,7 @@ def test_info_names_the_nearest_of_unknown_words(mebench, word, near):
     ("given", "incomplete", "expected"),
     [
         ([], "protocol=meg", ["protocol=megc2018", "protocol=megc2019_cde", "protocol=megc_spotting"]),
-        (["protocol=kfold"], "protocol.", ["protocol.train_people=", "protocol.folds=", "protocol.seed="]),
+        (["protocol=kfold"], "protocol.", ["protocol.folds=", "protocol.seed=", "protocol.train_people="]),
         (["protocol=cdmer"], "protocol.type=", ["protocol.type=I", "protocol.type=II"]),
         (["protocol", "=", "megc2018", "protocol.part", "="], "c", ["composite"]),
         (["protocol=loso"], "protocol.", ["protocol.train_people="]),

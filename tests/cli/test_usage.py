@@ -93,7 +93,8 @@ def test_cli_help_shows_the_example(mebench, path):
         (["score"], "mebench score needs --truth, true intervals"),
         (
             ["info"],
-            "mebench info needs ID, name of a method, dataset, protocol, metric or setting of a run. See: mebench info --help",
+            "mebench info needs ID, name of a method, dataset, protocol, metric, built-in encoder or setting of a run. See: "
+            "mebench info --help",
         ),
         (["runs", "list", "--runs"], "--runs needs a value"),
         (["tune", "method=mean", "trials=2"], "'trials=2' is no setting: trials is an option here, write --trials 2"),

@@ -6,7 +6,7 @@ import pytest
 
 from mebench.config import from_plain, resolve, shaping_settings
 from mebench.errors import ConfigError, PluginError
-from mebench.protocols.within import KFoldParams
+from mebench.protocols import find_protocol
 
 
 @pytest.fixture
@@ -16,10 +16,14 @@ def config(write_plugin):
     return lambda *words, files=(): resolve(["method=tiny", "dataset=toy", *words], files, [root])
 
 
+def kfold_params(folds):
+    return find_protocol("kfold").settings(folds=folds)
+
+
 def test_resolve_types_keys_of_the_protocol(config):
-    assert config("protocol=kfold").protocol_params == KFoldParams(5)
+    assert config("protocol=kfold").protocol_params == kfold_params(folds=5)
     found = config("protocol=kfold", "protocol.folds=3")
-    assert (found.protocol, found.protocol_params) == ("kfold", KFoldParams(3))
+    assert (found.protocol, found.protocol_params) == ("kfold", kfold_params(folds=3))
     assert found.origins["protocol.folds"] == "command line"
     assert found.origins["protocol.seed"] == "default (protocol kfold)"
     assert from_plain(json.loads(json.dumps(found.values))) == found
@@ -29,8 +33,8 @@ def test_resolve_types_keys_of_the_protocol(config):
 def test_resolve_leaves_keys_of_another_protocol_alone(config, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("protocol: {name: kfold, folds: 4}\n")
-    assert config(files=[file]).protocol_params == KFoldParams(4)
-    assert config("protocol.folds=7", files=[file]).protocol_params == KFoldParams(7)
+    assert config(files=[file]).protocol_params == kfold_params(folds=4)
+    assert config("protocol.folds=7", files=[file]).protocol_params == kfold_params(folds=7)
     assert config("protocol=loso", files=[file]).protocol == "loso"
 
 
@@ -45,11 +49,12 @@ def test_resolve_leaves_keys_of_another_protocol_alone(config, tmp_path):
         ),
         (
             ["protocol=kfold", "protocol.x=3"],
-            "unknown key 'protocol.x'. Known: protocol.folds, protocol.seed. (command line)",
+            "unknown key 'protocol.x'. mebench info NAME shows those of another protocol. Known: protocol.folds, protocol.seed, "
+            "protocol.train_people. (command line)",
         ),
         (
             ["protocol.folds=3"],
-            "unknown key 'protocol.folds': protocol has no parameters here: mebench info NAME shows those of another",
+            "unknown key 'protocol.folds'. mebench info NAME shows those of another protocol. Known: protocol.train_people.",
         ),
         (["protocol=kfold", "protocol.folds=x"], "protocol.folds must be an int, not 'x' (command line)"),
         (["protocol=kfold", "protocol.folds=1"], "protocol.folds must be 2 or more, not 1 (command line)"),
