@@ -1,9 +1,11 @@
 """Vectors of an encoder against the network itself, called on the same pictures."""
 
+import importlib.util
 import json
 import sys
 import zipfile
 
+import dlib
 import numpy as np
 import pytest
 import torch
@@ -222,7 +224,9 @@ def test_load_encoder_names_missing_and_extra_layers(tmp_path, module):
 
 
 def test_load_encoder_takes_networks_of_timm(tmp_path):
-    timm = pytest.importorskip("timm", reason="timm is not installed")
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    timm = importlib.import_module("timm")
     network = timm.create_model("resnet10t", num_classes=0)
     whole = timm.create_model("resnet10t", num_classes=3)
     save_file(
@@ -282,7 +286,6 @@ def test_probe_refuses_inputs_that_do_not_fit(tmp_path):
 
 
 def test_dlib_face_equals_dlib():
-    dlib = pytest.importorskip("dlib")
     path = BUILT_IN["dlib_face"].find_weights()
     if path is None:
         pytest.skip("face_recognition_models is not installed")
