@@ -18,7 +18,12 @@ METHODS = sorted(
 )
 
 
-OTHERS = {"emr": {"size": 320}, "of_fd": {"size": 256}, "mdmo": {"margin": 0.1}}
+OTHERS = {
+    "probe": {"size": 150, "margin": 0.1, "color": True},
+    "emr": {"size": 320},
+    "of_fd": {"size": 256},
+    "mdmo": {"margin": 0.1},
+}
 """Defaults of methods whose crops are not MEAN's."""
 
 

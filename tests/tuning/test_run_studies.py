@@ -306,7 +306,9 @@ def test_tune_counts_a_video_without_face_as_missed(go, monkeypatch, capsys):
     black, why = "toy_places/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
-        return Prepared(0, {}, {("toy_places", video.key): why for video in plans[0].data.videos if video.key == black})
+        return Prepared(
+            0, {}, {("toy_places", video.key): why for video in plans[0].features.data.videos if video.key == black}
+        )
 
     monkeypatch.setattr(module, "prepare_features", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
