@@ -1,37 +1,46 @@
-"""Tables and long texts that an object given to `evaluate` brings along: labels may stand in them."""
+"""Data that an object given to `evaluate` brings along, in which labels may stand."""
 
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mebench.api.pickling import is_installed
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+else:
+    np = load_lazily("numpy")
+    torch = load_lazily("torch")
 
 MOST_ENTRIES = 100
-"""Entries from which on a list, tuple, set or map of an object is a table."""
+"""Entries from which on a list, tuple, set, map or array of an object is a table. Below they may be settings."""
 MOST_LETTERS = 2_000
 """Letters or bytes from which on a text of an object may be a table."""
 DEEPEST = 8
 """Steps from an object to what it holds that are followed."""
 
 
-def carries_table(*values: Any) -> bool:
-    """Whether objects, or functions that they use, bring a table or a long text along.
+def carries_data(*values: Any) -> bool:
+    """Whether objects, or functions that they use, bring data along.
 
-    Code of installed packages is not looked at.
+    It is a table, a long text, a network with weights or a fitted estimator, at any depth. Code of installed packages is not looked at.
 
     >>> labels = {number: number % 3 for number in range(442)}
-    >>> carries_table({"threshold": 0.5}), carries_table(labels)
+    >>> carries_data({"threshold": 0.5}), carries_data(labels)
     (False, True)
     """
     seen = set[int]()
     edge = list(values)
     for _ in range(DEEPEST):
-        if any(map(_is_table, edge)):
+        if any(_is_table(value) or is_network(value) or is_fitted(value) for value in edge):
             return True
         reached = {id(part): part for value in edge for part in _parts_of(value)}
         edge = [part for key, part in reached.items() if key not in seen]
@@ -39,10 +48,24 @@ def carries_table(*values: Any) -> bool:
     return False
 
 
+def is_network(value: Any) -> bool:
+    """Whether a value is a network with weights."""
+    return isinstance(value, torch.nn.Module) and len(value.state_dict()) > 0
+
+
+def is_fitted(value: Any) -> bool:
+    """Whether a value is an estimator that has learnt something, as `coef_` of scikit-learn."""
+    if isinstance(value, type) or not hasattr(value, "fit"):
+        return False
+    return any(name.endswith("_") and not name.startswith("_") for name in getattr(value, "__dict__", {}))
+
+
 def _is_table(value: Any) -> bool:
-    """Whether a value is a long container of plain values, or a long text."""
+    """Whether a value is a long container, array or text."""
     if isinstance(value, str | bytes | bytearray):
         return len(value) >= MOST_LETTERS
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return math.prod(value.shape) >= MOST_ENTRIES
     return isinstance(value, list | tuple | set | frozenset | Mapping) and len(value) >= MOST_ENTRIES
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from mebench import config as configuration, core, features, inference, inspection, reports, runner, training
-from mebench.api.carried_data import carries_table
+from mebench.api.carried_data import carries_data, is_fitted, is_network
 from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
 from mebench.api.run_results import Names, Run, execute_config, list_paths
@@ -198,7 +198,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
         "config.yaml": CONFIG.format(
             title=what if title is None else json.dumps(title),
             tasks=", ".join(tasks),
-            pretrained="pretrained: unknown\n" if holds_numbers(model) or carries_table(model, chains) else "",
+            pretrained="pretrained: unknown\n" if holds_numbers(model) or carries_data(model, chains) else "",
         ),
         "params.py": PARAMS_OF_MODULE if is_module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
@@ -335,10 +335,9 @@ def holds_numbers(model: Any) -> bool:
         return any(map(_is_array_or_network, _values_of_function(model)))
     inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
     for part in (model, *inner):
-        attributes = getattr(part, "__dict__", {})
-        learnt = [name for name in attributes if name.endswith("_") and not name.startswith("_")]
-        if learnt and hasattr(part, "fit"):
+        if is_fitted(part):
             return True
+        attributes = getattr(part, "__dict__", {})
         if any(_is_array_or_network(value) for value in (part, *attributes.values())):
             return True
     return False
@@ -357,9 +356,7 @@ def _values_of_function(function: Any) -> list[Any]:
 
 def _is_array_or_network(value: Any) -> bool:
     """Whether a value is an array, a tensor, or a network with weights."""
-    if isinstance(value, torch.nn.Module):
-        return any(True for _ in value.state_dict())
-    return isinstance(value, torch.Tensor | np.ndarray)
+    return is_network(value) or isinstance(value, torch.Tensor | np.ndarray)
 
 
 class TrainedModel:

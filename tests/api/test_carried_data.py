@@ -5,13 +5,16 @@ import types
 
 import numpy as np
 import pytest
+import torch
+from sklearn.model_selection import GridSearchCV
 from sklearn.svm import LinearSVC
 
-from mebench.api.carried_data import carries_table
+from mebench.api.carried_data import carries_data
 from mebench.api.evaluation import store_object
 from mebench.files import read_yaml
 from tests.helpers.own_objects import chain
 
+FITTED = LinearSVC().fit([[0.0], [1.0]], [0, 1])
 LABELS = {f"digest {number}": number % 3 for number in range(442)}
 
 
@@ -37,6 +40,24 @@ class OfGlobal(Honest):
         return [LABELS[str(clip)] for clip in clips]
 
 
+class OfGlobalHead(Honest):
+    """One that answers by a head of its module."""
+
+    def classify(self, clips):
+        return FITTED.predict(clips)
+
+
+class OfClass(Honest):
+    """One whose class holds the head."""
+
+    head = np.ones((3, 40))
+
+
+def make_of_global_head():
+    """A fresh one that answers by a head of its module."""
+    return Honest(head=FITTED)
+
+
 def in_closure(labels):
     """A function that remembers labels."""
     return lambda clip: labels[clip]
@@ -50,19 +71,41 @@ def in_closure(labels):
         Honest(inner=types.SimpleNamespace(deeper=[LABELS])),
         Honest(text="0120" * 500),
         OfGlobal(),
+        OfGlobalHead(),
+        OfClass(),
+        Honest(head=FITTED),
+        Honest(head={"coef": np.ones((3, 40))}),
+        Honest(parts=[torch.ones(2, 50)]),
+        Honest(parts={"net": torch.nn.Linear(2, 2)}),
+        Honest(inner=types.SimpleNamespace(deeper=np.ones(442))),
+        functools.partial(Honest, head=[FITTED]),
+        make_of_global_head,
     ],
 )
-def test_carries_table_finds_labels_wherever_they_are(model):
-    assert carries_table(model)
+def test_carries_data_finds_labels_wherever_they_are(model):
+    assert carries_data(model)
 
 
-@pytest.mark.parametrize("model", [Honest(threshold=0.5, look=in_closure({"a": 1})), LinearSVC(), chain])
-def test_carries_table_spares_settings(model):
-    assert not carries_table(model)
+@pytest.mark.parametrize(
+    "model",
+    [
+        Honest(threshold=0.5, look=in_closure({"a": 1})),
+        Honest(head=LinearSVC(), relu=torch.nn.ReLU()),
+        GridSearchCV(LinearSVC(), {"C": np.logspace(-3, 3, 7)}),
+        LinearSVC(),
+        chain,
+    ],
+)
+def test_carries_data_spares_settings(model):
+    assert not carries_data(model)
 
 
 def test_store_object_marks_objects_with_tables(tmp_path):
-    for model, expected in ((Honest(look=in_closure(LABELS)), "unknown"), (Honest(), None)):
+    for model, expected in (
+        (Honest(look=in_closure(LABELS)), "unknown"),
+        (Honest(head=FITTED), "unknown"),
+        (Honest(head=LinearSVC()), None),
+    ):
         name = store_object(model, chain, tmp_path)
         about = read_yaml(tmp_path / "methods" / name / "config.yaml")
         assert about.get("pretrained") == expected
