@@ -5,6 +5,8 @@ of it. And texts of ours, which are the same bytes on every system.
 import ast
 import errno
 import hashlib
+import importlib.machinery
+import importlib.util
 import json
 import os
 import stat
@@ -89,6 +91,25 @@ def file_hash(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_module_file(name: str) -> Path | None:
+    """The file of a module, found without importing the packages around it; None if there is none.
+
+    >>> find_module_file("json.decoder").name, find_module_file("no_such_module.at_all")
+    ('decoder.py', None)
+    """
+    top, *others = name.split(".")
+    with suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(top)
+        full = top
+        for part in others:
+            full = f"{full}.{part}"
+            inside = None if spec is None else spec.submodule_search_locations
+            spec = None if inside is None else importlib.machinery.PathFinder.find_spec(full, inside)
+        if spec is not None and spec.has_location and spec.origin:
+            return Path(spec.origin)
+    return None
 
 
 def code_hash(path: Path) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.machinery
-import importlib.util
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,22 +60,3 @@ def _note_of_agreement(file: str, classes: list[str]) -> Path:
     about = json.dumps([str(Path(file).absolute()), sorted(classes)])
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return home / "mebench" / "agreed_code" / hashlib.sha256(about.encode()).hexdigest()
-
-
-def find_module_file(name: str) -> Path | None:
-    """The file of a module, found without importing the packages around it; None if there is none.
-
-    >>> find_module_file("json.decoder").name, find_module_file("no_such_module.at_all")
-    ('decoder.py', None)
-    """
-    top, *others = name.split(".")
-    with suppress(ImportError, ValueError):
-        spec = importlib.util.find_spec(top)
-        full = top
-        for part in others:
-            full = f"{full}.{part}"
-            inside = None if spec is None else spec.submodule_search_locations
-            spec = None if inside is None else importlib.machinery.PathFinder.find_spec(full, inside)
-        if spec is not None and spec.has_location and spec.origin:
-            return Path(spec.origin)
-    return None

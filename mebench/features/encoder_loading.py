@@ -7,7 +7,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import importlib.util
 import json
 import os
 import zipfile
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from mebench.core.chain import library_version
 from mebench.errors import ConfigError, DataError, PluginError, describe_error, list_first, refused_by_system, unknown
 from mebench.features.built_in_encoders import BUILT_IN
-from mebench.files import code_hash
+from mebench.files import code_hash, find_module_file
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -319,15 +318,12 @@ def _network_of_function(name: str) -> Any:
 
 def find_source(name: str) -> Path:
     """The source of a module."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
+    file = find_module_file(name)
+    if file is None:
         raise ConfigError(
             f"method.encoder names the module {name!r}, which Python does not find: install it, or put its folder on PYTHONPATH"
         )
-    return Path(spec.origin)
+    return file
 
 
 def _load_safetensors(network: Any, path: Path, classifier: tuple[str, ...]) -> None:

@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from mebench._installation import PACKAGE, VERSION
 from mebench.config import RunConfig, flatten_keys, registry, shaping_settings, trainer
-from mebench.config.foreign_code import find_module_file
 from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.settings import is_place, plugins_of
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
-from mebench.files import code_hash, file_hash
+from mebench.files import code_hash, file_hash, find_module_file
 from mebench.lazy_imports import load_lazily
 from mebench.protocols import ADDED
 

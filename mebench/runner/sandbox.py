@@ -38,9 +38,9 @@ from typing import NamedTuple
 
 from mebench._installation import PACKAGE
 from mebench.atomic import open_descriptor
-from mebench.config.foreign_code import find_module_file
 from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
+from mebench.files import find_module_file
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
 
 PARTS = ("files", "processes", "network", "privileges")

@@ -7,6 +7,7 @@ import pytest
 
 from mebench.boards.export import export_record
 from mebench.config import foreign_code
+from mebench.files import find_module_file
 from tests.helpers.run_folders import make_run
 
 WORDS = (
@@ -94,6 +95,6 @@ def test_find_classes_named_by_files_leaves_out_lightning(stranger, tmp_path):
 
 
 def test_find_module_file_imports_no_package(stranger, tmp_path):
-    assert foreign_code.find_module_file("of_others.evil") == tmp_path / "of_others" / "evil.py"
-    assert foreign_code.find_module_file("of_others.missing.X") is None
+    assert find_module_file("of_others.evil") == tmp_path / "of_others" / "evil.py"
+    assert find_module_file("of_others.missing.X") is None
     assert not (tmp_path / "ran").exists()
