@@ -17,7 +17,7 @@ from mebench import config as configuration, core, features, inference, inspecti
 from mebench.api.carried_data import carries_data, is_fitted, is_network
 from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
-from mebench.api.run_results import Names, Run, execute_config, list_paths
+from mebench.api.run_results import Names, Run, execute_config, list_paths, refuse_code_of_others
 from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import (
     ConfigError,
@@ -533,6 +533,7 @@ def spot(
     neutral: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    trusted: bool = False,
 ) -> Spottings:
     """Spot in your own videos, as `mebench spot` does.
 
@@ -551,15 +552,19 @@ def spot(
             peak sets the level.
         workers: processes; all cores if left out.
         progress: see `run`.
+        trusted: agreement to the plugins that somebody else's run names.
 
     Raises:
-        ConfigError: `faces` is unknown; `fold` is given without a run; `neutral` is no stretch and no film.
+        ConfigError: `faces` is unknown; `fold` is given without a run; `neutral` is no stretch and no film; somebody else
+            began the run and it is not `trusted`.
         RunError: there is no such model or fold, or it only recognizes.
         DataError: no video can be read.
     """
     paths = videos_at(videos)
     check_known("faces", faces, get_args(reports.spotted.Faces))
     if isinstance(model, Run):
+        if not trusted:
+            refuse_code_of_others(model.folder, "spot with trusted=True", trains=False)
         models = inference.models.models_of_run(model.folder, fold)
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)

@@ -22,7 +22,7 @@ from mebench import (
 )
 from mebench.api.result import Result, notebook_html
 from mebench.api.trainer_objects import store_trainer_objects
-from mebench.errors import ConfigError, MebenchError, at_fault, list_first, unknown
+from mebench.errors import ConfigError, MebenchError, at_fault, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 
@@ -245,7 +245,7 @@ def resume(
     of_settings = configuration.settings_of(values=settings)
     _refuse_other_run(of_words | of_settings)
     if not trusted:
-        _refuse_code_of_others(folder)
+        refuse_code_of_others(folder, "resume the run with trusted=True")
     config = _config_of_resumed(folder, of_words, of_settings)
     if not folder.done:
         return execute_config(config, reporter, folder.id)
@@ -253,15 +253,19 @@ def resume(
     return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, reporter)
 
 
-def _refuse_code_of_others(folder: run_files.folder.RunFolder) -> None:
-    """Refuse to run the code that somebody else's run names."""
-    stored = folder.read_json("config.json")["config"]
-    code = run_files.origin.code_of_run(stored)
-    if code and not run_files.origin.is_own(folder, stored):
-        raise ConfigError(
-            f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, 3)}: read this code, "
-            "then resume the run with trusted=True"
-        )
+def refuse_code_of_others(folder: run_files.folder.RunFolder, next_step: str, trains: bool = True) -> None:
+    """Refuse to run the code that somebody else's run names.
+
+    Args:
+        folder: folder of the run.
+        next_step: advice for a user who has read the code.
+        trains: whether callbacks and loggers run, too.
+
+    Raises:
+        ConfigError: this user neither began the run nor has agreed to its code.
+    """
+    if question := run_files.origin.question_about_code(folder, trains):
+        raise ConfigError(f"{question}: read this code, then {next_step}")
 
 
 def _refuse_other_run(settings: Iterable[str]) -> None:

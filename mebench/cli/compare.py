@@ -12,6 +12,7 @@ import typer
 from mebench import api, exchange, metrics, records, reports, runs as run_files
 from mebench.account import account_lines
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
+from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, folder_of_published
@@ -252,6 +253,7 @@ def report_command(
         typer.Option("--people", metavar="FILE", help="A CSV of subject and attributes: scores by groups of people."),
     ] = None,
     runs: Runs = "",
+    yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
     """Write a page that explains the scores of a run.
@@ -272,6 +274,8 @@ def report_command(
         with progress.waiting("comparing both runs"):
             comparison = api.compare(*words, runs=runs)
     else:
+        if faces:
+            ask_for_code_of_run(folders[0], yes, trains=False)
         side = reports.judge_run(records.record.read_record(folders[0]))
         with progress.waiting("groups"):
             groups = reports.trust.measure_trust(side, None if people is None else Path(people).expanduser())

@@ -15,6 +15,7 @@ from mebench.terminal import escape_controls
 
 SHOWN = 3
 """Classes and folders that the question names; further ones are counted."""
+AgreesToCodeOfRun = Annotated[bool, typer.Option("--yes", help="Run the code that somebody else's run names, unasked.")]
 AgreesToCode = Annotated[
     bool, typer.Option("--yes", help="Run the callbacks and loggers of your own that a settings file names, unasked.")
 ]
@@ -39,24 +40,24 @@ def ask_for_code_of_files(files: Iterable[str | Path] | None, agreed: bool) -> N
         config.foreign_code.note_agreement(file, classes)
 
 
-def ask_for_code_of_run(folder: run_files.RunFolder, agreed: bool) -> None:
+def ask_for_code_of_run(folder: run_files.RunFolder, agreed: bool, trains: bool = True) -> None:
     """Ask once before the code of a run from elsewhere runs: its plugins, callbacks and loggers.
 
     Args:
         folder: folder of the run.
         agreed: whether the user has said yes already.
+        trains: whether the run goes on; its models alone need no callbacks and loggers.
 
     Raises:
         ConfigError: the user does not agree, or cannot be asked.
     """
-    stored = folder.read_json("config.json")["config"]
-    code = run_files.origin.code_of_run(stored)
-    if not code or run_files.origin.is_own(folder, stored):
+    question = run_files.origin.question_about_code(folder, trains)
+    if not question:
         return
-    question = f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, SHOWN)}"
     if not (agreed or _agrees(question)):
-        raise ConfigError(f"{question}: read this code, then resume the run with --yes")
-    run_files.origin.mark_as_own(folder, stored)
+        next_step = "resume the run with --yes" if trains else "give the command with --yes, once"
+        raise ConfigError(f"{question}: read this code, then {next_step}")
+    run_files.origin.mark_as_own(folder, folder.read_json("config.json")["config"])
 
 
 def _agrees(question: str) -> bool:

@@ -14,6 +14,7 @@ import typer
 from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
 from mebench.account import plain_accounts
 from mebench.annotations.accounting import accounts_of
+from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_file, check_folder
 from mebench.cli.option_types import (
     DatasetWords,
@@ -149,6 +150,7 @@ def predict_command(
     runs: Runs = "",
     files: Files = None,
     plugins: Plugins = None,
+    yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
     """Spot in videos without annotations, with a run's models. Scores of several folds are averaged."""
@@ -157,6 +159,7 @@ def predict_command(
     check_target("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
+    ask_for_code_of_run(folder, yes, trains=False)
     models = inference.models.models_of_run(folder, fold)
     predicted = inference.predict.predict_all(
         models, config.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
@@ -206,6 +209,7 @@ def degrade_command(
         int | None, typer.Option("--workers", metavar="N", help="Number of processes; by default one for each core.")
     ] = None,
     runs: Runs = "",
+    yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
     """Test the models of a run on degraded videos.
@@ -218,6 +222,7 @@ def degrade_command(
     page = Path(out).expanduser()
     check_file("--out", str(page))
     folder = run_files.folder.RunFolder.finished(runs, run)
+    ask_for_code_of_run(folder, yes, trains=False)
     rows, progress = inference.robustness.measure_robustness(folder, words, workers, Progress()), Progress()
     reports.report.write_page(reports.robustness.page_of_robustness(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
@@ -267,6 +272,7 @@ def model_export_command(
         str, typer.Option("--part", metavar="method|recognizer", help="The method of a pair, for .onnx.")
     ] = "method",
     runs: Runs = "",
+    yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
     """Write the model of a fold, or an included one, as a file.
@@ -293,6 +299,7 @@ def model_export_command(
                 f"run {folder.id} has {len(keys)} folds ({', '.join(keys[:3])} …): name one with --fold FOLD"
             )
         fold, header = fold or str(keys[0]), None
+        ask_for_code_of_run(folder, yes, trains=False)
         model = inference.models.model_of_fold(folder, fold)
 
     if form == "onnx":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mebench import api, boards, config, protocols, reports, reproduction, runner, runs as run_files
-from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files, ask_for_code_of_run
+from mebench.cli.foreign_code import AgreesToCode, AgreesToCodeOfRun, ask_for_code_of_files, ask_for_code_of_run
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, config_with_inputs
 from mebench.config.examples import find_example
 from mebench.errors import ConfigError, RunError, SomeFailedError
@@ -180,7 +180,7 @@ def resume_command(
     ] = None,
     runs: Runs = "",
     verbose: Verbose = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Run the code that somebody else's run names, unasked.")] = False,
+    yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
     """Continue a stopped run. A finished run shows its scores, and goes to MLflow if missing there."""

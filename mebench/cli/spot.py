@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from mebench import api, frames, inference, reports, runner
+from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.errors import check_known, refuse_if
@@ -102,6 +103,7 @@ def spot_command(
         float | None, typer.Option("--seconds", help="Stop a live video after this many seconds.")
     ] = None,
     runs: Runs = "",
+    yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
     """Spot in your own videos.
@@ -145,6 +147,8 @@ def spot_command(
     check_known("--faces", faces, get_args(reports.spotted.Faces))
     check_known("--damaged", damaged, ("refuse", "accept"))
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
+    if isinstance(by, api.Run):
+        ask_for_code_of_run(by.folder, yes, trains=False)
     if model is None and not isinstance(by, api.Run):
         progress.notify(
             f"using the included model {by.name} (trained on drawn faces): see mebench model info {by.name} for its scores; "
@@ -168,6 +172,7 @@ def spot_command(
                 neutral=neutral,
                 workers=workers,
                 progress=progress,
+                trusted=True,
             )
             files = result.write(out, overlay, progress)
     except KeyboardInterrupt as stop:

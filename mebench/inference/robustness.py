@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mebench.config import RunConfig, from_plain
+from mebench.config import RunConfig, from_plain, trainer
 from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
@@ -60,11 +60,12 @@ def measure_robustness(
             f"{clean.id} spots nothing, so a still video says nothing about it: name another kind with --what"
         )
     places = {"runs": str(clean.path.absolute() / DEGRADED_RUNS), "workers": workers, "looks": False}
-    configs = {
-        word: from_plain({**stored["config"], **places, "degrade": word}, stored["origins"])
-        for word, how in tested
-        if how.strength
-    }
+    with trainer.without_foreign_code():  # nothing is trained
+        configs = {
+            word: from_plain({**stored["config"], **places, "degrade": word}, stored["origins"])
+            for word, how in tested
+            if how.strength
+        }
     reference = _read_reference(clean, stored["config"], about)
     outcomes = _run_degraded(configs, clean, progress)
     return [_robustness_row(how, outcomes.get(word), reference) for word, how in tested]

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import replace_file
+from mebench.errors import list_first
 from mebench.runs.folder import RunFolder
 
 FILE = ".begun_here"
 """In the run folder: a proof that this user began the run, or has agreed to its code."""
+
+SHOWN = 3
+"""Folders and classes that the question names; further ones are counted."""
 
 
 def code_of_run(config: Mapping[str, Any]) -> list[str]:
@@ -35,6 +39,23 @@ def code_of_run(config: Mapping[str, Any]) -> list[str]:
     classes = [str(spec["class_path"]) for spec in named if "object" not in spec]
     foreign = [name for name in classes if not name.startswith("lightning.")]
     return [*map(str, config.get("plugins") or ()), *foreign, *objects]
+
+
+def question_about_code(folder: RunFolder, trains: bool = True) -> str:
+    """What a user must agree to before the code of a run runs; empty for a run of one's own.
+
+    Args:
+        folder: folder of the run, or of a record, which names no code.
+        trains: whether callbacks and loggers run, too; without training only plugins do.
+    """
+    if not (folder.path / "config.json").is_file():
+        return ""
+    stored = folder.read_json("config.json")["config"]
+    code = code_of_run(stored)
+    runs_code = bool(code) if trains else bool(stored.get("plugins"))
+    if not runs_code or is_own(folder, stored):
+        return ""
+    return f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, SHOWN)}"
 
 
 def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:

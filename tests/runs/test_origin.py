@@ -63,6 +63,48 @@ def test_resume_asks_before_it_runs_code_of_others(mebench, stored, tmp_path, mo
     assert origin.is_own(stored, config_of(stored))
 
 
+USES = {
+    "predict": ("predict", "one", "dataset=synthetic"),
+    "spot": ("spot", ".", "--run", "one"),
+    "live": ("spot", "--live", "no.mp4", "--run", "one"),
+    "degrade": ("degrade", "one"),
+    "export": ("model", "export", "one", "-o", "one.safetensors", "--fold", "s0"),
+    "faces": ("report", "one", "--faces"),
+}
+"""Commands that need the method of a run."""
+
+
+@pytest.mark.parametrize("words", USES.values(), ids=USES)
+def test_models_of_run_ask_before_they_import_plugins(mebench, own_folder, stored, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    code, _, error = mebench(*words, "--runs", tmp_path / "runs")
+    assert code == 2
+    assert f"it runs code of {tmp_path / 'plugins'}: read this code, then give the command with --yes, once" in error
+    _, _, error = mebench(*words, "--yes", "--runs", tmp_path / "runs")
+    assert "was not begun" not in error
+    assert origin.is_own(stored, config_of(stored))
+    _, _, error = mebench(*words, "--runs", tmp_path / "runs")
+    assert "was not begun" not in error
+
+
+def test_spot_in_python_refuses_plugins_of_others(stored, tmp_path):
+    (tmp_path / "film").mkdir()
+    run = api.load_run(stored.path)
+    with pytest.raises(ConfigError, match=r"was not begun by you on this machine.*trusted=True"):
+        api.spot(tmp_path / "film", run)
+    with pytest.raises(ConfigError, match="no plugins at"):
+        api.spot(tmp_path / "film", run, trusted=True)
+
+
+def test_question_about_code_counts_callbacks_in_training_only(stored):
+    callbacks = [{"class_path": "ours.Callback", "init_args": {}}]
+    content = stored.read_json("config.json")
+    content["config"] |= {"plugins": [], "trainer.callbacks": callbacks}
+    stored.write_json("config.json", content)
+    assert "it runs code of ours.Callback" in origin.question_about_code(stored)
+    assert not origin.question_about_code(stored, trains=False)
+
+
 def test_code_of_run_names_objects_of_every_class():
     spec = {"class_path": "lightning.pytorch.callbacks.EarlyStopping", "init_args": {}, "object": "a1"}
     config = {"trainer.callbacks": [spec], "trainer.profiler": {**spec, "class_path": "mine.Profiler"}}
