@@ -30,7 +30,7 @@ from mebench.runner.requirements import check_requirements
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
 from mebench.runner.workers import default_workers
-from mebench.runs.folder import RunFolder, first_id
+from mebench.runs.folder import RunFolder
 from mebench.terminal import format_count, format_duration, print_lines
 
 MOST_FOLDS = 20
@@ -195,7 +195,7 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
         return plan.data.folds
     parts = identity_of(plan, instructions)
     key = training_key(plan, parts)
-    runs_of_identity = RunFolder.all_finished(runs, first_id(run_name(plan.config), short_hash(parts)))
+    runs_of_identity = RunFolder.all_finished(runs, run_name(plan.config), short_hash(parts))
     if key is None or runs_of_identity:  # a finished run of the same identity is run again
         return plan.data.folds
     if before is not None:

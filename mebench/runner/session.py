@@ -392,8 +392,7 @@ def finished_run(plan: Plan) -> RunFolder | None:
 
 def finished_runs(plan: Plan) -> list[RunFolder]:
     """The finished runs of this plan's key, the latest first."""
-    first = first_id(run_name(plan.config), run_key(plan))
-    return RunFolder.all_finished(Path(plan.config.runs).expanduser(), first)
+    return RunFolder.all_finished(Path(plan.config.runs).expanduser(), run_name(plan.config), run_key(plan))
 
 
 def cached_outcome(folder: RunFolder, config: RunConfig) -> Outcome:

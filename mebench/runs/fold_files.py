@@ -85,8 +85,8 @@ class FoldResult:
     printed: str = field(repr=False, default="")
 
 
-def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
-    """Write the files of a fold into an empty folder, the record last."""
+def write_files(folder: Path, result: FoldResult, kinds: Sequence[str], run: str | None = None) -> None:
+    """Write the files of a fold into an empty folder, the record last; `run` is the key of its run."""
     files = _contents(result, kinds)
     record: dict[str, Any] = {
         "fold": result.key,
@@ -95,6 +95,8 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
         "costs": result.costs,
         "notes": result.notes,
     }
+    if run is not None:
+        record["run"] = run
     if result.trained_in:
         record["trained_in"] = result.trained_in
     record["files"] = {name: _stamp(content) for name, content in files.items()}
@@ -166,14 +168,16 @@ def _scores_by_kind(rows: pd.DataFrame, kinds: Sequence[str]) -> NDArray[np.floa
     return np.stack(columns, axis=1)
 
 
-def whole_fold(folder: Path) -> str | None:
-    """Key of the fold in `folder`, or None if one of its files has changed.
+def whole_fold(folder: Path, run: str | None = None) -> str | None:
+    """Key of the fold in `folder`, or None if one of its files has changed, or if it came from a run of another key than `run`.
 
     Folds are not synced to disk one by one, which would cost more than a small fold itself; after a power cut this
     shows which ones are complete.
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if run is not None and record.get("run", run) != run:
+            return None
         if all(_stamp((folder / name).read_bytes()) == stamp for name, stamp in record["files"].items()):
             return str(record["fold"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

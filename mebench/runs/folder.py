@@ -8,8 +8,8 @@
         distractors.parquet  … and blinks, speech and the like, where the dataset annotates them
         folds.json       who trained, validated and was tested
         features.json    seconds of computing features, by video, and the cards of the chains
-        folds/<fold>/    predictions, clips, frame scores, model (safetensors) and fold.json (timing, cost, size and checksum
-                         of the others), one folder a fold
+        folds/<fold>/    predictions, clips, frame scores, model (safetensors) and fold.json (key of the run, timing,
+                         cost, size and checksum of the others), one folder a fold
         failed/<fold>    why a fold failed
         predictions.parquet  clips.parquet  frame_scores.parquet  costs.csv     all folds together
         curves.parquet   smoothed scores and thresholds, where the method looks for peaks in some
@@ -29,7 +29,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -196,10 +196,10 @@ class RunFolder:
         return lock
 
     @classmethod
-    def all_finished(cls, runs: Path, first: str) -> list[RunFolder]:
-        """The finished runs with ids `first`, `first.2`, `first.3` … that have lost no file since; the latest first."""
-        latest_first = reversed(cls.equal(runs, first).values())
-        return [run for run in latest_first if run.done and not run.lost]
+    def all_finished(cls, runs: Path, name: str, key: str) -> list[RunFolder]:
+        """The finished runs of a key that have lost no file since; the latest first."""
+        latest_first = reversed(cls.equal(runs, first_id(name, key)).values())
+        return [run for run in latest_first if run.done and not run.lost and run.key == key]
 
     @classmethod
     def equal(cls, runs: Path, first: str) -> dict[int, RunFolder]:
@@ -239,6 +239,18 @@ class RunFolder:
         return "the same mebench tune" if self.of_study else f"mebench resume {self.word}"
 
     @property
+    def key(self) -> str | None:
+        """The key of all that its predictions depend on; None where it cannot be read.
+
+        Folds of trials are kept in folders that are named by their key.
+        """
+        if not (self.path / "config.json").is_file():
+            return self.id
+        with suppress(RunError, KeyError, TypeError):
+            return str(self.read_json("config.json")["key"])
+        return None
+
+    @property
     def done(self) -> bool:
         """Whether the run is finished."""
         return (self.path / "DONE").is_file()
@@ -269,7 +281,7 @@ class RunFolder:
         final = self.path / "folds" / safe_name(result.key)
         with self._full_disk():
             with whole_folder(final) as temporary:
-                write_files(temporary, result, kinds)
+                write_files(temporary, result, kinds, self.key)
                 if final.exists():
                     shutil.rmtree(final)
             # A power cut may lose the folds of this time; a kill loses none.
@@ -444,8 +456,9 @@ class RunFolder:
         return RunError(f"{file} cannot be read ({cause}): {fix}")
 
     def finished_folds(self) -> set[str]:
-        """Keys of the folds with complete and unchanged results."""
-        return {key for folder in self.path.glob("folds/[!.]*") if (key := whole_fold(folder)) is not None}
+        """Keys of the folds with complete and unchanged results of this run."""
+        run = self.key
+        return {key for folder in self.path.glob("folds/[!.]*") if (key := whole_fold(folder, run)) is not None}
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
         """Join the tables of all folds, sorted, whatever the order of completion.

@@ -225,6 +225,36 @@ def test_finished_folds_skip_files_a_power_cut_damaged(tmp_path, name):
     assert run.finished_folds() == {"d/1", "d/2"}
 
 
+def test_finished_folds_leave_out_those_of_other_runs(tmp_path):
+    one, two = (claimed(tmp_path, key)[0] for key in ("a" * 16, "b" * 16))
+    for run, key in ((one, "a" * 16), (two, "b" * 16)):
+        run.write_json("config.json", {"key": key})
+        run.write_fold(result("d/1"), ("micro",))
+    assert two.finished_folds() == {"d/1"}
+    shutil.rmtree(two.path / "folds" / "d--1")
+    shutil.copytree(one.path / "folds" / "d--1", two.path / "folds" / "d--1")
+    assert two.finished_folds() == set()
+    assert one.finished_folds() == {"d/1"}
+
+
+def test_finished_folds_of_trials_belong_to_the_name_of_their_folder(tmp_path):
+    one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
+    one.write_fold(result("d/1"), ("micro",))
+    one.path.rename(two.path)
+    assert two.finished_folds() == set()
+
+
+def test_finished_folds_take_those_of_older_versions(tmp_path):
+    run, _ = claimed(tmp_path)
+    run.write_json("config.json", {"key": "a"})
+    run.write_fold(result("d/1"), ("micro",))
+    record = run.path / "folds" / "d--1" / "fold.json"
+    record.write_text(
+        json.dumps({name: value for name, value in json.loads(record.read_text()).items() if name != "run"})
+    )
+    assert run.finished_folds() == {"d/1"}
+
+
 def test_remove_leftovers_drops_what_a_killed_process_wrote(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_fold(result("d/1"), ("micro",))
@@ -270,15 +300,24 @@ def test_claim_never_reuses_the_number_of_a_removed_run(tmp_path):
     (first, _), (fifth, _), (last, _) = runs[0], runs[4], runs[10]
     for file in KEPT:
         for run in (fifth, last):
-            (run.path / file).touch()
+            (run.path / file).write_text('{"key": "0123456789abcdef"}')
     shutil.rmtree(first.path)
-    assert [run.id for run in RunFolder.all_finished(tmp_path / "runs", first.id)] == [last.id, fifth.id]
+    finished = RunFolder.all_finished(tmp_path / "runs", "mean-toy", "0123456789abcdef")
+    assert [run.id for run in finished] == [last.id, fifth.id]
     runs[6][1].release()
     again, held = claimed(tmp_path)
     assert held.is_locked, "the one that nobody works on goes on"
     assert again.id == runs[6][0].id, "the one that nobody works on goes on"
     assert last.id == f"{first.id}.11"
     assert claimed(tmp_path)[0].id == f"{first.id}.12"
+
+
+def test_all_finished_leaves_out_runs_that_exchanged_names(tmp_path):
+    one, two = (make_run(tmp_path, key=key * 16, method="m") for key in "ab")
+    for place, name in ((one, "other"), (two, one.id), (RunFolder(tmp_path / "other"), two.id)):
+        place.path.rename(tmp_path / name)
+    assert RunFolder(tmp_path / one.id).key == "b" * 16
+    assert RunFolder.all_finished(tmp_path, "m-drawn-loso-seed0", "a" * 16) == []
 
 
 def test_claim_by_two_processes_gives_two_folders(tmp_path):
