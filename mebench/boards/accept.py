@@ -27,7 +27,6 @@ from mebench.records.schema import RECORD
 from mebench.runner import execute_sweep, make_plan
 from mebench.runner.session import finished_run
 from mebench.runs.folder import RunFolder
-from mebench.runs.origin import code_of_run
 from mebench.terminal import format_count, format_duration
 
 
@@ -339,8 +338,7 @@ def _refuse_foreign_code(record: Record) -> None:
     Raises:
         ConfigError: the record names some.
     """
-    trainer = {key: value for key, value in record.config.items() if key.startswith("trainer.")}
-    if code := code_of_run(trainer):
+    if code := record.training_code:
         raise ConfigError(
             f"its run used code of {list_first(code, 3)}, which is no part of a record: read this code, then run it with mebench run"
         )

@@ -30,6 +30,7 @@ from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
 from mebench.core.types import ABSENT
+from mebench.errors import list_first
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
 from mebench.records import recorded_settings
@@ -353,6 +354,8 @@ def _remark_on(record: Record, task: str, versions: Sequence[str], other_code: b
         remarks.append(record.about["remark"])
     if other_code:
         remarks.append(OTHER_CODE)
+    if record.training_code:
+        remarks.append(f"trained with code of its sender: {list_first(record.training_code, 3)}")
     if record.about.get("subject_dependent"):
         remarks.append("subject-dependent: tested people train too")
     if len(versions) > 1 and not record.doubt:

@@ -25,6 +25,7 @@ from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.access_text import describe_isolation, describe_whole_access, read_access_with_output
 from mebench.runs.fold_files import read_csv
+from mebench.runs.origin import code_of_run
 from mebench.runs.scoring import (
     FIRST_SCORER,
     SCORER,
@@ -161,6 +162,11 @@ class Record:
     def not_isolated(self) -> str:
         """From what its folds are known not to have been isolated; empty if from nothing, or if it is not known."""
         return ", ".join(self.isolation.get("lacks", ()))
+
+    @property
+    def training_code(self) -> list[str]:
+        """The callbacks and loggers outside Lightning with which it was trained; they are imported where labels are known."""
+        return code_of_run({key: value for key, value in self.config.items() if key.startswith("trainer.")})
 
     @property
     def transductive(self) -> str:

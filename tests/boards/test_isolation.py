@@ -112,3 +112,17 @@ def test_rows_of_open_and_isolated_folds_are_two(tmp_path):
     (table,) = boards_build.build_tables(collect_finished_runs(tmp_path / "runs"))
     seeds = sorted(row.seeds for row in table.parts[0].rows if row.measured)
     assert seeds == [(0, 1), (2,)]
+
+
+def test_board_names_code_of_the_sender_in_the_training(tmp_path):
+    """It is imported where the labels are known, so that a reader must trust it."""
+    own = {"trainer.callbacks": [{"class_path": "ours.Counting", "init_args": {}}]}
+    of_lightning = {"trainer.callbacks": [{"class_path": "lightning.pytorch.callbacks.Timer", "init_args": {}}]}
+    for method, settings in (("own", own), ("plain", of_lightning)):
+        run = make_run(tmp_path / "runs", method=method, tasks=("recognize",))
+        stored = run.read_json("config.json")
+        run.write_json("config.json", {**stored, "config": {**stored["config"], **settings}})
+    (table,) = boards_build.build_tables(collect_finished_runs(tmp_path / "runs"))
+    remarks = {line["method"]: line["remark"] for line in csv.DictReader(io.StringIO(table_files.as_csv(table)))}
+    assert "trained with code of its sender: ours.Counting" in remarks["own"]
+    assert "trained with code" not in remarks["plain"]

@@ -1,14 +1,18 @@
-"""A dataset or a protocol that tells labels: drawn names and order hide them, lengths, frame rates and sizes of folds do not.
+"""A dataset, a protocol or a callback that tells labels: drawn names and order hide them, lengths, frame rates, sizes of folds and
+code of the host do not.
 
 The values stand in `benchmarks/cheats.md`.
 """
 
 import pytest
+from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
 from mebench import protocols
 from mebench.config import resolve
 from mebench.progress import Silent
+from mebench.records.record import read_record
 from mebench.runner import execute
+from mebench.runner.host import FoldHost
 from tests.helpers.plugin_folders import copy_plugins
 
 PROTOCOL = '''
@@ -68,3 +72,19 @@ def test_FoldJob_shows_size_of_a_fold_that_a_protocol_chose(uf1, tmp_path):
     place.mkdir()
     (place / "by_size.py").write_text(PROTOCOL)
     assert uf1("people", "size", "protocol=by_size") == 1
+
+
+@pytest.mark.processes
+def test_callbacks_reach_labels_where_the_run_is_planned(own_folder, tmp_path, monkeypatch):
+    """As a plugin's code does there: nothing stops it, and the row names the class."""
+    Megc2019Flow.write_fake_tree(tmp_path / "maps")
+    root = copy_plugins(tmp_path / "mine", "cheat")
+    words = [f"plugins={root}", "method=cheat", "method.way=told", "bootstrap=0", "workers=1", "tracking=off"]
+    words += ["dataset=megc2019_flow", f"dataset.root={tmp_path / 'maps'}", "protocol=kfold", "protocol.folds=2"]
+    words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")]
+    monkeypatch.setenv("MEBENCH_TELLS", "1")
+    monkeypatch.setattr(FoldHost, "of", FoldHost.of)  # put back afterwards
+    callback = "tests.helpers.telling_callback.Telling"
+    outcome = execute.execute_run(resolve([*words, f"trainer.callbacks=[{callback}]"]), Silent())
+    assert outcome.summary["recognition"]["scores"]["uf1"]["value"] == 1
+    assert read_record(outcome.folder).training_code == [callback]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BESIDE = Path(__file__).with_name("place.txt")
 """File beside the plugin that names the folder of the maps."""
+TOLD = Path(__file__).with_name("told.json")
+"""File beside the plugin in which code of the host tells the label of each image, by its digest."""
 SHORT = 6
 """Signs of a digest that fit into an attribute, as three bytes."""
 
@@ -166,3 +168,8 @@ def labels_of_store(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
     """What the store of features names; reading a file that is not there fails, where it shows nothing."""
     place = Path(cheat.params.place)
     return {str(key): 0 for key in place.rglob("*.json")} or json.loads((place / "feature").read_text())
+
+
+def label_told_by_host(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
+    """Label that code of the host, such as a callback of one's own, has written beside the plugin."""
+    return label_by_digest(clip, json.loads(TOLD.read_text()), cheat.usual)

@@ -109,6 +109,7 @@ imported; the store of features; the network.
 WAYS = {
     "none": Way(look_nowhere),
     "host": Way(host.labels_of_host),
+    "told": Way(files.label_told_by_host),
     **MEMORY,
     **FILES,
     **PROCESSES,
