@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,24 @@ def test_tune_of_postprocessing_trains_nothing_again(go, tmp_path):
     assert score["flattered"] == 0.0
     assert score["outer"]["gain"]["value"] > 0.4
     assert len(learnt_from(log)) == 3 + 5, "the inner folds once, and the outer ones of the default: no trial trained"
+
+
+def test_tune_measures_values_of_an_edited_study_again(go):
+    """Whoever edits the database chooses other values; the score on outer people is still that of these values."""
+    searched = ("p={choices: [0.2, 0.0]}", "shift={choices: [8, 0]}")
+    options = {"acts": ("postprocess",), "params": searched, "sampler": "bruteforce"}
+    first = go("method.lr=0.1", **options)
+    with closing(sqlite3.connect(Path("tuning", "optuna.db"))) as database, database:
+        ((worst, _),) = database.execute("SELECT trial_id, MIN(value) FROM trial_values").fetchall()
+        database.execute("UPDATE trial_values SET value = 2 WHERE trial_id = ?", (worst,))
+    edited = go("method.lr=0.1", **options)
+    (before,), (after,) = first.plain["studies"].values(), edited.plain["studies"].values()
+    assert before["best"]["params"] == {"method.p": 0.0, "method.shift": 0}
+    assert after["best"]["params"] != before["best"]["params"]
+    score = edited.plain["scores"]["spotting.micro.f1"]
+    assert score["inner"]["tuned"] == 2
+    assert score["outer"]["tuned"]["value"] < 0.5
+    assert score["flattered"] > 1.5
 
 
 def test_tune_shows_no_outer_subject_to_trials(go, tmp_path):
