@@ -1,10 +1,10 @@
 """How often `mebench check METHOD --null` finds methods outside the band: honest ones, and those that read labels in files.
 
-    python benchmarks/null.py [--shuffles 200] [--cheats 20] [--first 0]
+    python benchmarks/null.py [--shuffles 200] [--cheats 20] [--first 0] [--ways file folders truth]
 
 Each shuffle is a check of its own (`--shuffles 1`), with the seeds `--first` and those that follow, so that it can be run in parts.
-Honest are `majority`, `flow_svm` and `optical_strain`; the cheats of `tests/plugins/cheat/` remember labels in a scratch file, read the
-class folders of the dataset's root, and read `truth.parquet` of other runs. A cheat whose folds fail, because the sandbox shows them
+Honest are `majority`, `flow_svm` and `optical_strain`; `--ways` names cheats of `tests/plugins/cheat/`, all by default but those that
+need a list of the images, which are drawn anew. A cheat whose folds fail, because the sandbox shows them
 nothing, is `stopped`.
 """
 
@@ -23,9 +23,11 @@ from mebench.config import registry
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.testing.null import RightAnswers, count_right_answers, pool_answers, shuffled_runs
+from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MEMORY, PROCESSES, REST
 
 HONEST = ("majority", "flow_svm", "optical_strain")
-CHEATS = ("file", "folders", "truth")
+NEED_IMAGES = ("facts", "pictures", "import", "secret")
+CHEATS = tuple(way for way in (*MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *REST) if way not in NEED_IMAGES)
 
 
 def checks(words: list[str], seeds: range, plugins: tuple[str, ...]) -> list[list[RightAnswers]]:
@@ -39,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What the null control finds.")
     parser.add_argument("--shuffles", type=int, default=200)
     parser.add_argument("--cheats", type=int, default=20)
+    parser.add_argument("--ways", nargs="+", default=CHEATS)
     parser.add_argument("--first", type=int, default=0, help="seed of the first shuffle")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mebench-plugins-") as folder:
@@ -46,7 +49,11 @@ def main() -> None:
         plugins = registry.add_paths([folder])
         tried = [
             *((name, [f"method={name}"], args.shuffles) for name in HONEST if args.shuffles),
-            *((f"cheat: {way}", ["method=cheat", f"method.way={way}"], args.cheats) for way in CHEATS if args.cheats),
+            *(
+                (f"cheat: {way}", ["method=cheat", f"method.way={way}"], args.cheats)
+                for way in args.ways
+                if args.cheats
+            ),
         ]
         print(
             "| method | checks | outside | right of the tested, mean | by chance at most, mean |\n|---|---|---|---|---|"

@@ -9,7 +9,12 @@ import pytest
 from mebench.core import Expression, Scheme, Video
 from mebench.progress import Progress
 from mebench.testing import null as testing_null
+from tests.helpers.nightly import by_day
 from tests.helpers.plugin_folders import PLUGINS
+from tests.plugins.cheat.ways import FACTS, LEFT
+
+LOOKS_BACK = (*LEFT, *(way for way in FACTS if way not in ("facts", "words of the host")))
+"""Ways that need no list of the images, which are drawn anew."""
 
 
 def test_null_of_an_honest_method_stays_inside(own_folder):
@@ -21,9 +26,9 @@ def test_null_of_an_honest_method_stays_inside(own_folder):
     testing_null.refuse_known_labels("majority", found, 2)
 
 
-@pytest.mark.parametrize("way", ["file", "truth"])
-def test_null_of_a_method_that_reads_files_stays_inside(own_folder, way):
-    """Names in a fold are drawn, and none of them stands in a file."""
+@pytest.mark.parametrize("way", by_day(["file", "truth", *LOOKS_BACK], "file", "truth", "log"))
+def test_null_of_a_method_that_looks_for_labels_stays_inside(own_folder, way):
+    """Names in a fold are drawn, and none of them stands in a file; nothing that a fold leaves is found by the next."""
     found = testing_null.run_null_check("cheat", Progress(), [f"method.way={way}"], [PLUGINS], shuffles=1)
     assert not any(f.beyond_chance for f in found)
 
