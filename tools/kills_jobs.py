@@ -1,4 +1,4 @@
-"""The jobs that `kills.py` kills besides sweeps: `tune`, `leaderboard merge`, `leaderboard build` and `rescore`.
+"""The jobs that `kills.py` kills besides sweeps: `tune`, `spot`, `leaderboard merge`, `leaderboard build` and `rescore`.
 
 A job says what is there before, what to run, what must be whole whenever it is killed, and what is there in the end.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import random
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from attack_records import Made
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from tests.helpers.own_videos import moving, write as write_film
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "leaderboards" / "records"
@@ -202,4 +208,43 @@ tune = Job(
     _outcome,
 )
 
-JOBS = {"tune": tune, "merge": merge, "build": build, "rescore": rescore}
+# -- spot -------------------------------------------------------------------------------------------------------------------
+
+
+def _films(root: Path, out: Path) -> None:
+    """Two drawn films of two people, and where their features are stored."""
+    (root / "mebench.yaml").write_text(f"cache: {root / 'cache'}\n")
+    films = root / "films"
+    if not films.is_dir():
+        films.mkdir()
+        writer = multiprocessing.get_context("fork").Process(target=_write_films, args=(films,))  # it starts threads
+        writer.start()
+        writer.join()
+    out.mkdir()
+
+
+def _write_films(folder: Path) -> None:
+    for person in range(2):
+        write_film(folder / f"film{person}.mp4", moving(person, 160, (80, 40)), frames=50)
+
+
+def _spotted(root: Path, out: Path) -> Pieces:
+    """Each file is there as a whole."""
+    quiet = tree(root / "quiet-spot")
+    found = {name: digest for name, digest in tree(out).items() if ".writing-" not in name}
+    if odd := [name for name, digest in found.items() if quiet.get(name, digest) != digest]:
+        raise SystemExit(f"{odd[0]} is not whole")
+    return found
+
+
+spot = Job(
+    _films,
+    lambda root, out: [
+        *("spot", str(root / "films" / "film0.mp4"), str(root / "films" / "film1.mp4")),
+        *("--model", "mean", "--overlay", "--workers", "1", "-o", str(out / "spotted")),
+    ],
+    _spotted,
+    _whole_tree,
+)
+
+JOBS = {"tune": tune, "spot": spot, "merge": merge, "build": build, "rescore": rescore}
