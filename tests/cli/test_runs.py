@@ -182,6 +182,15 @@ def test_runs_prune_removes_what_all_conditions_hold_for(runs, capsys, condition
     assert before - names(runs) == gone
 
 
+def test_runs_prune_keeps_runs_dated_later_than_the_clock(runs, capsys):
+    """A clock that was set back makes no run old."""
+    for file in (runs / "late").rglob("*"):
+        os.utime(file, (4e9, 4e9))
+    assert listed(runs, capsys)["late"]["days"] == 0
+    prune(runs, older_than="1d")
+    assert "late" in names(runs)
+
+
 def test_runs_prune_keeps_the_honest_run_of_a_leak(runs, capsys):
     """The leaking run scores higher; what looking was worth is read beside the honest one."""
     shutil.rmtree(runs / "perfect")

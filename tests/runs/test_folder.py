@@ -433,6 +433,24 @@ def flipped(file):
     file.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
 
 
+def test_changed_finds_an_edit_under_the_former_date(tmp_path):
+    """Size and date say nothing: clocks are set back, and files are copied with their dates."""
+    run = make_run(tmp_path, sealed=True)
+    file = run.path / "predictions.parquet"
+    before = file.stat()
+    flipped(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert RunFolder(run.path).changed() == ["predictions.parquet"]
+
+
+def test_changed_is_indifferent_to_dates(tmp_path):
+    run = make_run(tmp_path, sealed=True)
+    for file in run.path.rglob("*"):
+        os.utime(file, (4e9, 4e9))
+    assert RunFolder(run.path).changed() == []
+
+
 @pytest.mark.parametrize(
     "name", ["predictions.parquet", "truth.parquet", "videos.parquet", "summary.json", "config.json"]
 )
