@@ -23,9 +23,9 @@ def _tell_labels(plan: Plan) -> None:
     classes = plan.data.task.classes
     labels = {}
     for video in plan.data.videos:
-        dataset, id_ = plan.data.home(video)
+        dataset, _ = plan.data.home(video)
         known = [plan.data.scheme.class_of(expression) for expression in video.expressions]
-        labels[digest_of(dataset.provided(id_, MAPS))] = classes.index(known[0])
+        labels[digest_of(dataset.provided(video, MAPS))] = classes.index(known[0])
     (Path(plan.methods[0].plugin.folder) / "told.json").write_text(json.dumps(labels))
 
 
