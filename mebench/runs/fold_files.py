@@ -169,7 +169,9 @@ def _scores_by_kind(rows: pd.DataFrame, kinds: Sequence[str]) -> NDArray[np.floa
 
 
 def whole_fold(folder: Path, run: str | None = None) -> str | None:
-    """Key of the fold in `folder`, or None if one of its files has changed, or if it came from a run of another key than `run`.
+    """Key of the fold in `folder`, or None if one of its files has changed.
+
+    It is None, too, for a fold of another run than that of the key `run`.
 
     Folds are not synced to disk one by one, which would cost more than a small fold itself; after a power cut this
     shows which ones are complete.
