@@ -237,7 +237,7 @@ def test_finished_folds_leave_out_those_of_other_runs(tmp_path):
     assert one.finished_folds() == {"d/1"}
 
 
-def test_finished_folds_of_trials_belong_to_the_name_of_their_folder(tmp_path):
+def test_finished_folds_of_trials_bear_the_name_of_their_place(tmp_path):
     one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
     one.write_fold(result("d/1"), ("micro",))
     one.path.rename(two.path)
