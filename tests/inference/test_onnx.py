@@ -9,7 +9,7 @@ import pytest
 import torch
 from mebench.methods.mean import method
 
-from mebench.core import Method, Task, Timing
+from mebench.core import Method, SubjectKey, Task, Timing, VideoView
 from mebench.errors import DataError, RunError
 from mebench.inference import models
 from tests.helpers.nightly import by_day
@@ -58,20 +58,15 @@ def test_export_onnx_agrees_with_the_method(tasks, params, tmp_path):
     subprocess.run([sys.executable, "-c", RUN, *files], check=True)
     found = dict(zip(outputs, np.load(tmp_path / "out.npz").values()))
     if "spot" in tasks:
-        np.testing.assert_allclose(found["score"], m._scores(_View(x))[:, 0], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(found["probabilities"], m._probabilities(x), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found["score"], m.score_frames(video_of(x))[: len(x), 0], rtol=0, atol=1e-5)
+    clips = [video_of(x).clip(i, i, i, spotted=False) for i in range(len(x))]
+    np.testing.assert_allclose(found["probabilities"], m.classify(clips), rtol=0, atol=1e-5)
 
 
-class _View:
-    """The frames of a video."""
-
-    timing = Timing(30.0, 3, {"micro": 6})
-
-    def __init__(self, x):
-        self.n_frames, self._x = len(x), x
-
-    def features(self, chain):
-        return self._x
+def video_of(maps):
+    """A video with a map for each frame, but for the last three."""
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, len(maps) + 3, Timing(30.0, 3, {"micro": 6}))
+    return VideoView(*common, lambda chain: maps, lambda chain, onset, apex, offset: maps[onset])
 
 
 def test_export_onnx_names_a_file_that_cannot_be_written(tmp_path):

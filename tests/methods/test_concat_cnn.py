@@ -170,32 +170,36 @@ def test_fit_keeps_epoch_of_lowest_validation_loss():
     best = int(np.argmin(losses))
     assert own.notes["best_epoch"] == best
     assert len(losses) == best + 6 < 40
-    x, y = own._samples(videos[4:]).tensors
+    x, y = own.samples("windows", videos[4:], [])[0].tensors
     with torch.no_grad():
         assert float(((own.network(x) - y) ** 2).mean()) == pytest.approx(losses[best], abs=1e-6)
 
 
-def test_propose_tells_kind_by_length(monkeypatch):
+def answering(answers, **params):
+    """A method whose network gives one answer for each window, whatever it reads."""
+    own = method(**params)
+    own.network.register_forward_hook(lambda *_: torch.from_numpy(answers))
+    return own
+
+
+def test_propose_tells_kind_by_length():
     answers = np.zeros(20)
     answers[[3, 4, 10, 11, 12, 13, 18, 19]] = 0.9
-    video = series(0, 20)
+    video = series(0, 20, n=8 + 19 * 4)  # twenty windows of eight frames, four apart
     for variant, spans in (
         ("mended", [("micro", 12, 23), ("macro", 40, 59), ("micro", 72, 83)]),
         ("released_code", [("micro", 12, 23), ("macro", 40, 59)]),
     ):
-        own = method(variant=variant, level=0.5)
-        monkeypatch.setattr(own, "_probabilities", lambda _: answers)
+        own = answering(answers, variant=variant, level=0.5)
         assert [(p.kind, p.onset, p.offset) for p in own.propose(video, np.empty(0))] == spans
-    only = method(kinds=("micro",), level=0.5)
-    monkeypatch.setattr(only, "_probabilities", lambda _: answers)
+    only = answering(answers, kinds=("micro",), level=0.5)
     assert [p.onset for p in only.propose(video, np.empty(0))] == [12, 72]
 
 
-def test_propose_gives_surest_where_one_is_expected(monkeypatch):
-    own = method(kinds=("micro",), one_per_video=True)
+def test_propose_gives_surest_where_one_is_expected():
     for answers, onset in ((np.full(20, 0.1), 0), (np.eye(20)[7] * 0.4, 28)):
-        monkeypatch.setattr(own, "_probabilities", lambda _, a=answers: a)
-        (found,) = own.propose(series(0, 20), np.empty(0))
+        own = answering(answers, kinds=("micro",), one_per_video=True)
+        (found,) = own.propose(series(0, 20, n=8 + 19 * 4), np.empty(0))
         assert (found.kind, found.onset, found.offset) == ("micro", onset, onset + 7)
 
 

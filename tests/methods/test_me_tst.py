@@ -137,7 +137,9 @@ def test_TemporalStates_shares_blocks_between_tasks():
     scores, classes = network.eval()(x)
     assert scores.shape == (2, 6)
     assert classes.shape == (2, 6, 3)
-    through = network._through(network.stem(x).transpose(1, 2))
+    through = network.stem(x).transpose(1, 2)
+    for block in network.blocks:
+        through = block(through)
     torch.testing.assert_close(scores, network.score(through)[..., 0])
     torch.testing.assert_close(classes, network.classes(through))
     shares = [block.dropped for block in network.blocks]
@@ -243,16 +245,21 @@ def test_METST_learns_from_batches_without_weights(monkeypatch):
 def test_loss_of_classes_equals_public_program():
     """It gives PyTorch's cross-entropy the classes as probabilities, which divides by the number of frames."""
     torch.manual_seed(0)
-    own, scores, named = method(), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
+    own, scores, named = method(spotting=0.25), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
     own.weights = torch.tensor([0.5, 1.5, 6.0])
+    own.stage, even = "states", torch.full((1, 9), 0.5)
+    own.network.register_forward_hook(lambda *_: (torch.zeros(1, 9), scores[None]))  # the scores are without error
 
-    torch.testing.assert_close(
-        own._of_classes(scores, named),
-        torch.nn.functional.cross_entropy(
-            scores[named != IGNORED], torch.nn.functional.one_hot(named[named != IGNORED], 3).float(), own.weights
-        ),
+    loss, loss_of_none = (
+        own.training_step((torch.randn(1, 10, 9), even, classes[None]), 0)
+        for classes in (named, torch.full((9,), IGNORED))
     )
-    assert own._of_classes(scores, torch.full((9,), IGNORED)) == 0
+
+    of_program = torch.nn.functional.cross_entropy(
+        scores[named != IGNORED], torch.nn.functional.one_hot(named[named != IGNORED], 3).float(), own.weights
+    )
+    torch.testing.assert_close(loss, 0.75 * of_program)
+    assert loss_of_none == 0
 
 
 def test_METST_forgets_cached_video_in_training():

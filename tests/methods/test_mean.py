@@ -97,12 +97,16 @@ def test_score_frames_gives_each_frame_its_own_score():
     np.testing.assert_allclose(scores[:9, 0], alone, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("answer", ["score_frames", "_probabilities"])
+@pytest.mark.parametrize(
+    "answer",
+    [lambda own, view: own.score_frames(view), lambda own, view: own.classify([view.clip(0, 2, 3)])],
+    ids=["score_frames", "classify"],
+)
 def test_score_frames_reads_maps_on_device_of_network(answer):
     """As on a GPU: `meta` refuses operands that are elsewhere, and has no numbers that could come back."""
-    own, features = method().eval().to("meta"), maps(4)
+    own = method().eval().to("meta")
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        getattr(own, answer)(video(features) if answer == "score_frames" else features)
+        answer(own, video(maps(4)))
 
 
 def test_score_frames_gives_none_for_k_frames():
@@ -147,6 +151,18 @@ def test_training_step_for_recognition_keeps_shared_layers():
     assert all(torch.equal(t, before[name]) for name, t in m.shared.state_dict().items())
 
 
+def numbered_maps(n):
+    """Maps that hold the number of their frame."""
+    return np.broadcast_to(np.arange(n, dtype=np.float16)[:, None, None, None], (n, 42, 42, 3))
+
+
+def asked_frames(own):
+    """A list that gets the frame numbers of each batch of numbered maps that the shared layers read."""
+    asked = []
+    own.shared.register_forward_pre_hook(lambda _, given: asked.append(given[0][:, 0, 0, 0].int().tolist()))
+    return asked
+
+
 rows = st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=12, max_size=12)
 
 
@@ -155,10 +171,9 @@ def test_classify_takes_most_frequent_class_before_peak(rows, apex, k_prime):
     """Frames F_p - k' to F_p - 1 vote (section 3.4, case 1); of equally frequent classes the one of larger summed probability."""
     probabilities = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
     m = method()
-    m._probabilities = lambda features: probabilities[
-        np.asarray(features, int).ravel()
-    ]  # a feature is its frame's number
-    view = video(np.arange(12), k_prime)
+    asked = asked_frames(m)
+    m.recognition.register_forward_hook(lambda *_: torch.from_numpy(np.log(probabilities[asked[-1]])))
+    view = video(numbered_maps(12), k_prime)
 
     (row,) = m.classify([view.clip(apex - k_prime, apex, apex + k_prime - 1)])
 
@@ -172,43 +187,39 @@ def test_classify_takes_most_frequent_class_before_peak(rows, apex, k_prime):
 
 
 def test_classify_asks_only_existing_frames():
-    asked = []
     m = method()
-    m._probabilities = lambda features: asked.append(features.tolist()) or np.full((len(features), 3), 1 / 3)
-    view = video(np.arange(12), 4)
+    asked = asked_frames(m)
+    view = video(numbered_maps(12), 4)
     m.classify([view.clip(-2, 2, 5), view.clip(9, 13, 16), view.clip(-4, 0, 3)])
     assert asked == [[0, 1], [9, 10, 11], [0]]
 
 
 def test_classify_asks_frames_before_peak_of_scores():
     """Of an interval that another method has spotted nobody here knows whether it was moved."""
-    view, asked = video(np.arange(30), 6), {}
-    for anchor, tasks in (("paper", None), ("middle", None), ("middle", frozenset({"recognize"}))):
-        m = method(anchor=anchor) if tasks is None else method(anchor=anchor, tasks=tasks)
-        m._probabilities = lambda features, key=(anchor, tasks): (
-            asked.__setitem__(key, features.tolist()) or np.full((len(features), 3), 1 / 3)
-        )
-        m.classify([view.clip(6 + 3 * (anchor == "middle"), 12 + 3 * (anchor == "middle"), 18)])
-    before, shifted, foreign = asked.values()
+    view, both = video(numbered_maps(30), 6), ("spot", "recognize")
+    asked = []
+    for anchor, tasks, apex in (("paper", both, 12), ("middle", both, 15), ("middle", ("recognize",), 15)):
+        m = method(tasks, anchor=anchor)
+        asked.append(asked_frames(m))
+        m.classify([view.clip(apex - 6, apex, 18)])
 
-    assert before == shifted == [6, 7, 8, 9, 10, 11]
-    assert foreign == [9, 10, 11, 12, 13, 14]
+    before, shifted, foreign = asked
+    assert before == shifted == [[6, 7, 8, 9, 10, 11]]
+    assert foreign == [[9, 10, 11, 12, 13, 14]]
 
 
 @given(st.integers(0, 200), st.sampled_from([3, 8, 17]), st.sampled_from(["fixed", "score_curve"]))
 def test_classify_depends_on_peak_alone(seed, k_prime, interval):
     """Through `propose`: the curve may leave its peak no room to move."""
     scores = np.random.default_rng(seed).random((120, 1))
-    view, asked = video(np.arange(117), k_prime), {}
+    view, asked, peaks = video(numbered_maps(117), k_prime), {}, []
     for anchor in ("paper", "middle"):
         m = method(anchor=anchor, interval=interval, curve_height=0.9, p=0.2)
-        m._probabilities = lambda features, anchor=anchor: (
-            asked.setdefault(anchor, []).append(features.tolist()) or np.full((len(features), 3), 1 / 3)
-        )
+        asked[anchor] = asked_frames(m)
         found = m.propose(view, scores)
         m.classify([view.clip(p.onset, p.apex, p.offset) for p in found] or [view.clip(0, 0, 0)])
-        asked.setdefault("peaks", []).append(len(found))
-    if asked["peaks"][0]:
+        peaks.append(len(found))
+    if peaks[0]:
         assert asked["paper"] == asked["middle"]
 
 

@@ -158,8 +158,9 @@ def test_samples_without_transfer_use_own_shared_layers():
 
 def normalised_by_batch(m, x):
     """The shared layers' maps of a batch, (n, 3, 42, 42), as the network is drawn, normalised by the batch."""
-    maps_of = [torch.relu(s(x[:, i : i + 1])) for i, s in enumerate(m.shared._streams())]
-    norm = m.shared.norm
+    shared, norm = m.shared, m.shared.norm
+    streams = (shared.horizontal, shared.vertical, shared.strain)
+    maps_of = [torch.relu(stream(x[:, i : i + 1])) for i, stream in enumerate(streams)]
     return F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, norm.weight, norm.bias, True, eps=1e-3), 3)
 
 
@@ -171,11 +172,12 @@ def test_MEAN_frozen_layers_train_with_batch_statistics():
     assert samples.tensors[0].shape[1:] == (3, 42, 42)  # no maps of the layers yet
     before = {name: t.clone() for name, t in m.state_dict().items()}
     m.train()
-    m.stage, x = "recognition", samples.tensors[0]
-    torch.testing.assert_close(m._frozen_maps(x), normalised_by_batch(m, x), atol=1e-5, rtol=1e-4)
+    m.stage, seen = "recognition", []
+    m.recognition.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     optimizer = m.configure_optimizers()
     m.training_step(samples.tensors, 0).backward()
     optimizer.step()
+    torch.testing.assert_close(seen[0], normalised_by_batch(m, samples.tensors[0]), atol=1e-5, rtol=1e-4)
     changed = {name.split(".")[0] for name, t in m.state_dict().items() if not torch.equal(t, before[name])}
     assert changed == {"recognition"}
 
@@ -237,12 +239,13 @@ def test_samples_add_mirrored_clips():
 def test_training_step_uses_chosen_losses(stage):
     y = torch.tensor([[1.0], [0.0], [0.0]]) if stage == "spotting" else torch.tensor([0, 1, 1])
     x = torch.rand(3, 3, 42, 42)
-    found = {}
+    found, seen = {}, []
     for loss in ("paper", "focal"):
         m = method(transfer=False, l2=0.0, l2_head=0.0, loss=loss, focal_gamma=0.0)
         m.stage = stage
+        getattr(m, stage).register_forward_hook(lambda _head, _given, outputs: seen.append(outputs.detach()))
         found[loss] = m.training_step((x, y), 0).item()
-        outputs = m._outputs(x)
+    outputs = seen[-1]
     expected = (
         (F.mse_loss(outputs, y), F.binary_cross_entropy_with_logits(outputs, y))
         if stage == "spotting"
@@ -309,7 +312,7 @@ def test_config_takes_apex_of_paper_on_smic():
 
 def test_fit_closed_form_saves_threshold_with_model():
     m = method(threshold="absolute")
-    m._scores = lambda v: np.r_[np.zeros(20), np.ones(6), np.zeros(20)][:, None]
+    m.score_frames = lambda video: np.r_[np.zeros(20), np.ones(6), np.zeros(20)][:, None]
     train = video(maps(43), 3, (Expression(20, 25),))
     m.fit_closed_form([train], [])
     (level,) = m.thresholds.tolist()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from mebench.methods.tsmsnet import method as tsmsnet
 
 from mebench.config import resolve
@@ -22,12 +23,12 @@ def method(one_per_video=False, **params):
 
 
 def video(peaks, *truths, n=120):
-    """Scores of 0 but for peaks, by frame."""
-    scores = np.zeros((n, 1))
+    """Scores of 0 but for peaks, by frame; the short maps of joining are empty."""
+    scores, maps = np.zeros((n, 1)), np.zeros((n, 42, 42, 3), np.float16)
     for frame, height in peaks.items():
         scores[frame, 0] = height
     expressions = tuple(Expression(*truth) for truth in truths)
-    common = ("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, lambda chain: scores, None)
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, lambda chain: scores if chain == "scores" else maps, None)
     return LabelledVideo(*common, expressions, (None,) * len(truths))
 
 
@@ -82,7 +83,7 @@ def test_threshold_learnt_ignores_test_video():
 def test_threshold_joins_intervals_above_level():
     own = method(join=True)
     own.thresholds[:] = 0.5
-    own._belong = lambda video, kind, found: [True] * len(found)
+    own.joining["micro"].register_forward_hook(lambda _, given, __: torch.tensor([[0.0, 1.0]] * len(given[0])))  # yes
     assert spans(own, video({30: 0.9, 60: 0.8, 90: 0.4})) == [(30 - K, 30, 60 + K)]
 
 
