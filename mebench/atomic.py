@@ -65,7 +65,7 @@ def whole_file(path: Path, synced: bool = False) -> Iterator[Path]:
         OSError: the disk is full, or not writable; the path exists and is not a regular file.
     """
     if path.exists() and not path.is_file():  # for example a device, which a rename would replace for the whole machine
-        raise FileExistsError(errno.EEXIST, "what is there is no file", str(path))
+        raise FileExistsError(errno.EEXIST, "it exists and is not a file", str(path))
     temporary = path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary

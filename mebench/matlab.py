@@ -37,7 +37,7 @@ def read_matlab(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> "di
     try:
         found = {name: shape for name, shape, _ in scipy_io.whosmat(content)}
     except Exception as error:  # whatever scipy meets in a file of another kind
-        raise ValueError(f"it is no MATLAB file of level 5 ({error})") from None
+        raise ValueError(f"it is not a MATLAB file of level 5 ({error})") from None
     for name, shape in shapes.items():
         if name not in found or not _fits(found[name], shape):
             here = f"{name} of {_by(found[name])} numbers" if name in found else f"no {name}"

@@ -40,7 +40,7 @@ def test_replace_file_makes_its_folder(tmp_path):
 def test_replace_file_refuses_devices(tmp_path):
     """A device such as `/dev/full`, which a rename would take from the whole machine."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(FileExistsError, match="what is there is no file"):
+    with pytest.raises(FileExistsError, match="it exists and is not a file"):
         replace_file(tmp_path / "pipe", b"1")
     assert (tmp_path / "pipe").is_fifo()
     assert len(list(tmp_path.iterdir())) == 1

@@ -52,7 +52,7 @@ class OpenFaceFiles:
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder).expanduser()
         if not self.folder.is_dir() or not self._files:
-            what = "holds no CSV file" if self.folder.is_dir() else "is no folder"
+            what = "holds no CSV file" if self.folder.is_dir() else "is not a folder"
             raise DataError(
                 f"dataset.openface={folder} {what}: expected one file of OpenFace's FeatureExtraction for each video, such as "
                 "s15/15_0401girlcrashing.csv"

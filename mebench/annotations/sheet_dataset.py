@@ -351,7 +351,7 @@ class SheetDataset(Dataset):
                 continue
             other = video_of.setdefault(folder, key)
             if other != key:
-                reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
+                reason = f"has the frames of {'/'.join(other)}: if they are one video, give it one name in the sheet"
                 log.marked(None, "video", "/".join(key), reason, altered=True)
 
     def _mark_state_of_frames(self, numbers: FrameNumbers, log: Log) -> None:

@@ -432,7 +432,7 @@ def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is
     if others and not is_named:
         remarks.append(f"of {len(sheets)} sheets {sheet.name} is read")
     if sheet.is_hidden:
-        remarks.append(f"the sheet {sheet.name} is hidden, and read all the same")
+        remarks.append(f"the sheet {sheet.name} is hidden, but read")
     reason = "another sheet is named" if is_named else "no table"
     left_out = (LeftOut("sheet", len(others), reason, list_first(others, MOST_NAMED)),) if others else ()
     return replace(
@@ -584,11 +584,11 @@ def _hidden_columns(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...
     if not letters:
         return ()
     noun = "column" if len(letters) == 1 else "columns"
-    reason = f"hidden in the sheet, and read all the same: {noun} {list_first(letters, MOST_NAMED)}"
+    reason = f"hidden in the sheet, but read: {noun} {list_first(letters, MOST_NAMED)}"
     return (Repair(None, "all columns", "", None, reason, sheet.where),)
 
 
-HIDDEN = "hidden in the sheet, and counted all the same"
+HIDDEN = "hidden in the sheet, but counted"
 FORMULA = "="
 """The beginning of a cell with a formula that no program has computed."""
 

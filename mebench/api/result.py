@@ -195,7 +195,7 @@ def one_of(word: str, every: Sequence[str]) -> str:
     matching = [video for video in every if video == word] or [video for video in every if word in video]
     if len(matching) > 1:
         raise DataError(
-            f"{len(matching)} videos have {word!r} in their keys ({', '.join(matching[:3])} …): give more of one of them"
+            f"{len(matching)} videos have {word!r} in their keys ({', '.join(matching[:3])} …): give more of the key"
         )
     if not matching:
         raise DataError(unknown("video", word, every, "The column video has them all"))

@@ -340,7 +340,7 @@ def _refuse_foreign_code(record: Record) -> None:
     """
     if code := record.training_code:
         raise ConfigError(
-            f"its run used code of {list_first(code, 3)}, which is no part of a record: read this code, then run it with mebench run"
+            f"its run used code of {list_first(code, 3)}, which is not part of a record: read this code, then run it with mebench run"
         )
 
 

@@ -43,7 +43,7 @@ OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py")
 """The code of the stored values of the rows of a table together."""
 TOO_MANY = "not tested against the others: there are too many rows or answers"
 OTHER_FEATURES = (
-    "not tested against the others: its features had an earlier version; mebench leaderboard renew makes it again"
+    "not tested against the others: its features had an earlier version; mebench leaderboard renew computes it again"
 )
 NO_USE = "does not apply: "
 """Prefix of a plugin's `other_input` if the method cannot work on the input: the row has no rank."""

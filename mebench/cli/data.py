@@ -24,7 +24,7 @@ app = verb_group("Check a dataset before a run.")
 
 MOST_LINES = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""
-DEFECTS = "Where the release has defects, it has them, too: mebench data verify lists them."
+DEFECTS = "It has the defects of the release, too: mebench data verify lists them."
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")

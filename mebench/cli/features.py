@@ -68,7 +68,7 @@ def features_compute_command(
         "failed": failed,
     }
     computed = f"features of {n_computed} videos ({done.frames} frames) computed in {seconds:.0f} s"
-    write_json(report, json, f"{settings.cache}: {computed}, {n_there} were there")
+    write_json(report, json, f"{settings.cache}: {computed}, {n_there} stored before")
     progress.notify(*(f"skipped: {key}: {reason}" for key, reason in skipped.items()))
     progress.notify(*(f"failed: {key}: {reason}" for key, reason in failed.items()))
     if not failed:

@@ -32,7 +32,7 @@ def refuse_files(*words: str) -> None:
     """Refuse a file where a run is expected. Words with an ending name no run."""
     for word in words:
         if Path(word).suffix and is_answer_file(word):
-            others = "".join(f", and {other} is no file" for other in words if not is_answer_file(other))
+            others = "".join(f", and {other} is not a file" for other in words if not is_answer_file(other))
             raise ConfigError(f"{word} is a file, not a run{others}: name the file of its truth with --truth")
 
 

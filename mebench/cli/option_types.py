@@ -63,7 +63,7 @@ def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
     for word in words or ():
         key, _, value = word.partition("=")
         if key in options:
-            raise ConfigError(f"{word!r} is no setting: {key} is an option here, write --{key} {value}")
+            raise ConfigError(f"{word!r} is not a setting: {key} is an option here, write --{key} {value}")
     return words
 
 

@@ -421,7 +421,7 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
     if json != "-":
         terminal.print_lines(
             "",
-            f"{name} knows no label that it should not, in {terminal.format_count(shuffles, 'shuffle')} of the labels, "
+            f"{name} shows no knowledge of hidden labels in {terminal.format_count(shuffles, 'shuffle')} of the labels, "
             f"each run twice. {testing.null.BLIND_SPOT}",
         )
 

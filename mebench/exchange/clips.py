@@ -166,7 +166,7 @@ def _refuse_unknown_clips(place: str, predicted: pd.DataFrame, truths: pd.DataFr
     known_onsets = ", ".join(map(str, truths[truths["video"] == first["video"]]["onset"].tolist()))
     raise DataError(
         f"{place}, line {first['line']}: the truth has no clip with onset {first['onset']} in "
-        f"{first['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
+        f"{first['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames in the same way"
     )
 
 

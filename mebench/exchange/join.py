@@ -350,12 +350,12 @@ def _refuse_other_spelling(
     if rules.loose_ids and len(names) > 1:
         raise DataError(
             f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has {' and '.join(names)}; write the "
-            "ids alike in both files"
+            "ids in the same way in both files"
         )
     if rules.strict_videos and not rules.loose_ids:
         raise DataError(
             f"{predictions.place}, line {line}: the truth has no video {'/'.join(form)}, but "
-            f"{' and '.join(names)}: if that is the same one, write it alike in both files, or add --loose-ids"
+            f"{' and '.join(names)}: if that is the same one, write it in the same way in both files, or add --loose-ids"
         )
 
 
@@ -449,7 +449,7 @@ def _warn_of_similar_subjects(videos: pd.DataFrame, names: Sequence[str], remark
     what = f"the subjects {alike[0]}"
     if len(alike) > 1:
         what = f"{len(alike)} groups of subjects, such as {alike[0]},"
-    advice = "if they are one, write them alike"
+    advice = "if they are one, write them in the same way"
     if "dataset" not in names:
         advice = (
             "a column dataset would distinguish people of several databases; the files do not say "

@@ -336,12 +336,12 @@ def _rows_of_video(video: Any, entry: Any) -> list[Row]:
         if "frame" in entry:
             cells_of_video["n_frames"] = entry["frame"]
     if not isinstance(intervals, list):
-        raise DataError(f"video {video!r}: {_shown(intervals)} is no list of intervals")
+        raise DataError(f"video {video!r}: {_shown(intervals)} is not a list of intervals")
     rows: list[Row] = []
     for number, interval in enumerate(intervals or [{}]):
         cells = cells_of_interval(interval)
         if cells is None:
-            raise DataError(f"video {video!r}, item {number}: {_shown(interval)} is no interval: {EXPECTED}")
+            raise DataError(f"video {video!r}, item {number}: {_shown(interval)} is not an interval: {EXPECTED}")
         rows.append({**cells_of_video, **cells})
     return rows
 
@@ -392,7 +392,7 @@ def _rows_of_lists(row: Row) -> list[Row]:
         for name, item in reversed(list(zip(lists, items))):  # if two lists give one cell, the first list wins
             of_item = _cells_of_item(name, item)
             if of_item is None:
-                raise DataError(f"{_shown(shared_cells)}: {_shown(item)} among {name!r} is no interval: {EXPECTED}")
+                raise DataError(f"{_shown(shared_cells)}: {_shown(item)} among {name!r} is not an interval: {EXPECTED}")
             cells.update(of_item)
         rows.append({**shared_cells, **cells})
     return rows

@@ -52,7 +52,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
             f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the "
             f"truth: {format_count(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on "
             f"average instead of {before:.2f}. If one file counts from 0 and the other from 1 or by file "
-            f"number, write both alike; otherwise the method itself is {'late' if shift > 0 else 'early'}. "
+            f"number, number both in the same way; otherwise the method itself is {'late' if shift > 0 else 'early'}. "
             "Nothing was shifted here"
         )
         return

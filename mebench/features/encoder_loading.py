@@ -149,7 +149,7 @@ def _dlib_encoder(path: Path) -> EncodeBatch:
         network = dlib.face_recognition_model_v1(str(path))
     except RuntimeError:
         raise DataError(
-            f"the weights {path} are damaged or no face recognition model of dlib: leave method.encoder_weights out"
+            f"the weights {path} are damaged or not dlib's face recognition model: leave method.encoder_weights out"
         ) from None
 
     def encode(batch: NDArray[np.float32]) -> Vectors:
@@ -197,7 +197,7 @@ def _load_torchscript(path: Path) -> Any:
         return torch.jit.load(str(path), map_location="cpu")
     except (RuntimeError, ValueError, OSError) as error:
         raise DataError(
-            f"{path} is no TorchScript archive ({_first_line(error)}): write one with torch.jit.trace(module, example).save(FILE)"
+            f"{path} is not a TorchScript archive ({_first_line(error)}): write one with torch.jit.trace(module, example).save(FILE)"
         ) from None
 
 
@@ -211,7 +211,7 @@ def _load_exported(path: Path) -> Any:
         raise
     except Exception as error:  # of a damaged archive anything may come
         raise DataError(
-            f"{path} is no exported program ({_first_line(error)}): write one with "
+            f"{path} is not an exported program ({_first_line(error)}): write one with "
             "torch.export.save(torch.export.export(module, (example,)), FILE)"
         ) from None
 
@@ -336,7 +336,7 @@ def _load_safetensors(network: Any, path: Path, classifier: tuple[str, ...]) -> 
         weights = safetensors_torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise DataError(
-            f"{path} is no safetensors file ({_first_line(error)}): write one with safetensors.torch.save_file"
+            f"{path} is not a safetensors file ({_first_line(error)}): write one with safetensors.torch.save_file"
         ) from None
     weights = (
         {name: tensor for name, tensor in weights.items() if not name.startswith(classifier)} if classifier else weights

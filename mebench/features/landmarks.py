@@ -155,7 +155,7 @@ def load_predictor(path: str, size: int, mtime_ns: int) -> Any:
         return dlib.shape_predictor(path)
     except RuntimeError:
         raise DataError(
-            f"the landmark file {path} is damaged or no predictor of dlib: give the path of {_FILE}, unpacked"
+            f"the landmark file {path} is damaged or not a predictor of dlib: give the path of {_FILE}, unpacked"
         ) from None
 
 

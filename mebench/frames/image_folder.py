@@ -41,7 +41,7 @@ class FolderFrames:
 
     Attributes:
         damaged: existing images with these numbers.
-        strays: accepted images that are no frames, since at least `SAME` of the others share another name, apart from
+        strays: accepted images that are not frames, since at least `SAME` of the others share another name, apart from
             numbers, or since the same picture is there in another format.
 
     Raises:
@@ -223,7 +223,7 @@ def _counted(n: int, noun: str) -> str:
 
 
 def describe_strays(strays: Sequence[str], doubles: Sequence[str], frame: str) -> str:
-    """What a user must know about images that are no frames."""
+    """What a user must know about images that are not frames."""
     sentence = f"{named_few(strays, 'other image')} skipped: the frames are named like {frame}"
     if doubles:
         which = "all of these" if len(doubles) == len(strays) else f"{len(doubles)} of them"

@@ -176,7 +176,7 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
             file.seek(0)
             start = file.read(12)
             other = next((name for sign, name in _OTHER_FORMS.items() if sign in start), "")
-            raise BadImageError(f"is {other}: {_AS_PNG}" if other else "is damaged or no image") from None
+            raise BadImageError(f"is {other}: {_AS_PNG}" if other else "is damaged or not an image") from None
         except Image.DecompressionBombError:
             raise BadImageError(f"has more than {MOST_PIXELS:,} pixels") from None
         except Exception as error:  # of a damaged header anything may come

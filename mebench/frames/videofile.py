@@ -481,7 +481,7 @@ class Decoder:
             self._container = av.open(str(path.absolute()), format="v4l2" if camera else None)
         except (av.FFmpegError, OSError, ValueError):
             raise DataError(
-                f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
+                f"the video {path} cannot be opened: it is empty, damaged or not a video: copy it from the original again"
             ) from None
         cover = av.stream.Disposition.attached_pic
         films = [stream for stream in self._container.streams.video if not stream.disposition & cover]

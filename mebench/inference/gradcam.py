@@ -84,7 +84,7 @@ def project_onto_face(
     if laid.shape != (size, size):
         raise RunError(
             f"an activation map of {' x '.join(map(str, laid.shape))} does not fit a face of {size} x {size} pixels: these "
-            "maps are no images"
+            "maps are not images"
         )
     return laid
 

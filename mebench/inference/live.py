@@ -106,7 +106,7 @@ class Live:
         first, self.stream = models[0], stream
         self.task, params = task_of_model(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
-            raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
+            raise RunError(f"{first.name} is not a single method that spots, which live video needs: leave --live out")
         cls: type[core.Method] = registry.load_plugin("method", first.config.method)
         how = self._how = replace(SpottingParams.of(params), interval="fixed")
         needs = {

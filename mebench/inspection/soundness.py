@@ -50,7 +50,7 @@ TITLES: Mapping[str, str] = {
     "altered": "signs that this copy was changed",
     "missing_folder": "folders that are missing or cannot be opened",
     "missing_frames": "missing frames",
-    "stray_image": "images that are no frames",
+    "stray_image": "images that are not frames",
     "numbering_gap": "gaps in the numbering",
     "beyond_video": "annotated beyond the video",
     "unreadable_image": "unreadable images",

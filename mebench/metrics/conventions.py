@@ -488,7 +488,7 @@ def find_convention(name: str | Convention) -> Convention:
     for rule in rules:
         field, equals, text = rule.partition("=")
         if not equals:
-            raise ConfigError(f"{rule!r} is no rule of a convention: write FIELD=VALUE, such as ends=half_open")
+            raise ConfigError(f"{rule!r} is not a rule of a convention: write FIELD=VALUE, such as ends=half_open")
         check_known("rule", field, RULES)
         values[field] = _read_rule(field, text)
     if not values:

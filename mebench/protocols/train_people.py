@@ -59,7 +59,7 @@ def _limit_fold(fold: Fold, people: People, n: int) -> Fold:
     if n > len(persons):
         raise ConfigError(
             f"protocol.train_people={n} asks for more people than fold {fold.key!r} has to train, {len(persons)}: "
-            "give at most so many, or all"
+            "give at most that number, or all"
         )
     drawn = set(sorted(persons, key=lambda person: _place(person, people.seed))[:n])
     kept = [subject for subject in training if people.person(subject) in drawn]

@@ -56,7 +56,7 @@ def read_text_table(file: Path, *columns: str) -> pd.DataFrame:
     try:
         rows = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except ValueError as error:
-        raise DataError(f"{file} is no table of text with commas ({error}): save it as CSV in UTF-8") from None
+        raise DataError(f"{file} is not a table of text with commas ({error}): save it as CSV in UTF-8") from None
     lacking = [column for column in columns if column not in rows]
     if lacking:
         raise DataError(f"{file} has no column {lacking[0]}: its first line must name {', '.join(columns)}")

@@ -361,8 +361,8 @@ def describe_pool(pool: Workers, session: Session) -> str:
         tasks = max(len(session.plan.data.videos), len(session.plan.data.folds))  # the features of a video, then folds
         return format_count(max(min(pool.size, tasks), 1), "worker")
     if not pool.size:
-        return "no worker of Dask's yet: it begins when one comes"
-    return f"{format_count(pool.size, 'worker')} of Dask's"
+        return "no Dask worker is connected yet: the run begins when one connects"
+    return format_count(pool.size, "Dask worker")
 
 
 def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def _unsent_in_words(unsent: Sequence[_Item], n_items: int, reason: str) -> str:
         what = f"{len(unsent)} of {n_items}, {what} first"
     elif first.folder:
         command += f" {first.name}"
-    return f"{what} ({reason}): {first.kept} all the same; send it later with {command}"
+    return f"{what} ({reason}): {first.kept}; send it later with {command}"
 
 
 def _hand_over(tracker: Tracker, entry: TrackedRun, parent: str | None = None) -> None:

@@ -479,7 +479,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
     content = {key: value for key, value in config.values.items() if not is_place(key)} | {"tuned_on": people}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    with refused_by_system(f"--write {file}", "the tuned values are in outcome.json all the same", RunError):
+    with refused_by_system(f"--write {file}", "the tuned values are also in outcome.json", RunError):
         write_text(file, text)
     return remarks
 

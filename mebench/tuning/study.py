@@ -124,7 +124,7 @@ class Place:
             return ConfigError(f"--storage {self} needs a Python package that is not installed ({reason}): install it")
         for word, sentence in (
             ("locked", "is locked by another process. Wait for it or stop it, then give the same command to continue"),
-            ("not a database", "is damaged or no database at all: move it away, or choose another --storage"),
+            ("not a database", "is damaged or not a database: move it away, or choose another --storage"),
             ("malformed", "is damaged: restore it from a copy or move it away, or choose another --storage"),
             ("unable to open", "cannot be opened: check that it is a file that you may write, or choose another --storage"),
             ("readonly", "may not be written to: fix its rights, or choose another --storage"),

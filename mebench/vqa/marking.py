@@ -152,7 +152,7 @@ def _check_answers(truth: Sequence[Row], known: Sequence[Row], answers: Mapping[
 def _warnings_on(read: Sequence[AnsweredQuestion], n_empty: int) -> Iterator[Finding]:
     """Warnings about unanswered questions, unknown kinds, and answers that cannot be read."""
     if n_empty:
-        yield _warning(f"{n_empty} of {format_count(len(read), 'question')} not answered, and so wrong")
+        yield _warning(f"{n_empty} of {format_count(len(read), 'question')} not answered, and so counted as wrong")
     unknown = [one for one in read if not one.meaning.kind]
     if unknown:
         example = unknown[0].row["question"]
@@ -162,7 +162,9 @@ def _warnings_on(read: Sequence[AnsweredQuestion], n_empty: int) -> Iterator[Fin
     answered = [one for one in read if one.given.strip() and one.meaning.kind in READERS]
     n_unread = sum(READERS[one.meaning.kind](one.given) is None for one in answered)
     if n_unread:
-        yield _warning(f"{format_count(n_unread, 'answer')} without what the question asks for, and so wrong")
+        yield _warning(
+            f"{format_count(n_unread, 'answer')} without what the question asks for, and so counted as wrong"
+        )
 
 
 def _warning(sentence: str) -> Finding:

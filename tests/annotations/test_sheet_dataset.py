@@ -206,7 +206,7 @@ def test_SheetDataset_marks_two_videos_in_one_folder(tmp_path):
     (one,) = [r for r in small(tmp_path, Plain).repair_rows() if r.altered]
     assert (one.found, one.reason) == (
         "s01/A",
-        "has the frames of s01/a: if they are one video, write it alike in the sheet",
+        "has the frames of s01/a: if they are one video, give it one name in the sheet",
     )
 
 

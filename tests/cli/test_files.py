@@ -116,7 +116,7 @@ def test_mistakes_of_a_file_equal_its_run(mebench, in_files):
         (
             ["compare", "a.csv", "run-b"],
             2,
-            "a.csv is a file, not a run, and run-b is no file: name the file of its truth with",
+            "a.csv is a file, not a run, and run-b is not a file: name the file of its truth with",
         ),
         (["mistakes", "a.csv"], 2, "a.csv is a file, not a run: name the file of its truth with --truth"),
         (["mistakes", "a.csv", "--loose-ids"], 2, "--loose-ids is about files"),

@@ -82,7 +82,7 @@ def test_renew_runs_no_code_that_a_record_names(mebench, stranger, tmp_path):
     export_record(run, tmp_path / "records", scored_again=False)
     code, shown, _ = mebench("leaderboard", "renew", "r", "--out", tmp_path / "records", "--json", "-")
     assert code
-    assert "its run used code of of_others.evil.X, which is no part of a record" in shown
+    assert "its run used code of of_others.evil.X, which is not part of a record" in shown
     assert not (tmp_path / "ran").exists()
 
 

@@ -97,7 +97,10 @@ def test_cli_help_shows_the_example(mebench, path):
             "mebench info --help",
         ),
         (["runs", "list", "--runs"], "--runs needs a value"),
-        (["tune", "method=mean", "trials=2"], "'trials=2' is no setting: trials is an option here, write --trials 2"),
+        (
+            ["tune", "method=mean", "trials=2"],
+            "'trials=2' is not a setting: trials is an option here, write --trials 2",
+        ),
         (["tune", "method=mean", "dataset=synthetic", "words=2"], "unknown key 'words'"),
         (["tune", "--trials", "many"], "--trials of mebench tune: "),
         (["list", "methods", "datasets"], "so 'datasets' is one word too many. See: mebench list --help"),

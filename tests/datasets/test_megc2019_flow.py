@@ -126,7 +126,7 @@ def test_videos_refuse_faulty_tree_in_a_sentence(tree, fault):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("text", "cannot be decoded: it is damaged or no image"), ("large", "has 30x28 pixels: expected 28x28")],
+    [("text", "cannot be decoded: it is damaged or not an image"), ("large", "has 30x28 pixels: expected 28x28")],
 )
 def test_provided_refuses_faulty_picture_by_name(tree, content, reason):
     file = tree / "s03" / "u_test" / "2" / "s3_sur_01.png"

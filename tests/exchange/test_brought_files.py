@@ -51,14 +51,14 @@ def test_read_value_joins_entries_of_a_repeated_name(scored, quote):
             '[{"video": "a", "onset": 1, "onset": 3, "offset": 4}]',
             "'onset' is written twice in one object, as 1 and as 3",
         ),
-        ('{"a": [[1, 2], 3]}', "video 'a', item 1: 3 is no interval: expected"),
+        ('{"a": [[1, 2], 3]}', "video 'a', item 1: 3 is not an interval: expected"),
         ('{"a": [[1, 2], [3]]}', "video 'a', item 1: .3. is no interval"),
         ('{"columns": 3, "data": 4}', "columns is 3, not a list"),
         (
             '{"columns": ["video", "onset"], "data": [["a"]]}',
             "item 0 of data is .'a'.: expected a list with a cell for each of 2",
         ),
-        ('{"results": {"a": 5}}', "video 'a': 5 is no list of intervals"),
+        ('{"results": {"a": 5}}', "video 'a': 5 is not a list of intervals"),
         ('{"database": {"a": {"annotations": [{"segment": [1]}]}}}', "video 'a', item 0: .* is no interval"),
         ('{"video": {"0": "a"}, "onset": {"0": 1, "1": 3}}', "'video' and 'onset' have different rows"),
         ('{"a": [{"video": "x", "onset": 1, "offset": 2}, [3, 4]]}', "'a', item 1: .3, 4. names no video"),
@@ -175,7 +175,7 @@ def test_read_sheet_tells_of_hidden_rows(scored, tmp_path):
     changed = rewritten(tmp_path / "p.xlsx", lambda xml: xml.replace(b'<row r="3"', b'<row r="3" hidden="1"'))
     counts, result = scored(changed)
     assert counts == [5, 0, 0]
-    assert "predictions: hidden in the sheet, and counted all the same (line 3)" in result["repaired"]
+    assert "predictions: hidden in the sheet, but counted (line 3)" in result["repaired"]
 
 
 def rewritten(book, change):

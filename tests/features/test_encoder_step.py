@@ -244,8 +244,8 @@ def test_load_encoder_takes_networks_of_timm(tmp_path):
         ({"encoder": "torchscript"}, ConfigError, "needs its weights: method.encoder_weights=FILE"),
         ({"encoder": "timm:vit", "weights": "none.st"}, DataError, "there is no file of weights none.st"),
         ({"encoder": "no_such_module_here:f", "weights": __file__}, ConfigError, "Python does not find"),
-        ({"encoder": "torchscript", "weights": __file__}, DataError, "is no TorchScript archive"),
-        ({"encoder": "exported", "weights": __file__}, DataError, "is no exported program"),
+        ({"encoder": "torchscript", "weights": __file__}, DataError, "is not a TorchScript archive"),
+        ({"encoder": "exported", "weights": __file__}, DataError, "is not an exported program"),
         ({"encoder": "torchscript", "weights": "x", "frames": 4, "layout": "NCTHW"}, ConfigError, "reads a whole clip"),
     ],
 )

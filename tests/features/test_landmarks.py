@@ -124,7 +124,7 @@ def test_landmark_identity_holds_content_and_no_path(tmp_path, face_points):
 def test_predicted_landmarks_names_a_damaged_file(tmp_path, content):
     path = tmp_path / "bad.dat"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"bad\.dat is damaged or no predictor of dlib"):
+    with pytest.raises(DataError, match=r"bad\.dat is damaged or not a predictor of dlib"):
         landmarks.predicted_landmarks(path, np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 

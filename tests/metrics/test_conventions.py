@@ -107,7 +107,7 @@ def test_find_convention_changes_single_rules() -> None:
         ("threshold=1.5", "the rule threshold is an IoU above 0, up to 1, such as 0.5 or 1/3, not '1.5'"),
         ("threshold=half", "up to 1, such as 0.5 or 1/3, not 'half'"),
         ("scores=f1+f2", "unknown value of the rule scores 'f2'. Did you mean 'f1'"),
-        ("half_open", "'half_open' is no rule of a convention: write FIELD=VALUE, such as ends=half_open"),
+        ("half_open", "'half_open' is not a rule of a convention: write FIELD=VALUE, such as ends=half_open"),
     ],
 )
 def test_find_convention_lists_known_rules_and_values(rule, message) -> None:

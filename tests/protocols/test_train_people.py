@@ -47,7 +47,7 @@ def test_train_people_count_a_person_of_two_datasets_once():
 
 
 @pytest.mark.parametrize(
-    ("n", "message"), [(9, "has to train, 8: give at most so many, or all"), (0, "at least 1, or all, not 0")]
+    ("n", "message"), [(9, "has to train, 8: give at most that number, or all"), (0, "at least 1, or all, not 0")]
 )
 def test_train_people_refuse_impossible_numbers(n, message):
     with pytest.raises(ConfigError, match=message):

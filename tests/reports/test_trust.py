@@ -115,7 +115,7 @@ def test_measure_trust_splits_age_at_median(side, tmp_path):
         (every(["yes"] * 12) + "drawn/00,no\n", "describes drawn/00 twice and differently"),
         ("subject\n" + "".join(f"{n:02d}\n" for n in range(12)), "has no attributes of the people: add a column"),
         ("person,glasses\n00,yes\n", "has no column subject: its first line must name subject"),
-        ("", "is no table of text with commas"),
+        ("", "is not a table of text with commas"),
     ],
 )
 def test_read_people_refuses_in_a_sentence(side, tmp_path, text, message):

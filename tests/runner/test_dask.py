@@ -118,9 +118,10 @@ def test_dask_pool_without_workers_says_so(moody):
     session = open_session(make_plan(resolve(moody())))
     session.lock.release()
     assert (
-        execute.describe_pool(SimpleNamespace(size=0), session) == "no worker of Dask's yet: it begins when one comes"
+        execute.describe_pool(SimpleNamespace(size=0), session)
+        == "no Dask worker is connected yet: the run begins when one connects"
     )
-    assert execute.describe_pool(SimpleNamespace(size=1), session) == "1 worker of Dask's"
+    assert execute.describe_pool(SimpleNamespace(size=1), session) == "1 Dask worker"
 
 
 def test_dask_run_names_an_address_without_scheduler(moody, monkeypatch, tmp_path):

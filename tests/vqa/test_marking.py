@@ -79,7 +79,7 @@ def test_score_answers_of_counts_and_types():
     assert value(summary, "micro_mae") == pytest.approx(4 / 3)  # true 1, 1, 2; no number counts as 0
     assert value(summary, "macro_mae") == 0
     assert value(summary, "type_uar") == 0.5
-    assert "3 answers without what the question asks for, and so wrong" in summary["warnings"]
+    assert "3 answers without what the question asks for, and so counted as wrong" in summary["warnings"]
 
 
 ANSWERS = {
@@ -216,7 +216,7 @@ def test_score_answers_counts_missing_as_wrong():
     rows = questions()
     summary = vqa.marking.score_answers(rows, rows[len(rows) // 2 :])
     assert value(summary, "shown_accuracy") == 0.5
-    assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions not answered, and so wrong"
+    assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions not answered, and so counted as wrong"
 
 
 def test_score_answers_refuses_in_a_sentence():
