@@ -1,33 +1,20 @@
 """What a plan's methods load, and who says on what it was trained."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from mebench.config import resolve
 from mebench.runner import make_plan
 from mebench.runner.provenance import describe_loaded, hash_file_or_folder
-
-METHOD = """
-from mebench.core import Method
-from .params import Params as _Params
-
-class Head(Method):
-    Params = _Params
-    tasks = frozenset({"recognize"})
-
-Plugin = Head
-"""
+from tests.helpers.plugin_folders import PLUGINS
 
 
-def write_plugin(folder, name, more):
-    place = folder / "methods" / name
-    place.mkdir(parents=True)
-    (place / "__init__.py").write_text('"""A head."""\n')
-    (place / "params.py").write_text(
-        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Params:\n    pass\n"
-    )
-    (place / "method.py").write_text(METHOD)
-    (place / "config.yaml").write_text(f"title: Head\nsummary: a head\ntasks: [recognize]\n{more}")
+def copy_headed(folder, name, more):
+    """Copy `headed` under another name, with more lines in its `config.yaml`, and write its head."""
+    config = shutil.copytree(PLUGINS / "headed", folder / "methods" / name) / "config.yaml"
+    config.write_text(config.read_text() + more)
     np.savez(folder / "head.npz", w=np.ones(3))
 
 
@@ -44,7 +31,7 @@ def write_plugin(folder, name, more):
 )
 def test_describe_loaded_takes_word_of_user_then_of_plugin(tmp_path, declared, words, expected):
     name = tmp_path.name.replace("test_", "head_")  # the registry keeps the folders of all cases
-    write_plugin(tmp_path, name, declared)
+    copy_headed(tmp_path, name, declared)
     plan = make_plan(resolve([f"method={name}", "dataset=synthetic", "dataset.preset=tiny", *words], [], [tmp_path]))
     described = describe_loaded(plan.access.methods, plan.config.pretrained)
     if expected is None:
