@@ -27,46 +27,33 @@ def test_docstrings_have_examples_that_hold(file):
     assert not found.failed
 
 
-def room_of(file):
-    """A folder of `mebench/`, or a file directly in it."""
-    return file.relative_to(ROOT / "mebench").parts[0]
-
-
-ROOMS = sorted({room_of(file) for file in FILES})
-
-
 @cache
-def docstrings_of(room):
-    """Name and text of each docstring of a room: the name has its file."""
+def owners():
+    """Name, node and docstring of each file, class and function: the name has its file."""
     found = []
     for file in FILES:
-        if room_of(file) != room:
-            continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 name = f"{file.relative_to(ROOT)}: {getattr(node, 'name', 'the file')}"
-                found.append((name, ast.get_docstring(node)))
+                found.append((name, node, ast.get_docstring(node) or ""))
     return found
 
 
-@cache
-def notes_of(room):
-    """Name and text of the notes on parameters, attributes and constants of a room."""
+def notes():
+    """Name and text of the notes on parameters, attributes and constants."""
     found = []
-    for owner, docstring in docstrings_of(room):
-        notes = re.findall(r"^ {4}([a-z_]+): (.*)$", docstring, re.MULTILINE)
-        found += [(f"{owner}.{name}", text) for name, text in notes]
-    for file in FILES:
-        if room_of(file) == room:
-            found += [(f"{file.relative_to(ROOT)}: a constant", text) for text in texts_below_names(file)]
+    for name, node, docstring in owners():
+        parameters = re.findall(r"^ {4}([a-z_]+): (.*)$", docstring, re.MULTILINE)
+        found += [(f"{name}.{parameter}", text) for parameter, text in parameters]
+        found += [(f"{name}, a constant", text) for text in texts_below_names(node)]
     return found
 
 
-def texts_below_names(file):
-    """The notes that stand below a constant or an attribute."""
+def texts_below_names(node):
+    """The notes that stand below the constants of a file, or the attributes of a class."""
     texts = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        for before, after in pairwise(node.body if isinstance(node, ast.Module | ast.ClassDef) else []):
+    if isinstance(node, ast.Module | ast.ClassDef):
+        for before, after in pairwise(node.body):
             named = isinstance(before, ast.Assign | ast.AnnAssign)
             if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
                 texts.append(str(after.value.value))
@@ -82,15 +69,13 @@ def begins_without_noun(note):
     return re.match(r"(of|after|what|that|whether it)\b", note, re.IGNORECASE) is not None
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_docstrings_begin_with_a_short_sentence(room):
-    sentences = [(name, first_sentence(docstring)) for name, docstring in docstrings_of(room)]
+def test_docstrings_begin_with_a_short_sentence():
+    sentences = [(name, first_sentence(docstring)) for name, _, docstring in owners()]
     assert [(name, text) for name, text in sentences if len(text.split()) > MOST_WORDS] == []
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_docstrings_have_notes_that_begin_with_a_noun(room):
-    assert [note for note in notes_of(room) if begins_without_noun(note[1])] == []
+def test_docstrings_have_notes_that_begin_with_a_noun():
+    assert [(name, text) for name, text in notes() if begins_without_noun(text)] == []
 
 
 def test_docstrings_rules_find_what_breaks_them():

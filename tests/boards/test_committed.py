@@ -27,11 +27,11 @@ from tests.helpers.nightly import NIGHTLY
 RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))
 
 
-@pytest.mark.parametrize("file", RECORDS, ids=[file.parent.name for file in RECORDS])
-def test_committed_record_has_exported_hashes(file):
+def test_committed_records_have_exported_hashes():
     """Each file has the hash that was taken when the record was scored again and merged."""
-    stored = integrity.check_hashes(RunFolder(file.parent))
-    assert set(stored["files"]) | {"record.json"} == {one.name for one in file.parent.iterdir()}
+    for file in RECORDS:
+        stored = integrity.check_hashes(RunFolder(file.parent))  # what it raises names the record
+        assert set(stored["files"]) | {"record.json"} == {one.name for one in file.parent.iterdir()}, file.parent.name
 
 
 SCORED = RECORDS if NIGHTLY else RECORDS[::24]

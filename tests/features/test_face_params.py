@@ -54,11 +54,19 @@ def test_FaceParams_reach_the_crop_of_every_chain(id_):
     assert crops(id_, **computed, **SET) == {FaceCrop(**others | SET)}
 
 
-@pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.0}, {"align": "pos"}, {"track": "video"}])
-@pytest.mark.parametrize("id_", METHODS)
-def test_FaceParams_refuse_impossible_options(id_, wrong):
-    with pytest.raises(ConfigError, match=next(iter(wrong))):
-        registry.params_class(registry.find_plugin("method", id_))(**wrong)
+def takes(id_, name, value):
+    """Whether a method takes a value of an option, or refuses it for another reason."""
+    try:
+        registry.params_class(registry.find_plugin("method", id_))(**{name: value})
+    except ConfigError as refusal:
+        return name not in str(refusal)
+    return True
+
+
+@pytest.mark.parametrize(("name", "value"), [("margin", -0.1), ("margin", 3.0), ("align", "pos"), ("track", "video")])
+def test_FaceParams_refuse_impossible_options(name, value):
+    """Of every method, none of which may forget the check that it inherits."""
+    assert [id_ for id_ in METHODS if takes(id_, name, value)] == []
 
 
 @pytest.mark.parametrize("id_", ["mean", "softnet"])

@@ -99,24 +99,30 @@ FACES = [
 ]
 
 
-@pytest.mark.parametrize("id_", FACES)
+def params_by_layout(id_, align):
+    """Parameters of a method for each layout of regions that it knows."""
+    params = registry.params_class(registry.find_plugin("method", id_))
+    known = getattr(params(), "regions", None) is not None
+    layouts = [{"regions": layout} for layout in ("paper", "released_code", "box")] if known else [{}]
+    return [params(align=align, **COMPUTED.get(id_, {}), **layout) for layout in layouts]
+
+
 @pytest.mark.parametrize("align", ["none", "eyes"])
-def test_needs_landmarks_agrees_with_the_steps(id_, align):
-    info = registry.find_plugin("method", id_)
-    params, method = registry.params_class(info), registry.load_plugin("method", id_)
-    regions = getattr(params(), "regions", None)
-    for layout in [None] if regions is None else ["paper", "released_code", "box"]:
-        chosen = params(align=align, **COMPUTED.get(id_, {}), **({} if layout is None else {"regions": layout}))
-        with torch.device("meta"):  # no weights: nobody looks at them
-            built = method(chosen, Task(method.tasks, ("micro",), ("negative", "positive")))
-        routes = [pipeline.route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
-        needs = any(route.maps_need_landmarks or route.crop.needs_landmarks for route in routes)
-        assert chosen.needs_landmarks == needs, layout
+def test_needs_landmarks_agrees_with_the_steps(align):
+    for id_ in FACES:
+        method = registry.load_plugin("method", id_)
+        for chosen in params_by_layout(id_, align):
+            with torch.device("meta"):  # no weights: nobody looks at them
+                built = method(chosen, Task(method.tasks, ("micro",), ("negative", "positive")))
+            routes = [pipeline.route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
+            needs = any(route.maps_need_landmarks or route.crop.needs_landmarks for route in routes)
+            assert chosen.needs_landmarks == needs, (id_, chosen)
 
 
-@pytest.mark.parametrize("id_", [id_ for id_, settings in COMPUTED.items() if "features" in settings])
-def test_needs_landmarks_is_false_for_provided_features(id_):
-    assert registry.params_class(registry.find_plugin("method", id_))(align="eyes").needs_landmarks is False
+def test_needs_landmarks_is_false_for_provided_features():
+    provided = [id_ for id_, settings in COMPUTED.items() if "features" in settings]
+    classes = [registry.params_class(registry.find_plugin("method", id_)) for id_ in provided]
+    assert {params(align="eyes").needs_landmarks for params in classes} == {False}
 
 
 def test_check_needs_passes_four_methods_that_run(tree, write_sheet, tmp_path):
