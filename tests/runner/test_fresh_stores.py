@@ -7,11 +7,11 @@ import mebench
 
 @pytest.fixture(scope="module")
 def spotted(tmp_path_factory):
-    """The intervals of three equal runs, each with a store of its own."""
+    """The intervals of two equal runs, each with a store of its own."""
     folder = tmp_path_factory.mktemp("stores")
     words = {"dataset": {"name": "synthetic", "preset": "tiny"}, "tracking": "off", "workers": 1, "bootstrap": 0}
     tables = []
-    for number in range(3):
+    for number in range(2):
         run = mebench.run(
             method="random", cache=str(folder / f"cache{number}"), runs=str(folder / f"{number}"), **words
         )
@@ -20,14 +20,12 @@ def spotted(tmp_path_factory):
     return tables
 
 
-@pytest.mark.processes
-def test_random_spots_the_same_with_three_fresh_stores(spotted):
-    first, *others = spotted
+def test_random_spots_the_same_with_fresh_stores(spotted):
+    first, second = spotted
     assert len(first)
-    assert all(first.equals(other) for other in others)
+    assert first.equals(second)
 
 
-@pytest.mark.processes
 def test_random_draws_each_video_by_itself(spotted):
     first = spotted[0]
     places = first.groupby("video")["onset"].apply(tuple)
