@@ -95,7 +95,7 @@ def test_OpenFaceFiles_fingerprint_holds_names_and_numbers(tmp_path):
 
 
 def test_OpenFaceFiles_names_wrong_folders_and_files(tmp_path):
-    with pytest.raises(DataError, match=r"dataset.openface=\S+/none is no folder: expected one file"):
+    with pytest.raises(DataError, match=r"dataset.openface=\S+/none is not a folder: expected one file"):
         openface.OpenFaceFiles(str(tmp_path / "none"))
     with pytest.raises(DataError, match="holds no CSV file"):
         openface.OpenFaceFiles(str(tmp_path))

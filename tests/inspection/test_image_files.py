@@ -70,7 +70,7 @@ def test_image_size_allows_bytes_after_the_end(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "empty"), (b"no image", "damaged or no image"), (b"\xff\xd8\xff\xe0", "damaged|cannot")],
+    [(b"", "empty"), (b"no image", "damaged or not an image"), (b"\xff\xd8\xff\xe0", "damaged|cannot")],
 )
 def test_image_size_refuses_other_files(tmp_path, content, reason):
     file = tmp_path / "a.jpg"

@@ -412,7 +412,7 @@ def test_spot_gives_bad_files_a_sentence_each(spot, tmp_path):
     for name, sentence in {
         "codec.avi": "cannot be decoded|no frame that can be decoded",
         "cut.avi": "cannot be opened|no frame that can be decoded",
-        "text.mp4": "cannot be opened: it is empty, damaged or no video",
+        "text.mp4": "cannot be opened: it is empty, damaged or not a video",
         "empty.avi": "no frame that can be decoded|cannot be opened",
         "frames": "holds no frames: expected images",
         "none.mp4": r"there is no video .*none\.mp4: expected a video file, or a folder of images",
