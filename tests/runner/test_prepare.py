@@ -126,7 +126,8 @@ RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') i
 
 @pytest.mark.processes
 def test_prepare_loads_no_torch_in_small_workers(tmp_path):
-    plan = make_plan(resolve(["method=mean", *TINY, "dataset.subjects=2", f"cache={tmp_path}"]))
+    words = ["method=mean", "method.flow=dis", *TINY, "dataset.subjects=2", "dataset.frames=40"]
+    plan = make_plan(resolve([*words, f"cache={tmp_path}"]))
     pool = WorkerPool(1)
     try:
         pool.start(1)
