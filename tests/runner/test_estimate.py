@@ -60,7 +60,7 @@ def test_dry_run_reports_folds_and_work_and_makes_no_run(tmp_path, capsys):
 
 
 def test_dry_run_counts_stored_features_as_free(tiny, capsys):
-    words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
+    words = resolve(["method=mean", "method.flow=dis", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.data.videos:
         video_source(plan.features.store, plan.data.dataset, "synthetic", video, again=True).compute(

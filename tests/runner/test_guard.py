@@ -48,7 +48,8 @@ def test_loso_gives_nothing_for_remembered_subjects(planted):
 
 @pytest.mark.processes
 def test_run_forgets_what_a_module_remembers_of_a_fold(planted):
-    config = resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null"))
+    three_folds = ("protocol=kfold", "protocol.folds=3")
+    config = resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null", *three_folds))
     outcome = execute_run(config, Progress())
     assert outcome.summary["recognition"]["scores"]["accuracy"]["value"] <= CHANCE
     assert accuracy(make_plan(config)) <= CHANCE  # in one process neither: people bear other names in each fold

@@ -53,20 +53,17 @@ def uf1(own_folder, tmp_path, monkeypatch):
     protocols.PROTOCOLS.pop("by_size", None)
 
 
-@pytest.mark.processes
 def test_Aliases_hide_names_and_order_that_tell_labels(uf1):
     assert uf1("name", "name", "protocol=kfold", "protocol.folds=2") < 0.6
     assert uf1("order", "order", "protocol=kfold", "protocol.folds=2") < 0.6
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("fact", ["length", "rate"])
 def test_FoldJob_shows_facts_that_tell_labels(uf1, fact):
     assert uf1("nothing", fact, "protocol=kfold", "protocol.folds=2") < 0.4
     assert uf1(fact, fact, "protocol=kfold", "protocol.folds=2") == 1
 
 
-@pytest.mark.processes
 def test_FoldJob_shows_size_of_a_fold_that_a_protocol_chose(uf1, tmp_path):
     place = tmp_path / "mine" / "protocols"
     place.mkdir()

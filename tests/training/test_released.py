@@ -107,7 +107,6 @@ def test_ststnet_weights_answer_as_the_authors_network(tmp_path):
         torch.testing.assert_close(answers, published.eval().double()(x), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.processes
 def test_ststnet_weights_give_scores_of_the_authors_log(tmp_path):
     """UF1 .7209 and UAR .7250, of the folder STSTNet_Weights beside the maps."""
     weights, maps = outside("STSTNet_Weights", "68 files, published with STSTNet"), flow_maps()
