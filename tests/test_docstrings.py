@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.sources import statements
+
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "mebench").rglob("*.py"))
 WITH_EXAMPLES = [file for file in FILES if ">>> " in file.read_text(encoding="utf-8")]
@@ -32,7 +34,7 @@ def owners():
     """Name, node and docstring of each file, class and function: the name has its file."""
     found = []
     for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in statements(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 name = f"{file.relative_to(ROOT)}: {getattr(node, 'name', 'the file')}"
                 found.append((name, node, ast.get_docstring(node) or ""))

@@ -12,8 +12,10 @@ STUBS = sorted((ROOT / "mebench").rglob("__init__.pyi"))
 
 def imports_from(path: Path, package: str) -> list[str]:
     """The names that a file imports from a package."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == package]
+    text = path.read_text(encoding="utf-8")
+    if f"from {package} import" not in text:
+        return []
+    froms = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module == package]
     return [alias.name for node in froms for alias in node.names]
 
 

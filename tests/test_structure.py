@@ -8,6 +8,8 @@ from pathlib import Path
 import networkx
 import pytest
 
+from tests.helpers.sources import statements
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = {
     "mebench": "mebench",
@@ -48,8 +50,9 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
     as text; but that is how the core opens the packages of plugins, none of which it knows.
     """
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text, found = path.read_text(encoding="utf-8"), set()
+    tree = ast.parse(text)
+    for node in ast.walk(tree) if "import_module" in text else statements(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
