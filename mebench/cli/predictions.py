@@ -28,7 +28,7 @@ from mebench.cli.option_types import (
     verb_group,
 )
 from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_WITHOUT_TRUTH, RegistryHelpCommand
-from mebench.errors import ConfigError, RunError, check_known
+from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.files import file_hash
 from mebench.json_output import write_json
 from mebench.progress import Progress
@@ -129,7 +129,13 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) ->
     epilog="Example: mebench predict mean-synthetic dataset=folder dataset.root=videos -o mean.csv",
 )
 def predict_command(
-    run: RunId,
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|NAME",
+            help="A run, by its id, the beginning of its id, or its folder; or a model, by name or file.",
+        ),
+    ],
     words: DatasetWords = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")] = "predictions.csv",
     form: Annotated[
@@ -153,25 +159,23 @@ def predict_command(
     yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
-    """Spot in videos without annotations, with a run's models. Scores of several folds are averaged."""
+    """Spot in videos without annotations, with a run's models or a model. Scores of several folds are averaged."""
     check_known("format", form, exchange.write.formats_without_truth(), "The truth is unknown here")
     check_target = check_folder if exchange.write.FORMATS[form].writes_folder else check_file
     check_target("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
-    folder = run_files.folder.RunFolder.finished(runs, run)
-    ask_for_code_of_run(folder, yes, trains=False)
-    models = inference.models.models_of_run(folder, fold)
+    name, models = _models_named(run, runs, fold, yes)
     predicted = inference.predict.predict_all(
         models, config.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
     )
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     intervals = [interval for answer in predicted.answers.values() for interval in answer.predictions]
-    tables, note = _counted(folder.id, predicted.tables(), frames, form)
+    tables, note = _counted(name, predicted.tables(), frames, form)
     exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.notify(f"note: {note}")
     print_remarks(remarks)
     report: dict[str, Any] = {
-        "run": folder.id,
+        "run": name,
         "fold": fold,
         "videos": videos,
         "predictions": len(intervals),
@@ -181,6 +185,23 @@ def predict_command(
     done = f"{out}: {format_count(len(intervals), 'interval')} in {format_count(videos - len(failed), 'video')}"
     write_json({**report, "file": out}, json, done)
     refuse_failed(failed, videos, out)
+
+
+def _models_named(word: str, runs: str, fold: str | None, yes: bool) -> tuple[str, Sequence[inference.models.Model]]:
+    """Name and models of a run, or of a model.
+
+    Raises:
+        ConfigError: a fold of a model.
+        RunError: there is no such run or model.
+    """
+    if not _names_model(word, runs):
+        folder = run_files.folder.RunFolder.finished(runs, word)
+        ask_for_code_of_run(folder, yes, trains=False)
+        return folder.id, inference.models.models_of_run(folder, fold)
+    if fold is not None:
+        raise ConfigError(f"{word} is a model, but only runs have folds: leave --fold out")
+    model = inference.models.read_model(inference.models.find_model_file(word))
+    return model.name, (model,)
 
 
 @degrade_app.command(
@@ -278,15 +299,14 @@ def model_export_command(
     """Write the model of a fold, or an included one, as a file.
 
     A .safetensors file holds weights, configuration and a card, for `mebench spot --model`; an .onnx file holds the network alone,
-    for programs without PyTorch and mebench, and a .json file beside it says how scores become intervals.
+    for programs without PyTorch and mebench, and a .json file beside it says how scores become intervals. With both, mebench spots, too.
     """
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
     check_known("format", form, ("safetensors", "onnx"), "Name a file that ends so, or give --format")
     check_known("part", part, get_args(inference.predict.Part))
 
-    known = {header.name for header in inference.models.included_models().values()}
-    if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
+    if _names_model(run, runs):
         source = inference.models.find_model_file(run)
         if fold is not None:
             raise ConfigError(f"{run} is a model, but only runs have folds: leave --fold out")
@@ -307,8 +327,10 @@ def model_export_command(
         outputs = inference.models.export_onnx(trained, path)
         Progress().notify(f"{path}: input {inference.models.INPUT}, outputs {', '.join(outputs)}")
         if part == "method" and "spot" in model.about["tasks"] and model.timings:
-            recipe = inference.recipe.name_recipe(path)
-            write_json(inference.recipe.describe_spotting(model, path, outputs), str(recipe))
+            recipe = inference.onnx_files.name_recipe(path)
+            if header is None:
+                header = _describe_for_recipe(folder, model, name, note)
+            write_json(inference.recipe.describe_spotting(model, path, outputs, header), str(recipe))
             Progress().notify(f"{recipe}: how its input is made, and how its scores become intervals")
         return
 
@@ -320,6 +342,26 @@ def model_export_command(
         )
         inference.models.write_model(path, model, header)
     Progress().notify(f"{path}: the model {header.name}; use it with mebench spot --model {path}")
+
+
+def _names_model(word: str, runs: str) -> bool:
+    """Whether a word names an included model or a model's file, not a run."""
+    known = {header.name for header in inference.models.included_models().values()}
+    endings = (inference.models.ENDING, inference.onnx_files.ONNX_ENDING)
+    return (word in known or word.endswith(endings)) and not (Path(runs).expanduser() / word).is_dir()
+
+
+def _describe_for_recipe(
+    folder: run_files.folder.RunFolder, model: inference.models.Model, name: str | None, note: str
+) -> inference.models.ModelHeader | None:
+    """The description by which mebench reads a network again; None for pairs, and where the dataset is gone."""
+    if model.config.recognizer is not None:
+        return None
+    try:
+        return reports.model_card.describe_model(folder, model, name, note)
+    except MebenchError as error:
+        Progress().notify(f"note: mebench spot cannot read the network, since its card cannot be written: {error}")
+        return None
 
 
 @model_app.command("list", epilog="Example: mebench model list")

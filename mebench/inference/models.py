@@ -22,6 +22,7 @@ from mebench.atomic import replace_file, whole_file
 from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, registry, trainer, user_setting
 from mebench.config.settings import is_place
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
+from mebench.inference.onnx_files import ONNX_ENDING, is_network, name_recipe, read_network, read_recipe
 from mebench.lazy_imports import load_lazily
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name, whole_fold
@@ -107,7 +108,7 @@ class Model:
         about: their tasks: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
         timings: timings of the training videos: `fps`, `k`, `k_prime` by kind.
         fold: fold of the run, whose name gives the seed.
-        file: safetensors; missing if nothing is learnt.
+        file: safetensors, or a network in ONNX with its recipe beside it; missing if nothing is learnt.
         trained_on: keys of the training people, if known.
         header: header of a model file; None for a fold of a run.
     """
@@ -130,8 +131,6 @@ class Model:
         Raises:
             RunError: the weights are missing, damaged, or of another version of a method.
         """
-        from safetensors.torch import load_file
-
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
             return runner.restore_methods(parts, {})
         refuse_if(
@@ -155,14 +154,25 @@ class Model:
                 parts,
                 {
                     n: w * (w.abs() >= torch.finfo(w.dtype).tiny) if w.is_floating_point() else w
-                    for n, w in load_file(self.file).items()
+                    for n, w in self._weights(parts).items()
                 },
             )
+        except MebenchError:
+            raise
         except Exception as error:
             names = " and ".join(repr(type(method).__module__.split(".")[-2]) for method in parts.values())
             raise RunError(
                 f"{self.file} does not fit method {names} as it is now ({' '.join(str(error).split())}): run it again"
             ) from error
+
+    def _weights(self, parts: Mapping[str, core.Method]) -> Mapping[str, torch.Tensor]:
+        """The stored weights; those of a network in ONNX under the names of the method that it came from."""
+        from safetensors.torch import load_file
+
+        if not is_network(self.file):
+            return load_file(self.file)
+        (method,) = parts.values()
+        return read_network(self.file, method)
 
 
 def config_of_run(folder: RunFolder) -> RunConfig:
@@ -242,11 +252,13 @@ def read_model(path: Path) -> Model:
 
 
 def read_header(path: Path) -> ModelHeader:
-    """Read the header of a model file; the weights are not read.
+    """Read the header of a model file; the weights are not read. That of a network in ONNX stands in its recipe.
 
     Raises:
         RunError: it cannot be read, is not a model of mebench, or has impossible contents.
     """
+    if is_network(path):
+        return _checked_header(name_recipe(path), json.dumps(read_recipe(path)["header"]))
     with refused_by_system(f"the model {path} cannot be read", error=RunError):
         if not path.is_file():
             raise RunError(
@@ -262,6 +274,15 @@ def read_header(path: Path) -> ModelHeader:
         text = json.loads(header)["__metadata__"][_KEY]
     except (ValueError, LookupError, TypeError, RecursionError):
         raise RunError(f"{path} is not a model of mebench: name a file that mebench model export wrote") from None
+    return _checked_header(path, text)
+
+
+def _checked_header(path: Path, text: str) -> ModelHeader:
+    """A header from its text.
+
+    Raises:
+        RunError: it has impossible contents.
+    """
     try:
         return ModelHeader.model_validate_json(text)
     except ValidationError as error:
@@ -280,6 +301,10 @@ def write_model(path: Path, model: Model, header: ModelHeader) -> None:
     """
     from safetensors.torch import load_file, save
 
+    if is_network(model.file):
+        raise RunError(
+            f"{model.file} is a network in ONNX, which cannot become {path.name}: export the model that it came from"
+        )
     weights = load_file(model.file) if model.file.is_file() else {}
     with refused_by_system(f"{path} cannot be written"):
         replace_file(path, bytes(save(weights, {_KEY: header.model_dump_json()})))
@@ -368,7 +393,8 @@ def find_model_file(word: str) -> Path:
         RunError: there is no such model.
     """
     known, file = {header.name: file for file, header in included_models().items()}, Path(word).expanduser()
-    if word.endswith(ENDING) or (word not in known and file.is_file()):
+    if word.endswith((ENDING, ONNX_ENDING)) or (word not in known and file.is_file()):
         return file
-    check_known("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}", RunError)
+    advice = f"See them with: mebench model list. A file ends with {ENDING} or {ONNX_ENDING}"
+    check_known("model", word, known, advice, RunError)
     return known[word]

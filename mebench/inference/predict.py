@@ -25,6 +25,7 @@ from mebench.features.pipeline import video_source
 from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.film import look_at_film, spot_between_cuts
 from mebench.inference.models import Model
+from mebench.inference.onnx_files import is_network, read_levels
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 from mebench.runner.choices import home_of_video, measure_videos, open_dataset
@@ -426,12 +427,22 @@ def levels_of(models: Sequence[Model]) -> dict[Kind, float]:
         RunError: the models have levels relative to each video.
     """
     first = models[0]
-    name = "thresholds" if first.config.recognizer is None else "method.thresholds"
-    weights = [safetensors_numpy.load_file(model.file) if model.file.is_file() else {} for model in models]
-    if any(name not in of_model for of_model in weights):
+    kinds = task_of_model(first.about).kinds
+    known = [_levels_of_model(model, kinds) for model in models]
+    of_models = [levels for levels in known if levels is not None]
+    if len(of_models) < len(known):
         raise RunError(
             f"{first.name} has no level of its own, but one relative to each video: --neutral needs a model trained with "
             "method.threshold=absolute"
         )
-    levels = np.mean([of_model[name].astype(np.float64) for of_model in weights], axis=0)
-    return dict(zip(task_of_model(first.about).kinds, levels.tolist()))
+    return dict(zip(kinds, np.mean(of_models, axis=0).tolist()))
+
+
+def _levels_of_model(model: Model, kinds: Sequence[Kind]) -> list[float] | None:
+    """The absolute levels of a model, or None if they are relative to each video."""
+    if is_network(model.file):
+        levels = read_levels(model.file)
+        return None if levels is None else [levels[kind] for kind in kinds]
+    name = "thresholds" if model.config.recognizer is None else "method.thresholds"
+    weights = safetensors_numpy.load_file(model.file) if model.file.is_file() else {}
+    return weights[name].astype(np.float64).tolist() if name in weights else None

@@ -14,23 +14,16 @@ from mebench.core import SpottingParams
 from mebench.core.peaks import baseline_reach
 from mebench.features.cuts import GLIDING_SECONDS, LEAST_CORRELATION
 from mebench.features.explain import explain_chain
-from mebench.inference.models import INPUT, Model
+from mebench.inference.models import INPUT, Model, ModelHeader
 from mebench.inference.predict import fitted_method, task_of_model, timing_at
 
 FORMAT = 1
 """Version of the layout of a recipe."""
 
 
-def name_recipe(network: Path) -> Path:
-    """The file beside a network.
-
-    >>> str(name_recipe(Path("mean.onnx")))
-    'mean.json'
-    """
-    return network.with_suffix(".json")
-
-
-def describe_spotting(model: Model, network: Path, outputs: Sequence[str]) -> dict[str, Any]:
+def describe_spotting(
+    model: Model, network: Path, outputs: Sequence[str], header: ModelHeader | None = None
+) -> dict[str, Any]:
     """How a model spots, apart from its network.
 
     Frames are counted at the frame rate of its first training.
@@ -39,11 +32,12 @@ def describe_spotting(model: Model, network: Path, outputs: Sequence[str]) -> di
         model: model of a fold of a run, or of a file.
         network: file of its network.
         outputs: names of the network's outputs.
+        header: description of the model, by which mebench reads the network again; None for the spotter of a pair.
 
     Returns:
         `network`, `input`, `outputs`, `kinds`, `classes`; `features`, the card of each chain (`features.explain_chain`);
         `timing` in frames; `levels` by kind, None if they are relative to each film; `spotting`, the options by which scores
-        become intervals, with `baseline_frames` on each side of a frame and `lead` by kind; `cuts`, how they are found.
+        become intervals, with `baseline_frames` on each side of a frame and `lead` by kind; `cuts`, how they are found; `header`.
     """
     task = task_of_model(model.about)
     method = fitted_method(model)
@@ -68,4 +62,5 @@ def describe_spotting(model: Model, network: Path, outputs: Sequence[str]) -> di
             "lead": {kind: method.score_lead(timing, kind) for kind in task.kinds},
         },
         "cuts": {"least_correlation": LEAST_CORRELATION, "gliding_seconds": GLIDING_SECONDS},
+        "header": None if header is None else header.model_dump(),
     }

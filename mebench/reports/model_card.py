@@ -13,7 +13,7 @@ from mebench.config.settings import is_place
 from mebench.core import KINDS, Dataset
 from mebench.core.types import Timing
 from mebench.errors import RunError
-from mebench.inference.models import ModelHeader, config_of_run, model_of_fold, write_model
+from mebench.inference.models import Model, ModelHeader, config_of_run, model_of_fold, write_model
 from mebench.metrics import Tables
 from mebench.metrics.mistakes import quiet_rate
 from mebench.metrics.summary import summarize
@@ -61,8 +61,25 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         RunError: there is no such fold, the run keeps no model of it, or the name is not valid.
         DataError: the file cannot be written.
     """
-    record = from_run(folder)
     model = model_of_fold(folder, fold)
+    header = describe_model(folder, model, name, note)
+    write_model(out, model, header)
+    return header
+
+
+def describe_model(folder: RunFolder, model: Model, name: str | None = None, note: str = "") -> ModelHeader:
+    """The header of the model of a fold, with its card.
+
+    Args:
+        folder: the finished run, whose dataset must be present and unchanged.
+        model: model of one of its folds.
+        name: name of the model; by default method, dataset and the beginning of the run's key.
+        note: another paragraph for the card.
+
+    Raises:
+        RunError: the name is not valid.
+    """
+    record, fold = from_run(folder), model.fold
     stored = folder.read_json("config.json")
     values = stored["config"]
     plan = make_plan(config_of_run(folder))
@@ -95,9 +112,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         "card": f"{card}\n",
         "scores": scores,
     }
-    checked = _check_header(header)
-    write_model(out, model, checked)
-    return checked
+    return _check_header(header)
 
 
 VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
