@@ -129,5 +129,5 @@ def test_read_network_refuses_other_weights(network, tmp_path):
 
 def test_model_export_refuses_to_turn_a_network_into_safetensors(mebench, network, tmp_path):
     code, _, err = mebench("model", "export", network, "-o", tmp_path / "back.safetensors")
-    assert code == 3, err
+    assert code == 4, err
     assert "export the model that it came from" in err
