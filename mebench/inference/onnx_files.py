@@ -82,7 +82,7 @@ def read_levels(network: Path) -> dict[str, float] | None:
 
 
 def read_network(network: Path, method: Method) -> dict[str, torch.Tensor]:
-    """The state of a method with the weights of its network in ONNX, and with the levels of the recipe.
+    """The state of a method by its network in ONNX and the recipe.
 
     Args:
         network: file that `mebench model export` wrote.
