@@ -1,8 +1,6 @@
 """Write files and folders atomically: under a temporary name in the same folder, then renamed."""
 
-import ctypes
 import errno
-import fcntl
 import os
 import secrets
 import shutil
@@ -10,32 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from mebench.system import exchange_names, lock_folder, sync_to_disk
+
 WRITING = ".writing-"
 """Beginning of the names of files and folders that are not whole yet."""
-
-
-@contextmanager
-def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
-    """The descriptor of a file or folder, open within the block.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    handle = os.open(path, flags)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def sync_to_disk(path: Path) -> None:
-    """Write a file, or the names in a folder, through to disk.
-
-    Raises:
-        OSError: the disk is full, or fails.
-    """
-    with open_descriptor(path) as handle:
-        os.fsync(handle)
 
 
 def rename_synced(temporary: Path, path: Path) -> None:
@@ -112,7 +88,7 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
     Those that a killed process left behind are removed, too. A living process holds a lock on its own.
     """
     place.mkdir(parents=True, exist_ok=True)
-    for former in place.glob(f"{prefix}*"):
+    for former in filter(Path.is_dir, list(place.glob(f"{prefix}*"))):
         with suppress(OSError), lock_folder(former):
             shutil.rmtree(former)
     with ExitStack() as lock:
@@ -129,18 +105,6 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-@contextmanager
-def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Lock a folder within the block.
-
-    Raises:
-        OSError: another process has the lock, or this is no folder.
-    """
-    with open_descriptor(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-
-
 def nearest_existing(path: Path) -> Path:
     """An absolute path if something is there, be it a broken link; else the nearest one above."""
     return next(existing for existing in (path, *path.parents) if os.path.lexists(existing))
@@ -151,11 +115,9 @@ def put_in_place(made: Path, place: Path) -> None:
 
     Where the system cannot exchange two names, there is neither for a moment, and never half of one; the former folder is removed.
     """
-    at_cwd, exchange = -100, 2
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if not place.exists():
         made.rename(place)
-    elif renameat2 is None or renameat2(at_cwd, os.fsencode(made), at_cwd, os.fsencode(place), exchange) != 0:
+    elif not exchange_names(made, place):
         former = made.with_name(f"{made.name}-former")
         place.rename(former)
         made.rename(place)

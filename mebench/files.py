@@ -19,6 +19,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from mebench.system import PLAIN_FLAGS
+
 MOST_DEPTH = 32
 """Levels of maps and lists in YAML; the deepest of ours has seven."""
 MOST_NODES = 100_000
@@ -45,7 +47,7 @@ def open_plain(path: Path, most: int | None = None) -> BinaryIO:
     Raises:
         OSError: it cannot be opened, or is no such file.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe would wait for its other end
+    handle = os.open(path, PLAIN_FLAGS)  # opening a pipe would wait for its other end
     try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):

@@ -1,14 +1,10 @@
 """Checks of records from others, within limits of memory and time: once in full, later only by their hashes."""
 
-import resource
-import signal
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import pyarrow as pa
 
@@ -27,6 +23,7 @@ from mebench.records.record import from_record
 from mebench.records.schema import RECORD
 from mebench.result_cache import cached_result
 from mebench.runs.folder import RunFolder
+from mebench.system import limited_data, limited_seconds
 
 MEMORY, MORE = 2**30, 2**29
 """Most bytes, beyond those of the process, for checking, reading or showing a record."""
@@ -113,21 +110,10 @@ def limited_memory(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
         memory: bytes.
         seconds: seconds of the processor, after which `TooLongError` is raised; 0 sets no limit.
     """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise TooLongError
-
-    pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
+    pool = pa.default_memory_pool()
     pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than the limit before any use
-    with ExitStack() as after:  # the last is undone first
-        after.callback(resource.setrlimit, resource.RLIMIT_DATA, before)
-        with suppress(OSError, ValueError):  # not Linux
-            about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-            resource.setrlimit(resource.RLIMIT_DATA, (int(about["VmData"].split()[0]) * 1024 + memory, before[1]))
+    with limited_data(memory), ExitStack() as after:
         after.callback(pa.set_memory_pool, pool)
         pa.set_memory_pool(pa.system_memory_pool())
-        if threading.current_thread() is threading.main_thread():  # no other thread can handle signals
-            after.callback(signal.signal, signal.SIGVTALRM, signal.signal(signal.SIGVTALRM, stop))
-            after.callback(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
-            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        after.enter_context(limited_seconds(seconds, TooLongError))
         yield

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mebench.atomic import lock_folder, replace_file
+from mebench.atomic import replace_file
 from mebench.errors import RunError
+from mebench.system import lock_folder
 
 FILE = "registry.json"
 UNREGISTERED = "somebody unregistered"

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import platform
 import re
-import resource
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from mebench import atomic, config, features, json_output, terminal
 from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
+from mebench.system import limit_of_open_files, open_many_files
 
 if TYPE_CHECKING:
     from mebench.config.registry import PluginInfo
@@ -170,8 +170,11 @@ def _check_shared_memory() -> Finding:
 
 def _check_open_files() -> Finding:
     """The number of files that a process may open."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # -1 without a limit
-    severity: Severity = "fine" if limit < 0 or limit >= FEWEST_FILES else "error"
+    open_many_files()  # as each run does
+    limit = limit_of_open_files()
+    if limit is None:
+        return Finding("fine", "open files", "no limit", topic="place")
+    severity: Severity = "fine" if limit >= FEWEST_FILES else "error"
     remedy = f"allow more: ulimit -n 4096 (at least {FEWEST_FILES})"
     return Finding(severity, "open files", f"{limit} at most", remedy, "place")
 

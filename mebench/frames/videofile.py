@@ -8,7 +8,6 @@ import mmap
 import multiprocessing
 import os
 import re
-import sys
 import threading
 import zlib
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from mebench.files import open_plain
 from mebench.frames.breaks import Break
 from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
 from mebench.lazy_imports import load_lazily
+from mebench.system import FORKS
 
 if TYPE_CHECKING:
     import av
@@ -347,13 +347,13 @@ class VideoFrames:
 
         A forked process makes up to `most` of them before they are asked for, on a core that is idle: a thread would wait
         for Python's lock, which dlib's tracker holds. Nothing is made ahead where the program has more threads, as it may
-        not be forked then, or is not Linux.
+        not be forked then, or where processes are not forked at all.
         """
         if (first := next(made, None)) is None:
             return
         yield first
         busy = threading.active_count() > 1 or cv2.getNumThreads() > 1
-        if busy or sys.platform != "linux" or multiprocessing.current_process().daemon:
+        if busy or not FORKS or multiprocessing.current_process().daemon:
             yield from made
             return
         ring = np.frombuffer(mmap.mmap(-1, most * first.nbytes), np.uint8).reshape(most, *first.shape)

@@ -5,7 +5,7 @@ goes on, and the gain from a leak is measured.
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,11 +22,11 @@ from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import SharedVideo, prepare_features
-from mebench.runner.process import open_many_files
 from mebench.runner.requirements import refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
+from mebench.system import STOPPING, has_instructions, open_many_files
 from mebench.terminal import format_count
 
 if TYPE_CHECKING:
@@ -73,11 +73,10 @@ def _slow_precision(training: TrainingSettings) -> list[str]:
     """A warning if the processor computes in bfloat16 without instructions for it."""
     if training.precision != "bf16-mixed" or training.accelerator != "cpu":
         return []
-    with suppress(OSError):  # another system than Linux says nothing of its processor there
-        if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
-            return [
-                "precision=bf16-mixed: this processor has no instructions for it, so a step takes about six times as long"
-            ]
+    if has_instructions("bf16") is False:
+        return [
+            "precision=bf16-mixed: this processor has no instructions for it, so a step takes about six times as long"
+        ]
     return []
 
 
@@ -346,7 +345,7 @@ def stopped_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    heard = [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield

@@ -4,7 +4,6 @@ method has its own views of the videos.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +45,7 @@ from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_c
 from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, MethodJob
 from mebench.runs import ClipPrediction, FoldResult
+from mebench.system import peak_memory
 from mebench.training import fit
 from mebench.training.adaptation import adapt_features
 
@@ -85,7 +85,7 @@ def fit_and_predict(
     costs = {
         "fit_seconds": fitted_at - started,
         "predict_seconds": time.perf_counter() - fitted_at,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mib": peak_memory(),
         "parameters": sum(map(count_parameters, methods.values())),
     }
     epochs = [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()]

@@ -51,11 +51,8 @@ from mebench.runner.inheritance import forget_host, kept_variables, only_kept_va
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import Grant, enter_sandbox, hide_memory, is_refusal
 from mebench.runs import ClipPrediction, FoldResult
+from mebench.system import FORKS, KILLED, children_of, descriptor_of_received, handle_for_sending
 
-FORKS = sys.platform == "linux"
-"""Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes
-seconds.
-"""
 PRELOAD = "MEBENCH_PRELOAD"
 """The variable that tells the fork server what to import, see `mebench.runner.preload`."""
 LOOK_SECONDS = 1.0
@@ -115,7 +112,7 @@ def death_reason(code: int | None) -> str:
     """
     if code is None:
         return "its worker process died"
-    if code == -signal.SIGKILL:
+    if KILLED is not None and code == -KILLED:
         return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
@@ -246,8 +243,8 @@ class Mapped:
         return StoredArray(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
 
 
-def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...]) -> None:
-    """Send the answer of the host to a question, or its error."""
+def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...], receiver: int) -> None:
+    """Send the answer of the host to a question, or its error, to the process with that number."""
     answer = error = None
     try:
         assert host is not None, "nobody answers"
@@ -258,7 +255,7 @@ def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[A
         return pipe.send((answer, error))
     with Path(answer.file).open("rb") as opened:
         pipe.send((dataclasses.replace(answer, file="follows"), None))
-        reduction.send_handle(pipe, opened.fileno(), 0)
+        reduction.send_handle(pipe, handle_for_sending(opened.fileno()), receiver)
     return None
 
 
@@ -362,7 +359,7 @@ class Worker:
                 if kind == RESULT:
                     self._show_output()
                     return content
-                _answer(self._pipe, answer, content)
+                _answer(self._pipe, answer, content, self._process.pid or 0)
             late = now() > ends
         except (EOFError, OSError):  # it died, or the fork server did
             late = False
@@ -505,9 +502,8 @@ class ForkServer:
         """End processes that an ended copy left running: otherwise a fold could pass labels on to the next one."""
         with _ONE_AT_A_TIME:
             self.copies.discard(pid)
-            file = Path(f"/proc/{self._server._forkserver_pid}/task/{self._server._forkserver_pid}/children")
-            with suppress(OSError):  # the server has ended, or this kernel does not say
-                while orphans := set(map(int, file.read_text(encoding="ascii").split())) - self.copies:
+            with suppress(OSError):  # the server has ended
+                while orphans := set(children_of(self._server._forkserver_pid)) - self.copies:
                     for orphan in orphans:
                         os.kill(orphan, signal.SIGKILL)
                     time.sleep(0.001)
@@ -591,5 +587,5 @@ def _request(pipe: Connection, *question: Any) -> Any:
     if error is not None:
         raise error
     if isinstance(answer, Mapped):
-        return dataclasses.replace(answer, file=os.fdopen(reduction.recv_handle(pipe), "rb"))
+        return dataclasses.replace(answer, file=os.fdopen(descriptor_of_received(reduction.recv_handle(pipe)), "rb"))
     return answer

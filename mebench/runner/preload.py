@@ -1,6 +1,5 @@
 """The modules that a fork server loads before the first fold. Imported for its effect only."""
 
-import ctypes
 import gc
 import json
 import os
@@ -13,12 +12,12 @@ from mebench.runner.inputs import code_of
 from mebench.runner.isolation import PRELOAD
 from mebench.runner.process import prepare_worker
 from mebench.runner.sandbox import hide_memory
+from mebench.system import adopt_orphans
 
 if wanted := os.environ.pop(PRELOAD, ""):
     prepare_worker()
     hide_memory()  # of its copies, too
-    pr_set_child_subreaper = 36
-    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)  # adopts processes that copies leave running
+    adopt_orphans()  # processes that copies leave running
     lightning = "mebench._fast_imports:L"  # before a file imports a part of it by itself
     for entry in (lightning, *json.loads(wanted)):
         with suppress(Exception, SystemExit):  # the fold that needs it will report it

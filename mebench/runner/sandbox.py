@@ -37,11 +37,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mebench._installation import PACKAGE
-from mebench.atomic import open_descriptor
 from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
 from mebench.files import find_module_file
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
+from mebench.system import open_descriptor
 
 PARTS = ("files", "processes", "network", "privileges")
 """The parts of a sandbox; a kernel may lack one."""

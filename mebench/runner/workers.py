@@ -11,6 +11,7 @@ from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
+from mebench.system import count_processors
 
 if TYPE_CHECKING:
     import torch
@@ -198,7 +199,7 @@ def _wait_for_ended(busy: Iterable[Future[Any]]) -> list[Future[Any]]:
 
 def default_workers() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return count_processors()
 
 
 def worker_environments(

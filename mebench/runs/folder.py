@@ -21,7 +21,6 @@ A fold's folder appears whole or not at all: it is written under another name an
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
@@ -35,7 +34,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mebench.atomic import WRITING, open_descriptor, replace_file, whole_file, whole_folder
+from mebench.atomic import WRITING, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash, write_text
 from mebench.lazy_imports import load_lazily
@@ -50,6 +49,7 @@ from mebench.runs.fold_files import (
     whole_fold,
     write_files,
 )
+from mebench.system import sync_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,6 @@ KEPT = (
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
-_C = ctypes.CDLL(None)
 T = TypeVar("T")
 
 
@@ -395,9 +394,7 @@ class RunFolder:
 
     def _sync_all(self) -> None:
         """Sync everything written so far to disk."""
-        with open_descriptor(self.path) as handle:
-            if not hasattr(_C, "syncfs") or _C.syncfs(handle) != 0:
-                os.sync()
+        sync_folder(self.path)
         self._synced = time.monotonic()
 
     @contextmanager

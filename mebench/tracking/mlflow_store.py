@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from mebench.atomic import whole_file
 from mebench.config.tracking_address import ARTIFACTS, OFF, locate_database, mlflow_address
 from mebench.errors import RunError
+from mebench.system import mounted_systems
 
 LOCK_SECONDS = 20.0
 """How long a database may be busy in other hands."""
@@ -197,13 +198,8 @@ def file_system(path: Path) -> str:
 
     The path may exist or not. Empty if the kind is unknown.
     """
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
     place, depths = path.resolve(), dict[int, str]()
-    for _, point, kind, *_ in map(str.split, mounts):
-        where = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point))
+    for where, kind in mounted_systems():
         if place.is_relative_to(where):
             depths[len(where.parts)] = kind  # of two on one folder the later one hides the earlier
     return depths[max(depths)] if depths else ""

@@ -260,7 +260,8 @@ def test_doctor_finds_the_landmark_file_of_runs(mebench, monkeypatch, tmp_path, 
 
 def test_doctor_checks_what_workers_need_of_the_system(mebench, monkeypatch):
     monkeypatch.setattr("mebench.cli.doctor.os.access", lambda path, mode: str(path) != "/dev/shm")
-    monkeypatch.setattr("mebench.cli.doctor.resource.getrlimit", lambda _: (24, 24))
+    monkeypatch.setattr("mebench.cli.doctor.open_many_files", lambda: None)
+    monkeypatch.setattr("mebench.cli.doctor.limit_of_open_files", lambda: 24)
     code, out, _ = mebench("doctor", "--json", "-")
     found = {f["name"]: f for f in json.loads(out)["findings"]}
     assert code == 1

@@ -26,6 +26,8 @@ OTHER_ROOMS = {
     "plugin_packages.py",
     "progress.py",
     "result_cache.py",
+    "system.py",
+    "table.py",
     "table_output.py",
     "terminal.py",
     "api",

@@ -1,0 +1,322 @@
+"""All that differs between operating systems: locks, disks, limits, signals, ends of processes, memory.
+
+No other file asks for the platform. On Linux everything is there. macOS has no end together with the parent and another unit of memory;
+Windows has no locks of folders, no limits and fewer signals, and each of these has its substitute here, or nothing.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+if sys.platform == "win32":
+    import msvcrt
+
+    from filelock import FileLock, Timeout
+else:
+    import fcntl
+    import resource
+
+FORKS = sys.platform == "linux"
+"""Whether a process may be forked once its libraries are loaded. On macOS libraries of the system abort in forked processes; Windows
+cannot. There each process is started afresh, which takes seconds.
+"""
+PLAIN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
+"""How a file of others is opened: never waited for, and byte by byte."""
+STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+"""Signals beside Ctrl-C that ask the program to end: of a batch system, of a terminal that closes."""
+KILLED = getattr(signal, "SIGKILL", None)
+"""The signal that no process survives, sent where memory runs out; Windows has none."""
+OPEN_FILES = (65_536, 10_240, 4_096)
+"""Numbers of open files that are tried where the highest one is refused, as by macOS."""
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+"""Numbers of Linux' `prctl`."""
+
+
+def c_function(name: str) -> Any:
+    """A function of the C library; None where there is none of that name."""
+    if sys.platform == "win32":
+        return None
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
+
+
+@contextmanager
+def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """The descriptor of a file or folder, open within the block.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    handle = os.open(path, flags)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def sync_to_disk(path: Path) -> None:
+    """Write a file, or the names in a folder, through to disk.
+
+    Windows writes names by itself, and flushes only what is open for writing.
+
+    Raises:
+        OSError: the disk is full, or fails.
+    """
+    if sys.platform == "win32":
+        if path.is_dir():
+            return
+        with open_descriptor(path, os.O_RDWR) as handle:
+            os.fsync(handle)
+        return
+    with open_descriptor(path) as handle:
+        os.fsync(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write all that was written below a folder through to disk, as far as the system can.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    if sys.platform == "win32":
+        for file in folder.rglob("*"):
+            if file.is_file():
+                sync_to_disk(file)
+        return
+    syncfs = c_function("syncfs")
+    with open_descriptor(folder) as handle:
+        if syncfs is None or syncfs(handle) != 0:
+            os.sync()
+
+
+@contextmanager
+def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Lock a folder within the block. Where a folder cannot be opened, a file beside it is locked.
+
+    Raises:
+        OSError: another process has the lock, or this is no folder.
+    """
+    if sys.platform == "win32":
+        if not folder.is_dir():
+            raise NotADirectoryError(str(folder))
+        lock = FileLock(folder.with_name(f"{folder.name}.lock"), timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BlockingIOError(f"another process has {folder}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+            with suppress(OSError):  # another process waits for it
+                Path(lock.lock_file).unlink(missing_ok=True)
+        return
+    with open_descriptor(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+
+
+def exchange_names(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders at once; False where the system cannot."""
+    at_cwd, exchange = -100, 2
+    renameat2 = c_function("renameat2")
+    return renameat2 is not None and renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0
+
+
+def peak_memory() -> float:
+    """The most memory that this process had so far, in MiB."""
+    if sys.platform == "win32":
+        return _peak_working_set() / (1 << 20)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)  # macOS counts bytes, Linux KiB
+
+
+def _peak_working_set() -> int:
+    """The largest working set of this process on Windows, in bytes."""
+
+    class Counters(ctypes.Structure):
+        _fields_ = (
+            ("size", ctypes.c_uint32),
+            ("page_faults", ctypes.c_uint32),
+            *((name, ctypes.c_size_t) for name in ("peak", "now", *"abcdef")),
+        )
+
+    counters = Counters(size=ctypes.sizeof(Counters))
+    kernel: Any = getattr(ctypes, "WinDLL", ctypes.CDLL)("kernel32")
+    kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    process = ctypes.c_void_p(kernel.GetCurrentProcess())
+    kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.size)
+    return int(counters.peak)
+
+
+def limit_of_open_files() -> int | None:
+    """Number of files that this process may open; None without a limit."""
+    if sys.platform == "win32":
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def open_many_files() -> None:
+    """Raise the limit of open files, usually 1024, as far as the system allows.
+
+    Each memory-mapped feature of a training video holds one, and so does the lock of each run of a sweep.
+    """
+    if sys.platform == "win32":
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (most, *OPEN_FILES):
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            return
+
+
+@contextmanager
+def limited_data(more: int) -> Iterator[None]:
+    """Limit the memory of this process within the block.
+
+    Only Linux says how much there is, and keeps to such a limit.
+
+    Args:
+        more: bytes beyond those that it has.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    try:
+        with suppress(OSError, ValueError):
+            lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+            about = dict(line.split(":", 1) for line in lines)
+            resource.setrlimit(resource.RLIMIT_DATA, (int(about["VmData"].split()[0]) * 1024 + more, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+@contextmanager
+def limited_seconds(seconds: float, error: type[BaseException]) -> Iterator[None]:
+    """Raise an error after so many seconds of the processor within the block.
+
+    Only the main thread handles signals, and Windows has no such clock.
+
+    Args:
+        seconds: their number; 0 for no limit.
+        error: class of the error.
+    """
+
+    def stop(number: int, frame: Any) -> None:
+        raise error
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def ignore_stops() -> None:
+    """Make this process deaf to Ctrl-C and the other signals that ask it to end; its parent decides."""
+    with suppress(ValueError):  # not the main thread
+        deaf = (signal.SIGINT, *STOPPING)
+        for number in deaf:
+            signal.signal(number, signal.SIG_IGN)
+        if hasattr(signal, "pthread_sigmask"):  # Lightning installs its own handler during training
+            signal.pthread_sigmask(signal.SIG_BLOCK, deaf)
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it ends: a killed run must not leave workers behind."""
+    parent = multiprocessing.parent_process()
+    prctl = c_function("prctl")
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, KILLED)
+    elif parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True, name="mebench-parent").start()
+    if parent is not None and not parent.is_alive():  # killed before these lines
+        os._exit(1)
+
+
+def _end_after(parent: Any) -> None:
+    """Wait for the parent's end, then end this process."""
+    parent.join()
+    os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of processes whose own parent ends, where the system allows it."""
+    prctl = c_function("prctl")
+    if prctl is not None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that a process has started and that go on; none where the system does not tell."""
+    try:
+        return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split())]
+    except (OSError, ValueError):
+        return []
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
+    m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
+    mallopt = c_function("mallopt")
+    if mallopt is not None:  # with another C library only time is lost
+        mallopt(m_mmap_threshold, one_gib)
+        mallopt(m_trim_threshold, one_gib)
+
+
+def count_processors() -> int:
+    """Number of processors that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def has_instructions(word: str) -> bool | None:
+    """Whether the processor lists instructions with a word in their names; None where the system does not tell."""
+    try:
+        return word in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def mounted_systems() -> list[tuple[Path, str]]:
+    """The places of mounted file systems, each with its kind, such as `ext4`; none where the system does not tell."""
+    try:
+        lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    mounted = []
+    for _, point, kind, *_ in map(str.split, lines):
+        place = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point)
+        mounted.append((Path(place), kind))
+    return mounted
+
+
+def handle_for_sending(descriptor: int) -> int:
+    """What another process can be given of an open file: processes of Windows share handles, not numbers."""
+    if sys.platform == "win32":
+        return msvcrt.get_osfhandle(descriptor)
+    return descriptor
+
+
+def descriptor_of_received(handle: int) -> int:
+    """The descriptor of an open file that another process gave."""
+    if sys.platform == "win32":
+        return msvcrt.open_osfhandle(handle, os.O_RDONLY)
+    return handle
