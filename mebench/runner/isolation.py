@@ -244,7 +244,14 @@ class Mapped:
 
 
 def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...], receiver: int) -> None:
-    """Send the answer of the host to a question, or its error, to the process with that number."""
+    """Send the host's answer to a question, or its error.
+
+    Args:
+        pipe: connection to the process.
+        host: function that answers.
+        question: arguments of the function.
+        receiver: number of the process.
+    """
     answer = error = None
     try:
         assert host is not None, "nobody answers"

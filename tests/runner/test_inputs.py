@@ -27,7 +27,6 @@ OTHER_ROOMS = {
     "progress.py",
     "result_cache.py",
     "system.py",
-    "table.py",
     "table_output.py",
     "terminal.py",
     "api",
