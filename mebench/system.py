@@ -80,7 +80,7 @@ def sync_to_disk(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write all that was written below a folder through to disk, as far as the system can.
+    """Write all files below a folder through to disk, as far as possible.
 
     Raises:
         OSError: the disk fails.
@@ -229,7 +229,7 @@ def limited_seconds(seconds: float, error: type[BaseException]) -> Iterator[None
 
 
 def ignore_stops() -> None:
-    """Make this process deaf to Ctrl-C and the other signals that ask it to end; its parent decides."""
+    """Ignore Ctrl-C and the other signals that ask to end; the parent decides."""
     with suppress(ValueError):  # not the main thread
         deaf = (signal.SIGINT, *STOPPING)
         for number in deaf:
@@ -239,7 +239,7 @@ def ignore_stops() -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it ends: a killed run must not leave workers behind."""
+    """End this process together with its parent: a killed run leaves no workers."""
     parent = multiprocessing.parent_process()
     prctl = c_function("prctl")
     if prctl is not None:
@@ -264,7 +264,7 @@ def adopt_orphans() -> None:
 
 
 def children_of(process: int) -> list[int]:
-    """The processes that a process has started and that go on; none where the system does not tell."""
+    """The running processes that a process started; none where the system does not tell."""
     try:
         return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split())]
     except (OSError, ValueError):
@@ -272,7 +272,7 @@ def children_of(process: int) -> list[int]:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
+    """Keep the memory that training frees: faulting it in again costs a fifth of a step."""
     m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
     mallopt = c_function("mallopt")
     if mallopt is not None:  # with another C library only time is lost
@@ -288,7 +288,7 @@ def count_processors() -> int:
 
 
 def has_instructions(word: str) -> bool | None:
-    """Whether the processor lists instructions with a word in their names; None where the system does not tell."""
+    """Whether the processor lists instructions of a name; None where this is unknown."""
     try:
         return word in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -296,7 +296,7 @@ def has_instructions(word: str) -> bool | None:
 
 
 def mounted_systems() -> list[tuple[Path, str]]:
-    """The places of mounted file systems, each with its kind, such as `ext4`; none where the system does not tell."""
+    """Places and kinds of mounted file systems; none where the system does not tell."""
     try:
         lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -309,7 +309,7 @@ def mounted_systems() -> list[tuple[Path, str]]:
 
 
 def handle_for_sending(descriptor: int) -> int:
-    """What another process can be given of an open file: processes of Windows share handles, not numbers."""
+    """What another process gets of an open file: on Windows a handle."""
     if sys.platform == "win32":
         return msvcrt.get_osfhandle(descriptor)
     return descriptor
