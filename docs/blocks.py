@@ -309,6 +309,9 @@ def _send_outputs(page: Path, sender: Connection) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--serve":
+        from shared_server import share
+
+        share()
         serve()
     elif sys.argv[1] == "--write":
         for page in map(Path, sys.argv[2:]):
