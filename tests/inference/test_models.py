@@ -165,6 +165,7 @@ def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
         assert code == 0
         assert "# mean" in out
         assert "## Trained on" in out
+        assert "Licence: Apache-2.0" in out
     code, _, err = mebench("model", "info", "meen")
     assert code == 4
     assert "unknown model 'meen'. Did you mean 'mean'?" in err
