@@ -39,6 +39,11 @@ COMMENTED = re.compile(r"^<!--\n(?P<fence>```.*?^```\n)-->\n", re.M | re.S)
 """A hidden block, which GitHub does not show either."""
 ANCHOR = re.compile(r'^(?P<signs>#+) <a id="(?P<name>[^"]+)"></a>(?P<title>.*)$', re.M)
 """A heading that names its anchor as GitHub understands it."""
+ENTRIES = re.compile(
+    r"^- \[(?P<names>`[\w.]+`(?:, `[\w.]+`)*)\]\((?:\.\./)+(?P<file>mebench/[\w/]+)\.py\)(?: <!-- (?P<options>.*) -->)?$",
+    re.M,
+)
+"""Names of the code with their file, which is what GitHub shows; a name with a dot is a module."""
 CHART = re.compile(r'<img [^>]*src="(?P<name>selection\.svg)"[^>]*>')
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
@@ -167,6 +172,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if (DOCS / here).is_file():
         markdown = _with_outputs(markdown, _outputs(DOCS / here))
 
+    markdown = ENTRIES.sub(_described, markdown) if here.startswith("reference/") else markdown
+
     def link(found: re.Match[str]) -> str:
         text, anchor = found["text"], found["anchor"] or ""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found["address"]))
@@ -276,6 +283,14 @@ def _with_outputs(markdown: str, outputs: list[list[dict[str, str]]]) -> str:
         return re.sub(r"^(?=.)", indent, text, flags=re.M) if indent else text
 
     return FENCE.sub(shown, markdown)
+
+
+def _described(entry: re.Match[str]) -> str:
+    """Names of the code as what mkdocstrings replaces by their descriptions."""
+    module = entry["file"].replace("/", ".").removesuffix(".__init__")
+    options = f"\n    options: {{{entry['options']}}}" if entry["options"] else ""
+    names = re.findall(r"[\w.]+", entry["names"])
+    return "\n".join(f"::: {name if '.' in name else f'{module}.{name}'}{options}" for name in names)
 
 
 def _on_one_line(text: str) -> str:

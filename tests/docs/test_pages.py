@@ -2,14 +2,13 @@
 
 import ast
 import builtins
-import contextlib
 import importlib
-import pydoc
 import re
 from pathlib import Path
 
 import pytest
 
+from mebench import errors
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.protocols import ADDED, PROTOCOLS
@@ -69,16 +68,29 @@ def unbound(code):
     return used - bound - set(dir(builtins))
 
 
+ENTRIES = re.compile(r"^- \[(`[\w.]+`(?:, `[\w.]+`)*)\]\((?:\.\./)+(mebench/[\w/]+)\.py\)", re.MULTILINE)
+"""Names of the code, whose descriptions the site puts in their place."""
+
+
 def test_pages_take_existing_names_from_code():
     """Without a word the site leaves out what a module does not have."""
-    for page in DOCS.rglob("*.md"):
-        for place, options in re.findall(r"^::: (\S+)\n((?:    .*\n)*)", page.read_text("utf-8"), re.MULTILINE):
-            names = re.findall(r"\w+", "".join(re.findall(r"members: \[(.*?)\]", options)))
-            found = pydoc.locate(place)
-            with contextlib.suppress(ModuleNotFoundError):  # a module may bear the name of its function
-                found = importlib.import_module(place)
-            assert found, (page.name, place)
-            assert [name for name in names if not hasattr(found, name)] == [], (page.name, place)
+    entries = [
+        (name, file)
+        for page in (DOCS / "reference").rglob("*.md")
+        for names, file in ENTRIES.findall(page.read_text("utf-8"))
+        for name in re.findall(r"[\w.]+", names)
+    ]
+    assert len(entries) > 100
+    for name, file in entries:
+        module = file.replace("/", ".").removesuffix(".__init__")
+        found = importlib.import_module(module)  # a module may bear the name of its function
+        assert name == module or hasattr(found, name), (file, name)
+
+
+def test_pages_list_all_errors():
+    text = (DOCS / "reference/api/results.md").read_text("utf-8")
+    defined = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
+    assert [error.__name__ for error in defined if f"`{error.__name__}`" not in text] == []
 
 
 def test_pages_import_what_shown_blocks_use():
@@ -108,7 +120,7 @@ def test_pages_have_formula_and_example_of_each_entry(pages, names):
 
 
 HIDDEN = re.compile(
-    r"<!-- (?P<name>tables|written) -->.*?<!-- end.*?-->|<!--.*?-->|^( *)```.*?^\2```|\$\$.*?\$\$|^:::.*?(?=^\S|\Z)",
+    r"<!-- (?P<name>tables|written) -->.*?<!-- end.*?-->|<!--.*?-->|^( *)```.*?^\2```|\$\$.*?\$\$",
     re.DOTALL | re.MULTILINE,
 )
 """Code, formulas and what is made by programs."""
