@@ -19,10 +19,10 @@ import ast
 import base64
 import contextlib
 import gc
-import importlib
 import io
 import json
 import os
+import pkgutil
 import re
 import shlex
 import sys
@@ -48,15 +48,22 @@ WIDTH = 100
 WRAPPED = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
 FORK = get_context("fork")
 USUAL = (
+    "mebench._fast_imports:L",
+    "cv2",
+    "matplotlib.pyplot",
+    "mebench.api.run_results",
     "mebench.cli",
-    "mebench._fast_imports",
+    "mebench.reports.scores",
+    "mebench.runner.session",
     "mebench.tracking.mlflow",
+    "mebench.training",
     "mlflow.store.tracking.sqlalchemy_store",
     "pandas",
     "pyarrow.parquet",
+    "scipy.signal",
     "scipy.stats",
 )
-"""What the blocks of most pages import."""
+"""What the blocks of most pages import: modules, and Lightning as the command line imports it."""
 HOME = "/home/ann/work"
 """The name of a page's folder in shown output."""
 
@@ -284,7 +291,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed
     for name in USUAL:
-        importlib.import_module(name)
+        pkgutil.resolve_name(name)
     gc.freeze()  # or the first collection of a copy would copy all memory
     for line in sys.stdin:
         receiver, sender = FORK.Pipe(duplex=False)
@@ -311,6 +318,9 @@ if __name__ == "__main__":
     if sys.argv[1] == "--serve":
         from shared_server import share
 
+        from mebench._fast_imports import speed_up_imports
+
+        speed_up_imports()  # as the command line does
         share()
         serve()
     elif sys.argv[1] == "--write":

@@ -5,7 +5,6 @@ MkDocs calls the `on_` functions. With `BLOCKS=off` in the environment no block 
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 import os
@@ -18,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, cast
 
-from blocks import FENCE, Block, Output, with_written
+from blocks import FENCE, Block, Output, blocks, with_written
 from contrast import low_contrasts
 from formulas import mathml_of
 from mkdocs.config.defaults import MkDocsConfig
@@ -145,7 +144,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     for notebook in sorted(DOCS.rglob("*.ipynb")):
         files.append(
             File.generated(
-                config, notebook.relative_to(DOCS).with_suffix(".md").as_posix(), content=_executed(notebook)
+                config, notebook.relative_to(DOCS).with_suffix(".md").as_posix(), content=_notebook_page(notebook)
             )
         )
 
@@ -234,7 +233,7 @@ def _boxes() -> dict[str, str]:
 @cache
 def _outputs(page: Path) -> list[list[dict[str, str]]]:
     """The output of the blocks of a page."""
-    found = [Block.of(fence) for fence in FENCE.finditer(page.read_text("utf-8"))]
+    found = blocks(page)
     if not any(block.language in ("python", "sh") for block in found):
         return []
     if not RUN:
@@ -298,20 +297,9 @@ def _on_one_line(text: str) -> str:
     return re.sub(r"\n\s*", " ", text)
 
 
-@cache
-def _executed(notebook: Path) -> str:
-    """A notebook as Markdown, with what its cells printed."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbconvert import MarkdownExporter
-
-    there = nbformat.read(notebook, as_version=4)
-    with TemporaryDirectory() as folder:
-        if RUN:
-            NotebookClient(there, timeout=600, resources={"metadata": {"path": folder}}).execute()
-    for cell in there.cells:  # what is for a terminal, such as progress
-        cell.outputs = [o for o in cell.get("outputs", ()) if o.get("name") != "stderr"]
-    text, resources = MarkdownExporter().from_notebook_node(there)
-    for name, data in resources["outputs"].items():
-        text = text.replace(f"({name})", f"(data:image/png;base64,{base64.b64encode(data).decode()})")
-    return str(text)
+def _notebook_page(notebook: Path) -> str:
+    """A notebook as a page, with what its cells printed."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    texts = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    page = "\n\n".join(f"```python\n{text}\n```" if kind == "code" else text for kind, text in texts)
+    return _with_outputs(page, _outputs(notebook))
