@@ -123,8 +123,10 @@ TRACKED = TemporaryDirectory()
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """List the cards; name the repository, where its address is known."""
+    """List benchmarks, cards and boards; name the repository, where its address is known."""
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{TRACKED.name}/mlflow.db"
+    contribute = next(part["Contribute"] for part in config.nav if "Contribute" in part)
+    contribute.append({"Benchmarks": [page for page in TAKEN if page.startswith("contribute/benchmarks/")]})
     config.nav.append({"Methods": ["methods/index.md", *_methods_by_task()]})
     config.nav.append({"Datasets": ["datasets/index.md", *CARDS["datasets"]]})
     config.nav.append({"Leaderboards": ["boards/index.md", *BOARDS]})
