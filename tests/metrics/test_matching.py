@@ -6,9 +6,10 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import assume, given, strategies as st
 
-from mebench.metrics import Tables, match_one_to_one
+from mebench.metrics import Tables, match_one_to_one, matching
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.matching import pair_intervals, take_turns
 
@@ -63,6 +64,22 @@ def test_match_one_to_one_is_best_of_all_matchings(truths: list[Span], spotted: 
 def test_match_one_to_one_of_crowded_intervals_is_exact(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
     assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_match_one_to_one_of_few_equals_that_of_networkx(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Small components are tried out, larger ones left to the library: both find the one best matching."""
+    rng = np.random.default_rng(seed)
+    truths, spotted = (
+        sorted((int(a), int(a + length)) for a, length in zip(rng.integers(0, 200, n), rng.integers(5, 12, n)))
+        for n in (40, 60)
+    )
+    found = []
+    for few in (0, 6, 40):
+        monkeypatch.setattr(matching, "FEW", few)
+        found.append(match_one_to_one(table(truths), table(spotted), STRICT).tolist())
+    assert found[0] == found[1] == found[2]
+    assert sum(row >= 0 for row in found[0]) > 20
 
 
 def test_match_one_to_one_gives_one_interval_one_truth() -> None:
