@@ -1,7 +1,7 @@
 """Fewer training people under any protocol: the tested people stay, and fewer people are a part of more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, fields, make_dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -31,8 +31,17 @@ def with_train_people(params: type) -> type:
     if not getattr(params, "__dataclass_params__", None) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return params
     # The protocol's own parameters stand first: those of the last base do.
-    about = {"__doc__": params.__doc__, "__module__": params.__module__}
+    about = {"__doc__": params.__doc__, "__module__": params.__module__, "__reduce__": _reduce}
     return make_dataclass(params.__name__, [], bases=(TrainPeople, params), namespace=about, frozen=True)
+
+
+def _reduce(settings: Any) -> tuple[Any, ...]:
+    """How settings travel to another process: by the protocol's own parameters, since no module holds the class made of them."""
+    return _restore, (type(settings).__bases__[-1], {f.name: getattr(settings, f.name) for f in fields(settings)})
+
+
+def _restore(params: type, values: dict[str, Any]) -> Any:
+    return with_train_people(params)(**values)
 
 
 def limit_training(folds: Sequence[Fold], people: People, params: Any) -> list[Fold]:

@@ -1,5 +1,7 @@
 """Fewer training people: nested, drawn by seed, and never another tested person."""
 
+import pickle
+
 import pytest
 
 from mebench.config import resolve
@@ -30,6 +32,15 @@ def test_train_people_are_nested_and_tested_people_stay(protocol, params):
         assert training(two) < training(four) < training(whole)
         assert two.valid
         assert two.train
+
+
+@pytest.mark.parametrize(
+    "words", [("protocol=loso",), ("protocol=kfold", "protocol.folds=3", "protocol.train_people=4")]
+)
+def test_train_people_reach_other_processes(words):
+    """A trained model takes its configuration to the processes that predict."""
+    config = resolve(["method=random", "dataset=synthetic", *words])
+    assert pickle.loads(pickle.dumps(config.protocol_params)) == config.protocol_params
 
 
 def test_train_people_are_drawn_by_seed():
