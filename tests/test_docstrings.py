@@ -31,23 +31,23 @@ def test_docstrings_have_examples_that_hold(file):
 
 @cache
 def owners():
-    """Name, node and docstring of each file, class and function: the name has its file."""
+    """Name and docstring of each file, class and function, and the notes below its names: the name has its file."""
     found = []
     for file in FILES:
         for node in statements(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 name = f"{file.relative_to(ROOT)}: {getattr(node, 'name', 'the file')}"
-                found.append((name, node, ast.get_docstring(node) or ""))
+                found.append((name, ast.get_docstring(node) or "", texts_below_names(node)))
     return found
 
 
 def notes():
     """Name and text of the notes on parameters, attributes and constants."""
     found = []
-    for name, node, docstring in owners():
+    for name, docstring, texts in owners():
         parameters = re.findall(r"^ {4}([a-z_]+): (.*)$", docstring, re.MULTILINE)
         found += [(f"{name}.{parameter}", text) for parameter, text in parameters]
-        found += [(f"{name}, a constant", text) for text in texts_below_names(node)]
+        found += [(f"{name}, a constant", text) for text in texts]
     return found
 
 
@@ -72,7 +72,7 @@ def begins_without_noun(note):
 
 
 def test_docstrings_begin_with_a_short_sentence():
-    sentences = [(name, first_sentence(docstring)) for name, _, docstring in owners()]
+    sentences = [(name, first_sentence(docstring)) for name, docstring, _ in owners()]
     assert [(name, text) for name, text in sentences if len(text.split()) > MOST_WORDS] == []
 
 

@@ -26,6 +26,16 @@ IMPORTED_AS = {
     "torchmetrics": "torchmetrics",
 }
 """Requirements that the list leaves out, with the names under which they are imported."""
+VERBS = (
+    ("list",),
+    ("info", "f1"),
+    ("score", "--predictions", "mine.csv", "--truth", "truth.csv"),
+    ("compare", "mine.csv", "truth.csv", "--truth", "truth.csv"),
+    ("mistakes", "--truth", "truth.csv", "mine.csv"),
+    ("config", "show", "method=mean", "dataset=synthetic"),
+    ("challenge", "list"),
+    ("leaderboard", "build", "--runs", "none", "--tables-only", "--out", "board"),
+)
 PROGRAM = f"""
 import sys
 
@@ -33,7 +43,16 @@ for name in {sorted(IMPORTED_AS.values())}:
     sys.modules[name] = None  # an import of it raises ImportError
 from mebench.cli import main
 
-main()
+codes = []
+for words in {VERBS}:
+    sys.argv = ["mebench", *words]
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code or 0
+    codes.append(code)
+sys.exit(str(codes) if any(codes) else 0)
 """
 
 pytestmark = pytest.mark.skipif(not LIST.is_file(), reason="needs the checkout: the list is no part of the sdist")
@@ -52,21 +71,7 @@ def test_requirements_of_scoring_leave_out_what_is_blocked_here():
     assert listed <= all_names
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["list"],
-        ["info", "f1"],
-        ["score", "--predictions", "mine.csv", "--truth", "truth.csv"],
-        ["compare", "mine.csv", "truth.csv", "--truth", "truth.csv"],
-        ["mistakes", "--truth", "truth.csv", "mine.csv"],
-        ["config", "show", "method=mean", "dataset=synthetic"],
-        ["challenge", "list"],
-        ["leaderboard", "build", "--runs", "none", "--tables-only", "--out", "board"],
-    ],
-    ids=lambda words: " ".join(words[:2]),
-)
-def test_cli_scores_and_lists_without_pytorch(words, tmp_path):
+def test_cli_scores_and_lists_without_pytorch(tmp_path):
     intervals = "video,onset,offset\na,10,20\nb,5,15\nc,5,15\nd,1,9\n"
     for name in ("mine.csv", "truth.csv"):
         (tmp_path / name).write_text(intervals)
@@ -74,8 +79,7 @@ def test_cli_scores_and_lists_without_pytorch(words, tmp_path):
     published = (ROOT / "leaderboards/published.csv").read_bytes()
     (tmp_path / "board/published.csv").write_bytes(published)
 
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", PROGRAM]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 0, ended.stderr

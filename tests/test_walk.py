@@ -4,8 +4,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 MOST_FILES = 25
 CLI, API, CONFIG, RUNNER = "mebench/cli", "mebench/api", "mebench/config", "mebench/runner"
@@ -80,11 +78,11 @@ def definitions(file):
     return found
 
 
-@pytest.mark.parametrize(("file", "function", "name", "home"), WAY_OF_EPOCHS)
-def test_walk_of_epochs_goes_from_name_to_definition(file, function, name, home):
-    sources = definitions(file)[function]
-    assert any(re.search(rf"\b{name}\b", source) for source in sources)
-    assert name in definitions(home)
+def test_walk_of_epochs_goes_from_name_to_definition():
+    for file, function, name, home in WAY_OF_EPOCHS:
+        sources = definitions(file)[function]
+        assert any(re.search(rf"\b{name}\b", source) for source in sources), (file, function, name)
+        assert name in definitions(home), (name, home)
 
 
 def test_walk_of_epochs_takes_few_files():

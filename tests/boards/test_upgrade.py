@@ -28,10 +28,17 @@ __all__ = ["mebench"]
 COMMITTED = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with the record of a run, which is scored once."""
+    folder = tmp_path_factory.mktemp("exported")
+    return export_record(make_run(folder / "runs", "r", kinds=("micro", "macro")), folder / "sent").parent
+
+
 @pytest.fixture
-def sent(tmp_path):
-    """A folder with the record of a run."""
-    return export_record(make_run(tmp_path / "runs", "r", kinds=("micro", "macro")), tmp_path / "sent").parent
+def sent(exported, tmp_path):
+    """One that a test may change."""
+    return shutil.copytree(exported, tmp_path / "sent")
 
 
 def stored(record):

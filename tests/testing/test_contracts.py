@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.config import registry
-from mebench.testing import contracts, dataset_checks, method_checks, parametrize_with_checks
+from mebench.testing import contracts, dataset_checks, method_checks
+from mebench.testing.checks import run_all
 from mebench.testing.contracts import check_method
 from tests.helpers import outside
 from tests.helpers.nightly import NIGHTLY
@@ -48,17 +49,22 @@ def by_day(check):
     return check.name != ALONE and (NIGHTLY or check.plugin not in EXPENSIVE or check.name not in AGAIN)
 
 
-@parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_) if by_day(check)])
-def test_method_checks_pass(check):
-    check.run()
+@pytest.mark.parametrize("id_", METHODS)
+def test_method_checks_pass(id_):
+    """All of a method in one test, so that its trainings, which several checks read, are made once."""
+    skip_untold(run_all(check for check in method_checks(id_) if by_day(check)))
 
 
 @pytest.mark.usefixtures("each_frame_drawn")
-@parametrize_with_checks(
-    [check for id_ in DATASETS for check in dataset_checks(id_, **ROOTS.get(id_, {})) if check.name != ALONE]
-)
-def test_dataset_checks_pass(check):
-    check.run()
+@pytest.mark.parametrize("id_", DATASETS)
+def test_dataset_checks_pass(id_):
+    skip_untold(run_all(check for check in dataset_checks(id_, **ROOTS.get(id_, {})) if check.name != ALONE))
+
+
+def skip_untold(reasons):
+    """Say which checks were not possible here; the others have passed."""
+    if reasons:
+        pytest.skip("; ".join(reasons))
 
 
 FRESH = """

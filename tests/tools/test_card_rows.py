@@ -44,9 +44,9 @@ def assert_written_again(lines, known):
     assert list(renewed(blank, known)) == lines
 
 
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.parent.name)
-def test_card_rows_fill_row_with_one_record(card, known):
-    assert_written_again(without_pairs(card.read_text(encoding="utf-8").splitlines()), known)
+def test_card_rows_fill_row_with_one_record(known):
+    for card in CARDS:
+        assert_written_again(without_pairs(card.read_text(encoding="utf-8").splitlines()), known)
 
 
 PAIRS = [card.parent.name for card in CARDS if "-pairs` | mean of six |" in card.read_text(encoding="utf-8")]
