@@ -24,6 +24,7 @@ import numpy as np
 from scipy import stats
 
 import mebench
+from mebench.reports.learning_curve import gain_of_doubling
 
 ROOT = Path(__file__).parent.parent
 CSV = ROOT / "benchmarks" / "causes.csv"
@@ -62,6 +63,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "field_crf28": ("`field` at crf 28", ("dataset.crf=28",)),
 }
 """How the page names each, and what it changes."""
+PEOPLE = {5: "people5", 8: "base", 15: "people15", 54: "people54"}
+"""The variants of a learning curve, by the number of people who train in a fold."""
 WHOLE = "`field`, all 60 people"
 SETTINGS: dict[str, tuple[str, ...]] = {
     "abpn": (),
@@ -225,6 +228,7 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
         "f1": _table_of_f1(by_variant),
         "agreement": _table_of_agreement(by_variant),
         "published": _table_of_published(by_variant),
+        "people": _table_of_people(by_variant),
     }
     return {name: "\n".join(lines) for name, lines in made.items()}
 
@@ -263,6 +267,27 @@ def _table_of_published(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str
         half = "held out" if method in HELD_OUT else "calibrated on"
         values = ["" if value is None else _n(value) for value in ours]
         cells = [f"`{method}`", half, f"{_n(known[method])} ({name}, {dataset})", *values, factor]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _table_of_people(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """F1 over the number of training people, and what twice as many bring, as `mebench curve` says it."""
+    of_people = {n: by_variant.get(VARIANTS[variant][0], ()) for n, variant in PEOPLE.items()}
+    most = max(PEOPLE)
+    yield f"| method | {' | '.join(f'{n} people' for n in PEOPLE)} | twice as many bring | {2 * most} people would have |"
+    yield f"|---|{'---|' * (len(PEOPLE) + 2)}"
+    for method in SETTINGS:
+        scores = {n: _score_of(rows, method, "f1") for n, rows in of_people.items()}
+        known = {n: score for n, score in scores.items() if score is not None}
+        if len(known) < len(PEOPLE):
+            continue
+        gain = gain_of_doubling(known)
+        cells = [
+            f"`{method}`",
+            *map(_n, known.values()),
+            _n(round(gain, 2) + 0.0, True),
+            _n(min(known[most] + gain, 1.0)),
+        ]
         yield f"| {' | '.join(cells)} |"
 
 

@@ -7,11 +7,10 @@ from typing import Any
 from mebench.boards.rows import NOTHING, QUIET, Score
 from mebench.boards.run_tables import Read
 from mebench.core import KINDS
-from mebench.metrics import Tables
 from mebench.metrics.catalogue import JOINT, metric_columns as metrics_shown
-from mebench.metrics.mistakes import miss_shares, number_of_draws, quiet_rate
+from mebench.metrics.mistakes import miss_shares, quiet_rate
 from mebench.metrics.scored_parts import scored_parts
-from mebench.metrics.seed_means import summarize_seeds
+from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary
 from mebench.records.record import Record
 from mebench.result_cache import cached_result
 
@@ -97,50 +96,6 @@ def _scores_of_means(records: Sequence[Record], read: Read, member: str) -> list
         return [(*key, mean_ends([section[key]["scores"] for section in sections])) for key in shared]
     summary = mean_summary(tables, first.about, first.config, first.convention)
     return [(task, part, section["scores"]) for (task, part), section in sections_by_part(summary).items()]
-
-
-def mean_summary(
-    tables: Sequence[Tables], about: Mapping[str, Any], config: Mapping[str, Any], convention: str
-) -> dict[str, Any]:
-    """The summary of runs that differ in the seed, each score a mean over seeds.
-
-    Args:
-        tables: tables of each run.
-        about: `folds.json` of the first.
-        config: its configuration.
-        convention: name of the rules.
-    """
-    return summarize_seeds(
-        tables,
-        kinds=about["kinds"],
-        classes=about["classes"],
-        seed=int(config["seed"]),
-        convention=convention,
-        draws=int(config["bootstrap"]),
-    )
-
-
-def by_chance(tables: Iterable[Tables]) -> bool:
-    """Whether a run predicts by chance, in several draws; its intervals hold draws, not people."""
-    return any(number_of_draws(of_run) > 1 for of_run in tables)
-
-
-def mean_ends(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float | None]]:
-    """For each score the mean of the lower and of the upper ends over runs; None where a run has none."""
-    ends: dict[str, dict[str, float | None]] = {}
-    for name in scores[0]:
-        lows = [of_run[name]["low"] for of_run in scores]
-        highs = [of_run[name]["high"] for of_run in scores]
-        ends[name] = {
-            "low": None if None in lows else exact_mean(lows),
-            "high": None if None in highs else exact_mean(highs),
-        }
-    return ends
-
-
-def exact_mean(values: Sequence[float]) -> float:
-    """The mean; for equal values exactly that value."""
-    return values[0] if len(set(values)) == 1 else sum(values) / len(values)
 
 
 def costs_over_seeds(records: Sequence[Record]) -> dict[str, float]:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from mebench.boards.published_tables import Known
-from mebench.boards.row_scores import SCORING, exact_mean, over_seeds, single_score
+from mebench.boards.row_scores import SCORING, over_seeds, single_score
 from mebench.boards.rows import NOTHING, Score
 from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.epoch_choices import RULES
+from mebench.metrics.seed_means import exact_mean
 from mebench.metrics.summary import scores_by_path
 from mebench.number_format import NONE, format_ends, format_span, format_table_number
 from mebench.records.matching_published import Alias, is_same_dataset

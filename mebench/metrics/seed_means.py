@@ -1,6 +1,6 @@
 """Scores of several runs that differ in the seed alone: their means over seeds, with the intervals of these means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,8 +17,30 @@ from mebench.metrics.bootstrap import (
 )
 from mebench.metrics.comparison import sections_of
 from mebench.metrics.conventions import Convention
+from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
+
+
+def mean_summary(
+    tables: Sequence[Tables], about: Mapping[str, Any], config: Mapping[str, Any], convention: str
+) -> dict[str, Any]:
+    """The summary of runs that differ in the seed, each score a mean over seeds.
+
+    Args:
+        tables: tables of each run.
+        about: `folds.json` of the first.
+        config: its configuration.
+        convention: name of the rules.
+    """
+    return summarize_seeds(
+        tables,
+        kinds=about["kinds"],
+        classes=about["classes"],
+        seed=int(config["seed"]),
+        convention=convention,
+        draws=int(config["bootstrap"]),
+    )
 
 
 def summarize_seeds(
@@ -88,3 +110,26 @@ def _basis_of_mean(runs: Sequence[BasisOf], units: Sequence[int], name: str) -> 
     # The people are the same under all seeds, so what the jackknife does not show does not cancel out.
     unseen = sum(basis.unseen for basis in bases) / len(bases)
     return Basis(min(basis.subjects for basis in bases), "; ".join(doubts), unseen)
+
+
+def by_chance(tables: Iterable[Tables]) -> bool:
+    """Whether a run predicts by chance, in several draws; its intervals hold draws, not people."""
+    return any(number_of_draws(of_run) > 1 for of_run in tables)
+
+
+def mean_ends(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float | None]]:
+    """For each score the mean of the lower and of the upper ends over runs; None where a run has none."""
+    ends: dict[str, dict[str, float | None]] = {}
+    for name in scores[0]:
+        lows = [of_run[name]["low"] for of_run in scores]
+        highs = [of_run[name]["high"] for of_run in scores]
+        ends[name] = {
+            "low": None if None in lows else exact_mean(lows),
+            "high": None if None in highs else exact_mean(highs),
+        }
+    return ends
+
+
+def exact_mean(values: Sequence[float]) -> float:
+    """The mean; for equal values exactly that value."""
+    return values[0] if len(set(values)) == 1 else sum(values) / len(values)

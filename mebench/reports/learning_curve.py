@@ -12,10 +12,11 @@ import numpy as np
 from mebench.config import flatten_keys
 from mebench.config.settings import shaping_values
 from mebench.errors import ConfigError, RunError
+from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary
 from mebench.number_format import format_number
 from mebench.reports.plots import CURVE_COLORS, RULE, make_panels
 from mebench.runs import RunFolder
-from mebench.runs.scoring import current_summary
+from mebench.runs.scoring import current_summary, read_tables, select_dataset
 from mebench.terminal import for_figure
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ VARIED = ("seed", "protocol.train_people")
 """Settings in which the runs of a curve differ."""
 DEFAULTS = ("recognition.uf1", "spotting.micro.f1", "spotting.macro.f1")
 """Scores of a curve, of which the first that the runs have is taken."""
+NOTHING: Mapping[str, Any] = {"value": None, "low": None, "high": None}
+"""A score that a run lacks."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class CurvePoint:
         people: number of people who train in a fold.
         seeds: seeds of the runs.
         value: mean over the seeds.
-        low: lowest lower end of the runs' 95 % intervals; None where one has none.
-        high: highest upper end; None where one has none.
+        low: lower end of the mean's 95 % interval, drawn as on leaderboards; None where it has none.
+        high: upper end; None where it has none.
     """
 
     people: int
@@ -105,21 +108,24 @@ def read_curve(folders: Sequence[RunFolder], metric: str | None = None) -> Learn
     _check_alike(folders)
     summaries = {folder: current_summary(folder) for folder in folders}
     name = metric or next((one for one in DEFAULTS if _score_of(summaries[folders[0]], one) is not None), DEFAULTS[0])
-    scores: dict[int, dict[int, Mapping[str, Any]]] = {}
+    runs: dict[int, dict[int, RunFolder]] = {}
+    values: dict[int, dict[int, float]] = {}
     for folder, summary in summaries.items():
         score = _score_of(summary, name)
         if score is None or score["value"] is None:
             raise ConfigError(
                 f"run {folder.id} has no score {name}: name another with --metric, as mebench runs show lists them"
             )
-        scores.setdefault(_people_of(folder), {})[_settings_of(folder)["seed"]] = score
-    if len(scores) < 2:
+        people, seed = _people_of(folder), _settings_of(folder)["seed"]
+        runs.setdefault(people, {})[seed] = folder
+        values.setdefault(people, {})[seed] = score["value"]
+    if len(runs) < 2:
         raise ConfigError(
-            f"all {len(folders)} runs train on {next(iter(scores))} people, and a curve needs two numbers at least: run them with "
+            f"all {len(folders)} runs train on {next(iter(runs))} people, and a curve needs two numbers at least: run them with "
             "mebench run -m protocol.train_people=5,10,all …"
         )
-    slopes = _slopes(scores)
-    points = tuple(_point(people, scores[people]) for people in sorted(scores))
+    slopes = _slopes(values)
+    points = tuple(_point(people, runs[people], summaries, name) for people in sorted(runs))
     return LearningCurve(name, points, float(np.mean(slopes)), min(slopes), max(slopes))
 
 
@@ -166,25 +172,60 @@ def _score_of(summary: Mapping[str, Any], name: str) -> Mapping[str, Any] | None
     return found if isinstance(found, Mapping) else None
 
 
-def _point(people: int, of_seeds: Mapping[int, Mapping[str, Any]]) -> CurvePoint:
-    """The point of some seeds."""
-    lows, highs = ([score[end] for score in of_seeds.values()] for end in ("low", "high"))
-    return CurvePoint(
-        people,
-        tuple(sorted(of_seeds)),
-        float(np.mean([score["value"] for score in of_seeds.values()])),
-        None if None in lows else min(lows),
-        None if None in highs else max(highs),
-    )
+def _point(
+    people: int, of_seeds: Mapping[int, RunFolder], summaries: Mapping[RunFolder, Mapping[str, Any]], name: str
+) -> CurvePoint:
+    """The point of the runs of some seeds."""
+    folders = [of_seeds[seed] for seed in sorted(of_seeds)]
+    scores = [_score_of(summaries[folder], name) or NOTHING for folder in folders]
+    mean = scores[0] if len(folders) == 1 else _interval_of_mean(folders, scores, name)
+    value = exact_mean([score["value"] for score in scores])
+    return CurvePoint(people, tuple(sorted(of_seeds)), value, mean["low"], mean["high"])
 
 
-def _slopes(scores: Mapping[int, Mapping[int, Mapping[str, Any]]]) -> list[float]:
+def _interval_of_mean(
+    folders: Sequence[RunFolder], scores: Sequence[Mapping[str, Any]], name: str
+) -> Mapping[str, float | None]:
+    """The ends of the interval of the mean over seeds.
+
+    A method that predicts by chance has the mean ends of its runs, as on leaderboards.
+
+    Args:
+        folders: run of each seed.
+        scores: score of each.
+        name: name of the score.
+    """
+    tables = [read_tables(folder) for folder in folders]
+    if by_chance(tables):
+        return mean_ends([{name: score} for score in scores])[name]
+    first = folders[0]
+    member = name.split(".")[1] if name.startswith("members.") else None
+    if member is not None:
+        tables = [select_dataset(table, member) for table in tables]
+    convention = current_summary(first)["convention"]
+    summary = mean_summary(tables, first.read_json("folds.json"), _settings_of(first), convention)
+    return _score_of(summary if member is None else {"members": {member: summary}}, name) or NOTHING
+
+
+def _slopes(values: Mapping[int, Mapping[int, float]]) -> list[float]:
     """The slope of each seed that has two numbers of people; of all seeds together where none has."""
-    seeds = sorted({seed for of_seeds in scores.values() for seed in of_seeds})
-    lines = [{n: of_seeds[seed]["value"] for n, of_seeds in scores.items() if seed in of_seeds} for seed in seeds]
+    seeds = sorted({seed for of_seeds in values.values() for seed in of_seeds})
+    lines = [{n: of_seeds[seed] for n, of_seeds in values.items() if seed in of_seeds} for seed in seeds]
     whole = [line for line in lines if len(line) > 1]
-    means = {n: float(np.mean([score["value"] for score in of_seeds.values()])) for n, of_seeds in scores.items()}
-    return [float(np.polyfit(np.log2(list(line)), list(line.values()), 1)[0]) for line in whole or [means]]
+    means = {n: float(np.mean([*of_seeds.values()])) for n, of_seeds in values.items()}
+    return [gain_of_doubling(line) for line in whole or [means]]
+
+
+def gain_of_doubling(scores: Mapping[int, float]) -> float:
+    """The change of a score with a doubling of the people: the slope of a line over the logarithm of their number.
+
+    >>> round(gain_of_doubling({5: 0.3, 10: 0.4, 20: 0.5}), 6)
+    0.1
+
+    Args:
+        scores: score by number of people, at least two.
+    """
+    return float(np.polyfit(np.log2(list(scores)), list(scores.values()), 1)[0])
 
 
 def draw_curve(curve: LearningCurve) -> Figure:
