@@ -1,6 +1,6 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
-The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`,
+The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`, `tune`,
 `score`, `compare`, `table`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are
 objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
@@ -29,6 +29,7 @@ __all__ = [
     "Spottings",
     "Sweep",
     "TrainedModel",
+    "Tuning",
     "compare",
     "datasets",
     "evaluate",
@@ -43,6 +44,7 @@ __all__ = [
     "spot",
     "sweep",
     "table",
+    "tune",
 ]
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         Spottings,
         Sweep,
         TrainedModel,
+        Tuning,
         compare,
         evaluate,
         leaderboard,
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
         spot,
         sweep,
         table,
+        tune,
     )
     from mebench.api.run_results import Names
 

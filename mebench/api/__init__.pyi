@@ -5,6 +5,7 @@ from . import paper as paper
 from . import result as result
 from . import run_results as run_results
 from . import score_files as score_files
+from . import tuning_results as tuning_results
 from .data_module import MEDataModule as MEDataModule
 from .data_module import score_folds as score_folds
 from .evaluation import Spottings as Spottings
@@ -29,3 +30,5 @@ from .score_files import Comparison as Comparison
 from .score_files import Scores as Scores
 from .score_files import compare as compare
 from .score_files import score as score
+from .tuning_results import Tuning as Tuning
+from .tuning_results import tune as tune

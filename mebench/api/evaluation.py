@@ -127,8 +127,9 @@ def evaluate(
     - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it classifies emotions, on a chain of
     frames it separates frames inside an expression from others. Its randomness follows from the run's seed;
     - or a function that makes any of these in each fold, with fresh weights: `lambda classes: Small(len(classes))`. It takes by name
-      what it needs of `classes` (their names), `kinds` and `shapes` (shape of each chain's feature, None where it is unknown); timing
-      reaches an object by `chains(timing)` and `video.timing`.
+      what it needs of `classes` (their names), `kinds`, `shapes` (shape of each chain's feature, None where it is unknown) and
+      `timing` (`fps`, `k`, and `k_prime` of each spotted kind, of the fold; of several datasets those of the first). It is also called
+      before the folds, with a made-up timing, to see what it makes.
 
     The object is pickled for other processes, with the code of the file that defines it, and kept beside the run
     folders so that the run can be resumed; it is trusted like any code of yours.
@@ -166,6 +167,7 @@ def evaluate(
             f"the number of epochs of {_kind_of(model).rpartition('.')[2]} in each fold is missing: add "
             'trainer={"max_epochs": 20}, or another number'
         )
+    _check_with_timing(model, features, settled)
     _check_outputs(model, features, settled)
     inspection.dataset_summary.check_needs([settled])
     return execute_config(settled, progress)
@@ -255,6 +257,21 @@ def _usual_chains(model: Any) -> dict[str, Chain] | None:
     if training.adapter.is_module(model) or training.adapter.is_estimator(model):
         return features.maps.MapParams().maps(features.maps.ONSET_APEX)
     return None
+
+
+def _check_with_timing(model: Any, chains: Any, settled: configuration.RunConfig) -> None:
+    """Refuse a function that makes nothing for the timing of the first fold, before any feature is computed.
+
+    Raises:
+        ConfigError: it fails.
+    """
+    if not training.adapter.is_factory(model) or "timing" not in training.adapter.facts_of(model):
+        return
+    data = runner.make_plan(settled).data
+    timing = next(iter(data.timings(data.folds[0]).values()))
+    task = data.task
+    with refused_by_plugin(f"{_kind_of(model)} makes no object for the first fold, whose {timing}", error=ConfigError):
+        training.adapter.make_given(model, _chains_of_factory(chains), task.classes, task.kinds, timing)
 
 
 def _check_outputs(model: Any, chains: Any, settled: configuration.RunConfig) -> None:

@@ -228,11 +228,12 @@ def resume(
 
     Args:
         run: its id, the beginning of its id, or its folder.
-        words: settings that shape no prediction, such as `workers=4`.
+        words: settings that shape no prediction, such as `workers=4` or `trainer.logger=CSVLogger`.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
         progress: see `run`.
         trusted: agreement to the code that somebody else's run names: folders of plugins, callbacks and loggers.
-        settings: the same as words.
+        settings: the same as words; in `trainer` objects as in `run`, where they shape no prediction: loggers, a profiler, callbacks
+            that only watch.
 
     Raises:
         RunError: there is no such run; its data, plugins or versions have changed; folds failed.
@@ -241,9 +242,11 @@ def resume(
     word = str(run.path if isinstance(run, Run) else run)
     reporter = progress or Progress()
     folder = run_files.folder.RunFolder.open(runs_folder(runs), word)
+    settings = store_trainer_objects((), {**settings, "runs": str(folder.path.parent)}, ())
+    del settings["runs"]
     of_words = configuration.settings_of(words)
     of_settings = configuration.settings_of(values=settings)
-    _refuse_other_run(of_words | of_settings)
+    _refuse_other_run(of_words | of_settings, folder)
     if not trusted:
         refuse_code_of_others(folder, "resume the run with trusted=True")
     config = _config_of_resumed(folder, of_words, of_settings)
@@ -268,15 +271,33 @@ def refuse_code_of_others(folder: run_files.folder.RunFolder, next_step: str, tr
         raise ConfigError(f"{question}: read this code, then {next_step}")
 
 
-def _refuse_other_run(settings: Iterable[str]) -> None:
+def _refuse_other_run(settings: Mapping[str, Any], folder: run_files.folder.RunFolder) -> None:
     """Refuse a setting that would make it another run."""
     fixed = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
     known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in fixed)
-    for key in settings:
+    stored = configuration.flatten_keys(folder.read_json("config.json")["config"])
+    for key, value in settings.items():
         is_root = key.startswith("dataset.") and key.endswith(".root")
-        if key not in known and not is_root:
+        if key not in known and not is_root and not _only_watches(key, value, stored.get(key)):
+            watching = [f"{configuration.trainer.PREFIX}{name}" for name in sorted(configuration.trainer.ONLY_WATCH)]
             hint = "Any other would make it another run: begin that with mebench run"
-            raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], hint))
+            raise ConfigError(unknown("setting of a resumed run", key, [*known, *watching, "dataset.root"], hint))
+
+
+def _only_watches(key: str, value: Any, stored: Any) -> bool:
+    """Whether another value of an option of the trainer changes no prediction.
+
+    Args:
+        key: flat key of a setting.
+        value: new value.
+        stored: value of the run, or None.
+    """
+    prefix, trainer = configuration.trainer.PREFIX, configuration.trainer
+    if not key.startswith(prefix):
+        return False
+    option = key.removeprefix(prefix)
+    listed = [value] if option == "callbacks" and isinstance(value, Mapping) else value
+    return bool(trainer.shaping_option(option, listed) == trainer.shaping_option(option, stored))
 
 
 def _config_of_resumed(

@@ -113,6 +113,13 @@ class Own(ModuleMethod):
     Params: ClassVar[type] = SpottingParams
     model: ClassVar[Path]
     sha256: ClassVar[str]
+    timing_numbers: torch.Tensor
+
+    def __init__(self, params: Any, task: Task, seed: int = 0) -> None:
+        self._knows_timing = False
+        super().__init__(params, task, seed)
+        if self._waits_for_timing:
+            self.register_buffer("timing_numbers", _numbers_of_timing(NOMINAL))
 
     def build_module(self) -> Any:
         """A copy of the object; of a function, what it makes for the task.
@@ -124,9 +131,36 @@ class Own(ModuleMethod):
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise PluginError(f"{self.model} is not the object that was given: evaluate it again")
         given, self._features = pickle.loads(content)
-        if is_factory(given):
-            given = make_given(given, self._features, self.task.classes, self.task.kinds)
+        self._factory = given if is_factory(given) else None
+        return self._with_features(given if self._factory is None else self._make(NOMINAL))
+
+    @property
+    def _waits_for_timing(self) -> bool:
+        """Whether the object is made by a function that asks for the timing of the fold."""
+        return self._factory is not None and "timing" in facts_of(self._factory)
+
+    def _make(self, timing: Timing) -> Any:
+        """What the function makes for the task and a timing."""
+        assert self._factory is not None  # only then there is something to make
+        return make_given(self._factory, self._features, self.task.classes, self.task.kinds, timing)
+
+    def _with_features(self, given: Any) -> Any:
+        """An object that reads features; an estimator gets its own reader."""
         return Estimator(given, self._features, self.seed) if is_estimator(given) else given
+
+    def _make_for(self, timing: Timing) -> None:
+        """Make the object again, once, where its function asks for the timing, which comes with the fold."""
+        if self._waits_for_timing and not self._knows_timing:
+            self.given = self._with_features(self._make(timing))
+            self.timing_numbers.copy_(_numbers_of_timing(timing))
+            self._knows_timing = True
+
+    def _load_from_state_dict(self, state_dict: dict[str, torch.Tensor], prefix: str, *rest: object) -> None:
+        """A saved state brings the timing of its fold, which may shape the object."""
+        saved = state_dict.get(f"{prefix}timing_numbers")
+        if saved is not None:
+            self._make_for(_timing_of_numbers(saved))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def trained(self) -> L.LightningModule:
         """The object, if Lightning trains it."""
@@ -137,7 +171,8 @@ class Own(ModuleMethod):
         return (Stage("training", 0, self.params.batch_size),) if is_module(self.given) else ()
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """Chains given with the object, or named by it."""
+        """Chains given with the object, or named by it. The first call of a fold tells the timing."""
+        self._make_for(timing)
         if callable(own := getattr(self.given, "chains", None)):
             return dict(own(timing))
         return chains_of(self._features, timing)
@@ -175,8 +210,22 @@ class Own(ModuleMethod):
         return named.astype(np.float64)
 
 
-FACTS = ("classes", "kinds", "shapes")
+FACTS = ("classes", "kinds", "shapes", "timing")
 """Arguments that a function may take to make an object."""
+TIMED_KINDS = ("micro", "macro")
+"""The kinds whose durations a saved timing holds."""
+
+
+def _numbers_of_timing(timing: Timing) -> torch.Tensor:
+    """A timing as numbers: frames per second, k, and k' of each kind, 0 where it has none."""
+    lengths = [timing.k_prime.get(kind, 0) for kind in TIMED_KINDS]
+    return torch.tensor([timing.fps, timing.k, *lengths], dtype=torch.float64)
+
+
+def _timing_of_numbers(numbers: torch.Tensor) -> Timing:
+    """The timing that `_numbers_of_timing` wrote."""
+    fps, k, *lengths = numbers.tolist()
+    return Timing(fps, int(k), {kind: int(length) for kind, length in zip(TIMED_KINDS, lengths) if length})
 
 
 def is_factory(given: Any) -> bool:
@@ -184,7 +233,30 @@ def is_factory(given: Any) -> bool:
     return inspect.isroutine(given) or isinstance(given, functools.partial)
 
 
-def make_given(factory: Callable[..., Any], features: Any, classes: Sequence[str], kinds: Sequence[str]) -> Any:
+def facts_of(factory: Callable[..., Any]) -> list[str]:
+    """The arguments that a function takes to make an object.
+
+    Raises:
+        ConfigError: it needs another one.
+    """
+    parameters = inspect.signature(factory).parameters.values()
+    asked = [one.name for one in parameters if one.default is one.empty or one.name in FACTS]
+    strange = [name for name in asked if name not in FACTS]
+    if strange:
+        raise ConfigError(
+            f"a function that makes the object takes {', '.join(FACTS)} by name, not {strange[0]!r}: give the others defaults, or "
+            "fix them with functools.partial"
+        )
+    return asked
+
+
+def make_given(
+    factory: Callable[..., Any],
+    features: Any,
+    classes: Sequence[str],
+    kinds: Sequence[str],
+    timing: Timing = NOMINAL,
+) -> Any:
     """The object that a function makes.
 
     Args:
@@ -192,21 +264,14 @@ def make_given(factory: Callable[..., Any], features: Any, classes: Sequence[str
         features: chains of the object, as `chains_of` takes them.
         classes: names of the classes.
         kinds: kinds that are spotted.
+        timing: timing of the fold, of its first dataset.
 
     Raises:
         ConfigError: it takes other arguments.
     """
-    shapes = {name: shape_of_feature(chain) for name, chain in chains_of(features, NOMINAL).items()}
-    facts = {"classes": tuple(classes), "kinds": tuple(kinds), "shapes": shapes}
-    parameters = inspect.signature(factory).parameters.values()
-    asked = [one.name for one in parameters if one.default is one.empty or one.name in facts]
-    strange = [name for name in asked if name not in facts]
-    if strange:
-        raise ConfigError(
-            f"a function that makes the object takes {', '.join(FACTS)} by name, not {strange[0]!r}: give the others defaults, or "
-            "fix them with functools.partial"
-        )
-    return factory(**{name: facts[name] for name in asked})
+    shapes = {name: shape_of_feature(chain) for name, chain in chains_of(features, timing).items()}
+    facts = {"classes": tuple(classes), "kinds": tuple(kinds), "shapes": shapes, "timing": timing}
+    return factory(**{name: facts[name] for name in facts_of(factory)})
 
 
 def is_module(given: Any) -> bool:

@@ -14,6 +14,8 @@ from mebench.errors import ConfigError
 from mebench.features.faces import FaceCrop
 from mebench.features.flow import Flow, Strain
 from mebench.features.regions import Resize
+from mebench.inference.models import models_of_run
+from mebench.inference.predict import fitted_method
 from tests.helpers.own_objects import chain
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
@@ -151,11 +153,34 @@ def test_evaluate_makes_module_of_function_for_the_classes(judged):
     assert "pretrained" not in run.folder.read_json("folds.json")
 
 
+class Timed(Spotter):
+    """Its weights are as many as half a micro-expression has frames."""
+
+    def __init__(self, n_frames):
+        super().__init__()
+        self.lengths = nn.Parameter(torch.ones(n_frames))
+
+
+def make_timed(timing):
+    return Timed(timing.k_prime["micro"])
+
+
+def test_evaluate_tells_functions_the_timing_of_a_fold(judged):
+    run = judged(make_timed, features=chain, trainer={"max_epochs": 1})
+    for fold in run.folds.index:
+        (timing,) = run.folder.fold_record(fold)["timing"].values()
+        (model,) = models_of_run(run.folder, fold)
+        restored = fitted_method(model).given
+        assert len(restored.lengths) == timing["k_prime"]["micro"]
+    assert {len(fitted_method(model).given.lengths) for model in models_of_run(run.folder)} != {5}  # the made-up timing
+
+
 @pytest.mark.parametrize(
     ("made", "name", "message"),
     [
         (lambda classes: Namer(3), None, "the module gives 3 scores, the dataset has 5 classes"),
-        (lambda timing: Namer(3), None, "takes classes, kinds, shapes by name, not 'timing'"),
+        (lambda fps: Namer(3), None, "takes classes, kinds, shapes, timing by name, not 'fps'"),
+        (lambda timing: Namer(timing.k_prime["micro"]), None, r"made makes no object for the first fold, .*KeyError"),
         (lambda classes: Namer(None), None, r"made makes no object for two classes"),
         (lambda classes: Namer(len(classes)), "3 nets", "name='3 nets' must begin with a letter from a to z"),
     ],

@@ -1,6 +1,7 @@
 """Objects for options of Lightning's Trainer: each fold gets a copy, and equal ones of two programs are one run."""
 
 import importlib
+import shutil
 import sys
 import threading
 from functools import partial
@@ -87,6 +88,36 @@ def test_run_gives_each_fold_copies_of_objects(net):
         assert "run_training_epoch" in (place / "fit-times.txt").read_text()
         for name in ("first", "second"):
             assert "val_loss" in pd.read_csv(place / name / "lightning_logs" / "version_0" / "metrics.csv")
+
+
+def test_resume_takes_objects_that_only_watch(net, monkeypatch):
+    run = net(trainer={"callbacks": [EarlyStopping("val_loss", patience=5)]})
+    (run.path / "DONE").unlink()
+    fold = sorted((run.path / "folds").iterdir())[0]
+    shutil.rmtree(fold)
+    same = EarlyStopping("val_loss", patience=5)
+    again = mebench.resume(
+        run, trainer={"logger": CSVLogger("later"), "callbacks": [same, LearningRateMonitor()]}, progress=Silent()
+    )
+    assert again.id == run.id
+    assert again.summary["recognition"] == run.summary["recognition"]
+    assert [place.name for place in sorted((run.path / "logs").glob("*/later"))] == ["later"]
+
+
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        {"callbacks": [EarlyStopping("val_loss", patience=9)]},
+        {"callbacks": [Counting("a")]},
+        {"max_epochs": 9},
+        {"optimizer": lambda parameters: torch.optim.SGD(parameters, lr=0.5)},
+    ],
+    ids=["another choice", "a callback of one's own", "epochs", "an optimizer"],
+)
+def test_resume_refuses_objects_that_shape_predictions(net, trainer):
+    run = net()
+    with pytest.raises(ConfigError, match=r"there is no setting of a resumed run 'trainer\.|trainer\.\w+"):
+        mebench.resume(run, trainer=trainer, progress=Silent())
 
 
 def test_run_refuses_objects_that_are_gone(net, tmp_path):
