@@ -26,6 +26,7 @@ def cost_columns() -> list[Column]:
             order=float,
             room=cost.room,
             meaning=cost.meaning,
+            optional=cost.optional,
         )
         for cost in COSTS.values()
         if cost.in_tables

@@ -475,7 +475,7 @@ def as_csv(table: BoardTable) -> str:
     columns = [
         *(Column(name) for name in first),
         *(Column(name, score=True) for name in (*_metrics_of(table), "hardest")),
-        *(Column(name) for name in last),
+        *(Column(name, optional=name in costs and COSTS[name].optional) for name in last),
     ]
     cells: list[dict[str, Any]] = []
     for part in table.parts:

@@ -30,6 +30,8 @@ class Cost:
         decimals: decimals that a record keeps; 0 makes whole numbers.
         always: whether every run has it; others may lack it.
         if_zero: whether a record has it although it is 0.
+        every_fold: whether a run has it only if each of its folds does.
+        optional: whether tables without a value of it lack its column.
         write: text of a value; None is a missing one.
         in_tables: whether the cost is a column of a leaderboard's Markdown and page.
         in_csv: whether the cost is a column of a leaderboard's CSV.
@@ -48,6 +50,8 @@ class Cost:
     decimals: int = 3
     always: bool = False
     if_zero: bool = True
+    every_fold: bool = False
+    optional: bool = False
     write: Callable[[float | None], str] = format_seconds
     in_tables: bool = True
     in_csv: bool = True
@@ -68,6 +72,8 @@ class Cost:
         """
         column = self.column or self.name
         if not self.always and (column not in folds or folds[column].isna().all()):
+            return None
+        if self.every_fold and folds[column].isna().any():  # a sum without them would be too small
             return None
         return float(folds[column].sum() if self.pooled == "sum" else folds[column].max())
 
@@ -144,6 +150,24 @@ COSTS: dict[str, Cost] = {
             write=format_whole,
             in_tables=False,
             sweep_decimals=0,
+        ),
+        Cost(
+            name="energy_wh",
+            head="energy",
+            unit="Wh",
+            words="of electricity of the machine to train and predict, as codecarbon estimates it",
+            every_fold=True,
+            optional=True,
+            meaning="the machine's watt hours while folds were computed, as codecarbon estimates them",
+        ),
+        Cost(
+            name="carbon_g",
+            head="carbon",
+            unit="g CO2e",
+            words="of carbon dioxide equivalents of that electricity, as codecarbon estimates them",
+            every_fold=True,
+            optional=True,
+            meaning="grams of carbon dioxide equivalents of that electricity; the world's average unless codecarbon knows the country",
         ),
     )
 }

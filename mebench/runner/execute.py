@@ -17,6 +17,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.summary import scores_by_path
 from mebench.progress import Progress
+from mebench.runner.energy import measured_energy
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
@@ -249,14 +250,15 @@ def _compute_folds(sessions: Sequence[Session], pool: Workers, progress: Progres
     if finished:
         progress.notify(f"{finished} of {total} folds exist already")
     outcomes = {id(session): _finished(session) for session in sessions if not session.left}
-    with progress.stage("folds", total, "folds", done=finished) as advance:
-        waiting = [session for session in sessions if session.left]
+    waiting = [session for session in sessions if session.left]
+    energy = measured_energy([session.plan.config for session in waiting])
+    with progress.stage("folds", total, "folds", done=finished) as advance, energy as meter:
         while waiting:
             now, waiting = _next(waiting, progress)
             tasks = [task for session, trained in now for task in session.tasks(trained)]
             for task, outcome in pool.run(tasks):
                 session, fold = task.key
-                progress.notify(*session.store_fold(fold, outcome))
+                progress.notify(*session.store_fold(fold, meter.with_energy(outcome)))
                 advance()
                 if not session.left:
                     outcomes[id(session)] = _finished(session)

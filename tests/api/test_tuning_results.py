@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -39,7 +40,8 @@ def test_tune_gives_values_scores_trials_and_runs(tuned, tmp_path):
     assert found.summary == json.loads((Path(found.summary["folder"]) / "outcome.json").read_text())
     (study,) = found.summary["studies"].values()
     assert found.values == study["best"]["params"]
-    assert found.conclusion == found.summary["conclusion"] in found._repr_html_()
+    assert found.conclusion == found.summary["conclusion"]
+    assert found.conclusion in unescape(found._repr_html_())
     score = found.scores.loc["spotting.micro.f1"]
     assert score["default"] == found.default.scores.loc["spotting.micro.f1", "value"]
     assert score["tuned"] == found.tuned.scores.loc["spotting.micro.f1", "value"]

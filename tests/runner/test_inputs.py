@@ -54,6 +54,7 @@ OTHER_FILES = {
     "runner/aliases",
     "runner/dask_executor",
     "runner/describe",
+    "runner/energy",
     "runner/estimate",
     "runner/execute",
     "runner/guard",
