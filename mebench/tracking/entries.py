@@ -14,6 +14,7 @@ import pandas as pd
 
 from mebench.boards.export import WithheldError, export_record
 from mebench.config import flatten_keys
+from mebench.config.database_files import without_password
 from mebench.files import write_text
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.number_format import Score, format_score
@@ -25,7 +26,7 @@ from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import current_summary, read_tables_of_folds
 from mebench.table_output import Column, Table, markdown_text
-from mebench.tracking.mlflow_store import RUN_TAG, without_password
+from mebench.tracking.mlflow_store import RUN_TAG
 
 FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
 SETTINGS_TAG = "mebench.settings"

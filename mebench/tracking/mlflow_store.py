@@ -13,14 +13,15 @@ import time
 import urllib.request
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from mebench.atomic import whole_file
+from mebench.config.database_files import display_path, lock_file, without_password
 from mebench.config.tracking_address import ARTIFACTS, OFF, locate_database, mlflow_address
 from mebench.errors import RunError
 from mebench.system import mounted_systems
@@ -124,20 +125,6 @@ class Store:
         return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
 
 
-def display_path(file: Path) -> str:
-    """A path for messages."""
-    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
-
-
-def without_password(text: str) -> str:
-    """A URI, or a text that quotes one, without its password.
-
-    >>> without_password("no answer from https://ann:p@ss@mlflow.example.org/x")
-    'no answer from https://ann:***@mlflow.example.org/x'
-    """
-    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
-
-
 @contextmanager
 def lock_store(store: Store) -> Iterator[None]:
     """A lock for one process at a time on a sqlite file.
@@ -173,24 +160,6 @@ def lock_store(store: Store) -> Iterator[None]:
                     raise
                 raise RunError(f"{error}: move it away, and the next command makes a new one") from None
         yield
-
-
-def lock_file(file: Path, seconds: float) -> AbstractContextManager[object]:
-    """The lock of a sqlite file, held until its end as a context.
-
-    Raises:
-        RunError: the address of a database means something else by the characters of its path.
-        Timeout: another process holds it for so long.
-        OSError: nothing can be made there.
-    """
-    if {"%", "?"} & set(str(file)):
-        raise RunError(
-            f"the path {file} holds % or ?, which mean something else in the address of a database: name a place without them"
-        )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lock = Path(f"{file}.lock")
-    lock.touch()  # filelock would wait for the folder, and its `Timeout` be taken for another process
-    return FileLock(lock, timeout=seconds).acquire()
 
 
 def file_system(path: Path) -> str:

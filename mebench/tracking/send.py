@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mebench.config.database_files import without_password
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.records.record import DAMAGE
 from mebench.runs import RunFolder
 from mebench.tracking.entries import MODELS_TAG, TrackedRun, copy_models, read_board_table, read_run, read_run_head
-from mebench.tracking.mlflow_store import without_password
 from mebench.tracking.tracker import DEFAULT, Tracker, tracker_of
 
 LONGEST = 200

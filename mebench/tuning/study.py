@@ -25,10 +25,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import exc
 from sqlalchemy.exc import SQLAlchemyError
 
+from mebench.config.database_files import display_path, lock_file, without_password
 from mebench.config.tracking_address import locate_database
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
-from mebench.tracking.mlflow_store import display_path, lock_file, without_password
 from mebench.tuning.records import State, Study, Terms, Trial
 from mebench.tuning.space import Dimension
 

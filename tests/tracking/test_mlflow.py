@@ -21,6 +21,7 @@ from rich.console import Console
 
 from mebench.boards.collect import collect_records
 from mebench.cli import leaderboard, runs as verbs
+from mebench.config.database_files import without_password
 from mebench.errors import DataError, RunError
 from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
@@ -350,7 +351,7 @@ def test_sync_hides_password(tmp_path, database, progress, printed):
     folder = make_run(tmp_path / "runs", settings={"tracking": secret})
     assert mirror(folder, None, progress, None)
     (run,), _ = runs_of(database)
-    assert artifact(tmp_path, run, "config.json")["config"]["tracking"] == mlflow_store.without_password(secret)
+    assert artifact(tmp_path, run, "config.json")["config"]["tracking"] == without_password(secret)
     assert password not in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "config.json").read_text()
     assert password.encode() not in database.read_bytes()
 
