@@ -1,8 +1,8 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
 The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`, `tune`,
-`score`, `compare`, `table`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are
-objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
+`combine`, `score`, `compare`, `table`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is.
+Results are objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
     import mebench
 
@@ -30,6 +30,7 @@ __all__ = [
     "Sweep",
     "TrainedModel",
     "Tuning",
+    "combine",
     "compare",
     "datasets",
     "evaluate",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         Sweep,
         TrainedModel,
         Tuning,
+        combine,
         compare,
         evaluate,
         leaderboard,

@@ -1,3 +1,4 @@
+from . import combining as combining
 from . import data_module as data_module
 from . import evaluation as evaluation
 from . import listing as listing
@@ -6,6 +7,7 @@ from . import result as result
 from . import run_results as run_results
 from . import score_files as score_files
 from . import tuning_results as tuning_results
+from .combining import combine as combine
 from .data_module import MEDataModule as MEDataModule
 from .data_module import score_folds as score_folds
 from .evaluation import Spottings as Spottings

@@ -128,7 +128,7 @@ def evaluate(
     frames it separates frames inside an expression from others. Its randomness follows from the run's seed;
     - or a function that makes any of these in each fold, with fresh weights: `lambda classes: Small(len(classes))`. It takes by name
       what it needs of `classes` (their names), `kinds`, `shapes` (shape of each chain's feature, None where it is unknown) and
-      `timing` (`fps`, `k`, and `k_prime` of each spotted kind, of the fold; of several datasets those of the first). It is also called
+      `timing` (`fps`, `k`, and `k_prime` by kind, of the fold; of several datasets those of the first). It is also called
       before the folds, with a made-up timing, to see what it makes.
 
     The object is pickled for other processes, with the code of the file that defines it, and kept beside the run

@@ -17,6 +17,7 @@ from mebench._fast_imports import speed_up_imports
 from mebench._installation import VERSION
 from mebench.cli import (
     challenge,
+    combine,
     compare,
     curve,
     data,
@@ -54,6 +55,7 @@ for verbs in (
     doctor.app,
     predictions.degrade_app,
     compare.app,
+    combine.app,
     curve.app,
     mistakes.app,
     paper.app,

@@ -180,7 +180,7 @@ def test_evaluate_tells_functions_the_timing_of_a_fold(judged):
     [
         (lambda classes: Namer(3), None, "the module gives 3 scores, the dataset has 5 classes"),
         (lambda fps: Namer(3), None, "takes classes, kinds, shapes, timing by name, not 'fps'"),
-        (lambda timing: Namer(timing.k_prime["micro"]), None, r"made makes no object for the first fold, .*KeyError"),
+        (lambda timing: Namer(timing.k_prime["macro"]), None, r"made makes no object for the first fold, .*KeyError"),
         (lambda classes: Namer(None), None, r"made makes no object for two classes"),
         (lambda classes: Namer(len(classes)), "3 nets", "name='3 nets' must begin with a letter from a to z"),
     ],

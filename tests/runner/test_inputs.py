@@ -33,6 +33,7 @@ OTHER_ROOMS = {
     "boards",
     "challenges",
     "cli",
+    "combination",
     "config",
     "datasets",
     "exchange",

@@ -1,0 +1,449 @@
+"""A run made of the stored predictions of several runs, in a folder of its own that names its members."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mebench.combination.class_shares import ClipShares
+from mebench.combination.fused_intervals import fuse_all, intervals_by_place
+from mebench.combination.member_weights import FoldWeights, choose_for_classes, choose_for_intervals, given_weights
+from mebench.combination.members import Member, read_members, shared_kinds, shared_tasks, titles_of
+from mebench.combination.rules import Rules
+from mebench.config import COMMAND_LINE, registry
+from mebench.core import Prediction
+from mebench.errors import ConfigError, RunError
+from mebench.metrics import find_convention
+from mebench.metrics.tables import Tables
+from mebench.records.record import is_record
+from mebench.runner.inputs import short_hash, software_versions
+from mebench.runs import ClipPrediction, FoldResult, RunFolder
+from mebench.runs.access_text import FILE as ACCESS
+from mebench.runs.folder import first_id
+from mebench.runs.origin import mark_as_own
+from mebench.runs.scoring import read_tables, score_run
+
+SELECTIONS = ("fixed", "inner", "test")
+"""What a selection may have seen, the most honest first."""
+TRANSDUCTIVE = ("none", "video", "database")
+"""The unlabelled test data that a method may use, the least first."""
+OF_METHODS = {"method", "recognizer", "trainer", "pretrained", "tuned_on", "looks", "devices"}
+"""The settings of single members; all others are those of the data and of scoring."""
+
+
+@dataclass(frozen=True)
+class CombinedRun:
+    """A combination.
+
+    Attributes:
+        folder: its folder.
+        summary: its scores.
+        remarks: sentences on how it was made.
+        fresh: whether it was made just now.
+    """
+
+    folder: RunFolder
+    summary: dict[str, Any]
+    remarks: list[str]
+    fresh: bool
+
+
+def combine_runs(folders: Sequence[RunFolder], rules: Rules, runs: str | Path) -> CombinedRun:
+    """Combine the predictions of finished runs, or of records, into a run.
+
+    An equal combination that is there already is given as it is.
+
+    Args:
+        folders: runs on the same people and folds.
+        rules: rules of the combination.
+        runs: folder of runs, where it goes.
+
+    Raises:
+        ConfigError: the runs cannot be combined, or the name is that of a method.
+        RunError: a file is missing or damaged.
+    """
+    if rules.name in registry.list_plugins("method"):
+        raise ConfigError(f"--name {rules.name} is a method of its own: choose another name")
+    members = read_members(folders)
+    tasks, kinds = shared_tasks(members), shared_kinds(members)
+    weights = given_weights(rules, len(members), members[0].folds)
+    settings = rules.plain("spot" in tasks, "recognize" in tasks)
+    config = _config_of(members, rules.name, settings, kinds)
+    parts = _parts_of_key(members, config)
+    key = short_hash(parts)
+    name = f"{rules.name}-{config['dataset']['name']}-{config['protocol']['name']}-seed{config['seed']}"
+    folder = RunFolder(Path(runs).expanduser() / first_id(name, key))
+    remarks = _remarks_on_members(members, tasks)
+    if folder.done:
+        return CombinedRun(folder, folder.read_json("summary.json"), remarks, fresh=False)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = folder.lock()
+    if lock is None:
+        raise RunError(f"another process is making {folder.path}: wait for it")
+    try:
+        summary = _make(folder, folders[0], members, rules, weights, config, parts)
+    finally:
+        lock.release()
+    return CombinedRun(folder, summary, remarks, fresh=True)
+
+
+def _make(
+    folder: RunFolder,
+    source: RunFolder,
+    members: Sequence[Member],
+    rules: Rules,
+    weights: FoldWeights | None,
+    config: Mapping[str, Any],
+    parts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Combine, write everything into the folder, and give the summary.
+
+    Args:
+        folder: folder of the combination.
+        source: folder of the first member, whose truth it takes.
+        members: the members.
+        rules: rules of the combination.
+        weights: weights of the members; None to choose them.
+        config: its configuration.
+        parts: what its key depends on.
+    """
+    tasks, kinds = shared_tasks(members), shared_kinds(members)
+    truth = read_tables(source)
+    answers = _combine_answers(members, rules, weights, truth, tasks, kinds)
+    _describe(folder, source, members, config, parts)
+    for fold in members[0].folds:
+        folder.write_fold(_result_of_fold(fold["fold"], members, answers), kinds)
+    folder.merge([fold["fold"] for fold in members[0].folds])
+    scored = score_run(folder, config["seed"], config["bootstrap"], config["convention"])
+    summary = {"run_id": folder.id, "seconds": 0.0, **scored}
+    folder.write_json("summary.json", summary)
+    folder.write_json(
+        "audit.json", _audit_of(members, folder.read_json("folds.json"), answers.weights, weights is None)
+    )
+    folder.finish()
+    return summary
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """The answers of a combination.
+
+    Attributes:
+        clips: answers to annotated clips, by fold.
+        intervals: spotted intervals, by fold.
+        weights: the weights of the members in each fold, by what they weigh: `classes`, or a kind.
+    """
+
+    clips: Mapping[str, list[ClipPrediction]]
+    intervals: Mapping[str, list[Prediction]]
+    weights: Mapping[str, FoldWeights]
+
+
+def _combine_answers(
+    members: Sequence[Member],
+    rules: Rules,
+    weights: FoldWeights | None,
+    truth: Tables,
+    tasks: Sequence[str],
+    kinds: Sequence[str],
+) -> _Answers:
+    """The answers to all clips and videos, with the weights of each fold."""
+    folds = [fold["fold"] for fold in members[0].folds]
+    classes = members[0].record.about["classes"]
+    clips: dict[str, list[ClipPrediction]] = {fold: [] for fold in folds}
+    intervals: dict[str, list[Prediction]] = {fold: [] for fold in folds}
+    used: dict[str, FoldWeights] = {}
+    if "recognize" in tasks:
+        shares = ClipShares.of([member.answers for member in members if member.answers is not None], len(classes))
+        used["classes"] = weights or choose_for_classes(shares, rules, truth, classes, members[0].folds)
+        for fold, clip in _named_clips(shares, rules, used["classes"], classes):
+            clips[fold].append(clip)
+    if "spot" in tasks:
+        for fold, found in _fused_intervals(members, rules, weights, truth, kinds, used):
+            intervals[fold].append(found)
+    return _Answers(clips, intervals, used)
+
+
+def _named_clips(
+    shares: ClipShares, rules: Rules, weights: FoldWeights, classes: Sequence[str]
+) -> list[tuple[str, ClipPrediction]]:
+    """The fold of each clip, and the answer to it."""
+    folds = shares.clips["fold"].tolist()
+    mixed = shares.mixed(rules.classes, weights.of_rows(folds)) if folds else np.zeros((0, len(classes)))
+    named = []
+    columns = (shares.clips[name].tolist() for name in ("video", "onset", "offset"))
+    for fold, video, onset, offset, row in zip(folds, *columns, mixed):
+        answer = ClipPrediction(video, onset, offset, classes[int(row.argmax())], tuple(row.tolist()))
+        named.append((fold, answer))
+    return named
+
+
+def _fused_intervals(
+    members: Sequence[Member],
+    rules: Rules,
+    weights: FoldWeights | None,
+    truth: Tables,
+    kinds: Sequence[str],
+    used: dict[str, FoldWeights],
+) -> list[tuple[str, Prediction]]:
+    """The fold of each interval, and the interval; the weights of each kind are noted in `used`."""
+    tables = [member.spotted for member in members if member.spotted is not None]
+    intervals = intervals_by_place(tables, kinds)
+    fold_of = {video: fold for table in tables for video, fold in zip(table["video"], table["fold"])}
+    classes, convention = members[0].record.about["classes"], find_convention("strict")
+    for kind in kinds:
+        used[kind] = weights or choose_for_intervals(
+            intervals, kind, rules, truth, convention, members[0].folds, len(members)
+        )
+    weights_of = {(video, kind): used[kind].of_fold[fold_of[video]] for video, kind in intervals}
+    fused = fuse_all(intervals, weights_of, rules.intervals, rules.overlap, rules.agreement)
+    found = []
+    for (video, kind), every in fused.items():
+        for one in every:
+            named = None if one.shares is None else classes[int(one.shares.argmax())]
+            shares = None if one.shares is None else tuple(one.shares.tolist())
+            place = (video, kind, one.onset, one.apex, one.offset)
+            found.append((fold_of[video], Prediction(*place, one.confidence, named, shares)))  # type: ignore[arg-type]
+    return found
+
+
+def _result_of_fold(fold: str, members: Sequence[Member], answers: _Answers) -> FoldResult:
+    """The answers of one fold, at the cost of all members."""
+    costs = [member.costs.get(fold, {}) for member in members]
+    summed = {
+        name: sum(cost.get(name, 0.0) for cost in costs) for name in ("fit_seconds", "predict_seconds", "parameters")
+    }
+    peaks = [cost["peak_memory_mib"] for cost in costs if "peak_memory_mib" in cost]
+    memory = {"peak_memory_mib": max(peaks)} if len(peaks) == len(costs) else {}
+    notes = {
+        f"weight of {title} ({what})": float(weights.of_fold[fold][number])
+        for what, weights in answers.weights.items()
+        for number, title in enumerate(titles_of(members))
+    }
+    return FoldResult(
+        key=fold,
+        predictions=answers.intervals[fold],
+        clips=answers.clips[fold],
+        frame_scores={},
+        timings={},
+        seed=0,
+        costs={**summed, **memory},
+        notes=notes,
+    )
+
+
+def _config_of(
+    members: Sequence[Member], name: str, settings: Mapping[str, Any], kinds: Sequence[str]
+) -> dict[str, Any]:
+    """The configuration: the rules as settings of the method, and what all members have alike."""
+    first, *others = (member.record.config for member in members)
+    alike = {
+        key: value
+        for key, value in first.items()
+        if key.split(".")[0] not in OF_METHODS and all(other.get(key) == value for other in others)
+    }
+    seeds = {member.record.seed for member in members}
+    scoring = {key: first[key] for key in ("bootstrap", "convention") if key in first}
+    config: dict[str, Any] = {
+        "method": {"name": name, "members": titles_of(members), **settings},
+        "dataset": _section(first, "dataset"),
+        "protocol": _section(first, "protocol"),
+    }
+    config |= {key: value for key, value in alike.items() if key.split(".")[0] not in config}
+    config |= {"seed": seeds.pop() if len(seeds) == 1 else 0, "bootstrap": 1000, "convention": "strict", **scoring}
+    return config | ({"kinds": list(kinds)} if kinds else {})
+
+
+def _section(config: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """Name and settings of the dataset or protocol."""
+    own = {key.partition(".")[2]: value for key, value in config.items() if key.startswith(f"{part}.")}
+    return {"name": config[part], **own}
+
+
+def _parts_of_key(members: Sequence[Member], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that the predictions depend on: the rules, and the keys of the members."""
+    method = {f"setting method.{name}": value for name, value in config["method"].items() if name != "name"}
+    return {
+        "setting method": config["method"]["name"],
+        **method,
+        "setting seed": config["seed"],
+        "members": {member.record.id: member.record.key for member in members},
+        "annotations": members[0].record.annotations[1],
+    }
+
+
+def _describe(
+    folder: RunFolder,
+    source: RunFolder,
+    members: Sequence[Member],
+    config: Mapping[str, Any],
+    parts: Mapping[str, Any],
+) -> None:
+    """Write configuration, versions, truth and folds of a combination.
+
+    Args:
+        folder: its folder.
+        source: folder of the first member, whose truth it takes.
+        members: the members.
+        config: its configuration.
+        parts: what its key depends on.
+    """
+    origins = dict.fromkeys(["method", *(f"method.{name}" for name in config["method"])], COMMAND_LINE)
+    origins |= _origins_of_data(source, members[0])
+    folder.write_json(
+        "config.json",
+        {"key": short_hash(parts), "config": dict(config), "origins": origins, "parts": dict(parts)},
+    )
+    mark_as_own(folder, config)
+    folder.write_json("versions.json", _versions_of(members))
+    access = [member.record.isolation for member in members]
+    if all(access):
+        folder.write_json(ACCESS, _least_isolated(access))
+    for table in ("videos", "truth", "distractors"):
+        if (source.path / f"{table}.parquet").is_file():
+            folder.write_table(f"{table}.parquet", source.read_table(f"{table}.parquet"))
+    folder.write_json("features.json", {"seconds": 0.0, "videos": {}, "chains": {}})
+    folder.write_json("folds.json", _about(members))
+
+
+def _origins_of_data(source: RunFolder, member: Member) -> dict[str, str]:
+    """Where the settings of dataset and protocol come from, so that tables name the data as they do for the member.
+
+    A record has no origins: its words say which settings are not the defaults.
+    """
+    if not is_record(source):
+        origins = source.read_json("config.json")["origins"]
+        return {
+            key: origin for key, origin in origins.items() if key.split(".")[0] in ("dataset", "protocol", "degrade")
+        }
+    words, config = member.record.data, member.record.config
+    found = {}
+    for part in ("dataset", "protocol"):
+        preset = config.get(f"{part}.preset")
+        has_preset = preset is not None and f"preset {preset}" in words
+        for key in config:
+            if (has_preset and key == f"{part}.preset") or (
+                key.startswith(f"{part}.") and f"{key.partition('.')[2]}=" in words
+            ):
+                found[key] = COMMAND_LINE
+    return found
+
+
+def _versions_of(members: Sequence[Member]) -> dict[str, str]:
+    """The versions of this program, and of the members' plugins and steps."""
+    versions = [member.record.versions for member in members]
+    steps: dict[str, str] = {}
+    for of_member in versions:
+        for text in filter(None, of_member.get("steps", "").split(", ")):
+            step, _, version = text.partition(" ")
+            steps[step] = min(version, steps.get(step, version))
+    return {
+        **software_versions(),
+        "method_plugin": short_hash([of_member.get("method_plugin", "") for of_member in versions])[:8],
+        "dataset_plugin": versions[0].get("dataset_plugin", ""),
+        "dataset_revision": versions[0].get("dataset_revision", ""),
+        "steps": ", ".join(f"{step} {version}" for step, version in sorted(steps.items())),
+    }
+
+
+def _least_isolated(access: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The access of all members' folds together."""
+    joined: dict[str, Any] = {"asked": access[0]["asked"], "view": all(one.get("view", True) for one in access)}
+    for name in ("lacks", "reads", "devices"):
+        joined[name] = sorted({place for one in access for place in one.get(name, ())})
+    return joined
+
+
+def _about(members: Sequence[Member]) -> dict[str, Any]:
+    """The content of `folds.json`: that of the first member, with the least honest facts of all.
+
+    A fold's training people are those of any member.
+    """
+    abouts = [member.record.about for member in members]
+    first, tasks = abouts[0], shared_tasks(members)
+    loaded = [entry for about in abouts for entry in about.get("loaded", ())]
+    joined = {
+        **first,
+        "tasks": tasks,
+        "kinds": shared_kinds(members),
+        "selects": any(about["selects"] for about in abouts),
+        "selection": _worst(SELECTIONS, [about.get("selection", "fixed") for about in abouts]),
+        "transductive": _worst(TRANSDUCTIVE, [about["transductive"] for about in abouts]),
+        "subject_dependent": any(about.get("subject_dependent", False) for about in abouts),
+        "comparable": all(about["comparable"] for about in abouts),
+        "warnings": list(dict.fromkeys(line for about in abouts for line in about.get("warnings", ()))),
+        "folds": [_joined_fold(number, abouts) for number in range(len(first["folds"]))],
+        "k_prime": first["k_prime"] if "spot" in tasks else {},
+    }
+    stated = [about["pretrained"] for about in abouts if "pretrained" in about]
+    if loaded or stated:
+        joined |= {"loaded": loaded, "pretrained": _joined_training(stated)}
+    return joined
+
+
+def _worst(order: Sequence[str], found: Sequence[str]) -> str:
+    """The last of some words in an order."""
+    return max(found, key=order.index)
+
+
+def _joined_training(stated: Sequence[Any]) -> Any:
+    """The data that what members load was trained on."""
+    if "unknown" in stated:
+        return "unknown"
+    names = sorted({name for one in stated if not isinstance(one, str) for name in one})
+    return names or "none"
+
+
+def _joined_fold(number: int, abouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A fold with the training people of all members; who validates in one and trains in another counts as training."""
+    name = abouts[0]["folds"][number]["fold"]
+    same = [next(fold for fold in about["folds"] if fold["fold"] == name) for about in abouts]
+    train = sorted({person for fold in same for person in fold["train"]})
+    valid = sorted({person for fold in same for person in fold["valid"]} - set(train))
+    return {**same[0], "train": train, "valid": valid}
+
+
+def _audit_of(
+    members: Sequence[Member], about: Mapping[str, Any], weights: Mapping[str, FoldWeights], are_chosen: bool
+) -> dict[str, Any]:
+    """The content of `audit.json`: what each value saw that shapes the answers."""
+    saw = "train" if are_chosen else "nobody"
+    values = [
+        {"name": f"weights of the members ({what})", "saw": saw, "folds": of_what.plain()}
+        for what, of_what in weights.items()
+    ]
+    for member in members:
+        named = member.record.audit.get("values", ())
+        values += [{**value, "name": f"{value['name']} of {member.record.id}"} for value in named]
+    return {
+        "selection": about["selection"],
+        "transductive": about["transductive"],
+        "subject_dependent": about["subject_dependent"],
+        "switch": "guard",
+        "sides": {fold["fold"]: _sides_of(fold) for fold in about["folds"]},
+        "values": values,
+    }
+
+
+def _sides_of(fold: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Number and hash of the people on each side of a fold."""
+    described = {}
+    for side in ("train", "valid", "test"):
+        names = "\n".join(sorted(fold[side]))
+        described[side] = {"subjects": len(fold[side]), "hash": hashlib.sha256(names.encode()).hexdigest()[:12]}
+    return described
+
+
+def _remarks_on_members(members: Sequence[Member], tasks: Sequence[str]) -> list[str]:
+    """Sentences on what a reader may not expect."""
+    remarks = []
+    left = {task for member in members for task in member.record.about["tasks"]} - set(tasks)
+    if left:
+        words = {"spot": "spotting", "recognize": "recognition"}
+        remarks.append(f"not every run does {' and '.join(words[task] for task in sorted(left))}: it is left out")
+    return remarks
