@@ -2,7 +2,8 @@
 
 The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`, `tune`,
 `combine`, `score`, `compare`, `table`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is.
-Results are objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
+Results are objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in
+notebooks.
 
     import mebench
 

@@ -29,7 +29,8 @@ def write(folder: Path) -> None:
     rows: list[tuple[Cell, ...]] = [HEADER]
     for clip in CLIPS:
         numbers = range(clip.onset - AROUND, clip.offset + AROUND + 1)
-        write_frames(home / clip.subject / clip.name, "{number}.jpg", numbers, [clip.span], int(clip.subject[1:]))
+        place = home / clip.subject / clip.name
+        write_frames(place, "{number}.jpg", numbers, [clip.span], int(clip.subject[1:]), gray=True)
         marks = [int(mark in clip.emotion) for mark in MARKS]
         rows.append((*clip[:5], clip.offset - clip.onset + 1, clip.units, clip.emotion, 0, *marks, sum(marks)))
     write_xlsx(folder / "4DME_Labelling_Micro_release v1.xlsx", {"Sheet1": [*rows, (), ("Total", None, None)]})

@@ -72,7 +72,7 @@ def write(folder: Path) -> None:
     for number, clip in enumerate(CLIPS):
         numbers = range(clip.onset - AROUND, clip.offset + AROUND + 1)
         place, pattern = home / clip.subject / clip.name, f"{clip.subject}_{{number:05d}}.jpg"
-        write_frames(place, pattern, numbers, [clip.span], int(clip.subject))
+        write_frames(place, pattern, numbers, [clip.span], int(clip.subject), gray=True)
         said = clip._replace(**WRITTEN.get(clip.name, {}))  # type: ignore[arg-type]
         subject_cell: Cell = int(clip.subject) if number % 2 else clip.subject  # leading zeros are lost in some
         rows.append(

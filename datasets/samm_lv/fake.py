@@ -44,7 +44,7 @@ def write(folder: Path, release: Release = "V2", emotions: bool = True) -> None:
     for video, first in FIRST.items():
         spans = [row.span for row in ROWS if row.name.startswith(f"{video}_")]
         numbers = range(first, first + FRAMES)
-        write_frames(home / video, f"{video}_{{number:04d}}.jpg", numbers, spans, int(video[:3]))
+        write_frames(home / video, f"{video}_{{number:04d}}.jpg", numbers, spans, int(video[:3]), gray=True)
     rows: list[tuple[Cell, ...]] = [*((line,) for line in PREAMBLE), HEADER]
     for number, row in enumerate(ROWS):
         said = row._replace(onset=int(release == "V3")) if row.name == OVER_LONG else row

@@ -80,7 +80,12 @@ Span = tuple[int, int, int]
 
 
 def write_frames(
-    folder: Path, pattern: str, numbers: Iterable[int], spans: Sequence[Span] = (), person: int = 0
+    folder: Path,
+    pattern: str,
+    numbers: Iterable[int],
+    spans: Sequence[Span] = (),
+    person: int = 0,
+    gray: bool = False,
 ) -> None:
     """Draw one image file for each number. The noise depends on the recording: its folder, the parent folder and the number.
 
@@ -90,6 +95,7 @@ def write_frames(
         numbers: file numbers, in any order.
         spans: expressions, in file numbers.
         person: whose face.
+        gray: whether the recording is gray; the pictures then have one channel, with the gray levels of those in colour.
     """
     # OpenCV prints a line for a setting that a format does not know.
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if pattern.lower().endswith((".jpg", ".jpeg")) else []
@@ -98,7 +104,8 @@ def write_frames(
         name = pattern.format(number=number)
         seed = zlib.crc32("/".join((*folder.parts[-2:], name)).encode())  # two recordings never have the same pixels
         picture = draw_face(max([strength_at(number, span) for span in spans], default=0.0), person, seed)
-        cv2.imwrite(str(folder / name), picture, quality)
+        drawn = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if gray else picture
+        cv2.imwrite(str(folder / name), drawn, quality)
 
 
 def strength_at(number: int, span: Span) -> float:
@@ -201,11 +208,13 @@ def write_drawn_clips(folder: Path, recording: Recording = "HS") -> None:
     short = empty_folder(folder) / "SMIC_all_raw" / recording
     long = folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E"
     length, around = LENGTHS[recording], AROUND[recording]
+    is_gray = recording == "NIR"  # near infrared
     rows: list[tuple[Cell, ...]] = [HEADER]
     for name, person, emotion, onset in CLIPS:
         numbers = [n for n in range(onset, onset + length) if (name, n) != ("s14_ne_01", onset + 3)]  # one is missing
         spans = [(onset, onset + length // 2, onset + length - 1)]
-        write_frames(short / f"s{person}/micro/{emotion}/{name}", "image{number:06d}.bmp", numbers, spans, person)
+        place = short / f"s{person}/micro/{emotion}/{name}"
+        write_frames(place, "image{number:06d}.bmp", numbers, spans, person, gray=is_gray)
         first, last = onset - around, spans[0][2] + around
         further: tuple[Cell, ...] = (None,) * 4
         if name == "s12_sur_01":  # it has a second movement
@@ -214,13 +223,14 @@ def write_drawn_clips(folder: Path, recording: Recording = "HS") -> None:
             further = (second, end, None, None)
         blank = recording != "HS" and name == "s12_po_01"  # the names of its files have one
         pattern = "image {number}.jpg" if blank else "image{number:06d}.jpg"
-        write_frames(long / recording / f"s{person:02d}" / name, pattern, range(first, last + 1), spans, person)
+        place = long / recording / f"s{person:02d}" / name
+        write_frames(place, pattern, range(first, last + 1), spans, person, gray=is_gray)
         rows.append(
             (person, f"{name} " if name == "s14_sur_01" else name, None, onset, spans[0][2],
              *further, None, first, last, length, None, None, last - first + 1, emotion)
         )  # fmt: skip
     (short / "s18" / "micro" / "surprise" / "s18_sur_03").mkdir(parents=True)  # a clip without images
-    write_frames(short / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
+    write_frames(short / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11, gray=is_gray)
     rows += [
         (),
         ("Note: OnsetF and OffsetF are the first and the last frame of the micro-expression",),

@@ -66,6 +66,15 @@ def test_write_frames_draws_one_person_differently_by_tree(tmp_path):
     assert one == again != other
 
 
+def test_write_frames_draws_gray_recordings_without_tint(tmp_path):
+    write_frames(tmp_path / "one" / "clip", "{number}.png", [1], person=3)
+    write_frames(tmp_path / "gray" / "one" / "clip", "{number}.png", [1], person=3, gray=True)
+    tinted, gray = (cv2.imread(str(tmp_path / home / "clip" / "1.png")) for home in ("one", "gray/one"))
+    assert np.ptp(tinted, axis=2).max() > 0
+    assert np.ptp(gray, axis=2).max() == 0
+    np.testing.assert_array_equal(gray[..., 0], cv2.cvtColor(tinted, cv2.COLOR_BGR2GRAY))
+
+
 @pytest.mark.parametrize("n", [1, 40, 3000])
 def test_write_xls_is_read_by_xlrd(tmp_path, n):
     """xlrd is an independent reader of the format; 3000 rows need several sectors of the table of sectors."""

@@ -54,15 +54,20 @@ def _copying(write: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(write)
     def write_frames(
-        folder: Path, pattern: str, numbers: Iterable[int], spans: Sequence[drawn.Span] = (), person: int = 0
+        folder: Path,
+        pattern: str,
+        numbers: Iterable[int],
+        spans: Sequence[drawn.Span] = (),
+        person: int = 0,
+        gray: bool = False,
     ) -> None:
         numbers = list(numbers)
         if drawn.draw_face is not draw or cv2.imwrite is not store:  # a test draws something else, or nothing
-            return write(folder, pattern, numbers, spans, person)
-        named = folder.parts[-2:], pattern, numbers, list(spans), person  # the noise is that of these names
+            return write(folder, pattern, numbers, spans, person, gray)
+        named = folder.parts[-2:], pattern, numbers, list(spans), person, gray  # the noise is that of these names
         mine = once(
             f"frames/{hashlib.sha256(repr(named).encode()).hexdigest()}",
-            lambda place: write(place.joinpath(*folder.parts[-2:]), pattern, numbers, spans, person),
+            lambda place: write(place.joinpath(*folder.parts[-2:]), pattern, numbers, spans, person, gray),
         )
         shutil.copytree(mine.joinpath(*folder.parts[-2:]), folder, copy_function=shutil.copyfile)
         return None
