@@ -4,6 +4,7 @@ import gc
 import inspect
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import xlrd
