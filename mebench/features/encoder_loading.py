@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     import safetensors.torch as safetensors_torch
     import torch
 
-    from mebench.features import mini_xception
+    from mebench.features import mini_xception, network_cut
 else:
     dlib = load_lazily("dlib")
     mini_xception = load_lazily("mebench.features.mini_xception")
+    network_cut = load_lazily("mebench.features.network_cut")
     safetensors = load_lazily("safetensors")
     safetensors_torch = load_lazily("safetensors.torch")
     torch = load_lazily("torch")
@@ -105,7 +106,7 @@ def identity_of_encoder(name: str, weights: str | None) -> dict[str, str]:
     return about
 
 
-def load_encoder(name: str, weights: str | None, device: str, pool: str) -> EncodeBatch:
+def load_encoder(name: str, weights: str | None, device: str, pool: str, tuned_blocks: int = 0) -> EncodeBatch:
     """The encoder as a function; loaded once a process.
 
     Args:
@@ -113,17 +114,32 @@ def load_encoder(name: str, weights: str | None, device: str, pool: str) -> Enco
         weights: path of its file, or None.
         device: `cpu` or `cuda`.
         pool: pooling of tokens, see `Encode`.
+        tuned_blocks: number of last blocks that are left out; the function then gives what reaches them, (n, numbers).
 
     Raises:
         DataError: the file cannot be read, or its layers are not those of the network.
         PluginError: the network cannot be built.
+        ConfigError: it has no such blocks.
     """
-    return _loaded(name, _stamp(weights_of(name, weights)), device, pool)
+    return _loaded(name, _stamp(weights_of(name, weights)), device, pool, tuned_blocks)
+
+
+def open_network(name: str, weights: str | None) -> Any:
+    """The network of an encoder with its weights, to train its last blocks.
+
+    Raises:
+        DataError, PluginError: see `load_encoder`.
+    """
+    return None if name == "dlib_face" else _network_of(name, weights_of(name, weights)).eval()
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(name: str, stamp: tuple[str, int, int], device: str, pool: str) -> EncodeBatch:
+def _loaded(name: str, stamp: tuple[str, int, int], device: str, pool: str, tuned_blocks: int) -> EncodeBatch:
     path = Path(stamp[0])
+    if tuned_blocks:
+        network = open_network(name, stamp[0])
+        block = network_cut.first_tuned_block(network, tuned_blocks, name)
+        return functools.partial(_run_front_with_torch, network.to(device), block, device)
     if name == "dlib_face":
         return _dlib_encoder(path)
     network = _network_of(name, path).to(device).eval()
@@ -173,11 +189,67 @@ def _encode_with_torch(network: Any, name: str, device: str, pool: str, batch: N
         ) from error
     finally:
         torch.set_num_threads(n_threads)
-    return _vectors_of(output, len(batch), name, pool)
+    return np.asarray(pool_output(output, len(batch), name, pool).float().cpu().numpy(), np.float32)
 
 
-def _vectors_of(output: Any, n: int, name: str, pool: str) -> Vectors:
-    """One vector for each input, from what a network gave: tokens and maps are pooled."""
+def _run_front_with_torch(network: Any, block: Any, device: str, batch: NDArray[np.float32]) -> Vectors:
+    """What reaches the first trained block, (n, numbers)."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            reached = network_cut.run_front(network, block, torch.from_numpy(batch).to(device))
+    finally:
+        torch.set_num_threads(n_threads)
+    return np.asarray(reached.flatten(1).float().cpu().numpy(), np.float32)
+
+
+def check_cut(name: str, weights: str | None, pool: str, tuned_blocks: int, batch: NDArray[np.float32]) -> None:
+    """Refuse an encoder whose output does not follow from what reaches its last blocks.
+
+    Args:
+        name: see `Encode`.
+        weights: path of its file, or None.
+        pool: pooling of tokens.
+        tuned_blocks: number of last blocks.
+        batch: drawn inputs.
+
+    Raises:
+        ConfigError: it is such, or has no such blocks.
+    """
+    network = open_network(name, weights)
+    block = network_cut.first_tuned_block(network, tuned_blocks, name)
+    x = torch.from_numpy(batch)
+    try:
+        with torch.inference_mode():
+            whole = pool_output(network(x), len(x), name, pool)
+            reached = network_cut.run_front(network, block, x)
+            in_parts = pool_output(network_cut.run_tail(network, block, reached, x[:1]), len(x), name, pool)
+        fits = len(reached) == len(x) and network_cut.are_same(whole, in_parts)
+    except Exception as error:  # of a user's network anything may come
+        raise ConfigError(
+            f"method.tune_blocks={tuned_blocks}: the encoder {name} cannot be run from there on ({describe_error(error)}): choose "
+            "another number, or leave it out"
+        ) from error
+    if not fits:
+        raise ConfigError(
+            f"method.tune_blocks={tuned_blocks}: the output of the encoder {name} does not follow from what reaches its last "
+            f"{tuned_blocks} blocks alone: choose another number, or leave it out"
+        )
+
+
+def pool_output(output: Any, n: int, name: str, pool: str) -> Any:
+    """One vector for each input, (n, numbers), from what a network gave: tokens and maps are pooled.
+
+    Args:
+        output: output of the network.
+        n: number of inputs.
+        name: name of the encoder, for messages.
+        pool: pooling of tokens, see `Encode`.
+
+    Raises:
+        PluginError: it is another form.
+    """
     first = output[0] if isinstance(output, tuple | list) and output else output
     if not isinstance(first, torch.Tensor) or first.ndim < 2 or len(first) != n:
         shape = tuple(first.shape) if isinstance(first, torch.Tensor) else type(output).__name__
@@ -189,7 +261,7 @@ def _vectors_of(output: Any, n: int, name: str, pool: str) -> Vectors:
         first = first[:, 0] if pool == "first" else first.mean(dim=1)
     elif first.ndim > 3:
         first = first.flatten(2).mean(dim=2)
-    return np.asarray(first.float().cpu().numpy(), np.float32)
+    return first
 
 
 def _load_torchscript(path: Path) -> Any:

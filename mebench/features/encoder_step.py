@@ -6,12 +6,19 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench.core.chain import Level, Step
 from mebench.errors import ConfigError, PluginError
 from mebench.features.base import FeatureMap, Image
 from mebench.features.encoder_inputs import Channels, EncoderInput, Layout
-from mebench.features.encoder_loading import check_encoder_name, identity_of_encoder, load_encoder, runs_user_code
+from mebench.features.encoder_loading import (
+    check_cut,
+    check_encoder_name,
+    identity_of_encoder,
+    load_encoder,
+    runs_user_code,
+)
 
 Reads = Literal["apex", "difference", "clip"]
 PICTURES_AT_ONCE = 32
@@ -43,10 +50,19 @@ class Encode(Step):
         spacing: frames of the video from one frame of a window to the next.
         stride: windows at every n-th frame of the video; the vectors between are interpolated.
         device: `cpu` or `cuda`.
+        tuned_blocks: number of last blocks that a method trains itself: a clip then gives what reaches them, (pictures, 1, numbers),
+            in a chain of scope `clips` alone.
     """
 
     level: ClassVar[Level] = "encoder"
-    least: ClassVar[Mapping[str, int]] = {"frames": 1, "size": 2, "clip_frames": 1, "spacing": 1, "stride": 1}
+    least: ClassVar[Mapping[str, int]] = {
+        "frames": 1,
+        "size": 2,
+        "clip_frames": 1,
+        "spacing": 1,
+        "stride": 1,
+        "tuned_blocks": 0,
+    }
     portable: ClassVar[bool] = False  # type: ignore[assignment]  # products of matrices
 
     encoder: str = "dlib_face"
@@ -64,6 +80,7 @@ class Encode(Step):
     spacing: int = 1
     stride: int = 1
     device: Literal["cpu", "cuda"] = "cpu"
+    tuned_blocks: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +101,12 @@ class Encode(Step):
     def idle(self) -> Set[str]:
         """The path of the weights, and options without effect."""
         averages = self.reads == "clip" and self.frames == 1
-        without_effect = {"weights": True, "clip_frames": not averages, "spacing": self.frames == 1}
+        without_effect = {
+            "weights": True,
+            "clip_frames": not averages,
+            "spacing": self.frames == 1,
+            "tuned_blocks": self.tuned_blocks == 0,
+        }
         return {name for name, is_idle in without_effect.items() if is_idle}
 
     @property
@@ -106,7 +128,7 @@ class Encode(Step):
         return {"apex": (apex,), "difference": (onset, apex), "clip": (onset, offset)}[self.reads]
 
     def encode_clip(self, crops: Image, onset: int, apex: int, offset: int) -> FeatureMap:
-        """The vector of a clip, (1, 1, numbers).
+        """The vector of a clip, (1, 1, numbers); with `tuned_blocks` what reaches them for each picture, (pictures, 1, numbers).
 
         Args:
             crops: (n, H, W, 3) of the video, B, G, R, or (n, H, W).
@@ -114,6 +136,8 @@ class Encode(Step):
             apex: frame of the peak.
             offset: last frame.
         """
+        if self.tuned_blocks:
+            return np.asarray(self._encode(self._pictures_of_clip(crops, onset, apex, offset)), np.float32)[:, None]
         if self.reads == "apex":
             vector = self._encode(crops[[apex]][None])[0]
         elif self.reads == "difference":
@@ -125,6 +149,16 @@ class Encode(Step):
             seen = crops[numbers]
             vector = self._encode(seen[None])[0] if self.frames > 1 else self._encode(seen[:, None]).mean(axis=0)
         return np.asarray(vector, np.float32)[None, None]
+
+    def _pictures_of_clip(self, crops: Image, onset: int, apex: int, offset: int) -> Image:
+        """The inputs of a clip, (pictures, frames, H, W[, 3]): its onset and apex for a difference."""
+        if self.reads == "apex":
+            return crops[[apex]][None]
+        if self.reads == "difference":
+            return crops[[onset, apex]][:, None]
+        n_frames = self.frames if self.frames > 1 else self.clip_frames
+        seen = crops[np.rint(np.linspace(onset, offset, n_frames)).astype(int)]
+        return seen[None] if self.frames > 1 else seen[:, None]
 
     def encode_video(self, crops: Image) -> Iterator[FeatureMap]:
         """A vector for each frame of a video, (1, 1, numbers) each.
@@ -159,7 +193,7 @@ class Encode(Step):
             raise ConfigError(
                 f"the encoder {self.encoder} reads {self.size} x {self.size} pixels, and the crop has {size[0]} x {size[1]}"
             )
-        encode = load_encoder(self.encoder, self.weights, self.device, self.pool)
+        encode = load_encoder(self.encoder, self.weights, self.device, self.pool, self.tuned_blocks)
         vectors = encode(self.input.arrange(pictures))
         if not np.isfinite(vectors).all():
             raise PluginError(
@@ -168,18 +202,28 @@ class Encode(Step):
             )
         return vectors
 
+    @property
+    def n_pictures(self) -> int:
+        """The number of rows of a clip's feature: one, and with `tuned_blocks` one for each encoded picture."""
+        if not self.tuned_blocks or self.reads == "apex" or self.frames > 1:
+            return 1
+        return 2 if self.reads == "difference" else self.clip_frames
+
+    def drawn(self, n: int) -> NDArray[np.uint8]:
+        """Random pictures in the form of crops, (n, frames, H, W[, 3])."""
+        color = (3,) if self.input.reads_color else ()
+        shape = (n, self.frames, self.size, self.size, *color)
+        return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
     def probe(self) -> int:
         """Try the encoder on two drawn inputs, and give the length of its vectors.
 
         Raises:
             MebenchError: it cannot be loaded, fails, or gives another form or no numbers.
         """
-        shape = (
-            (2, self.frames, self.size, self.size, 3)
-            if self.input.reads_color
-            else (2, self.frames, self.size, self.size)
-        )
-        drawn = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        drawn = self.drawn(2)
+        if self.tuned_blocks:
+            check_cut(self.encoder, self.weights, self.pool, self.tuned_blocks, self.input.arrange(drawn))
         return int(self._encode(drawn).shape[1])
 
 

@@ -350,7 +350,7 @@ class VideoSource:
             rows = (self._apply_map_steps(chain, route, x, landmarks) for x in maps)
             first = next(rows, None)
             if first is None and isinstance(route.core, Encode):
-                return Draft((0, 1, 1, route.core.probe()), FEATURE, [])
+                return Draft((0, route.core.n_pictures, 1, route.core.probe()), FEATURE, [])
             if first is None:  # also without a single flow the shape of a feature is known
                 gaps = len(route.core.gaps) if isinstance(route.core, Flow) else 1
                 nothing_moves = np.zeros((route.crop.size, route.crop.size, 2 * gaps), np.float32)

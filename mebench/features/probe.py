@@ -49,7 +49,7 @@ def _computed(chain: Chain, crops: Image, flow: FeatureMap, landmarks: Landmarks
         elif isinstance(step, Flow):
             feature = np.concatenate([flow, flow], axis=2) if step.second else flow
         elif isinstance(step, Encode):
-            feature = np.zeros((1, 1, step.probe()), np.float32)
+            feature = np.zeros((step.n_pictures, 1, step.probe()), np.float32)
         elif isinstance(step, MapStep):
             feature = step.apply(feature, landmarks)
     return feature

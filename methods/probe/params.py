@@ -46,6 +46,10 @@ class Params(SpottingParams, FaceParams):
             training people.
         l2: penalty of weights in the ridge regression of spotting; null chooses it by cross-validation over training people.
         class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
+        tune_blocks: number of last blocks of the encoder that are trained with the head, for recognition; null freezes all.
+        epochs: epochs of that training, after the head alone is fitted; without effect where all is frozen.
+        lr: learning rate of that training.
+        batch_size: clips of one step of it.
     """
 
     encoder: str = "dlib_face"
@@ -67,12 +71,20 @@ class Params(SpottingParams, FaceParams):
     c: float | None = None
     l2: float | None = None
     class_weight: Literal["balanced"] | None = "balanced"
+    tune_blocks: int | None = None
+    epochs: int = 10
+    lr: float = 1e-4
+    batch_size: int = 16
 
     def __post_init__(self) -> None:
         """Check the ranges, and that encoder and input fit together."""
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
-        check_ranges(self, at_least_one=("stride", "clip_frames"), positive=("c", "l2"))
+        check_ranges(
+            self,
+            at_least_one=("stride", "clip_frames", "tune_blocks", "epochs", "batch_size"),
+            positive=("c", "l2", "lr"),
+        )
         if self.input is not None:
             check_known("method.input", self.input, INPUTS, "The inputs of usual encoders")
         if self.encoder in BUILT_IN:
@@ -125,12 +137,13 @@ class Params(SpottingParams, FaceParams):
         wanted = self.encoder_input
         return replace(self.face(), size=wanted.size, color=wanted.reads_color)
 
-    def encode(self, spacing: int = 1, stride: int = 1) -> Encode:
+    def encode(self, spacing: int = 1, stride: int = 1, tuned_blocks: int = 0) -> Encode:
         """The step of the encoder.
 
         Args:
             spacing: frames of the video from one frame of a window to the next.
             stride: windows at every n-th frame.
+            tuned_blocks: number of last blocks that are left to the method.
         """
         wanted = self.encoder_input
         reads: Reads = self.reads or ("clip" if wanted.frames > 1 else "difference")
@@ -146,4 +159,5 @@ class Params(SpottingParams, FaceParams):
             spacing=spacing,
             stride=stride,
             device=self.device,
+            tuned_blocks=tuned_blocks,
         )

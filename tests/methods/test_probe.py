@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from mebench.methods.probe.heads import (
     PENALTIES,
     STRENGTHS,
@@ -12,6 +13,7 @@ from mebench.methods.probe.heads import (
     sum_up,
 )
 from mebench.methods.probe.method import OF_CLIPS, OF_FRAMES, Probe
+from safetensors.torch import load_file, save_file
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -22,6 +24,7 @@ from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop
 from mebench.features.built_in_encoders import BUILT_IN
+from mebench.training import fit
 
 TIMING = Timing(30.0, 3, {"micro": 6})
 CLASSES = ("happy", "sad", "surprised")
@@ -155,6 +158,108 @@ def test_Probe_state_brings_length_of_vectors():
     np.testing.assert_array_equal(own.score_frames(video("s9", 9)), other.score_frames(video("s9", 9)))
 
 
+BLOCKS = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([nn.Linear(12, 6), nn.Linear(6, 5)])
+
+    def forward(self, x):
+        x = x.flatten(1)
+        for block in self.blocks:
+            x = block(x.relu())
+        return x
+"""
+
+
+@pytest.fixture
+def tuned(tmp_path, monkeypatch):
+    """Makes a probe that trains the last block of a small network."""
+    (tmp_path / "net_of_blocks.py").write_text(BLOCKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    import net_of_blocks
+
+    torch.manual_seed(0)
+    save_file(net_of_blocks.Net().state_dict(), tmp_path / "net.safetensors")
+    how = {"encoder": "net_of_blocks:Net", "encoder_weights": tmp_path / "net.safetensors", "size": 2, "lr": 0.01}
+
+    def make(**params):
+        return probe("recognize", **how, tune_blocks=1, **params)
+
+    return make
+
+
+def moving(subject, seed):
+    """A clip of each class: what reaches the last block at onset and apex."""
+    generator = np.random.default_rng(seed)
+    expressions = tuple(Expression(onset, onset + 12) for onset in (20, 60, 100))
+
+    def clip(chain, onset, apex, offset):
+        still = generator.normal(0, 0.1, (2, 1, 6))
+        still[1, 0] += np.eye(6)[(20, 60, 100).index(onset)]
+        return still
+
+    return LabelledVideo("d/v", SubjectKey("d", subject), 30.0, 150, TIMING, {}.get, clip, expressions, (0, 1, 2))
+
+
+def test_Probe_trains_the_last_blocks(tuned):
+    own = tuned(epochs=20)
+    torch.manual_seed(1)
+    fit(own, [moving(f"s{seed}", seed) for seed in range(4)], [])
+    file = own.params.encoder_weights
+    before = load_file(file)
+    after = {name.replace("__", "."): tensor for name, tensor in own.state_dict().items() if "tuned." in name}
+    changed = after["tuned.tuned.blocks.1.weight"]
+    assert set(after) == {
+        "tuned.tuned.blocks.1.weight",
+        "tuned.tuned.blocks.1.bias",
+    }  # the front is no part of the model
+    assert (changed - before["blocks.1.weight"]).abs().max() > 0.01
+    unseen = [clip.unlabelled() for clip in moving("s9", 9).clips()]
+    assert own.classify(unseen).argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_Probe_state_brings_trained_blocks(tuned):
+    own, other = tuned(epochs=2), tuned(epochs=2)
+    torch.manual_seed(1)
+    fit(own, [moving(f"s{seed}", seed) for seed in range(4)], [])
+    other.load_state_dict(own.state_dict())
+    np.testing.assert_array_equal(
+        own.classify(moving("s9", 9).clips()[:1]), other.classify(moving("s9", 9).clips()[:1])
+    )
+
+
+def test_Probe_with_frozen_blocks_is_the_start_of_tuning(tuned):
+    """The head is fitted first: a rate of nearly nothing leaves its answers as they were."""
+    train = [moving(f"s{seed}", seed) for seed in range(4)]
+    own = tuned(epochs=1)
+    own = Probe(Probe.Params(**{**vars(own.params), "lr": 1e-12}), own.task)
+    own.samples("recognition", train, [])
+    start = own.classifier.weight.detach().double().numpy()
+    np.testing.assert_allclose(start, own.head.weights.numpy(), rtol=1e-6)
+
+
+def test_Probe_refuses_to_train_blocks_for_spotting():
+    with pytest.raises(ConfigError, match="this run only spots: leave it out"):
+        probe("spot", tune_blocks=1)
+
+
+def test_chains_give_what_reaches_trained_blocks(tuned):
+    _, step = tuned().chains(TIMING)[OF_CLIPS].steps
+    assert (step.tuned_blocks, step.n_pictures) == (1, 2)
+    crops = np.random.default_rng(0).integers(0, 256, (9, 2, 2, 3), dtype=np.uint8)
+    reached = step.encode_clip(crops, 0, 4, 8)
+    assert reached.shape == (2, 1, 6)
+    weights = {name: tensor.numpy() for name, tensor in load_file(step.weights).items()}
+    x = step.input.arrange(crops[[0, 4]][:, None]).reshape(2, -1).clip(0)
+    expected = (x @ weights["blocks.0.weight"].T + weights["blocks.0.bias"]).clip(0)
+    np.testing.assert_allclose(reached[:, 0], expected, atol=1e-5)
+
+
 def test_chains_crop_as_the_encoder_wants():
     chains = probe("spot", "recognize").chains(TIMING)
     crop, step = chains[OF_CLIPS].steps
@@ -178,6 +283,7 @@ def test_Params_know_what_built_in_encoders_were_trained_on():
         ({"size": 64}, "method.encoder=dlib_face has an input of its own"),
         ({"encoder": "timm:vit"}, "method.encoder_weights=FILE names"),
         ({"c": 0.0}, "method.c"),
+        ({"tune_blocks": 0}, "method.tune_blocks"),
     ],
 )
 def test_Params_refuse_what_does_not_fit(params, message):
