@@ -1,0 +1,53 @@
+"""Several runs as one from Python: ids, objects and folders, and a result like any run's."""
+
+import pytest
+
+import mebench
+from mebench.errors import ConfigError, RunError
+from mebench.progress import Silent
+from tests.helpers.run_folders import make_run
+
+pytestmark = pytest.mark.usefixtures("untracked", "own_folder")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    place = tmp_path / "runs"
+    return place, [make_run(place, name, method=name, shift=shift) for name, shift in (("first", 0), ("second", 5))]
+
+
+def combine(members, place, **how):
+    return mebench.combine(members, runs=str(place), progress=Silent(), **how)
+
+
+def test_combine_takes_ids_objects_and_folders(runs):
+    place, (first, second) = runs
+    made = combine(["first", mebench.load_run(second.path)], place, name="both")
+    assert made.fresh
+    assert made.id.startswith("both-drawn-loso")
+    assert made.scores.loc["spotting.micro.f1", "value"] == made.summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    again = combine([first.path, second.path], place, name="both")
+    assert (again.id, again.fresh) == (made.id, False)
+    assert mebench.load_run(made.path).summary["recognition"] == made.summary["recognition"]
+    assert made.config["method.members"] == ["first (p=0.5)", "second (p=0.5)"] or made.config["method.members"] == [
+        "first",
+        "second",
+    ]
+
+
+def test_combine_gives_tables_and_views_of_a_run(runs):
+    place, _ = runs
+    made = combine(["first", "second"], place, weights=[2, 1])
+    assert len(made.clips) == len(made.truth[made.truth["kind"] == "micro"])
+    assert set(made.predictions["confidence"]) <= {share / 24 for share in range(25)} or len(made.predictions)
+    assert made.frame_scores.empty
+    assert "combination" in made._repr_html_()
+    assert made.plot_timeline() is not None
+
+
+def test_combine_refuses_unknown_runs_and_rules(runs):
+    place, _ = runs
+    with pytest.raises(RunError, match="unknown run 'third'"):
+        combine(["first", "third"], place)
+    with pytest.raises(ConfigError, match="unknown classes 'median'"):
+        combine(["first", "second"], place, classes="median")
