@@ -260,7 +260,7 @@ def _usual_chains(model: Any) -> dict[str, Chain] | None:
 
 
 def _check_with_timing(model: Any, chains: Any, settled: configuration.RunConfig) -> None:
-    """Refuse a function that makes nothing for the timing of the first fold, before any feature is computed.
+    """Refuse a function that makes nothing for the timing of the first fold.
 
     Raises:
         ConfigError: it fails.

@@ -1,4 +1,7 @@
-"""A run made of the stored predictions of several runs, in a folder of its own that names its members."""
+"""A run made of the stored predictions of several runs.
+
+Its folder is that of any run, and names its members.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ from mebench.runs.origin import mark_as_own
 from mebench.runs.scoring import read_tables, score_run
 
 SELECTIONS = ("fixed", "inner", "test")
-"""What a selection may have seen, the most honest first."""
+"""Words for the data that a selection may have seen, the most honest first."""
 TRANSDUCTIVE = ("none", "video", "database")
 """The unlabelled test data that a method may use, the least first."""
 OF_METHODS = {"method", "recognizer", "trainer", "pretrained", "tuned_on", "looks", "devices"}
@@ -44,7 +47,7 @@ class CombinedRun:
         folder: its folder.
         summary: its scores.
         remarks: sentences on how it was made.
-        fresh: whether it was made just now.
+        fresh: True for one that was made just now.
     """
 
     folder: RunFolder
@@ -110,7 +113,7 @@ def _make(
         rules: rules of the combination.
         weights: weights of the members; None to choose them.
         config: its configuration.
-        parts: what its key depends on.
+        parts: values that its key depends on.
     """
     tasks, kinds = shared_tasks(members), shared_kinds(members)
     truth = read_tables(source)
@@ -291,7 +294,7 @@ def _describe(
         source: folder of the first member, whose truth it takes.
         members: the members.
         config: its configuration.
-        parts: what its key depends on.
+        parts: values that its key depends on.
     """
     origins = dict.fromkeys(["method", *(f"method.{name}" for name in config["method"])], COMMAND_LINE)
     origins |= _origins_of_data(source, members[0])
@@ -312,9 +315,9 @@ def _describe(
 
 
 def _origins_of_data(source: RunFolder, member: Member) -> dict[str, str]:
-    """Where the settings of dataset and protocol come from, so that tables name the data as they do for the member.
+    """The origins of the settings of dataset and protocol, as those of a member.
 
-    A record has no origins: its words say which settings are not the defaults.
+    So tables name the data as they do for the member. A record has no origins: its words say which settings are not the defaults.
     """
     if not is_record(source):
         origins = source.read_json("config.json")["origins"]

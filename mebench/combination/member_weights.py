@@ -83,7 +83,7 @@ def candidates(n_members: int) -> list[Floats]:
 def choose_for_classes(
     shares: ClipShares, rules: Rules, tables: Tables, classes: Sequence[str], folds: Sequence[Mapping[str, Any]]
 ) -> FoldWeights:
-    """For each fold the weights with the highest UF1 over the clips of its training people.
+    """For each fold the weights of the highest UF1 over its training people.
 
     Each of these clips was answered by the fold that tests its person.
 
@@ -117,7 +117,7 @@ def choose_for_intervals(
     folds: Sequence[Mapping[str, Any]],
     n_members: int,
 ) -> FoldWeights:
-    """For each fold the weights with the highest F1 of a kind over the videos of its training people.
+    """For each fold the weights of the highest F1 over its training people.
 
     Args:
         intervals: intervals of all members.

@@ -19,9 +19,9 @@ PER_KILO = 1000.0
 
 
 class EnergyMeter:
-    """Adds to the costs of each finished fold what this machine has used since the fold before.
+    """Adds the energy that this machine has used to the costs of each fold.
 
-    So the sum over folds is that of the run, however many of them are computed at once. Nothing is added without a tracker.
+    A fold has what was used since the fold before. So the sum over folds is that of the run, however many of them are computed at once. Nothing is added without a tracker.
 
     Args:
         tracker: a tracker of codecarbon, or None.

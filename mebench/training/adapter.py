@@ -136,7 +136,7 @@ class Own(ModuleMethod):
 
     @property
     def _waits_for_timing(self) -> bool:
-        """Whether the object is made by a function that asks for the timing of the fold."""
+        """Whether a function makes the object that asks for the fold's timing."""
         return self._factory is not None and "timing" in facts_of(self._factory)
 
     def _make(self, timing: Timing) -> Any:
@@ -149,7 +149,7 @@ class Own(ModuleMethod):
         return Estimator(given, self._features, self.seed) if is_estimator(given) else given
 
     def _make_for(self, timing: Timing) -> None:
-        """Make the object again, once, where its function asks for the timing, which comes with the fold."""
+        """Make the object again, once, where its function asks for the timing."""
         if self._waits_for_timing and not self._knows_timing:
             self.given = self._with_features(self._make(timing))
             self.timing_numbers.copy_(_numbers_of_timing(timing))

@@ -29,17 +29,14 @@ def test_combine_takes_ids_objects_and_folders(runs):
     again = combine([first.path, second.path], place, name="both")
     assert (again.id, again.fresh) == (made.id, False)
     assert mebench.load_run(made.path).summary["recognition"] == made.summary["recognition"]
-    assert made.config["method.members"] == ["first (p=0.5)", "second (p=0.5)"] or made.config["method.members"] == [
-        "first",
-        "second",
-    ]
+    assert made.config["method.members"] == ["first", "second"]
 
 
 def test_combine_gives_tables_and_views_of_a_run(runs):
     place, _ = runs
     made = combine(["first", "second"], place, weights=[2, 1])
     assert len(made.clips) == len(made.truth[made.truth["kind"] == "micro"])
-    assert set(made.predictions["confidence"]) <= {share / 24 for share in range(25)} or len(made.predictions)
+    assert made.predictions["confidence"].between(0, 1).all()
     assert made.frame_scores.empty
     assert "combination" in made._repr_html_()
     assert made.plot_timeline() is not None
