@@ -21,7 +21,8 @@ PER_KILO = 1000.0
 class EnergyMeter:
     """Adds the energy that this machine has used to the costs of each fold.
 
-    A fold has what was used since the fold before. So the sum over folds is that of the run, however many of them are computed at once. Nothing is added without a tracker.
+    A fold has what was used since the fold before, so the sum over folds is that of the run, however many of them are computed at
+    once. Nothing is added without a tracker.
 
     Args:
         tracker: a tracker of codecarbon, or None.
