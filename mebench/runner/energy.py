@@ -86,6 +86,7 @@ def _make_tracker() -> Any:
         return None
     try:
         codecarbon = importlib.import_module(PACKAGE)
+        logging.getLogger(PACKAGE).setLevel(logging.CRITICAL)  # it speaks before it reads its own level
         return codecarbon.OfflineEmissionsTracker(
             save_to_file=False, save_to_api=False, log_level=logging.CRITICAL, allow_multiple_runs=True
         )
