@@ -153,12 +153,12 @@ class Encode(Step):
     def _pictures_of_clip(self, crops: Image, onset: int, apex: int, offset: int) -> Image:
         """The inputs of a clip, (pictures, frames, H, W[, 3]): its onset and apex for a difference."""
         if self.reads == "apex":
-            return crops[[apex]][None]
+            return np.asarray(crops[[apex]][None])
         if self.reads == "difference":
-            return crops[[onset, apex]][:, None]
+            return np.asarray(crops[[onset, apex]][:, None])
         n_frames = self.frames if self.frames > 1 else self.clip_frames
         seen = crops[np.rint(np.linspace(onset, offset, n_frames)).astype(int)]
-        return seen[None] if self.frames > 1 else seen[:, None]
+        return np.asarray(seen[None] if self.frames > 1 else seen[:, None])
 
     def encode_video(self, crops: Image) -> Iterator[FeatureMap]:
         """A vector for each frame of a video, (1, 1, numbers) each.

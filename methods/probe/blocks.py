@@ -20,6 +20,7 @@ class TunedBlocks(nn.Module):
     """
 
     network: Any
+    block: Any
 
     def __init__(self, step: Encode) -> None:
         super().__init__()
@@ -48,13 +49,14 @@ class TunedBlocks(nn.Module):
         n, pictures, _ = reached.shape
         activation = reached.reshape(n * pictures, *self.shape)
         output = run_tail(self.network, self.block, activation, self.example.to(activation.device))
-        vectors = pool_output(output, n * pictures, self.step.encoder, self.step.pool).reshape(n, pictures, -1)
+        pooled: Tensor = pool_output(output, n * pictures, self.step.encoder, self.step.pool)
+        vectors = pooled.reshape(n, pictures, -1)
         if self.step.reads == "difference":
             return vectors[:, 1] - vectors[:, 0]
         return vectors.mean(dim=1)
 
     def _apply(self, fn: Any, recurse: bool = True) -> "TunedBlocks":
         """Move the whole network with the blocks."""
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.network._apply(fn)
         return self
