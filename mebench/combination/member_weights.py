@@ -207,6 +207,7 @@ def _count_hits(
     matched = match_one_to_one(ordered.truths, ordered.spotted, convention)
     counts = np.zeros((n_units, 3))
     hit = ordered.spotted["video"].to_numpy(object)[matched >= 0]
-    for column, videos in enumerate((hit, ordered.spotted["video"], ordered.truths["video"])):
+    found = (hit.tolist(), ordered.spotted["video"].tolist(), ordered.truths["video"].tolist())
+    for column, videos in enumerate(found):
         np.add.at(counts[:, column], [unit_of[video] for video in videos], 1.0)
     return counts

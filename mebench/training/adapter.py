@@ -18,6 +18,7 @@ from mebench._fast_imports import L
 from mebench.core import (
     Chain,
     ClipView,
+    Kind,
     LabelledVideo,
     Method,
     SpottingParams,
@@ -212,7 +213,7 @@ class Own(ModuleMethod):
 
 FACTS = ("classes", "kinds", "shapes", "timing")
 """Arguments that a function may take to make an object."""
-TIMED_KINDS = ("micro", "macro")
+TIMED_KINDS: tuple[Kind, ...] = ("micro", "macro")
 """The kinds whose durations a saved timing holds."""
 
 
