@@ -13,9 +13,10 @@ from typing import Any
 from mebench.atomic import new_folder, replace_file
 from mebench.boards.checking import reason_for_refusal
 from mebench.boards.collect import collect_records
-from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, truth_of
+from mebench.boards.disagreements import doubt_of, truth_doubt, truth_of
 from mebench.boards.export import export_record
 from mebench.boards.record_registry import Registry
+from mebench.boards.similar_answers import read_answers
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, list_first, unknown
 from mebench.json_output import text_of_value

@@ -9,65 +9,18 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from mebench.boards.record_registry import Registry
-from mebench.lazy_imports import load_lazily
-from mebench.metrics import Tables
+from mebench.boards.similar_answers import AnswersOfRecord, find_similar, name_alike, read_answers, spot_alike
+from mebench.grouping import group_by
 from mebench.protocols import PROTOCOLS
 from mebench.records import recorded_settings
-from mebench.records.record import DAMAGE, Record, annotation_facts
+from mebench.records.record import Record, annotation_facts
 from mebench.records.schema import FOLDS
 from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.plan import Plan
 from mebench.runs import RunFolder
-from mebench.runs.scoring import read_tables
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = load_lazily("pandas")
-
-FEW = 10
-"""Fewer intervals or wrong clips than this say nothing."""
-ALIKE = 0.95
-"""Share of equal answers, among the clips that one of two records names wrongly, from which answers are copied. Different
-methods on the committed boards reach .78, other seeds of a trained method .89.
-"""
-OVERLAP = 0.7
-"""Share of intervals that both spot, among those of either, from which intervals are copied. Different methods reach .19, other
-seeds .39.
-"""
-
-
-class AnswersOfRecord(NamedTuple):
-    """The answers of a record in its first draw: video, kind, onset and offset of intervals; true and predicted class
-    of clips.
-    """
-
-    spotted: frozenset[tuple[Any, ...]]
-    truth: NDArray[np.object_]
-    named: NDArray[np.object_]
-
-
-def read_answers(folder: Path) -> AnswersOfRecord:
-    """Read the intervals and classes of a record; empty if it is damaged, which is reported when it is shown."""
-    try:
-        tables = read_tables(RunFolder(folder))
-    except DAMAGE:
-        tables = Tables(pd.DataFrame(), pd.DataFrame())
-    spotted = frozenset[tuple[Any, ...]]()
-    if tables.predictions is not None:
-        first_draw = tables.predictions[tables.predictions["draw"] == 0]
-        intervals = first_draw[["video", "kind", "onset", "offset"]].itertuples(index=False)
-        spotted = frozenset(tuple(interval) for interval in intervals)
-    truth, named = np.empty((2, 0), object)
-    if tables.clips is not None:
-        truth, named = tables.clips[["truth", "predicted"]].to_numpy(object).T
-    return AnswersOfRecord(spotted, truth, named)
 
 
 def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> str:
@@ -119,6 +72,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     read = cache(read_answers)
     arrived = sorted(records, key=by_arrival)
     together = [record for record in arrived if record.published and record.id not in registry.records]
+    similar = _similar_to_new(arrived, registry)
     doubted: list[Record] = []
     for record in arrived:
         doubts = [truth_doubt(record, registry)]
@@ -129,10 +83,22 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
             data, _ = truth_of(record)
             if record.published and data not in registry.truths:
                 doubts.append(f"the annotations of {data} are unknown here")
-            others = [*doubted, *together] if record.published else doubted
-            doubts.append(doubt_of(record, others, registry.records.keys(), read))
+            alike = similar[record.id]
+            others = [*doubted, *together]
+            if not record.published:  # a run is in doubt for nothing but equal answers
+                others = [former for former in doubted if former.id in alike]
+            doubts.append(doubt_of(record, others, registry.records.keys(), read, alike))
         doubted.append(replace(record, doubt="; ".join(filter(None, doubts))))
     return sorted(doubted, key=lambda record: record.id)
+
+
+def _similar_to_new(records: Iterable[Record], registry: Registry) -> dict[str, set[str]]:
+    """The records with nearly the answers of another one, by id, on all annotations of which there is a new record."""
+    similar: dict[str, set[str]] = {}
+    for of_truth in group_by(records, key=lambda record: record.annotations[0]).values():
+        if any(not record.published or record.id not in registry.records for record in of_truth):
+            similar |= find_similar(of_truth)
+    return similar
 
 
 def truth_doubt(record: Record, registry: Registry) -> str:
@@ -153,7 +119,11 @@ def truth_doubt(record: Record, registry: Registry) -> str:
 
 
 def doubt_of(
-    record: Record, earlier: Iterable[Record], known: Collection[str], read: Callable[[Path], AnswersOfRecord]
+    record: Record,
+    earlier: Iterable[Record],
+    known: Collection[str],
+    read: Callable[[Path], AnswersOfRecord],
+    similar: Collection[str] | None = None,
 ) -> str:
     """The doubts about a record, except for its truth, in words: disagreements with other records; may be empty.
 
@@ -162,6 +132,7 @@ def doubt_of(
         earlier: records that arrived before it or together with it.
         known: ids of registered records, and of those that arrive together with it.
         read: gives the answers in a folder.
+        similar: ids of the records with nearly its answers, as `find_similar` gives them; by default all are compared.
     """
     doubts = list[str]()
     if record.published and record.config["protocol"] not in PROTOCOLS:
@@ -172,7 +143,7 @@ def doubt_of(
         if record.published and former.id in known and _is_same_run(record, former):
             doubts.append(f"{former.id} has these settings and this seed")
             break
-        copied = _copied_answers(record, former, read)
+        copied = _copied_answers(record, former, read) if similar is None or former.id in similar else []
         if copied:
             doubts.append(f"its {' and '.join(copied)} are those of {former.id}")
             break
@@ -205,7 +176,7 @@ def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answ
     if not suspect:
         return []
     answers, others = read(record.folder), read(earlier.folder)
-    is_copied = {"emotions": _name_alike(answers, others), "intervals": _spot_alike(answers, others)}
+    is_copied = {"emotions": name_alike(answers, others), "intervals": spot_alike(answers, others)}
     return [kind for kind in suspect if is_copied[kind]]
 
 
@@ -229,18 +200,3 @@ def _has_epochs(record: Record, section: str) -> bool:
     """Whether a method is trained in epochs; the seed makes no difference to others."""
     of_section = {key: value for key, value in record.config.items() if key.partition(".")[0] == section}
     return any(value for key, value in of_section.items() if key.endswith("epochs"))
-
-
-def _spot_alike(answers: AnswersOfRecord, others: AnswersOfRecord) -> bool:
-    """Whether two records spot the same intervals."""
-    n_both = len(answers.spotted & others.spotted)
-    n_either = len(answers.spotted | others.spotted)
-    return min(len(answers.spotted), len(others.spotted)) >= FEW and n_both >= OVERLAP * n_either
-
-
-def _name_alike(answers: AnswersOfRecord, others: AnswersOfRecord) -> bool:
-    """Whether two records give the same wrong classes; right ones are equal in good methods."""
-    if len(answers.named) != len(others.named) or len(set(answers.named)) < 2:
-        return False
-    wrong = (answers.named != answers.truth) | (others.named != answers.truth)
-    return bool(wrong.sum() >= FEW and (answers.named == others.named)[wrong].mean() >= ALIKE)

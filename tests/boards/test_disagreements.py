@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from mebench.datasets.synthetic import events
 
-from mebench.boards import accept, disagreements, export as boards_export
+from mebench.boards import accept, disagreements, export as boards_export, similar_answers
 from mebench.boards.accept import find_records, merge_records
-from mebench.boards.collect import collect_records
+from mebench.boards.collect import collect_finished_runs, collect_records
 from mebench.boards.record_registry import Registry
+from mebench.boards.similar_answers import ALIKE, FEW, OVERLAP, find_similar
 from mebench.cli import leaderboard
 from mebench.config import resolve
 from mebench.records.record import from_record
 from mebench.runner import make_plan
 from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 from tests.helpers.nightly import by_day
 from tests.helpers.outside import flow_maps
 from tests.helpers.run_folders import make_run
@@ -94,3 +96,49 @@ def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):
         )
         assert [outcome.status for found in outcomes for outcome in found] == ["taken", "taken"]
     assert Registry.read(tmp_path / "board").records.keys() == {"one", "two"}
+
+
+def answers_in(folder):
+    """Intervals, and for each clip its truth and its predicted class, of a record."""
+    tables = read_tables(RunFolder(folder))
+    columns = ["video", "kind", "onset", "offset"]
+    return {*map(tuple, tables.predictions[columns].to_numpy())}, tables.clips[["truth", "predicted"]].to_numpy()
+
+
+def are_alike(one, other):
+    """By the definition, of the answers of two records in their order."""
+    (spotted, clips), (others, other_clips) = one, other
+    truth = clips[:, 0]
+    wrong = (clips[:, 1] != truth) | (other_clips[:, 1] != truth)
+    names_alike = wrong.sum() >= FEW and (clips[wrong, 1] == other_clips[wrong, 1]).mean() >= ALIKE
+    spots_alike = min(len(spotted), len(others)) >= FEW and len(spotted & others) >= OVERLAP * len(spotted | others)
+    return names_alike or spots_alike
+
+
+def test_find_similar_finds_all_pairs_that_are_alike(tmp_path):
+    """Compared with every pair: the same runs with some intervals moved and some classes changed."""
+    for number, (shift, wrong_every) in enumerate([(0, 3), (0, 2), (1, 3), (1, 4), (2, 2), (9, 3), (9, 50)]):
+        make_run(tmp_path, f"run{number}", seed=number, subjects=12, shift=shift, wrong_every=wrong_every)
+    records = collect_finished_runs(tmp_path)
+    answers = {record.id: answers_in(record.folder) for record in records}
+    expected = {
+        record.id: {
+            other.id
+            for other in records
+            if other is not record
+            and (are_alike(answers[record.id], answers[other.id]) or are_alike(answers[other.id], answers[record.id]))
+        }
+        for record in records
+    }
+    assert find_similar(records) == expected
+    assert any(expected.values())
+    assert not all(expected.values())
+
+
+def test_find_similar_reads_a_record_once(tmp_path, monkeypatch):
+    for number in range(2):
+        make_run(tmp_path, f"run{number}", seed=number)
+    records = collect_finished_runs(tmp_path)
+    first = find_similar(records)
+    monkeypatch.setattr(similar_answers, "read_answers", None)
+    assert find_similar(records) == first

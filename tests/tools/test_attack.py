@@ -9,7 +9,7 @@ import attack_records
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
-from mebench.boards import build as boards_build, checking, disagreements
+from mebench.boards import build as boards_build, checking, disagreements, similar_answers
 from mebench.boards.accept import merge_records
 from mebench.boards.collect import collect_records
 from mebench.boards.record_registry import Registry
@@ -55,7 +55,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def there(board):
-    return collect_records(board / "records"), Registry.read(board), cache(disagreements.read_answers)
+    return collect_records(board / "records"), Registry.read(board), cache(similar_answers.read_answers)
 
 
 @pytest.mark.parametrize("name", FORGERIES)
