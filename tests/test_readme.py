@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from mebench import cli
+from mebench.boards.named_boards import read_named_boards
 
 ROOT = Path(__file__).parents[1]
 README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
@@ -73,7 +74,7 @@ def test_readme_third_command_spots_in_own_video(tmp_path, monkeypatch, capsys):
 
 def test_readme_fits_one_sitting_with_working_links():
     text = README.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 120
+    assert len(text.splitlines()) <= 110
     links = [link.partition("#")[0] for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)]
     files = [link for link in links if not link.startswith("../../actions/")]
     assert files
@@ -117,12 +118,21 @@ def test_readme_counts_methods_and_datasets():
     assert f"{methods} methods and {datasets} datasets" in README.read_text(encoding="utf-8")
 
 
+def test_readme_names_composite_as_its_board_does():
+    (board,) = (one for one in read_named_boards(ROOT / "leaderboards") if one.id == "megc2019")
+    challenge, _, _ = board.title.partition(",")
+    named = re.findall(r"MEGC \d+", README.read_text(encoding="utf-8"))
+    assert {challenge} == {*named}
+
+
 def test_readme_badges_are_true():
     text = README.read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     versions = [found[1] for line in project["classifiers"] if (found := re.fullmatch(r".*Python :: (3\.\d+)", line))]
     assert f"[![Python {' | '.join(versions)}]" in text
     assert f"python-{'_%7C_'.join(versions)}-blue" in text
+    assert project["requires-python"] == f">={versions[0]}"
+    assert f"with Python {versions[0]} or newer" in text
     assert project["license"].split(" AND ") == ["Apache-2.0", "BSL-1.0"]  # the second: dlib's detector
     assert "licence-Apache--2.0-blue" in text
     flows = re.findall(r"actions/workflows/(\w+)\.yml/badge\.svg", text)

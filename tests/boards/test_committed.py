@@ -11,7 +11,9 @@ import yaml
 from scipy.stats import spearmanr
 
 from mebench.boards import row_facts
+from mebench.boards.board_pages import level_name
 from mebench.boards.chance_rows import chance_methods
+from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import board_contents, read_named_boards
 from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
 from mebench.boards.takeaways import ClaimError, takeaway_of
@@ -62,13 +64,19 @@ def rows_of(text, heading):
 def test_readme_agrees_with_table_of_selection():
     printed = rows_of((ROOT / "README.md").read_text(), "## What choosing on the tested person is worth")
     tables = rows_of((ROOT / "leaderboards/tables/selection.md").read_text(), "# What selection is worth")
-    there = {row["method"].partition(" ")[0]: row for row in tables if row["dataset"] == "megc2019_flow"}
+    with_year = MethodNames.of(read_published(BOARDS / "published.csv")).with_year
+    of_maps = [row for row in tables if row["dataset"] == "megc2019_flow"]
+    there = {with_year(row["method"].replace("\\", "").partition(" ")[0]): row for row in of_maps}
     names = printed.pop()
-    assert (names["method"], names["honest"]) == ("names", f"{uf1_of('megc2019_flow-loso', 'names'):.3f}")
-    assert {row["method"] for row in printed} == there.keys()
+    assert (names["method (year)"], names["honest"]) == (
+        f"*{level_name('names')}*",
+        f"{uf1_of('megc2019_flow-loso', 'names'):.3f}",
+    )
+    assert {row["method (year)"] for row in printed} == there.keys()
     assert len(printed) == 2 + 9  # HTNet and logistic regression, and "nine other networks"
     for row in printed:
-        assert row == {name: there[row["method"]][name].replace("\\", "") for name in row} | {"method": row["method"]}
+        method = row.pop("method (year)")
+        assert row == {name: there[method][name].replace("\\", "") for name in row}
     gains = sorted(float(row["gain"].partition(" ")[0]) for row in printed)
     for page in ("README.md", "docs/index.md", "docs/understand/selection.md"):
         sentence = f"adds {gains[0]:.2f} to {gains[-1]:.2f} to UF1".replace("0.", ".")
@@ -109,23 +117,24 @@ def test_readme_says_how_htnet_was_trained():
 
 
 def test_readme_agrees_with_clips_sources_and_settings():
-    """The figures of its text that are no scores measured here."""
+    """The figures of its text, and of the page of selection, that are no scores measured here."""
     words = " ".join((ROOT / "README.md").read_text().split())
     (clips,) = {row["n"] for row in rows_of_board("megc2019_flow-loso") if row["selection"] == "fixed"}
     assert f"composite ({clips:g} clips of" in words
     released = (ROOT / "methods/htnet/params.py").read_text()
     epochs, batch = (re.search(rf"{name}: int = (\d+)", released)[1] for name in ("epochs", "batch_size"))
     assert f"where the released program trains {epochs} in batches of {batch};" in words
+    spotting = " ".join((ROOT / "docs/understand/selection.md").read_text().split())
     (printed,) = {
         row.value
         for row in read_published(BOARDS / "published.csv")
         if (row.method, row.dataset, row.kind, row.metric) == ("LGSNet", "cas_me2", "overall", "f1")
         and row.source.startswith("yu2023lgsnet ")
     }
-    assert f"(published: {printed:.4f})" in words
+    assert f"(published: {printed:.4f})" in spotting
     files = (BOARDS / "rescored").glob("*.json")
     sets = sum(len(json.loads(file.read_text())["sets"]) for file in files if file.stem != "lgsnet_cas_me2")
-    assert f"[{sets} more sets](" in words
+    assert f"[{sets} more sets](" in spotting
 
 
 def test_numbers_page_agrees_with_factors_of_field():
@@ -243,9 +252,10 @@ def test_scores_in_docs_are_of_committed_records():
     assert {one for one in stored if one[1] not in there} == set()
 
 
-def test_readme_agrees_with_scores_of_lgsnet():
-    """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
-    printed = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
+def test_selection_page_agrees_with_scores_of_lgsnet():
+    """Each rule's F1, and the gain of those that look at the tested people."""
+    page = (ROOT / "docs/understand/selection.md").read_text()
+    printed = rows_of(page, "LGSNet's authors publish its answers after every epoch.")
     (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
     by_words = {epoch_choices.RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
     gains = {
@@ -266,13 +276,13 @@ def test_readme_agrees_with_scores_of_lgsnet():
     assert by_words[epoch_choices.RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
     note = "none of the 57 micro-expressions is found by an interval of its kind; by intervals of any kind the program counts 2"
     assert note in yaml.safe_load((ROOT / "leaderboards/rescored/lgsnet_cas_me2.yaml").read_text())["notes"]
-    words = " ".join((ROOT / "README.md").read_text().split())
+    words = " ".join(page.split())
     assert (
         "finds none of the 57 micro-expressions by an interval of their kind, and 2 by intervals of any kind" in words
     )
     lifted = f"from {printed[3]['F1']} to {printed[0]['F1']}".replace("0.", ".")
-    for page in ("README.md", "docs/index.md", "docs/understand/selection.md"):
-        assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / page).read_text().split())
+    for name in ("README.md", "docs/index.md", "docs/understand/selection.md"):
+        assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / name).read_text().split())
 
 
 def test_selection_gains_quote_value_of_composite():
@@ -408,6 +418,13 @@ def test_committed_board_pages_have_seven_columns():
     for page in (BOARDS / "boards").glob("*.md"):
         head = next(line for line in page.read_text().splitlines() if line.startswith("|"))
         assert head.count("|") - 1 <= 7, page.name
+
+
+def test_committed_board_pages_link_to_existing_files():
+    for page in (BOARDS / "README.md", *(BOARDS / "boards").glob("*.md")):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text())
+        assert links
+        assert [link for link in links if not (page.parent / link).exists()] == [], page.name
 
 
 def test_committed_gains_are_in_every_form():
