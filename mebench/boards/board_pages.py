@@ -43,6 +43,18 @@ OF_NAMES = (
 )
 
 
+OF_ANSWERS = (
+    "Answers of the authors' own programs, scored by mebench under its strict rules, none of them run here. They are sorted by score "
+    "and not tested against each other."
+)
+OF_PRINTED = "{} is the value of their paper, under its rules (†: with a caveat)."
+NARROW_RANGES = "These ranges are too narrow where rows are nearly equal; {test} is the test ({guide})."
+OF_RANKS = (
+    "Ranks are among all rows of the whole table. All rows are scored on the same draws of people, each as its mean over seeds; the "
+    "hardest people are the fifth on whom all rows score lowest."
+)
+
+
 @dataclass(frozen=True)
 class BoardPage:
     """A named board with its sentence.
@@ -186,28 +198,35 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of a board with ranked rows."""
     content, notes = page.content, Notes()
     heads = ["#", "method (year)", f"{find_metric(content.score).label} [95 %]"]
-    heads += [_head_of(name, content) for name in content.board.columns]
-    worth = METRICS[content.score].worth
-    lines_in_order: list[Ranked | BoardRow] = [*content.places, *content.levels]
-    # Levels of chance stand where their score belongs.
-    lines_in_order.sort(key=lambda line: -worth(content.value(line.row if isinstance(line, Ranked) else line)))
+    heads += [head_of_column(name, content) for name in content.board.columns]
     cells = []
-    for line in lines_in_order:
-        if isinstance(line, Ranked):
-            cells.append([str(line.rank), *_cells_of(line, page, folder, notes)])
+    for line in places_and_levels(content):
+        if line.rank is None:
+            cells.append(_cells_of_level(line.row, content, notes))
         else:
-            cells.append(_cells_of_level(line, content, notes))
+            cells.append([str(line.rank), *_cells_of(line, page, folder, notes)])
     lines = [*_markdown(heads, cells), "", *notes.lines()]
-    lines += _folded("How sure is the order?", _stability_lines(content))
+    lines += _folded("How sure is the order?", _stability_lines(content, folder))
     lines += _folded("Costs and runs", _origin_lines(content))
     if content.unranked:
-        reasons = ((method_title(row.method), ", ".join(row.marks), row.remark) for row in content.unranked)
-        names = "; ".join(": ".join(filter(None, reason)) for reason in reasons)
-        lines += [f"Without a rank: {markdown_text(names)}.", ""]
+        lines += [markdown_text(unranked_in_words(content)), ""]
     return lines
 
 
-def _head_of(name: str, content: BoardContent) -> str:
+def places_and_levels(content: BoardContent) -> list[Ranked]:
+    """The rows of a board by score. Levels of chance have no rank and stand where their score belongs."""
+    worth = METRICS[content.score].worth
+    lines = [*content.places, *(Ranked(row, None) for row in content.levels)]
+    return sorted(lines, key=lambda line: -worth(content.value(line.row)))
+
+
+def unranked_in_words(content: BoardContent) -> str:
+    """The measured rows without a rank, each with its reasons, as a sentence."""
+    reasons = ((method_title(row.method), ", ".join(row.marks), row.remark) for row in content.unranked)
+    return f"Without a rank: {'; '.join(': '.join(filter(None, reason)) for reason in reasons)}."
+
+
+def head_of_column(name: str, content: BoardContent) -> str:
     """The head of a column beside rank, method and score."""
     label = find_metric(content.score).label if content.score else ""
     heads = {
@@ -236,10 +255,10 @@ def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> lis
     if row.sent_by:
         name += f", {markdown_text(row.sent_by)}"
     cells = [name, _scored(row.scores[content.score])]
-    return cells + [_cell_of(column, place, content) for column in content.board.columns]
+    return cells + [cell_of_place(column, place, content) for column in content.board.columns]
 
 
-def _cell_of(column: str, place: Ranked, content: BoardContent) -> str:
+def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
     """The cell of a row in a column beside rank, method and score."""
     row = place.row
     if column == TIED:
@@ -250,7 +269,14 @@ def _cell_of(column: str, place: Ranked, content: BoardContent) -> str:
         chosen = content.chosen(row)
         value, own = (content.value(chosen) if chosen else None), content.value(row)
         return NONE if value is None or own is None else f"{format_table_number(value)} ({value - own:+.3f})"
-    return format_table_number(row.scores.get(column, NOTHING)["value"], 1 if METRICS[column].scale != "share" else 3)
+    if column not in METRICS:  # a column of public answers
+        return NONE
+    return format_table_number(row.scores.get(column, NOTHING)["value"], decimals_of(column))
+
+
+def decimals_of(metric: str) -> int:
+    """The digits of a score behind the point: of a share three, of other scores one."""
+    return 3 if METRICS[metric].scale == "share" else 1
 
 
 def tied_words(ranks: Sequence[int], own: int, n_rows: int) -> str:
@@ -289,8 +315,7 @@ def _cells_of_level(row: BoardRow, content: BoardContent, notes: Notes) -> list[
         if value is None:
             cells.append("")
         else:
-            decimals = 3 if METRICS[column].scale == "share" else 1
-            cells.append(f"*{format_table_number(value, decimals)}*")
+            cells.append(f"*{format_table_number(value, decimals_of(column))}*")
     return cells
 
 
@@ -315,7 +340,7 @@ def _scored(score: Mapping[str, Any]) -> str:
     return f"**{format_table_number(score['value'])}**" + (f"&nbsp;{interval}" if interval else "")
 
 
-def _stability_lines(content: BoardContent) -> list[str]:
+def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
     """Stability of the order when other people are drawn, and scores on the hardest people."""
     people = max((row.hardest.get("people", 0) for row in content.rows), default=0)
     heads = ["#", "method", "ranks with other people, 95 %"]
@@ -331,11 +356,14 @@ def _stability_lines(content: BoardContent) -> list[str]:
                 f"{format_table_number(row.hardest['value'])} {format_ends(row.hardest)}" if row.hardest else NONE
             )
         cells.append(own)
-    note = (
-        "Ranks are among all rows of the whole table. All rows are scored on the same draws of people, each as its mean over seeds; the "
-        "hardest people are the fifth on whom all rows score lowest."
-    )
-    return [*_markdown(heads, cells), "", note]
+    guide = _link_to_docs(folder, "Ranks on a leaderboard", "docs/reference/ranks.md", root="../..")
+    note = NARROW_RANGES.format(test=f"*{tested_column(content)}*", guide=guide)
+    return [*_markdown(heads, cells), "", f"{note} {OF_RANKS}"]
+
+
+def tested_column(content: BoardContent) -> str:
+    """The column that tests whether rows differ: on the board, or else in its whole table."""
+    return "tied with" if TIED in content.board.columns else "not distinguishable"
 
 
 def _own_settings(row: BoardRow, content: BoardContent) -> str:
@@ -360,47 +388,37 @@ def _rescored_lines(page: BoardPage) -> list[str]:
     """The table of a board of answers that authors published."""
     content = page.content
     heads = ["method (year)", f"{find_metric(content.score).label}, strict [95 %]"]
-    heads += [_head_of(name, content) for name in content.board.columns]
+    heads += [head_of_column(name, content) for name in content.board.columns]
     cells = [_cells_of_system(system, page) for system in content.systems]
-    note = (
-        "Answers of the authors' own programs, scored by mebench under its strict rules, none of them run here. They are sorted by score "
-        "and not tested against each other. *Printed* is the value of their paper, under its rules (†: with a caveat)."
-    )
-    return [*_markdown(heads, cells), "", note, ""]
+    return [*_markdown(heads, cells), "", f"{OF_ANSWERS} {OF_PRINTED.format('*Printed*')}", ""]
 
 
 def _cells_of_system(system: RescoredSystem, page: BoardPage) -> list[str]:
     """The cells of a rescored system."""
     content = page.content
-    year = page.names.published_years.get(system.row.method.partition(" (")[0])
-    name = markdown_text(system.row.method) + (f" ({year})" if year else "")
-    cells = [name, _scored(system.row.scores[content.score])]
-    for column in content.board.columns:
-        if column == PRINTED:
-            cells.append(system.printed or NONE)
-        elif column == ALL_KINDS:
-            cells.append(NONE if system.overall is None else format_table_number(content.value(system.overall)))
-        elif column == CHOSEN:
-            cells.append(NONE if system.chosen is None else format_table_number(content.value(system.chosen)))
-        elif column == FALSE_ALARMS:
-            precision = system.row.scores["precision"]["value"]
-            cells.append(f"{1 / precision - 1:.1f}" if precision else "no hit")
-        elif column == PROTOCOL:
-            cells.append(", ".join(system.protocols))
-        else:
-            cells.append(format_table_number(system.row.scores.get(column, NOTHING)["value"]))
-    return cells
+    cells = [markdown_text(page.names.of_system(system.row.method)), _scored(system.row.scores[content.score])]
+    return cells + [cell_of_system(column, system, content) for column in content.board.columns]
+
+
+def cell_of_system(column: str, system: RescoredSystem, content: BoardContent) -> str:
+    """The cell of a rescored system in a column beside method and score."""
+    if column == PRINTED:
+        return system.printed or NONE
+    if column == ALL_KINDS:
+        return NONE if system.overall is None else format_table_number(content.value(system.overall))
+    if column == CHOSEN:
+        return NONE if system.chosen is None else format_table_number(content.value(system.chosen))
+    if column == FALSE_ALARMS:
+        precision = system.row.scores["precision"]["value"]
+        return f"{1 / precision - 1:.1f}" if precision else "no hit"
+    if column == PROTOCOL:
+        return ", ".join(system.protocols)
+    return format_table_number(system.row.scores.get(column, NOTHING)["value"])
 
 
 def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of gains: a row for each method and a column for each board, then those in other scores."""
-    methods = {method for of_rows in page.gains.values() for method in of_rows}
-
-    def largest(method: str) -> float:
-        return max(_value(of_rows.get(method)) for of_rows in page.gains.values())
-
-    ordered = sorted(methods, key=lambda name: (-largest(name), name))
-    cells = [[_linked(method, page.names, folder), *_gain_cells(page, method)] for method in ordered]
+    cells = [[_linked(method, page.names, folder), *_gain_cells(page, method)] for method in methods_by_gain(page)]
     lines = [*_markdown(["method (year)", *page.gains], cells), ""]
     if page.other_gains:
         heads = ["method", "dataset", "score", "chosen", "honest", "gain [95 %]", "candidates"]
@@ -412,10 +430,21 @@ def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
     return [*lines, ""]
 
 
+def methods_by_gain(page: BoardPage) -> list[str]:
+    """The methods of a board of selection, the largest gain on any board first."""
+    methods = {method for of_rows in page.gains.values() for method in of_rows}
+
+    def largest(method: str) -> float:
+        return max(_value(of_rows.get(method)) for of_rows in page.gains.values())
+
+    return sorted(methods, key=lambda name: (-largest(name), name))
+
+
 def _cells_of_gain(gain: Gain) -> list[str]:
     """The cells of a gain in another score."""
     scores = [format_table_number(gain.leaking), format_table_number(gain.honest)]
-    texts = [markdown_text(text) for text in (gain.method, gain.dataset, gain.measure)]
+    name = gain.method.replace(gain.method_id, method_title(gain.method_id), 1)
+    texts = [markdown_text(text) for text in (name, gain.dataset, gain.measure)]
     return [*texts, *scores, f"**{gain.score['value']:+.3f}** {format_ends(gain.score)}", gain.candidates]
 
 
@@ -470,21 +499,27 @@ def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable], folder:
         rows = [_index_cells(page) for page in pages if page.board.group == group]
         lines += [f"## {group}", "", *_markdown(["board", "who leads", "rows"], rows), ""]
     others = other_tables(pages, tables)
+    guide = _link_to_docs(folder, "Keep a leaderboard of your own", "docs/how_to/board.md")
     lines += [
         f"All tables that are no board are [experiments]({EXPERIMENTS}): {len(others)} of them.",
         f"Every table lies in [{TABLES}]({TABLES}) as Markdown, CSV, JSON and LaTeX.",
         "",
-        f"To publish a run, to score public answers again or to name a board of your own, see {_documentation(folder)}.",
+        f"To publish a run, to score public answers again or to name a board of your own, see {guide}.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _documentation(folder: Path) -> str:
-    """Where the documentation explains the folder: a link if it lies beside the leaderboard, as in the repository."""
-    title, place = "Keep a leaderboard of your own", "docs/how_to/board.md"
-    return (
-        f"[{title}](../{place})" if (folder.absolute().parent / place).is_file() else f"*{title}* in the documentation"
-    )
+def _link_to_docs(folder: Path, title: str, place: str, root: str = "..") -> str:
+    """A page of the documentation: a link if it lies beside the leaderboard, as in the repository.
+
+    Args:
+        folder: folder of the leaderboard.
+        title: title of the page.
+        place: path of the page in the repository.
+        root: relative path to the repository.
+    """
+    is_beside = (folder.absolute().parent / place).is_file()
+    return f"[{title}]({root}/{place})" if is_beside else f"*{title}* in the documentation"
 
 
 def _index_cells(page: BoardPage) -> list[str]:
@@ -510,12 +545,12 @@ def who_leads(page: BoardPage) -> str:
         return _measured_leader(page)
     if content.systems:
         first = content.systems[0]
-        words = (
-            f"{markdown_text(page.names.with_year(first.row.method))} {format_table_number(content.value(first.row))}"
-        )
+        name = markdown_text(page.names.of_system(first.row.method))
         alone = len(content.systems) == 1
         standing = "the only public answers" if alone else "public answers, not tested against each other"
-        return f"{words} {find_metric(content.score).label}<br>{standing}"
+        return (
+            f"{name} {format_table_number(content.value(first.row))} {find_metric(content.score).label}<br>{standing}"
+        )
     return NONE
 
 

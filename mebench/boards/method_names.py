@@ -55,6 +55,11 @@ class MethodNames:
         year = self.year(method)
         return f"{method_title(method)} ({year})" if year else method_title(method)
 
+    def of_system(self, name: str) -> str:
+        """The name of a system in the literature, such as `DMA (LBP)`, with its year."""
+        year = self.published_years.get(name.partition(" (")[0])
+        return f"{name} ({year})" if year else name
+
 
 def method_title(method: str) -> str:
     """The titles that the plugins of a method, or of spotter and recognizer, state."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from mebench.boards import row_facts
 from mebench.boards.row_facts import RULES, VERSIONS, Fact
-from mebench.boards.rows import BoardRow, Part
+from mebench.boards.rows import BoardRow, Part, Ranked
 from mebench.number_format import format_span
 from mebench.records.costs import COSTS
 from mebench.table_output import Column
@@ -112,3 +112,18 @@ def firmness_columns(part: Part) -> list[Column]:
 def _first_number(value: Any) -> float:
     """The first number of a text such as `2 to 5`."""
     return float(re.findall(r"[\d.]+", str(value))[0])
+
+
+def of_ranked(column: Column, blank: str | None = None) -> Column:
+    """A column of rows as one of ranked rows.
+
+    Args:
+        column: column of rows, with its `of`.
+        blank: cell of a row without a value.
+    """
+
+    def value(one: Ranked) -> Any:
+        found = column.value_of(one.row)
+        return blank if found is None else found
+
+    return replace(column, of=value)

@@ -183,6 +183,9 @@ def test_board_page_has_seven_columns(leaderboards, tables):
     assert text.index("**Who finds them?** Good leads") < text.index("All rows share this.") < text.index(head)
     assert re.search(r"\| lost.*\| none \| 0\.000 \| [01]\.\d{3} \(\+[01]\.\d{3}\) \| 1 \|", text)
     assert "<details><summary>How sure is the order?</summary>" in text
+    assert (
+        "too narrow where rows are nearly equal; *tied with* is the test (*Ranks on a leaderboard* in the doc" in text
+    )
 
 
 def test_index_page_lists_boards_and_experiments(leaderboards, tables):

@@ -15,11 +15,30 @@ from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
 from mebench.boards import row_facts, rows, several_datasets, table_files
-from mebench.boards.board_pages import BoardPage, level_name, other_tables
+from mebench.boards.board_pages import (
+    NAMES,
+    NARROW_RANGES,
+    OF_ANSWERS,
+    OF_NAMES,
+    OF_PRINTED,
+    OF_RANKS,
+    BoardPage,
+    level_name,
+    other_tables,
+    tested_column,
+    unranked_in_words,
+)
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.checking import limited_memory
 from mebench.boards.published_tables import part_of
-from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
+from mebench.boards.row_columns import (
+    cost_columns,
+    fact_columns,
+    firmness_columns,
+    of_ranked,
+    rule_columns,
+    version_columns,
+)
 from mebench.boards.row_scores import SCORING
 from mebench.boards.rows import (
     PRINTED,
@@ -33,6 +52,7 @@ from mebench.boards.rows import (
     shared_facts,
 )
 from mebench.boards.selection_gains import Gain, table_of_gains
+from mebench.boards.site.board_tables import BoardTables
 from mebench.boards.site.cards import card_html
 from mebench.boards.site.chart import ChartPoint, draw_chart, total_seconds
 from mebench.config import registry
@@ -91,15 +111,15 @@ class PageTables:
             Column("member", of=attrgetter("row.member"), choose=True, optional=True),
             replace(main, main=True),
             *([self._group_column()] if any(row.group for row in part.rows) else ()),
-            *map(_of_ranked, firmness_columns(part)),
+            *map(of_ranked, firmness_columns(part)),
             *others,
             Column(
                 "n", of=attrgetter("row.n"), text=format_mean_count, right=True, meaning="the scored items", room="more"
             ),
-            *map(_of_ranked, cost_columns()),
-            *(_of_ranked(column, blank="") for column in (*rule_columns(), *version_columns(["mebench"]))),
+            *map(of_ranked, cost_columns()),
+            *(of_ranked(column, blank="") for column in (*rule_columns(), *version_columns(["mebench"]))),
             *(
-                replace(_of_ranked(fact, blank=""), optional=False)  # the same columns in every table
+                replace(of_ranked(fact, blank=""), optional=False)  # the same columns in every table
                 for fact in fact_columns()
                 if not fact.mark
             ),
@@ -327,21 +347,6 @@ class PageTables:
             yield Table(columns, cells).html("plain")
 
 
-def _of_ranked(column: Column, blank: str | None = None) -> Column:
-    """A column of rows as one of ranked rows.
-
-    Args:
-        column: column of rows, with its `of`.
-        blank: cell of a row without a value.
-    """
-
-    def value(one: Ranked) -> Any:
-        found = column.of(one.row) if column.of else getattr(one.row, column.name)
-        return blank if found is None else found
-
-    return replace(column, of=value)
-
-
 _ALIKE = "that share a letter are not distinguishable"
 _CLASSES = Column("classes", right=True, text=lambda n: str(n or "–"), room="wide")
 _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
@@ -459,6 +464,7 @@ class Site:
             "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
         }
         self.environment.globals["draw"] = PageTables(self.environment)
+        self.environment.globals["of_board"] = BoardTables(self.environment)
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Path and text of every page.
@@ -468,6 +474,7 @@ class Site:
         """
         measured = _measured_rows(self.tables)
         yield self._index_page(measured)
+        yield from map(self._board_page, self.boards)
         yield from self._table_pages()
         yield from self._run_pages()
         for kind, words in CARDS.items():
@@ -497,6 +504,27 @@ class Site:
         """The rescored rows of all tables."""
         parts = [part for table in self.tables for part in table.parts]
         return [row for part in parts for row in part.rescored]
+
+    def _board_page(self, page: BoardPage) -> tuple[str, str]:
+        """The page of a named board."""
+        content = page.content
+        points = [self._point(place, content.rows) for place in content.places]
+        published = [line for part in content.parts for line in part.published]
+        chart = draw_chart(self.environment, content.score, points, content.levels, published) if points else Markup()
+        test = Markup("<em>{}</em>").format(tested_column(content))
+        guide = Markup('<a href="../about.html#ranks">how to read</a>')
+        return self._page(
+            f"boards/{page.board.id}.html",
+            "board.html",
+            board=page.board,
+            page=page,
+            content=content,
+            chart=chart,
+            without_rank=unranked_in_words(content) if content.unranked else "",
+            about_names=[OF_NAMES.format(settings=row.settings) for row in content.levels if row.method == NAMES],
+            about_order=Markup("{} {}").format(Markup(NARROW_RANGES).format(test=test, guide=guide), OF_RANKS),
+            about_answers=Markup("{} {}").format(OF_ANSWERS, Markup(OF_PRINTED).format(Markup("<em>Printed</em>"))),
+        )
 
     def _table_pages(self) -> Iterator[tuple[str, str]]:
         """The page of each table."""
@@ -626,18 +654,15 @@ class Site:
     def _chart(self, table: BoardTable, part: Part) -> Markup:
         if any(row.member for row in part.rows):  # members have their own scores, not a common scale
             return Markup()
-        points = [
-            ChartPoint(
-                one.rank,
-                one.row,
-                f"../runs/{safe_name(one.row.runs[0])}.html",
-                ", ".join(filter(None, (self._name(one.row.method), rows.settings_of_row(one.row, part.rows)))),
-            )
-            for one in self._ranked(table, part)
-            if one.rank is not None
-        ]
+        points = [self._point(one, part.rows) for one in self._ranked(table, part) if one.rank is not None]
         levels = [row for row in part.rows if not row.measured]
         return draw_chart(self.environment, part.metrics[0], points, levels, part.published)
+
+    def _point(self, place: Ranked, shown: Sequence[BoardRow]) -> ChartPoint:
+        """A row with a rank as a point of a chart; `shown` are all rows of the chart."""
+        row = place.row
+        name = ", ".join(filter(None, (self._name(row.method), rows.settings_of_row(row, shown))))
+        return ChartPoint(place.rank or 0, row, f"../runs/{safe_name(row.runs[0])}.html", name)
 
 
 def _measured_rows(tables: Sequence[BoardTable]) -> list[PlacedRow]:

@@ -1,12 +1,16 @@
 """A site of drawn runs, opened from its folder in Debian's Chromium."""
 
 import shutil
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from mebench.boards import build as boards_build, collect as boards_collect, published_tables
+from mebench.boards import board_pages, build as boards_build, collect as boards_collect, published_tables
+from mebench.boards.method_names import MethodNames
+from mebench.boards.named_boards import read_named_boards, with_titles
 from mebench.boards.published_tables import with_published
+from mebench.boards.selection_gains import Gain
 from mebench.boards.site import site_pages
 from mebench.records import published as records_published
 from mebench.records.matching_published import read_aliases
@@ -14,6 +18,27 @@ from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 EVIL = "<script>alert(1)</script>"
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+BOARDS = """
+- id: worth
+  group: The finding
+  title: What choosing is worth
+  question: How much is luck?
+  task: selection
+  boards: [found]
+  takeaway: It adds {low_gain} to {high_gain}.
+- id: found
+  title: CASME II, by person
+  question: Who finds them?
+  short: by person
+  task: spotting
+  dataset: casme2
+  protocol: loso
+  part: micro
+  score: f1
+  columns: [tied, recall, chosen, seeds]
+  about: All rows share <these> facts.
+"""
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +61,71 @@ def site(tmp_path_factory):
     whole = published_tables.with_rescored(
         boards_build.build_tables(records), list(published_tables.rescored_rows(anew, published)), aliases
     )
-    tables = [with_published(table, published, aliases) for table in whole]
-    site_pages.write_site(tables, records, published, folder / "site")
+    (folder / "boards.yaml").write_text(BOARDS)
+    named = read_named_boards(folder)
+    tables = with_titles([with_published(table, published, aliases) for table in whole], named)
+    gains = [gain_of("mean", 0.125), gain_of("elsewhere", 0.5, dataset="megc2019_flow")]
+    boards = board_pages.board_pages(named, tables, gains, [], MethodNames.of(published), print)
+    site_pages.write_site(tables, records, published, folder / "site", gains, boards)
     return folder / "site"
+
+
+def gain_of(method, value, dataset="casme2"):
+    """A gain in F1 by choosing the epoch on the tested people."""
+    return Gain(
+        method_id=method,
+        method=method,
+        settings="",
+        place=(dataset, "loso"),
+        dataset=dataset,
+        measure="F1 of intervals, micro" if dataset == "casme2" else "UF1 of clips",
+        year="",
+        published="–",
+        leaking=0.75,
+        honest=0.75 - value,
+        score={"value": value, "low": value - 0.03, "high": value + 0.02, "min": None, "max": None},
+        candidates="10",
+        seeds="0, 1",
+        program="keeps the best",
+    )
+
+
+class Reader(HTMLParser):
+    """Open elements, ids, links and text of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.scripts, self.text = [], [], [], 0, []
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [named["id"]] if "id" in named else []
+        links = [named.get(name) for name in ("href", "src", "xlink:href")]
+        self.links += [link for link in links if link]
+        self.scripts += tag == "script" and "type" not in named
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    found = {}
+    for file in sorted(site.rglob("*.html")):
+        reader = Reader()
+        reader.feed(file.read_text(encoding="utf-8"))
+        found[file] = reader
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -105,9 +105,9 @@ def test_table_filter_takes_words_and_choices(visit, listed):
 def test_links_lead_from_index_to_run(visit):
     page = visit()
     page.locator("a.card", has_text="CASME II").first.click()
-    page.wait_for_url("**/tables/**")
+    page.wait_for_url("**/boards/**")
     page.wait_for_selector("html[data-ready]", state="attached")  # before, the table is drawn anew and a click is lost
-    page.locator("#micro table tbody a", has_text="seed 0").first.click()
+    page.locator("table tbody a", has_text="seed 0").first.click()
     page.wait_for_url("**/runs/**")
     assert "mean on casme2, seed 0" in page.locator("h1").inner_text()
     page.get_by_role("link", name="casme2", exact=True).click()
@@ -146,7 +146,17 @@ def test_page_needs_the_keyboard_alone(visit):
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", TABLE, "runs/evil.html", "published.html", "methods/mean.html", "about.html"]
+    "name",
+    [
+        "index.html",
+        TABLE,
+        "boards/found.html",
+        "boards/worth.html",
+        "runs/evil.html",
+        "published.html",
+        "methods/mean.html",
+        "about.html",
+    ],
 )
 def test_page_on_a_phone_needs_no_sideways_scrolling(visit, name):
     page = visit(name, width=360, height=740)
@@ -161,7 +171,7 @@ def test_page_on_a_phone_shows_narrow_chart_method_and_score(visit):
     assert score["x"] + score["width"] <= 390
 
 
-@pytest.mark.parametrize("name", ["index.html", TABLE, "methods/mean.html", "runs/evil.html"])
+@pytest.mark.parametrize("name", ["index.html", TABLE, "boards/found.html", "methods/mean.html", "runs/evil.html"])
 def test_wide_tables_show_that_they_go_on(visit, name):
     each = """() => [...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility()).map(e => [
         e.scrollWidth > e.clientWidth + 1, getComputedStyle(e, '::before').content.includes('goes on to the right')])"""

@@ -3,10 +3,7 @@
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
-
-import pytest
 
 from mebench.boards import build as boards_build, collect as boards_collect, published_tables
 from mebench.boards.site import cards, site_pages as module
@@ -16,45 +13,6 @@ from tests.helpers.run_folders import make_run
 
 LARGEST = 3 * 2**20
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
-VOID = {"meta", "link", "input", "br", "img", "hr"}
-
-
-class Reader(HTMLParser):
-    """Open elements, ids, links and text of a page."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.ids, self.links, self.scripts, self.text = [], [], [], 0, []
-
-    def handle_starttag(self, tag, attrs):
-        named = dict(attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-        self.ids += [named["id"]] if "id" in named else []
-        links = [named.get(name) for name in ("href", "src", "xlink:href")]
-        self.links += [link for link in links if link]
-        self.scripts += tag == "script" and "type" not in named
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
-@pytest.fixture(scope="module")
-def pages(site):
-    found = {}
-    for file in sorted(site.rglob("*.html")):
-        reader = Reader()
-        reader.feed(file.read_text(encoding="utf-8"))
-        found[file] = reader
-    return found
 
 
 def test_table_page_has_rescored_between_measured_and_published(pages, site):
