@@ -117,7 +117,7 @@ def are_alike(one, other):
 
 def test_find_similar_finds_all_pairs_that_are_alike(tmp_path):
     """Compared with every pair: the same runs with some intervals moved and some classes changed."""
-    for number, (shift, wrong_every) in enumerate([(0, 3), (0, 2), (1, 3), (1, 4), (2, 2), (9, 3), (9, 50)]):
+    for number, (shift, wrong_every) in enumerate([(0, 3), (0, 2), (1, 3), (2, 2), (9, 50)]):
         make_run(tmp_path, f"run{number}", seed=number, subjects=12, shift=shift, wrong_every=wrong_every)
     records = collect_finished_runs(tmp_path)
     answers = {record.id: answers_in(record.folder) for record in records}
@@ -131,8 +131,8 @@ def test_find_similar_finds_all_pairs_that_are_alike(tmp_path):
         for record in records
     }
     assert find_similar(records) == expected
-    assert any(expected.values())
-    assert not all(expected.values())
+    n_pairs = sum(map(len, expected.values())) // 2
+    assert 0 < n_pairs < len(records) * (len(records) - 1) // 2
 
 
 def test_find_similar_reads_a_record_once(tmp_path, monkeypatch):
