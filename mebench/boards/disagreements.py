@@ -93,7 +93,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
 
 
 def _similar_to_new(records: Iterable[Record], registry: Registry) -> dict[str, set[str]]:
-    """The records with nearly the answers of another one, by id, on all annotations of which there is a new record."""
+    """The records with nearly equal answers, by id. Annotations without a new record are left out."""
     similar: dict[str, set[str]] = {}
     for of_truth in group_by(records, key=lambda record: record.annotations[0]).values():
         if any(not record.published or record.id not in registry.records for record in of_truth):

@@ -85,7 +85,7 @@ def name_alike(answers: AnswersOfRecord, others: AnswersOfRecord) -> bool:
 
 
 class StoredAnswers(NamedTuple):
-    """The answers of a record in a form that is quick to read and to compare.
+    """The answers of a record, quick to read and to compare.
 
     Attributes:
         intervals: a number for each different interval; equal intervals have equal numbers.

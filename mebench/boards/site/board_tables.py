@@ -61,7 +61,7 @@ class BoardTables:
         return Table.of(columns, lines, muted=muted).html(caption=page.board.title, sortable=True)
 
     def order(self, content: BoardContent) -> Markup:
-        """The ranks of a board's rows when other people are drawn, and their scores on the hardest people."""
+        """The ranks when other people are drawn, and scores on the hardest people."""
         part = _shown_part(content)
         firmness = [column for column in firmness_columns(part) if column.name != "beats_next"]
         columns = [
@@ -105,7 +105,7 @@ class BoardTables:
 
 
 def _shown_part(content: BoardContent) -> Part:
-    """The rows of a board as a part of a table, so that names distinguish what the board shows."""
+    """The rows of a board as a part of a table: names then distinguish these rows alone."""
     return replace(content.parts[0], rows=(*content.rows, *content.levels))
 
 
