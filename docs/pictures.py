@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import FloatRect, Locator, sync_playwright
 
 DOCS = Path(__file__).resolve().parent
-TABLE = "tables/recognition-megc2019_flow-loso.html"
+BOARD = "boards/megc2019.html"
 
 
 def keep(picture: bytes, name: str) -> None:
@@ -34,16 +34,15 @@ def box_of(part: Locator) -> FloatRect:
 
 
 def main(site: str, report: str) -> None:
-    """The table of MEGC 2019 to its second row that was selected on test subjects, and the first timeline of a report."""
+    """The board of MEGC 2019 with its sentence and all rows, and the first timeline of a report."""
     with sync_playwright() as playwright:
         program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1180, "height": 12_000})  # timelines are drawn when seen
-        page.goto((Path(site).resolve() / TABLE).as_uri())
-        page.wait_for_selector("table tbody tr")
-        table = box_of(page.locator("table").first)
-        last = box_of(page.locator("tr", has_text="selected on test subjects").nth(1))
-        clip = table | {"height": last["y"] + last["height"] - table["y"]}
+        page.goto((Path(site).resolve() / BOARD).as_uri())
+        page.wait_for_selector("html[data-ready]", state="attached")
+        title, table = box_of(page.locator("h1")), box_of(page.locator("table").first)
+        clip = table | {"y": title["y"], "height": table["y"] + table["height"] - title["y"]}
         keep(page.screenshot(full_page=True, clip=clip), "leaderboard.png")
         page.goto(Path(report).resolve().as_uri())
         page.wait_for_timeout(1000)

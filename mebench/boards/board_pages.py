@@ -555,26 +555,33 @@ def who_leads(page: BoardPage) -> str:
 
 
 def _largest_gain(page: BoardPage) -> str:
-    """The largest gain by choosing the epoch on the tested people."""
-    every = [(gain, method) for of_rows in page.gains.values() for method, gain in of_rows.items()]
+    """The largest gain by choosing the epoch on the tested people, and the range of gains on the first board."""
+    every = [(gain, method, board) for board, of_rows in page.gains.items() for method, gain in of_rows.items()]
     if not every:
         return NONE
-    gain, method = max(every, key=lambda one: _value(one[0]))
-    gained = f"{markdown_text(page.names.with_year(method))} {gain.score['value']:+.3f}"
-    return f"the most: {gained}<br>one training, two choices of the epoch"
+    gain, method, board = max(every, key=lambda one: _value(one[0]))
+    first_board, of_first = next(iter(page.gains.items()))
+    values = [_value(gain) for gain in of_first.values()]
+    name, score = markdown_text(page.names.with_year(method)), gain.measure.partition(" ")[0]
+    largest = f"largest gain: {gain.score['value']:+.3f} {score}, {name}, {markdown_text(board)}"
+    return f"{largest}<br>{markdown_text(first_board)}: {min(values):+.3f} to {max(values):+.3f}"
 
 
 def _measured_leader(page: BoardPage) -> str:
-    """The measured row with rank 1."""
+    """The measured row with rank 1; that there is no leader, if all are tied."""
     content = page.content
     best = content.places[0]
     score = best.row.scores[content.score]
     number = f"{format_table_number(score['value'])} {find_metric(content.score).label}"
     interval = format_ends(score).replace(" ", "&nbsp;")
-    words = " ".join(filter(None, (markdown_text(page.names.with_year(best.row.method)), number, interval)))
+    name = markdown_text(page.names.with_year(best.row.method))
+    words = f"{name} {number} {interval}".rstrip()
     tied, n_others = content.tied(best), len(content.places) - 1
     if not n_others:
         return f"{words}<br>the only method"
+    if set.intersection(*(set(row.groups) for row in content.rows)):
+        lowest = format_table_number(content.value(content.rows[-1]))
+        return f"no leader: all {n_others + 1} are tied, {lowest} to {number}<br>first: {name} {interval}"
     if not tied:
         return f"{words}<br>better than all {n_others} others" if best.row.group else words
     return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of {n_others}'}"

@@ -1,6 +1,7 @@
 """Boards with names: what the file may say, the tables and rows that it selects, and the sentence that the groups must bear."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -198,6 +199,14 @@ def test_index_page_lists_boards_and_experiments(leaderboards, tables):
     )
     assert "[experiments](experiments.md): 1 of them" in index
     assert "[spotting: filmed, loso](tables/spotting-filmed-loso.md)" in experiments_page(pages, tables)
+
+
+def test_index_page_says_that_nobody_leads(leaderboards, tables):
+    folder = leaderboards()
+    (page,) = pages_of(folder, tables)
+    alike = tuple(replace(place, row=replace(place.row, group="a")) for place in page.content.places)
+    index = index_page([replace(page, content=replace(page.content, places=alike))], tables, folder)
+    assert "| no leader: all 3 are tied, 0.000 to 1.000 F1<br>first: good [0.631,&nbsp;1.000] | 3 |" in index
 
 
 def test_board_pages_say_who_leads_if_a_sentence_fails(leaderboards, tables):
