@@ -9,7 +9,7 @@ from typing import TypeAlias
 from mebench import boards, records, runs as run_files
 from mebench.api.listing import leaderboards_folder
 from mebench.api.run_results import Run, runs_folder
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import ConfigError, RunError, list_first, unknown
 
 Words: TypeAlias = "str | Sequence[str]"
 
@@ -152,10 +152,17 @@ def _refuse_unknown(names: Sequence[str | Run], runs: str, folder: Path) -> None
     try:
         run_files.folder.RunFolder.several(runs, word)
     except RunError as error:
-        near = [name for name in _list_boards(folder) if word in name]
-        if "begin with" in str(error) or not near:
+        every = _list_boards(folder)
+        if "begin with" in str(error) or not every:
             raise
+        near = [name for name in every if word in name]
+        if not near:
+            raise RunError(f"{error}. Boards: {list_first(every, MOST_BOARDS)}") from error
         raise RunError(unknown("run or board", word, near, f"Boards: {', '.join(near[:3])}")) from error
+
+
+MOST_BOARDS = 15
+"""Most boards that a refusal names: named boards come first."""
 
 
 def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> boards.rows.BoardTable:

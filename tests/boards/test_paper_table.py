@@ -103,6 +103,8 @@ def test_table_of_leaderboard_takes_chosen_rows():
         mebench.table(BOARD, rows=["htnt"], folder=folder)
     with pytest.raises(RunError, match="unknown run or board 'megc2019_flow-los'"):
         mebench.table("megc2019_flow-los", folder=folder)
+    with pytest.raises(RunError, match=r"unknown run 'nothing'\. .*\. Boards: selection, megc2019, megc2019-databases"):
+        mebench.table("nothing", folder=folder)
 
 
 BOARD = "recognition-megc2019_flow-loso"
