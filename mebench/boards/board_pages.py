@@ -555,7 +555,7 @@ def who_leads(page: BoardPage) -> str:
 
 
 def _largest_gain(page: BoardPage) -> str:
-    """The largest gain by choosing the epoch on the tested people, and the range of gains on the first board."""
+    """The largest gain on any board, and the range of gains on the first one."""
     every = [(gain, method, board) for board, of_rows in page.gains.items() for method, gain in of_rows.items()]
     if not every:
         return NONE
