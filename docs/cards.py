@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mebench._fast_imports import speed_up_imports
 from mebench.boards.method_names import year_of_paper
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,10 +23,22 @@ BOARDS = {
 """The tables that a box quotes, the first two of those that hold the method."""
 
 
+@cache
+def published() -> list[dict[str, str]]:
+    """The published results."""
+    with (ROOT / "leaderboards/published.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def board_of(name: str) -> Any:
+    """A committed table."""
+    return json.loads((ROOT / f"leaderboards/tables/{name}.json").read_text(encoding="utf-8"))
+
+
 def year_of(config: dict[str, Any]) -> str:
     """The year of the method in the published results, as tables give it; else that of its paper."""
-    with (ROOT / "leaderboards/published.csv").open(encoding="utf-8", newline="") as file:
-        known = {row["year"] for row in csv.DictReader(file) if row["method"] == config["title"]}
+    known = {row["year"] for row in published() if row["method"] == config["title"]}
     return max(known, default="") or year_of_paper(config.get("paper", ""))
 
 
@@ -47,7 +61,7 @@ def scores(method: str) -> list[str]:
     """Lines of the box: score, interval, cost, board."""
     lines = []
     for name, title in BOARDS.items():
-        board = json.loads((ROOT / f"leaderboards/tables/{name}.json").read_text(encoding="utf-8"))
+        board = board_of(name)
         row, (score, label) = row_of(board, method), MAIN[board["task"]]
         if row is None or not (value := row["scores"].get(score)) or value["value"] is None:
             continue
@@ -65,6 +79,8 @@ def scores(method: str) -> list[str]:
 
 def inputs(method: str) -> str:
     """The chains of steps that the method reads, with its default settings on drawn faces."""
+    import torch
+
     from mebench.config import registry, resolve
     from mebench.core import Task, Timing
 
@@ -72,7 +88,9 @@ def inputs(method: str) -> str:
     config = resolve([f"method={method}", "dataset=synthetic"])
     kinds: Any = ("micro",) if "spot" in info.tasks else ()
     task = Task(frozenset(info.tasks) & {"spot", "recognize"}, kinds, ("one", "two", "three"))
-    chains = registry.plugin_class(info)(config.method_params, task, 0).chains(Timing(30.0, 3, {"micro": 7}))
+    with torch.device("meta"):  # weights are drawn for nothing
+        built = registry.plugin_class(info)(config.method_params, task, 0)
+    chains = built.chains(Timing(30.0, 3, {"micro": 7}))
     names = {
         " → ".join(type(step).__name__ for step in chain.steps) or f"`{chain.name}`, ready-made"
         for chain in chains.values()
@@ -92,4 +110,5 @@ def box(method: str) -> str:
 
 
 if __name__ == "__main__":
+    speed_up_imports()
     print(json.dumps({method: box(method) for method in sys.argv[1:]}))
