@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -64,15 +65,20 @@ and the file that defines that name.
 """
 
 
+@cache
 def definitions(file):
     """The source of every function, class, field and variable of a file, by its name."""
     text = (ROOT / file).read_text(encoding="utf-8")
-    found = {}
+    lines, found = text.splitlines(), {}
+
+    def lines_of(node):
+        return "\n".join(lines[node.lineno - 1 : node.end_lineno])
+
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.setdefault(node.name, []).append(ast.get_source_segment(text, node))
+            found.setdefault(node.name, []).append(lines_of(node))
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found.setdefault(node.target.id, []).append(ast.get_source_segment(text, node))
+            found.setdefault(node.target.id, []).append(lines_of(node))
         elif isinstance(node, ast.Constant) and node.value == "max_epochs":  # Lightning's own word
             found.setdefault(node.value, []).append(node.value)
     return found

@@ -159,7 +159,7 @@ def predict_command(
     yes: AgreesToCodeOfRun = False,
     json: Json = None,
 ) -> None:
-    """Spot in videos without annotations, with a run's models or a model. Scores of several folds are averaged."""
+    """Spot in videos without annotations, with a run or a model. Scores of several folds are averaged."""
     check_known("format", form, exchange.write.formats_without_truth(), "The truth is unknown here")
     check_target = check_folder if exchange.write.FORMATS[form].writes_folder else check_file
     check_target("--out", str(Path(out).expanduser()))
