@@ -133,7 +133,7 @@ def _at_hits(
     bins = np.searchsorted(ends, np.arange(len(hits)))
     before = bins < len(where)
     counts = np.bincount(unit[before] * len(where) + bins[before], minlength=n_units * len(where))
-    ranked = counts.reshape(n_units, len(where)).cumsum(axis=1).astype(np.float64)
+    ranked = counts.reshape(n_units, len(where)).cumsum(axis=1, dtype=np.float64)
     last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1
     has_ties = (last_hit_as_sure > np.arange(len(where))).any()
     for start in range(0, len(weights), _BLOCK):
