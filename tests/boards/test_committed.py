@@ -36,7 +36,7 @@ def test_committed_records_have_exported_hashes():
         assert set(stored["files"]) | {"record.json"} == {one.name for one in file.parent.iterdir()}, file.parent.name
 
 
-SCORED = RECORDS if NIGHTLY else RECORDS[::48]
+SCORED = RECORDS if NIGHTLY else RECORDS[::24]
 """All of them take a minute, and each was scored when it was merged."""
 
 

@@ -70,13 +70,13 @@ def test_words_of_restore_settings_of_committed_records():
     """Whatever today's defaults are."""
     restored = 0
     files = sorted(RECORDS.glob("*/record.json"))
-    for file in files if NIGHTLY else files[::8]:
+    for file in files if NIGHTLY else files[::4]:
         stored = json.loads(file.read_text())["config"]
         words = accept.words_of(accept.Record(**dict.fromkeys(accept.Record.__dataclass_fields__) | {"config": stored}))
         now = recorded_settings.without_places(resolve(words).values)
         assert {name: now[name] for name in stored} == stored, file.parent.name
         restored += len(words) > 4
-    assert restored > (50 if NIGHTLY else 6)
+    assert restored > (50 if NIGHTLY else 12)
 
 
 def test_renew_names_missing_folder(mebench, tmp_path):

@@ -205,7 +205,7 @@ def test_export_leaves_record_of_earlier_version_of_scoring(tmp_path, monkeypatc
     assert export_record(run, tmp_path / "records") == first
 
 
-SAMPLED = COMMITTED if NIGHTLY else COMMITTED[7::193]
+SAMPLED = COMMITTED if NIGHTLY else COMMITTED[7::97]
 
 
 def test_merge_takes_committed_board_under_next_version(tmp_path, monkeypatch):
