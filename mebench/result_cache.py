@@ -10,10 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from mebench import config  # its front, since the settings take a moment to import
 from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
 from mebench.files import code_hash
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.config import settings as run_settings, sources
 
 T = TypeVar("T")
 UNUSED_SECONDS = 30 * 24 * 3600.0
@@ -22,7 +25,7 @@ UNUSED_SECONDS = 30 * 24 * 3600.0
 
 def cache_folder() -> Path:
     """The folder of the cache."""
-    return Path(config.user_setting("cache", config.RunSettings().cache)).expanduser() / "boards"
+    return Path(sources.user_setting("cache", run_settings.RunSettings().cache)).expanduser() / "boards"
 
 
 def cached_result(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:

@@ -241,12 +241,12 @@ def _plugins_of_the_file() -> Iterator[None]:
 @pytest.fixture
 def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs go to no MLflow, which takes seconds; `tests/tracking` is about it."""
-    from mebench import tracking
+    from mebench.tracking import send
 
-    def sync(folders: Sequence[RunFolder], *how: object, **more: object) -> tracking.Synced:
-        return tracking.Synced("MLflow", "nowhere", tuple(folder.id for folder in folders))
+    def sync(folders: Sequence[RunFolder], *how: object, **more: object) -> send.Synced:
+        return send.Synced("MLflow", "nowhere", tuple(folder.id for folder in folders))
 
-    monkeypatch.setattr(tracking, "send_all", sync)
+    monkeypatch.setattr(send, "send_all", sync)
 
 
 @pytest.fixture(scope="session")

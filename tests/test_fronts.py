@@ -39,3 +39,14 @@ def test_files_name_the_neighbour_they_import_from():
             if names:
                 through_the_front[f"{room}.{path.stem}"] = sorted(names)
     assert through_the_front == {}
+
+
+def test_files_import_no_whole_room():
+    """A file names at its top each file that it calls: `from mebench.runner import plan`, not `from mebench import runner`.
+
+    One exception: the file and a function of `mebench.training` have one name, `fit`.
+    """
+    files = [*(ROOT / "mebench").rglob("*.py"), *(ROOT / "methods").rglob("*.py"), *(ROOT / "datasets").rglob("*.py")]
+    rooms = {stub.parent.name for stub in STUBS}
+    of_rooms = {(path.name, name) for path in files for name in imports_from(path, "mebench") if name in rooms}
+    assert of_rooms == {("choices.py", "training")}

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from mebench import annotations
 from mebench.annotations.annotation import Annotation, Log, frame_number, frame_numbers
 from mebench.annotations.layout import Layout, SheetParams, candidates
 from mebench.annotations.nested import NestedDataset, NestedTree
@@ -18,6 +17,10 @@ from mebench.annotations.table import Header, Row, Table
 from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.annotations import drawn
 
 LABELS = ("negative", "positive", "surprise")
 CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
@@ -74,7 +77,7 @@ class Smic(NestedDataset):
     short_videos = True
     cleaning = Cleaning(subject_digits=2, subject_prefix="s", spellings=dict(zip("012", LABELS)))
     forms = (Header(names=_COLUMNS), Header(required=("subject", "video", "onset", "apex"), names=_COLUMNS))
-    recording: ClassVar["annotations.drawn.Recording"]
+    recording: ClassVar["drawn.Recording"]
     published_short: ClassVar[Published]
     published_extended: ClassVar[Published]
 
@@ -101,7 +104,7 @@ class Smic(NestedDataset):
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
         """Draw small trees of short and long clips, with the releases' quirks."""
-        annotations.drawn.write_drawn_clips(folder, cls.recording)
+        drawn.write_drawn_clips(folder, cls.recording)
 
     def ours(self, names: tuple[str, ...]) -> bool:
         """The folders of this recording, short clips below `micro` and long ones not."""

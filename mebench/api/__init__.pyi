@@ -19,14 +19,11 @@ from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
 from .paper import table as table
-from .result import Result as Result
-from .result import notebook_html as notebook_html
 from .run_results import Run as Run
 from .run_results import Sweep as Sweep
 from .run_results import load_run as load_run
 from .run_results import resume as resume
 from .run_results import run as run
-from .run_results import runs_folder as runs_folder
 from .run_results import sweep as sweep
 from .score_files import Comparison as Comparison
 from .score_files import Scores as Scores

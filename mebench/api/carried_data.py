@@ -28,19 +28,40 @@ DEEPEST = 8
 """Steps from an object to what it holds that are followed."""
 
 
-def carries_data(*values: Any) -> bool:
-    """Whether objects, or functions that they use, bring data along.
+def carries_data(model: Any, *others: Any) -> bool:
+    """Whether an object, or functions that it uses, bring data along.
 
-    It is a table, a long text, a network with weights or a fitted estimator, at any depth. Code of installed packages is not looked at.
+    It is a table, a long text, a network with weights or a fitted estimator, at any depth; or an array of any size that
+    the object holds itself. Code of installed packages is not looked at.
 
     >>> labels = {number: number % 3 for number in range(442)}
     >>> carries_data({"threshold": 0.5}), carries_data(labels)
     (False, True)
+
+    Args:
+        model: the object.
+        others: objects beside it, such as the chains of its features; small arrays there are settings.
     """
+    return _holds_array(model) or _reaches_data(model, *others)
+
+
+def _holds_array(model: Any) -> bool:
+    """Whether an object, an inner estimator or a function that makes it holds an array."""
+    holders = [model]
+    if hasattr(model, "get_params"):
+        parameters = model.get_params(deep=True).values()
+        holders += [part for part in parameters if not isinstance(part, Mapping | list | tuple | set | frozenset)]
+    while isinstance(holders[-1], functools.partial):
+        holders.append(holders[-1].func)
+    return any(isinstance(part, torch.Tensor | np.ndarray) for holder in holders for part in _parts_of(holder))
+
+
+def _reaches_data(*values: Any) -> bool:
+    """Whether values lead to a table, a long text, a network or a fitted estimator."""
     seen = set[int]()
     edge = list(values)
     for _ in range(DEEPEST):
-        if any(_is_table(value) or is_network(value) or is_fitted(value) for value in edge):
+        if any(_is_table(value) or _is_network(value) or _is_fitted(value) for value in edge):
             return True
         reached = {id(part): part for value in edge for part in _parts_of(value)}
         edge = [part for key, part in reached.items() if key not in seen]
@@ -48,12 +69,12 @@ def carries_data(*values: Any) -> bool:
     return False
 
 
-def is_network(value: Any) -> bool:
+def _is_network(value: Any) -> bool:
     """Whether a value is a network with weights."""
     return isinstance(value, torch.nn.Module) and len(value.state_dict()) > 0
 
 
-def is_fitted(value: Any) -> bool:
+def _is_fitted(value: Any) -> bool:
     """Whether a value is an estimator that has learnt something, as `coef_` of scikit-learn."""
     if isinstance(value, type) or not hasattr(value, "fit"):
         return False

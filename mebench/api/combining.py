@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mebench import combination, config as configuration, runs as run_files, tracking
 from mebench.api.run_results import Run, runs_folder
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
+
+with lazy_imports():
+    from mebench.combination import combined_run, rules as combination_rules
+    from mebench.config import sources
+    from mebench.runs import folder as run_folder
+    from mebench.tracking import send
 
 
 def combine(
@@ -47,14 +53,14 @@ def combine(
     """
     place = runs_folder(runs)
     words = [str(one.path if isinstance(one, Run) else one) for one in members]
-    folders = [run_files.folder.RunFolder.finished(place, word) for word in words]
+    folders = [run_folder.RunFolder.finished(place, word) for word in words]
     given = weights if isinstance(weights, str) else tuple(map(float, weights))
-    rules = combination.rules.Rules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
+    rules = combination_rules.Rules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
     reporter = progress or Progress()
-    made = combination.combine_runs(folders, rules, place)
+    made = combined_run.combine_runs(folders, rules, place)
     reporter.notify(*made.remarks)
-    tracker = configuration.user_setting("tracking", "") or None
+    tracker = sources.user_setting("tracking", "") or None
     with reporter.waiting("tracking"):
-        synced = tracking.send_all([made.folder], tracker, reporter)
+        synced = send.send_all([made.folder], tracker, reporter)
     shown_at = None if synced.failed else synced.opening or None
     return Run(made.folder, made.summary, shown_at, made.fresh, synced.title)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import inspect
 import json
 import re
 import sys
@@ -13,8 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from mebench import config as configuration, core, features, inference, inspection, reports, runner, training
-from mebench.api.carried_data import carries_data, is_fitted, is_network
+from mebench.api.carried_data import carries_data
 from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
 from mebench.api.run_results import Names, Run, execute_config, list_paths, refuse_code_of_others
@@ -28,9 +25,19 @@ from mebench.errors import (
     refused_by_plugin,
     refused_by_system,
 )
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress
 from mebench.terminal import format_count
+
+with lazy_imports():
+    from mebench.config import resolving, sources, trainer_objects
+    from mebench.core import types as core_types
+    from mebench.features import maps
+    from mebench.inference import models as trained_models
+    from mebench.inspection import dataset_summary
+    from mebench.reports import alarm_rates, plots, spotted as spotted_videos
+    from mebench.runner import plan as run_plan
+    from mebench.training import adapter
 
 if TYPE_CHECKING:
     import cloudpickle
@@ -39,7 +46,10 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
+    from mebench.config.settings import RunConfig
     from mebench.core import Chain, Kind
+    from mebench.inference.models import ModelHeader
+    from mebench.reports.spotted import SpottedVideo, SpottedVideos
 else:
     np = load_lazily("numpy")
     torch = load_lazily("torch")
@@ -156,20 +166,20 @@ def evaluate(
     """
     files = list_paths(config)
     settings = store_trainer_objects(words, settings, files)
-    header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
+    header = sources.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     # Folder of evaluated objects, next to the run folders: plugins that runs name.
-    runs = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute()
-    place = runs / configuration.trainer_objects.OWN_OBJECTS
+    runs = Path(sources.user_setting("runs", "runs", header, files)).expanduser().absolute()
+    place = runs / trainer_objects.OWN_OBJECTS
     method = store_object(model, features, place, name)
-    settled = configuration.resolve({**header, "method": method}, files, [*list_paths(plugins), place])
-    if training.adapter.is_module(_example_of(model, features)) and "max_epochs" not in settled.trainer:
+    settled = resolving.resolve({**header, "method": method}, files, [*list_paths(plugins), place])
+    if adapter.is_module(_example_of(model, features)) and "max_epochs" not in settled.trainer:
         raise ConfigError(
             f"the number of epochs of {_kind_of(model).rpartition('.')[2]} in each fold is missing: add "
             'trainer={"max_epochs": 20}, or another number'
         )
     _check_with_timing(model, features, settled)
     _check_outputs(model, features, settled)
-    inspection.dataset_summary.check_needs([settled])
+    dataset_summary.check_needs([settled])
     return execute_config(settled, progress)
 
 
@@ -189,7 +199,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
         raise ConfigError(f"{model.__name__} is a class: give an object of it, {model.__name__}(...)")
     what = _kind_of(model)
     example = _example_of(model, chains)
-    is_module = training.adapter.is_module(example)
+    is_module = adapter.is_module(example)
     chains = _usual_chains(example) if chains is None else chains
     tasks, kinds = _abilities_of(example, chains)
     content = _pickled(model, chains)
@@ -200,7 +210,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
         "config.yaml": CONFIG.format(
             title=what if title is None else json.dumps(title),
             tasks=", ".join(tasks),
-            pretrained="pretrained: unknown\n" if holds_numbers(model) or carries_data(model, chains) else "",
+            pretrained="pretrained: unknown\n" if carries_data(model, chains) else "",
         ),
         "params.py": PARAMS_OF_MODULE if is_module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
@@ -218,7 +228,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
 
 def _kind_of(model: Any) -> str:
     """The class of an object, or the name of a function that makes one."""
-    if not training.adapter.is_factory(model):
+    if not adapter.is_factory(model):
         return str(type(model).__qualname__)
     return str(getattr(model, "__qualname__", None) or _kind_of(model.func)).replace("<lambda>", "made")
 
@@ -229,15 +239,15 @@ def _example_of(model: Any, chains: Any) -> Any:
     Raises:
         ConfigError: the function fails.
     """
-    if not training.adapter.is_factory(model):
+    if not adapter.is_factory(model):
         return model
     with refused_by_plugin(f"{_kind_of(model)} makes no object for two classes", error=ConfigError):
-        return training.adapter.make_given(model, _chains_of_factory(chains), ("first", "second"), ("micro",))
+        return adapter.make_given(model, _chains_of_factory(chains), ("first", "second"), ("micro",))
 
 
 def _chains_of_factory(chains: Any) -> Any:
     """The chains of what a function makes: the given ones, or the flow map between onset and apex."""
-    return features.maps.MapParams().maps(features.maps.ONSET_APEX) if chains is None else chains
+    return maps.MapParams().maps(maps.ONSET_APEX) if chains is None else chains
 
 
 def _name_of_title(title: str) -> str:
@@ -254,43 +264,43 @@ def _name_of_title(title: str) -> str:
 
 def _usual_chains(model: Any) -> dict[str, Chain] | None:
     """The flow map between onset and apex for a module or an estimator; other objects name their chains."""
-    if training.adapter.is_module(model) or training.adapter.is_estimator(model):
-        return features.maps.MapParams().maps(features.maps.ONSET_APEX)
+    if adapter.is_module(model) or adapter.is_estimator(model):
+        return maps.MapParams().maps(maps.ONSET_APEX)
     return None
 
 
-def _check_with_timing(model: Any, chains: Any, settled: configuration.RunConfig) -> None:
+def _check_with_timing(model: Any, chains: Any, settled: RunConfig) -> None:
     """Refuse a function that makes nothing for the timing of the first fold.
 
     Raises:
         ConfigError: it fails.
     """
-    if not training.adapter.is_factory(model) or "timing" not in training.adapter.facts_of(model):
+    if not adapter.is_factory(model) or "timing" not in adapter.facts_of(model):
         return
-    data = runner.make_plan(settled).data
+    data = run_plan.make_plan(settled).data
     timing = next(iter(data.timings(data.folds[0]).values()))
     task = data.task
     with refused_by_plugin(f"{_kind_of(model)} makes no object for the first fold, whose {timing}", error=ConfigError):
-        training.adapter.make_given(model, _chains_of_factory(chains), task.classes, task.kinds, timing)
+        adapter.make_given(model, _chains_of_factory(chains), task.classes, task.kinds, timing)
 
 
-def _check_outputs(model: Any, chains: Any, settled: configuration.RunConfig) -> None:
+def _check_outputs(model: Any, chains: Any, settled: RunConfig) -> None:
     """Refuse a module that does not give a score for each class.
 
     It is tried with one batch, before any feature is computed, if the shape of its features is known.
     """
     module = _example_of(model, chains)
-    if not training.adapter.is_module(module):
+    if not adapter.is_module(module):
         return
     chains = _usual_chains(module) if chains is None else chains
-    batch = training.adapter.make_probe_batch(chains)
-    n_scores = None if batch is None else training.adapter.count_scores(module, batch)
+    batch = adapter.make_probe_batch(chains)
+    n_scores = None if batch is None else adapter.count_scores(module, batch)
     if n_scores is None:
         return
-    classes = runner.make_plan(settled).data.task.classes
-    if training.adapter.is_factory(model):
-        module = training.adapter.make_given(model, chains, classes, ("micro",))
-        n_scores = training.adapter.count_scores(module, batch) or 0
+    classes = run_plan.make_plan(settled).data.task.classes
+    if adapter.is_factory(model):
+        module = adapter.make_given(model, chains, classes, ("micro",))
+        n_scores = adapter.count_scores(module, batch) or 0
     if n_scores != len(classes):
         raise ConfigError(
             f"the module gives {format_count(n_scores, 'score')}, the dataset has {len(classes)} classes: {', '.join(classes)}. Give it "
@@ -306,8 +316,8 @@ def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, 
             f"{what} names its chains itself, in chains(timing): leave features out, or remove chains from it"
         )
     with refused_by_plugin(f"{what} does not give its features and kinds", error=ConfigError):
-        training.adapter.chains_of(getattr(model, "chains", chains), core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
-        tasks = tuple(training.adapter.tasks_of(model, chains))
+        adapter.chains_of(getattr(model, "chains", chains), core_types.Timing(30.0, 3, {"micro": 5, "macro": 20}))
+        tasks = tuple(adapter.tasks_of(model, chains))
         kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
     if not tasks:
         raise ConfigError(
@@ -320,7 +330,7 @@ def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, 
 def _pickled(model: Any, chains: Any) -> bytes:
     """An object with its chains as bytes, from which each fold makes its copy."""
     try:
-        named = getattr(model, "func", model) if training.adapter.is_factory(model) else type(model)
+        named = getattr(model, "func", model) if adapter.is_factory(model) else type(model)
         module = sys.modules.get(named.__module__)
         with with_own_code(() if module is None else (module,)):
             return bytes(cloudpickle.dumps((model, chains)))
@@ -341,41 +351,6 @@ def _in_snake_case(name: str) -> str:
     return re.sub(r"\W+|_+", "_", words).strip("_")
 
 
-def holds_numbers(model: Any) -> bool:
-    """Whether an object holds weights, arrays or what an estimator has learnt: where these come from is unknown.
-
-    >>> from sklearn.svm import LinearSVC
-    >>> holds_numbers(LinearSVC()), holds_numbers(LinearSVC().fit([[0.0], [1.0]], [0, 1]))
-    (False, True)
-    """
-    if training.adapter.is_factory(model):
-        return any(map(_is_array_or_network, _values_of_function(model)))
-    inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
-    for part in (model, *inner):
-        if is_fitted(part):
-            return True
-        attributes = getattr(part, "__dict__", {})
-        if any(_is_array_or_network(value) for value in (part, *attributes.values())):
-            return True
-    return False
-
-
-def _values_of_function(function: Any) -> list[Any]:
-    """The values that a function brings along: of its closure, globals, defaults, and of `functools.partial`."""
-    if isinstance(function, functools.partial):
-        return [*function.args, *function.keywords.values(), *_values_of_function(function.func)]
-    try:
-        names = inspect.getclosurevars(function)
-    except TypeError:  # it is not written in Python
-        return []
-    return [*names.nonlocals.values(), *names.globals.values(), *(getattr(function, "__defaults__", None) or ())]
-
-
-def _is_array_or_network(value: Any) -> bool:
-    """Whether a value is an array, a tensor, or a network with weights."""
-    return is_network(value) or isinstance(value, torch.Tensor | np.ndarray)
-
-
 class TrainedModel:
     """A trained model read from its file. No code in the file is run, so that it may come from anyone.
 
@@ -383,7 +358,7 @@ class TrainedModel:
         path: the file.
     """
 
-    def __init__(self, path: Path, header: inference.models.ModelHeader) -> None:
+    def __init__(self, path: Path, header: ModelHeader) -> None:
         self.path, self._header = path, header
 
     @property
@@ -430,9 +405,8 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
         RunError: there is no such model, or the file is no model.
         PluginError: its method is not installed.
     """
-    models = inference.models
-    path = models.default_model_file() if name is None else models.find_model_file(str(name))
-    header = models.read_model(path.resolve()).header
+    path = trained_models.default_model_file() if name is None else trained_models.find_model_file(str(name))
+    header = trained_models.read_model(path.resolve()).header
     assert header is not None  # a file says what it holds
     return TrainedModel(path.resolve(), header)
 
@@ -444,7 +418,7 @@ class Spottings:
         spotted: each face of each video with its curves, and the failures of other videos.
     """
 
-    def __init__(self, spotted: reports.spotted.SpottedVideos) -> None:
+    def __init__(self, spotted: SpottedVideos) -> None:
         self.spotted = spotted
 
     @property
@@ -494,7 +468,7 @@ class Spottings:
         """
         videos = {shown.title: shown for shown in self.spotted.videos}
         title = next(iter(videos)) if video is None else one_of(video, list(videos))
-        return reports.plots.notebook_figure(reports.plots.draw_timeline(videos[title].timeline()))
+        return plots.notebook_figure(plots.draw_timeline(videos[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
@@ -514,13 +488,13 @@ class Spottings:
         notes = [f"{v.title}: {note}" for v in self.spotted.videos for note in v.notes]
         failed = [f"{name} could not be predicted: {reason}" for name, reason in self.failed.items()]
         rows = ("video", "seconds", *kinds), [row_of_spotted_video(v, kinds) for v in self.spotted.videos]
-        return notebook_html(f"spotted by {self.spotted.model}", rows, [*notes, *failed, reports.spotted.CAUTION])
+        return notebook_html(f"spotted by {self.spotted.model}", rows, [*notes, *failed, spotted_videos.CAUTION])
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
 
 
-def row_of_spotted_video(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
+def row_of_spotted_video(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
     """A row for a video: its title, seconds, and the number of intervals of each kind."""
     spotted = [prediction.kind for prediction in video.answer.predictions]
     return [video.title, f"{video.seconds:.1f}", *(str(spotted.count(kind)) for kind in kinds)]
@@ -543,7 +517,7 @@ def spot(
     model: str | Path | TrainedModel | Run | None = None,
     *,
     fold: str | None = None,
-    faces: reports.spotted.Faces = "largest",
+    faces: spotted_videos.Faces = "largest",
     fps: float | None = None,
     damaged: str = "refuse",
     emotions: bool = False,
@@ -578,19 +552,19 @@ def spot(
         DataError: no video can be read.
     """
     paths = videos_at(videos)
-    check_known("faces", faces, get_args(reports.spotted.Faces))
+    check_known("faces", faces, get_args(spotted_videos.Faces))
     if isinstance(model, Run):
         if not trusted:
             refuse_code_of_others(model.folder, "spot with trusted=True", trains=False)
-        models = inference.models.models_of_run(model.folder, fold)
+        models = trained_models.models_of_run(model.folder, fold)
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)
-        models = (inference.models.read_model(known.path),)
+        models = (trained_models.read_model(known.path),)
     else:
         raise ConfigError(f"fold {fold!r}: a model has none; only runs have folds")
-    own_rates = reports.alarm_rates.rates_of_summary(model.summary) if isinstance(model, Run) else None
+    own_rates = alarm_rates.rates_of_summary(model.summary) if isinstance(model, Run) else None
     return Spottings(
-        reports.spotted.spot_videos(
+        spotted_videos.spot_videos(
             paths,
             models,
             faces=faces,

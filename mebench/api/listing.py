@@ -6,28 +6,36 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import boards, config as configuration, metrics, tracking
 from mebench._installation import shipped_folder
 from mebench.api.run_results import Names, list_paths, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress, Silent
+
+with lazy_imports():
+    from mebench.boards import board as board_files
+    from mebench.config import registry, sections, sources, typed_values
+    from mebench.metrics import catalogue
+    from mebench.tracking import mlflow_store
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.boards.rows import BoardTable
+    from mebench.config.registry import PluginKind
 else:
     pd = load_lazily("pandas")
 
 
-def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
+def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
     """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and the reason if it is `broken`.
 
     Args:
         kind: `method` or `dataset`.
         plugins: folders with more of them.
     """
-    configuration.registry.add_paths([*configuration.more_plugins(), *list_paths(plugins)])
+    registry.add_paths([*sources.more_plugins(), *list_paths(plugins)])
     rows = {
         plugin.id: {
             "title": plugin.title,
@@ -37,14 +45,14 @@ def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.D
             "folder": str(plugin.folder),
             "broken": plugin.broken or "",
         }
-        for plugin in configuration.registry.list_plugins(kind).values()
+        for plugin in registry.list_plugins(kind).values()
     }
     columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
     return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
 
 
 def built(
-    kind: configuration.registry.PluginKind,
+    kind: PluginKind,
     name: str,
     classes: Sequence[str] = (),
     kinds: Sequence[Kind] = ("micro",),
@@ -68,12 +76,12 @@ def built(
         ConfigError: a parameter is unknown or wrong.
         PluginError: there is no such plugin, or it is broken.
     """
-    configuration.registry.add_paths([*configuration.more_plugins(), *list_paths(plugins)])
-    info = configuration.registry.find_plugin(kind, name)
-    part = configuration.sections.PluginSection(f"{kind}.", configuration.registry.params_class(info), "default", info)
+    registry.add_paths([*sources.more_plugins(), *list_paths(plugins)])
+    info = registry.find_plugin(kind, name)
+    part = sections.PluginSection(f"{kind}.", registry.params_class(info), "default", info)
     raw = {f"{kind}.{key}": (value, "argument") for key, value in params.items()}
-    given = part.instance(configuration.typed_values.type_values(raw, part.types()), dict.fromkeys(raw, "argument"))
-    plugin: Any = configuration.registry.plugin_class(info)
+    given = part.instance(typed_values.type_values(raw, part.types()), dict.fromkeys(raw, "argument"))
+    plugin: Any = registry.plugin_class(info)
     if kind == "dataset":
         return plugin(given)
     tasks = plugin.tasks & ({"spot", "recognize"} if classes else {"spot"})
@@ -117,17 +125,17 @@ def leaderboard(
         RunError: there are no results.
     """
     if task is not None:
-        check_known("task", task, metrics.catalogue.SECTIONS)
+        check_known("task", task, catalogue.SECTIONS)
     reporter = progress or Silent()
     place = leaderboards_folder(folder)
     home = Path(runs_folder(runs)).expanduser()
-    tracker = configuration.user_setting("tracking", "") or None
-    reporter.notify(*tracking.database_remarks(tracker, str(home), boards.board.ids_there(home, place)))
-    tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
+    tracker = sources.user_setting("tracking", "") or None
+    reporter.notify(*mlflow_store.database_remarks(tracker, str(home), board_files.ids_there(home, place)))
+    tables = board_files.read_board(home, place, reporter.notify).render(board_files.Board.tables, reporter.notify)
     rows = pd.DataFrame([line for table in tables for line in _lines(table)])
     if rows.empty:
         raise RunError(
-            f"{runs_folder(runs)} has no finished run and {place / boards.board.RECORDS} no record to show, and "
+            f"{runs_folder(runs)} has no finished run and {place / board_files.RECORDS} no record to show, and "
             "published values are shown only with measured rows: make a run, or name the folder of your runs "
             "with runs="
         )
@@ -149,7 +157,7 @@ def leaderboards_folder(named: str | Path | None) -> Path:
     return next((place for place in places if place.is_dir()), here)
 
 
-def _lines(table: boards.rows.BoardTable) -> Iterator[dict[str, Any]]:
+def _lines(table: BoardTable) -> Iterator[dict[str, Any]]:
     """The lines of all parts of a table, measured ones first."""
     for part in table.parts:
         place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")}

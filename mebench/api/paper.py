@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from mebench import boards, records, runs as run_files
 from mebench.api.listing import leaderboards_folder
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, list_first, unknown
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.boards import build, citations, named_boards, paper_table, written_tables
+    from mebench.records import record as run_record
+    from mebench.runs import folder as run_folder
+
+if TYPE_CHECKING:
+    from mebench.boards.rows import BoardTable
 
 Words: TypeAlias = "str | Sequence[str]"
 
@@ -27,7 +35,7 @@ def table(
     runs: str = "",
     folder: str | Path | None = None,
     published: bool = False,
-) -> boards.paper_table.PaperTable:
+) -> paper_table.PaperTable:
     """Chosen runs, or rows of a leaderboard, as a table for a paper.
 
         mebench.table("htnet", "ststnet", "logistic").write("scores.tex")
@@ -68,9 +76,9 @@ def table(
     else:
         _refuse_unknown(names, runs_folder(runs), place)
         found = _table_of_runs(names, runs_folder(runs), task)
-        of_part = boards.paper_table.find_part(found, part)
+        of_part = paper_table.find_part(found, part)
         measured = [row for row in of_part.rows if row.measured and not row.member]
-        made = boards.paper_table.PaperTable.of_part(found, of_part, measured, _as_list(metrics))
+        made = paper_table.PaperTable.of_part(found, of_part, measured, _as_list(metrics))
     return made.with_form(style, intervals, caption, label)
 
 
@@ -90,13 +98,13 @@ def _names_board(names: Sequence[str | Run], folder: Path) -> bool:
 
 def _list_boards(folder: Path) -> list[str]:
     """Ids of the named boards, and names of all tables."""
-    named = [board.id for board in boards.named_boards.read_named_boards(folder)]
-    return [*named, *boards.written_tables.find_written_tables(folder)]
+    named = [board.id for board in named_boards.read_named_boards(folder)]
+    return [*named, *written_tables.find_written_tables(folder)]
 
 
 def _table_of_board(
     name: str, folder: Path, part: str, rows: Sequence[str], metrics: Sequence[str], published: bool
-) -> boards.paper_table.PaperTable:
+) -> paper_table.PaperTable:
     """The table of a named board, or of any table of the leaderboard.
 
     Args:
@@ -111,24 +119,24 @@ def _table_of_board(
         RunError: it has no rows of runs.
         ConfigError: a part, row or metric is unknown, or no paper prints a score.
     """
-    files = boards.written_tables.find_written_tables(folder)
-    board = {board.id: board for board in boards.named_boards.read_named_boards(folder)}.get(name)
+    files = written_tables.find_written_tables(folder)
+    board = {board.id: board for board in named_boards.read_named_boards(folder)}.get(name)
     if board is None:
-        table = boards.written_tables.read_written_table(files[name])
+        table = written_tables.read_written_table(files[name])
     else:
-        table = boards.written_tables.find_table_of_board(board, files)
+        table = written_tables.find_table_of_board(board, files)
         part = part or board.part
-    of_part = boards.paper_table.find_part(table, part)
+    of_part = paper_table.find_part(table, part)
     lines = of_part.published if published else ()
-    chosen = boards.paper_table.select_rows(of_part, rows, () if board is None else board.leave_out, lines)
+    chosen = paper_table.select_rows(of_part, rows, () if board is None else board.leave_out, lines)
     if not chosen and not lines:
         raise _no_row_error(name, files[table.name], has_published=bool(of_part.published))
     if board is not None and not metrics:
-        known = boards.paper_table.metrics_with_values(of_part, chosen, lines)
+        known = paper_table.metrics_with_values(of_part, chosen, lines)
         metrics = list(dict.fromkeys(word for word in (board.score, *board.columns) if word in known))
-    made = boards.paper_table.PaperTable.of_part(table, of_part, chosen, metrics, lines)
+    made = paper_table.PaperTable.of_part(table, of_part, chosen, metrics, lines)
     if published:
-        made = made.with_printed(lines, boards.citations.read_sources(folder), rows)
+        made = made.with_printed(lines, citations.read_sources(folder), rows)
     return made if board is None else made.with_title(board.title, board.id)
 
 
@@ -150,7 +158,7 @@ def _refuse_unknown(names: Sequence[str | Run], runs: str, folder: Path) -> None
     if len(names) > 1 or not isinstance(word, str):
         return
     try:
-        run_files.folder.RunFolder.several(runs, word)
+        run_folder.RunFolder.several(runs, word)
     except RunError as error:
         every = _list_boards(folder)
         if "begin with" in str(error) or not every:
@@ -165,7 +173,7 @@ MOST_BOARDS = 15
 """Most boards that a refusal names: named boards come first."""
 
 
-def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> boards.rows.BoardTable:
+def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> BoardTable:
     """The table of some runs, tested against each other.
 
     Raises:
@@ -173,10 +181,10 @@ def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> boards.r
     """
     folders = []
     for name in names:
-        folders += [name.folder] if isinstance(name, Run) else run_files.folder.RunFolder.several(runs, name)
+        folders += [name.folder] if isinstance(name, Run) else run_folder.RunFolder.several(runs, name)
     once = {folder.path.resolve(): folder for folder in folders}
-    found = [records.record.read_record(folder) for folder in once.values()]
-    return boards.paper_table.select_table(boards.build.build_tables(found), [record.id for record in found], task)
+    found = [run_record.read_record(folder) for folder in once.values()]
+    return paper_table.select_table(build.build_tables(found), [record.id for record in found], task)
 
 
 def _as_list(words: Words) -> list[str]:

@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mebench import metrics, reports
 from mebench.errors import DataError, unknown
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.number_format import format_number
 from mebench.table_output import Column, Table
+
+with lazy_imports():
+    from mebench.metrics import (
+        class_results,
+        conventions,
+        mistakes as spotting_mistakes,
+        summary as score_summary,
+        tables as metric_tables,
+    )
+    from mebench.reports import plots, recognition, report as run_report, scores as score_report, timeline
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from mebench.metrics.tables import Tables
+    from mebench.reports.timeline import JudgedRun
 else:
     pd = load_lazily("pandas")
 
@@ -37,7 +49,7 @@ class Result(ABC):
 
     @property
     @abstractmethod
-    def tables(self) -> metrics.tables.Tables:
+    def tables(self) -> Tables:
         """The tables that scoring reads: videos, truths, predictions, clips."""
 
     @property
@@ -56,7 +68,7 @@ class Result(ABC):
         the `reason` if there is no interval. NaN means undefined.
         """
         table = pd.DataFrame.from_dict(
-            metrics.summary.scores_by_path(self.summary), "index", columns=["value", "low", "high", "reason"]
+            score_summary.scores_by_path(self.summary), "index", columns=["value", "low", "high", "reason"]
         )
         return table.astype(dict.fromkeys(("value", "low", "high"), "float64")).rename_axis("score")
 
@@ -76,7 +88,7 @@ class Result(ABC):
         `emotion` … Empty where nothing was spotted.
         """
         found = self.tables.predictions
-        return pd.DataFrame(columns=metrics.TABLE_COLUMNS["predictions"]) if found is None else found
+        return pd.DataFrame(columns=metric_tables.TABLE_COLUMNS["predictions"]) if found is None else found
 
     @property
     def per_class(self) -> pd.DataFrame:
@@ -85,7 +97,7 @@ class Result(ABC):
         `clips`, `subjects`, how many are `named` so and `right`, and `f1`, `precision`, `recall` with the ends of their 95 % intervals
         (`f1_low`, `f1_high` …). Empty where no clip was named.
         """
-        return metrics.class_results.class_frame(self._class_rows())
+        return class_results.class_frame(self._class_rows())
 
     @property
     def per_subject(self) -> pd.DataFrame:
@@ -94,7 +106,7 @@ class Result(ABC):
         `expressions`, `found`, `false_positives` and `f1` of spotting; `clips`, `right` and `accuracy` of recognition. A subject without
         clips has no accuracy.
         """
-        table = reports.report.table_of_subjects(self._side())
+        table = run_report.table_of_subjects(self._side())
         names = [column.name.replace(" ", "_").lower() for column in table.columns]
         return pd.DataFrame([list(row) for row in table.rows], columns=names).set_index("subject")
 
@@ -105,8 +117,8 @@ class Result(ABC):
         They hold the classes that occur; other answers are `no class`. Of annotated clips, else of correctly spotted intervals; empty
         where nothing was named, or clips have several classes.
         """
-        convention = metrics.find_convention(self.summary.get("convention", "strict"))
-        return reports.plots.confusion_of_answers(self.tables, self._classes, convention)
+        convention = conventions.find_convention(self.summary.get("convention", "strict"))
+        return plots.confusion_of_answers(self.tables, self._classes, convention)
 
     @property
     def mistakes(self) -> pd.DataFrame:
@@ -118,8 +130,8 @@ class Result(ABC):
         of each class.
         """
         side = self._side()
-        spotted = metrics.mistakes.sort_mistakes(self.tables, list(side.kinds), side.convention).drop(columns="row")
-        return reports.recognition.join_mistakes(spotted, self._answers())
+        spotted = spotting_mistakes.sort_mistakes(self.tables, list(side.kinds), side.convention).drop(columns="row")
+        return recognition.join_mistakes(spotted, self._answers())
 
     @property
     @abstractmethod
@@ -133,7 +145,7 @@ class Result(ABC):
     def _class_rows(self) -> list[dict[str, Any]]:
         """The scores of each class."""
         with_intervals = self.summary.get("bootstrap", {}).get("draws", 0) > 0
-        return metrics.class_results.score_each_class(self.tables, self._classes, with_intervals)
+        return class_results.score_each_class(self.tables, self._classes, with_intervals)
 
     def plot_timeline(self, video: str | None = None) -> Figure:
         """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.
@@ -152,19 +164,19 @@ class Result(ABC):
             raise DataError("there is no video to draw: the table of videos is empty")
         if video is None:
             video = min(every, key=lambda name: (-n_truths.get(name, 0), name))
-        drawn = reports.timeline.timeline_of_video(one_of(video, every), [self._side()])
-        return reports.plots.notebook_figure(reports.plots.draw_timeline(drawn))
+        drawn = timeline.timeline_of_video(one_of(video, every), [self._side()])
+        return plots.notebook_figure(plots.draw_timeline(drawn))
 
     @abstractmethod
-    def _side(self) -> reports.timeline.JudgedRun:
+    def _side(self) -> JudgedRun:
         """The curves and intervals that a timeline draws."""
 
     def _repr_html_(self) -> str:
-        return notebook_html(self.title, reports.scores.main_table(self.summary), self._notes())
+        return notebook_html(self.title, score_report.main_table(self.summary), self._notes())
 
     def __repr__(self) -> str:
         scores = (
-            f"{name} {format_number(one['value'])}" for name, one in reports.scores.main_scores(self.summary).items()
+            f"{name} {format_number(one['value'])}" for name, one in score_report.main_scores(self.summary).items()
         )
         return f"<{type(self).__name__} {getattr(self, 'id', self.title)}: {', '.join(scores)}>"
 

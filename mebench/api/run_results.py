@@ -8,26 +8,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import (
-    boards,
-    config as configuration,
-    inspection,
-    metrics,
-    records,
-    reports,
-    reproduction,
-    runner,
-    runs as run_files,
-    tracking,
-)
 from mebench.api.result import Result, notebook_html
 from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import ConfigError, MebenchError, at_fault, unknown
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress
+
+with lazy_imports():
+    from mebench.boards import sweep_scores
+    from mebench.config import (
+        combinations as setting_combinations,
+        registry,
+        resolving,
+        sections,
+        settings as run_settings,
+        sources,
+        trainer,
+        typed_values,
+    )
+    from mebench.inspection import dataset_summary
+    from mebench.records import record as run_record
+    from mebench.reports import plots, report as run_report, scores as score_report, trust as score_trust
+    from mebench.reproduction import scheme_remark
+    from mebench.runner import execute, guard, session
+    from mebench.runs import answers as run_answers, fold_files, folder as run_folder, origin as run_origin, scoring
+    from mebench.tracking import send, tracker as trackers
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.config.combinations import Lists
+    from mebench.metrics.tables import Tables
+    from mebench.reports.timeline import JudgedRun
 else:
     pd = load_lazily("pandas")
 
@@ -47,7 +59,7 @@ class Run(Result):
 
     def __init__(
         self,
-        folder: run_files.folder.RunFolder,
+        folder: run_folder.RunFolder,
         summary: Mapping[str, Any],
         tracked: str | None = None,
         fresh: bool = False,
@@ -72,13 +84,13 @@ class Run(Result):
     @property
     def title(self) -> str:
         """Method, dataset, protocol and seed."""
-        return reports.scores.title_of(self.config)
+        return score_report.title_of(self.config)
 
     @property
     def config(self) -> dict[str, Any]:
         """Every setting by its key, such as `method.p`; of a record without folders."""
-        stored = self.folder.read_json("record.json" if records.record.is_record(self.folder) else "config.json")
-        return configuration.flatten_keys(stored["config"])
+        stored = self.folder.read_json("record.json" if run_record.is_record(self.folder) else "config.json")
+        return sources.flatten_keys(stored["config"])
 
     @property
     def warnings(self) -> list[str]:
@@ -97,12 +109,12 @@ class Run(Result):
             return list(about["account"])
         if clips is None:
             return []
-        return runner.guard.account_of_clips(about["scheme"], len(clips), about.get("left_out", {})).plain()
+        return guard.account_of_clips(about["scheme"], len(clips), about.get("left_out", {})).plain()
 
     @property
-    def tables(self) -> metrics.tables.Tables:
+    def tables(self) -> Tables:
         """The tables that scoring reads: videos, truths, predictions, clips."""
-        return run_files.scoring.read_tables(self.folder)
+        return scoring.read_tables(self.folder)
 
     @property
     def frame_scores(self) -> pd.DataFrame:
@@ -129,14 +141,14 @@ class Run(Result):
         costs = self.path / "costs.csv"
         if not costs.is_file():
             return table
-        return table.join(run_files.fold_files.read_csv(costs).set_index("fold"))
+        return table.join(fold_files.read_csv(costs).set_index("fold"))
 
     @property
     def history(self) -> pd.DataFrame:
         """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without
         training.
         """
-        return reports.plots.history_of(self.folder)
+        return plots.history_of(self.folder)
 
     def trust(self, people: str | Path | None = None) -> dict[str, Any]:
         """Scores by halves of the face and, with a table of people, by their groups; how far class probabilities can be
@@ -148,7 +160,7 @@ class Run(Result):
         Raises:
             DataError: the table does not fit.
         """
-        return reports.trust.measure_trust(self._side(), None if people is None else Path(people).expanduser())
+        return score_trust.measure_trust(self._side(), None if people is None else Path(people).expanduser())
 
     @property
     def _classes(self) -> list[str]:
@@ -156,14 +168,14 @@ class Run(Result):
 
     def _answers(self) -> pd.DataFrame | None:
         names_clips = "recognize" in self.folder.read_json("folds.json")["tasks"]
-        return run_files.answers.read_answers_of_run(self.folder) if names_clips else None
+        return run_answers.read_answers_of_run(self.folder) if names_clips else None
 
-    def _side(self) -> reports.timeline.JudgedRun:
-        return reports.report.judge_run(records.record.read_record(self.folder))
+    def _side(self) -> JudgedRun:
+        return run_report.judge_run(run_record.read_record(self.folder))
 
     def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
-        kept = task in self.folder.read_json("folds.json")["tasks"] and not records.record.is_record(self.folder)
+        kept = task in self.folder.read_json("folds.json")["tasks"] and not run_record.is_record(self.folder)
         stored = kept or (self.path / f"{name}.parquet").is_file()
         return self.folder.read_table(f"{name}.parquet") if stored else pd.DataFrame(columns=list(columns))
 
@@ -196,21 +208,21 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         RunError: folds failed; the others are kept.
     """
     settings = store_trainer_objects(words, settings, list_paths(config))
-    values = configuration.settings_of(words, settings) if settings else words
-    settled = configuration.resolve(values, list_paths(config), list_paths(plugins))
+    values = sources.settings_of(words, settings) if settings else words
+    settled = resolving.resolve(values, list_paths(config), list_paths(plugins))
     reporter = progress or Progress()
-    (settled,) = inspection.dataset_summary.check_needs([settled], reporter.notify)
-    if remark := reproduction.scheme_remark.remark_on_scheme(settled):
+    (settled,) = dataset_summary.check_needs([settled], reporter.notify)
+    if remark := scheme_remark.remark_on_scheme(settled):
         reporter.notify(remark)
     return execute_config(settled, reporter)
 
 
-def execute_config(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
+def execute_config(config: run_settings.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """Execute the run of a configuration, or continue the unfinished one of that id."""
     reporter = progress or Progress()
     with at_fault("tracking"):
-        tracking.find_tracker(config.tracking)
-    outcome = runner.execute.execute_run(config, reporter, run_id)
+        trackers.find_tracker(config.tracking)
+    outcome = execute.execute_run(config, reporter, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, reporter, fresh=True)
 
 
@@ -241,11 +253,11 @@ def resume(
     """
     word = str(run.path if isinstance(run, Run) else run)
     reporter = progress or Progress()
-    folder = run_files.folder.RunFolder.open(runs_folder(runs), word)
+    folder = run_folder.RunFolder.open(runs_folder(runs), word)
     settings = store_trainer_objects((), {**settings, "runs": str(folder.path.parent)}, ())
     del settings["runs"]
-    of_words = configuration.settings_of(words)
-    of_settings = configuration.settings_of(values=settings)
+    of_words = sources.settings_of(words)
+    of_settings = sources.settings_of(values=settings)
     _refuse_other_run(of_words | of_settings, folder)
     if not trusted:
         refuse_code_of_others(folder, "resume the run with trusted=True")
@@ -253,10 +265,10 @@ def resume(
     if not folder.done:
         return execute_config(config, reporter, folder.id)
     reporter.notify(f"run {folder.id} is finished")
-    return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, reporter)
+    return _mirrored(folder, session.cached_outcome(folder, config).summary, config, reporter)
 
 
-def refuse_code_of_others(folder: run_files.folder.RunFolder, next_step: str, trains: bool = True) -> None:
+def refuse_code_of_others(folder: run_folder.RunFolder, next_step: str, trains: bool = True) -> None:
     """Refuse to run the code that somebody else's run names.
 
     Args:
@@ -267,19 +279,19 @@ def refuse_code_of_others(folder: run_files.folder.RunFolder, next_step: str, tr
     Raises:
         ConfigError: this user neither began the run nor has agreed to its code.
     """
-    if question := run_files.origin.question_about_code(folder, trains):
+    if question := run_origin.question_about_code(folder, trains):
         raise ConfigError(f"{question}: read this code, then {next_step}")
 
 
-def _refuse_other_run(settings: Mapping[str, Any], folder: run_files.folder.RunFolder) -> None:
+def _refuse_other_run(settings: Mapping[str, Any], folder: run_folder.RunFolder) -> None:
     """Refuse a setting that would make it another run."""
     fixed = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
-    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in fixed)
-    stored = configuration.flatten_keys(folder.read_json("config.json")["config"])
+    known = sorted(key for key in run_settings.NOT_IN_KEY if "." not in key and key not in fixed)
+    stored = sources.flatten_keys(folder.read_json("config.json")["config"])
     for key, value in settings.items():
         is_root = key.startswith("dataset.") and key.endswith(".root")
         if key not in known and not is_root and not _only_watches(key, value, stored.get(key)):
-            watching = [f"{configuration.trainer.PREFIX}{name}" for name in sorted(configuration.trainer.ONLY_WATCH)]
+            watching = [f"{trainer.PREFIX}{name}" for name in sorted(trainer.ONLY_WATCH)]
             hint = "Any other would make it another run: begin that with mebench run"
             raise ConfigError(unknown("setting of a resumed run", key, [*known, *watching, "dataset.root"], hint))
 
@@ -292,7 +304,7 @@ def _only_watches(key: str, value: Any, stored: Any) -> bool:
         value: new value.
         stored: value of the run, or None.
     """
-    prefix, trainer = configuration.trainer.PREFIX, configuration.trainer
+    prefix = trainer.PREFIX
     if not key.startswith(prefix):
         return False
     option = key.removeprefix(prefix)
@@ -301,18 +313,18 @@ def _only_watches(key: str, value: Any, stored: Any) -> bool:
 
 
 def _config_of_resumed(
-    folder: run_files.folder.RunFolder, of_words: Mapping[str, Any], of_settings: Mapping[str, Any]
-) -> configuration.RunConfig:
+    folder: run_folder.RunFolder, of_words: Mapping[str, Any], of_settings: Mapping[str, Any]
+) -> run_settings.RunConfig:
     """The stored configuration of a run with some settings changed."""
     local: dict[str, None] = {}
     if {**of_words, **of_settings}.get("executor") == "local":
         local["executor_address"] = None
     stored = folder.read_json("config.json")
-    origins = dict.fromkeys([*of_words, *local], configuration.COMMAND_LINE)
-    origins |= dict.fromkeys(of_settings, configuration.ARGUMENT)
+    origins = dict.fromkeys([*of_words, *local], typed_values.COMMAND_LINE)
+    origins |= dict.fromkeys(of_settings, typed_values.ARGUMENT)
     # The folder may have been moved; resume the named run.
     values = {**stored["config"], **of_words, **of_settings, **local, "runs": str(folder.path.parent)}
-    return configuration.from_plain(values, {**stored["origins"], **origins})
+    return resolving.from_plain(values, {**stored["origins"], **origins})
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
@@ -325,15 +337,15 @@ def load_run(run: str | Path, runs: str = "") -> Run:
     Raises:
         RunError: there is no such run, or it is not finished.
     """
-    folder = run_files.folder.RunFolder.finished(runs_folder(runs), str(run))
-    if records.record.is_record(folder):
+    folder = run_folder.RunFolder.finished(runs_folder(runs), str(run))
+    if run_record.is_record(folder):
         return Run(folder, folder.read_json("record.json")["summary"])
-    return Run(folder, run_files.scoring.current_summary(folder))
+    return Run(folder, scoring.current_summary(folder))
 
 
 def runs_folder(runs: str) -> str:
     """The folder of runs: as it is given, else as the user's file says."""
-    return runs or configuration.user_setting("runs", "runs")
+    return runs or sources.user_setting("runs", "runs")
 
 
 def list_paths(names: Names) -> list[str | Path]:
@@ -342,20 +354,20 @@ def list_paths(names: Names) -> list[str | Path]:
 
 
 def _mirrored(
-    folder: run_files.folder.RunFolder,
+    folder: run_folder.RunFolder,
     summary: dict[str, Any],
-    config: configuration.RunConfig,
+    config: run_settings.RunConfig,
     progress: Progress,
     fresh: bool = False,
 ) -> Run:
     """A finished run, sent to its tracker; a leaking one with the gain of the leak."""
     folders = [folder]
     if config.audit != "guard":
-        summary = {**summary, "leak": runner.execute.leak_gain(config, summary, progress)}
+        summary = {**summary, "leak": execute.leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
     with progress.waiting("tracking"):
         sent = config.tracking_folds, config.tracking_models, config.tracking_figures
-        synced = tracking.send_all(folders, config.tracking, progress, *sent)
+        synced = send.send_all(folders, config.tracking, progress, *sent)
     shown_at = None if synced.failed else synced.opening or None
     return Run(folder, summary, shown_at, fresh, synced.title)
 
@@ -399,7 +411,7 @@ class Sweep:
 
     def _repr_html_(self) -> str:
         failed = [f"failed: {' '.join(words.values())}: {reason}" for words, reason in self.failures]
-        return notebook_html("sweep", boards.sweep_scores.sweep_table(self.rows), failed)
+        return notebook_html("sweep", sweep_scores.sweep_table(self.rows), failed)
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"
@@ -437,21 +449,21 @@ def sweep(
     """
     settings = store_trainer_objects([word for word in words if word.startswith("runs=")], settings, list_paths(config))
     lists = [
-        *configuration.combinations.lists_of_words(words),
-        *configuration.combinations.lists_of_settings(configuration.settings_of(values=settings)),
+        *setting_combinations.lists_of_words(words),
+        *setting_combinations.lists_of_settings(sources.settings_of(values=settings)),
     ]
-    origin = configuration.ARGUMENT if settings else configuration.COMMAND_LINE
+    origin = typed_values.ARGUMENT if settings else typed_values.COMMAND_LINE
     reporter = progress or Progress()
     return execute_planned(*plan_sweep(lists, config, plugins, origin, reporter if where_known else None), reporter)
 
 
 def plan_sweep(
-    lists: configuration.combinations.Lists,
+    lists: Lists,
     config: Names,
     plugins: Names,
     origin: str,
     where_known: Progress | None = None,
-) -> tuple[list[configuration.combinations.Combination], list[configuration.RunConfig]]:
+) -> tuple[list[setting_combinations.Combination], list[run_settings.RunConfig]]:
     """The runs of a sweep, each with its configuration, after a check of their needs.
 
     Args:
@@ -464,14 +476,14 @@ def plan_sweep(
     Raises:
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
-    every = configuration.combinations.expand_lists(lists)
-    layers = configuration.layers_of(every[0].settings, list_paths(config))
-    configuration.registry.add_paths([*list_paths(plugins), *configuration.more_plugins(layers)])
+    every = setting_combinations.expand_lists(lists)
+    layers = sources.layers_of(every[0].settings, list_paths(config))
+    registry.add_paths([*list_paths(plugins), *sources.more_plugins(layers)])
     keys = {key for key, _ in lists}
     methods = {str(combination.settings.get("method")) for combination in every}
     if len(methods) > 1:
         _refuse_keys_of_other_methods(keys, methods)
-    combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
+    combinations, configs = list[setting_combinations.Combination](), list[run_settings.RunConfig]()
     named = dict[str, tuple[str, bool]]()
     notified = set[str]()
     for combination in every:
@@ -480,7 +492,7 @@ def plan_sweep(
             _refuse_lacked(lacked, combination.settings)
         settings = _without_keys(combination.settings, lacked)
         varied = _without_keys(combination.varied, lacked)
-        settled = configuration.resolve(settings, list_paths(config), list_paths(plugins), origin)
+        settled = resolving.resolve(settings, list_paths(config), list_paths(plugins), origin)
         if where_known is not None:
             new = {*lacked.values()} - notified
             where_known.notify(*(f"{sentence}: left out" for sentence in sorted(new)))
@@ -495,7 +507,7 @@ def plan_sweep(
             continue
         combinations.append(replace(combination, settings=settings, varied=varied))
         configs.append(settled)
-    return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).notify)
+    return combinations, dataset_summary.check_needs(configs, (where_known or Progress()).notify)
 
 
 def _refuse_lacked(lacked: Mapping[str, str], settings: Mapping[str, Any]) -> None:
@@ -524,7 +536,7 @@ def _refuse_keys_of_other_methods(keys: Iterable[str], methods: Collection[str])
     """
     for key in keys:
         name, dot, _ = key.partition(".")
-        if dot and name not in methods and name in configuration.registry.list_plugins("method"):
+        if dot and name not in methods and name in registry.list_plugins("method"):
             raise ConfigError(
                 f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
             )
@@ -562,32 +574,32 @@ def _lacked_settings(
 def lacks(method: str, key: str, value: Any) -> bool:
     """Whether a key names a parameter or preset that a method does not have."""
     part, _, name = key.partition(".")
-    info = configuration.registry.list_plugins("method").get(method)
+    info = registry.list_plugins("method").get(method)
     if part != "method" or not name or info is None:
         return False
     if name == "preset":
         return str(value) not in info.section("presets")
-    return name not in configuration.parameter_types(info)
+    return name not in sections.parameter_types(info)
 
 
 def execute_planned(
-    combinations: Sequence[configuration.combinations.Combination],
-    configs: Sequence[configuration.RunConfig],
+    combinations: Sequence[setting_combinations.Combination],
+    configs: Sequence[run_settings.RunConfig],
     progress: Progress,
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
-    tracking.find_tracker(configs[0].tracking)
+    trackers.find_tracker(configs[0].tracking)
     finished, failures = [], []
-    for combination, outcome in zip(combinations, runner.execute_sweep(configs, progress)):
+    for combination, outcome in zip(combinations, execute.execute_sweep(configs, progress)):
         if isinstance(outcome, MebenchError):
             failures.append((combination.varied, outcome))
         else:
             finished.append((combination.varied, outcome))
     with progress.waiting("tracking"):
-        synced = tracking.send_all([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
+        synced = send.send_all([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
     runs = [
         Run(outcome.folder, outcome.summary, synced.opening or None, fresh=True, tracker=synced.title)
         for _, outcome in finished
     ]
-    rows = boards.sweep_scores.sweep_rows([(varied, outcome.folder, outcome.summary) for varied, outcome in finished])
+    rows = sweep_scores.sweep_rows([(varied, outcome.folder, outcome.summary) for varied, outcome in finished])
     return Sweep(runs, rows, failures, [varied for varied, _ in finished], synced.opening)

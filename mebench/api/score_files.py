@@ -7,15 +7,36 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from mebench import annotations as sheets_room, core, exchange, inspection, metrics, reports, runs as run_files
 from mebench.api.result import Result, notebook_html
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, check_known, refuse_if
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress, Silent
+
+with lazy_imports():
+    from mebench.annotations import sheets
+    from mebench.core import options as core_options
+    from mebench.exchange import (
+        answers as file_answers,
+        eaf,
+        frame_scores as frame_score_files,
+        intervals,
+        join as joining,
+        text_table,
+        write as writing,
+    )
+    from mebench.inspection import dataset_summary
+    from mebench.metrics import chance, conventions, summary as score_summary
+    from mebench.reports import compare_runs, plots, recognition, timeline, trust as score_trust
+    from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.exchange.answers import Answers
+    from mebench.exchange.text_table import File
+    from mebench.metrics.comparison import RunComparison
+    from mebench.metrics.tables import Tables
 else:
     pd = load_lazily("pandas")
 
@@ -23,7 +44,7 @@ What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
-Sides: TypeAlias = "tuple[reports.compare_runs.Side, reports.compare_runs.Side]"
+Sides: TypeAlias = "tuple[compare_runs.Side, compare_runs.Side]"
 """Two runs or programs that are compared."""
 READ_FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
 """Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
@@ -55,9 +76,9 @@ class Reading:
     encoding: str | None = None
 
     @property
-    def join_rules(self) -> exchange.join.Rules:
+    def join_rules(self) -> joining.Rules:
         """The rules by which rows of the files are matched."""
-        return exchange.join.Rules(self.fps, self.strict_videos, self.loose_ids)
+        return joining.Rules(self.fps, self.strict_videos, self.loose_ids)
 
 
 @dataclass(frozen=True)
@@ -80,16 +101,16 @@ class FrameRules:
     anchor: str | None = None
     short_videos: bool = False
 
-    def spotting_params(self) -> core.SpottingParams:
+    def spotting_params(self) -> core_options.SpottingParams:
         """The parameters of spotting.
 
         Raises:
             ConfigError: a name is unknown, or `p` lies outside 0 to 1.
         """
         for option, value, known in (
-            ("postprocess", self.postprocess, core.options.RULES),
-            ("smoothing", self.smoothing, core.options.SMOOTHINGS),
-            ("anchor", self.anchor, core.options.ANCHORS),
+            ("postprocess", self.postprocess, core_options.RULES),
+            ("smoothing", self.smoothing, core_options.SMOOTHINGS),
+            ("anchor", self.anchor, core_options.ANCHORS),
         ):
             if value is not None:
                 check_known(option, str(value), known)
@@ -97,7 +118,7 @@ class FrameRules:
             raise ConfigError(f"--p must be between 0 (the mean) and 1 (the maximum), not {self.p}")
         given = {"rule": self.postprocess, "p": self.p, "smoothing": self.smoothing, "anchor": self.anchor}
         chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return core.SpottingParams(**{"rule": "paper", **chosen})
+        return core_options.SpottingParams(**{"rule": "paper", **chosen})
 
     def half_lengths(self) -> dict[str, int]:
         """The half length k' of each kind, in frames.
@@ -105,7 +126,7 @@ class FrameRules:
         Raises:
             ConfigError: it is missing, or not a whole number of at least 1.
         """
-        return exchange.frame_scores.half_lengths(self.k_prime)
+        return frame_score_files.half_lengths(self.k_prime)
 
 
 @dataclass(frozen=True)
@@ -143,8 +164,8 @@ class Scores(Result):
     def __init__(
         self,
         summary: dict[str, Any],
-        answers: exchange.answers.Answers,
-        remarks: exchange.text_table.Remarks,
+        answers: Answers,
+        remarks: text_table.Remarks,
         title: str,
     ) -> None:
         self.summary = summary
@@ -158,7 +179,7 @@ class Scores(Result):
         return self._title
 
     @property
-    def tables(self) -> metrics.tables.Tables:
+    def tables(self) -> Tables:
         """The tables that scoring reads: videos, truths, predictions, clips."""
         return self.answers.tables
 
@@ -202,11 +223,11 @@ class Scores(Result):
             ConfigError: there is no such format.
             DataError: the format cannot hold them.
         """
-        exchange.write.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
+        writing.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
 
-    def _side(self) -> reports.timeline.JudgedRun:
+    def _side(self) -> timeline.JudgedRun:
         kinds = self.answers.kinds if self.tables.predictions is not None else ()
-        return reports.timeline.JudgedRun(
+        return timeline.JudgedRun(
             "", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict"), self._classes
         )
 
@@ -215,7 +236,7 @@ class Scores(Result):
         return list(self.answers.classes)
 
     def _answers(self) -> pd.DataFrame | None:
-        return reports.recognition.answers_of_tables(self.tables)
+        return recognition.answers_of_tables(self.tables)
 
 
 def score(
@@ -306,7 +327,7 @@ def score_predictions(
     """
     convention = _convention(scoring.convention, scoring.rules)
     _check_options(reading, frame_rules, scoring)
-    remarks = exchange.text_table.Remarks()
+    remarks = text_table.Remarks()
     answered = _file(predictions, "the predictions", reading.encoding)
     true = _file(truth, "the truth", reading.encoding)
     if reading.what == "clips":
@@ -358,34 +379,34 @@ def misplaced_option(what: What, options: Mapping[str, object]) -> str | None:
 
 
 def _answers_for_clips(
-    answered: exchange.text_table.File,
-    true: exchange.text_table.File,
+    answered: File,
+    true: File,
     reading: Reading,
     scoring: Scoring,
-    remarks: exchange.text_table.Remarks,
-) -> exchange.answers.Answers:
+    remarks: text_table.Remarks,
+) -> Answers:
     """The classes of given clips, beside the true ones."""
-    adapters = inspection.dataset_summary.adapters_of(true)
-    read, join = exchange.answers.read_truth(true, reading.join_rules, remarks, adapters, clips=True)
-    return exchange.answers.read_clip_answers(read, answered, join, remarks, _listed(scoring.classes))
+    adapters = dataset_summary.adapters_of(true)
+    read, join = file_answers.read_truth(true, reading.join_rules, remarks, adapters, clips=True)
+    return file_answers.read_clip_answers(read, answered, join, remarks, _listed(scoring.classes))
 
 
 def _answers_from_frame_scores(
-    answered: exchange.text_table.File,
-    true: exchange.text_table.File,
+    answered: File,
+    true: File,
     reading: Reading,
     frame_rules: FrameRules,
     scoring: Scoring,
-    remarks: exchange.text_table.Remarks,
-) -> exchange.answers.Answers:
+    remarks: text_table.Remarks,
+) -> Answers:
     """The intervals that follow from frame scores, beside the true ones."""
-    join = replace(reading.join_rules, fps=exchange.eaf.common_rate([true, answered], reading.fps))
+    join = replace(reading.join_rules, fps=eaf.common_rate([true, answered], reading.fps))
     options, half_lengths = frame_rules.spotting_params(), frame_rules.half_lengths()
-    scores = exchange.frame_scores.read_frame_scores(answered, remarks)
-    spotted = exchange.frame_scores.propose_intervals(scores, half_lengths, options, remarks, frame_rules.short_videos)
-    adapters = inspection.dataset_summary.adapters_of(true)
-    read, join = exchange.answers.read_truth(true, join, remarks, adapters)
-    return exchange.answers.join_intervals(
+    scores = frame_score_files.read_frame_scores(answered, remarks)
+    spotted = frame_score_files.propose_intervals(scores, half_lengths, options, remarks, frame_rules.short_videos)
+    adapters = dataset_summary.adapters_of(true)
+    read, join = file_answers.read_truth(true, join, remarks, adapters)
+    return file_answers.join_intervals(
         read,
         spotted,
         join,
@@ -397,21 +418,21 @@ def _answers_from_frame_scores(
 
 
 def _answers_from_intervals(
-    answered: exchange.text_table.File,
-    true: exchange.text_table.File,
+    answered: File,
+    true: File,
     reading: Reading,
     scoring: Scoring,
-    remarks: exchange.text_table.Remarks,
-) -> exchange.answers.Answers:
+    remarks: text_table.Remarks,
+) -> Answers:
     """The spotted intervals, beside the true ones."""
-    join = replace(reading.join_rules, fps=exchange.eaf.common_rate([true, answered], reading.fps))
-    adapters = inspection.dataset_summary.adapters_of(true)
-    read, join = exchange.answers.read_truth(true, join, remarks, adapters)
+    join = replace(reading.join_rules, fps=eaf.common_rate([true, answered], reading.fps))
+    adapters = dataset_summary.adapters_of(true)
+    read, join = file_answers.read_truth(true, join, remarks, adapters)
     is_log, fps = READ_FORMATS[reading.form], join.fps or read.rate_of_seconds
-    return exchange.answers.join_intervals(
+    return file_answers.join_intervals(
         read,
         # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.
-        exchange.intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate),
+        intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate),
         join,
         remarks,
         classes=_listed(scoring.classes),
@@ -419,11 +440,11 @@ def _answers_from_intervals(
     )
 
 
-def _summarize(answers: exchange.answers.Answers, convention: str, scoring: Scoring) -> dict[str, Any]:
+def _summarize(answers: Answers, convention: str, scoring: Scoring) -> dict[str, Any]:
     """All scores as plain data."""
 
     def under(name: str, draws: int) -> dict[str, Any]:
-        return metrics.summary.summarize(
+        return score_summary.summarize(
             answers.tables,
             kinds=answers.kinds,
             classes=answers.classes,
@@ -434,30 +455,26 @@ def _summarize(answers: exchange.answers.Answers, convention: str, scoring: Scor
 
     summary = under(convention, int(scoring.bootstrap))
     if scoring.sensitivity:
-        summary["sensitivity"] = metrics.summary.scores_by_convention(under)
-        summary["sensitivity_of_rules"] = metrics.summary.scores_by_rule(under, convention)
-        summary["remarks"] += metrics.summary.strongest_rules(summary["sensitivity_of_rules"], convention)
+        summary["sensitivity"] = score_summary.scores_by_convention(under)
+        summary["sensitivity_of_rules"] = score_summary.scores_by_rule(under, convention)
+        summary["remarks"] += score_summary.strongest_rules(summary["sensitivity_of_rules"], convention)
     if "recognition" in summary and answers.tables.clips is not None:
-        summary["chance"] = {
-            "recognition": metrics.chance.recognition_chance(answers.tables, answers.classes, convention)
-        }
+        summary["chance"] = {"recognition": chance.recognition_chance(answers.tables, answers.classes, convention)}
         if "jaccard" not in summary["recognition"]["scores"]:  # a set of classes has no row of its own
-            summary["confusion"] = reports.plots.count_confusions(answers.tables.clips, answers.classes).to_dict(
-                "index"
-            )
+            summary["confusion"] = plots.count_confusions(answers.tables.clips, answers.classes).to_dict("index")
     return summary
 
 
-def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchange.text_table.File:
+def _file(given: Given | Run, name: str, encoding: str | None = None) -> File:
     """A file, or the table as one."""
     if isinstance(given, Run):
         raise ConfigError(f"run {given.id!r} has its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
-        return exchange.text_table.open_encoded(Path(given).expanduser(), encoding)
+        return text_table.open_encoded(Path(given).expanduser(), encoding)
     if not isinstance(given, pd.DataFrame):
         raise ConfigError(f"{name} must be a file or a data frame, not of the type {type(given).__name__}")
     cells = given.astype(object).where(given.notna(), None)
-    return sheets_room.sheets.sheet_from_rows(name, [*map(str, given.columns)], cells.itertuples(index=False))
+    return sheets.sheet_from_rows(name, [*map(str, given.columns)], cells.itertuples(index=False))
 
 
 def _listed(names: Names) -> str | None:
@@ -470,7 +487,7 @@ def _convention(name: str, rules: Mapping[str, Any] | Sequence[str]) -> str:
     if isinstance(rules, Mapping):
         rules = [f"{field}={value}" for field, value in rules.items()]
     pairs = [rules] if isinstance(rules, str) else rules
-    return metrics.conventions.find_convention(metrics.conventions.changed_name(name, pairs)).name
+    return conventions.find_convention(conventions.changed_name(name, pairs)).name
 
 
 class Comparison:
@@ -489,19 +506,17 @@ class Comparison:
 
     def __init__(
         self,
-        found: metrics.comparison.RunComparison,
+        found: RunComparison,
         sides: Sides,
         convention: str,
-        remarks: exchange.text_table.Remarks | None,
+        remarks: text_table.Remarks | None,
     ) -> None:
         self.found = found
         self.sides = sides
         self.title = " against ".join(side.title for side in sides)
-        self.conclusions = reports.compare_runs.draw_conclusions(found)
-        self.remarks = reports.compare_runs.remarks_on_comparison(
-            found, *sides, metrics.conventions.find_convention(convention)
-        )
-        self.summary = reports.compare_runs.comparison_as_json(found, *sides, self.conclusions, self.remarks)
+        self.conclusions = compare_runs.draw_conclusions(found)
+        self.remarks = compare_runs.remarks_on_comparison(found, *sides, conventions.find_convention(convention))
+        self.summary = compare_runs.comparison_as_json(found, *sides, self.conclusions, self.remarks)
         self.warnings: list[str] = []
         self.repaired: list[str] = []
         self.account: list[dict[str, Any]] = []
@@ -519,8 +534,8 @@ class Comparison:
         Raises:
             DataError: the table does not fit.
         """
-        noise, _ = reports.trust.read_noise(Path(file).expanduser())
-        return reports.trust.score_under_noise(self.sides, noise, [*self.found.scores], self.found.convention)
+        noise, _ = score_trust.read_noise(Path(file).expanduser())
+        return score_trust.score_under_noise(self.sides, noise, [*self.found.scores], self.found.convention)
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -593,14 +608,14 @@ def compare(
         DataError: a table cannot be understood.
     """
     name = _convention(convention, rules)
-    remarks = exchange.text_table.Remarks()
+    remarks = text_table.Remarks()
     if truth is None:
         sides = _sides_of_runs(first, second, runs)
     else:
         reading = Reading("clips" if clips else "intervals", fps=fps, loose_ids=loose_ids, encoding=encoding)
         sides = _sides_of_files(first, second, truth, reading, classes, remarks)
     with (progress or Silent()).waiting("comparing"):
-        found = reports.compare_runs.compare_sides(*sides, name, metrics)
+        found = compare_runs.compare_sides(*sides, name, metrics)
         return Comparison(found, sides, name, remarks if truth is not None else None)
 
 
@@ -612,15 +627,15 @@ def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
     twice = {folder.path.resolve() for folder in folders} & {folder.path.resolve() for folder in other_folders}
     if twice:
         raise RunError(f"both words name the run {next(iter(twice)).name!r}: compare two different runs")
-    of_runs = reports.compare_runs.Side.of_runs
+    of_runs = compare_runs.Side.of_runs
     return of_runs(folders, str(first)), of_runs(other_folders, str(second))
 
 
-def _run_folders(side: Given | Run, runs: str) -> list[run_files.folder.RunFolder]:
+def _run_folders(side: Given | Run, runs: str) -> list[run_folder.RunFolder]:
     """The folder of a run, or those of several that differ in the seed."""
     if isinstance(side, Run):
         return [side.folder]
-    return run_files.folder.RunFolder.several(runs_folder(runs), str(side))
+    return run_folder.RunFolder.several(runs_folder(runs), str(side))
 
 
 def _sides_of_files(
@@ -629,7 +644,7 @@ def _sides_of_files(
     truth: Given,
     reading: Reading,
     classes: Names,
-    remarks: exchange.text_table.Remarks,
+    remarks: text_table.Remarks,
 ) -> Sides:
     """Two files or tables with their truth."""
     one = _file(first, "table A", reading.encoding)
@@ -637,9 +652,9 @@ def _sides_of_files(
     if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
         raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
     true = _file(truth, "the truth", reading.encoding)
-    adapters = inspection.dataset_summary.adapters_of(true)
-    answers, other_answers = exchange.answers.read_against_truth(
+    adapters = dataset_summary.adapters_of(true)
+    answers, other_answers = file_answers.read_against_truth(
         true, [one, other], reading.join_rules, remarks, reading.what == "clips", _listed(classes), adapters
     )
-    of_file = reports.compare_runs.Side.of_file
+    of_file = compare_runs.Side.of_file
     return of_file(one, answers), of_file(other, other_answers)

@@ -11,11 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import config as configuration
 from mebench.api.pickling import with_own_code
 from mebench.atomic import replace_file
 from mebench.errors import ConfigError, RunError, refused_by_system
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
+
+with lazy_imports():
+    from mebench.config import sources, trainer, trainer_objects, typed_values
 
 if TYPE_CHECKING:
     import cloudpickle
@@ -39,34 +41,32 @@ def store_trainer_objects(
         ConfigError: an object is of another class than its option takes, or cannot be pickled.
     """
     stored, options = dict(settings), settings.get("trainer")
-    flat = {key: value for key, value in settings.items() if key.startswith(configuration.trainer.PREFIX)}
+    flat = {key: value for key, value in settings.items() if key.startswith(trainer.PREFIX)}
     if not isinstance(options, Mapping) and not flat:
         return stored
     given = {"runs": settings["runs"]} if "runs" in settings else {}
-    runs = configuration.user_setting("runs", "runs", configuration.settings_of(words, given), files)
+    runs = sources.user_setting("runs", "runs", sources.settings_of(words, given), files)
     if isinstance(options, Mapping):
         stored["trainer"] = {name: _stored(value, str(name), runs) for name, value in options.items()}
-    return stored | {
-        key: _stored(value, key.removeprefix(configuration.trainer.PREFIX), runs) for key, value in flat.items()
-    }
+    return stored | {key: _stored(value, key.removeprefix(trainer.PREFIX), runs) for key, value in flat.items()}
 
 
 def _stored(value: Any, option: str, runs: str) -> Any:
     """A value of an option with specs instead of objects."""
-    if option not in configuration.trainer.OBJECT_BASES:
+    if option not in trainer.OBJECT_BASES:
         return value
     if isinstance(value, list | tuple):
         return [_stored(item, option, runs) for item in value]
-    home, name = configuration.trainer.OBJECT_BASES[option]
+    home, name = trainer.OBJECT_BASES[option]
     base = getattr(import_module(home), name)
     if not isinstance(value, base) and not callable(value):
         return value
     made = _make(value, base, option)
-    configuration.trainer.refuse_impossible(type(made), option, configuration.ARGUMENT)
+    trainer.refuse_impossible(type(made), option, typed_values.ARGUMENT)
     factory = _factory_of_optimizer(value) if isinstance(value, torch.optim.Optimizer) else value
     content = _pickled(factory, made, option)
-    id_ = configuration.trainer_objects.id_of_content(content)
-    file = configuration.trainer_objects.objects_folder(runs) / id_
+    id_ = trainer_objects.id_of_content(content)
+    file = trainer_objects.objects_folder(runs) / id_
     with refused_by_system(
         f"{type(made).__name__} cannot be stored in {file}", "choose another place with runs=DIR", RunError
     ):
@@ -97,12 +97,12 @@ def _make(value: Any, base: type, option: str) -> Any:
         arguments = "a list of parameters" if of_optimizer else "nothing"
         raise ConfigError(
             f"{_setting_of(option)}: {name} cannot be called with {arguments} ({type(error).__name__}: "
-            f"{' '.join(str(error).split())}): give an object, or a function that makes one so ({configuration.ARGUMENT})"
+            f"{' '.join(str(error).split())}): give an object, or a function that makes one so ({typed_values.ARGUMENT})"
         ) from error
     if not isinstance(made, base):
         raise ConfigError(
             f"{_setting_of(option)}: {name} makes {made!r}, expected an object of {base.__module__.partition('.')[0]}'s "
-            f"{base.__name__} ({configuration.ARGUMENT})"
+            f"{base.__name__} ({typed_values.ARGUMENT})"
         )
     return made
 
@@ -118,7 +118,7 @@ def _factory_of_optimizer(given: torch.optim.Optimizer) -> Callable[..., Any]:
         reason = "has taken steps" if given.state else "has several groups of parameters"
         raise ConfigError(
             f"{_setting_of('optimizer')}: this {name} {reason}, and each fold needs a fresh one for its own copy of the module: give "
-            f"a function of the parameters, such as lambda parameters: {name}(parameters, lr=0.01) ({configuration.ARGUMENT})"
+            f"a function of the parameters, such as lambda parameters: {name}(parameters, lr=0.01) ({typed_values.ARGUMENT})"
         )
     known = inspect.signature(type(given)).parameters
     group = given.param_groups[0]
@@ -135,7 +135,7 @@ def _pickled(value: Any, made: Any, option: str) -> bytes:
         raise ConfigError(
             f"{_setting_of(option)}: {type(made).__name__} cannot be pickled ({type(error).__name__}: "
             f"{' '.join(str(error).split())}), and each fold needs a copy of it: give a function that makes it "
-            f"({configuration.ARGUMENT})"
+            f"({typed_values.ARGUMENT})"
         ) from error
 
 
@@ -158,4 +158,4 @@ def _dumps(value: Any) -> bytes:
 
 def _setting_of(option: str) -> str:
     """The setting that holds an option of the Trainer, such as `trainer.callbacks`."""
-    return f"{configuration.trainer.PREFIX}{option}"
+    return f"{trainer.PREFIX}{option}"

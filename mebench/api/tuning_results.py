@@ -8,16 +8,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import config as configuration, inspection, runs as run_files, tuning
 from mebench.api.result import notebook_html
 from mebench.api.run_results import Names, Run, list_paths, load_run
 from mebench.api.trainer_objects import store_trainer_objects
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.number_format import format_number
 from mebench.progress import Progress
 
+with lazy_imports():
+    from mebench.config import resolving, sources
+    from mebench.inspection import dataset_summary
+    from mebench.runs import fold_files
+    from mebench.tuning import outcome, records, run_studies
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.tuning.outcome import Tuned
 else:
     pd = load_lazily("pandas")
 
@@ -29,7 +36,7 @@ class Tuning:
         summary: all of it as plain data, as `mebench tune --json` writes it.
     """
 
-    def __init__(self, tuned: tuning.outcome.Tuned) -> None:
+    def __init__(self, tuned: Tuned) -> None:
         self._tuned = tuned
         self.summary = dict(tuned.plain)
 
@@ -37,7 +44,7 @@ class Tuning:
     def values(self) -> dict[str, Any]:
         """The tuned values by key, such as `method.p`; of nested studies the middle ones, as `write` takes them."""
         chosen = [trial.params for trial in self._tuned.best.values()]
-        return dict(chosen[0]) if len(chosen) == 1 else tuning.outcome.middle_values(self._tuned.space, chosen)
+        return dict(chosen[0]) if len(chosen) == 1 else outcome.middle_values(self._tuned.space, chosen)
 
     @property
     def conclusion(self) -> str:
@@ -75,7 +82,7 @@ class Tuning:
         folder, studies = Path(self.summary["folder"]), self.summary["studies"]
         parts = []
         for name in studies:
-            place = folder / run_files.fold_files.safe_name(name) if self.summary["nested"] else folder
+            place = folder / fold_files.safe_name(name) if self.summary["nested"] else folder
             parts.append(pd.read_csv(place / "trials.csv").assign(study=name))
         table = pd.concat(parts, ignore_index=True)
         return table[["study", *table.columns.drop("study")]]
@@ -92,7 +99,7 @@ class Tuning:
         Raises:
             RunError: it cannot be written.
         """
-        return tuning.outcome.write_tuned(self._tuned, Path(file).expanduser())
+        return outcome.write_tuned(self._tuned, Path(file).expanduser())
 
     def _repr_html_(self) -> str:
         heads = ("score", "default", "tuned", "gain", "p")
@@ -100,11 +107,11 @@ class Tuning:
             [name, *(format_number(value) for value in (row["default"], row["tuned"], row["gain"], row["p"]))]
             for name, row in self.scores.iterrows()
         ]
-        values = tuning.outcome.describe_values(self.values)
+        values = outcome.describe_values(self.values)
         return notebook_html(f"tuning {self.summary['study']}", (heads, rows), [values, self.conclusion])
 
     def __repr__(self) -> str:
-        return f"<Tuning {self.summary['study']}: {tuning.outcome.describe_values(self.values)}>"
+        return f"<Tuning {self.summary['study']}: {outcome.describe_values(self.values)}>"
 
 
 def tune(
@@ -159,7 +166,7 @@ def tune(
         MebenchError: see `run`; the storage cannot be used, or trial after trial fails.
     """
     ranges = param if isinstance(param, Mapping) else dict.fromkeys([param] if isinstance(param, str) else param)
-    options = tuning.records.TuneOptions(
+    options = records.TuneOptions(
         trials=trials,
         objectives=_listed(objective),
         params=tuple(name if values is None else _range_in_words(name, values) for name, values in ranges.items()),
@@ -176,10 +183,10 @@ def tune(
     )
     reporter = progress or Progress()
     settings = store_trainer_objects(words, settings, list_paths(config))
-    values = configuration.settings_of(words, settings) if settings else words
-    settled = configuration.resolve(values, list_paths(config), list_paths(plugins))
-    (settled,) = inspection.dataset_summary.check_needs([settled], reporter.notify)
-    return Tuning(tuning.run_studies.tune_and_judge(settled, options, reporter))
+    values = sources.settings_of(words, settings) if settings else words
+    settled = resolving.resolve(values, list_paths(config), list_paths(plugins))
+    (settled,) = dataset_summary.check_needs([settled], reporter.notify)
+    return Tuning(run_studies.tune_and_judge(settled, options, reporter))
 
 
 def _listed(words: str | Sequence[str]) -> tuple[str, ...]:

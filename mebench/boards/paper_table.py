@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import pandas as pd
 from markupsafe import Markup
 
-from mebench import protocols
 from mebench.boards.board_pages import NAMES
 from mebench.boards.citations import Citation, cite_methods, cite_source, distinct_papers
 from mebench.boards.method_names import method_title
@@ -28,12 +27,16 @@ from mebench.boards.rows import (
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
 from mebench.files import write_text
+from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import find_metric
 from mebench.number_format import NONE, format_mean_count
 from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
 from mebench.table_output import Column, Table, latex_text, markdown_text
+
+with lazy_imports():
+    from mebench.protocols import known as known_protocols
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -692,7 +695,7 @@ def _title_of(table: BoardTable, part: Part, rows: Sequence[BoardRow]) -> str:
     amount = f"{format_mean_count(numbers.pop())} {what}" if len(numbers) == 1 else ""
     kind = part.name if table.task == "spotting" else ""
     head = " ".join(filter(None, [table.task.capitalize(), f"({kind})" if kind else ""]))
-    known = protocols.known.PROTOCOLS
+    known = known_protocols.PROTOCOLS
     protocol = known[table.protocol].summary.partition(":")[0] if table.protocol in known else table.protocol
     return ", ".join(filter(None, [f"{head} on {' + '.join(names)}", protocol, table.variant, amount]))
 

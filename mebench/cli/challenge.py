@@ -7,17 +7,27 @@ from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench import api, boards, challenges, exchange, runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verb_group
 from mebench.errors import DataError, SomeFailedError, describe_error
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.table_output import Column, Table
 from mebench.terminal import format_count, make_console, print_lines, print_table
+
+with lazy_imports():
+    from mebench.api import score_files
+    from mebench.boards import standings
+    from mebench.challenges import bundle, entry as challenge_entry, register
+    from mebench.exchange import text_table
+    from mebench.runs import folder as run_folder, scoring
+
+if TYPE_CHECKING:
+    from mebench.challenges.register import ChallengeTask
 
 app = verb_group("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
 
@@ -29,7 +39,7 @@ MOST_FAULTS = 20
 @app.command("list", epilog="Example: mebench challenge list")
 def challenge_list_command(json: Json = None) -> None:
     """List the challenges and their tasks."""
-    tasks = [(task, c.title) for c in challenges.register.load_challenges().values() for task in c.tasks.values()]
+    tasks = [(task, c.title) for c in register.load_challenges().values() for task in c.tasks.values()]
     if write_json([asdict(task) | {"challenge": title} for task, title in tasks], json):
         print_table(("task", "asks to", "truth", "file"), [(t.name, t.title, t.truth, t.form) for t, _ in tasks])
 
@@ -40,7 +50,7 @@ def challenge_info_command(
     json: Json = None,
 ) -> None:
     """Show a challenge: tasks, data, files, metrics, results."""
-    challenge = challenges.register.find_challenge(name.partition("/")[0])
+    challenge = register.find_challenge(name.partition("/")[0])
     if not write_json(asdict(challenge), json):
         return
     lines = (challenge.dates, challenge.note, "; ".join(challenge.source))
@@ -69,7 +79,7 @@ def challenge_check_command(
     json: Json = None,
 ) -> None:
     """Check a file before it is sent in; each fault has its line."""
-    faults = challenges.entry.find_faults(challenges.register.find_task(name), file, wanted)
+    faults = challenge_entry.find_faults(register.find_task(name), file, wanted)
     if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
         print_lines(f"{file}: no faults")
     if faults:
@@ -89,11 +99,11 @@ def challenge_submit_command(
     json: Json = None,
 ) -> None:
     """Write the answers of a run in the organisers' format."""
-    task, remarks = challenges.register.find_task(name), exchange.text_table.Remarks()
-    tables = run_files.scoring.read_tables(run_files.folder.RunFolder.finished(runs, run))
-    files = challenges.entry.write_entries(task, tables, out, remarks)
+    task, remarks = register.find_task(name), text_table.Remarks()
+    tables = scoring.read_tables(run_folder.RunFolder.finished(runs, run))
+    files = challenge_entry.write_entries(task, tables, out, remarks)
     print_remarks(remarks)
-    faults = {str(path): [str(fault) for fault in challenges.entry.find_faults(task, path)] for path in files}
+    faults = {str(path): [str(fault) for fault in challenge_entry.find_faults(task, path)] for path in files}
     write_json(
         {"files": list(faults), "faults": faults},
         json,
@@ -113,8 +123,8 @@ def challenge_score_command(
     In a folder, each file belongs to a team, and each subfolder holds the tries of one team, of which the last counts. Teams that
     share a letter do not differ significantly.
     """
-    task = challenges.register.find_task(name)
-    challenges.bundle.check_truth(task, truth)
+    task = register.find_task(name)
+    bundle.check_truth(task, truth)
     tries = _tries_by_team(entries)
     found, failed = list[Any](), dict[str, str]()
     for team, files in tries.items():
@@ -146,7 +156,7 @@ def _tries_by_team(entries: Path) -> dict[str, list[Path]]:
     return {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in teams}
 
 
-def _scored_entry(task: challenges.ChallengeTask, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:
+def _scored_entry(task: ChallengeTask, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:
     """The last file of a team with its scores, as ranks of leaderboards read them.
 
     Raises:
@@ -154,7 +164,7 @@ def _scored_entry(task: challenges.ChallengeTask, team: str, files: Sequence[Pat
     """
     if not files:
         raise DataError("its folder holds no file")
-    scores, answers = challenges.bundle.score_submission(task, files[-1], truth, api.score)
+    scores, answers = bundle.score_submission(task, files[-1], truth, score_files.score)
     return SimpleNamespace(
         id=team,
         tries=len(files),
@@ -165,7 +175,7 @@ def _scored_entry(task: challenges.ChallengeTask, team: str, files: Sequence[Pat
     )
 
 
-def _significance_groups(task: challenges.ChallengeTask, found: Sequence[Any]) -> list[str]:
+def _significance_groups(task: ChallengeTask, found: Sequence[Any]) -> list[str]:
     """The letters of each entry, equal where entries do not differ significantly; empty for answers to questions."""
     if task.form == "answers":
         return [""] * len(found)
@@ -173,7 +183,7 @@ def _significance_groups(task: challenges.ChallengeTask, found: Sequence[Any]) -
     paths = {"clips": "recognition.uf1", "strs": "analysis.strs"}
     path = paths.get(task.form, "spotting.overall.f1" if several_kinds else "spotting.micro.f1")
     rows = [[entry] for entry in found]
-    ranks = boards.standings.compute_standings(rows, path, attrgetter("answers.tables"), ())
+    ranks = standings.compute_standings(rows, path, attrgetter("answers.tables"), ())
     return [rank.get("group", "") for rank in ranks]
 
 
@@ -188,7 +198,7 @@ def challenge_bundle_command(
 
     It reads what teams send in a confined process, never shows the truth, and gives intervals.
     """
-    challenges.bundle.write_bundle(challenges.register.find_task(name), truth, out)
+    bundle.write_bundle(register.find_task(name), truth, out)
     write_json(
         {"folder": str(out), "files": sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())},
         json,

@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
-from mebench import api, reports
 from mebench.cli.option_types import Json, Runs, Verbose
 from mebench.errors import ConfigError
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.api import combining
+    from mebench.reports import scores as score_report
 
 app = typer.Typer()
 
@@ -56,7 +60,7 @@ def combine_command(
     and leaderboard take it. With --weights chosen, the answers for a person are weighed by what was best for the people on whom
     the methods were trained.
     """
-    made = api.combine(
+    made = combining.combine(
         names,
         classes=classes,
         intervals=intervals,
@@ -67,7 +71,7 @@ def combine_command(
         runs=runs,
     )
     if write_json({**made.summary, "account": made.account}, json):
-        reports.scores.print_outcome(made.folder, made.summary, made.tracked, verbose, False, made.tracker)
+        score_report.print_outcome(made.folder, made.summary, made.tracked, verbose, False, made.tracker)
 
 
 def _read_weights(word: str) -> str | list[float]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench import api, exchange, metrics, records, reports, runs as run_files
 from mebench.account import account_lines
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
@@ -19,9 +18,22 @@ from mebench.cli.reproduce import PUBLISHED, folder_of_published
 from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import group_by
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.number_format import format_number
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_report, print_table
+
+with lazy_imports():
+    from mebench.api import score_files
+    from mebench.exchange import answers as file_answers, join as joining, text_table
+    from mebench.metrics import agreement as run_agreement, conventions
+    from mebench.records import matching_published, published as published_values, record as run_record
+    from mebench.reports import compare_runs, report as run_report, score_plots, trust as score_trust
+    from mebench.runs import folder as run_folder
+
+if TYPE_CHECKING:
+    from mebench.api.score_files import Comparison
+    from mebench.reports.compare_runs import Side
 
 app = typer.Typer()
 
@@ -111,7 +123,7 @@ def compare_command(
     if plot is not None:
         _check_plot(plot, [second, *(others or ())])
     comparisons = [
-        api.compare(
+        score_files.compare(
             first,
             word,
             truth=truth,
@@ -136,7 +148,7 @@ def compare_command(
     else:
         (comparison,) = comparisons
         if write_json(comparison.summary, json):
-            reports.compare_runs.print_comparison(
+            compare_runs.print_comparison(
                 comparison.found, *comparison.sides, comparison.conclusions, comparison.remarks
             )
     if plot is not None:
@@ -146,16 +158,16 @@ def compare_command(
 def _check_plot(plot: str, others: Sequence[str]) -> None:
     """Refuse a figure of several comparisons, or a file that is none."""
     check_file("--plot", plot)
-    reports.score_plots.check_figure("--plot", plot)
+    score_plots.check_figure("--plot", plot)
     advice = "name two, or plot the scores of all with mebench plot"
     refuse_if((len(others) > 1, f"--plot shows the people of two runs: {advice}"))
 
 
-def _write_plot(plot: str, comparison: api.Comparison, json: str | None) -> None:
+def _write_plot(plot: str, comparison: Comparison, json: str | None) -> None:
     """Write the figure of the differences of both sides."""
     first_path = next(iter(comparison.found.scores))
-    figure = reports.score_plots.draw_sides(*comparison.sides, first_path)
-    file = reports.score_plots.save_figure(figure, plot)
+    figure = score_plots.draw_sides(*comparison.sides, first_path)
+    file = score_plots.save_figure(figure, plot)
     print_lines(f"{file}: the difference of each person", error=json == "-")
 
 
@@ -163,33 +175,31 @@ def _print_differences_from_published(
     run: str, result: str, runs: str, leaderboards: str | None, json: str | None
 ) -> None:
     """Print under which conditions a run differs from a published result."""
-    folder = run_files.folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.finished(runs, run)
     place = folder_of_published(leaderboards)
-    rows = records.published.find_published(result, records.published.read_published(place / PUBLISHED))
-    aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
-    conditions = records.matching_published.differences_from_published(
-        records.record.read_record(folder), rows, aliases
-    )
+    rows = published_values.find_published(result, published_values.read_published(place / PUBLISHED))
+    aliases = matching_published.read_aliases(place / matching_published.FILE)
+    conditions = matching_published.differences_from_published(run_record.read_record(folder), rows, aliases)
     if write_json({"run_id": folder.id, "published": result, "separates": conditions}, json):
         print_lines(f"{folder.id} and {rows[0].method}")
         print_table(("", "differing conditions"), list(conditions.items()))
 
 
-def _print_noise(comparisons: Sequence[api.Comparison], noise: str, convention: str, json: str | None) -> None:
+def _print_noise(comparisons: Sequence[Comparison], noise: str, convention: str, json: str | None) -> None:
     """Print the scores of all sides if other coders had annotated."""
     sides = _sides_of(comparisons)
     with Progress().waiting("other coders"):
-        coders, sources = reports.trust.read_noise(Path(noise).expanduser())
-        scores = reports.trust.score_under_noise(sides, coders, [*comparisons[0].found.scores], convention)
+        coders, sources = score_trust.read_noise(Path(noise).expanduser())
+        scores = score_trust.score_under_noise(sides, coders, [*comparisons[0].found.scores], convention)
     if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
-        print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
+        print_report("", *score_trust.tables_of_noise(scores, [side.title for side in sides]))
         print_lines(*(f"{column}: {source}" for column, source in sources.items()))
 
 
-def _print_several(comparisons: Sequence[api.Comparison], json: str | None) -> None:
+def _print_several(comparisons: Sequence[Comparison], json: str | None) -> None:
     """Print one table of several comparisons with the same first run or file."""
     sides = _sides_of(comparisons)
-    several = reports.compare_runs.SeveralComparisons(sides, [one.found for one in comparisons])
+    several = compare_runs.SeveralComparisons(sides, [one.found for one in comparisons])
     conclusions = several.conclusions()
     report = {
         "runs": [side.plain() for side in sides],
@@ -197,20 +207,20 @@ def _print_several(comparisons: Sequence[api.Comparison], json: str | None) -> N
         "conclusions": conclusions,
     }
     if write_json(report, json):
-        rule = metrics.conventions.find_convention(comparisons[0].found.convention)
-        letters = reports.compare_runs.letters_of(sides)
+        rule = conventions.find_convention(comparisons[0].found.convention)
+        letters = compare_runs.letters_of(sides)
         names = [f"{letter}  {side.title}" for letter, side in zip(letters, sides)]
         print_report("", *names, *several.tables(), *conclusions, "", *several.remarks(rule))
 
 
-def _sides_of(comparisons: Sequence[api.Comparison]) -> list[reports.compare_runs.Side]:
+def _sides_of(comparisons: Sequence[Comparison]) -> list[Side]:
     """The first run or file, and those that are compared with it."""
     return [comparisons[0].sides[0], *(one.sides[1] for one in comparisons)]
 
 
-def _remarks_on_pairs(comparisons: Sequence[api.Comparison], first: str) -> exchange.text_table.Remarks:
+def _remarks_on_pairs(comparisons: Sequence[Comparison], first: str) -> text_table.Remarks:
     """The warnings and repairs of all comparisons with the first run or file."""
-    remarks = exchange.text_table.Remarks()
+    remarks = text_table.Remarks()
     for line in _of_pairs({one.sides[1].name: one.warnings for one in comparisons}, first):
         remarks.warn(line)
     for line in _of_pairs({one.sides[1].name: one.repaired for one in comparisons}, first):
@@ -262,9 +272,9 @@ def report_command(
     no other file. With two runs, both are on the same timelines. It shows no face without --faces.
     """
     words, progress = [word for word in (run, other) if word], Progress()
-    folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
+    folders = [run_folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
-        reports.report.refuse_unreportable(folder)
+        run_report.refuse_unreportable(folder)
     comparison = groups = None
     if other:
         refuse_if(
@@ -272,19 +282,19 @@ def report_command(
             (people is not None, "--people compares groups within one run: name one run, or leave --people out"),
         )
         with progress.waiting("comparing both runs"):
-            comparison = api.compare(*words, runs=runs)
+            comparison = score_files.compare(*words, runs=runs)
     else:
         if faces:
             ask_for_code_of_run(folders[0], yes, trains=False)
-        side = reports.judge_run(records.record.read_record(folders[0]))
+        side = run_report.judge_run(run_record.read_record(folders[0]))
         with progress.waiting("groups"):
-            groups = reports.trust.measure_trust(side, None if people is None else Path(people).expanduser())
+            groups = score_trust.measure_trust(side, None if people is None else Path(people).expanduser())
     page = Path(out).expanduser()
     with progress.waiting("drawing"):
         found = None if comparison is None else comparison.found
         remarks = [] if comparison is None else comparison.remarks
-        reports.report.write_page(reports.report.page_of_runs(folders, found, remarks, faces, groups), page)
-        files = reports.report.write_figures_of_runs(folders, Path(figures).expanduser()) if figures else []
+        run_report.write_page(run_report.page_of_runs(folders, found, remarks, faces, groups), page)
+        files = run_report.write_figures_of_runs(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
     n_bytes = page.stat().st_size
@@ -298,17 +308,17 @@ def report_command(
     if write_json(about, json):
         print_lines(f"{out}: {format_size(n_bytes)}", *([f"{figures}: {len(files)} files"] if figures else []))
         if people is not None:
-            print_report("", *reports.trust.tables_of_trust(groups or {}))
+            print_report("", *score_trust.tables_of_trust(groups or {}))
 
 
 def _print_agreement(
     first: str, second: str, loose_ids: bool, fps: float | None, encoding: str | None, json: str | None
 ) -> None:
     """Print how well two coders agree."""
-    remarks = exchange.text_table.Remarks()
-    a, b = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (first, second))
-    (answers,) = exchange.answers.read_against_truth(a, [b], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
-    agreement = metrics.agreement.measure_agreement(answers.tables, answers.kinds)
+    remarks = text_table.Remarks()
+    a, b = (text_table.open_encoded(Path(word).expanduser(), encoding) for word in (first, second))
+    (answers,) = file_answers.read_against_truth(a, [b], joining.Rules(fps, loose_ids=loose_ids), remarks)
+    agreement = run_agreement.measure_agreement(answers.tables, answers.kinds)
     n_unknown = int(answers.tables.videos["n_frames"].isna().sum())
     if n_unknown:
         remarks.warn(

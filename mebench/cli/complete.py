@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from mebench import config, protocols
 from mebench.errors import MebenchError
+from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import METRICS
+
+with lazy_imports():
+    from mebench.config import registry, resolving, sections, settings as run_settings, sources, typed_values
+    from mebench.protocols import known as known_protocols
 
 
 def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
@@ -22,7 +26,7 @@ def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str]
         plugins: folders of `--plugins`.
     """
     try:
-        config.registry.add_paths([*config.more_plugins(), *plugins])
+        registry.add_paths([*sources.more_plugins(), *plugins])
         words = re.sub("\0?=\0?", "=", "\0".join(before)).split("\0")  # joined again where the shell split them
         last = words[-1]
         key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # key of the typed value
@@ -44,7 +48,7 @@ def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str]
 def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
     """Names of methods, datasets, protocols and metrics."""
     try:
-        config.registry.add_paths([*config.more_plugins(), *plugins])
+        registry.add_paths([*sources.more_plugins(), *plugins])
         return sorted(name for name in known_names() if name.startswith(incomplete))
     except (MebenchError, OSError):
         return []
@@ -52,19 +56,19 @@ def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
 
 def known_names() -> set[str]:
     """Names of all methods, datasets, protocols and metrics."""
-    plugins = (id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.list_plugins(kind))
-    return {*plugins, *protocols.PROTOCOLS, *METRICS}
+    plugins = (id_ for kind in registry.PLUGIN_KINDS for id_ in registry.list_plugins(kind))
+    return {*plugins, *known_protocols.PROTOCOLS, *METRICS}
 
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
-    section, named = config.sections.Section, {key: (value, "") for key, value in chosen.items()}
-    types = dict.fromkeys(config.sections.PLUGIN_KEYS) | config.RUN_SECTION.types()
-    for key in config.sections.PLUGIN_KEYS:
+    section, named = sections.Section, {key: (value, "") for key, value in chosen.items()}
+    types = dict.fromkeys(sections.PLUGIN_KEYS) | resolving.RUN_SECTION.types()
+    for key in sections.PLUGIN_KEYS:
         with suppress(MebenchError):  # it is not named yet, or wrong
-            for part in config.sections.plugin_sections(named, [key]):
+            for part in sections.plugin_sections(named, [key]):
                 types |= part.types()
-    protocol = protocols.PROTOCOLS.get(chosen.get("protocol", config.settings.PROTOCOL))
+    protocol = known_protocols.PROTOCOLS.get(chosen.get("protocol", run_settings.PROTOCOL))
     if protocol is not None:
         types |= section("protocol.", protocol.settings, f"protocol {protocol.name}").types()
     return types
@@ -72,11 +76,11 @@ def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
 
 def _values(key: str, hint: Any, chosen: Mapping[str, str]) -> list[str]:
     """The values of a key that has few."""
-    kinds, (part, _, name) = config.sections.PLUGIN_KEYS, key.partition(".")
+    kinds, (part, _, name) = sections.PLUGIN_KEYS, key.partition(".")
     if key in kinds:
-        return [id_ for id_, info in config.registry.list_plugins(kinds[key]).items() if not info.broken]
+        return [id_ for id_, info in registry.list_plugins(kinds[key]).items() if not info.broken]
     if key == "protocol":
-        return sorted(protocols.PROTOCOLS)
+        return sorted(known_protocols.PROTOCOLS)
     if part in kinds and name == "preset":
-        return list(config.registry.find_plugin(kinds[part], chosen.get(part, "")).section("presets"))
-    return list(config.typed_values.allowed_values(hint))
+        return list(registry.find_plugin(kinds[part], chosen.get(part, "")).section("presets"))
+    return list(typed_values.allowed_values(hint))

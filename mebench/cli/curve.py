@@ -6,12 +6,16 @@ from typing import Annotated
 
 import typer
 
-from mebench import reports, runs as run_files
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Json, Runs
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.number_format import format_interval, format_number
 from mebench.terminal import print_lines, print_table
+
+with lazy_imports():
+    from mebench.reports import learning_curve, score_plots
+    from mebench.runs import folder as run_folder
 
 app = typer.Typer()
 
@@ -33,12 +37,10 @@ def curve_command(
     """
     if plot is not None:
         check_file("--plot", plot)
-        reports.score_plots.check_figure("--plot", plot)
-    folders = {folder.id: folder for name in names for folder in run_files.RunFolder.several(runs, name)}
-    curve = reports.learning_curve.read_curve([*folders.values()], metric)
-    files = (
-        [] if plot is None else [str(reports.score_plots.save_figure(reports.learning_curve.draw_curve(curve), plot))]
-    )
+        score_plots.check_figure("--plot", plot)
+    folders = {folder.id: folder for name in names for folder in run_folder.RunFolder.several(runs, name)}
+    curve = learning_curve.read_curve([*folders.values()], metric)
+    files = [] if plot is None else [str(score_plots.save_figure(learning_curve.draw_curve(curve), plot))]
     if not write_json({**curve.plain(), "files": files}, json):
         return
     rows = [

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench import annotations as annotations_room, frames, inspection, reports
 from mebench.account import account_lines
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verb_group
@@ -17,8 +16,19 @@ from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.files import write_text
 from mebench.grouping import group_by
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.terminal import at_terminal, format_count, print_lines, print_table, shell_command
+
+with lazy_imports():
+    from mebench.annotations import annotation
+    from mebench.frames import unpack
+    from mebench.inspection import dataset_summary, soundness, tiles
+    from mebench.reports import dataset_report
+
+if TYPE_CHECKING:
+    from mebench.inspection.soundness import Verification
+    from mebench.inspection.tiles import Strip
 
 app = verb_group("Check a dataset before a run.")
 
@@ -33,14 +43,14 @@ def data_summary_command(
 ) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     datasets = datasets_of(words, files, plugins)
-    summaries = inspection.summarise_members(datasets)
+    summaries = dataset_summary.summarise_members(datasets)
     is_composite = len(datasets) > 1
     if not write_json(summaries if is_composite else next(iter(summaries["members"].values())), json):
         return
-    pages = reports.dataset_report
+    pages = dataset_report
     for id_, counts in summaries["members"].items():
         print_table(pages.HEADERS, pages.summary_rows(counts), id_)
-        repairs = annotations_room.annotation.repair_lines(datasets[id_].repair_rows())
+        repairs = annotation.repair_lines(datasets[id_].repair_rows())
         print_list(f"{id_}: repairs and remarks", repairs, len(counts["repairs"]))
         print_lines(*account_lines(counts["account"]))
     if is_composite:
@@ -65,18 +75,18 @@ def data_verify_command(
     """Check annotations, frames and counts of a copy. The exit code is 1 if the copy differs from the release."""
     if report is not None:
         check_file("--report", report)
-    members: dict[str, inspection.Verification] = {}
+    members: dict[str, Verification] = {}
     for id_, dataset in datasets_of(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
-            members[id_] = inspection.verify_dataset(dataset, deep, counts, advance)
+            members[id_] = soundness.verify_dataset(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
-        write_text(Path(report), reports.dataset_report.verification_markdown(members, strict))
+        write_text(Path(report), dataset_report.verification_markdown(members, strict))
     if write_json(_plain_verifications(members, sound), json):
         for id_, seen in members.items():
             _print_verification(id_, seen)
         for id_, seen in members.items():
-            verdict = reports.dataset_report.verdict_in_words(seen.errors, seen.warnings, seen.sound(strict))
+            verdict = dataset_report.verdict_in_words(seen.errors, seen.warnings, seen.sound(strict))
             print_lines(f"{id_}: {verdict}")
         if report is not None:
             print_lines(f"report: {report}")
@@ -84,7 +94,7 @@ def data_verify_command(
         raise typer.Exit(1)
 
 
-def _plain_verifications(members: Mapping[str, inspection.Verification], sound: bool) -> dict[str, Any]:
+def _plain_verifications(members: Mapping[str, Verification], sound: bool) -> dict[str, Any]:
     """The verification of a dataset as plain data; of a composite, sums and each member."""
     parts = {id_: seen.plain() for id_, seen in members.items()}
     result = {"dataset": "+".join(members), "sound": sound}
@@ -94,16 +104,16 @@ def _plain_verifications(members: Mapping[str, inspection.Verification], sound: 
     return result | sums | {"members": parts}
 
 
-def _print_verification(id_: str, seen: inspection.Verification) -> None:
+def _print_verification(id_: str, seen: Verification) -> None:
     """Print findings, repairs, number of frames and hash of a dataset."""
-    titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
-    for title, lines in reports.dataset_report.finding_lines(seen).items():
+    titles = [soundness.TITLES[finding.topic] for finding in seen.findings]
+    for title, lines in dataset_report.finding_lines(seen).items():
         print_list(f"{id_}: {title}", lines, titles.count(title))
-    repairs = annotations_room.annotation.repair_lines(seen.repairs)
+    repairs = annotation.repair_lines(seen.repairs)
     print_list(f"{id_}: repairs and remarks", repairs, len(seen.repairs))
     if seen.frames:
         rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.depth_in_words(seen.deep)}, {rate}")
+        print_lines(f"{id_}: {seen.frames:,} frames {dataset_report.depth_in_words(seen.deep)}, {rate}")
     print_lines(f"{id_}: ground truth {seen.summary['hash']}", *account_lines(seen.summary["account"]))
 
 
@@ -134,13 +144,13 @@ def data_preview_command(
         if not dataset.has_frames:
             raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to preview")
     dataset_of = {video: dataset for dataset in members.values() for video in dataset.videos()}
-    chosen = inspection.tiles.choose_expressions([*dataset_of], expressions, subject, video)
-    strips = [inspection.tiles.strip_of(dataset_of[one.video], one) for one in chosen]
+    chosen = tiles.choose_expressions([*dataset_of], expressions, subject, video)
+    strips = [tiles.strip_of(dataset_of[one.video], one) for one in chosen]
     has_picture = [any(image is not None for image in strip.tiles.values()) for strip in strips]
     if not any(has_picture):
         raise DataError(strips[0].problem)
     title = f"{' + '.join(members)}: {len(strips)} expressions"
-    Path(out).write_bytes(reports.dataset_report.contact_sheet(strips, title))
+    Path(out).write_bytes(dataset_report.contact_sheet(strips, title))
     n_faceless = sum(strip.face is None for strip in strips)
     faceless = f", {n_faceless} without a face" if n_faceless else ""
     write_json(
@@ -151,7 +161,7 @@ def data_preview_command(
     )
 
 
-def _plain_strip(strip: inspection.tiles.Strip) -> dict[str, Any]:
+def _plain_strip(strip: Strip) -> dict[str, Any]:
     """An expression of a preview as plain data."""
     video, expression = strip.chosen
     return {
@@ -218,8 +228,8 @@ def data_unpack_command(
     Existing files stay unchanged. A file that cannot be unpacked is named, the others are unpacked, and the exit code is 5.
     """
     progress = Progress()
-    unpacked, failed = list[frames.unpack.Unpacked](), dict[Path, str]()
-    for done in frames.unpack.unpack_recordings(
+    unpacked, failed = list[unpack.Unpacked](), dict[Path, str]()
+    for done in unpack.unpack_recordings(
         Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.notify(f"{path} …"), failed
     ):
         unpacked.append(done)
@@ -241,7 +251,7 @@ def data_unpack_command(
     raise DataError(failed[first_failed])
 
 
-def _unpacked_in_words(done: frames.unpack.Unpacked) -> str:
+def _unpacked_in_words(done: unpack.Unpacked) -> str:
     """The number of files, or of frames with their rate and names, and the folder."""
     place = f"in {done.folder}{', which existed already' if done.before else ''}"
     if not done.names:
@@ -255,7 +265,7 @@ def _unpacked_in_words(done: frames.unpack.Unpacked) -> str:
 def _print_failures(failed: Mapping[Path, str], progress: Progress) -> None:
     """Print each reason once. A full disk fails many files alike, so that their number is told."""
     for reason, paths in group_by(failed, key=lambda path: failed[path]).items():
-        also = f" ({format_count(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
+        also = f" ({format_count(len(paths), 'file')}, such as {paths[0]})" if reason == unpack.SPENT else ""
         progress.notify(f"failed: {reason}{also}")
 
 

@@ -16,11 +16,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mebench import atomic, config, features, json_output, terminal
+from mebench import atomic, json_output, terminal
 from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
+from mebench.lazy_imports import lazy_imports
 from mebench.system import limit_of_open_files, open_many_files
+
+with lazy_imports():
+    from mebench.config import registry, settings as run_settings, sources
+    from mebench.features import landmarks as face_landmarks
 
 if TYPE_CHECKING:
     from mebench.config.registry import PluginInfo
@@ -104,7 +109,7 @@ def _check_landmarks() -> Finding:
     """The file of the landmark predictor."""
     name = "shape_predictor_68_face_landmarks.dat"
     try:
-        file = features.landmarks.find_predictor()
+        file = face_landmarks.find_predictor()
     except MebenchError as error:
         return Finding("error", name, str(error), "correct the variable or unset it", "landmarks")
     if file:
@@ -115,16 +120,16 @@ def _check_landmarks() -> Finding:
 
 def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
     """The settings of the user's file, and findings about it. Folders of plugins are added."""
-    layer, where = config.sources.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    layer, where = sources.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
-        path = config.user_file()
+        path = sources.user_file()
         if path is not None:
-            layer, where = config.sources.read_file(path), str(path.absolute())
+            layer, where = sources.read_file(path), str(path.absolute())
         findings = [Finding("fine", "user's file", where, topic="place")]
     except MebenchError as error:
         findings = [Finding("error", "user's file", str(error), "correct the file", "place")]
     try:
-        config.registry.add_paths([*config.more_plugins([layer]), *plugins])
+        registry.add_paths([*sources.more_plugins([layer]), *plugins])
     except MebenchError as error:
         findings.append(Finding("error", "folders", str(error), "correct the path", "plugin"))
     return layer, findings
@@ -132,7 +137,7 @@ def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
 
 def _check_places(layer: Layer) -> Iterator[Finding]:
     """The places of files, and the system's limits for workers: shared memory and open files."""
-    defaults = config.RunSettings()
+    defaults = run_settings.RunSettings()
     for name in ("cache", "runs"):
         yield check_place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
     tracking = layer.values.get("tracking")
@@ -181,7 +186,7 @@ def _check_open_files() -> Finding:
 
 def _check_datasets(layer: Layer) -> Iterator[Finding]:
     """The folder of each dataset, and folders that the user's file gives to unknown datasets."""
-    known = config.registry.list_plugins("dataset")
+    known = registry.list_plugins("dataset")
     for info in known.values():
         if not info.broken:
             yield _check_dataset(info, layer)
@@ -196,7 +201,7 @@ def _check_dataset(info: PluginInfo, layer: Layer) -> Finding:
     """The folder of a dataset."""
     id_ = info.id
     try:
-        defaults = {field.name: field.default for field in fields(config.registry.params_class(info))}
+        defaults = {field.name: field.default for field in fields(registry.params_class(info))}
     except MebenchError as error:
         return Finding("warning", id_, str(error), "fix or remove it", "plugin")
     if "root" not in defaults:
@@ -211,7 +216,7 @@ def _check_dataset(info: PluginInfo, layer: Layer) -> Finding:
 
 def _broken_plugins() -> Iterator[Finding]:
     """The plugins that cannot be loaded."""
-    for kind in config.registry.PLUGIN_KINDS:
-        for info in config.registry.list_plugins(kind).values():
+    for kind in registry.PLUGIN_KINDS:
+        for info in registry.list_plugins(kind).values():
             if info.broken:
                 yield Finding("warning", info.id, f"broken {kind}: {info.broken}", "fix or remove it", "plugin")

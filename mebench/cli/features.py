@@ -6,17 +6,26 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import config, core, features, runner
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, config_with_inputs, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_table
+
+with lazy_imports():
+    from mebench.config import settings as run_settings, sources, trainer
+    from mebench.features import explain, landmarks as face_landmarks, pipeline, store as feature_store
+    from mebench.runner import execute, plan as run_plan, prepare
+
+if TYPE_CHECKING:
+    from mebench.core.chain import Chain
+    from mebench.runner.plan import Plan
 
 app = verb_group("Explain features and compute them ahead of a run.")
 
@@ -26,7 +35,7 @@ def features_explain_command(
     words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
 ) -> None:
     """Print the features of a method, step by step. The text fits a paper's appendix."""
-    plan = runner.plan.make_plan(config_from_words(words, files, plugins))
+    plan = run_plan.make_plan(config_from_words(words, files, plugins))
     method, revision = plan.config.method, plan.data.dataset.revision
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.features.chains.items())}
     if not write_json({"method": method, "revision": revision, "datasets": cards}, json):
@@ -43,15 +52,15 @@ def features_compute_command(
     words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
 ) -> None:
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
-    with config.trainer.without_foreign_code():
+    with trainer.without_foreign_code():
         settings = config_with_inputs(words, files, plugins)
     started, progress = time.perf_counter(), Progress()
-    with runner.execute.stopped_by_signals(), runner.execute.worker_pool(settings) as pool:
+    with execute.stopped_by_signals(), execute.worker_pool(settings) as pool:
         try:
-            plan = runner.plan.make_plan(settings)
-            done = runner.prepare.prepare_features([plan.feature_needs], pool, progress)
+            plan = run_plan.make_plan(settings)
+            done = prepare.prepare_features([plan.feature_needs], pool, progress)
         except KeyboardInterrupt as stop:
-            raise runner.execute.InterruptedRunError(
+            raise execute.InterruptedRunError(
                 f"stopped: computed features stay in {settings.cache}. Give the same command again to continue", stop
             ) from None
     seconds = time.perf_counter() - started
@@ -80,23 +89,21 @@ def features_compute_command(
     raise SomeFailedError(f"{lost}; the others are stored. {again}")
 
 
-def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, Any]:
+def _card(plan: Plan, group: str, chain: Chain) -> dict[str, Any]:
     """The card of a chain as plain data and, under `text`, in words."""
     video = next(v for v in plan.data.videos if plan.data.groups[v.key] == group)
     if plan.data.dataset.provided(video, chain.name) is not None:
         text = f"{chain.name}: ready-made in the dataset; nothing is computed."
         return {"chain": chain.name, "provided": True, "text": text}
-    crop = features.pipeline.route_of(chain).crop
-    file = features.landmarks.find_predictor(crop.landmarks)
+    crop = pipeline.route_of(chain).crop
+    file = face_landmarks.find_predictor(crop.landmarks)
     if plan.data.dataset.landmarks(video) is not None and not crop.needs_predictor:
         landmarks = f"68 points, from the dataset {video.dataset}."
     elif file is None:
         landmarks = "68 points, from neither the dataset nor an installed landmark file."
     else:
-        landmarks = (
-            f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."
-        )
-    return {**features.explain.explain_chain(chain, landmarks), "provided": False}
+        landmarks = f"68 points, found by dlib with {file.name} (blake2b {face_landmarks.predictor_identity(file)})."
+    return {**explain.explain_chain(chain, landmarks), "provided": False}
 
 
 cache_app = verb_group("Inspect and clean the store of computed features.")
@@ -108,8 +115,8 @@ Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Th
 def cache_info_command(cache: Cache = None, json: Json = None) -> None:
     """Show entries and bytes by dataset and stage."""
     store = _store(cache)
-    by_stage = features.store.store_contents(store)
-    total = sum(by_stage.values(), features.store.StoreInfo())
+    by_stage = feature_store.store_contents(store)
+    total = sum(by_stage.values(), feature_store.StoreInfo())
     parts = [
         {"dataset": dataset or None, "stage": stage, "entries": part.entries, "bytes": part.bytes}
         for (dataset, stage), part in by_stage.items()
@@ -137,7 +144,7 @@ def cache_verify_command(
     n_entries, n_removed = sum(1 for _ in store.entries()), 0
     damaged = []
     with Progress().stage("verify", n_entries, "entries") as advance:
-        for files, reason in features.store.verify_entries(store, deep):
+        for files, reason in feature_store.verify_entries(store, deep):
             advance()
             if not reason:
                 continue
@@ -187,18 +194,20 @@ def cache_prune_command(
             "--all removes every entry: leave --older-than and --dataset out, and --stage, or leave --all out"
         )
     if stage is not None:
-        check_known("--stage", stage, get_args(features.store.Stage))
+        check_known("--stage", stage, get_args(feature_store.Stage))
     store = _store(cache)
     days = None if older_than is None else days_of(older_than)
-    gone = features.store.prune_entries(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
+    gone = feature_store.prune_entries(store, days, dataset, everything, dry_run, cast("feature_store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     action = "would remove" if dry_run else "removed"
     entries = format_count(gone.entries, "entry", "entries")
     write_json(report, json, f"{store.root}: {action} {entries}, {format_size(gone.bytes)}")
 
 
-def _store(cache: str | None) -> features.FeatureStore:
+def _store(cache: str | None) -> feature_store.FeatureStore:
     """The store in the named folder, or in that of the settings."""
     if cache is not None and not Path(cache).expanduser().is_dir():
         raise DataError(f"there is no folder {cache}: name the folder of a run's setting cache=, or leave --cache out")
-    return features.FeatureStore(Path(cache or config.user_setting("cache", config.RunSettings().cache)).expanduser())
+    return feature_store.FeatureStore(
+        Path(cache or sources.user_setting("cache", run_settings.RunSettings().cache)).expanduser()
+    )

@@ -8,8 +8,11 @@ from typing import Annotated
 
 import typer
 
-from mebench import exchange
 from mebench.errors import ConfigError, refuse_if
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.exchange import eaf
 
 Truth = Annotated[
     str | None,
@@ -39,4 +42,4 @@ def refuse_files(*words: str) -> None:
 def is_answer_file(word: str) -> bool:
     """Whether a word names a file of intervals or of a coder's marks."""
     path = Path(word).expanduser()
-    return path.is_file() or exchange.eaf.find_eaf(path) is not None
+    return path.is_file() or eaf.find_eaf(path) is not None

@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench import config, runs as run_files
 from mebench.errors import ConfigError, list_first
+from mebench.lazy_imports import lazy_imports
 from mebench.terminal import escape_controls
+
+with lazy_imports():
+    from mebench.config import foreign_code
+    from mebench.runs import origin as run_origin
+
+if TYPE_CHECKING:
+    from mebench.runs.folder import RunFolder
 
 SHOWN = 3
 """Classes and folders that the question names; further ones are counted."""
@@ -31,16 +38,16 @@ def ask_for_code_of_files(files: Iterable[str | Path] | None, agreed: bool) -> N
     Raises:
         ConfigError: the user does not agree, or cannot be asked.
     """
-    for file, classes in config.foreign_code.find_classes_named_by_files(files or ()).items():
-        if config.foreign_code.has_agreed(file, classes):
+    for file, classes in foreign_code.find_classes_named_by_files(files or ()).items():
+        if foreign_code.has_agreed(file, classes):
             continue
         question = f"{file} names callbacks or loggers outside Lightning, and runs code of {list_first(classes, SHOWN)}"
         if not (agreed or _agrees(question)):
             raise ConfigError(f"{question}: read this code, then give the command with --yes, once")
-        config.foreign_code.note_agreement(file, classes)
+        foreign_code.note_agreement(file, classes)
 
 
-def ask_for_code_of_run(folder: run_files.RunFolder, agreed: bool, trains: bool = True) -> None:
+def ask_for_code_of_run(folder: RunFolder, agreed: bool, trains: bool = True) -> None:
     """Ask once before the code of a run from elsewhere runs: its plugins, callbacks and loggers.
 
     Args:
@@ -51,13 +58,13 @@ def ask_for_code_of_run(folder: run_files.RunFolder, agreed: bool, trains: bool 
     Raises:
         ConfigError: the user does not agree, or cannot be asked.
     """
-    question = run_files.origin.question_about_code(folder, trains)
+    question = run_origin.question_about_code(folder, trains)
     if not question:
         return
     if not (agreed or _agrees(question)):
         next_step = "resume the run with --yes" if trains else "give the command with --yes, once"
         raise ConfigError(f"{question}: read this code, then {next_step}")
-    run_files.origin.mark_as_own(folder, folder.read_json("config.json")["config"])
+    run_origin.mark_as_own(folder, folder.read_json("config.json")["config"])
 
 
 def _agrees(question: str) -> bool:

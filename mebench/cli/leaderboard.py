@@ -11,18 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench import (
-    boards,
-    challenges,
-    config,
-    core,
-    protocols,
-    records,
-    result_cache,
-    runner,
-    runs as run_files,
-    tracking,
-)
+from mebench import result_cache
 from mebench.cli.option_types import (
     Files,
     Json,
@@ -36,13 +25,44 @@ from mebench.cli.option_types import (
 )
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.json_output import write_json
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.number_format import NONE
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
 
+with lazy_imports():
+    from mebench.boards import (
+        accept,
+        board as board_files,
+        board_pages,
+        chance_rows,
+        collect,
+        disagreements,
+        export,
+        method_names,
+        record_registry,
+        several_datasets,
+        submissions as board_submissions,
+        table_files,
+        upgrade,
+    )
+    from mebench.boards.site import site_pages
+    from mebench.challenges import register
+    from mebench.config import registry, sources
+    from mebench.core import dataset as dataset_contract
+    from mebench.protocols import known as known_protocols
+    from mebench.records import record as run_record
+    from mebench.runner import plan as run_plan
+    from mebench.runs import folder as run_folder
+    from mebench.tracking import mlflow, mlflow_store, send
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.boards.board import Board
+    from mebench.boards.board_pages import BoardPage
+    from mebench.boards.rows import BoardTable
+    from mebench.records.record import Record
 else:
     pd = load_lazily("pandas")
 
@@ -86,41 +106,41 @@ def leaderboard_build_command(
     records_folder = None if records_in is None else Path(records_in).expanduser()
     if records_folder is not None and not records_folder.is_dir() and records_in != "none":
         raise ConfigError(f"--records must name a folder of records, or be none, but {records_in} is not one")
-    tracker = config.user_setting("tracking", "") or None
+    tracker = sources.user_setting("tracking", "") or None
     # Texts of tables are Python's: Arrow's, one by one, take a sixth of the time of a board.
     with pd.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
         # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            progress.notify(*tracking.database_remarks(tracker, str(home), boards.board.ids_there(home, folder)))
-            board = boards.board.read_board(home, folder, progress.notify, records_folder)
+            progress.notify(*mlflow_store.database_remarks(tracker, str(home), board_files.ids_there(home, folder)))
+            board = board_files.read_board(home, folder, progress.notify, records_folder)
         else:
             sent = _records_in_mlflow(from_mlflow, Path(room), progress)
-            board = boards.board.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
+            board = board_files.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
         tables, pages, lines = board.render(partial(_write_board, folder, site, progress), progress.notify)
         result_cache.forget_unused()
     report = {"boards": [page.plain() for page in pages], "tables": [table.plain() for table in tables]}
     write_json(report, json, *lines)
-    if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
-        places = folder / boards.board_pages.TABLES
+    if mlflow_store.in_use(tracker):  # without tracked runs, the tables alone need no database
+        places = folder / board_pages.TABLES
         files = [places / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):
-            synced = tracking.send_all((), tracker, progress, boards=files)
+            synced = send.send_all((), tracker, progress, boards=files)
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
 
 
-def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[records.record.Record]:
+def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[Record]:
     """The records of the runs that MLflow holds; `room` is an empty folder for them."""
     with progress.waiting("asking MLflow"):
-        tracking.fetch_records(address, room, progress.notify)
-    fetched = boards.collect.collect_records(room, progress.notify)
+        mlflow.fetch_records(address, room, progress.notify)
+    fetched = collect.collect_records(room, progress.notify)
     return [replace(record, published=False) for record in fetched]
 
 
 def _write_board(
-    folder: Path, site: bool, progress: Progress, board: boards.board.Board
-) -> tuple[list[boards.rows.BoardTable], list[boards.board_pages.BoardPage], list[str]]:
+    folder: Path, site: bool, progress: Progress, board: Board
+) -> tuple[list[BoardTable], list[BoardPage], list[str]]:
     """Write tables and page of a leaderboard; the tables, the named boards, and lines that say what was written.
 
     Args:
@@ -131,10 +151,10 @@ def _write_board(
     """
     with progress.waiting("tables"):
         tables, gains = board.tables(), board.gains()
-        floors = boards.chance_rows.chance_methods()
-        names = boards.method_names.MethodNames.of(board.published)
-        pages = boards.board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify)
-        index = boards.table_files.write_leaderboard(tables, folder, gains, pages, progress.notify)
+        floors = chance_rows.chance_methods()
+        names = method_names.MethodNames.of(board.published)
+        pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify)
+        index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify)
     rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
     named = f"{format_count(len(pages), 'board')}, " if pages else ""
     lines = [
@@ -144,9 +164,7 @@ def _write_board(
     if site:
         target = folder / SITE
         with progress.waiting("page"):
-            n_files, n_bytes = boards.site.site_pages.write_site(
-                tables, board.records, board.published, target, gains, pages
-            )
+            n_files, n_bytes = site_pages.write_site(tables, board.records, board.published, target, gains, pages)
         lines.append(f"{target / 'index.html'}: {format_count(n_files, 'file')}, {format_size(n_bytes)}")
     return tables, pages, lines
 
@@ -159,15 +177,15 @@ def leaderboard_across_command(
 ) -> None:
     """Compare methods over several datasets."""
     progress = Progress()
-    board = boards.board.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
+    board = board_files.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
     with progress.waiting("tables"):
         pairs = board.render(
-            lambda showable: boards.several_datasets.pairs_of(showable.tables(), showable.records), progress.notify
+            lambda showable: several_datasets.pairs_of(showable.tables(), showable.records), progress.notify
         )
     if not write_json({"pairs": pairs}, json):
         return
     if pairs:
-        print_report("", boards.several_datasets.table_of_pairs(pairs))
+        print_report("", several_datasets.table_of_pairs(pairs))
     else:
         print_report("", "no two methods have a rank on the same two datasets, with other people in each")
 
@@ -177,14 +195,14 @@ def leaderboard_export_command(
     run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None
 ) -> None:
     """Write the record of a run, for the leaderboards of others."""
-    folder = run_files.folder.RunFolder.finished(runs, run)
-    if records.record.is_record(folder):
+    folder = run_folder.RunFolder.finished(runs, run)
+    if run_record.is_record(folder):
         raise RunError(f"{folder.path} is a record already: accept records of others with mebench leaderboard merge")
-    record = boards.export.export_record(folder, Path(out).expanduser())
+    record = export.export_record(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     remark = str(folder.read_json("folds.json")["remark"])
     advice = "Commit it, or send it: its receiver accepts it with mebench leaderboard merge"
-    if any(word in remark for word in (core.dataset.DRAWN, core.dataset.UNLIKE_PUBLISHED)):
+    if any(word in remark for word in (dataset_contract.DRAWN, dataset_contract.UNLIKE_PUBLISHED)):
         advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
     report = {"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}
     write_json(report, json, f"{record}: {format_size(n_bytes)}. {advice}")
@@ -224,12 +242,12 @@ def leaderboard_submit_command(
     """
     if not selection.strip():
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
-    config.registry.add_paths(plugins or ())
+    registry.add_paths(plugins or ())
     _check_conditions(dataset, protocol, scheme)
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     conditions = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     with Progress().waiting("scoring"):
-        folder, outcome = boards.submissions.write_submission(
+        folder, outcome = board_submissions.write_submission(
             Path(answers).expanduser(), Path(truth).expanduser(), name, about, conditions, Path(out).expanduser()
         )
     message = f"{folder}: send it. It holds the answers, their truth, and the scores"
@@ -238,15 +256,15 @@ def leaderboard_submit_command(
 
 def _check_conditions(dataset: str, protocol: str, scheme: str) -> None:
     """Refuse a misspelt dataset, protocol or scheme: it would make a table of its own."""
-    known, others = config.registry.list_plugins("dataset"), challenges.register.load_challenges()
+    known, others = registry.list_plugins("dataset"), register.load_challenges()
     schemes = dict[str, object]()
     for name in dataset.split("+"):
         hint = "A dataset of your own is a plugin: name its folder with --plugins"
         check_known("dataset", name, {*known, *others}, hint, where="--dataset")
         if name in known:
-            own = getattr(config.registry.load_plugin("dataset", name), "schemes", None)
+            own = getattr(registry.load_plugin("dataset", name), "schemes", None)
             schemes |= own if isinstance(own, Mapping) else {}  # those of a plugin may depend on its parameters
-    check_known("protocol", protocol, {*protocols.PROTOCOLS, *others, "none"}, where="--protocol")
+    check_known("protocol", protocol, {*known_protocols.PROTOCOLS, *others, "none"}, where="--protocol")
     is_unit = scheme.startswith("AU")  # units are schemes, too
     if schemes and scheme and not is_unit:
         check_known("emotion scheme", scheme, schemes, f"They are those of {dataset}", where="--scheme")
@@ -269,20 +287,18 @@ def leaderboard_merge_command(
 
     Seeds are pooled within one sender only. The exit code is 5 if some are refused, 1 if all are.
     """
-    named = boards.accept.sender_named(sender)
+    named = accept.sender_named(sender)
     progress, target = Progress(), Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
-    submissions_in = {folder: boards.submissions.find_submissions(folder) for folder in folders}
+    submissions_in = {folder: board_submissions.find_submissions(folder) for folder in folders}
     submissions = [submission for folder in folders for submission in submissions_in[folder]]
     is_taken = [_take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions]
     n_refused = is_taken.count(False)
-    sources = [
-        source
-        for folder in folders
-        for source in boards.accept.find_records(folder, may_lack=bool(submissions_in[folder]))
+    records = [
+        record for folder in folders for record in accept.find_records(folder, may_lack=bool(submissions_in[folder]))
     ]
     with progress.waiting("scoring again"):
-        outcomes = boards.accept.merge_records(sources, target, check, named)
+        outcomes = accept.merge_records(records, target, check, named)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
     for outcome in outcomes:
         if outcome.status == "refused":
@@ -307,7 +323,7 @@ def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: P
         progress: takes the sentence.
     """
     try:
-        status = boards.submissions.accept_submission(folder, rescored, check_only)
+        status = board_submissions.accept_submission(folder, rescored, check_only)
     except (ConfigError, DataError) as error:
         progress.notify(f"{folder.name}, answers sent in: refused: {error}")
         return False
@@ -335,7 +351,7 @@ def leaderboard_renew_command(
     """
     ids = [word for word in words or () if "=" not in word]
     settings = [word for word in words or () if "=" in word]
-    rows = boards.accept.renew_records(Path(out).expanduser(), ids, settings, dry_run, Progress())
+    rows = accept.renew_records(Path(out).expanduser(), ids, settings, dry_run, Progress())
     if write_json(rows, json) and rows:
         cells = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
         print_table(("record", "one core", "now"), cells)
@@ -357,7 +373,7 @@ def leaderboard_upgrade_command(
     Predictions stay, and each record keeps its former scores. The exit code is 5 if some are refused, 1 if all are.
     """
     with Progress().waiting("scoring again"):
-        rows = boards.upgrade.upgrade_records(Path(out).expanduser(), ids or (), dry_run)
+        rows = upgrade.upgrade_records(Path(out).expanduser(), ids or (), dry_run)
     if write_json(rows, json):
         for row in rows:
             change = f"version {row['made_by']} -> {row['now']} of scoring"
@@ -379,9 +395,9 @@ def leaderboard_known_command(
 
     The words are those of a run, which name the tested people and videos; nothing is computed.
     """
-    data, truth = boards.disagreements.truth_of_plan(runner.make_plan(config_from_words(words, files, plugins)))
-    with boards.record_registry.Registry.changed(Path(out).expanduser().parent) as registry:
-        former, registry.truths[data] = registry.truths.get(data), truth
+    data, truth = disagreements.truth_of_plan(run_plan.make_plan(config_from_words(words, files, plugins)))
+    with record_registry.Registry.changed(Path(out).expanduser().parent) as changed:
+        former, changed.truths[data] = changed.truths.get(data), truth
     change = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
     report = {"data": data, "truth": truth, "former": former}
     write_json(report, json, f"{data}: the annotations here are registered{change}")

@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import exchange, inspection, metrics, reports, runs as run_files
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, refuse_files, refuse_options
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Encoding, Json, Runs, print_remarks
 from mebench.errors import RunError, check_known, refused_by_system
 from mebench.files import write_text
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.terminal import print_lines, print_report
+
+with lazy_imports():
+    from mebench.exchange import answers as file_answers, join as joining, text_table
+    from mebench.inspection import dataset_summary
+    from mebench.metrics import mistakes as spotting_mistakes
+    from mebench.reports import recognition, scores as score_report
+    from mebench.runs import folder as run_folder, scoring
+
+if TYPE_CHECKING:
+    from mebench.metrics.tables import Tables
+    from mebench.reports.recognition import Group
 
 app = typer.Typer()
 
@@ -52,7 +63,7 @@ def mistakes_command(
     clips of each class or --by subject; -v lists each with its probabilities. With --truth, it does the same for a file of any
     program: intervals, or the emotion of each given clip.
     """
-    check_known("--by", by, get_args(metrics.mistakes.By))
+    check_known("--by", by, get_args(spotting_mistakes.By))
     if csv is not None:
         check_folder("--csv", csv)
     if truth is None:
@@ -63,12 +74,12 @@ def mistakes_command(
         refuse_files(run)
         answered = _answers_of_run(run, runs)
     else:
-        reading = _Reading(exchange.join.Rules(fps, loose_ids=loose_ids), encoding, clips, classes)
+        reading = _Reading(joining.Rules(fps, loose_ids=loose_ids), encoding, clips, classes)
         answered = _answers_of_file(run, truth, reading)
     spotted = None
     if answered.tables.predictions is not None:
-        spotted = _sort_spotted(answered.tables, answered.kinds, cast("metrics.mistakes.By", by))
-    group = reports.recognition.GROUPS[by]
+        spotted = _sort_spotted(answered.tables, answered.kinds, cast("spotting_mistakes.By", by))
+    group = recognition.GROUPS[by]
     report: dict[str, Any] = {**answered.about, "by": by}
     if spotted is not None:
         report = {"why": spotted.causes, **answered.about, "convention": "strict", "by": by, **spotted.plain()}
@@ -94,7 +105,7 @@ class _Reading:
         classes: emotions to score, separated by commas; all of the truth by default.
     """
 
-    rules: exchange.join.Rules
+    rules: joining.Rules
     encoding: str | None
     clips: bool
     classes: str | None
@@ -105,17 +116,17 @@ class _Answered:
     """Answers with their truth, and what a report says about their source."""
 
     name: str
-    tables: metrics.tables.Tables
+    tables: Tables
     kinds: list[str]
     about: Mapping[str, Any]
-    named: reports.recognition.RecognitionResults | None = None
+    named: recognition.RecognitionResults | None = None
 
 
 def _answers_of_run(run: str, runs: str) -> _Answered:
     """The intervals and named clips of a run."""
-    folder = run_files.folder.RunFolder.finished(runs, run)
-    tables = run_files.scoring.read_tables(folder)
-    named = reports.recognition.RecognitionResults.of_run(folder)
+    folder = run_folder.RunFolder.finished(runs, run)
+    tables = scoring.read_tables(folder)
+    named = recognition.RecognitionResults.of_run(folder)
     if tables.predictions is None and named is None:
         raise RunError(
             f"run {folder.id!r} neither spots nor names clips of a scored class, so it has no mistakes: name another run"
@@ -125,19 +136,19 @@ def _answers_of_run(run: str, runs: str) -> _Answered:
 
 def _answers_of_file(file: str, truth: str, reading: _Reading) -> _Answered:
     """The intervals, or the named clips, of a file of any program."""
-    remarks = exchange.text_table.Remarks()
+    remarks = text_table.Remarks()
     words = (truth, file)
-    true, predicted = (exchange.text_table.open_encoded(Path(word).expanduser(), reading.encoding) for word in words)
-    (answers,) = exchange.answers.read_against_truth(
+    true, predicted = (text_table.open_encoded(Path(word).expanduser(), reading.encoding) for word in words)
+    (answers,) = file_answers.read_against_truth(
         true,
         [predicted],
         reading.rules,
         remarks,
         clips=reading.clips,
         classes=reading.classes,
-        adapters=inspection.dataset_summary.adapters_of(true),
+        adapters=dataset_summary.adapters_of(true),
     )
-    named = reports.recognition.RecognitionResults.of_tables(answers.tables, answers.classes)
+    named = recognition.RecognitionResults.of_tables(answers.tables, answers.classes)
     print_remarks(remarks)
     return _Answered(file, answers.tables, answers.kinds, {"file": file, **remarks.plain()}, named)
 
@@ -155,7 +166,7 @@ class _SpottingMistakes:
         distracted: numbers on blinks and other distractors; None where none is annotated.
     """
 
-    tables: metrics.tables.Tables
+    tables: Tables
     mistakes: Any
     counts: Any
     draws: int
@@ -164,7 +175,7 @@ class _SpottingMistakes:
 
     def plain(self) -> dict[str, Any]:
         """Numbers and rows as data for JSON."""
-        found = {"draws": self.draws, "counts": reports.scores.plain_counts(self.counts)}
+        found = {"draws": self.draws, "counts": score_report.plain_counts(self.counts)}
         if self.distracted is not None:
             found["on_distractors"] = self.distracted.to_dict("index")
         found["mistakes"] = self.mistakes.drop(columns="row").astype(object).to_dict("records")
@@ -174,28 +185,28 @@ class _SpottingMistakes:
         """Print the numbers by cause, each mistake if wanted, and the gains without a cause."""
         note = ""
         if self.distracted is not None:
-            note = reports.scores.distracted_line(self.counts, self.distracted, self.tables)
+            note = score_report.distracted_line(self.counts, self.distracted, self.tables)
         mean = f", means over {self.draws} draws" if self.draws > 1 else ""
         title = f"mistakes of {name}, by {by}{mean}"
-        reports.scores.print_mistakes(self.counts, title, self.mistakes if verbose else None, note)
-        reports.scores.print_causes(self.causes)
+        score_report.print_mistakes(self.counts, title, self.mistakes if verbose else None, note)
+        score_report.print_causes(self.causes)
 
 
-def _sort_spotted(tables: metrics.tables.Tables, kinds: list[str], by: metrics.mistakes.By) -> _SpottingMistakes:
+def _sort_spotted(tables: Tables, kinds: list[str], by: spotting_mistakes.By) -> _SpottingMistakes:
     """The mistakes of spotting, counted by kind, subject or emotion."""
-    draws = metrics.mistakes.number_of_draws(tables)
-    mistakes = metrics.mistakes.sort_mistakes(tables, kinds)
-    counts = metrics.mistakes.count_mistakes(mistakes, by, draws)
+    draws = spotting_mistakes.number_of_draws(tables)
+    mistakes = spotting_mistakes.sort_mistakes(tables, kinds)
+    counts = spotting_mistakes.count_mistakes(mistakes, by, draws)
     distracted = None
     if tables.distractors is not None:
-        distracted = metrics.mistakes.count_distracted(mistakes, tables.distractors, by, draws)
+        distracted = spotting_mistakes.count_distracted(mistakes, tables.distractors, by, draws)
     if by == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
-    causes = metrics.mistakes.explain_mistakes(tables, mistakes, kinds)
+    causes = spotting_mistakes.explain_mistakes(tables, mistakes, kinds)
     return _SpottingMistakes(tables, mistakes, counts, draws, causes, distracted)
 
 
-def _print_named(answered: _Answered, group: reports.recognition.Group, verbose: bool) -> None:
+def _print_named(answered: _Answered, group: Group, verbose: bool) -> None:
     """Print classes, confusions and wrong clips; each of these if wanted."""
     assert answered.named is not None
     wrong, n_clips = answered.named.wrong, len(answered.named.answers)
@@ -205,7 +216,7 @@ def _print_named(answered: _Answered, group: reports.recognition.Group, verbose:
     if not len(wrong):
         return
     if verbose:
-        print_report("", reports.recognition.wrong_clips_table(wrong))
+        print_report("", recognition.wrong_clips_table(wrong))
     else:
         print_lines("each of them with its probabilities: the same with -v; as CSV: with --csv FOLDER")
 
@@ -215,7 +226,7 @@ def _write_csv(folder: Path, answered: _Answered, spotted: _SpottingMistakes | N
     texts = {} if answered.named is None else answered.named.csv()
     if spotted is not None:
         mistakes = spotted.mistakes.drop(columns="row")
-        texts["spotting_mistakes.csv"] = reports.recognition.csv_of_frame(mistakes, index=False)
+        texts["spotting_mistakes.csv"] = recognition.csv_of_frame(mistakes, index=False)
     with refused_by_system(f"the tables cannot be written to {folder}", "name another --csv FOLDER"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from mebench import api, config, core, exchange, inspection
 from mebench.account import account_lines
 from mebench.cli.complete import complete_word
 from mebench.cli.option_checks import check_file
 from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.terminal import format_count
+
+with lazy_imports():
+    from mebench.api import run_results
+    from mebench.config import resolving, settings as run_settings, trainer
+    from mebench.inspection import dataset_summary
+
+if TYPE_CHECKING:
+    from mebench.api.score_files import Comparison, Scores
+    from mebench.core.dataset import Dataset
+    from mebench.exchange.text_table import Remarks
 
 
 class Verbs(TyperGroup):
@@ -59,7 +69,7 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
 def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
     """Refuse an option that is written as a setting."""
     options = {option[2:] for param in ctx.command.params for option in param.opts if option.startswith("--")}
-    options -= {field.name for field in fields(config.RunConfig)}
+    options -= {field.name for field in fields(run_settings.RunConfig)}
     for word in words or ():
         key, _, value = word.partition("=")
         if key in options:
@@ -100,7 +110,7 @@ Runs = Annotated[
         "--runs",
         metavar="FOLDER",
         help="The folder of the runs.",
-        callback=lambda ctx, value: value if ctx.resilient_parsing else api.run_results.runs_folder(value),
+        callback=lambda ctx, value: value if ctx.resilient_parsing else run_results.runs_folder(value),
         show_default=False,
     ),
 ]
@@ -124,25 +134,27 @@ Encoding = Annotated[
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores and remarks, not only the main ones.")]
 
 
-def config_from_words(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
+def config_from_words(words: Words, files: Files, plugins: Plugins) -> run_settings.RunConfig:
     """The configuration of a run, to be looked at: callbacks outside Lightning stay unchecked."""
-    with config.trainer.without_foreign_code():
-        return config.resolve(words or (), files or (), plugins or ())
+    with trainer.without_foreign_code():
+        return resolving.resolve(words or (), files or (), plugins or ())
 
 
-def config_with_inputs(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
+def config_with_inputs(words: Words, files: Files, plugins: Plugins) -> run_settings.RunConfig:
     """The configuration of a run, once its inputs are there. Missing ones are reported before a heavy import."""
-    settled = config.resolve(words or (), files or (), plugins or ())
-    (settings,) = inspection.dataset_summary.check_needs([settled], Progress().notify)
+    settled = resolving.resolve(words or (), files or (), plugins or ())
+    (settings,) = dataset_summary.check_needs([settled], Progress().notify)
     return settings
 
 
-def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, core.Dataset]:
+def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:
     """The datasets, by id, from words, files and the user's file. A composite gives its members."""
-    return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
+    return dataset_summary.open_members(
+        resolving.resolve_dataset(words or (), files or (), plugins or ()).dataset_params
+    )
 
 
-def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
+def print_remarks(remarks: Remarks | Scores | Comparison) -> None:
     """Print repairs, warnings and the account of files on standard error."""
     notes = [*remarks.repaired, *account_lines(remarks.account)]
     Progress().notify(*(f"note: {line}" for line in notes), *(f"warning: {line}" for line in remarks.warnings))

@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
-from mebench import api, reports
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Json, Runs
 from mebench.errors import ConfigError, check_known
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.terminal import print_lines, print_report
+
+with lazy_imports():
+    from mebench.api import paper
+    from mebench.reports import score_plots
 
 app = typer.Typer()
 
@@ -81,7 +85,7 @@ def table_command(
     if form:
         check_known("format", form, FORMATS.values())
     with Progress().waiting("comparing the rows"):
-        made = api.table(
+        made = paper.table(
             *names,
             metrics=_split(metric),
             rows=row or (),
@@ -126,9 +130,9 @@ def plot_command(
     Rows that share a letter are not distinguishable. For the differences of two runs person by person, see compare --plot.
     """
     check_file("-o", out)
-    reports.score_plots.check_figure("-o", out)
+    score_plots.check_figure("-o", out)
     with Progress().waiting("comparing the rows"):
-        made = api.table(
+        made = paper.table(
             *names,
             metrics=_split(metric),
             rows=row or (),

@@ -13,15 +13,25 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mebench import config, core, features, json_output, protocols, terminal, testing
+from mebench import json_output, terminal
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
+from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES
 from mebench.progress import Progress
 
+with lazy_imports():
+    from mebench.config import registry, sections, setting_descriptions, settings as run_settings, sources, typed_values
+    from mebench.core import options as core_options
+    from mebench.features import built_in_encoders
+    from mebench.protocols import known as known_protocols
+    from mebench.testing import checks, contracts, folders, null as null_check
+
 if TYPE_CHECKING:
+    from mebench.config.registry import PluginInfo, PluginKind
     from mebench.config.setting_descriptions import SettingDescription
+    from mebench.config.settings import RunConfig
     from mebench.testing.checks import CheckOutcome
 
 app = typer.Typer()
@@ -59,19 +69,19 @@ def list_command(
 def _all_lists() -> dict[str, tuple[Sequence[str], list[Any]]]:
     """Headers and rows of each list, by its name."""
     tables: dict[str, tuple[Sequence[str], list[Any]]] = {}
-    for kind in config.registry.PLUGIN_KINDS:
-        plugins = config.registry.list_plugins(kind).values()
+    for kind in registry.PLUGIN_KINDS:
+        plugins = registry.list_plugins(kind).values()
         rows = [(plugin.id, ", ".join(plugin.tasks) or "-", _summary_of(plugin)) for plugin in plugins]
         tables[f"{kind}s"] = ((kind, "tasks", "summary"), rows)
-    summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
-    broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
+    summaries = {name: protocol.summary for name, protocol in known_protocols.PROTOCOLS.items()}
+    broken = {name: f"broken: {reason}" for name, reason in known_protocols.BROKEN.items()}
     tables["protocols"] = (("protocol", "meaning"), sorted((summaries | broken).items()))
     described = [(metric.name, metric.describe()) for metric in METRICS.values()]
     tables["metrics"] = (("metric", "range and meaning"), described)
     return tables
 
 
-def _summary_of(plugin: config.registry.PluginInfo) -> str:
+def _summary_of(plugin: PluginInfo) -> str:
     """Title and summary of a plugin, or the reason if it is broken."""
     return f"broken: {plugin.broken}" if plugin.broken else f"{plugin.title}: {plugin.summary}"
 
@@ -92,12 +102,12 @@ def info_command(
     """Explain a plugin, protocol, metric, encoder or setting."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
-    matching = [known[id_] for known in map(config.registry.list_plugins, config.registry.PLUGIN_KINDS) if id_ in known]
-    settings = config.setting_descriptions.setting_descriptions()
-    encoders = features.built_in_encoders.BUILT_IN
-    known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *METRICS, *settings, *encoders}
+    matching = [known[id_] for known in map(registry.list_plugins, registry.PLUGIN_KINDS) if id_ in known]
+    settings = setting_descriptions.setting_descriptions()
+    encoders = built_in_encoders.BUILT_IN
+    known_here = {*known_protocols.PROTOCOLS, *known_protocols.BROKEN, *METRICS, *settings, *encoders}
     if not matching and id_ not in known_here:
-        then = f"See them with: mebench list, and settings with: mebench config show -v. {config.registry.YOURS}"
+        then = f"See them with: mebench list, and settings with: mebench config show -v. {registry.YOURS}"
         known = [*known_names(), *settings, *encoders]
         raise PluginError(unknown("plugin, protocol, metric or setting", id_, known, then))
     report: dict[str, Any] = {}
@@ -105,9 +115,9 @@ def info_command(
         report["setting"] = _describe_setting(settings[id_])
     if id_ in METRICS:
         report["metric"] = _describe_metric(id_)
-    if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
-        protocol = protocols.find_protocol(id_)
-        parameters = _parameters(config.sections.Section("protocol.", protocol.settings, f"protocol {id_}"), {})
+    if id_ in {*known_protocols.PROTOCOLS, *known_protocols.BROKEN}:
+        protocol = known_protocols.find_protocol(id_)
+        parameters = _parameters(sections.Section("protocol.", protocol.settings, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     if id_ in encoders:
         report["encoder"] = _describe_encoder(id_)
@@ -132,7 +142,7 @@ def _describe_setting(setting: SettingDescription) -> dict[str, Any]:
 
 def _describe_encoder(id_: str) -> dict[str, Any]:
     """Input, training data and licence of a built-in encoder."""
-    encoder = features.built_in_encoders.BUILT_IN[id_]
+    encoder = built_in_encoders.BUILT_IN[id_]
     wanted = encoder.input
     return {
         "id": id_,
@@ -202,9 +212,7 @@ def _print_values(title: str, word: str, sets: Mapping[str, Mapping[str, Any] | 
     """
     rows = []
     for name, values in sets.items():
-        texts = {
-            key: json_output.text_of_value(config.typed_values.to_plain(value)) for key, value in (values or {}).items()
-        }
+        texts = {key: json_output.text_of_value(typed_values.to_plain(value)) for key, value in (values or {}).items()}
         rows.append((f"{word} {name}", " ".join(f"{key}={text}" for key, text in texts.items()) or "(the defaults)"))
     if rows:
         terminal.print_table((word, "values"), rows, title=title)
@@ -220,7 +228,7 @@ def config_show_command(
 ) -> None:
     """Show every setting and the origin of its value."""
     settled = config_from_words(words, files, plugins)
-    values = config.flatten_keys(settled.values)
+    values = sources.flatten_keys(settled.values)
     meanings = _meanings_of(settled) if verbose else {}
     report: dict[str, Any] = {"values": settled.values, "origins": settled.origins}
     if verbose:
@@ -234,9 +242,9 @@ def config_show_command(
         terminal.print_table(headers, rows)
 
 
-def _meanings_of(settled: config.RunConfig) -> dict[str, str]:
+def _meanings_of(settled: RunConfig) -> dict[str, str]:
     """The meaning of each setting of a run, by its key in `values`: its own, and those of its plugins and its protocol."""
-    meanings = core.options.attribute_meanings(config.RunSettings)
+    meanings = core_options.attribute_meanings(run_settings.RunSettings)
     parts = {
         "method": settled.method_params,
         "recognizer": settled.recognizer_params,
@@ -247,16 +255,16 @@ def _meanings_of(settled: config.RunConfig) -> dict[str, str]:
         parts["dataset" if is_only_one else f"dataset.{word}"] = params
     for prefix, params in parts.items():
         if params is not None:
-            for name, meaning in core.options.attribute_meanings(type(params)).items():
+            for name, meaning in core_options.attribute_meanings(type(params)).items():
                 meanings[f"{prefix}.{name}"] = meaning
     return meanings
 
 
 def _more_plugins(plugins: Plugins) -> None:
-    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
+    registry.add_paths([*sources.more_plugins(), *(plugins or ())])
 
 
-def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
+def _plugin(info: PluginInfo) -> dict[str, Any]:
     """Card, parameters with their defaults, presets, settings for datasets."""
     card = info.folder / "README.md"
     facts = {
@@ -273,20 +281,20 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
         return facts
     presets = info.section("presets")
     packaged = info.section("params") | (presets.get(info.config.get("preset", "")) or {})
-    section = config.sections.Section(f"{info.kind}.", config.registry.params_class(info), f"{info.where}/params.py")
+    section = sections.Section(f"{info.kind}.", registry.params_class(info), f"{info.where}/params.py")
     parameters = _parameters(section, packaged)
     return facts | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
 
 
-def _parameters(section: config.sections.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
+def _parameters(section: sections.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
     """Each parameter, with its default: that of a plugin's `config.yaml` before that of its dataclass."""
-    meanings = core.options.attribute_meanings(section.cls)
+    meanings = core_options.attribute_meanings(section.cls)
     defaults = section.defaults() | {f"{section.prefix}{name}": value for name, value in packaged.items()}
     return [
         {
             "parameter": key,
-            "type": config.typed_values.describe_type(hint),
-            "default": json_output.text_of_value(config.typed_values.to_plain(defaults.get(key, "(needed)"))),
+            "type": typed_values.describe_type(hint),
+            "default": json_output.text_of_value(typed_values.to_plain(defaults.get(key, "(needed)"))),
             "meaning": meanings.get(key.removeprefix(section.prefix), ""),
         }
         for key, hint in section.types().items()
@@ -343,24 +351,24 @@ def check_command(
         _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
         return
     _more_plugins(plugins)
-    by_kind = {kind: config.registry.list_plugins(kind) for kind in config.registry.PLUGIN_KINDS}
-    if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in by_kind.values()):
-        protocols.find_protocol(name)
+    by_kind = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
+    if name in {*known_protocols.PROTOCOLS, *known_protocols.BROKEN} and not any(
+        name in known for known in by_kind.values()
+    ):
+        known_protocols.find_protocol(name)
         raise ConfigError(
             f"{name!r} is a protocol, and only methods and datasets are checked: its folds are guarded in each "
             "run, so try it with mebench run method=random dataset=synthetic dataset.preset=tiny "
             f"protocol={name}"
         )
-    check_known("plugin", name, {*chain(*by_kind.values())}, config.registry.YOURS, PluginError)
+    check_known("plugin", name, {*chain(*by_kind.values())}, registry.YOURS, PluginError)
     if relations:
         _count_violations(name, words or (), json)
         return
-    _check_promises(name, [kind for kind in by_kind if name in by_kind[kind]], config.settings_of(words or ()), json)
+    _check_promises(name, [kind for kind in by_kind if name in by_kind[kind]], sources.settings_of(words or ()), json)
 
 
-def _check_promises(
-    name: str, kinds: Sequence[config.registry.PluginKind], values: Mapping[str, Any], json: str | None
-) -> None:
+def _check_promises(name: str, kinds: Sequence[PluginKind], values: Mapping[str, Any], json: str | None) -> None:
     """Check the promises of a plugin and print each outcome.
 
     Args:
@@ -375,7 +383,7 @@ def _check_promises(
     outcomes: list[CheckOutcome] = []
     for kind in kinds:
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
-        for outcome in testing.outcomes(testing.plugin_checks(kind, name, **params)):
+        for outcome in checks.outcomes(folders.plugin_checks(kind, name, **params)):
             outcomes.append(outcome)
             if json != "-":
                 _print_outcome(outcome)
@@ -394,9 +402,7 @@ def _check_promises(
 
 def _count_violations(name: str, words: Sequence[str], json: str | None) -> None:
     """Print how many answers of a method change although they should not."""
-    counts = testing.contracts.count_method_violations(
-        name, (*testing.checks.TINY, "dataset.short_videos=false", *words)
-    )
+    counts = contracts.count_method_violations(name, (*checks.TINY, "dataset.short_videos=false", *words))
     if json_output.write_json({"method": name, "relations": counts}, json):
         rows = [(kind, str(count["n"]), str(count["of"])) for kind, count in counts.items()]
         terminal.print_table(("relation", "violations", "answers"), rows)
@@ -412,17 +418,17 @@ def _print_outcome(outcome: CheckOutcome) -> None:
 
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
-    folds = testing.null.run_null_check(name, Progress(), words, plugins or (), shuffles)
+    folds = null_check.run_null_check(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in folds]}
     if json_output.write_json(report, json):
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in folds]
         terminal.print_table(("task", "people", "right", "by chance at most", "of"), rows)
-    testing.null.refuse_known_labels(name, folds, shuffles)
+    null_check.refuse_known_labels(name, folds, shuffles)
     if json != "-":
         terminal.print_lines(
             "",
             f"{name} shows no knowledge of hidden labels in {terminal.format_count(shuffles, 'shuffle')} of the labels, "
-            f"each run twice. {testing.null.BLIND_SPOT}",
+            f"each run twice. {null_check.BLIND_SPOT}",
         )
 
 
@@ -449,7 +455,7 @@ def new_dataset_command(name: Name, out: Out = "plugins", json: Json = None) -> 
 
 
 def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str, json: str | None) -> None:
-    files = [*map(str, testing.folders.write_plugin(kind, name, Path(out).expanduser(), template))]
+    files = [*map(str, folders.write_plugin(kind, name, Path(out).expanduser(), template))]
     tried = {
         "method": f"mebench run --plugins {out} method={name} dataset=synthetic",
         "dataset": f"mebench data fake --plugins {out} dataset={name} --out DIR",

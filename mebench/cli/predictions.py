@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
 from mebench.account import plain_accounts
 from mebench.annotations.accounting import accounts_of
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
@@ -31,8 +30,21 @@ from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.files import file_hash
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_markdown, print_report, print_table
+
+with lazy_imports():
+    from mebench.config import registry, resolving
+    from mebench.exchange import text_table, write as writing
+    from mebench.features import degradation
+    from mebench.inference import models as trained_models, onnx_files, predict, recipe as model_recipe, robustness
+    from mebench.reports import model_card, report as run_report, robustness as robustness_report
+    from mebench.runs import folder as run_folder, scoring
+
+if TYPE_CHECKING:
+    from mebench.inference.models import Model, ModelHeader
+    from mebench.metrics.tables import Tables
 
 app = verb_group("Write predictions of runs for other programs.")
 model_app = verb_group("List models, show their cards, and write them for other programs.")
@@ -80,42 +92,40 @@ def predictions_export_command(
 
     Frames have the numbers of the dataset's own files by default; formats in seconds count from the start of a video.
     """
-    folder, remarks = run_files.folder.RunFolder.finished(runs, run), exchange.text_table.Remarks()
-    tables = run_files.scoring.read_tables(folder)
+    folder, remarks = run_folder.RunFolder.finished(runs, run), text_table.Remarks()
+    tables = scoring.read_tables(folder)
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     n_intervals = len(tables.predictions)
     tables, note = _counted(folder.id, tables, frames, form)
-    exchange.write.write_predictions(
-        Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
-    )
+    writing.write_predictions(Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"])
     if truth is not None:
-        exchange.write.write_truth(Path(truth).expanduser(), tables, form)
+        writing.write_truth(Path(truth).expanduser(), tables, form)
     Progress().notify(f"note: {note}")
     print_remarks(remarks)
     report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
     write_json(report, json, out)
 
 
-def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) -> tuple[metrics.tables.Tables, str]:
+def _counted(run: str, tables: Tables, frames: str, form: str) -> tuple[Tables, str]:
     """The tables with the numbering of the frames, and a sentence about it.
 
     Raises:
         RunError: the run's folder does not hold the file numbers.
     """
     videos = tables.videos
-    timed = exchange.write.counts_time(form)
+    timed = writing.counts_time(form)
     if _frames(frames) == "positions" or timed:
-        bare = replace(tables, videos=videos.drop(columns=exchange.write.NUMBERING, errors="ignore"))
+        bare = replace(tables, videos=videos.drop(columns=writing.NUMBERING, errors="ignore"))
         if timed:
             return bare, "times are counted from the first frame of each video"
         return bare, "every video is counted from 0; --frames numbers writes the dataset's own file numbers"
-    if not set(exchange.write.NUMBERING) <= set(videos):
+    if not set(writing.NUMBERING) <= set(videos):
         raise RunError(
             f"{run!r} lacks the dataset's file numbers, like every record and every run of an older mebench: write "
             "positions, from 0 in every video, with --frames positions, or run it again"
         )
-    video, first, numbers = (videos[name].iloc[0] for name in ("video", *exchange.write.NUMBERING))
+    video, first, numbers = (videos[name].iloc[0] for name in ("video", *writing.NUMBERING))
     gaps = " and leaves numbers out" if len(numbers) else ""
     return (
         tables,
@@ -160,18 +170,18 @@ def predict_command(
     json: Json = None,
 ) -> None:
     """Spot in videos without annotations, with a run or a model. Scores of several folds are averaged."""
-    check_known("format", form, exchange.write.formats_without_truth(), "The truth is unknown here")
-    check_target = check_folder if exchange.write.FORMATS[form].writes_folder else check_file
+    check_known("format", form, writing.formats_without_truth(), "The truth is unknown here")
+    check_target = check_folder if writing.FORMATS[form].writes_folder else check_file
     check_target("--out", str(Path(out).expanduser()))
-    progress, remarks = Progress(), exchange.text_table.Remarks()
+    progress, remarks = Progress(), text_table.Remarks()
     name, models = _models_named(run, runs, fold, yes)
-    predicted = inference.predict.predict_all(
-        models, config.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
+    predicted = predict.predict_all(
+        models, resolving.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
     )
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     intervals = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, note = _counted(name, predicted.tables(), frames, form)
-    exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
+    writing.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.notify(f"note: {note}")
     print_remarks(remarks)
     report: dict[str, Any] = {
@@ -187,7 +197,7 @@ def predict_command(
     refuse_failed(failed, videos, out)
 
 
-def _models_named(word: str, runs: str, fold: str | None, yes: bool) -> tuple[str, Sequence[inference.models.Model]]:
+def _models_named(word: str, runs: str, fold: str | None, yes: bool) -> tuple[str, Sequence[Model]]:
     """Name and models of a run, or of a model.
 
     Raises:
@@ -195,12 +205,12 @@ def _models_named(word: str, runs: str, fold: str | None, yes: bool) -> tuple[st
         RunError: there is no such run or model.
     """
     if not _names_model(word, runs):
-        folder = run_files.folder.RunFolder.finished(runs, word)
+        folder = run_folder.RunFolder.finished(runs, word)
         ask_for_code_of_run(folder, yes, trains=False)
-        return folder.id, inference.models.models_of_run(folder, fold)
+        return folder.id, trained_models.models_of_run(folder, fold)
     if fold is not None:
         raise ConfigError(f"{word} is a model, but only runs have folds: leave --fold out")
-    model = inference.models.read_model(inference.models.find_model_file(word))
+    model = trained_models.read_model(trained_models.find_model_file(word))
     return model.name, (model,)
 
 
@@ -238,17 +248,17 @@ def degrade_command(
     The people are the same, and nothing is trained. The page shows scores against strength, what they lose, and how often changes
     alter an answer that should stay.
     """
-    kinds = [*features.degradation.KINDS] if what is None else _listed_once(what)
+    kinds = [*degradation.KINDS] if what is None else _listed_once(what)
     words = _degradation_words(kinds, _listed_once(strengths), model)
     page = Path(out).expanduser()
     check_file("--out", str(page))
-    folder = run_files.folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.finished(runs, run)
     ask_for_code_of_run(folder, yes, trains=False)
-    rows, progress = inference.robustness.measure_robustness(folder, words, workers, Progress()), Progress()
-    reports.report.write_page(reports.robustness.page_of_robustness(folder, rows), page)
+    rows, progress = robustness.measure_robustness(folder, words, workers, Progress()), Progress()
+    run_report.write_page(robustness_report.page_of_robustness(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):
-        print_report("", *reports.robustness.tables_of_robustness(rows))
+        print_report("", *robustness_report.tables_of_robustness(rows))
         print_lines(f"{out}: the page")
 
 
@@ -259,12 +269,12 @@ def _listed_once(names: str) -> list[str]:
 
 def _degradation_words(kinds: Sequence[str], strengths: Sequence[str], model: str) -> list[str]:
     """The degradations `KIND:STRENGTH[:MODEL]`: kinds at each strength, relations at theirs."""
-    relations = features.degradation.relation_names()
+    relations = degradation.relation_names()
     words = []
     for kind in kinds:
         takes_model = kind == "resolution" or "resolution" not in kinds
         ending = f":{model}" if model and takes_model else ""
-        levels = [str(features.degradation.RELATION_STRENGTH)] if kind in relations else strengths
+        levels = [str(degradation.RELATION_STRENGTH)] if kind in relations else strengths
         words += [f"{kind}:{level}{ending}" for level in levels]
     return words
 
@@ -304,15 +314,15 @@ def model_export_command(
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
     check_known("format", form, ("safetensors", "onnx"), "Name a file that ends so, or give --format")
-    check_known("part", part, get_args(inference.predict.Part))
+    check_known("part", part, get_args(predict.Part))
 
     if _names_model(run, runs):
-        source = inference.models.find_model_file(run)
+        source = trained_models.find_model_file(run)
         if fold is not None:
             raise ConfigError(f"{run} is a model, but only runs have folds: leave --fold out")
-        model, header = inference.models.read_model(source), inference.models.read_header(source)
+        model, header = trained_models.read_model(source), trained_models.read_header(source)
     else:
-        folder = run_files.folder.RunFolder.finished(runs, run)
+        folder = run_folder.RunFolder.finished(runs, run)
         keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
         if not fold and len(keys) != 1:
             raise ConfigError(
@@ -320,45 +330,43 @@ def model_export_command(
             )
         fold, header = fold or str(keys[0]), None
         ask_for_code_of_run(folder, yes, trains=False)
-        model = inference.models.model_of_fold(folder, fold)
+        model = trained_models.model_of_fold(folder, fold)
 
     if form == "onnx":
-        trained = inference.predict.fitted_method(model, cast(inference.predict.Part, part))
-        outputs = inference.models.export_onnx(trained, path)
-        Progress().notify(f"{path}: input {inference.models.INPUT}, outputs {', '.join(outputs)}")
+        trained = predict.fitted_method(model, cast(predict.Part, part))
+        outputs = trained_models.export_onnx(trained, path)
+        Progress().notify(f"{path}: input {trained_models.INPUT}, outputs {', '.join(outputs)}")
         if part == "method" and "spot" in model.about["tasks"] and model.timings:
-            recipe = inference.onnx_files.name_recipe(path)
+            recipe = onnx_files.name_recipe(path)
             if header is None:
                 header = _describe_for_recipe(folder, model, name, note)
-            write_json(inference.recipe.describe_spotting(model, path, outputs, header), str(recipe))
+            write_json(model_recipe.describe_spotting(model, path, outputs, header), str(recipe))
             Progress().notify(f"{recipe}: how its input is made, and how its scores become intervals")
         return
 
     if header is None:
-        header = reports.model_card.export_model(folder, str(fold), path, name, note)
+        header = model_card.export_model(folder, str(fold), path, name, note)
     else:
         header = header.model_copy(
             update={"name": name or header.name, "card": "\n\n".join(filter(None, (header.card, note)))}
         )
-        inference.models.write_model(path, model, header)
+        trained_models.write_model(path, model, header)
     Progress().notify(f"{path}: the model {header.name}; use it with mebench spot --model {path}")
 
 
 def _names_model(word: str, runs: str) -> bool:
     """Whether a word names an included model or a model's file, not a run."""
-    known = {header.name for header in inference.models.included_models().values()}
-    endings = (inference.models.ENDING, inference.onnx_files.ONNX_ENDING)
+    known = {header.name for header in trained_models.included_models().values()}
+    endings = (trained_models.ENDING, onnx_files.ONNX_ENDING)
     return (word in known or word.endswith(endings)) and not (Path(runs).expanduser() / word).is_dir()
 
 
-def _describe_for_recipe(
-    folder: run_files.folder.RunFolder, model: inference.models.Model, name: str | None, note: str
-) -> inference.models.ModelHeader | None:
+def _describe_for_recipe(folder: run_folder.RunFolder, model: Model, name: str | None, note: str) -> ModelHeader | None:
     """The description by which mebench reads a network again; None for pairs, and where the dataset is gone."""
     if model.config.recognizer is not None:
         return None
     try:
-        return reports.model_card.describe_model(folder, model, name, note)
+        return model_card.describe_model(folder, model, name, note)
     except MebenchError as error:
         Progress().notify(f"note: mebench spot cannot read the network, since its card cannot be written: {error}")
         return None
@@ -367,8 +375,8 @@ def _describe_for_recipe(
 @model_app.command("list", epilog="Example: mebench model list")
 def model_list_command(plugins: Plugins = None, json: Json = None) -> None:
     """List the included models."""
-    config.registry.add_paths(plugins or ())
-    headers = inference.models.included_models()
+    registry.add_paths(plugins or ())
+    headers = trained_models.included_models()
     report = [
         {"hash": file_hash(file)[:8], "shipped": True, "file": str(file), "bytes": file.stat().st_size}
         | header.model_dump(include={"name", "method", "recognizer", "task", "scores"})
@@ -395,7 +403,7 @@ def model_info_command(
 
     The card gives the training data, the scores and the limits.
     """
-    config.registry.add_paths(plugins or ())
-    header = inference.models.read_header(inference.models.find_model_file(model))
+    registry.add_paths(plugins or ())
+    header = trained_models.read_header(trained_models.find_model_file(model))
     if write_json(header.model_dump(), json):
         print_markdown(header.card)

@@ -8,7 +8,12 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from mebench import api, exchange, features
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.api import score_files
+    from mebench.exchange import write as writing
+    from mebench.features import degradation
 
 READ, WRITTEN, WRITTEN_WITHOUT_TRUTH = "READ", "WRITTEN", "WRITTEN_WITHOUT_TRUTH"
 """Placeholder for a list of formats as the `metavar` of an option."""
@@ -36,8 +41,8 @@ def _with_names(option: Any) -> Any:
         shown.metavar = "|".join(formats_in(shown.metavar))
     text = getattr(shown, "help", None) or ""
     if DEGRADATIONS in text:
-        kinds = ", ".join(features.degradation.degradation_names())
-        relations = ", ".join(features.degradation.relation_names())
+        kinds = ", ".join(degradation.degradation_names())
+        relations = ", ".join(degradation.relation_names())
         shown.help = text.replace(DEGRADATIONS, kinds).replace(RELATIONS, relations)
     return shown
 
@@ -45,7 +50,7 @@ def _with_names(option: Any) -> Any:
 def formats_in(place: str) -> Iterable[str]:
     """The names of the formats that READ, WRITTEN or WRITTEN_WITHOUT_TRUTH stands for."""
     if place == READ:
-        return api.score_files.READ_FORMATS
+        return score_files.READ_FORMATS
     if place == WRITTEN:
-        return exchange.write.FORMATS
-    return exchange.write.formats_without_truth()
+        return writing.FORMATS
+    return writing.formats_without_truth()

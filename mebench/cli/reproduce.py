@@ -8,20 +8,28 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench import records, reproduction
 from mebench._installation import PACKAGE, shipped_folder
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import find_metric
 from mebench.number_format import NONE, format_number, format_score, format_span
 from mebench.progress import Progress
 from mebench.terminal import format_count, print_lines, print_table
+
+with lazy_imports():
+    from mebench.records import published as published_values
+    from mebench.reproduction import papers, rescore
+
+if TYPE_CHECKING:
+    from mebench.reproduction.papers import CellResult, Paper
+    from mebench.reproduction.rescore import RescoredCell, RescoredSource
 
 app = typer.Typer()
 
@@ -69,16 +77,14 @@ def reproduce_command(
     """
     ask_for_code_of_files(files, yes)
     folder = folder_of_published(leaderboards)
-    known = reproduction.papers.read_paper(folder / "papers", paper)
+    known = papers.read_paper(folder / "papers", paper)
     if table is None:
         table = _table_with_programs(known)
-    published = records.published.read_published(folder / PUBLISHED)
-    request = reproduction.papers.PaperRequest(
+    published = published_values.read_published(folder / PUBLISHED)
+    request = papers.PaperRequest(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    results = reproduction.papers.reproduce_cells(
-        known, reproduction.papers.paper_cells(known, table, published), published, request, Progress()
-    )
+    results = papers.reproduce_cells(known, papers.paper_cells(known, table, published), published, request, Progress())
     plain = {
         "paper": known.id,
         "table": table,
@@ -93,7 +99,7 @@ def reproduce_command(
     exit_if_failed(n_failed, n_failed + n_run)
 
 
-def _table_with_programs(paper: reproduction.papers.Paper) -> str:
+def _table_with_programs(paper: Paper) -> str:
     """The first table of a paper whose rows state the programs of its methods.
 
     Raises:
@@ -106,7 +112,7 @@ def _table_with_programs(paper: reproduction.papers.Paper) -> str:
     raise ConfigError(f"name a table of {paper.id} with --table N. There are {titles}")
 
 
-def _plain_result(result: reproduction.papers.CellResult) -> dict[str, Any]:
+def _plain_result(result: CellResult) -> dict[str, Any]:
     """A cell with its published and measured value, for JSON; with the gain from selection, if it was measured."""
     published = result.cell.published
     names = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
@@ -149,12 +155,12 @@ def rescore_command(
     of window scores are also scored k'/2 later. Nothing is written without --write.
     """
     folder = folder_of_published(leaderboards)
-    place = folder / reproduction.rescore.SCORED_ANEW
-    known = reproduction.rescore.read_source(place, source)
-    published = records.published.read_published(folder / PUBLISHED)
+    place = folder / rescore.SCORED_ANEW
+    known = rescore.read_source(place, source)
+    published = published_values.read_published(folder / PUBLISHED)
     with Progress().waiting("scoring"):
-        outcome = reproduction.rescore.rescore_source(known, Path(root).expanduser())
-    cells = reproduction.rescore.rescored_cells(known, outcome, published)
+        outcome = rescore.rescore_source(known, Path(root).expanduser())
+    cells = rescore.rescored_cells(known, outcome, published)
     file = _write_outcome(outcome, source, folder) if write else None
     if write_json({**outcome, "cells": [_plain_cell(cell) for cell in cells]}, json):
         print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
@@ -167,15 +173,15 @@ def rescore_command(
 
 def _write_outcome(outcome: dict[str, Any], source: str, folder: Path) -> Path:
     """The written file of the scores. Beside an installed mebench it lies in the working folder."""
-    kept = place = folder / reproduction.rescore.SCORED_ANEW
+    kept = place = folder / rescore.SCORED_ANEW
     if PACKAGE in folder.resolve().parents:  # the folder of an installed mebench is not the user's to write to
-        kept = Path("leaderboards", reproduction.rescore.SCORED_ANEW)
+        kept = Path("leaderboards", rescore.SCORED_ANEW)
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
-    return reproduction.rescore.write_outcome(outcome, kept)
+    return rescore.write_outcome(outcome, kept)
 
 
-def _plain_cell(cell: reproduction.rescore.RescoredCell) -> dict[str, Any]:
+def _plain_cell(cell: RescoredCell) -> dict[str, Any]:
     """A printed value and its readings as data for JSON."""
     dataset, name, paper, values = cell
     readings = []
@@ -197,9 +203,7 @@ def _score_of(value: Sequence[float | None] | None) -> dict[str, float | None]:
     return dict(zip(_ENDS, value or (None, None, None)))
 
 
-def _print_cells(
-    source: reproduction.rescore.RescoredSource, cells: Sequence[reproduction.rescore.RescoredCell]
-) -> None:
+def _print_cells(source: RescoredSource, cells: Sequence[RescoredCell]) -> None:
     """Print a column for each reading, and remarks below."""
     readings = dict.fromkeys(reading for *_, values in cells for reading in values)
     heads = [_reading_in_words(*reading) for reading in readings]
@@ -210,7 +214,7 @@ def _print_cells(
             printed, digits = f"{paper.value:.{paper.digits}f}", paper.digits
             if paper.caveats:
                 printed += "†"
-        digits = min(digits, reproduction.rescore.DIGITS)
+        digits = min(digits, rescore.DIGITS)
         scores = [format_score(_score_of(values.get(reading)), digits) for reading in readings]
         rows.append((dataset, name, printed, *scores))
     print_table(("dataset", "score", "printed", *heads), rows)
@@ -244,10 +248,10 @@ def folder_of_published(named: str | None) -> Path:
 
 
 def _print(
-    paper: reproduction.papers.Paper,
+    paper: Paper,
     table: str,
-    results: Sequence[reproduction.papers.CellResult],
-    request: reproduction.papers.PaperRequest,
+    results: Sequence[CellResult],
+    request: papers.PaperRequest,
 ) -> None:
     """Print the measured cells, the reasons for absent ones, and remarks."""
     print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
@@ -276,7 +280,7 @@ def _print(
         _print_rules(paper, request)
 
 
-def _print_absent_cells(results: Sequence[reproduction.papers.CellResult]) -> None:
+def _print_absent_cells(results: Sequence[CellResult]) -> None:
     """Print the number of absent cells by reason and dataset."""
     absent = Counter[tuple[str, str]]()
     for result in results:
@@ -287,7 +291,7 @@ def _print_absent_cells(results: Sequence[reproduction.papers.CellResult]) -> No
         print_lines(f"- {reason} ({dataset}, {format_count(count, 'cell')})")
 
 
-def _print_rules(paper: reproduction.papers.Paper, request: reproduction.papers.PaperRequest) -> None:
+def _print_rules(paper: Paper, request: papers.PaperRequest) -> None:
     """Print the rules behind the measured values, other settings, and deviations from the paper."""
     print_lines(
         f"Measured by the paper's rules (convention {paper.convention}), and the same predictions by the strict "
@@ -305,7 +309,7 @@ PARTS = {"true_positives": ", true positives", "all_intervals": ", all intervals
 """Parts of a task, as they are added to its name."""
 
 
-def _measured_row(result: reproduction.papers.CellResult) -> tuple[str, ...]:
+def _measured_row(result: CellResult) -> tuple[str, ...]:
     """A published value, the measured one, its interval, and the strict one."""
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
@@ -325,7 +329,7 @@ def _measured_row(result: reproduction.papers.CellResult) -> tuple[str, ...]:
     )
 
 
-def worth_rows(results: Sequence[reproduction.papers.CellResult]) -> list[tuple[str, ...]]:
+def worth_rows(results: Sequence[CellResult]) -> list[tuple[str, ...]]:
     """The gain of each method that selects on test subjects: UF1 over all clips.
 
     Returns:

@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench import api, boards, config, protocols, reports, reproduction, runner, runs as run_files
 from mebench.cli.foreign_code import AgreesToCode, AgreesToCodeOfRun, ask_for_code_of_files, ask_for_code_of_run
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, config_with_inputs
 from mebench.config.examples import find_example
 from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.terminal import print_lines, print_table, shell_command
 
+with lazy_imports():
+    from mebench.api import run_results
+    from mebench.boards import sweep_scores
+    from mebench.config import combinations as setting_combinations, sources, typed_values
+    from mebench.protocols import known as known_protocols
+    from mebench.reports import scores as score_report
+    from mebench.reproduction import scheme_remark
+    from mebench.runner import estimate
+    from mebench.runs import folder as run_folder
+
 if TYPE_CHECKING:
+    from mebench.api.run_results import Run
     from mebench.config.combinations import Combination
+    from mebench.config.settings import RunConfig
 
 app = typer.Typer()
 
@@ -55,9 +67,9 @@ def run_command(
     ask_for_code_of_files(files, yes)
     if multirun:
         began, progress = time.perf_counter(), Progress()
-        lists = config.combinations.lists_of_words(words or ())
-        combinations, configs = api.run_results.plan_sweep(
-            lists, files or (), plugins or (), config.COMMAND_LINE, progress if where_known else None
+        lists = setting_combinations.lists_of_words(words or ())
+        combinations, configs = run_results.plan_sweep(
+            lists, files or (), plugins or (), typed_values.COMMAND_LINE, progress if where_known else None
         )
         if dry_run:
             _estimate_sweep(combinations, configs, json)
@@ -77,13 +89,13 @@ def _run_once(
     """
     sweep = shell_command("run -m", words, files, plugins)
     for word in words:
-        if config.combinations.is_sweep(word):
+        if setting_combinations.is_sweep(word):
             raise ConfigError(f"{word!r} names several runs, which is a sweep: {sweep}")
     try:
         if dry_run:
             _estimate_run([*words], [*files], [*plugins], json)
         else:
-            finished = api.run(*words, config=files, plugins=plugins)
+            finished = run_results.run(*words, config=files, plugins=plugins)
             _output(finished, verbose, json, announced=True)
     except ConfigError as error:
         listing = _listing_word(words, error.settings)
@@ -95,10 +107,10 @@ def _run_once(
 def _estimate_run(words: Words, files: Files, plugins: Plugins, json: str | None) -> None:
     """Show what a run would compute, and its protocol."""
     settings = config_with_inputs(words, files, plugins)
-    plan = runner.estimate.dry_run(settings, quiet=json == "-")
-    if json != "-" and (remark := reproduction.scheme_remark.remark_on_scheme(settings)):
+    plan = estimate.dry_run(settings, quiet=json == "-")
+    if json != "-" and (remark := scheme_remark.remark_on_scheme(settings)):
         print_lines(remark)
-    write_json(plan, json, "", *protocols.find_protocol(settings.protocol).describe().split("\n"))
+    write_json(plan, json, "", *known_protocols.find_protocol(settings.protocol).describe().split("\n"))
 
 
 def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None:
@@ -112,25 +124,25 @@ def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None
     """
     for word in words:
         key, _, _ = word.partition("=")
-        if config.combinations.has_several_values(word) and config.sources.ALIASES.get(key, key) in at_fault:
+        if setting_combinations.has_several_values(word) and sources.ALIASES.get(key, key) in at_fault:
             return word
     return None
 
 
-def _estimate_sweep(combinations: Sequence[Combination], configs: Sequence[config.RunConfig], json: str | None) -> None:
+def _estimate_sweep(combinations: Sequence[Combination], configs: Sequence[RunConfig], json: str | None) -> None:
     """Show what each run of a sweep would compute. Training that runs share is counted once."""
     plans, trained = [], set[str]()
     for combination, settings in zip(combinations, configs):
         if json != "-":
             print_lines(f"-- {_name(combination.varied)}")
-        plan = runner.estimate.dry_run(settings, json == "-", trained)
+        plan = estimate.dry_run(settings, json == "-", trained)
         plans.append({"words": combination.varied, **plan})
     write_json(plans, json)
 
 
 def _run_sweep(
     combinations: Sequence[Combination],
-    configs: Sequence[config.RunConfig],
+    configs: Sequence[RunConfig],
     json: str | None,
     progress: Progress,
     began: float,
@@ -141,7 +153,7 @@ def _run_sweep(
         SomeFailedError: some runs failed, each with a line of its own; the others are finished.
         RunError: all failed.
     """
-    outcome = api.run_results.execute_planned(combinations, configs, progress)
+    outcome = run_results.execute_planned(combinations, configs, progress)
     if outcome.tracked:  # on standard error, because the table may go into a file
         progress.notify(f"{outcome.runs[0].tracker}: {outcome.tracked}")
     report = {
@@ -151,7 +163,7 @@ def _run_sweep(
         "seconds": round(time.perf_counter() - began, 3),
     }
     if write_json(report, json):
-        print_table(*boards.sweep_scores.sweep_table(outcome.rows).words(), title="sweep")
+        print_table(*sweep_scores.sweep_table(outcome.rows).words(), title="sweep")
         if any(len(row["seeds"]) > 1 for row in outcome.rows):
             print_lines(
                 "scores: mean ± standard deviation over seeds; brackets: lowest lower to highest upper limit of the seeds' intervals",
@@ -184,12 +196,12 @@ def resume_command(
     json: Json = None,
 ) -> None:
     """Continue a stopped run. A finished run shows its scores, and goes to MLflow if missing there."""
-    ask_for_code_of_run(run_files.RunFolder.open(runs, run), yes)
-    resumed = api.resume(run, *words or (), runs=runs, trusted=True)
+    ask_for_code_of_run(run_folder.RunFolder.open(runs, run), yes)
+    resumed = run_results.resume(run, *words or (), runs=runs, trusted=True)
     _output(resumed, verbose, json, announced=resumed.fresh)
 
 
-def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> None:
+def _output(run: Run, verbose: bool, json: str | None, announced: bool) -> None:
     """Print the scores of a finished run, write them as JSON."""
     if write_json({**run.summary, "account": run.account}, json):
-        reports.scores.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)
+        score_report.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)

@@ -15,15 +15,24 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import api, config, json_output, reports, runner, runs as run_files, terminal, tracking
+from mebench import json_output, terminal
 from mebench.atomic import WRITING
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verb_group
 from mebench.errors import RunError, check_known, list_first, refuse_if
 from mebench.grouping import group_by
+from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import SECTIONS
 from mebench.number_format import format_number
 from mebench.progress import Progress
+
+with lazy_imports():
+    from mebench.api import run_results
+    from mebench.config import sources
+    from mebench.reports import scores as score_report
+    from mebench.runner import leak
+    from mebench.runs import access_text, fold_files, folder as run_folder, scoring
+    from mebench.tracking import send
 
 app = verb_group("List, show, verify and remove runs.")
 track_app = verb_group("Send runs to MLflow.")
@@ -72,33 +81,33 @@ def _print_for_people(rows: Sequence[tuple[str, str, str, str, str]], runs: str,
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
 def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
-    folder = run_files.folder.RunFolder.open(runs, run)
+    folder = run_folder.RunFolder.open(runs, run)
     facts = _describe(folder)
     stored = folder.read_json("config.json")
     costs = _costs_of_folds(folder)
-    access = run_files.access_text.access_of_run(folder)
+    access = access_text.access_of_run(folder)
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": access}
-    scores = run_files.scoring.current_summary(folder) if folder.done and not facts["lost"] else None
+    scores = scoring.current_summary(folder) if folder.done and not facts["lost"] else None
     if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
     terminal.print_lines(
         f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {terminal.format_size(facts['bytes'])}"
     )
     if scores is not None:
-        reports.scores.print_outcome(folder, scores, None, verbose)
+        score_report.print_outcome(folder, scores, None, verbose)
     _print_failures(folder)
     if costs:
         _print_costs(costs)
     if access is not None:
-        terminal.print_lines(run_files.access_text.describe_access(access))
-        terminal.print_lines(*(run_files.access_text.describe_grants(folder, access) if verbose else ()))
+        terminal.print_lines(access_text.describe_access(access))
+        terminal.print_lines(*(access_text.describe_grants(folder, access) if verbose else ()))
     if facts["lost"]:
         terminal.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
         terminal.print_lines(f"continue with: {folder.resume_hint}")
 
 
-def _print_failures(folder: run_files.folder.RunFolder) -> None:
+def _print_failures(folder: run_folder.RunFolder) -> None:
     """Print the last line of the reason of each failed fold."""
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
@@ -115,10 +124,10 @@ def _print_costs(costs: Sequence[Mapping[str, Any]]) -> None:
     terminal.print_table(("fold", *(name.replace("_", " ") for name in decimals)), rows, title="costs")
 
 
-def _costs_of_folds(folder: run_files.folder.RunFolder) -> list[dict[str, Any]]:
+def _costs_of_folds(folder: run_folder.RunFolder) -> list[dict[str, Any]]:
     """The costs of each fold: as the finished run lists them, else of the folds that are done."""
     if (folder.path / "costs.csv").is_file():
-        rows: list[Any] = run_files.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
+        rows: list[Any] = fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
         return rows
     finished = folder.finished_folds()
     keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
@@ -128,7 +137,7 @@ def _costs_of_folds(folder: run_files.folder.RunFolder) -> list[dict[str, Any]]:
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
 def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
-    folder = run_files.folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.finished(runs, run)
     changed, sealed = folder.changed(), len(folder.seal)
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
     if not sealed:
@@ -215,7 +224,7 @@ def _meets_conditions(run: Mapping[str, Any], unfinished: bool, days: float | No
     return run["status"] == "finished" and run["id"] not in best
 
 
-def _remove(folder: run_files.folder.RunFolder) -> bool:
+def _remove(folder: run_folder.RunFolder) -> bool:
     """Remove a run, and return whether no process was working on it."""
     lock = folder.lock()
     if lock is None:
@@ -250,10 +259,10 @@ def track_sync_command(
     """Send runs and leaderboard tables that MLflow lacks. Its server may have been down."""
     progress, boards = Progress(), list[Path]()
     if run:
-        named = (run_files.folder.RunFolder.finished(runs, word) for word in run)
+        named = (run_folder.RunFolder.finished(runs, word) for word in run)
         folders = list({folder.path: folder for folder in named}.values())
     else:
-        folders = [folder for folder in run_files.folder.RunFolder.all(runs) if folder.done]
+        folders = [folder for folder in run_folder.RunFolder.all(runs) if folder.done]
         home = Path(leaderboards).expanduser()
         boards = _tables_in(home / "tables") or _tables_in(home)  # up to version 0.2 they lay in the folder itself
     n = len(folders) + len(boards)
@@ -263,8 +272,8 @@ def track_sync_command(
             "--leaderboards FOLDER"
         )
     with progress.waiting("tracking"):
-        address = uri or config.user_setting("tracking", "") or None
-        synced = tracking.send_all(folders, address, progress, folds, models, figures, boards)
+        address = uri or sources.user_setting("tracking", "") or None
+        synced = send.send_all(folders, address, progress, folds, models, figures, boards)
     json_output.write_json({name: list(getattr(synced, name)) for name in ("sent", "there", "failed")}, json)
     refuse_if(
         (
@@ -286,16 +295,16 @@ def _tables_in(folder: Path) -> list[Path]:
     return [file for task in SECTIONS for file in sorted(folder.glob(f"{task}-*.json"))]
 
 
-def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
+def _all(runs: str) -> list[tuple[run_folder.RunFolder, dict[str, Any]]]:
     """All runs, the latest first; a damaged one is reported in a sentence.
 
     Raises:
         RunError: a folder was named that does not exist.
     """
-    if runs != api.run_results.runs_folder("") and not Path(runs).expanduser().is_dir():
+    if runs != run_results.runs_folder("") and not Path(runs).expanduser().is_dir():
         raise RunError(f"there is no folder {runs}: name the folder of your runs with --runs")
     described = []
-    for folder in run_files.folder.RunFolder.all(runs):
+    for folder in run_folder.RunFolder.all(runs):
         try:
             described.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
@@ -303,7 +312,7 @@ def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
     return sorted(described, key=lambda pair: (pair[1]["days"], pair[1]["id"]))
 
 
-def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
+def _describe(folder: run_folder.RunFolder) -> dict[str, Any]:
     """A run as a line of a list.
 
     Returns:
@@ -313,12 +322,12 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
         for a run that keeps the best epoch on the tested subjects, the id of the honest run of the same training; the
         main `scores`, if it is finished; `days` since the last change; `bytes` on disk.
     """
-    values = config.flatten_keys(folder.read_json("config.json")["config"])
+    values = sources.flatten_keys(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     n_done = len([*folder.path.glob("folds/[!.]*")])
     n_failed = len([*folder.path.glob("failed/[!.]*")])
     lost, audit = folder.lost, str(values.get("audit", "guard"))
-    worth = None if audit == "guard" else runner.leak.worth_of(folder)
+    worth = None if audit == "guard" else leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
     stats = _stats_of_files(folder)
     newest = max((stat.st_mtime for stat in stats), default=folder.path.stat().st_mtime)
@@ -335,13 +344,13 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
         "lost": lost,
         "audit": audit,
         "honest": "" if worth is None else str(worth["honest"]),
-        "scores": {name: score["value"] for name, score in reports.scores.main_scores(summary).items()},
+        "scores": {name: score["value"] for name, score in score_report.main_scores(summary).items()},
         "days": max(time.time() - newest, 0.0) / 86400.0,
         "bytes": sum(stat.st_size for stat in stats),
     }
 
 
-def _stats_of_files(folder: run_files.folder.RunFolder) -> list[os.stat_result]:
+def _stats_of_files(folder: run_folder.RunFolder) -> list[os.stat_result]:
     """Size and time of each file of a run.
 
     Left out are the lock, which inspecting a run takes, partial files, and files that a process removes meanwhile.
@@ -357,7 +366,7 @@ def _stats_of_files(folder: run_files.folder.RunFolder) -> list[os.stat_result]:
     return stats
 
 
-def _status_word(folder: run_files.folder.RunFolder, n_failed: int) -> str:
+def _status_word(folder: run_folder.RunFolder, n_failed: int) -> str:
     """The status of a run in a word, see `_describe`."""
     if folder.lost:
         return "damaged"
@@ -368,7 +377,7 @@ def _status_word(folder: run_files.folder.RunFolder, n_failed: int) -> str:
     return "failed" if n_failed else "unfinished"
 
 
-def _busy(folder: run_files.folder.RunFolder) -> bool:
+def _busy(folder: run_folder.RunFolder) -> bool:
     """Whether a process is working on a run; False if the folder is not writable."""
     try:
         lock = folder.lock()

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench import api, exchange, reports
 from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
 from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
 from mebench.errors import ConfigError, check_known
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
+
+with lazy_imports():
+    from mebench.api import score_files
+    from mebench.exchange import write as writing
+    from mebench.reports import scores as score_report
+
+if TYPE_CHECKING:
+    from mebench.api.score_files import What
 
 app = typer.Typer()
 
@@ -139,27 +147,25 @@ def score_command(
         },
     )
     if write is not None:
-        check_known("format", write_form, exchange.write.FORMATS)
-    scores = api.score_files.score_predictions(
+        check_known("format", write_form, writing.FORMATS)
+    scores = score_files.score_predictions(
         given,
         truth,
-        api.score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding),
-        api.score_files.FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
-        api.score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap),
+        score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding),
+        score_files.FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
+        score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap),
         Progress(),
     )
     if write is not None:
         scores.write_predictions(write, write_form)
     print_remarks(scores)
     if write_json(scores.summary, json):
-        reports.scores.print_scores(scores.summary, scores.tables, verbose)
+        score_report.print_scores(scores.summary, scores.tables, verbose)
 
 
-def _given_predictions(
-    intervals: str | None, frame_scores: str | None, clips: str | None
-) -> tuple[api.score_files.What, str]:
+def _given_predictions(intervals: str | None, frame_scores: str | None, clips: str | None) -> tuple[What, str]:
     """The kind of the predictions that the words name, and their file."""
-    files: dict[api.score_files.What, str | None] = {
+    files: dict[What, str | None] = {
         "intervals": intervals,
         "frame scores": frame_scores,
         "clips": clips,
@@ -173,11 +179,11 @@ def _given_predictions(
     return given[0]
 
 
-def _refuse_misplaced(what: api.score_files.What, options: Mapping[str, object]) -> None:
+def _refuse_misplaced(what: What, options: Mapping[str, object]) -> None:
     """Refuse an option that is about other predictions."""
-    stray = api.score_files.misplaced_option(what, options)
+    stray = score_files.misplaced_option(what, options)
     if stray:
-        places = api.score_files.OPTION_FITS[stray]
+        places = score_files.OPTION_FITS[stray]
         fits = " or ".join(FILES[place] for place in places)
         raise ConfigError(
             f"--{stray.replace('_', '-')} applies to {places[0]}: use it with {fits}, not with {FILES[what]}"

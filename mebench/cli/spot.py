@@ -12,22 +12,30 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import api, frames, inference, reports, runner
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.errors import check_known, refuse_if
 from mebench.json_output import json_line, write_json
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress
 from mebench.terminal import at_terminal, format_count, make_console, print_lines, print_table
+
+with lazy_imports():
+    from mebench.api import evaluation, run_results
+    from mebench.frames import stream as frame_stream
+    from mebench.inference import live as live_spotting, models as trained_models
+    from mebench.reports import spotted as spotted_videos, timeline
+    from mebench.runner import execute
 
 if TYPE_CHECKING:
     import numpy as np
     import rich.live as rich_live
     import rich.text as rich_text
 
+    from mebench.api.evaluation import Spottings, TrainedModel
     from mebench.core import Kind
+    from mebench.inference.models import Model
 else:
     np = load_lazily("numpy")
     rich_live = load_lazily("rich.live")
@@ -143,29 +151,29 @@ def spot_command(
         ),
     )
     progress = Progress()
-    paths = api.evaluation.videos_at(videos or ())
-    check_known("--faces", faces, get_args(reports.spotted.Faces))
+    paths = evaluation.videos_at(videos or ())
+    check_known("--faces", faces, get_args(spotted_videos.Faces))
     check_known("--damaged", damaged, ("refuse", "accept"))
-    by = api.load_run(run, runs) if run is not None else api.load_model(model)
-    if isinstance(by, api.Run):
+    by = run_results.load_run(run, runs) if run is not None else evaluation.load_model(model)
+    if isinstance(by, run_results.Run):
         ask_for_code_of_run(by.folder, yes, trains=False)
-    if model is None and not isinstance(by, api.Run):
+    if model is None and not isinstance(by, run_results.Run):
         progress.notify(
             f"using the included model {by.name} (trained on drawn faces): see mebench model info {by.name} for its scores; "
             "choose another with --model or --run"
         )
     if live is not None:
-        at_work = inference.live.Live(_models_of(by, fold), frames.stream.Stream(live, fps), emotions)
+        at_work = live_spotting.Live(_models_of(by, fold), frame_stream.Stream(live, fps), emotions)
         _spot_live(at_work, live, seconds, json, progress)
         return
     check_folder("-o", out)
     try:
-        with runner.execute.stopped_by_signals():
-            result = api.spot(
+        with execute.stopped_by_signals():
+            result = evaluation.spot(
                 paths,
                 by,
                 fold=fold,
-                faces=cast("reports.spotted.Faces", faces),
+                faces=cast("spotted_videos.Faces", faces),
                 fps=fps,
                 damaged=damaged,
                 emotions=emotions,
@@ -176,28 +184,28 @@ def spot_command(
             )
             files = result.write(out, overlay, progress)
     except KeyboardInterrupt as stop:
-        raise runner.execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
+        raise execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
     progress.notify(*_cautions(result, files, out, overlay))
     if write_json(result.summary, json):
         kinds = list(result.spotted.videos[0].answer.curves)
-        rows = [api.evaluation.row_of_spotted_video(video, kinds) for video in result.spotted.videos]
+        rows = [evaluation.row_of_spotted_video(video, kinds) for video in result.spotted.videos]
         print_table(("video", "seconds", *kinds), rows)
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     refuse_failed(result.failed, len(result.failed) + len(result.spotted.videos), out)
 
 
-def _models_of(by: api.Run | api.TrainedModel, fold: str | None) -> Sequence[inference.models.Model]:
+def _models_of(by: run_results.Run | TrainedModel, fold: str | None) -> Sequence[Model]:
     """The models of a run's folds, or the one of a file."""
-    if isinstance(by, api.Run):
-        return inference.models.models_of_run(by.folder, fold)
-    return (inference.models.read_model(by.path),)
+    if isinstance(by, run_results.Run):
+        return trained_models.models_of_run(by.folder, fold)
+    return (trained_models.read_model(by.path),)
 
 
-def _cautions(result: api.Spottings, files: Sequence[Path], out: str, overlay: bool) -> list[str]:
+def _cautions(result: Spottings, files: Sequence[Path], out: str, overlay: bool) -> list[str]:
     """Sentences about the videos, the limits of the result, and the files."""
     cautions = [f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes]
     cautions += [f"{video.title}: {rate.sentence()}" for video in result.spotted.videos for rate in video.rates]
-    cautions.append(reports.spotted.CAUTION)
+    cautions.append(spotted_videos.CAUTION)
     if overlay:
         cautions.append("the overlay shows the faces of the video: treat it like the video itself")
     earlier = sorted(file.name for file in files[0].parent.glob("*.eaf") if file not in files)
@@ -207,12 +215,12 @@ def _cautions(result: api.Spottings, files: Sequence[Path], out: str, overlay: b
 
 
 def _spot_live(
-    at_work: inference.live.Live, source: str, seconds: float | None, json: str | None, progress: Progress
+    at_work: live_spotting.Live, source: str, seconds: float | None, json: str | None, progress: Progress
 ) -> None:
     """Spot in a live video; show and write the results meanwhile."""
     stream, timing = at_work.stream, at_work.timing
     delays = _expected_delays(at_work)
-    progress.notify(reports.spotted.CAUTION, *_delays_in_words(at_work, delays))
+    progress.notify(spotted_videos.CAUTION, *_delays_in_words(at_work, delays))
     n_intervals = 0
     with _event_writer(json) as write, _curves(at_work.levels, quiet=json == "-") as show:
         write(
@@ -229,7 +237,7 @@ def _spot_live(
         try:
             for result in at_work.run(seconds):
                 write(_event_of(result))
-                if isinstance(result, inference.live.LiveInterval):
+                if isinstance(result, live_spotting.LiveInterval):
                     n_intervals += 1
                 show(result)
         except KeyboardInterrupt:
@@ -267,7 +275,7 @@ def _event_writer(json: str | None) -> Iterator[Callable[[Mapping[str, Any]], ob
             yield lambda event: file.write(json_line(event) + "\n")
 
 
-def _expected_delays(at_work: inference.live.Live) -> dict[Kind, dict[str, int]]:
+def _expected_delays(at_work: live_spotting.Live) -> dict[Kind, dict[str, int]]:
     """Expected delays of the curve and the intervals of each kind, in milliseconds."""
     ms_of_frame = 1000 / at_work.stream.fps
     delays = {}
@@ -277,7 +285,7 @@ def _expected_delays(at_work: inference.live.Live) -> dict[Kind, dict[str, int]]
     return delays
 
 
-def _delays_in_words(at_work: inference.live.Live, delays: Mapping[Kind, Mapping[str, int]]) -> Iterator[str]:
+def _delays_in_words(at_work: live_spotting.Live, delays: Mapping[Kind, Mapping[str, int]]) -> Iterator[str]:
     """A sentence on the delay of each kind."""
     ms_of_frame, timing = 1000 / at_work.stream.fps, at_work.timing
     for kind, ms in delays.items():
@@ -287,7 +295,7 @@ def _delays_in_words(at_work: inference.live.Live, delays: Mapping[Kind, Mapping
         )
 
 
-def _measured_delays(at_work: inference.live.Live) -> dict[str, dict[str, int]]:
+def _measured_delays(at_work: live_spotting.Live) -> dict[str, dict[str, int]]:
     """Median and highest measured delay in milliseconds, of points and of intervals."""
     return {
         name: {"median": round(1000 * float(np.median(delays))), "highest": round(1000 * max(delays))}
@@ -296,10 +304,10 @@ def _measured_delays(at_work: inference.live.Live) -> dict[str, dict[str, int]]:
     }
 
 
-def _event_of(result: inference.live.CurvePoint | inference.live.LiveInterval) -> dict[str, Any]:
+def _event_of(result: live_spotting.CurvePoint | live_spotting.LiveInterval) -> dict[str, Any]:
     """The line of JSON of a point or an interval: frames count from 0, seconds are those of the video."""
     delay_ms = round(1000 * result.delay)
-    if isinstance(result, inference.live.CurvePoint):
+    if isinstance(result, live_spotting.CurvePoint):
         return {
             "event": "curve",
             "kind": result.kind,
@@ -345,8 +353,8 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
     with rich_live.Live(rich_text.Text(""), console=make_console(), refresh_per_second=8, transient=True) as display:
 
-        def show(result: inference.live.CurvePoint | inference.live.LiveInterval) -> None:
-            if not isinstance(result, inference.live.CurvePoint):
+        def show(result: live_spotting.CurvePoint | live_spotting.LiveInterval) -> None:
+            if not isinstance(result, live_spotting.CurvePoint):
                 display.console.print(_interval_words(result))
                 return
             curves[result.kind].append(result.score)
@@ -359,21 +367,21 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
             seen = "" if result.face else "   no face in sight"
-            display.update(rich_text.Text(f"{reports.timeline.clock_time(result.seconds)}{seen}\n" + "\n".join(rows)))
+            display.update(rich_text.Text(f"{timeline.clock_time(result.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show
 
 
-def _print_interval(result: inference.live.CurvePoint | inference.live.LiveInterval) -> None:
+def _print_interval(result: live_spotting.CurvePoint | live_spotting.LiveInterval) -> None:
     """Print an interval as a line; a point prints nothing."""
-    if isinstance(result, inference.live.LiveInterval):
+    if isinstance(result, live_spotting.LiveInterval):
         print_lines(_interval_words(result), flush=True)
 
 
-def _interval_words(interval: inference.live.LiveInterval) -> str:
+def _interval_words(interval: live_spotting.LiveInterval) -> str:
     """An interval in words: its times, kind, emotion and confidence."""
     prediction = interval.prediction
     onset, _, offset = interval.seconds
     label = " ".join(filter(None, [prediction.kind, prediction.emotion]))
-    times = f"{reports.timeline.clock_time(onset)} to {reports.timeline.clock_time(offset)}"
+    times = f"{timeline.clock_time(onset)} to {timeline.clock_time(offset)}"
     return f"{times}  {label}  {prediction.confidence:.3g}  ({1000 * interval.delay:.0f} ms after its peak)"

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from mebench import tuning
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_inputs
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
+
+with lazy_imports():
+    from mebench.tuning import outcome, records, run_studies
 
 app = typer.Typer()
 
@@ -105,7 +108,7 @@ def tune_command(
     subjects then give the gain of the tuned configuration over the default. Give the same command again to continue a study,
     and in several processes at once to share it.
     """
-    options = tuning.records.TuneOptions(
+    options = records.TuneOptions(
         trials=trials,
         objectives=tuple(objective or ()),
         params=tuple(param or ()),
@@ -126,8 +129,8 @@ def tune_command(
     settings = config_with_inputs(words, files, plugins)
 
     progress = Progress()
-    tuned = tuning.run_studies.tune_and_judge(settings, options, progress)
+    tuned = run_studies.tune_and_judge(settings, options, progress)
     if write_json(tuned.plain, json):
-        tuning.outcome.print_tuning(tuned.plain)
+        outcome.print_tuning(tuned.plain)
     if write is not None:
-        progress.notify(*(f"{write}: {line}" for line in tuning.outcome.write_tuned(tuned, Path(write).expanduser())))
+        progress.notify(*(f"{write}: {line}" for line in outcome.write_tuned(tuned, Path(write).expanduser())))

@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from mebench import runs as run_files, vqa
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.json_output import write_json
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.table_output import Column, Table
 from mebench.terminal import format_count, make_console, print_lines
 
+with lazy_imports():
+    from mebench.runs import folder as run_folder
+    from mebench.vqa import endpoint as model_endpoint, marking, questions as vqa_questions, replies
+
 if TYPE_CHECKING:
     from mebench.core import Dataset, Expression, Video
+    from mebench.vqa.questions import Row
 
 app = verb_group("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
 
@@ -47,11 +52,11 @@ def vqa_make_command(
     The output also reports what the questions reveal to a reader without the video.
     """
     videos = [video for dataset in datasets_of(words, files, plugins).values() for video in dataset.videos()]
-    rows = vqa.questions.make_questions(videos, cast(Any, task), version, blind, seed)
-    vqa.questions.write_questions(out, rows, answers)
-    leaks = vqa.questions.find_leaks(rows)
+    rows = vqa_questions.make_questions(videos, cast(Any, task), version, blind, seed)
+    vqa_questions.write_questions(out, rows, answers)
+    leaks = vqa_questions.find_leaks(rows)
     Progress().notify(*(f"note: {line}" for line in leaks))
-    n_clips = len({vqa.questions.clip_of(row) for row in rows})
+    n_clips = len({vqa_questions.clip_of(row) for row in rows})
     about = format_count(n_clips, "clip" if task == "vqa" else "video")
     report = {"file": str(out), "questions": len(rows), "clips": n_clips, "leaks": leaks}
     write_json(report, json, f"{out}: {format_count(len(rows), 'question')} about {about}")
@@ -86,14 +91,14 @@ def vqa_answer_command(
     answer together. A model behind an OpenAI-compatible address gets evenly spaced frames from onset to offset, or over the
     whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key.
     """
-    rows = vqa.questions.read_questions(questions)
+    rows = vqa_questions.read_questions(questions)
     if endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _frames_of(datasets_of(words, files, plugins), n_frames)
         _answer_by_model(endpoint, model, rows, frames, out, timeout, json)
     elif words:
-        _answer_by_runs([run_files.folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
+        _answer_by_runs([run_folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
     else:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
 
@@ -101,8 +106,8 @@ def vqa_answer_command(
 def _answer_by_model(
     endpoint: str,
     model: str,
-    rows: Sequence[vqa.questions.Row],
-    frames: Callable[[vqa.questions.Row], list[Any]],
+    rows: Sequence[Row],
+    frames: Callable[[Row], list[Any]],
     out: Path,
     timeout: float,
     json: str | None,
@@ -110,7 +115,7 @@ def _answer_by_model(
     """Ask a model on a server; answers that are there already are kept."""
     key = os.environ.get("MEBENCH_ENDPOINT_KEY", "")
     with Progress().stage("asking", len(rows), "questions") as advance:
-        cost = vqa.endpoint.query_model(endpoint, model, rows, frames, out, timeout, key, advance)
+        cost = model_endpoint.query_model(endpoint, model, rows, frames, out, timeout, key, advance)
     write_json(
         {"file": str(out), "questions": len(rows), **asdict(cost)},
         json,
@@ -123,12 +128,10 @@ def _answer_by_model(
         )
 
 
-def _answer_by_runs(
-    runs: Sequence[run_files.folder.RunFolder], rows: Sequence[vqa.questions.Row], out: Path, json: str | None
-) -> None:
+def _answer_by_runs(runs: Sequence[run_folder.RunFolder], rows: Sequence[Row], out: Path, json: str | None) -> None:
     """Take the answers from the predictions of runs."""
-    answers, unanswered = vqa.replies.answer_questions(runs, rows)
-    vqa.questions.write_questions(out, answers)
+    answers, unanswered = replies.answer_questions(runs, rows)
+    vqa_questions.write_questions(out, answers)
     for kind, n in unanswered.items():
         Progress().notify(
             f"note: {format_count(n, 'question')} of the kind {kind!r} not answered: the runs have no answer"
@@ -154,13 +157,13 @@ def vqa_score_command(
     The floors are answers without an image; intervals are over people. docs/how_to/challenges.md describes the
     two public scorers, and `strict`.
     """
-    summary = vqa.marking.score_answers(
-        vqa.questions.read_questions(questions), vqa.questions.read_questions(answers), cast(Any, scorer)
+    summary = marking.score_answers(
+        vqa_questions.read_questions(questions), vqa_questions.read_questions(answers), cast(Any, scorer)
     )
     Progress().notify(*(f"warning: {line}" for line in summary["warnings"]))
     if not write_json(summary, json):
         return
-    floors = list(vqa.marking.FLOORS)
+    floors = list(marking.FLOORS)
     columns = [Column("name", "score"), Column("value", "", score=True, interval=True)]
     columns += [Column(floor, floor) for floor in floors]
     rows = [
@@ -174,7 +177,7 @@ def vqa_score_command(
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))
 
 
-def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[vqa.questions.Row], list[Any]]:
+def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[Row], list[Any]]:
     """A function that reads `n` frames of a question's clip.
 
     They are spread from onset to offset of an expression, or over a whole video.
@@ -182,12 +185,12 @@ def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[vqa.questio
     clips: dict[str, tuple[Dataset, Video, Expression | None]] = {}
     for dataset in datasets.values():
         for video in dataset.videos():
-            name = f"{video.dataset}/{vqa.questions.name_of_video(video)}"
+            name = f"{video.dataset}/{vqa_questions.name_of_video(video)}"
             clips[name] = dataset, video, None
             clips |= {f"{name}_{one.onset}": (dataset, video, one) for one in video.expressions}
 
-    def frames_of(row: vqa.questions.Row) -> list[Any]:
-        clip = vqa.questions.clip_of(row)
+    def frames_of(row: Row) -> list[Any]:
+        clip = vqa_questions.clip_of(row)
         if clip not in clips:
             raise DataError(f"the dataset has no clip {clip!r}, which a question names")
         dataset, video, expression = clips[clip]
@@ -198,6 +201,6 @@ def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[vqa.questio
         first, last = 0, len(frames) - 1
         if expression is not None:
             first, last = expression.onset, expression.offset
-        return [frames[place] for place in vqa.endpoint.spread_positions(first, last, n)]
+        return [frames[place] for place in model_endpoint.spread_positions(first, last, n)]
 
     return frames_of

@@ -4,6 +4,6 @@ Layers, lowest first: packaged defaults (`params.py`, `config.yaml`, the chosen 
 dataset, the user's file, `-c` files in their order, the command line or a program's arguments.
 """
 
-from lazy_loader import attach_stub
+from mebench.lazy_imports import attach_front
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_front(__name__, __file__)

@@ -9,7 +9,6 @@ from . import sources as sources
 from . import trainer as trainer
 from . import trainer_objects as trainer_objects
 from . import typed_values as typed_values
-from .resolving import RUN_SECTION as RUN_SECTION
 from .resolving import from_plain as from_plain
 from .resolving import resolve as resolve
 from .resolving import resolve_dataset as resolve_dataset
@@ -19,10 +18,8 @@ from .settings import RunConfig as RunConfig
 from .settings import RunSettings as RunSettings
 from .settings import shaping_settings as shaping_settings
 from .sources import flatten_keys as flatten_keys
-from .sources import layers_of as layers_of
 from .sources import more_plugins as more_plugins
 from .sources import settings_of as settings_of
 from .sources import user_file as user_file
 from .sources import user_setting as user_setting
-from .typed_values import ARGUMENT as ARGUMENT
 from .typed_values import COMMAND_LINE as COMMAND_LINE

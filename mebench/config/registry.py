@@ -15,9 +15,12 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from mebench import protocols
 from mebench.errors import ConfigError, PluginError, refuse_if, unknown
 from mebench.files import read_yaml
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.protocols import known as known_protocols, protocol
 
 PluginKind = Literal["method", "dataset"]
 PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
@@ -217,7 +220,7 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
         ]
         has_protocols = False
         if (path / "protocols").is_dir():
-            has_protocols = bool(protocols.add_folder(path / "protocols"))
+            has_protocols = bool(known_protocols.add_folder(path / "protocols"))
         if not has_protocols and not present:
             raise ConfigError(
                 f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
@@ -257,6 +260,7 @@ def _packages_by_id(kind: PluginKind, only: str | None = None) -> dict[str, dict
         if only not in (None, entry.name):
             continue
         top, *rest = entry.module.split(".")
+        # A plugin's folder needs no __init__.py, so it is no module for `files.find_module_file`.
         try:
             spec = importlib.util.find_spec(top)  # imports neither the package nor its parents
         except (ImportError, ValueError):
@@ -349,8 +353,8 @@ def _first_fault(config: Mapping[str, Any]) -> str | None:
 def _fault_in_lists(config: Mapping[str, Any]) -> str | None:
     """The first fault in `tasks`, `reads` and `pretrained`; None if there is none."""
     tasks = config["tasks"]
-    if not isinstance(tasks, list) or not set(map(str, tasks)) <= protocols.TASKS:
-        return f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {tasks!r}"
+    if not isinstance(tasks, list) or not set(map(str, tasks)) <= protocol.TASKS:
+        return f"tasks must be a list of some of {', '.join(sorted(protocol.TASKS))}, not {tasks!r}"
     reads = config.get("reads", [])
     if not isinstance(reads, list) or not all(isinstance(path, str) for path in reads):
         return f"reads must be a list of files and folders, not {reads!r}"

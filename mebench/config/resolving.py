@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from mebench import protocols
 from mebench.config import registry
 from mebench.config.sections import (
     PLUGIN_KEYS,
@@ -20,6 +19,10 @@ from mebench.config.sources import Given, Layer, effective_values, flatten_keys,
 from mebench.config.trainer import PREFIX, changed_options, trainer_options
 from mebench.config.typed_values import Raw, nearest_key, to_plain, type_values, unknown_key
 from mebench.errors import ConfigError, at_fault
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.protocols import known as known_protocols
 
 SAVED = "saved configuration"
 """Origin of values that were stored without one."""
@@ -265,7 +268,7 @@ def _protocol_section(raw: Raw) -> Section:
     """The parameters of the named protocol."""
     name, origin = raw.get("protocol", (PROTOCOL, "default"))
     try:
-        protocol = protocols.find_protocol(one_name("protocol", name, origin))
+        protocol = known_protocols.find_protocol(one_name("protocol", name, origin))
     except ConfigError as error:
         raise ConfigError(f"{error} ({origin})") from error
     return Section("protocol.", protocol.settings, f"default (protocol {protocol.name})")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from mebench import metrics
 from mebench.config.registry import PluginInfo, find_plugin, params_class
 from mebench.config.sources import flatten_keys
 from mebench.config.trainer import PREFIX, shaping_option
@@ -14,6 +13,10 @@ from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.core.options import FilmParams, SpottingParams
 from mebench.errors import ConfigError, PluginError, refuse_if
 from mebench.features.degradation import Degradation
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.metrics import conventions
 
 PROTOCOL = "loso"
 """The default protocol of a run."""
@@ -164,7 +167,7 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        metrics.conventions.find_convention(self.convention)
+        conventions.find_convention(self.convention)
         is_degraded = self.degrade != "none"
         if is_degraded:
             Degradation.of(self.degrade)  # refuses a wrong word

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mebench import metrics
 from mebench.core.types import number_at
 from mebench.errors import DataError, check_known, refused_by_system
 from mebench.exchange.eaf import EMOTION, MS_PER_SECOND, Mark, Tier, write_eaf
@@ -23,10 +22,15 @@ from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.values import IDS, NO_DATASET
 from mebench.files import write_text
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
+
+with lazy_imports():
+    from mebench.metrics import conventions, matching, tables as metric_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.metrics.tables import Tables
 else:
     pd = load_lazily("pandas")
 
@@ -73,7 +77,7 @@ class Export:
 
     path: Path
     intervals: pd.DataFrame
-    tables: metrics.tables.Tables
+    tables: Tables
     kinds: Sequence[str]
     remarks: Remarks
 
@@ -102,9 +106,7 @@ class Format:
     writes_folder: bool = False
 
 
-def write_predictions(
-    path: Path, form: str, tables: metrics.tables.Tables, remarks: Remarks, kinds: Sequence[str] = ()
-) -> None:
+def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, kinds: Sequence[str] = ()) -> None:
     """Write spotted intervals.
 
     If the table of videos has the columns `first` and `numbers` (`Video`), frames get the numbers of the dataset's
@@ -147,7 +149,7 @@ def formats_without_truth() -> list[str]:
     return [name for name, form in FORMATS.items() if not form.needs_truth]
 
 
-def write_truth(path: Path, tables: metrics.tables.Tables, form: str = "csv") -> None:
+def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
     """Write the annotated intervals for `mebench score --truth`, with frames as in `write_predictions`.
 
     A video without any has a row without an interval. In the form `activitynet` the file is a ground truth of temporal
@@ -165,7 +167,7 @@ def write_truth(path: Path, tables: metrics.tables.Tables, form: str = "csv") ->
     _write_table(path, rows, [*IDS, "kind", "onset", "apex", "offset", "emotion", "fps", "n_frames"])
 
 
-def _write_activitynet_truth(path: Path, truths: pd.DataFrame, tables: metrics.tables.Tables) -> None:
+def _write_activitynet_truth(path: Path, truths: pd.DataFrame, tables: Tables) -> None:
     """Write a ground truth of temporal action detection."""
     by_video = _in_seconds(truths, tables, path, Remarks())
     rates, lengths = tables.videos["fps"].astype(float), tables.videos["n_frames"].astype(float)
@@ -179,7 +181,7 @@ def _write_activitynet_truth(path: Path, truths: pd.DataFrame, tables: metrics.t
 _COLUMNS = ("kind", "onset", "apex", "offset", "confidence", "emotion")
 
 
-def _numbered(table: pd.DataFrame, tables: metrics.tables.Tables) -> pd.DataFrame:
+def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The table with the frame numbers of the dataset's files, if the videos have them."""
     if "first" not in tables.videos:
         return table
@@ -253,7 +255,7 @@ def _write_strs(export: Export) -> None:
     write_rows(export.path, columns, _rows(micro, columns))
 
 
-def _vids(tables: metrics.tables.Tables, path: Path, remarks: Remarks) -> dict[str, str]:
+def _vids(tables: Tables, path: Path, remarks: Remarks) -> dict[str, str]:
     """The single name of each video, for a format without subjects, by its key."""
     ids = _ids(tables)
     namings = {
@@ -274,9 +276,7 @@ def _write_megc2023(export: Export) -> None:
     write_rows(export.path, header, _rows(rows, ["vid", "onset", "offset", "type"]))
 
 
-def _in_seconds(
-    rows: pd.DataFrame, tables: metrics.tables.Tables, path: Path, remarks: Remarks
-) -> dict[str, list[dict[str, Any]]]:
+def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> dict[str, list[dict[str, Any]]]:
     """The intervals of each video, by name, in seconds as in temporal action detection.
 
     Seconds are frame numbers divided by the frame rate. An interval ends with the time of its last
@@ -296,7 +296,7 @@ def _in_seconds(
     return annotations
 
 
-def _refuse_unknown_rate(tables: metrics.tables.Tables, why: str) -> None:
+def _refuse_unknown_rate(tables: Tables, why: str) -> None:
     """Refuse videos without a frame rate."""
     unknown = tables.videos["video"][tables.videos["fps"].isna()]
     if len(unknown):
@@ -341,8 +341,10 @@ def _write_jsonl(export: Export) -> None:
 def _write_megc2020(export: Export) -> None:
     """Write the log of MEGC 2020, videos in the order of the table of videos."""
     tables = export.tables
-    ordered = metrics.of_first_draw(tables).ordered()
-    truth_rows = metrics.match_one_to_one(ordered.truths, ordered.spotted, metrics.find_convention("strict")).tolist()
+    ordered = metric_tables.of_first_draw(tables).ordered()
+    truth_rows = matching.match_one_to_one(
+        ordered.truths, ordered.spotted, conventions.find_convention("strict")
+    ).tolist()
     truths = _frames_of_rows(_numbered(ordered.truths, tables))
     spotted = _frames_of_rows(_numbered(ordered.spotted, tables))
     pairs: dict[str, list[tuple[Frames | None, Frames | None]]] = {video: [] for video in tables.videos["video"]}
@@ -471,14 +473,14 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
         ]
 
 
-def _named(table: pd.DataFrame, tables: metrics.tables.Tables) -> pd.DataFrame:
+def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The table with dataset, subject and video as the files name them."""
     ids_of_video = dict(zip(tables.videos["video"], _ids(tables)))
     ids = [ids_of_video[key] for key in table["video"]]
     return table.assign(**{column: [names[place] for names in ids] for place, column in enumerate(IDS)})
 
 
-def _ids(tables: metrics.tables.Tables) -> list[tuple[str, str, str]]:
+def _ids(tables: Tables) -> list[tuple[str, str, str]]:
     """Dataset, subject and video of each key, as the files name them.
 
     A key is `dataset/subject/video`; the names may hold any characters, such as `/`.

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from mebench.core.chain import library_version
 from mebench.errors import ConfigError, DataError, PluginError, describe_error, list_first, refused_by_system, unknown
 from mebench.features.built_in_encoders import BUILT_IN
+from mebench.features.weight_checks import check_tensor
 from mebench.files import code_hash, find_module_file
 from mebench.lazy_imports import load_lazily
 
@@ -423,12 +424,7 @@ def _load_safetensors(network: Any, path: Path, classifier: tuple[str, ...]) -> 
             f"the weights {path} {' and '.join(parts)}: they are those of another network, or of a part of it"
         )
     for name, tensor in weights.items():
-        if tensor.shape != own[name].shape:
-            raise DataError(
-                f"the weights {path}: {name} has the shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}"
-            )
-        if not torch.isfinite(tensor).all():
-            raise DataError(f"the weights {path}: {name} contains NaN or infinite values: the file is not usable")
+        check_tensor(path, name, tensor, own[name])
     network.load_state_dict(weights, strict=False)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core
 from mebench.core import Kind, Prediction, SpottingParams, Video
 from mebench.core.peaks import Curve
 from mebench.features import Flow
@@ -18,6 +17,10 @@ from mebench.features.face_detection import find_stretches_without_face
 from mebench.features.gray_frames import to_gray
 from mebench.features.pipeline import VideoSource, route_of
 from mebench.frames.breaks import read_breaks
+from mebench.lazy_imports import lazy_imports
+
+with lazy_imports():
+    from mebench.core import method as core_method
 
 if TYPE_CHECKING:
     from mebench.core import Chain, VideoView
@@ -112,7 +115,7 @@ def spot_between_cuts(
         scores: its frame scores, (n_frames, n_kinds).
         film: facts about its crops.
     """
-    makes_own_intervals = type(spotter.method).propose is not core.Method.propose
+    makes_own_intervals = type(spotter.method).propose is not core_method.Method.propose
     parts = [(0, len(scores) - 1)] if makes_own_intervals else film.parts
     has_baseline = SpottingParams.of(spotter.method.params).baseline is not None
     spotted = []

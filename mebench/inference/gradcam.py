@@ -1,14 +1,15 @@
 """Grad-CAM of a finished run's networks, projected onto the face (MEAN, Figure 7)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core
 from mebench.core import Prediction, Video
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep
@@ -19,6 +20,9 @@ from mebench.runner import FittedMethod, make_plan, methods_by_prefix
 from mebench.runner.host import FoldHost
 from mebench.runner.plan import Plan
 from mebench.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from mebench.core.method import Looked
 
 ExplainedTask = Literal["spot", "recognize"]
 FoldInterval = tuple[str, Prediction]
@@ -42,7 +46,7 @@ class Explanation:
     heat: NDArray[np.float64]
 
 
-def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) -> NDArray[np.float64]:
+def grad_cam(looked: Looked, features: NDArray[Any], target: int) -> NDArray[np.float64]:
     """Grad-CAM of one feature, (h, w), 0 to 1 (Selvaraju et al. 2017): 0 everywhere if no map supports the target.
 
     The maps that enter `looked.layer`, each weighted by the mean gradient of the target's output, are summed and

@@ -1,17 +1,18 @@
 """Spotting in live video: frames come from a camera, or from a file in real time, and each is processed once."""
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice, takewhile
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core
 from mebench.config import registry
 from mebench.core import Frames, Kind, Prediction, SpottingParams, SubjectKey, VideoView
 from mebench.core.peaks import Spotted, baseline_reach
@@ -26,6 +27,9 @@ from mebench.inference.models import Model
 from mebench.inference.predict import fitted_method, task_of_model, timing_at
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
+
+if TYPE_CHECKING:
+    from mebench.core.method import Method
 
 _VIDEO = "live/live/live"
 
@@ -107,7 +111,7 @@ class Live:
         self.task, params = task_of_model(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is not a single method that spots, which live video needs: leave --live out")
-        cls: type[core.Method] = registry.load_plugin("method", first.config.method)
+        cls: type[Method] = registry.load_plugin("method", first.config.method)
         how = self._how = replace(SpottingParams.of(params), interval="fixed")
         needs = {
             "a method that scores each frame by itself": cls.framewise,
@@ -261,7 +265,7 @@ class Live:
         gap = self._route.gap
         return gap > 0 and any(cut - gap - between <= frame < cut + between for cut in self._cuts)
 
-    def _point(self, part: "_Part", kind: Kind, value: float | None) -> Iterator[CurvePoint]:
+    def _point(self, part: _Part, kind: Kind, value: float | None) -> Iterator[CurvePoint]:
         """The point of a curve, if there is one already."""
         if value is None:
             return
@@ -270,7 +274,7 @@ class Live:
         self.delays["curve"].append(delay)
         yield CurvePoint(kind, place, place / self.stream.fps, value, self._in_sight(frame), delay)
 
-    def _finished(self, part: "_Part", rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
+    def _finished(self, part: _Part, rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
         """What is still open at the end of a part."""
         for kind, detector in part.detectors.items():
             for value, settled in detector.drain():

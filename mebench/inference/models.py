@@ -17,18 +17,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mebench import core, runner
 from mebench.atomic import replace_file, whole_file
 from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, registry, trainer, user_setting
 from mebench.config.settings import is_place
+from mebench.core.types import Kind
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
 from mebench.inference.onnx_files import ONNX_ENDING, is_network, name_recipe, read_network, read_recipe
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name, whole_fold
 
+with lazy_imports():
+    from mebench.runner import fold as fold_process
+
 if TYPE_CHECKING:
     import torch
+
+    from mebench.core.method import Method
 else:
     torch = load_lazily("torch")
 
@@ -51,7 +56,7 @@ class ModelTask(_Strict):
     """The task of a model: some of `spot` and `recognize`, the kinds it spots, the emotions it names."""
 
     tasks: list[Literal["spot", "recognize"]] = Field(max_length=2)
-    kinds: list[core.Kind] = Field(max_length=2)
+    kinds: list[Kind] = Field(max_length=2)
     classes: list[Word] = Field(max_length=100)
     scheme: Word
     one_per_video: bool
@@ -63,7 +68,7 @@ class Timed(_Strict):
 
     fps: float = Field(gt=0, le=100_000)
     k: Frames
-    k_prime: dict[core.Kind, Frames]
+    k_prime: dict[Kind, Frames]
 
 
 class ModelHeader(_Strict):
@@ -122,7 +127,7 @@ class Model:
     trained_on: frozenset[str] = field(default=frozenset(), repr=False)
     header: ModelHeader | None = None
 
-    def restore(self, parts: Mapping[str, core.Method]) -> None:
+    def restore(self, parts: Mapping[str, Method]) -> None:
         """Load the weights of methods, ready to predict; methods without weights need no file.
 
         Args:
@@ -132,7 +137,7 @@ class Model:
             RunError: the weights are missing, damaged, or of another version of a method.
         """
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
-            return runner.restore_methods(parts, {})
+            return fold_process.restore_methods(parts, {})
         refuse_if(
             (
                 self.config.adaptation != "none",
@@ -150,7 +155,7 @@ class Model:
             error=RunError,
         )
         try:  # weights below 1e-38 change no answer, and make a convolution 50 times slower
-            runner.restore_methods(
+            fold_process.restore_methods(
                 parts,
                 {
                     n: w * (w.abs() >= torch.finfo(w.dtype).tiny) if w.is_floating_point() else w
@@ -165,7 +170,7 @@ class Model:
                 f"{self.file} does not fit method {names} as it is now ({' '.join(str(error).split())}): run it again"
             ) from error
 
-    def _weights(self, parts: Mapping[str, core.Method]) -> Mapping[str, torch.Tensor]:
+    def _weights(self, parts: Mapping[str, Method]) -> Mapping[str, torch.Tensor]:
         """The stored weights; those of a network in ONNX under the names of the method that it came from."""
         from safetensors.torch import load_file
 
@@ -310,7 +315,7 @@ def write_model(path: Path, model: Model, header: ModelHeader) -> None:
         replace_file(path, bytes(save(weights, {_KEY: header.model_dump_json()})))
 
 
-def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
+def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
     """Write the method's network (`Method.exportable`); the first axis of its input `maps` may have any length.
 
     Args:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core, metrics, runner, runs
 from mebench.account import account_lines, plain_accounts
 from mebench.annotations.accounting import accounts_of, notes_on_frames
 from mebench.config import RunConfig
@@ -26,7 +25,7 @@ from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.film import look_at_film, spot_between_cuts
 from mebench.inference.models import Model
 from mebench.inference.onnx_files import is_network, read_levels
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress
 from mebench.runner.choices import home_of_video, measure_videos, open_dataset
 from mebench.runner.isolation import Failure, plain_data
@@ -36,9 +35,16 @@ from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
 from mebench.terminal import format_count
 
+with lazy_imports():
+    from mebench.runner import describe, fold as fold_process
+    from mebench.runs import fold_files, folder as run_folder
+
 if TYPE_CHECKING:
     import safetensors.numpy as safetensors_numpy
     import torch
+
+    from mebench.core.method import Method
+    from mebench.metrics.tables import Tables
 else:
     safetensors_numpy = load_lazily("safetensors.numpy")
     torch = load_lazily("torch")
@@ -46,7 +52,7 @@ else:
 Part = Literal["method", "recognizer"]
 
 
-def fitted_method(model: Model, part: Part = "method") -> core.Method:
+def fitted_method(model: Model, part: Part = "method") -> Method:
     """A trained method, ready to predict; the dataset is not needed.
 
     Args:
@@ -106,14 +112,14 @@ class Predicted:
     answers: dict[str, Answer]
     failed: dict[str, str]
 
-    def tables(self) -> metrics.Tables:
+    def tables(self) -> Tables:
         """Tables for `mebench predictions export`, without truth and failed videos."""
         job, intervals = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
         result = FoldResult(job.key, intervals, [], {}, dict(job.timings), 0, {})
-        predictions = runs.tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
-        ordered = predictions.sort_values(runs.ORDERS[0], kind="stable", ignore_index=True)
+        predictions = fold_files.tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
+        ordered = predictions.sort_values(run_folder.ORDERS[0], kind="stable", ignore_index=True)
         videos = [video for video in job.test if video.key not in self.failed]
-        return replace(runner.tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
+        return replace(describe.tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
 
 
 def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool = False) -> tuple[PredictJob, Dataset]:
@@ -234,11 +240,11 @@ class Ensemble:
         self.job, dataset = job, open_dataset(job.config.dataset_params, job.config.degrade)
         dataset.videos()  # a dataset may find the folders of the frames here
         self._home = partial(home_of_video, dataset, job.config.dataset)
-        self.folds: list[list[runner.FittedMethod]] = []
+        self.folds: list[list[fold_process.FittedMethod]] = []
         for model in job.models:
             of_model = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
-            self.folds.append([runner.FittedMethod(of_model, part, self._home) for part in job.parts])
-            model.restore(runner.methods_by_prefix([fitted.method for fitted in self.folds[-1]]))
+            self.folds.append([fold_process.FittedMethod(of_model, part, self._home) for part in job.parts])
+            model.restore(fold_process.methods_by_prefix([fitted.method for fitted in self.folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self.folds]
         if len(levels) > 1 and levels[0] is not None:
             self.folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)

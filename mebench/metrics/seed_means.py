@@ -55,7 +55,8 @@ def summarize_seeds(
     """The summary of the first run, whose scores are means over all runs.
 
     In each draw of people, and without each person, every run is scored and the mean taken, so an interval is that of the mean. A
-    score that one run lacks is undefined. Counts and curves are those of the first run.
+    score that one run lacks is undefined. Counts and curves are those of the first run. Folds that are scored by themselves
+    are left out: those of another seed may test other people.
 
     Args:
         runs: tables of each run: the same videos and truths, no predictions by chance in several draws.
@@ -75,9 +76,12 @@ def summarize_seeds(
     sections = [sections_of(tables, len(strata), kinds, classes, convention) for tables in others]
     whole = Resampling.of_subjects(strata, draws, seed)
     means = SeedMeans(whole.weights, strata=whole.strata, subjects=whole.subjects, others=sections)
-    return summarize(
+    summary = summarize(
         first, kinds=kinds, classes=classes, seed=seed, convention=convention, draws=draws, resampling=means
     )
+    if "recognition" in summary:
+        summary["recognition"].pop("folds", None)
+    return summary
 
 
 @dataclass

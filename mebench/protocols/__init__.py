@@ -1,5 +1,5 @@
 """Protocols: pure functions from videos to folds, found by name, each with a card."""
 
-from lazy_loader import attach_stub
+from mebench.lazy_imports import attach_front
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_front(__name__, __file__)

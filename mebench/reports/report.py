@@ -19,12 +19,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import inference, json_output, metrics
+from mebench import json_output
 from mebench.atomic import whole_file
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.files import write_text
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics import catalogue, find_convention, of_first_draw
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
@@ -65,9 +65,15 @@ from mebench.runs.scoring import read_tables
 from mebench.table_output import Column, Table, as_sentence, interval_bar
 from mebench.terminal import for_template
 
+with lazy_imports():
+    from mebench.inference import gradcam
+
 if TYPE_CHECKING:
     import matplotlib
     from matplotlib.figure import Figure
+
+    from mebench.inference.gradcam import FoldInterval
+    from mebench.metrics.comparison import RunComparison
 else:
     matplotlib = load_lazily("matplotlib")
 
@@ -349,8 +355,8 @@ def explain_surest(record: Record, side: JudgedRun) -> list[dict[str, Any]]:
     if spotted is None:
         raise RunError(f"run {record.id!r} spots nothing, so it has no intervals: leave --faces out")
     is_right = _most_confident(spotted, side)
-    pictures: dict[inference.gradcam.FoldInterval, dict[str, Any]] = {}
-    for found in inference.gradcam.explain_intervals(RunFolder(record.folder), list(is_right)):
+    pictures: dict[FoldInterval, dict[str, Any]] = {}
+    for found in gradcam.explain_intervals(RunFolder(record.folder), list(is_right)):
         interval = found.spotted[1]
         if found.spotted not in pictures:
             pictures[found.spotted] = {
@@ -367,7 +373,7 @@ def explain_surest(record: Record, side: JudgedRun) -> list[dict[str, Any]]:
     return list(pictures.values())
 
 
-def _most_confident(spotted: pd.DataFrame, side: JudgedRun) -> dict[inference.gradcam.FoldInterval, bool]:
+def _most_confident(spotted: pd.DataFrame, side: JudgedRun) -> dict[FoldInterval, bool]:
     """The most confident micro-expressions, and whether each is right: right ones first, the emotions in turn."""
     wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
     spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
@@ -628,7 +634,7 @@ def write_figures_of_runs(folders: Sequence[RunFolder], place: Path) -> list[Pat
 
 def page_of_runs(
     folders: Sequence[RunFolder],
-    comparison: metrics.RunComparison | None = None,
+    comparison: RunComparison | None = None,
     remarks: Sequence[str] = (),
     faces: bool = False,
     trusted: Mapping[str, Any] | None = None,
@@ -673,7 +679,7 @@ def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None)
     )
 
 
-def _page_of_comparison(records: Sequence[Record], comparison: metrics.RunComparison, remarks: Sequence[str]) -> str:
+def _page_of_comparison(records: Sequence[Record], comparison: RunComparison, remarks: Sequence[str]) -> str:
     """The page of two runs, A and B, with empty lines."""
     runs = [*zip("AB", records)]
     sides = [judge_run(record, name) for name, record in runs]

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mebench import metrics, reports
 from mebench.config import flatten_keys
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
@@ -18,8 +17,14 @@ from mebench.runs.folder import RunFolder
 from mebench.table_output import Column, Table
 from mebench.terminal import format_count, print_lines, print_report, print_table
 
+with lazy_imports():
+    from mebench.metrics import mistakes as spotting_mistakes, tables as metric_tables
+    from mebench.reports import recognition as recognition_results
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.metrics.tables import Tables
 else:
     pd = load_lazily("pandas")
 
@@ -162,9 +167,9 @@ RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, bes
 """Names of the levels of chance in spotting."""
 
 
-def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bool = False) -> None:
+def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped unless it is a terminal."""
-    subjects = set(metrics.tables.videos_of_truth(tables.videos)["subject"])
+    subjects = set(metric_tables.videos_of_truth(tables.videos)["subject"])
     with_rules = verbose and "spotting" in summary
     print_report(
         f"{_count_scored_items(tables)} of {format_count(len(subjects), 'subject')}",
@@ -176,13 +181,13 @@ def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bo
     )
 
 
-def _count_scored_items(tables: metrics.Tables) -> str:
+def _count_scored_items(tables: Tables) -> str:
     """The numbers of answers and clips, or of predictions, expressions and videos, in words."""
     if tables.clips is not None:
         n_answers = int(tables.clips["predicted"].notna().sum())
         return f"{format_count(n_answers, 'answer')} for {format_count(len(tables.clips), 'clip')}"
     n_predictions = 0 if tables.predictions is None else len(tables.predictions)
-    n_videos = len(metrics.tables.videos_of_truth(tables.videos))
+    n_videos = len(metric_tables.videos_of_truth(tables.videos))
     truths = f"{format_count(len(tables.truths), 'expression')} in {format_count(n_videos, 'video')}"
     return f"{format_count(n_predictions, 'prediction')} against {truths}"
 
@@ -237,7 +242,7 @@ def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjec
         tables.append(Table.of(heads, rows, "recognition, each fold by itself"))
     if summary.get("confusion"):
         counts = pd.DataFrame.from_dict(summary["confusion"], "index")
-        tables.append(reports.recognition.confusion_table(counts))
+        tables.append(recognition_results.confusion_table(counts))
     return tables
 
 
@@ -392,7 +397,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
         rows = [_cause_row(cause, gain, parts["under"]) for cause, gain in _largest_first(parts.get("gain", {}))]
         if rows:
             title = f"{kind}: the main cause of each false positive, and the gain in F1 without it"
-            missed = metrics.mistakes.miss_shares(parts)
+            missed = spotting_mistakes.miss_shares(parts)
             lines = [f"missed by {name}: {shares_in_words(thirds)}" for name, thirds in missed.items()]
             print_report("", Table(columns, rows, title), *lines)
 
@@ -409,7 +414,7 @@ def _cause_row(cause: str, gain: float, numbers: Mapping[str, float]) -> tuple[s
     return cause.replace("_", " "), format_mean_count(numbers.get(cause, 0.0), 2), gain
 
 
-def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.Tables) -> str:
+def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
     """A sentence with the number of false positives on blinks and other distractors.
 
     Args:
@@ -439,7 +444,7 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
         counts: counts from `count_mistakes`.
         mistake: false positives or misses.
     """
-    causes = metrics.mistakes.CAUSES[mistake]
+    causes = spotting_mistakes.CAUSES[mistake]
     index = str(counts.index.name)
     order = counts.index
     if index != "kind":
@@ -506,7 +511,7 @@ def print_outcome(
     if verbose:
         tables = score_tables(summary, None, _people(about))
         with_intervals = summary["bootstrap"]["draws"] > 0
-        named = reports.recognition.RecognitionResults.of_run(folder, with_intervals)
+        named = recognition_results.RecognitionResults.of_run(folder, with_intervals)
         tables += [] if named is None else named.tables()
         lines = _all_lines(summary, about, config, n_draws, warnings)
     else:

@@ -11,9 +11,9 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
-from mebench import runner
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, check_known
+from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
 from mebench.records.matching_published import Value, count_of, gap_in_words, section_of, value_of
 from mebench.records.published import PublishedValue
@@ -23,6 +23,9 @@ from mebench.runner.leak import score_differences, worth_of
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, score_run
 from mebench.terminal import shell_command
+
+with lazy_imports():
+    from mebench.runner import execute, session
 
 Words = tuple[str, ...]
 
@@ -336,7 +339,7 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
             words, stands_in = _words_of_stand_in(words, request.stand_in), True
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
-        finished = PaperRun(runner.session.finished_run(plan), stands_in=stands_in)
+        finished = PaperRun(session.finished_run(plan), stands_in=stands_in)
         if finished.folder is not None and (finished.honest is None or finished.honest.done):
             runs[line] = finished
         elif request.dry_run:
@@ -360,7 +363,7 @@ def _run_together(
     if not to_run:
         return {}
     runs = {}
-    outcomes = runner.execute_sweep([config for config, _ in to_run], progress)
+    outcomes = execute.execute_sweep([config for config, _ in to_run], progress)
     for (_, lines), outcome in zip(to_run, outcomes):
         for line, stands_in in lines:
             if isinstance(outcome, MebenchError):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mebench import core, training
+from mebench import training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import registry, trainer
 from mebench.config.sections import member_name
@@ -16,8 +16,11 @@ from mebench.core.dataset import Composite, Renamed
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
 from mebench.features.degradation import Degradation
 from mebench.features.degraded_dataset import DegradedDataset
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.protocols import Protocol
+
+with lazy_imports():
+    from mebench.core import method as core_method
 
 if TYPE_CHECKING:
     import torch
@@ -81,7 +84,7 @@ def find_abilities(methods: Sequence[ChosenMethod], trainer_options: Mapping[str
 
 def _ability_of(chosen: ChosenMethod, selects_epoch: bool) -> Ability:
     """The abilities of one method under its parameters."""
-    method: type[core.Method] = registry.load_plugin("method", chosen.id)
+    method: type[core_method.Method] = registry.load_plugin("method", chosen.id)
     selects = method.holds_out(chosen.params) or selects_epoch or _monitors(method, chosen.params)
     return Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several)
 
@@ -100,9 +103,9 @@ class RunNames(NamedTuple):
     dataset: str
 
 
-def _monitors(method: type[core.Method], params: Any) -> bool:
+def _monitors(method: type[core_method.Method], params: Any) -> bool:
     """Whether a callback or a scheduler of the method's own selects by a metric."""
-    if method.stages is core.Method.stages:  # it is not trained
+    if method.stages is core_method.Method.stages:  # it is not trained
         return False
     with refused_by_plugin(f"{method.__name__} cannot be asked for its callbacks"), torch.device("meta"):
         trained = method(params, Task(method.tasks, classes=("first", "second"))).trained()

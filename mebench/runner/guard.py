@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mebench import runs
 from mebench.account import Account
 from mebench.annotations.accounting import accounts_of, unknown_labels
 from mebench.annotations.copies import groups_of_copies, hash_of_pictures
@@ -28,6 +27,9 @@ from mebench.runner.run_data import Leak, RunData, class_counts
 from mebench.runner.run_features import RunFeatures
 from mebench.runner.sandbox import NO_VIEW, missing_parts, missing_sentence
 from mebench.terminal import format_count
+
+if TYPE_CHECKING:
+    from mebench.runs.folder import RunFolder
 
 FEW = 3
 """Signs of a changed copy, and remarks on frames, that a run reports."""
@@ -253,7 +255,7 @@ class AuditedRun:
     transductive: str
 
 
-def write_audit(folder: runs.RunFolder, run: AuditedRun, *more: Mapping[str, Any]) -> None:
+def write_audit(folder: RunFolder, run: AuditedRun, *more: Mapping[str, Any]) -> None:
     """Write `audit.json` when all folds are finished.
 
     It holds `selection`, `transductive`, `subject_dependent` and `switch` (`guard` or `leak`) of the run; `sides`: for each

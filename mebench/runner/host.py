@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import runner
 from mebench.config import trainer, trainer_objects
 from mebench.core import Dataset, Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
@@ -22,6 +21,7 @@ from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.features import FeatureStore
 from mebench.grouping import group_by
+from mebench.lazy_imports import lazy_imports
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
@@ -34,6 +34,9 @@ from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
+
+with lazy_imports():
+    from mebench.runner import fold as fold_process
 
 
 class Caller(Protocol):
@@ -261,7 +264,7 @@ class FoldHost:
                 grant = grant._replace(write=(Path(scratch), place))
             try:
                 outcome = worker.call(
-                    runner.fold.fit_and_predict,
+                    fold_process.fit_and_predict,
                     (replace(job, cache=scratch, folder=str(place)), model, frame_scores, self.names),
                     self.aliases.answering(self.answer),
                     job.plugins,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mebench import core
 from mebench.config import registry
 from mebench.config.registry import PluginInfo
 from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
+
+if TYPE_CHECKING:
+    from mebench.core.method import Method
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class MethodJob:
     task: Task
 
     @property
-    def method_class(self) -> type[core.Method]:
+    def method_class(self) -> type[Method]:
         """The class of the method, whose import brings PyTorch; where folds run elsewhere it is never needed."""
         return registry.plugin_class(self.plugin)
 
@@ -32,7 +34,7 @@ class MethodJob:
         """The files that the method's `config.yaml` names under `reads`."""
         return tuple(self.plugin.folder / Path(place).expanduser() for place in self.plugin.config.get("reads", ()))
 
-    def new_method(self, seed: int = 0) -> core.Method:
+    def new_method(self, seed: int = 0) -> Method:
         """The method, not fitted yet; its initial weights follow torch's seed."""
         return self.method_class(self.params, self.task, seed)
 

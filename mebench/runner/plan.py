@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import core
 from mebench.annotations.accounting import unknown_labels
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
@@ -41,6 +40,8 @@ from mebench.runner.sandbox import Grant, gives_view, grant_access, imports_befo
 
 if TYPE_CHECKING:
     import torch
+
+    from mebench.core.method import Method
 else:
     torch = load_lazily("torch")
 
@@ -49,7 +50,8 @@ else:
 class Plan:
     """A planned run, as data: the configuration, the data, and what follows from both, computed at first use.
 
-    A function takes the part that it needs: the data, the features, the access, or a group of the configuration.
+    A function takes the part that it needs: the data, the features, the access, or a group of the configuration. Two hand on
+    nearly all of it, and take the plan: `FoldHost.of`, to the process of a fold, and `describe_run`, to the run folder.
 
     Attributes:
         config: the resolved configuration.
@@ -217,7 +219,7 @@ def _chains_by_group(methods: Sequence[MethodJob], data: RunData) -> dict[str, t
     return {group: tuple(chains.values()) for group, chains in by_group.items()}
 
 
-def create_weightless(part: MethodJob) -> core.Method:
+def create_weightless(part: MethodJob) -> Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with torch.device("meta"):
         return part.new_method()

@@ -7,12 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mebench import training
 from mebench.atomic import nearest_existing
 from mebench.config import RunConfig, trainer, trainer_objects
 from mebench.config.settings import PlaceSettings, TrainingSettings
 from mebench.errors import ConfigError, refused_by_system
-from mebench.lazy_imports import load_lazily
+from mebench.lazy_imports import lazy_imports, load_lazily
+
+with lazy_imports():
+    from mebench.training import released
 
 if TYPE_CHECKING:
     import torch
@@ -90,8 +92,8 @@ def _check_weights(weights: Path) -> None:
     if not weights.exists():
         raise ConfigError(f"method.weights={weights} does not exist: name the file, or the folder, of the weights")
     readers: dict[str, Any] = {
-        **dict.fromkeys(TORCH_ENDINGS, training.released.torch_weights),
-        **dict.fromkeys(KERAS_ENDINGS, training.released.keras_weights),
+        **dict.fromkeys(TORCH_ENDINGS, released.torch_weights),
+        **dict.fromkeys(KERAS_ENDINGS, released.keras_weights),
     }
     for file in sorted(weights.iterdir()) if weights.is_dir() else [weights]:
         read = readers.get(file.suffix.lower())

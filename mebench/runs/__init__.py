@@ -1,5 +1,5 @@
 """A run on disk: its folder, the files of its folds, and its scores."""
 
-from lazy_loader import attach_stub
+from mebench.lazy_imports import attach_front
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_front(__name__, __file__)

@@ -17,6 +17,6 @@ them. Plugins outside the checkout are found by their entry points, or after
 A method is trained for one epoch on drawn videos (`TINY`) that take seconds; nothing is downloaded.
 """
 
-from lazy_loader import attach_stub
+from mebench.lazy_imports import attach_front
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_front(__name__, __file__)

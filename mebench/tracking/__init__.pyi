@@ -1,9 +1,7 @@
 from . import mlflow as mlflow
 from . import send as send
 from .mlflow import fetch_records as fetch_records
-from .mlflow_store import in_use as in_use
 from .mlflow_store import database_remarks as database_remarks
 from .send import Synced as Synced
 from .send import send_all as send_all
 from .tracker import Tracker as Tracker
-from .tracker import find_tracker as find_tracker

@@ -1,5 +1,5 @@
-"""One fold: samples, and Lightning's Trainer over the stages of a method."""
+"""Samples, Lightning's Trainer over the stages of a method, and networks that methods share."""
 
-from lazy_loader import attach_stub
+from mebench.lazy_imports import attach_front
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_front(__name__, __file__)

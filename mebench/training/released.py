@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mebench.core import LabelledVideo
 from mebench.errors import ConfigError, DataError, list_first
+from mebench.features.weight_checks import check_tensor
 from mebench.files import open_plain
 
 MAX_BYTES = 1 << 30
@@ -234,9 +235,6 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
             raise DataError(
                 f"the weights {path} have no {name}; they hold {list_first(sorted(weights), 10) or 'nothing'}"
             )
-        if name in weights and weights[name].shape != state[name].shape:
-            shapes = tuple(weights[name].shape), tuple(state[name].shape)
-            raise DataError(f"the weights {path}: {name} has the shape {shapes[0]}, expected {shapes[1]}")
-        if name in weights and not torch.isfinite(weights[name]).all():
-            raise DataError(f"the weights {path}: {name} contains NaN or infinite values: the file is not usable")
+        if name in weights:
+            check_tensor(path, name, weights[name], state[name])
     network.load_state_dict({name: weights.get(name, value) for name, value in state.items()})

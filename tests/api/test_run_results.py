@@ -17,11 +17,11 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 import mebench
-from mebench import tracking
 from mebench.config import combinations, resolve, settings_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics.summary import summarize
 from mebench.progress import Silent
+from mebench.tracking import send
 from tests.cli.conftest import mebench as command  # noqa: F401
 from tests.helpers.run_folders import call_fold, make_run
 
@@ -89,7 +89,7 @@ def ran(place, tiny):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr(tracking, "send_all", lambda *_: tracking.Synced())
+        patch.setattr(send, "send_all", lambda *_: send.Synced())
         thread.start()
         thread.join()
     return found[0]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mebench.api.evaluation import holds_numbers
+from mebench.api.carried_data import carries_data
 from mebench.boards import build as boards_build, table_files
 from mebench.boards.accept import merge_records
 from mebench.boards.collect import collect_finished_runs, collect_records
@@ -108,14 +108,14 @@ def test_export_leaves_no_path_of_the_machine(tmp_path):
     assert said == ["'head' asks to read more than code in its folds: head.npz, a.pt"]
 
 
-def test_holds_numbers_finds_arrays_and_networks():
+def test_carries_data_finds_arrays_and_networks():
     import torch
 
     class Spotter:
         def __init__(self, **attributes):
             vars(self).update(attributes)
 
-    assert not holds_numbers(Spotter(threshold=0.5, name="a"))
-    assert holds_numbers(Spotter(template=np.ones(3)))
-    assert holds_numbers(Spotter(network=torch.nn.Linear(2, 2)))
-    assert not holds_numbers(Spotter(network=torch.nn.ReLU()))
+    assert not carries_data(Spotter(threshold=0.5, name="a"))
+    assert carries_data(Spotter(template=np.ones(3)))
+    assert carries_data(Spotter(network=torch.nn.Linear(2, 2)))
+    assert not carries_data(Spotter(network=torch.nn.ReLU()))

@@ -318,7 +318,7 @@ def test_main_turns_every_failure_into_sentence_and_exit_code(mebench, monkeypat
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("mebench.config.more_plugins", fail)
+    monkeypatch.setattr("mebench.config.sources.more_plugins", fail)
     got, out, err = mebench("list")
     assert (got, out) == (code, "")
     assert err.startswith(message)
@@ -329,7 +329,7 @@ def test_main_shows_the_traceback_on_request(monkeypatch):
     def fail(*_):
         raise RunError("it broke")
 
-    monkeypatch.setattr("mebench.config.more_plugins", fail)
+    monkeypatch.setattr("mebench.config.sources.more_plugins", fail)
     monkeypatch.setattr(sys, "argv", ["mebench", "list"])
     monkeypatch.setenv("MEBENCH_DEBUG", "1")
     with pytest.raises(RunError):
@@ -525,7 +525,9 @@ def test_runs_are_read_where_words_or_settings_say(mebench, monkeypatch, tmp_pat
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.boards.board.collect_finished_runs", lambda runs, say: asked.append(str(runs)) or [])
-    monkeypatch.setattr("mebench.tracking.database_remarks", lambda tracking, *_: tracked.append(tracking) or [])
+    monkeypatch.setattr(
+        "mebench.tracking.mlflow_store.database_remarks", lambda tracking, *_: tracked.append(tracking) or []
+    )
     monkeypatch.setattr(RunFolder, "finished", lambda runs, run: asked.append(runs) or sys.exit())
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
     (tmp_path / "mine.yaml").write_text("{}")

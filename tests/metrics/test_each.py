@@ -7,6 +7,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from mebench.metrics import Tables
 from mebench.metrics.comparison import Pool, compare_tables
+from mebench.metrics.seed_means import summarize_seeds
 from mebench.metrics.summary import summarize
 
 CLASSES = ("negative", "positive", "surprise")
@@ -133,3 +134,17 @@ def test_compare_tables_and_Pool_take_means_over_folds(folds):
     for run, units in enumerate(pool.units):
         weights[run, units] = 1
     np.testing.assert_allclose(pool.scorer("recognition.uf1", (), CLASSES, "strict")(weights), own)
+
+
+def test_summarize_seeds_takes_the_mean_and_leaves_folds_out(folds):
+    """The folds of a second seed may test other people, so a fold of the first is no mean over seeds."""
+    exchanged = {name: folds[other] for name, other in zip(folds, ("nir-to-hs", "vis-to-hs", "hs-to-vis"))}
+    exchanged["hs-to-vis"] = Tables(
+        *(getattr(folds["hs-to-vis"], table) for table in ("videos", "truths", "predictions")),
+        folds["hs-to-vis"].clips.assign(predicted="negative"),
+    )
+    uf1_of_seeds = [scored(run)["recognition"]["scores"]["uf1"]["value"] for run in (folds, exchanged)]
+    means = summarize_seeds([whole(folds), whole(exchanged)], kinds=(), classes=CLASSES, seed=0, draws=50)
+    assert means["recognition"]["scores"]["uf1"]["value"] == pytest.approx(np.mean(uf1_of_seeds))
+    assert uf1_of_seeds[0] != uf1_of_seeds[1]
+    assert "folds" not in means["recognition"]
