@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mebench.runner import isolation
+from mebench.runner.isolation import ForkServer, Worker
 
 OF_MOST = (
     "cv2",
@@ -20,11 +21,10 @@ OF_MOST = (
     "torch._dynamo",
 )
 """Modules that the runs of most pages import."""
-OwnServer, OwnWorker = isolation.ForkServer, isolation.Worker
-_shared = OwnServer()
+_shared = ForkServer()
 
 
-class SharedServer(OwnServer):
+class SharedServer(ForkServer):
     """The fork server of all pages; after a run only its copies end."""
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class SharedServer(OwnServer):
         self.end_orphans(None)
 
 
-class SharedWorker(OwnWorker):
+class SharedWorker(Worker):
     """A copy of the shared process, also where a run starts a new program."""
 
     def __init__(
         self,
         environment: Mapping[str, str] | None = None,
-        server: isolation.ForkServer | None = None,
+        server: ForkServer | None = None,
         modules: Iterable[str] = (),
     ) -> None:
         super().__init__(environment, server or SharedServer(), modules)
