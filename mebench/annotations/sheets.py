@@ -126,42 +126,42 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Cells(Sequence[str]):
-    """The cells of a column: the different ones, and which of them stands in each row, (n_rows,)."""
+    """The cells of a column: the distinct ones, and which of them stands in each row, (n_rows,)."""
 
-    different: Sequence[str]
+    distinct: Sequence[str]
     which: NDArray[np.intp]
 
     @classmethod
     def of(cls, cells: "Sequence[str] | pd.Series[str]") -> Self:
         """The cells of a list."""
-        which, different = pd.factorize(np.array(cells, dtype=object))
-        return cls(different.tolist(), which)
+        which, distinct = pd.factorize(np.array(cells, dtype=object))
+        return cls(distinct.tolist(), which)
 
     def __len__(self) -> int:
         return len(self.which)
 
     def __getitem__(self, row: Any) -> Any:
-        return self.different[self.which[row]]
+        return self.distinct[self.which[row]]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(np.array([*self.different, ""], dtype=object)[self.which].tolist())
+        return iter(np.array([*self.distinct, ""], dtype=object)[self.which].tolist())
 
     def rows(self, some: NDArray[Any] | slice) -> Self:
         """The cells of some rows."""
         used, which = np.unique(self.which[some], return_inverse=True)
-        return replace(self, different=[self.different[n] for n in used.tolist()], which=which)
+        return replace(self, distinct=[self.distinct[n] for n in used.tolist()], which=which)
 
     def array(self) -> Any:
         """As a column of pandas."""
-        return pd.array(self.different, dtype="str").take(self.which)
+        return pd.array(self.distinct, dtype="str").take(self.which)
 
     def read(self, read: Callable[[str], str]) -> Self:
         """The results of a function of each cell."""
-        return replace(self, different=[read(cell) for cell in self.different])
+        return replace(self, distinct=[read(cell) for cell in self.distinct])
 
     def where(self, test: Callable[[str], object]) -> NDArray[np.bool_]:
         """Of which cells something is so, (n_rows,)."""
-        return np.array([*map(bool, map(test, self.different)), False], dtype=np.bool_)[self.which]
+        return np.array([*map(bool, map(test, self.distinct)), False], dtype=np.bool_)[self.which]
 
 
 @dataclass(frozen=True)

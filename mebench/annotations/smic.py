@@ -154,7 +154,7 @@ class Smic(NestedDataset):
 
         Sheets of apex frames (`smic_apex.xlsx`) have no offsets, and a short clip ends with its movement.
         """
-        folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
+        folder = self._tree_or_stop.folder(self._tree_or_stop.root, subject="", video=row.get("video"))
         numbers = FolderFrames(folder).numbers if folder is not None else ()
         known = [number for number in numbers if number is not None]
         if not known:

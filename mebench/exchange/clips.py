@@ -21,7 +21,7 @@ from mebench.exchange.values import (
     IDS,
     IntervalFile,
     Role,
-    named_rows,
+    frame_of_rows,
     read_emotions,
     read_frames,
     read_kinds,
@@ -65,9 +65,9 @@ def read_clips(
             the message names the line.
     """
     sheet = read_sheet(path, remarks, role)
-    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
+    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, may_stand_alone="emotion"), remarks)
     table.require("video", "emotion")
-    rows = named_rows(table, remarks, emotion=read_emotions(table))
+    rows = frame_of_rows(table, remarks, emotion=read_emotions(table))
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
         raise DataError(f"{path} holds no clip with an emotion, so nothing can be scored")

@@ -15,7 +15,7 @@ from mebench.exchange.values import (
     IDS,
     IntervalFile,
     Role,
-    named_rows,
+    frame_of_rows,
     read_frames,
     read_kinds,
     read_numbers,
@@ -80,7 +80,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     if not len(table.lines):
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
     ids = [name for name in IDS if name in table.cells]
-    rows = named_rows(table, remarks).assign(
+    rows = frame_of_rows(table, remarks).assign(
         kind=read_kinds(table),
         frame=required_frames(table, "frame", read_frames(table, "frame")),
         score=read_numbers(table, "score"),

@@ -20,7 +20,7 @@ from mebench.exchange.values import (
     IntervalFile,
     Role,
     blank_cells,
-    named_rows,
+    frame_of_rows,
     read_emotions,
     read_frames,
     read_kinds,
@@ -103,7 +103,7 @@ def _intervals_of_table(
     onset = required_frames(table, "onset", np.where(known, marked_frames["onset"], 0))
     offset = required_frames(table, "offset", np.where(known, marked_frames["offset"], 0))
     _note_substitutes(table, role, remarks)
-    named = named_rows(table, remarks)
+    named = frame_of_rows(table, remarks)
     videos = _with_rates_and_lengths(named, table, role)
     apexes = marked_frames.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
@@ -283,7 +283,7 @@ def _kinds_in_column(table: TextTable, name: str, column: Cells, remarks: Remark
     Raises:
         DataError: it names kinds in some rows and gives numbers in others.
     """
-    cells = [cell for cell in column.different if cell.casefold() not in BLANK]
+    cells = [cell for cell in column.distinct if cell.casefold() not in BLANK]
     if not cells:
         return None
     _refuse_mixed_kinds(table, name, cells)
@@ -298,7 +298,7 @@ def _kinds_in_column(table: TextTable, name: str, column: Cells, remarks: Remark
     yes, no = KINDS if tokens == ["micro"] else KINDS[::-1]
     kinds = {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, no)}
     remarks.repair(f"{table.role}: the column {name!r} says yes or no and is read as the kind")
-    return replace(column, different=[kinds.get(cell.casefold(), cell) for cell in column.different])
+    return replace(column, distinct=[kinds.get(cell.casefold(), cell) for cell in column.distinct])
 
 
 def _refuse_mixed_kinds(table: TextTable, name: str, cells: Sequence[str]) -> None:
@@ -330,7 +330,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         return table
     name = names[0]
     column = table.others[name].read(str.strip)
-    codes = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
+    codes = sorted({cell for cell in column.distinct if cell.casefold() not in BLANK})
     lengths = pd.Series(read_numbers(table, "offset") - read_numbers(table, "onset"))
     medians = lengths.groupby([*column]).median()
     macro_is_longer = codes == [*CODES] and medians["1"] >= medians["2"]

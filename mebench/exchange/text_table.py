@@ -174,7 +174,7 @@ class TextTable:
         cells: the cells of each existing column, without surrounding blanks.
         lines: line number in the file of each row, from 1, (n_rows,).
         headers: all names in the header, as written.
-        comma: whether numbers may have a decimal comma, because the comma is not the separator.
+        may_have_decimal_comma: whether numbers may have one, because the comma is not the separator.
         header_line: line number of the header, from 1.
         others: cells of the other columns, by header.
         seconds: seconds in a unit of each column whose name gives a unit of time.
@@ -186,7 +186,7 @@ class TextTable:
     cells: dict[str, Cells]
     lines: NDArray[np.int64]
     headers: list[str]
-    comma: bool
+    may_have_decimal_comma: bool
     header_line: int = 1
     others: dict[str, Cells] = field(default_factory=dict)
     typed: bool = False
@@ -351,9 +351,11 @@ def _opened(path: Path, role: str) -> Sheet:
 
 
 def parse_columns(
-    sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
+    sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks, may_stand_alone: str | None = None
 ) -> TextTable:
-    """Take the wanted columns.
+    """Take the wanted columns from the rows that are neither notes nor sums.
+
+    Columns may be recognised by a similar name, and times in seconds may stand in for frames: the remarks tell.
 
     Args:
         sheet: the rows.
@@ -361,27 +363,28 @@ def parse_columns(
         role: contents of the file.
         wanted: names of `ALIASES`.
         remarks: list that gets what was noticed.
-        alone: the wanted column that may have only its owner's name, `pred` or `y_true`.
+        may_stand_alone: the wanted column that may have only its owner's name, `pred` or `y_true`.
 
     Raises:
-        DataError: there is no header, two columns have one name, or a row has more cells than the header.
+        DataError: there is no header, two columns have one name, a row has more cells than the header, a wanted cell runs
+            over several lines, or it holds a formula without a value.
     """
     if not sheet.header:
         sheet = _with_header(sheet, path, role, wanted, remarks)
     grid = sheet.grid()
     at = int(np.searchsorted(grid.lines, sheet.header))
     headers = [column[at].strip() for column in grid.columns[: grid.lengths[at]]]
-    positions = recognise_columns(headers, wanted, role, alone)
+    positions = recognise_columns(headers, wanted, role, may_stand_alone)
     found = _FoundColumns(path, role, headers, grid.rows(slice(at + 1, None)), positions)
-    found.refuse_twice()
+    found.refuse_duplicate_columns()
     lines_above = _lines_above(grid, at, sheet.separator)
     if lines_above:
         remarks.repair(f"{role}: {at_lines(lines_above)} above the names of the columns, left out")
-    found.add_compounds(wanted, remarks)
+    found.add_columns_named_with_number_word(wanted, remarks)
     found.add_times(wanted, remarks)
     found.warn_of_likely_names(wanted, remarks)
     found.warn_of_cut_end(sheet, remarks)
-    columns = found.columns(remarks)
+    columns = found.take_columns(remarks)
     found.warn_of_rivals(columns, remarks)
     found.refuse_open_quotation(sheet, columns)
     found.refuse_formulas(sheet, columns)
@@ -389,23 +392,21 @@ def parse_columns(
     for name, position in found.positions.items():
         cells[name] = columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
     others = {found.headers[position]: columns[position] for position in found.unread}
-    has_decimal_comma = sheet.separator != ","
-    lines = found.grid.lines
     table = TextTable(
-        str(path),
-        role,
-        cells,
-        lines,
-        found.headers,
-        has_decimal_comma,
-        sheet.header,
-        others,
-        sheet.is_typed,
-        found.seconds,
+        place=str(path),
+        role=role,
+        cells=cells,
+        lines=found.grid.lines,
+        headers=found.headers,
+        may_have_decimal_comma=sheet.separator != ",",
+        header_line=sheet.header,
+        others=others,
+        typed=sheet.is_typed,
+        seconds=found.seconds,
     )
-    remarks.account_of(role).hold("row", len(lines))
-    names_rows = "video" in cells or "subject" in cells
-    return table.without_notes(remarks) if names_rows else table
+    remarks.account_of(role).hold("row", len(table.lines))
+    rows_have_names = "video" in cells or "subject" in cells
+    return table.without_notes(remarks) if rows_have_names else table
 
 
 def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks) -> Sheet:
@@ -461,7 +462,7 @@ class _FoundColumns:
         taken = set(self.positions.values())
         return [position for position, header in enumerate(self.headers) if header and position not in taken]
 
-    def refuse_twice(self) -> None:
+    def refuse_duplicate_columns(self) -> None:
         """Refuse a wanted column that the header names twice."""
         plain_headers = [plain_name(header) for header in self.headers]
         for name, position in self.positions.items():
@@ -469,7 +470,7 @@ class _FoundColumns:
             if plain_headers.count(plain_name(header)) > 1:
                 raise DataError(f"{self.path} has two columns {header!r}: keep the one that holds the {name}")
 
-    def add_compounds(self, wanted: Sequence[str], remarks: Remarks) -> None:
+    def add_columns_named_with_number_word(self, wanted: Sequence[str], remarks: Remarks) -> None:
         """Add columns whose name is a wanted one with a word for a number."""
         aliases = {name: ALIASES[name] for name in wanted}
         for name, position in compound_columns(self.headers, self.positions, aliases).items():
@@ -516,7 +517,7 @@ class _FoundColumns:
                 f"{len(self.headers)} cells and no line end: was the file cut off there?"
             )
 
-    def columns(self, remarks: Remarks) -> list[Cells]:
+    def take_columns(self, remarks: Remarks) -> list[Cells]:
         """The columns that the header names, without a row number that it does not name.
 
         Raises:
@@ -612,7 +613,7 @@ def _are_numbers(columns: Sequence[Cells]) -> bool:
 
 
 def recognise_columns(
-    headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None
+    headers: Sequence[str], wanted: Sequence[str], role: str, may_stand_alone: str | None = None
 ) -> dict[str, int]:
     """The positions of the wanted columns.
 
@@ -620,7 +621,7 @@ def recognise_columns(
         headers: names of the columns in the file.
         wanted: names of `ALIASES`.
         role: `predictions`, `truth` or `frame scores`.
-        alone: the wanted column that may be called after its owner alone.
+        may_stand_alone: the wanted column that may be called after its owner alone.
 
     Returns:
         Position of each wanted column in the file. A name with its owner (`gt_onset`), or an owner's name alone
@@ -634,7 +635,7 @@ def recognise_columns(
     for name in wanted:
         aliases = [
             *(owner + alias for owner in OWNERS[role] for alias in ALIASES[name]),
-            *(ALONE[role] if name == alone else ()),
+            *(ALONE[role] if name == may_stand_alone else ()),
             *ALIASES[name],
         ]
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in positions.values()]

@@ -90,9 +90,9 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
         DataError: a cell is not a finite number.
     """
     cells = table.cells[name]
-    texts = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.different], dtype="object")
+    texts = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.distinct], dtype="object")
     read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
-    if table.comma and (np.isnan(read) & texts.notna()).any():
+    if table.may_have_decimal_comma and (np.isnan(read) & texts.notna()).any():
         read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
     values = read[cells.which]
     table.refuse(name, ~np.isfinite(values) & ~blank_cells(cells), "the {name} {cell!r} is not a number{more}")
@@ -125,7 +125,7 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
     """
     if table.typed:
         return
-    cells = {cell for name in names for cell in table.cells[name].different if cell.casefold() not in BLANK}
+    cells = {cell for name in names for cell in table.cells[name].distinct if cell.casefold() not in BLANK}
     dotted = {cell for cell in cells if "." in cell}
     if not dotted or not all(map(_DOTTED.fullmatch, dotted)) or all(cell.endswith(".000") for cell in dotted):
         return
@@ -275,7 +275,7 @@ def read_names(table: TextTable, name: str) -> Cells:
     return table.cells[name]
 
 
-def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataFrame:
+def frame_of_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataFrame:
     """A table of `line`, the columns that identify the video, and further ones.
 
     Numbers written as `1.0` or `1,0` lose the zero, but only if all numbers of the column have it, so that no real id
@@ -284,17 +284,23 @@ def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataF
     names = {name: read_names(table, name) for name in IDS if name in table.cells}
     arrays: dict[str, Any] = {"line": table.lines}
     for name, column in (names | columns).items():
-        cells = [cell for cell in column.different if cell]
+        cells = [cell for cell in column.distinct if cell]
         if cells and _are_whole_decimals(cells):
-            remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
-            column = column.read(lambda cell: cell[:-2])
+            without_zero = _without_decimal_zero(cells[0])
+            remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {without_zero}")
+            column = column.read(_without_decimal_zero)
         arrays[name] = column.array()
     return pd.DataFrame(arrays)
 
 
 def _are_whole_decimals(cells: Sequence[str]) -> bool:
     """Whether all cells are whole numbers with a decimal zero, `1.0` or `1,0`."""
-    return all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
+    return all(cell.endswith((".0", ",0")) and _without_decimal_zero(cell).isdigit() for cell in cells)
+
+
+def _without_decimal_zero(cell: str) -> str:
+    """The text of a number without its decimal zero: `1` of `1.0`."""
+    return cell[:-2]
 
 
 def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: str) -> None:
@@ -313,7 +319,7 @@ def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: s
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
     """The table, with any column that names the field's databases read as the dataset."""
     for name, column in table.others.items() if "dataset" not in table.cells else ():
-        databases = {*map(plain_name, column.different)}
+        databases = {*map(plain_name, column.distinct)}
         if len(databases) > 1 and databases <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
             return table.taken(name, "dataset", column.read(str.strip))

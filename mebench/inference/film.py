@@ -124,7 +124,7 @@ def spot_between_cuts(
         if len(parts) > 1:
             own = np.full_like(scores, np.nan)
             own[first : last + 1] = scores[first : last + 1]
-        own = _without_blind_frames(own, film, gaps=has_baseline and not makes_own_intervals)
+        own = _flattened_in_blind_frames(own, film, as_nan=has_baseline and not makes_own_intervals)
         proposed = spotter.propose(view, own)
         predictions = [_clamp(p, first, last, len(scores)) for p in proposed if not _is_blind(p, film)]
         spotted.append(SpottedPart(predictions, dict(spotter.method.curves)))
@@ -147,13 +147,13 @@ def _clamp(prediction: Prediction, first: int, last: int, n_frames: int) -> Pred
     return replace(prediction, onset=onset, offset=offset)
 
 
-def _without_blind_frames(scores: NDArray[np.float64], film: Film, gaps: bool) -> NDArray[np.float64]:
-    """Scores that are flat or NaN in blind frames, which so give no peak.
+def _flattened_in_blind_frames(scores: NDArray[np.float64], film: Film, as_nan: bool) -> NDArray[np.float64]:
+    """All scores, flat or NaN in blind frames, so that these give no peak.
 
     Args:
         scores: (n_frames, n_kinds).
         film: facts about the crops.
-        gaps: NaN in blind frames, for spotting with a baseline; else the median of the others.
+        as_nan: NaN in blind frames, for spotting with a baseline; else the median of the others.
     """
     flat = scores.copy()
     if not film.blind.any():
@@ -162,5 +162,5 @@ def _without_blind_frames(scores: NDArray[np.float64], film: Film, gaps: bool) -
         is_defined = ~np.isnan(column_scores)
         known = column_scores[~film.blind & is_defined]
         median = np.median(known) if len(known) else 0.0
-        flat[film.blind & is_defined, column] = np.nan if gaps else median
+        flat[film.blind & is_defined, column] = np.nan if as_nan else median
     return flat

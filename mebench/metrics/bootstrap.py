@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     scipy = load_lazily("scipy")
 
-FLAT = 1e-12
+ROUNDING_ERROR = 1e-12
 """A standard error below this comes only from rounding: the score does not change when a subject is left out."""
 
 
@@ -77,10 +77,10 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
     """
     off, degrees = subject_deviations(replicates, strata)
     added = off**2
-    if added.sum() <= FLAT**2:
+    if added.sum() <= ROUNDING_ERROR**2:
         return float(degrees)
     uneven = float((added**2).sum() / added.sum() ** 2) - 1 / len(added)
-    return float(np.clip(2 / max(uneven, FLAT), 1, degrees))
+    return float(np.clip(2 / max(uneven, ROUNDING_ERROR), 1, degrees))
 
 
 def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
@@ -109,7 +109,7 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
     [0.692, 1.0]
     """
     samples, special = float(subjects), scipy.special
-    if error > FLAT and 0 < value < 1:
+    if error > ROUNDING_ERROR and 0 < value < 1:
         samples = value * (1 - value) / error**2 * float(special.ndtri(0.975) / special.stdtrit(degrees, 0.975)) ** 2
     right, wrong = samples * value, samples * (1 - value)
     low = float(special.betaincinv(right, wrong + 1, 0.025)) if right > 0 else 0.0
@@ -123,7 +123,7 @@ def score_interval(
     strata: Sequence[str],
     scale: Scale = "any",
     subjects: int | None = None,
-    unseen: float = 0.0,
+    hidden_error: float = 0.0,
 ) -> tuple[float, float] | None:
     """The 95 % interval around a value.
 
@@ -137,7 +137,7 @@ def score_interval(
         strata: (n,) stratum of each subject.
         scale: scale of the score.
         subjects: number of subjects that the score depends on; all by default.
-        unseen: standard error that the replicates of a share do not show.
+        hidden_error: standard error that the replicates of a share do not show.
 
     Returns:
         Low and high; None if the value is NaN, if no stratum has two subjects with a replicate, or if a score that is
@@ -148,10 +148,10 @@ def score_interval(
         return None
     if scale == "share" and value <= 1:  # above 1 is one of an interval that megc2020 counts for two truths
         n_subjects = len(replicates) if subjects is None else subjects
-        if error > FLAT:
-            error = float(np.hypot(error, unseen))
+        if error > ROUNDING_ERROR:
+            error = float(np.hypot(error, hidden_error))
         return share_interval(value, error, effective_degrees(replicates, strata), n_subjects)
-    if error <= FLAT:
+    if error <= ROUNDING_ERROR:
         return None
     half = float(scipy.special.stdtrit(degrees, 0.975)) * error
     if scale == "any":
@@ -176,12 +176,12 @@ class Basis(NamedTuple):
     Attributes:
         subjects: their number.
         doubt: why no interval would be valid; empty if one is.
-        unseen: standard error that the jackknife does not show, because a part of the score is the same for all.
+        hidden_error: standard error that the jackknife does not show, because a part of the score is the same for all.
     """
 
     subjects: int
     doubt: str = ""
-    unseen: float = 0.0
+    hidden_error: float = 0.0
 
 
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
@@ -383,7 +383,7 @@ class Resampling:
             return as_score(value, None, reason)
         scale = find_metric(name).scale
         if scale == "share" or drawn is None:
-            ends = score_interval(value, without, self.own_strata, scale, basis.subjects, basis.unseen)
+            ends = score_interval(value, without, self.own_strata, scale, basis.subjects, basis.hidden_error)
         else:
             ends = self._drawn_ends(value, drawn)
         return as_score(value, ends, SAME_WITHOUT_ANY)

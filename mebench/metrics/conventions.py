@@ -113,6 +113,11 @@ class Convention:
         needs_one_kind = metric.timed or metric.ranked
         return not (needs_one_kind and self.kinds == "of_truth")
 
+    @property
+    def has_known_chance(self) -> bool:
+        """Whether the level of chance can be computed: it assumes one-to-one matching in all videos."""
+        return self.matching == "maximum" and self.videos == "all"
+
     def defines_of_classes(self, score: str) -> bool:
         """Whether a score of analysis or recognition exists under the convention."""
         return self.class_scores is None or score in self.class_scores

@@ -63,8 +63,8 @@ class Sample:
         # One of C classes that fails costs a C-th of the mean: its people count C-fold.
         fewest = min(n_subjects, len(n_showing) * int(n_showing.min(initial=n_subjects)))
         right = np.diagonal(self.matrices, axis1=1, axis2=2)[units].sum(axis=0)[in_mean]
-        unseen = _unseen_error(right, n_samples, n_showing) if metric.mean_recall else 0.0
-        return Basis(fewest, store_supports(rare), unseen)
+        hidden_error = _hidden_error(right, n_samples, n_showing) if metric.mean_recall else 0.0
+        return Basis(fewest, store_supports(rare), hidden_error)
 
     def scores(self, convention: Convention, names: Sequence[str], weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix, by name, under (n_weightings, n_units) weights.
@@ -112,7 +112,7 @@ class Sample:
         return scores
 
 
-def _unseen_error(right: Indices, n_samples: Indices, n_showing: Indices) -> float:
+def _hidden_error(right: Indices, n_samples: Indices, n_showing: Indices) -> float:
     """Standard error of a mean recall that leaving subjects out does not show.
 
     It says nothing of a class of which all, or none, are right. With k people the recall of such a class is
@@ -391,8 +391,8 @@ def score_recognition_of_parts(
         of_parts = [sample.basis_of(units, name) for sample in samples]
         doubts = [f"{part}: {basis.doubt}" for part, basis in zip(parts, of_parts) if basis.doubt]
         # Standard error of a mean of independent terms.
-        unseen = float(np.linalg.norm([basis.unseen for basis in of_parts])) / len(of_parts)
-        return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), unseen)
+        hidden_error = float(np.linalg.norm([basis.hidden_error for basis in of_parts])) / len(of_parts)
+        return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), hidden_error)
 
     names = displayed_scores("recognition")
     return {

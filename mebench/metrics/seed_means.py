@@ -112,8 +112,8 @@ def _basis_of_mean(runs: Sequence[BasisOf], units: Sequence[int], name: str) -> 
     bases = [basis_of(units, name) for basis_of in runs]
     doubts = dict.fromkeys(basis.doubt for basis in bases if basis.doubt)
     # The people are the same under all seeds, so what the jackknife does not show does not cancel out.
-    unseen = sum(basis.unseen for basis in bases) / len(bases)
-    return Basis(min(basis.subjects for basis in bases), "; ".join(doubts), unseen)
+    hidden_error = sum(basis.hidden_error for basis in bases) / len(bases)
+    return Basis(min(basis.subjects for basis in bases), "; ".join(doubts), hidden_error)
 
 
 def by_chance(tables: Iterable[Tables]) -> bool:

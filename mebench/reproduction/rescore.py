@@ -16,7 +16,7 @@ from itertools import chain, product
 from math import floor
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -617,7 +617,7 @@ def _by_shape(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
         yield from cast(list[Row], rows.where(rows.notna(), "").astype(str).to_dict("records"))
         return
     wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
-    table = parse_columns(sheet, file, role, wanted, remarks, alone="emotion")
+    table = parse_columns(sheet, file, role, wanted, remarks, may_stand_alone="emotion")
     columns = {**table.cells, **table.others}
     yield from (dict(zip(columns, row)) for row in zip(*columns.values()))
 
@@ -716,9 +716,34 @@ def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
     return file
 
 
-RescoredCell = tuple[str, str, PublishedValue | None, Mapping[tuple[str, int, str], Value | None]]
-"""One score of a set: dataset, dotted name, the paper's value (None if it prints none), and value, low and high by convention,
-frames later and rule of choice (may be empty); None if undefined."""
+class Counting(NamedTuple):
+    """A way to count the answers of a set.
+
+    Attributes:
+        convention: name of the rules.
+        frames_later: number of frames by which intervals are moved.
+        choice: rule of choice; may be empty.
+    """
+
+    convention: str
+    frames_later: int
+    choice: str
+
+
+class RescoredCell(NamedTuple):
+    """One score of a set.
+
+    Attributes:
+        dataset: name of the set's dataset.
+        score: dotted name.
+        printed: value in the paper; None if it prints none.
+        rescored: value, low and high for each way to count; None if undefined.
+    """
+
+    dataset: str
+    score: str
+    printed: PublishedValue | None
+    rescored: Mapping[Counting, Value | None]
 
 
 def rescored_cells(
@@ -727,32 +752,32 @@ def rescored_cells(
     """Printed and rescored values; for a set without printed values, the main score of each section."""
     listed: list[RescoredCell] = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
-        summaries: dict[tuple[str, int, str], Any] = {}
+        summaries: dict[Counting, Any] = {}
         for result in scored["results"]:
-            summaries[result["convention"], result["later"], result.get("choice", "")] = result["summary"]
+            counting = Counting(result["convention"], result["later"], result.get("choice", ""))
+            summaries[counting] = result["summary"]
         printed = source.prints(one, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
-            values = {reading: value_of(summary, row) for reading, summary in summaries.items()}
-            listed.append((one.dataset, name, row, values))
+            values = {counting: value_of(summary, row) for counting, summary in summaries.items()}
+            listed.append(RescoredCell(one.dataset, name, row, values))
         if not printed:
-            listed += [(one.dataset, name, None, values) for name, values in _main_values(summaries).items()]
+            main = _main_values(summaries)
+            listed += [RescoredCell(one.dataset, name, None, values) for name, values in main.items()]
     return listed
 
 
-def _main_values(
-    summaries: Mapping[tuple[str, int, str], Any],
-) -> dict[str, dict[tuple[str, int, str], Value | None]]:
-    """The main score of each section, with its interval, for each way of scoring."""
-    flat = {reading: flat_scores(summary) for reading, summary in summaries.items()}
-    found: dict[str, dict[tuple[str, int, str], Value | None]] = {}
+def _main_values(summaries: Mapping[Counting, Any]) -> dict[str, dict[Counting, Value | None]]:
+    """The main score of each section, with its interval, for each way to count."""
+    flat = {counting: flat_scores(summary) for counting, summary in summaries.items()}
+    found: dict[str, dict[Counting, Value | None]] = {}
     for name in dict.fromkeys(name for scores in flat.values() for name in scores):
         section, _, _ = name.partition(".")
         _, _, metric = name.rpartition(".")
         if section in SECTIONS and metric == COLUMNS[section][0]:
             found[name] = {
-                reading: (scores[name], scores.get(f"{name}.low"), scores.get(f"{name}.high"))
-                for reading, scores in flat.items()
+                counting: (scores[name], scores.get(f"{name}.low"), scores.get(f"{name}.high"))
+                for counting, scores in flat.items()
                 if name in scores
             }
     return found

@@ -176,9 +176,9 @@ def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
 
 
 def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
-    """The summary of a run, with the level of chance for each kind of spotting.
+    """The summary of a run, with mistakes and the level of chance for each kind of spotting.
 
-    The level of chance assumes one-to-one matching in all videos, so it is left out under other conventions. With
+    The level of chance is left out under conventions for which it is not known (`Convention.has_known_chance`). With
     several spotted datasets, `members` holds spotting and analysis of each from the same predictions.
 
     Args:
@@ -194,15 +194,16 @@ def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "stric
     if "spotting" in summary and len(datasets) > 1:
         summary["members"] = {}
         for name in datasets:
-            found = summarize(select_dataset(tables, name), kinds=about["kinds"], **rules)
-            summary["members"][name] = {part: found[part] for part in ("spotting", "analysis") if part in found}
+            of_member = summarize(select_dataset(tables, name), kinds=about["kinds"], **rules)
+            summary["members"][name] = {part: of_member[part] for part in ("spotting", "analysis") if part in of_member}
     summary["scorer"] = SCORER
     if "spotting" not in summary:
         return summary
     summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
-    summary["remarks"] += filter(None, (_remark_on_silence(about, tables, kind) for kind in about["kinds"]))
+    remarks = [_remark_on_silence(about, tables, kind) for kind in about["kinds"]]
+    summary["remarks"] += [remark for remark in remarks if remark]
     rule = find_convention(convention)
-    if rule.matching == "maximum" and rule.videos == "all":
+    if rule.has_known_chance:
         summary["chance"] = {kind: _chance(about, tables, kind, seed, convention) for kind in about["kinds"]}
     else:
         summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")

@@ -264,7 +264,7 @@ def fit(  # noqa: PLR0913  (tests of plugins name what they change)
     for number, stage in enumerate(stages):
         method.stage = stage.name
         continued = state if number == first else {}
-        start = _start_of_stage(method, number, continued, file)
+        start = _restore_or_record_start(method, number, continued, is_kept=file is not None)
         samples = method.samples(stage.name, train, valid)  # those of a later stage may depend on them
         if number < first:
             continue
@@ -294,25 +294,31 @@ def _read_state(file: Path | None) -> dict[str, Any]:
     return state
 
 
-def _start_of_stage(method: Method, number: int, state: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
-    """Weights and random states before the samples of a stage are made; empty if no state is kept.
+def _restore_or_record_start(method: Method, number: int, state: Mapping[str, Any], is_kept: bool) -> dict[str, Any]:
+    """Bring a continued stage back to its start, or record the start of a new one.
 
-    A stage that continues is brought back to them, since its samples may depend on both.
+    The start is the weights and random states before the samples of the stage are made, which may depend on both. The
+    first stage records no weights: they follow from the seed.
 
     Args:
         method: the method in training.
         number: number of the stage, from 0.
         state: the state from which the stage continues; empty for one that begins.
-        file: file for the state of this training, or None.
+        is_kept: whether the state of this training is kept.
+
+    Returns:
+        `weights` and `random`; empty if no state is kept.
     """
     if state:
         start: dict[str, Any] = state["start"]
         _set_rng_states(start["random"])
-        method.trained().load_state_dict(start["weights"] or method.trained().state_dict())
+        if start["weights"]:
+            method.trained().load_state_dict(start["weights"])
         return start
-    if file is None:
+    if not is_kept:
         return {}
-    return {"weights": _copied(method.trained()) if number else {}, "random": _random_states()}
+    weights = _copied(method.trained()) if number > 0 else {}
+    return {"weights": weights, "random": _random_states()}
 
 
 def _train(

@@ -52,7 +52,7 @@ def answer_questions(runs: Sequence[RunFolder], rows: Sequence[Row]) -> tuple[li
     clips: dict[str, KnownAnswers] = {}
     videos: dict[str, KnownAnswers] = {}
     for run in runs:
-        _take(run, clips, videos)
+        _add_answers_of_run(run, clips, videos)
     keys_by_name = _keys_by_name(clips | videos)
     answered: list[Row] = []
     unanswered: Counter[str] = Counter()
@@ -96,7 +96,7 @@ def _key_of_question(row: Row, keys_by_name: Mapping[str, list[str]]) -> str:
     return ""
 
 
-def _take(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, KnownAnswers]) -> None:
+def _add_answers_of_run(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, KnownAnswers]) -> None:
     """Add a run's answers: for its clips, under `video` and `video@onset`, and for its videos."""
     about = run.read_json("folds.json")
     classes = set(about["classes"]) if "recognize" in about["tasks"] else set()
@@ -107,16 +107,16 @@ def _take(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, Know
             own = spotted[(spotted["video"] == video) & (spotted["draw"] == 0)].sort_values(["onset", "offset"])
             known = videos.setdefault(video, KnownAnswers())
             known.events = list(own["kind"])
-            _show(known, units, own["emotion"])
+            _add_shown_units(known, units, own["emotion"])
     if not classes:
         return
     several: Any = run.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
     for clip in several.itertuples():
         for name in (clip.video, f"{clip.video}@{clip.onset}"):
-            _take_class(clips.setdefault(name, KnownAnswers()), clip.predicted, classes, units)
+            _add_predicted_class(clips.setdefault(name, KnownAnswers()), clip.predicted, classes, units)
 
 
-def _take_class(known: KnownAnswers, predicted: str, classes: Set[str], units: set[int]) -> None:
+def _add_predicted_class(known: KnownAnswers, predicted: str, classes: Set[str], units: set[int]) -> None:
     """Add the predicted class of a clip: as action units, or as coarse or fine class.
 
     A fine class brings its coarse one, unless a run of coarse classes has given one. Other classes say nothing here.
@@ -128,7 +128,7 @@ def _take_class(known: KnownAnswers, predicted: str, classes: Set[str], units: s
         units: action units that the run looked for; empty for a run of emotions.
     """
     if units:
-        _show(known, units, [predicted])
+        _add_shown_units(known, units, [predicted])
     elif classes <= set(COARSE):
         known.coarse = predicted
     elif predicted in FINE:
@@ -136,7 +136,7 @@ def _take_class(known: KnownAnswers, predicted: str, classes: Set[str], units: s
         known.coarse = known.coarse or FINE[predicted]
 
 
-def _show(known: KnownAnswers, units: set[int], labels: Iterable[object]) -> None:
+def _add_shown_units(known: KnownAnswers, units: set[int], labels: Iterable[object]) -> None:
     """Add the units in answers: an answer of `scheme=AUs` may name several, one of `scheme=AU12` may name none."""
     known.looked_for |= units
     for label in labels:
