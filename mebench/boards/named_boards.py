@@ -293,18 +293,24 @@ def _with_measured_rows(content: BoardContent, floors: set[str]) -> BoardContent
     rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
     ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, floors) if entry.row in rows]
     ranked_rows.sort(key=lambda entry: -METRICS[score].worth(entry.row.scores[score]["value"]))
-    ids_with_rank: set[int] = set()
-    for entry in ranked_rows:
-        ids_with_rank |= {id(row) for row in (entry.row, *entry.pairs)}
-    levels, unranked = [], []
-    for row in rows:
-        is_level_of_chance = not row.measured or row.method in floors
-        if is_level_of_chance and row.scores[score]["value"] is not None:
-            levels.append(row)
-        elif not is_level_of_chance and id(row) not in ids_with_rank and not row.chosen_on_tested:
-            unranked.append(row)
     numbered = tuple(replace(entry, rank=rank) for rank, entry in enumerate(ranked_rows, 1))
-    return replace(content, places=numbered, levels=tuple(levels), unranked=tuple(unranked))
+    levels_of_chance = [row for row in rows if not row.measured or row.method in floors]
+    return replace(
+        content,
+        places=numbered,
+        levels=tuple(row for row in levels_of_chance if row.scores[score]["value"] is not None),
+        unranked=tuple(_rows_without_rank(rows, ranked_rows, levels_of_chance)),
+    )
+
+
+def _rows_without_rank(
+    rows: Sequence[BoardRow], ranked_rows: Sequence[Ranked], levels_of_chance: Sequence[BoardRow]
+) -> list[BoardRow]:
+    """The rows of methods that are neither ranked nor chosen on tested people."""
+    shown_ids = {id(row) for row in levels_of_chance}
+    for entry in ranked_rows:
+        shown_ids |= {id(row) for row in (entry.row, *entry.pairs)}
+    return [row for row in rows if id(row) not in shown_ids and not row.chosen_on_tested]
 
 
 def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:

@@ -537,13 +537,18 @@ def select_rows(
     Raises:
         ConfigError: no row, and no such line, is of such a method.
     """
-    if not names:
-        ranked = [row for row in part.rows if not (row.member or row.unranked or row.chosen_on_tested)]
-        return [row for row in ranked if not any(text in row.settings for text in left_out)]
+    if names:
+        return _named_rows(part, names, lines)
+    ranked = [row for row in part.rows if not (row.member or row.unranked or row.chosen_on_tested)]
+    return [row for row in ranked if not any(text in row.settings for text in left_out)]
+
+
+def _named_rows(part: Part, names: Sequence[str], lines: Sequence[PublishedLine]) -> list[BoardRow]:
+    """The rows of a part with one of the names; a name of a published line has none."""
     words = {id(row): _words_of(row, part.rows) for row in part.rows if not row.member}
     chosen = set()
     for name in names:
-        found = {number for number, known in words.items() if name.casefold() in known}
+        found = {id_ for id_, known in words.items() if name.casefold() in known}
         if not found and not any(is_named(line, name) for line in lines):
             advice = "Rows are named by the method's id or title, one that is not ranked also by its settings"
             raise ConfigError(unknown("row", name, list(dict.fromkeys(row.method for row in part.rows)), advice))

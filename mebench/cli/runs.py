@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -186,12 +186,8 @@ def runs_prune_command(
     best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
 
     is_chosen = partial(_meets_conditions, unfinished=unfinished, days=days, best=best)
-    # A leaking run is of use only together with its honest run.
-    kept_honest = {run["honest"] for _, run in found if not is_chosen(run)}
     gone = []
-    for folder, run in found:
-        if not is_chosen(run) or run["id"] in kept_honest:
-            continue
+    for folder, run in _without_needed_runs(found, is_chosen):
         if dry_run or _remove(folder):
             gone.append(run)
     n_bytes = sum(run["bytes"] for run in gone)
@@ -202,6 +198,14 @@ def runs_prune_command(
         *(f"{action} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
         f"{runs}: {action} {len(gone)} of {len(found)} runs, {terminal.format_size(n_bytes)}",
     )
+
+
+def _without_needed_runs(
+    found: Sequence[tuple[run_files.folder.RunFolder, dict[str, Any]]], is_chosen: Callable[[Mapping[str, Any]], bool]
+) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
+    """The chosen runs, without the honest runs of leaking ones that stay: these are of use only together."""
+    kept_honest = {run["honest"] for _, run in found if not is_chosen(run)}
+    return [(folder, run) for folder, run in found if is_chosen(run) and run["id"] not in kept_honest]
 
 
 def _meets_conditions(run: Mapping[str, Any], unfinished: bool, days: float | None, best: Set[str] | None) -> bool:

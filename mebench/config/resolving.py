@@ -285,15 +285,12 @@ def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tupl
         user: values of the user, which override them.
         sections: all sections of the configuration.
     """
-    types = {key: hint for section in sections for key, hint in section.types().items()}
-    types |= dict.fromkeys(PLUGIN_KEYS, Any)
     raw = packaged | user
-    strange = [key for key in raw if key not in types and "." not in key]
-    if any(nearest_key(key, types) is None for key in strange):  # only now, since Lightning is slow to import
-        types |= {f"{PREFIX}{option.name}": Any for option in fields(trainer_options())}
+    types = _types_of_keys(sections, raw)
     values = type_values(raw, types)
     overridden = {key: value for key, value in packaged.items() if key in user}
-    typed_packaged = values | type_values(overridden, {key: types[key] for key in overridden if key in types})
+    types_of_overridden = {key: types[key] for key in overridden if key in types}
+    typed_packaged = values | type_values(overridden, types_of_overridden)
     defaults: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for section in sections:
@@ -308,6 +305,18 @@ def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tupl
         if not is_default:
             origins[key] = origin
     return values, origins
+
+
+def _types_of_keys(sections: Sequence[Section], raw: Raw) -> dict[str, Any]:
+    """The type of each key; if a set key resembles none of them, also the options of Lightning's Trainer."""
+    types: dict[str, Any] = {}
+    for section in sections:
+        types |= section.types()
+    types |= dict.fromkeys(PLUGIN_KEYS, Any)
+    strange = [key for key in raw if key not in types and "." not in key]
+    if any(nearest_key(key, types) is None for key in strange):  # only now, since Lightning is slow to import
+        types |= {f"{PREFIX}{option.name}": Any for option in fields(trainer_options())}
+    return types
 
 
 def _values_to_store(

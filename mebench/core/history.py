@@ -105,13 +105,10 @@ class History:
 
     def epochs(self) -> list[Epoch]:
         """All epochs in order of their start, then logged metrics."""
-        summed = [
-            Epoch(
-                *key,
-                float(loss) / n if n else float("nan"),
-                None if right is None else float(right) / n,
-                *self._scores.get(key, (None, None)),
-            )
-            for key, (n, loss, right) in self._sums.items()
-        ]
+        summed = []
+        for key, (n, loss, right) in self._sums.items():
+            mean_loss = float(loss) / n if n else float("nan")
+            accuracy = None if right is None else float(right) / n
+            uf1, uar = self._scores.get(key, (None, None))
+            summed.append(Epoch(*key, mean_loss, accuracy, uf1, uar))
         return summed + self._logged

@@ -120,10 +120,10 @@ class Method(L.LightningModule):
         """
         stored = torch.load(checkpoint_path, map_location=map_location, weights_only=True)
         about, hints = stored[cls.CHECKPOINT_HYPER_PARAMS_KEY], get_type_hints(cls.Params)
-        params = {
-            k: Path(v) if isinstance(v, str) and Path in (hints[k], *get_args(hints[k])) else v
-            for k, v in about["params"].items()
-        }
+        params = dict(about["params"])
+        for name, value in params.items():
+            if isinstance(value, str) and Path in (hints[name], *get_args(hints[name])):
+                params[name] = Path(value)
         task = Task(**about["task"] | {"tasks": frozenset(about["task"]["tasks"])})
         method: Self = cls(cls.Params(**params | changed), task, about["seed"])
         method.load_state_dict(stored["state_dict"])

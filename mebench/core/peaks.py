@@ -395,10 +395,8 @@ def spot(
         return []
     first, last = int(defined[0]), int(defined[-1])
     defined_scores = np.asarray(scores[first : last + 1], dtype=np.float64)
-    if how.baseline is not None and not fps:
-        raise ConfigError(f"method.baseline={how.baseline} is in seconds, and these scores have no frame rate")
-    if how.baseline is not None and fps:
-        defined_scores = less_baseline(defined_scores, baseline_reach(how.baseline, fps))
+    if how.baseline is not None:
+        defined_scores = _less_baseline_of_seconds(defined_scores, how.baseline, fps)
     offset, smoothed = smooth(defined_scores, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
@@ -414,6 +412,13 @@ def spot(
         spans = score_curve(smoothed, peaks, how.curve_height, lead)
         found = [_at_span(one, moved, span, start) for one, moved, span in zip(fixed, found, spans, strict=True)]
     return found if how.nms is None else suppress(found, how.nms)
+
+
+def _less_baseline_of_seconds(scores: NDArray[np.float64], seconds: float, fps: float | None) -> NDArray[np.float64]:
+    """Scores without their baseline over some seconds, which needs a frame rate."""
+    if not fps:
+        raise ConfigError(f"method.baseline={seconds} is in seconds, and these scores have no frame rate")
+    return less_baseline(scores, baseline_reach(seconds, fps))
 
 
 def _at_span(peak: Spotted, fixed: Spotted, span: tuple[int, int] | None, start: int) -> Spotted:

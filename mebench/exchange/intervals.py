@@ -322,13 +322,9 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     Raises:
         DataError: it holds two numbers whose meaning is unclear.
     """
-    of_kinds = {*ALIASES["kind"], *INDEX}
-    words = {name: {*header_words(name)} for name in table.others}
-    about_kind = [name for name, tokens in words.items() if tokens & {*ALIASES["kind"]}]
-    names = [name for name in about_kind if not (words[name] - of_kinds) & KNOWN]
-    if not names:
+    name = next(filter(_may_hold_codes, table.others), None)
+    if name is None:
         return table
-    name = names[0]
     column = table.others[name].read(str.strip)
     codes = sorted({cell for cell in column.distinct if cell.casefold() not in BLANK})
     lengths = pd.Series(read_numbers(table, "offset") - read_numbers(table, "onset"))
@@ -348,3 +344,11 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         )
     remarks.warn(f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there")
     return table
+
+
+def _may_hold_codes(header: str) -> bool:
+    """Whether a column's name is one of the kind's, with a word for a number or others that say nothing."""
+    words = {*header_words(header)}
+    names_kind = bool(words & {*ALIASES["kind"]})
+    other_words = words - {*ALIASES["kind"], *INDEX}
+    return names_kind and not other_words & KNOWN

@@ -210,13 +210,16 @@ def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
     objects = [interval for interval in intervals if isinstance(interval, Mapping)]
     if any(names_column("video", interval) for interval in objects):
         for name, part in value.items():
-            for number, interval in enumerate(part):
-                if not isinstance(interval, Mapping):
-                    raise DataError(
-                        f"{name!r}, item {number}: {_shown(interval)} names no video, unlike the other items"
-                    )
+            _refuse_lists_among_objects(name, part)
         return rows_from_list_of_rows(objects)
     return rows_from_video_pairs([[video, part] for video, part in value.items()])
+
+
+def _refuse_lists_among_objects(name: str, intervals: Sequence[Any]) -> None:
+    """Refuse an interval that is no object, so that it cannot name its video."""
+    for number, interval in enumerate(intervals):
+        if not isinstance(interval, Mapping):
+            raise DataError(f"{name!r}, item {number}: {_shown(interval)} names no video, unlike the other items")
 
 
 def rows_from_single_row(value: Row) -> list[Row] | None:

@@ -56,18 +56,25 @@ def with_column_names(sheet: Sheet, clips: bool = False) -> NamedSheet | None:
     fewest = FEWEST_CLIP_CELLS if clips else FEWEST_CELLS
     lines = _lines_with_content(sheet.text)
     numbers = [number for number, _ in lines or sheet.rows]
+    name_columns = _names_of_clip_columns if clips else _names_of_columns
     for separator, rows in _rows_by_separator(sheet, [line for _, line in lines]):
-        width = len(rows[0]) if rows else 0
-        if width < fewest or any(len(row) != width for row in rows):
+        if not _is_rectangle(rows, fewest):
             continue
         columns = [[cell.strip() for cell in column] for column in zip(*rows)]
-        names = _names_of_clip_columns(columns) if clips else _names_of_columns(columns)
-        if names is not None and len(set(names)) == width:
-            doubt = "" if clips or not _is_unnamed_number(names[-1], columns[-1]) else NO_CONFIDENCE
+        names = name_columns(columns)
+        if names is not None and len(set(names)) == len(columns):
+            lacks_confidence = not clips and _is_unnamed_number(names[-1], columns[-1])
+            doubt = NO_CONFIDENCE if lacks_confidence else ""
             # Row 0 holds the names, which no line of the file does.
             named = ((0, tuple(names)), *zip(numbers, zip(*columns)))
             return NamedSheet(Sheet(sheet.file, sheet.file, named, separator=separator), ", ".join(names), doubt)
     return None
+
+
+def _is_rectangle(rows: Sequence[Sequence[str]], fewest: int) -> bool:
+    """Whether all rows have the same number of cells, at least `fewest`."""
+    widths = {len(row) for row in rows}
+    return len(widths) == 1 and min(widths) >= fewest
 
 
 def _lines_with_content(text: str) -> list[tuple[int, str]]:
@@ -88,21 +95,23 @@ def _rows_by_separator(sheet: Sheet, lines: Sequence[str]) -> Iterator[tuple[str
 
 def _names_of_columns(columns: Sequence[Column]) -> list[str] | None:
     """The name of each column of intervals; None if fewer than two hold numbers."""
-    numbers = [place for place in range(1, len(columns)) if _is_numeric(columns[place])]
-    words = [place for place in range(1, len(columns)) if not _is_numeric(columns[place])]
+    after_first = range(1, len(columns))
+    numbers = [position for position in after_first if _is_numeric(columns[position])]
+    words = [position for position in after_first if position not in numbers]
     if len(numbers) < 2:
         return None
     ids = _names_of_ids(columns, n_leading_words(words))
     names = dict(enumerate(ids))
-    words = [place for place in words if place >= len(ids)]
-    has_apex = len(numbers) > 2 and _rise([columns[place] for place in numbers[:3]])
+    has_apex = len(numbers) > 2 and _rise([columns[position] for position in numbers[:3]])
     frames = ("onset", "apex", "offset") if has_apex else ("onset", "offset")
     names |= dict(zip(numbers, frames))
-    for place in words[:2]:
-        names[place] = "kind" if all(kind_of(cell) for cell in columns[place]) else "label"
+    words_after_ids = [position for position in words if position >= len(ids)]
+    for position in words_after_ids[:2]:
+        holds_kinds = all(kind_of(cell) for cell in columns[position])
+        names[position] = "kind" if holds_kinds else "label"
     if len(numbers) > len(frames) and looks_like_confidence(columns[numbers[-1]]):
         names[numbers[-1]] = "confidence"
-    return [names.get(place, _unnamed(place)) for place in range(len(columns))]
+    return [names.get(position, _unnamed(position)) for position in range(len(columns))]
 
 
 def _names_of_clip_columns(columns: Sequence[Column]) -> list[str] | None:
@@ -115,15 +124,15 @@ def _names_of_clip_columns(columns: Sequence[Column]) -> list[str] | None:
     if last < 1:
         return None
     names[last] = "label"
-    words = [place for place in range(1, last) if not _is_numeric(columns[place])]
+    words = [position for position in range(1, last) if not _is_numeric(columns[position])]
     ids = _names_of_ids(columns, n_leading_words(words))
     numbers = range(len(ids), last)
-    if not all(_is_numeric(columns[place]) for place in numbers):
+    if not all(_is_numeric(columns[position]) for position in numbers):
         return None
     names |= dict(enumerate(ids))
     frames = {1: ("onset",), 2: ("onset", "offset"), 3: ("onset", "apex", "offset")}.get(len(numbers), ())
     names |= dict(zip(numbers, frames))
-    return [names.get(place, _unnamed(place)) for place in range(len(columns))]
+    return [names.get(position, _unnamed(position)) for position in range(len(columns))]
 
 
 def n_leading_words(words: Sequence[int]) -> int:

@@ -411,21 +411,28 @@ def _load_safetensors(network: Any, path: Path, classifier: tuple[str, ...]) -> 
         raise DataError(
             f"{path} is not a safetensors file ({_first_line(error)}): write one with safetensors.torch.save_file"
         ) from None
-    weights = (
-        {name: tensor for name, tensor in weights.items() if not name.startswith(classifier)} if classifier else weights
-    )
+    if classifier:
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(classifier)}
     own = network.state_dict()
-    missing = sorted(name for name in own if name not in weights and not name.endswith("num_batches_tracked"))
-    extra = sorted(name for name in weights if name not in own)
-    if missing or extra:
-        parts = [f"lack {list_first(missing, 3)}"] if missing else []
-        parts += [f"hold {list_first(extra, 3)}, which the network does not have"] if extra else []
-        raise DataError(
-            f"the weights {path} {' and '.join(parts)}: they are those of another network, or of a part of it"
-        )
+    _refuse_other_layers(own, weights, path)
     for name, tensor in weights.items():
         check_tensor(path, name, tensor, own[name])
     network.load_state_dict(weights, strict=False)
+
+
+def _refuse_other_layers(own: Mapping[str, Any], weights: Mapping[str, Any], path: Path) -> None:
+    """Refuse weights that lack a layer of the network, or hold another one."""
+    missing = sorted(name for name in own if name not in weights and not name.endswith("num_batches_tracked"))
+    extra = sorted(name for name in weights if name not in own)
+    faults = []
+    if missing:
+        faults.append(f"lack {list_first(missing, 3)}")
+    if extra:
+        faults.append(f"hold {list_first(extra, 3)}, which the network does not have")
+    if faults:
+        raise DataError(
+            f"the weights {path} {' and '.join(faults)}: they are those of another network, or of a part of it"
+        )
 
 
 def _first_line(error: Exception) -> str:

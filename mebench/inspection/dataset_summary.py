@@ -216,7 +216,7 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "videos_without_expressions": len(videos) - len(with_expressions),
         "expressions_without_interval": len(lost),
         "durations_ms": _durations(annotated),
-        "fps": sorted({video.fps for video in videos if video.fps}),
+        "fps": _frame_rates(videos),
         "action_units": _action_units(expressions),
         "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
         "schemes": {name: _scheme_counts(scheme, expressions) for name, scheme in dataset.schemes.items()},
@@ -224,6 +224,11 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "account": plain_accounts(accounts_of(dataset)),
         "hash": ground_truth_hash(annotated),
     }
+
+
+def _frame_rates(videos: Sequence[Video]) -> list[float]:
+    """The different frame rates of videos that have one, rising."""
+    return sorted({video.fps for video in videos if video.fps})
 
 
 def _plain_repairs(dataset: Dataset) -> list[dict[str, Any]]:

@@ -45,6 +45,18 @@ def choose_expressions(
     """
     if n < 1:
         raise ConfigError(f"--expressions must be 1 or more, not {n}")
+    candidates = _candidates(videos, subject, video)
+    expressions = [Chosen(v, e) for v in candidates for e in v.expressions]
+    people = group_by(expressions, key=lambda one: one.video.subject_key)
+    chosen: list[Chosen] = []
+    for turn in zip_longest(*people.values()):
+        one_of_each_person = [one for one in turn if one is not None]
+        chosen += _spread_evenly(one_of_each_person, n - len(chosen))
+    return sorted(chosen, key=lambda one: (one.video.key, one.expression.onset))
+
+
+def _candidates(videos: Sequence[Video], subject: str | None, video: str | None) -> list[Video]:
+    """The videos with expressions by key; only those of a subject, or with an id, if one is given."""
     candidates = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
     if not candidates:
         raise DataError("these videos have no annotated expression to show")
@@ -54,12 +66,7 @@ def choose_expressions(
     if video is not None:
         _refuse_unknown("video", video, {v.id for v in candidates})
         candidates = [v for v in candidates if v.id == video]
-    people = group_by((Chosen(v, e) for v in candidates for e in v.expressions), key=lambda one: one.video.subject_key)
-    chosen: list[Chosen] = []
-    for turn in zip_longest(*people.values()):
-        one_of_each_person = [one for one in turn if one is not None]
-        chosen += _spread_evenly(one_of_each_person, n - len(chosen))
-    return sorted(chosen, key=lambda one: (one.video.key, one.expression.onset))
+    return candidates
 
 
 def _refuse_unknown(what: str, name: str, known: Set[str]) -> None:

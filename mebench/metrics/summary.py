@@ -328,15 +328,12 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
 def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
     """What a convention or the tables leave out of the scores of spotting, and why."""
     remarks = []
-    if rule.videos == "with_result":
-        truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.spotted))
-        in_count, _ = in_scope(truths, predictions, rule)
-        left_out = len(truths) - len(in_count)
-        if left_out:
-            remarks.append(
-                f"{rule.name} leaves out {format_count(left_out, 'truth')}, in videos that the predictions do not list for the kind: "
-                "a row with subject, video and kind but no interval lists one in which nothing was spotted"
-            )
+    n_left_out = _n_truths_left_out(tables, list(counts), rule) if rule.videos == "with_result" else 0
+    if n_left_out:
+        remarks.append(
+            f"{rule.name} leaves out {format_count(n_left_out, 'truth')}, in videos that the predictions do not list for the kind: "
+            "a row with subject, video and kind but no interval lists one in which nothing was spotted"
+        )
     if rule.scores is not None:
         remarks.append(f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores))}")
     for name, part in counts.items():
@@ -361,6 +358,13 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
             "the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent"
         )
     return remarks
+
+
+def _n_truths_left_out(tables: Tables, kinds: list[str], rule: Convention) -> int:
+    """Number of truths in videos that do not count."""
+    truths, predictions = of_kinds(tables.truths, kinds), of_kinds(tables.spotted, kinds)
+    counted, _ = in_scope(truths, predictions, rule)
+    return len(truths) - len(counted)
 
 
 def _unranked(confidence: Floats) -> str:

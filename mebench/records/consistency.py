@@ -289,15 +289,19 @@ def _odd_costs(
     rate = costs["predict_seconds"] * per_minute
     if abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_minute):
         yield _impossible_cost("predict_per_minute", costs)
-    is_trained = _has_epochs(config)
-    if is_trained and costs["fit_seconds"] < LEAST_SECONDS * len(about["folds"]):
+    if _has_epochs(config) and costs["fit_seconds"] < LEAST_SECONDS * len(about["folds"]):
         yield _impossible_cost("fit_seconds", costs)
-    has_learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
-    lacks_weights = (is_trained or has_learnt) and not costs["parameters"]
-    names_classes = is_trained and "recognize" in about["tasks"] and not config.get("recognizer")
-    has_too_few = names_classes and costs["parameters"] < len(about["classes"])
-    if lacks_weights or has_too_few or _exceeds_memory(costs):
+    if costs["parameters"] < _fewest_parameters(config, about, audit) or _exceeds_memory(costs):
         yield _impossible_cost("parameters", costs)
+
+
+def _fewest_parameters(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> int:
+    """The least number of parameters: one for each class of a trained recognizer, one if anything was learnt, else 0."""
+    is_trained = _has_epochs(config)
+    has_learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
+    fewest = 1 if is_trained or has_learnt else 0
+    names_classes = is_trained and "recognize" in about["tasks"] and not config.get("recognizer")
+    return max(fewest, len(about["classes"])) if names_classes else fewest
 
 
 def _has_epochs(config: Mapping[str, Any]) -> bool:

@@ -150,16 +150,17 @@ def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
 
 def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
     """The non-default settings of a plugin, in words: its preset, those for the dataset, and the rest."""
-    prefix, preset = f"{kind}.", flat.get(f"{kind}.preset")
-    names = [key for key in flat if key.startswith(prefix) and key != f"{kind}.preset"]
+    prefix, preset_key = f"{kind}.", f"{kind}.preset"
+    preset = flat.get(preset_key)
+    names = [key for key in flat if key.startswith(prefix) and key != preset_key]
     of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
-    chosen = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
-    for_dataset = [key for key in chosen if re.search(r": datasets\.[\w+]+$", origins[key])]
+    others = [key for key in names if key not in of_preset]
+    chosen = [key for key in others if not _packaged(origins.get(key, "default"))]
+    for_dataset = [key for key in chosen if _OF_DATASET.search(origins[key])]
     rest = [key for key in chosen if key not in for_dataset]
     words = []
-    if preset is not None and not _packaged(origins.get(f"{kind}.preset", "default")):
-        values = _listed(flat, of_preset, prefix) if len(of_preset) <= MOST_LISTED else ""
-        words.append(f"preset {preset}: {values}" if values else f"preset {preset}")
+    if preset is not None and not _packaged(origins.get(preset_key, "default")):
+        words.append(_preset_in_words(preset, _listed(flat, of_preset, prefix), len(of_preset)))
     if for_dataset:
         words.append(f"for {dataset_in_words(flat['dataset'])}: {_listed(flat, for_dataset, prefix)}")
     if rest:
@@ -167,8 +168,15 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
     return "; ".join(words)
 
 
+def _preset_in_words(preset: str, values: str, n_values: int) -> str:
+    """The name of a preset and its values, if these are few."""
+    return f"preset {preset}: {values}" if 0 < n_values <= MOST_LISTED else f"preset {preset}"
+
+
 MOST_LISTED = 6
 """A preset with more values than this is shown only by name."""
+_OF_DATASET = re.compile(r": datasets\.[\w+]+$")
+"""The end of an origin that sets a value for one dataset."""
 
 
 def dataset_in_words(dataset: str | list[str]) -> str:

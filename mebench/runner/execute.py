@@ -395,18 +395,14 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
         "honest": folder.id,
         "differences": score_differences(folder, RunFolder(leaking), config.convention),
     }
-    return {
-        **worth,
-        "scores": {
-            path: {
-                "honest": (value := clean[path]),
-                "leak": leak,
-                "points": None if value is None or leak is None else round(100 * (leak - value), 6),
-            }
-            for path, leak in _scores(summary).items()
-            if path in clean
-        },
-    }
+    leaks = {path: leak for path, leak in _scores(summary).items() if path in clean}
+    return {**worth, "scores": {path: _points_of_leak(clean[path], leak) for path, leak in leaks.items()}}
+
+
+def _points_of_leak(honest: float | None, leak: float | None) -> dict[str, float | None]:
+    """A score without and with the leak, and the points that it adds; None if either is undefined."""
+    points = None if honest is None or leak is None else round(100 * (leak - honest), 6)
+    return {"honest": honest, "leak": leak, "points": points}
 
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:

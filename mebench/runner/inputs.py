@@ -235,14 +235,10 @@ def with_absolute_places(values: dict[str, Any]) -> dict[str, Any]:
     resumed from another folder. Values of the type `Path` are absolute already.
     """
     flat = flatten_keys(values)
-    methods = {
-        part: {
-            key: _absolute(value) if value is not None and is_place(f"{part}.{key}", flat) else value
-            for key, value in values[part].items()
-        }
-        for part in ("method", "recognizer")
-        if values.get(part)
-    }
+    methods = {}
+    for part in ("method", "recognizer"):
+        if values.get(part):
+            methods[part] = _with_absolute_paths(part, values[part], flat)
     dataset, store = with_absolute_data(values["dataset"]), _absolute(values["cache"])
     return {**values, **methods, "dataset": dataset, "cache": store}
 
@@ -308,17 +304,28 @@ def _hash_of(files: Iterable[Path], folder: Path, code: Callable[[Path], str]) -
     return short_hash([(file.relative_to(folder).as_posix(), code(file)) for file in sorted(files)])[:DIGITS]
 
 
+def _with_absolute_paths(part: str, parameters: Mapping[str, Any], flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a method or recognizer, those that are paths made absolute."""
+    absolute = dict(parameters)
+    for key, value in parameters.items():
+        if value is not None and is_place(f"{part}.{key}", flat):
+            absolute[key] = _absolute(value)
+    return absolute
+
+
 def _absolute(path: str) -> str:
     return str(Path(path).absolute())
 
 
 def _elsewhere(values: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
     """Parameters of a dataset or its members with other paths: root, annotations, OpenFace's files."""
-    return {
-        key: _elsewhere(value, place)
-        if isinstance(value, dict)
-        else place(value)
-        if isinstance(value, str) and (key in ("root", "openface") or key.endswith("annotations"))
-        else value
-        for key, value in values.items()
-    }
+    moved: dict[str, Any] = {}
+    for key, value in values.items():
+        names_path = key in ("root", "openface") or key.endswith("annotations")
+        if isinstance(value, dict):
+            moved[key] = _elsewhere(value, place)
+        elif isinstance(value, str) and names_path:
+            moved[key] = place(value)
+        else:
+            moved[key] = value
+    return moved

@@ -365,13 +365,29 @@ def drop_privileges(libc: ctypes.CDLL) -> bool:
     return bool(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 and dropped)
 
 
+def _ruleset_attributes(abi: int, handled: int) -> bytes:
+    """The attributes of a ruleset, as long as this version of Landlock knows them: files, network, scopes."""
+    if abi >= 6:
+        return struct.pack("<QQQ", handled, 0, _SCOPE_SIGNALS | _SCOPE_ABSTRACT_SOCKETS)
+    if abi >= 4:
+        return struct.pack("<QQ", handled, 0)
+    return struct.pack("<Q", handled)
+
+
+def _add_rule(libc: ctypes.CDLL, ruleset: int, place: Path, rights: int) -> None:
+    """Grant rights to a file or folder; nothing if it is not there, or not for this user."""
+    with suppress(OSError), open_descriptor(place, os.O_PATH | os.O_CLOEXEC) as handle:
+        is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        granted = rights if is_folder else rights & _OF_FILES
+        libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", granted, handle), 0)
+
+
 def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> bool:
     abi = landlock_version()
     if not abi:
         return False
     handled = _RIGHTS[max(version for version in _RIGHTS if version <= abi)]
-    scoped = _SCOPE_SIGNALS | _SCOPE_ABSTRACT_SOCKETS if abi >= 6 else 0
-    attributes = struct.pack("<QQQ", handled, 0, scoped)[: 24 if abi >= 6 else 16 if abi >= 4 else 8]
+    attributes = _ruleset_attributes(abi, handled)
     ruleset = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
         return False
@@ -382,12 +398,8 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> b
             (_READ_DIR, (*packages, *listed)),
             (handled, (*grant.write, *grant.devices, *DEVICES)),
         ):
-            rights = rights & handled
             for place in places:
-                # It is not there, or not for this user: nothing to grant.
-                with suppress(OSError), open_descriptor(place, os.O_PATH | os.O_CLOEXEC) as handle:
-                    of_it = rights if stat.S_ISDIR(os.fstat(handle).st_mode) else rights & _OF_FILES
-                    libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", of_it, handle), 0)
+                _add_rule(libc, ruleset, place, rights & handled)
         return bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
         os.close(ruleset)

@@ -29,16 +29,24 @@ def code_of_run(config: Mapping[str, Any]) -> list[str]:
     >>> code_of_run({"plugins": ["/lab"], "trainer.callbacks": [{"class_path": "ours.Callback", "init_args": {}}]})
     ['/lab', 'ours.Callback']
     """
-    nested = config.get("trainer")
-    options = [value for key, value in config.items() if key.startswith("trainer.")]
-    options += nested.values() if isinstance(nested, Mapping) else ()
-    specs = [spec for option in options for spec in (option if isinstance(option, list) else [option])]
-    named = [spec for spec in specs if isinstance(spec, Mapping) and "class_path" in spec]
+    named = _specs_of_classes(config)
     # A stored object may hold any code, whatever its class is called.
     objects = [f"{spec['class_path']} (object {spec['object']})" for spec in named if "object" in spec]
     classes = [str(spec["class_path"]) for spec in named if "object" not in spec]
     foreign = [name for name in classes if not name.startswith("lightning.")]
     return [*map(str, config.get("plugins") or ()), *foreign, *objects]
+
+
+def _specs_of_classes(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The maps that name a class, in the options of Lightning's Trainer: alone or in a list."""
+    nested = config.get("trainer")
+    options = [value for key, value in config.items() if key.startswith("trainer.")]
+    if isinstance(nested, Mapping):
+        options += nested.values()
+    specs: list[Any] = []
+    for option in options:
+        specs += option if isinstance(option, list) else [option]
+    return [spec for spec in specs if isinstance(spec, Mapping) and "class_path" in spec]
 
 
 def question_about_code(folder: RunFolder, trains: bool = True) -> str:

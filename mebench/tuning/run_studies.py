@@ -614,6 +614,20 @@ def remarks_on_former_studies(out: Path, beginning: str, name: str) -> list[str]
     return remarks
 
 
+def _row_of_trial(trial: Trial, keys: Sequence[str], paths: Sequence[str]) -> dict[str, Any]:
+    """A trial as a row of a table: its values of the dimensions `keys`, its scores by path, and how it went."""
+    scores = trial.values or [None] * len(paths)
+    return {
+        "trial": trial.number,
+        "state": trial.state,
+        **{key: trial.params.get(key) for key in keys},
+        **dict(zip(paths, scores)),
+        "seconds": trial.seconds,
+        "retry_of": trial.retry_of,
+        "reason": trial.reason,
+    }
+
+
 def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:
     """All trials of one study, by this process and by others; their table and figures in the folder."""
     reporter.begin(shared.study(importance=False))
@@ -621,18 +635,10 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
 
     def write(study: Study) -> None:
         nonlocal written
-        table = pd.DataFrame(
-            {
-                "trial": t.number,
-                "state": t.state,
-                **{d.key: t.params.get(d.key) for d in shared.terms.space.dimensions},
-                **{o.path: t.values[i] if t.values else None for i, o in enumerate(study.objectives)},
-                "seconds": t.seconds,
-                "retry_of": t.retry_of,
-                "reason": t.reason,
-            }
-            for t in study.trials
-        ).astype({"retry_of": "Int64"})
+        keys = [dimension.key for dimension in shared.terms.space.dimensions]
+        paths = [objective.path for objective in study.objectives]
+        rows = [_row_of_trial(trial, keys, paths) for trial in study.trials]
+        table = pd.DataFrame(rows).astype({"retry_of": "Int64"})
         replace_file(folder / "trials.csv", table.to_csv(index=False, lineterminator="\n"))
         written = time.monotonic()
 

@@ -138,12 +138,13 @@ class Space:
 
     def plain(self) -> dict[str, dict[str, Any]]:
         """The part of a study that must be equal in all its processes, for JSON."""
-        return {
-            d.key: {"acts": d.acts, "choices": list(d.choices)}
-            if d.choices
-            else {"acts": d.acts, "low": d.low, "high": d.high, "log": d.log, "step": d.step}
-            for d in self.dimensions
-        }
+        dimensions: dict[str, dict[str, Any]] = {}
+        for d in self.dimensions:
+            if d.choices:
+                dimensions[d.key] = {"acts": d.acts, "choices": list(d.choices)}
+            else:
+                dimensions[d.key] = {"acts": d.acts, "low": d.low, "high": d.high, "log": d.log, "step": d.step}
+        return dimensions
 
 
 def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
