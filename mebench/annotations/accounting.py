@@ -53,10 +53,9 @@ def unknown_labels(dataset: Dataset) -> list[Finding]:
 
 def _unknown_labels_of_member(dataset: Dataset) -> Iterator[Finding]:
     """The warnings about one dataset."""
-    labels = Counter(
-        e.emotion.lower() for video in dataset.as_annotated() for e in video.expressions if e.emotion is not None
-    )
-    labels.update(row.emotion.lower() for row in dataset.unplaced() if row.emotion is not None)
+    expressions = [e for video in dataset.as_annotated() for e in video.expressions]
+    emotions = [row.emotion for row in (*expressions, *dataset.unplaced())]
+    labels = Counter(emotion.lower() for emotion in emotions if emotion is not None)
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     known = sorted({label for scheme in by_emotion for label in scheme.mapping})
     for label, n in unmapped_labels(labels, by_emotion).items():

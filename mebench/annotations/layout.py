@@ -344,8 +344,9 @@ class Tree(Listing):
             seen += len(level)
             if below == depth or seen > MOST_FOLDERS:
                 return
-            down = [folder / name for folder in level for name in self.folders(folder) if fold(name) not in aside]
-            level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
+            down = [folder / name for folder in level for name in self.folders(folder)]
+            entered = [folder for folder in down if fold(folder.name) not in aside and self._may_enter(folder)]
+            level = entered[: MOST_FOLDERS - seen]
 
     def packed(self) -> list[Path]:
         """Archives and video files below the root, which cannot be read as frames directly."""
@@ -389,7 +390,8 @@ def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> li
     """
 
     def tables(folders: Iterable[Path]) -> list[Path]:
-        return [folder / name for folder in folders for name in tree.files(folder) if name.lower().endswith(SUFFIXES)]
+        files = [folder / name for folder in folders for name in tree.files(folder)]
+        return [file for file in files if file.name.lower().endswith(SUFFIXES)]
 
     below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
     known = [check_inside(path, tree.root, tree.follow_links) for path in called(names, below)]

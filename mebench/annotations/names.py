@@ -319,10 +319,15 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
-NAMES: Mapping[str, tuple[str, ...]] = {
-    what: (*names, *(name + ending for name in names for ending in _COUNTED if "\u4e00" <= name[0] <= "\u9fff"))
-    for what, names in _NAMES.items()
-}
+
+
+def _with_counted_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of a column, and the Chinese ones also with a word for a number behind them."""
+    chinese = [name for name in names if "\u4e00" <= name[0] <= "\u9fff"]
+    return (*names, *(name + ending for name in chinese for ending in _COUNTED))
+
+
+NAMES: Mapping[str, tuple[str, ...]] = {what: _with_counted_names(names) for what, names in _NAMES.items()}
 """Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
 
 
@@ -501,9 +506,14 @@ def names_columns(cells: Sequence[str]) -> int:
     >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"]), names_columns(["start_s", "end_s"])
     (3, 2)
     """
-    times = {name for cell in cells for name, _ in [time_column(cell)] if name}
-    compound = ((word for word in header_words(cell) if word not in _OF_FRAMES) for cell in cells)
-    return len((KNOWN & ({*map(plain_name, cells)} | {*map("".join, compound)})) | times)
+    named: set[str] = set()
+    for cell in cells:
+        words = [word for word in header_words(cell) if word not in _OF_FRAMES]
+        named |= KNOWN & {plain_name(cell), "".join(words)}
+        name_of_time, _ = time_column(cell)
+        if name_of_time:
+            named.add(name_of_time)
+    return len(named)
 
 
 UNITS_OF_TIME = {

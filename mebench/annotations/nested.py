@@ -49,10 +49,15 @@ class NestedTree(Tree):
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
         """The root, then the folders of copies that are not read; empty where no frames are there."""
-        every = self._survey[1].values()
-        copies = (place for places in every for place in places if place.rank > min(p.rank for p in places))
-        unread = {place.folder.parents[len(self._parts) - 1] for place in copies}
-        return [self.root, *sorted(unread)] if every else []
+        _, places_by_video = self._survey
+        if not places_by_video:
+            return []
+        unread: set[Path] = set()
+        for places in places_by_video.values():
+            best_rank = min(place.rank for place in places)
+            copies = [place for place in places if place.rank > best_rank]
+            unread |= {place.folder.parents[len(self._parts) - 1] for place in copies}
+        return [self.root, *sorted(unread)]
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.

@@ -61,8 +61,8 @@ class OpenFaceFiles:
     @cached_property
     def _files(self) -> list[Path]:
         walked = islice(os.walk(self.folder), MOST_FOLDERS + 1)
-        paths = (Path(folder, name) for folder, _, names in walked for name in names if name.lower().endswith(".csv"))
-        return sorted(path for path in paths if path.is_file())
+        paths = [Path(folder, name) for folder, _, names in walked for name in names]
+        return sorted(path for path in paths if path.name.lower().endswith(".csv") and path.is_file())
 
     def fingerprint(self) -> str:
         """A short hash of the names, sizes and last bytes of all files.

@@ -533,7 +533,7 @@ def _with_account_of_columns(sheet: Sheet, beyond: Collection[int]) -> Sheet:
         return sheet
     letters = [openpyxl.utils.get_column_letter(column) for column in sorted(beyond)]
     which = list_first(letters, MOST_NAMED)
-    n_read = len({column for _, cells in sheet.rows for column, cell in enumerate(cells) if cell.strip()})
+    n_read = len(_filled_columns(sheet))
     reason = f"behind the first {MAX_COLUMNS} columns, which alone are read"
     remark = f"{format_count(len(beyond), 'column')} {reason}: {which}"
     return replace(
@@ -577,10 +577,18 @@ def _hidden_rows(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...]:
     return tuple(Repair(number, "all columns", "", None, HIDDEN, sheet.where) for number in hidden)
 
 
+def _filled_columns(sheet: Sheet) -> set[int]:
+    """Numbers, from 1, of the columns with content."""
+    filled: set[int] = set()
+    for _, cells in sheet.rows:
+        filled |= {column for column, cell in enumerate(cells, 1) if cell.strip()}
+    return filled
+
+
 def _hidden_columns(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...]:
     """A remark on the columns with content that a sheet hides; they are read all the same."""
-    filled = {column for _, cells in sheet.rows for column, cell in enumerate(cells, 1) if cell.strip()}
-    letters = [openpyxl.utils.get_column_letter(column) for column in sorted(filled & {*numbers})]
+    hidden = _filled_columns(sheet) & {*numbers}
+    letters = [openpyxl.utils.get_column_letter(column) for column in sorted(hidden)]
     if not letters:
         return ()
     noun = "column" if len(letters) == 1 else "columns"

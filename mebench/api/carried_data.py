@@ -123,7 +123,8 @@ def _parts_of_function(function: FunctionType) -> Iterator[Any]:
     yield from (value for name, value in function.__globals__.items() if name in used)
     yield from function.__defaults__ or ()
     yield from (function.__kwdefaults__ or {}).values()
-    yield from (constant for code in codes for constant in code.co_consts if constant != function.__doc__)
+    constants = [constant for code in codes for constant in code.co_consts]
+    yield from (constant for constant in constants if constant != function.__doc__)
 
 
 def _codes_within(code: CodeType) -> Iterator[CodeType]:

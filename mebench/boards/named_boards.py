@@ -291,7 +291,8 @@ def _with_measured_rows(content: BoardContent, floors: set[str]) -> BoardContent
     board, parts, score = content.board, content.parts, content.score
     rows = [row for part in parts for row in part.rows]
     rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
-    ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, floors) if entry.row in rows]
+    ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, floors)]
+    ranked_rows = [entry for entry in ranked_rows if entry.row in rows]
     ranked_rows.sort(key=lambda entry: -METRICS[score].worth(entry.row.scores[score]["value"]))
     numbered = tuple(replace(entry, rank=rank) for rank, entry in enumerate(ranked_rows, 1))
     levels_of_chance = [row for row in rows if not row.measured or row.method in floors]
@@ -370,6 +371,7 @@ def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Re
 
 def _overall_row(content: BoardContent, row: Rescored) -> Rescored | None:
     """The same reading of a system, scored over all kinds together; None if there is none."""
-    parts = [part for table in content.tables for part in table.parts if part.name == "overall"]
-    rows = [other for part in parts for other in part.rescored]
+    parts = [part for table in content.tables for part in table.parts]
+    overall = [part for part in parts if part.name == "overall"]
+    rows = [other for part in overall for other in part.rescored]
     return next((other for other in rows if (other.method, other.reading) == (row.method, row.reading)), None)

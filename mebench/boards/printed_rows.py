@@ -59,7 +59,10 @@ def name_lines(lines: Sequence[PublishedLine]) -> list[str]:
 
 def mark_caveats(lines: Sequence[PublishedLine], metrics: Sequence[str]) -> dict[str, str]:
     """The mark of each caveat that a shown value of some lines has."""
-    found = {caveat for line in lines for metric in metrics for caveat in line.caveats.get(metric, ())}
+    found: set[str] = set()
+    for line in lines:
+        for metric in metrics:
+            found.update(line.caveats.get(metric, ()))
     return dict(zip((caveat for caveat in CAVEATS if caveat in found), MARKS))
 
 

@@ -30,7 +30,8 @@ def published_lines(rows: Sequence[PublishedValue]) -> list[PublishedLine]:
 def _published_line(values: Sequence[PublishedValue]) -> PublishedLine:
     """The line of some values of one method in one table."""
     first = values[0]
-    notes = [note for value in values if value.note for note in value.note.split("; ")]
+    noted = [value.note for value in values if value.note]
+    notes = [note for joined in noted for note in joined.split("; ")]
     return PublishedLine(
         method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
         year=first.year,

@@ -210,7 +210,8 @@ def markdown_page(table: BoardTable) -> str:
 def table_guide(tables: Sequence[BoardTable]) -> str:
     """The page that explains columns, conventions and caveats of all tables."""
     parts = [part for table in tables for part in table.parts]
-    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
+    rows = [row for part in parts for row in (*part.rows, *part.rescored)]
+    conventions = sorted({row.convention for row in rows})
     return _page("table_guide.md", conventions=conventions, caveats=CAVEATS, describe_convention=describe_convention)
 
 

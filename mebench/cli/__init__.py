@@ -162,7 +162,8 @@ def usage_sentence(error: Any) -> str:
     verb = context.command_path if context else "mebench"
     see = f"See: {verb} --help"
     if hasattr(error, "possibilities"):
-        options = [name for p in context.command.params for name in (*p.opts, *p.secondary_opts) if name[:2] == "--"]
+        names = [name for p in context.command.params for name in (*p.opts, *p.secondary_opts)]
+        options = [name for name in names if name.startswith("--")]
         return unknown(f"option of {verb}", error.option_name, options, see)
     if hasattr(error, "option_name"):
         return f"{error.option_name} needs a value. {see}"

@@ -235,10 +235,12 @@ def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
     its own.
     """
     pairs = [(line, other) for other, own in lines.items() for line in own]
-    return [
-        line if len(about) == len(lines) else f"{first} and {', '.join(other for _, other in about)}: {line}"
-        for line, about in group_by(pairs, key=itemgetter(0)).items()
-    ]
+    named = []
+    for line, about in group_by(pairs, key=itemgetter(0)).items():
+        holds_for_all = len(about) == len(lines)
+        others = ", ".join(other for _, other in about)
+        named.append(line if holds_for_all else f"{first} and {others}: {line}")
+    return named
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")

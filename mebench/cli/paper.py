@@ -148,4 +148,5 @@ def plot_command(
 
 def _split(words: list[str] | None) -> list[str]:
     """Words that may be separated by commas."""
-    return [part for word in words or () for part in word.split(",") if part]
+    parts = [part for word in words or () for part in word.split(",")]
+    return [part for part in parts if part]

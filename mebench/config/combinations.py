@@ -68,7 +68,10 @@ def expand_lists(lists: Lists) -> list[Combination]:
     lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
     _check_lists(lists)
     names = [ALIASES.get(key, key) for key, _ in lists]
-    methods = {text_of_value(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
+    methods = set[str]()
+    for name, (_, values) in zip(names, lists):
+        if name == "method":
+            methods |= {text_of_value(value) for value in values}
     combinations = dict[str, Combination]()
     for chosen in product(*(values for _, values in lists)):
         settings = dict(zip(names, chosen))
@@ -141,15 +144,13 @@ def lists_of_settings(settings: Mapping[str, Any]) -> Lists:
     >>> lists_of_settings({"dataset": [["casme2", "samm"], "smic_hs"], "dataset.root": "/data/a,b"})
     [('dataset', [['casme2', 'samm'], 'smic_hs']), ('dataset.root', ['/data/a,b'])]
     """
-    return [
-        (
-            key,
-            _check_values(value, f"{key}={','.join(map(text_of_value, value))}")
-            if isinstance(value, list) and value
-            else [value],
-        )
-        for key, value in settings.items()
-    ]
+    lists: list[tuple[str, list[Any]]] = []
+    for key, value in settings.items():
+        values: list[Any] = [value]
+        if isinstance(value, list) and value:
+            values = _check_values(value, f"{key}={','.join(map(text_of_value, value))}")
+        lists.append((key, values))
+    return lists
 
 
 def values_of_word(word: str) -> list[str]:

@@ -212,12 +212,8 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
                 f"{path} is itself a plugin: give the folder that holds it, {path.parent}",
             ),
         )
-        present = [
-            (kind, folder)
-            for kind in PLUGIN_KINDS
-            for folder in (path / f"{kind}s", path)
-            if list(_inside(kind, folder))
-        ]
+        candidates = [(kind, folder) for kind in PLUGIN_KINDS for folder in (path / f"{kind}s", path)]
+        present = [(kind, folder) for kind, folder in candidates if list(_inside(kind, folder))]
         has_protocols = False
         if (path / "protocols").is_dir():
             has_protocols = bool(known_protocols.add_folder(path / "protocols"))

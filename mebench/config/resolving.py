@@ -167,7 +167,8 @@ def with_parameters(config: RunConfig, parameters: Mapping[str, Any], origin: st
     ids = {"method": config.method, "recognizer": config.recognizer}
     named: Raw = {part: (id_, origins[part]) for part, id_ in ids.items() if id_ is not None}
     sections = plugin_sections(named, named)
-    types = {key: hint for section in sections for key, hint in section.types().items() if key in parameters}
+    every_type = {key: hint for section in sections for key, hint in section.types().items()}
+    types = {key: hint for key, hint in every_type.items() if key in parameters}
     chosen = type_values({key: (value, origin) for key, value in parameters.items()}, types)
     params = {"method": config.method_params, "recognizer": config.recognizer_params}
     stored = dict(config.values)

@@ -356,11 +356,9 @@ def shaping_settings(config: RunConfig) -> dict[str, Any]:
     return shaping_values(flatten_keys(config.values))
 
 
+_LATER = [o for o in (*fields(FilmParams), *fields(SpottingParams)) if o.name in ("light", "still", "baseline")]
 OFF_UNLESS_SET: Mapping[str, Any] = {
-    f"{part}.{option.name}": option.default
-    for part in ("method", "recognizer")
-    for option in (*fields(FilmParams), *fields(SpottingParams))
-    if option.name in ("light", "still", "baseline")
+    f"{part}.{option.name}": option.default for part in ("method", "recognizer") for option in _LATER
 }
 """Settings that came later, with the value at which they do nothing: they are in a run's key only where they are set."""
 

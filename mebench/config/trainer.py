@@ -358,8 +358,12 @@ def user_modules(chosen: Mapping[str, Any]) -> list[str]:
     """The modules of callbacks and loggers outside Lightning: folds import them, and their code is part of the run's
     key.
     """
-    lists = [chosen.get(option) for option in BASES]
+    specs: list[Any] = []
+    for option in BASES:
+        listed = chosen.get(option)
+        if isinstance(listed, list):
+            specs += listed
     # A stored object brings its code along, and its name follows from both.
-    specs = [spec for listed in lists if isinstance(listed, list) for spec in listed if "object" not in spec]
-    names = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
+    named = [spec for spec in specs if "object" not in spec]
+    names = {str(spec["class_path"]).rpartition(".")[0] for spec in named}
     return sorted(name for name in names if not name.startswith("lightning."))

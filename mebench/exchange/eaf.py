@@ -580,7 +580,8 @@ def _rows_of_document(document: Document, coder: str | None, rate: float, with_c
             continue
         video = "_".join(filter(None, [document.video, tier.participant]))
         row = _MarkRow(video, tier.what, fps=f"{rate:.10g}")
-        emotions = [mark for other in emotion_tiers if other.participant == tier.participant for mark in other.marks]
+        own_emotion_tiers = [other for other in emotion_tiers if other.participant == tier.participant]
+        emotions = [mark for other in own_emotion_tiers for mark in other.marks]
         for mark in tier.marks:
             onset = round(mark.begin * rate / MS_PER_SECOND)
             offset = max(round(mark.end * rate / MS_PER_SECOND) - 1, onset)

@@ -109,27 +109,33 @@ def _mark_of_line(
     """Video, tier and mark of a line."""
     times: dict[str, int] = {}
     for end in ("begin", "end"):
-        forms = {
-            form: place
-            for form in _FORMS
-            for place, name in enumerate(names)
-            if name.casefold() == f"{end} time - {form}"
-        }
-        form, place = next(iter(forms.items()))
-        times[end] = _milliseconds(cells[place], form, where)
+        form, position = _form_and_position(end, names)
+        times[end] = _milliseconds(cells[position], form, where)
     if times["end"] <= times["begin"]:
         raise DataError(f"{where}: the mark ends at {times['end']} ms, not after its begin at {times['begin']} ms")
     file = cells[places.get("file", places.get("filepath", 0))].strip()
     video = PureWindowsPath(file).stem
     if not video:
         raise DataError(f"{where}: the mark names no file")
-    values = [
-        cell.strip()
-        for cell, name in zip(cells, names)
-        if name and plain_name(name) not in _NOT_VALUES and not re.match(r"(begin|end|duration)\b", name, re.IGNORECASE)
-    ]
+    values = [cell.strip() for cell, name in zip(cells, names) if _may_hold_value(name)]
     value = next(filter(None, values), "")
     return video, cells[places["tier"]].strip(), Mark(times["begin"], times["end"], value)
+
+
+def _form_and_position(end: str, names: Sequence[str]) -> tuple[str, int]:
+    """The first form in which a column gives the begin or the end of a mark, and the column's position."""
+    plain_names = [name.casefold() for name in names]
+    for form in _FORMS:
+        name = f"{end} time - {form}"
+        if name in plain_names:
+            return form, len(names) - 1 - plain_names[::-1].index(name)
+    raise AssertionError(f"no column gives the {end} of a mark")
+
+
+def _may_hold_value(name: str) -> bool:
+    """Whether the column of a name may hold the value of a mark."""
+    is_time = re.match(r"(begin|end|duration)\b", name, re.IGNORECASE) is not None
+    return name != "" and not is_time and plain_name(name) not in _NOT_VALUES
 
 
 def _milliseconds(text: str, form: str, where: str) -> int:

@@ -125,7 +125,8 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
     """
     if table.typed:
         return
-    cells = {cell for name in names for cell in table.cells[name].distinct if cell.casefold() not in BLANK}
+    every_cell = {cell for name in names for cell in table.cells[name].distinct}
+    cells = {cell for cell in every_cell if cell.casefold() not in BLANK}
     dotted = {cell for cell in cells if "." in cell}
     if not dotted or not all(map(_DOTTED.fullmatch, dotted)) or all(cell.endswith(".000") for cell in dotted):
         return

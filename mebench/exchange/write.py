@@ -467,10 +467,12 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
     """The cells of some columns, row by row: an empty one for a gap, and whole numbers without a point."""
     text = [table[name].astype(object).where(table[name].notna(), "").tolist() for name in columns]
     for row in zip(*text):
-        yield [
-            int(cell) if isinstance(cell, float) and cell.is_integer() and name != "confidence" else cell
-            for name, cell in zip(columns, row)
-        ]
+        yield [cell if name == "confidence" else _without_point(cell) for name, cell in zip(columns, row)]
+
+
+def _without_point(cell: Any) -> Any:
+    """A whole number as an integer; other cells unchanged."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
 def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:

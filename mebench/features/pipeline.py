@@ -711,12 +711,12 @@ def read_stored_rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 def _chains_of_gaps(chain: Chain) -> list[Chain]:
     """A chain for each gap of the flow; none without flow."""
-    return [
-        replace(chain, steps=tuple(gap if step is flow else step for step in chain.steps))
-        for flow in chain.at("pair")
-        if isinstance(flow, Flow)
-        for gap in flow.gaps
-    ]
+    chains = []
+    for position, step in enumerate(chain.steps):
+        if isinstance(step, Flow) and step.level == "pair":
+            before, after = chain.steps[:position], chain.steps[position + 1 :]
+            chains += [replace(chain, steps=(*before, gap, *after)) for gap in step.gaps]
+    return chains
 
 
 def feature_rows(

@@ -157,10 +157,7 @@ class Model:
         try:  # weights below 1e-38 change no answer, and make a convolution 50 times slower
             fold_process.restore_methods(
                 parts,
-                {
-                    n: w * (w.abs() >= torch.finfo(w.dtype).tiny) if w.is_floating_point() else w
-                    for n, w in self._weights(parts).items()
-                },
+                {name: _without_tiny(weight) for name, weight in self._weights(parts).items()},
             )
         except MebenchError:
             raise
@@ -178,6 +175,13 @@ class Model:
             return load_file(self.file)
         (method,) = parts.values()
         return read_network(self.file, method)
+
+
+def _without_tiny(weights: torch.Tensor) -> torch.Tensor:
+    """Weights, those too small for normal numbers replaced by 0; whole numbers unchanged."""
+    if not weights.is_floating_point():
+        return weights
+    return weights * (weights.abs() >= torch.finfo(weights.dtype).tiny)
 
 
 def config_of_run(folder: RunFolder) -> RunConfig:

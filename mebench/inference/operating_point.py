@@ -68,7 +68,8 @@ def quiet_films(answers: Sequence[Answer], kind: Kind) -> QuietFilms:
     Raises:
         RunError: the films have no frame with a face.
     """
-    confidences = [p.confidence for answer in answers for p in answer.predictions if p.kind == kind]
+    spotted = [prediction for answer in answers for prediction in answer.predictions]
+    confidences = [prediction.confidence for prediction in spotted if prediction.kind == kind]
     seconds = sum(seen_seconds(answer) for answer in answers)
     if seconds == 0:
         raise RunError("the films without expressions show no face, so they say nothing about false alarms")

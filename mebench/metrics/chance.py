@@ -67,10 +67,10 @@ def spotting_chance(
             f"and {unknown['video'].iloc[0]!r} lacks one: give it in the annotations"
         )
     # k' stands under the name of the dataset, or under `dataset@fps` where the dataset has several rates.
-    groups = [
-        of_rate if (of_rate := group_of_rate(dataset, fps)) in k_prime else dataset
-        for dataset, fps in zip(line["dataset"], line["fps"])
-    ]
+    groups = []
+    for dataset, fps in zip(line["dataset"], line["fps"]):
+        of_rate = group_of_rate(dataset, fps)
+        groups.append(of_rate if of_rate in k_prime else dataset)
     lacking = sorted(set(groups) - set(k_prime))
     if lacking:
         raise DataError(

@@ -7,7 +7,7 @@ chance beside the commonest class and intervals at random frames.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -119,14 +119,12 @@ def intervals_by_name(
     videos = tables.videos.sort_values("video", ignore_index=True)
     rows = _rows(videos, videos["video"])
     names, lengths = videos["video"].tolist(), videos["n_frames"].tolist()
-    spotted: list[Any] = [
-        (names[video], kind, onset, offset, share)
-        for kind in kinds
-        for video, onset, offset, share in _intervals(
-            rows, tables.truths[tables.truths["kind"] == kind], trained_on, rule, reads
-        )
-        if pd.isna(lengths[video]) or offset < lengths[video]
-    ]
+    spotted: list[Any] = []
+    for kind in kinds:
+        of_kind = tables.truths[tables.truths["kind"] == kind]
+        for video, onset, offset, share in _intervals(rows, of_kind, trained_on, rule, reads):
+            if pd.isna(lengths[video]) or offset < lengths[video]:
+                spotted.append((names[video], kind, onset, offset, share))
     predictions = pd.DataFrame(spotted, columns=["video", "kind", "onset", "offset", "confidence"])
     scored = tables.truths[(tables.truths["kind"] == "micro") & tables.truths["emotion"].isin(list(classes))]
     both = pd.concat([scored[["video", "emotion"]], predictions[["video"]]]).rename(columns={"emotion": "label"})
@@ -159,10 +157,7 @@ def _read(
     datasets and of this one; for each place a code of each name's value there, -1 where the name has no such place; the place worth most.
     """
     places = range(max(map(len, rows["fields"]), default=1))
-    codes = [
-        pd.factorize(np.array([fields[n] if n < len(fields) else None for fields in rows["fields"]], object))[0]
-        for n in places
-    ]
+    codes = [_codes_at(n, rows["fields"]) for n in places]
     # Places whose values split the rows alike are worth the same, such as one code in all names and the number of rows.
     distinct = [n for n in places if not any(np.array_equal(codes[n], codes[m]) for m in range(n))]
     people = rows["subject"].map(lambda subject: tuple(sorted(trained_on[subject])))
@@ -174,6 +169,13 @@ def _read(
         best = max(distinct, key=lambda place: worth(codes[place], own))
         reads[group[0]][phrases[best] if best < len(phrases) else f"code {best - 2}"] += tested["subject"].nunique()
         yield tested.index, known, own, codes, best
+
+
+def _codes_at(place: int, fields: Iterable[Sequence[str]]) -> Any:
+    """A code of each name's value at a place, -1 where the name has no such place."""
+    values: list[str | None] = [None if place >= len(own) else own[place] for own in fields]
+    codes, _ = pd.factorize(np.array(values, object))
+    return codes
 
 
 def _named(

@@ -144,10 +144,10 @@ def _under_noise_at(path: str, annotated: Sequence[float], drawn: Floats) -> dic
     """
     ceiling, *noisy = [score_with_percentiles(float(values.mean()), values) for values in drawn]
     goodness = np.vectorize(find_metric(path).worth)(drawn[1:])
+    values = [None if np.isnan(value) else value for value in annotated]
+    shares = win_shares(goodness).tolist()
     runs = [
-        {"value": None if np.isnan(value) else value, "noisy": on_draws, "ranks": list(ranks), "beats": beats}
-        for value, on_draws, ranks, beats in zip(
-            annotated, noisy, rank_intervals(goodness), win_shares(goodness).tolist()
-        )
+        {"value": value, "noisy": on_draws, "ranks": list(ranks), "beats": beats}
+        for value, on_draws, ranks, beats in zip(values, noisy, rank_intervals(goodness), shares)
     ]
     return {"ceiling": ceiling, "runs": runs}

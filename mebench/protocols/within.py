@@ -338,15 +338,12 @@ def lovo(people: People, params: NoParams = NOTHING) -> list[Fold]:
             f"leaving one video out needs at least 2 videos, and this dataset has {len(people.videos)}: use one with more"
         )
     n_videos = Counter(video.subject_key for video in people.videos)
-    return [
-        people.fold(
-            video.key,
-            [video.subject_key],
-            videos=[video.key] if n_videos[video.subject_key] > 1 else (),
-            strangers=False,
-        )
-        for video in sorted(people.videos, key=lambda v: v.key)
-    ]
+    folds = []
+    for video in sorted(people.videos, key=lambda v: v.key):
+        has_other_videos = n_videos[video.subject_key] > 1
+        tested = [video.key] if has_other_videos else ()
+        folds.append(people.fold(video.key, [video.subject_key], videos=tested, strangers=False))
+    return folds
 
 
 LOVO = Protocol(

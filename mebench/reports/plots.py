@@ -301,7 +301,8 @@ class _Scale:
 def _scale_of(track: Track) -> _Scale:
     """The scale that shows all defined scores and levels of a track."""
     curves = track.curves.values()
-    values = [scores for curve in curves for scores in (curve.scores, curve.smoothed) if scores is not None]
+    every_line = [line for curve in curves for line in (curve.scores, curve.smoothed)]
+    values = [line for line in every_line if line is not None]
     levels = [curve.level for curve in curves if curve.level is not None]
     known = np.concatenate([*values, levels, []]).astype(np.float64)
     known = known[np.isfinite(known)]

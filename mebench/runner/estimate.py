@@ -335,8 +335,10 @@ def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers:
     about = "unknown" if total is None else f"about {format_duration(total)} with {format_count(workers, 'worker')}"
     with_other = f", which had other settings: {list_first(earlier.other, 5)}" if earlier.other else ""
     print_lines(f"estimated time: {about}, from the costs of run {earlier.id}{with_other}")
-    parts = [
-        f"{name} {'unknown' if (s := seconds[name]) is None else format_duration(s)}"
-        for name in ("features", "training", "prediction")
-    ]
+    parts = [f"{name} {_duration_or_unknown(seconds[name])}" for name in ("features", "training", "prediction")]
     print_lines(f"  of one core: {', '.join(parts)}")
+
+
+def _duration_or_unknown(seconds: float | None) -> str:
+    """A duration in words; `unknown` without one."""
+    return "unknown" if seconds is None else format_duration(seconds)

@@ -220,9 +220,8 @@ class Views:
         on.
         """
         rows_of = {}
-        for name in {
-            chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
-        }:
+        every_chain = [chain for chains in self.chains.values() for chain in chains.values()]
+        for name in {chain.name for chain in every_chain if chain.scope == "clips"}:
             sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
             made = adapt_features(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
             for clips, side, rows in zip((train, test), sides, made):

@@ -281,10 +281,10 @@ def _try_encoders(jobs: Sequence["VideoJob"]) -> None:
     Raises:
         MebenchError: one cannot be loaded, fails, or gives no vectors.
     """
-    chains = {chain for job in jobs for run in job.wanted for chain in run.chains}
-    encoders = {
-        replace(step, stride=1, spacing=1) for chain in chains for step in chain.steps if isinstance(step, Encode)
-    }
+    runs = [run for job in jobs for run in job.wanted]
+    chains = {chain for run in runs for chain in run.chains}
+    steps = [step for chain in chains for step in chain.steps]
+    encoders = {replace(step, stride=1, spacing=1) for step in steps if isinstance(step, Encode)}
     for encoder in encoders:
         encoder.probe()
 

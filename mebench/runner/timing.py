@@ -72,7 +72,8 @@ class _ExpressionLengths:
         in_frames = self.frames.get((group, kind))
         if has_one_rate and in_frames:
             return sum(in_frames) / len(in_frames)
-        everywhere = [s for (_, other), values in self.seconds.items() if other == kind for s in values]
+        of_kind = [values for (_, other), values in self.seconds.items() if other == kind]
+        everywhere = [seconds for values in of_kind for seconds in values]
         in_seconds = self.seconds.get((dataset, kind)) or everywhere
         if fps and in_seconds:
             return fps * sum(in_seconds) / len(in_seconds)

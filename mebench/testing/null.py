@@ -149,15 +149,14 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
 
 def count_right_answers(run: Session) -> dict[tuple[str, str], tuple[int, int, Chances]]:
     """For each task and fold of a run: right answers, all answers, and the probability of each number of right ones."""
-    return {
-        (name, fold.key): counted(run, fold.split(run.plan.data.videos)[2])
-        for fold in run.plan.data.folds
-        for task, name, counted in (
-            ("spot", "spotting", count_hit_expressions),
-            ("recognize", "recognition", count_named_clips),
-        )
-        if task in run.plan.data.task.tasks
-    }
+    counts = {}
+    for fold in run.plan.data.folds:
+        _, _, tested = fold.split(run.plan.data.videos)
+        if "spot" in run.plan.data.task.tasks:
+            counts["spotting", fold.key] = count_hit_expressions(run, tested)
+        if "recognize" in run.plan.data.task.tasks:
+            counts["recognition", fold.key] = count_named_clips(run, tested)
+    return counts
 
 
 def pool_answers(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) -> list[RightAnswers]:

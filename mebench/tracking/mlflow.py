@@ -39,12 +39,8 @@ _VIEW = "mlflow.sharedViewState.scores"
 """The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column
 of a score.
 """
-_MAIN = [
-    name
-    for section in ("analysis", "spotting", "recognition")
-    for name in SHORT[section]
-    if name not in ("AP50", "UAR")
-]
+_EVERY = [name for section in ("analysis", "spotting", "recognition") for name in SHORT[section]]
+_MAIN = [name for name in _EVERY if name not in ("AP50", "UAR")]
 """The main scores, that by which runs are sorted first: of a run that does all, STRS. MLflow shows them by name, and more of
 them would leave no room for settings.
 """

@@ -357,10 +357,11 @@ class Hierarchy(nn.Module):
         super().__init__()
         self.dim_out = 4 * dim
         self.embed = nn.Linear(3 * PATCH * PATCH, dim)
-        levels = (
-            Level(dim << place, heads << place, number, dim << (place + 1) if place < len(blocks) - 1 else None)
-            for place, number in enumerate(blocks)
-        )
+        levels = []
+        for level, n_blocks in enumerate(blocks):
+            is_last = level == len(blocks) - 1
+            width, n_heads = dim * 2**level, heads * 2**level
+            levels.append(Level(width, n_heads, n_blocks, None if is_last else 2 * width))
         self.levels = nn.Sequential(*levels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -667,8 +667,11 @@ class Site:
 
 def _measured_rows(tables: Sequence[BoardTable]) -> list[PlacedRow]:
     """The measured rows of all tables."""
-    parts = [(table, part) for table in tables for part in table.parts]
-    return [PlacedRow(table, part, row) for table, part in parts for row in part.rows if row.measured]
+    placed = []
+    for table in tables:
+        for part in table.parts:
+            placed += [PlacedRow(table, part, row) for row in part.rows if row.measured]
+    return placed
 
 
 def _runs_of(table: BoardTable) -> set[str]:
@@ -683,7 +686,8 @@ DENSE = 0.05
 
 def _drawn(table: BoardTable) -> bool:
     """Whether a table's scores are not comparable with published ones, as on drawn faces."""
-    measured = [row for part in table.parts for row in part.rows if row.measured]
+    rows = [row for part in table.parts for row in part.rows]
+    measured = [row for row in rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
 
 
@@ -691,10 +695,20 @@ def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
     """The reasons that put a table behind others: the data are drawn, expressions are so dense that F1 would be another at the density of
     real recordings (`DENSE`), or fewer methods were measured.
     """
-    scores = [row.scores for part in table.parts[:1] for row in part.rows if row.measured]
-    pairs = [[s[name]["value"] for name in ("f1", "f1@samm_lv")] for s in scores if "f1@samm_lv" in s]
-    dense = any(abs(f1 - real) > DENSE for f1, real in pairs if f1 is not None and real is not None)
+    rows_of_first_part = table.parts[0].rows if table.parts else ()
+    scores = [row.scores for row in rows_of_first_part if row.measured]
+    dense = any(_depends_on_density(own) for own in scores)
     return _drawn(table), dense, -len(scores)
+
+
+def _depends_on_density(scores: Mapping[str, Any]) -> bool:
+    """Whether F1 would be another at the density of real recordings; not if one of both is unknown."""
+    if "f1@samm_lv" not in scores:
+        return False
+    f1, at_real_density = scores["f1"]["value"], scores["f1@samm_lv"]["value"]
+    if f1 is None or at_real_density is None:
+        return False
+    return bool(abs(f1 - at_real_density) > DENSE)
 
 
 def _best_rescored(part: Part) -> Rescored:
