@@ -27,6 +27,8 @@ else:
 
 WIDE = 200
 """Columns of a table that goes into a file."""
+PADDING = 3
+"""Characters between two columns of a table."""
 SHORT_WORD = 12
 """Words up to this length are never broken, even in cells that may break anywhere."""
 
@@ -206,23 +208,8 @@ def make_console(error: bool = False) -> rich_console.Console:
             shown = tuple(map(rich_protocol.rich_cast, objects))
             for table in shown:
                 if isinstance(table, rich_table.Table):
-                    self._set_widths(table)
+                    _widen_table(table, self)
             super().print(*shown, crop=False, **how)
-
-        def _set_widths(self, table: rich_table.Table) -> None:
-            """Give each column room for its longest word, and the table room for its columns."""
-            for column in table.columns:
-                column.min_width = self._least_width(column)
-            # Three characters of padding a column, none after the last.
-            least = sum((column.min_width or 0) + 3 for column in table.columns) - 1
-            table.width = least if least > self.width else None
-
-        def _least_width(self, column: rich_table.Column) -> int:
-            """The room that a column needs so that none of its short words breaks."""
-            unlimited = self.options.update(max_width=WIDE)
-            sizes = [rich_measure.Measurement.get(self, unlimited, text) for text in (column.header, *column.cells)]
-            needed = [size.maximum if column.no_wrap else size.minimum for size in sizes]
-            return min(SHORT_WORD if column.overflow == "fold" else WIDE, max(needed))
 
         def render_str(self, text: str, **how: Any) -> rich_text.Text:
             return super().render_str(escape_controls(text), **{**how, "markup": False, "emoji": False})
@@ -230,6 +217,23 @@ def make_console(error: bool = False) -> rich_console.Console:
     if error:
         return Plain(highlight=False, stderr=True, soft_wrap=True)
     return Plain(highlight=False, width=None if at_terminal() else WIDE)
+
+
+def _widen_table(table: rich_table.Table, console: rich_console.Console) -> None:
+    """Give each column room for its longest word, and the table room for its columns."""
+    widths = [_least_width(column, console) for column in table.columns]
+    for column, width in zip(table.columns, widths):
+        column.min_width = width
+    least = sum(widths) + PADDING * len(widths) - 1  # none after the last
+    table.width = least if least > console.width else None
+
+
+def _least_width(column: rich_table.Column, console: rich_console.Console) -> int:
+    """The room that a column needs so that none of its short words breaks."""
+    unlimited = console.options.update(max_width=WIDE)
+    sizes = [rich_measure.Measurement.get(console, unlimited, text) for text in (column.header, *column.cells)]
+    needed = max(size.maximum if column.no_wrap else size.minimum for size in sizes)
+    return min(needed, SHORT_WORD if column.overflow == "fold" else WIDE)
 
 
 def print_report(title: str, *parts: Any) -> None:

@@ -193,8 +193,8 @@ def choose_scheme(
 ) -> Scheme:
     """The emotion scheme: the user's, the protocol's, or the dataset's first.
 
-    A protocol may make the scheme from the dataset. Where the dataset annotates action units, `AU12` is the scheme of one
-    unit and `AUs` that of all.
+    Of a dataset with annotated action units, `AU12` and the like are schemes too: whether an expression shows that unit.
+    `AUs` is the scheme of the units that occur often, or that the protocol names. Some protocols make the scheme from the dataset's labels.
 
     Args:
         dataset: dataset of the run.
@@ -218,17 +218,26 @@ def choose_scheme(
         )
     if name is None:
         return next(iter(schemes.values()))
-    number = unit_number(name)
-    if name not in schemes and number is not None:
-        return one_unit(number, videos)
-    if name not in schemes and name == "AUs":
-        numbers = map(unit_number, protocol.schemes)
-        return all_units(videos, [number for number in numbers if number is not None])
+    if name not in schemes:
+        of_units = _scheme_of_units(name, videos, protocol)
+        if of_units is not None:
+            return of_units
     hint = f"Choose one of dataset {dataset_id!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
     if asked is None:
         hint = f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
     check_known("emotion scheme", name, schemes, hint)
     return schemes[name]
+
+
+def _scheme_of_units(name: str, videos: Iterable[Video], protocol: Protocol) -> Scheme | None:
+    """The scheme of one action unit, `AU12`, or of several, `AUs`: those of the protocol; None for other names."""
+    number = unit_number(name)
+    if number is not None:
+        return one_unit(number, videos)
+    if name != "AUs":
+        return None
+    of_protocol = [unit_number(scheme) for scheme in protocol.schemes]
+    return all_units(videos, [unit for unit in of_protocol if unit is not None])
 
 
 def _scheme_of_protocol(asked: str | None, protocol: Protocol, scheme: Scheme) -> Scheme:
