@@ -32,7 +32,7 @@ from mebench.terminal import format_count, format_duration
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeOutcome:
     """The outcome of merging one record.
 
     Attributes:
@@ -60,7 +60,7 @@ def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
 
     Args:
         place: a record, or a folder of some.
-        may_lack: it holds something else that counts, so there may be none.
+        may_lack: whether to return nothing instead of an error if there is no record.
 
     Raises:
         RunError: no record is there.
@@ -75,7 +75,7 @@ def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
 
 def merge_records(
     sources: list[RunFolder], records: Path, check_only: bool = False, sender: str | None = None
-) -> list[Merged]:
+) -> list[MergeOutcome]:
     """Check records, and copy those that pass into `records`, earlier versions first.
 
     Args:
@@ -140,7 +140,7 @@ class _Merging:
     """
 
     def __init__(self, records: Path, registry: Registry, check_only: bool, sender: str | None) -> None:
-        self.outcomes: list[Merged] = []
+        self.outcomes: list[MergeOutcome] = []
         self._records = records
         self._registry = registry
         self._check_only = check_only
@@ -162,13 +162,13 @@ class _Merging:
             except MebenchError as error:
                 reason = str(error)
         if reason:
-            self.outcomes.append(Merged(source.id, "refused", reason))
+            self.outcomes.append(MergeOutcome(source.id, "refused", reason))
             return
         self._accepted[len(self.outcomes)] = from_record(source)
         differing = check_scores(source).describe()
         if differing:
             differing += f". mebench leaderboard upgrade {source.id} writes them into the record"
-        self.outcomes.append(Merged(source.id, status, scores=differing))
+        self.outcomes.append(MergeOutcome(source.id, status, scores=differing))
 
     def register(self) -> None:
         """Note sender and doubts of all accepted records.
@@ -194,7 +194,10 @@ class _Merging:
         return [self._records]
 
     def _register(self, record: Record, earlier: Sequence[Record], new: Sequence[Record]) -> tuple[str, str]:
-        """Sender and doubts of an accepted record; unless only checking, the registry notes both, or else its truth.
+        """Sender and doubts of an accepted record.
+
+        The registry keeps both, unless records are only checked. A record without doubts also registers its truth, if
+        none is known.
 
         Args:
             record: the record.
@@ -373,8 +376,8 @@ def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
 def words_of(record: Record) -> list[str]:
     """The words of a record's run that differ from today's defaults.
 
-    Settings without which nothing can be resolved come first, then presets, since a preset changes the defaults of
-    other settings, and then the rest.
+    They are found in three steps: settings without which nothing can be resolved, then presets, since a preset changes
+    the defaults of other settings, and then the rest.
     """
     then = record.config
     needed = [name for name in then if name.partition(".")[0] == "protocol" or name in ALWAYS_NAMED]
@@ -382,7 +385,8 @@ def words_of(record: Record) -> list[str]:
     presets = [name for name in then if name.endswith(".preset")]
     for names in (presets, list(then)):
         now = recorded_settings.without_places(resolve(words).values)
-        words += [f"{name}={text_of_value(then[name])}" for name in names if name not in now or now[name] != then[name]]
+        different = [name for name in names if name not in now or now[name] != then[name]]
+        words += [f"{name}={text_of_value(then[name])}" for name in different]
     return words
 
 

@@ -12,7 +12,7 @@ from mebench.boards.collect import Notify, collect_finished_runs, collect_record
 from mebench.boards.disagreements import with_doubts, with_senders
 from mebench.boards.named_boards import NamedBoard, read_named_boards, with_titles
 from mebench.boards.published_tables import (
-    Known,
+    ScoredSource,
     collect_rescored,
     rescored_rows,
     with_published,
@@ -49,7 +49,7 @@ class Board:
     records: Sequence[Record]
     published: Sequence[PublishedValue]
     aliases: Sequence[Alias]
-    rescored: Sequence[Known]
+    rescored: Sequence[ScoredSource]
     papers: Sequence[Paper]
     named: Sequence[NamedBoard] = ()
 

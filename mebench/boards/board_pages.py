@@ -89,7 +89,7 @@ def board_pages(
     boards: Sequence[NamedBoard],
     tables: Sequence[BoardTable],
     gains: Sequence[Gain],
-    floors: Iterable[str],
+    chance_ids: Iterable[str],
     names: MethodNames,
     notify: Callable[[str], object],
 ) -> list[BoardPage]:
@@ -99,11 +99,11 @@ def board_pages(
         boards: the boards, in their order.
         tables: all tables.
         gains: all gains from selection on tested people.
-        floors: methods that are levels of chance.
+        chance_ids: methods that are levels of chance.
         names: names of methods.
         notify: gets a sentence for each board whose sentence the tables do not bear: who leads is said instead.
     """
-    contents = board_contents(boards, tables, floors)
+    contents = board_contents(boards, tables, chance_ids)
     of_board = {content.board.id: content for content in contents}
     pages = []
     for content in contents:

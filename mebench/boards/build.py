@@ -83,12 +83,12 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
     """All tables of some records."""
     ordered = sorted(records, key=lambda record: (*_row_key(record), record.seed, record.id))
     ordered = _with_equal_words(ordered)
-    floors = chance_methods()
+    chance_ids = chance_methods()
     tables: list[BoardTable] = []
     for task in SECTIONS:
         scored = [record for record in ordered if task in record.summary]
         of_place = group_by(scored, key=partial(_place_of, task))
-        tables += [_table(task, place, of_place[place], floors) for place in sorted(of_place)]
+        tables += [_table(task, place, of_place[place], chance_ids) for place in sorted(of_place)]
     return _with_unique_names(tables)
 
 
@@ -124,19 +124,19 @@ def _place_of(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, variant))
 
 
-def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], floors: Set[str]) -> BoardTable:
+def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], chance_ids: Set[str]) -> BoardTable:
     """The table of some runs on the same data.
 
     Args:
         task: task of the table.
         place: dataset, protocol and variant.
         records: runs that have a score of the task.
-        floors: methods that are levels of chance.
+        chance_ids: methods that are levels of chance.
     """
     scheme = str(records[0].about.get("scheme", "")) if task != "spotting" else ""
     tables_of_runs = RunTables()  # many pairs of tests include a run
     return BoardTable(
-        table_name(task, *place), task, *place, scheme, _parts(task, records, tables_of_runs.read, floors)
+        table_name(task, *place), task, *place, scheme, _parts(task, records, tables_of_runs.read, chance_ids)
     )
 
 
@@ -224,7 +224,7 @@ ScoredRun = tuple[Record, Mapping[str, Any]]
 """A run, and the section of its summary that a part shows."""
 
 
-def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -> tuple[Part, ...]:
+def _parts(task: str, records: Sequence[Record], read: Read, chance_ids: Set[str]) -> tuple[Part, ...]:
     """All parts of a table that have rows. The part over all videos comes first, then one for each member of a
     composite.
     """
@@ -232,13 +232,13 @@ def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -
     parts = []
     for name, path in PARTS[task].items():
         runs = [(record, by_part[task, name]) for record, by_part in sections if by_part.get((task, name))]
-        parts.append(_part(PartSpec(task, name, path), runs, read, floors))
+        parts.append(_part(PartSpec(task, name, path), runs, read, chance_ids))
     if task == "recognition":
-        parts.append(_members_of_recognition(sections, parts[0].metrics, read, floors))
+        parts.append(_members_of_recognition(sections, parts[0].metrics, read, chance_ids))
     else:
         for name, path in PARTS[task].items():
             if name != "all intervals":
-                parts.append(_members_of_spotting(PartSpec(task, name, path), records, read, floors))
+                parts.append(_members_of_spotting(PartSpec(task, name, path), records, read, chance_ids))
     return tuple(part for part in parts if part.rows)
 
 
@@ -246,7 +246,7 @@ def _members_of_recognition(
     sections: Sequence[tuple[Record, Mapping[tuple[str, str], Any]]],
     metrics: tuple[str, ...],
     read: Read,
-    floors: Set[str],
+    chance_ids: Set[str],
 ) -> Part:
     """The part with the rows of every member of a composite in recognition."""
     rows: list[BoardRow] = []
@@ -256,11 +256,11 @@ def _members_of_recognition(
         spec = PartSpec("recognition", member, f"recognition.members.{member}.uf1", member)
         key = ("recognition", member)
         runs = [(record, by_part[key]) for record, by_part in sections if by_part.get(key)]
-        rows += _part(spec, runs, read, floors).rows
+        rows += _part(spec, runs, read, chance_ids).rows
     return Part("members", metrics, tuple(rows))
 
 
-def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, floors: Set[str]) -> Part:
+def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, chance_ids: Set[str]) -> Part:
     """The same for a part of spotting, or of analysis: there each member has a summary of its own."""
     rows: list[BoardRow] = []
     for member in sorted({member for record in records for member in record.summary.get("members", {})}):
@@ -271,18 +271,18 @@ def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, 
             if section:
                 runs.append((record, section))
         read_of_member = partial(read_member, read, member)
-        rows += _part(replace(spec, member=member), runs, read_of_member, floors).rows
+        rows += _part(replace(spec, member=member), runs, read_of_member, chance_ids).rows
     return Part(f"{spec.name}, members", metrics_shown(spec.task), tuple(rows))
 
 
-def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str]) -> Part:
+def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, chance_ids: Set[str]) -> Part:
     """Build one part of a table: a row for each identity among the runs, and the levels of chance.
 
     Args:
         spec: the part.
         runs: the runs that have such a section.
         read: gives the tables of a run.
-        floors: methods that are levels of chance.
+        chance_ids: methods that are levels of chance.
     """
     records = [record for record, _ in runs]
     scores_a_unit = any(ABSENT in record.about["classes"] for record in records)
@@ -297,7 +297,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str
         for entry in measured
         if _annotation_version(entry.first, spec.task) == versions[0] and not entry.row.unranked
     ]
-    rows = _with_standings(spec, metrics, measured, comparable, read, floors)
+    rows = _with_standings(spec, metrics, measured, comparable, read, chance_ids)
     if not spec.member:
         if spec.task == "spotting":
             rows += random_rows(spec.name, metrics, records)
@@ -377,7 +377,7 @@ def _with_standings(
     measured: Sequence[MeasuredRow],
     comparable: Sequence[MeasuredRow],
     read: Read,
-    floors: Set[str],
+    chance_ids: Set[str],
 ) -> list[BoardRow]:
     """Add significance groups and intervals of ranks to measured rows. A row that was not tested gets a remark instead.
 
@@ -387,12 +387,12 @@ def _with_standings(
         measured: all rows of methods, best first.
         comparable: rows that may be tested against one another: on the usual annotations, without a doubt.
         read: gives the tables of a run.
-        floors: methods that are levels of chance: tested, but not ranked.
+        chance_ids: methods that are levels of chance: tested, but not ranked.
     """
     same_features = [entry for entry in comparable if not entry.row.facts["earlier"]]
     tested = [same_features[position] for position in testable_together([entry.runs for entry in same_features])]
     part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
-    ranked_rows = rank_rows(part, floors, fold=spec.task == "spotting")
+    ranked_rows = rank_rows(part, chance_ids, fold=spec.task == "spotting")
     ids_with_rank = {id(entry.row) for entry in ranked_rows if entry.rank is not None}
     standing_of = _standings_of(spec, tested, ids_with_rank, read)
     rows = []

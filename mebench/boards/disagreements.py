@@ -184,16 +184,20 @@ def _should_differ(record: Record, earlier: Record, kind: str) -> bool:
     """Whether two records must not have equal answers. Answers of another method or another trained seed must differ,
     and so must guarded ones from leaking ones.
     """
-    methods, earlier_methods = record.method.split(" + "), earlier.method.split(" + ")
-    place, section = 0, "method"
-    if kind == "emotions":
-        place, section = -1, "recognizer" if len(methods) > 1 else "method"
-    if methods[place] != earlier_methods[place]:
+    if _method_behind(kind, record) != _method_behind(kind, earlier):
         return True
+    is_pair = " + " in record.method
+    section = "recognizer" if kind == "emotions" and is_pair else "method"
     if record.seed != earlier.seed and _has_epochs(record, section):
         return True
     is_guarded, was_guarded = (str(one.config.get("audit", "guard")) == "guard" for one in (record, earlier))
     return is_guarded and not was_guarded
+
+
+def _method_behind(kind: str, record: Record) -> str:
+    """The method of a record that gave the `emotions` or the `intervals`: of a pair, the second or the first."""
+    methods = record.method.split(" + ")
+    return methods[-1] if kind == "emotions" else methods[0]
 
 
 def _has_epochs(record: Record, section: str) -> bool:

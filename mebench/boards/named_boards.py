@@ -263,14 +263,14 @@ class RescoredSystem:
 
 
 def board_contents(
-    boards: Sequence[NamedBoard], tables: Sequence[BoardTable], floors: Iterable[str]
+    boards: Sequence[NamedBoard], tables: Sequence[BoardTable], chance_ids: Iterable[str]
 ) -> list[BoardContent]:
     """What each board shows of the tables."""
-    floor_ids = set(floors)
-    return [_content_of(board, [table for table in tables if board.shows(table)], floor_ids) for board in boards]
+    ids = set(chance_ids)
+    return [_content_of(board, [table for table in tables if board.shows(table)], ids) for board in boards]
 
 
-def _content_of(board: NamedBoard, tables: Sequence[BoardTable], floors: set[str]) -> BoardContent:
+def _content_of(board: NamedBoard, tables: Sequence[BoardTable], chance_ids: set[str]) -> BoardContent:
     """What a board shows."""
     own_tables: list[BoardTable] = []
     parts: list[Part] = []
@@ -283,19 +283,19 @@ def _content_of(board: NamedBoard, tables: Sequence[BoardTable], floors: set[str
     empty = BoardContent(board, tuple(own_tables), tuple(parts), score)
     if not any(part.rows for part in parts):
         return replace(empty, systems=tuple(_systems(empty)))
-    return _with_measured_rows(empty, floors)
+    return _with_measured_rows(empty, chance_ids)
 
 
-def _with_measured_rows(content: BoardContent, floors: set[str]) -> BoardContent:
+def _with_measured_rows(content: BoardContent, chance_ids: set[str]) -> BoardContent:
     """A board with the rows of its parts: the ranked ones, those without a rank, and levels of chance."""
     board, parts, score = content.board, content.parts, content.score
     rows = [row for part in parts for row in part.rows]
     rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
-    ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, floors)]
+    ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, chance_ids)]
     ranked_rows = [entry for entry in ranked_rows if entry.row in rows]
     ranked_rows.sort(key=lambda entry: -METRICS[score].worth(entry.row.scores[score]["value"]))
     numbered = tuple(replace(entry, rank=rank) for rank, entry in enumerate(ranked_rows, 1))
-    levels_of_chance = [row for row in rows if not row.measured or row.method in floors]
+    levels_of_chance = [row for row in rows if not row.measured or row.method in chance_ids]
     return replace(
         content,
         places=numbered,
@@ -319,9 +319,9 @@ def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:
     return next((part for part in table.parts if part.name == (board.part or table.parts[0].name)), None)
 
 
-def _ranked_rows_of(board: NamedBoard, part: Part, floors: set[str]) -> list[Ranked]:
+def _ranked_rows_of(board: NamedBoard, part: Part, chance_ids: set[str]) -> list[Ranked]:
     """The rows of a part with a rank."""
-    return [entry for entry in rank_rows(part, floors, fold=board.task == "spotting") if entry.rank is not None]
+    return [entry for entry in rank_rows(part, chance_ids, fold=board.task == "spotting") if entry.rank is not None]
 
 
 def _systems(content: BoardContent) -> Iterable[RescoredSystem]:

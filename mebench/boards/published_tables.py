@@ -95,19 +95,19 @@ def _belongs(place: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> 
 
 def part_of(row: PublishedValue) -> str:
     """Name of the part of a table that a published value belongs to."""
-    return {
-        "spotting": row.kind,
-        "recognition": "members" if row.member else "all clips",
-        # strs covers both networks and belongs to the part of true positives
-        "analysis": (row.part or "true_positives").replace("_", " "),
-    }[row.task]
+    if row.task == "spotting":
+        return row.kind
+    if row.task == "recognition":
+        return "members" if row.member else "all clips"
+    # STRS, of spotting and recognition together, names no part: it stands among the scores of true positives.
+    return (row.part or "true_positives").replace("_", " ")
 
 
-Known = tuple[RescoredSource, Mapping[str, Any]]
+ScoredSource = tuple[RescoredSource, Mapping[str, Any]]
 """A source and its outcome."""
 
 
-def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Known]:
+def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[ScoredSource]:
     """The scored sources of a folder, sorted by name; `notify` gets one sentence for each that is left out."""
     known = []
     for name in list_sources(folder):
@@ -132,7 +132,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
     return known
 
 
-def rescored_rows(known: Sequence[Known], published: Sequence[PublishedValue]) -> Iterator[Placed]:
+def rescored_rows(known: Sequence[ScoredSource], published: Sequence[PublishedValue]) -> Iterator[Placed]:
     """Each scored result of each source as a row with its table and part."""
     for source, outcome in known:
         for answers, scored in zip(source.sets, outcome["sets"], strict=True):

@@ -274,7 +274,7 @@ class Rescored(ScoredRow):
     commit: str
     note: str
     curve: Sequence[Sequence[float]] = ()
-    measured = True
+    measured = True  # pages show its scores as those of a run, since mebench counted them
 
     @property
     def place(self) -> str:
@@ -388,20 +388,20 @@ class Ranked:
     pairs: tuple[BoardRow, ...] = ()
 
 
-def rank_rows(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
+def rank_rows(part: Part, chance_ids: Collection[str] = (), fold: bool = False) -> list[Ranked]:
     """The rows of a part with their ranks. Levels of chance, rows chosen on tested subjects, and rows without a main
     score appear unranked between them.
 
     Args:
         part: part of a table; each member of a composite is ranked separately.
-        floors: methods that are levels of chance.
+        chance_ids: methods that are levels of chance.
         fold: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
     """
     with_rank: list[BoardRow] = []
     pairs_of: dict[int, list[BoardRow]] = {}
     folded: set[int] = set()
     for row in part.rows:
-        if not _has_rank(row, part.metrics[0], floors):
+        if not _has_rank(row, part.metrics[0], chance_ids):
             continue
         home = _row_of_same_spotter(row, with_rank) if fold else None
         if home is None:
@@ -417,10 +417,10 @@ def rank_rows(part: Part, floors: Collection[str] = (), fold: bool = False) -> l
     return [places.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in folded]
 
 
-def _has_rank(row: BoardRow, metric: str, floors: Collection[str]) -> bool:
+def _has_rank(row: BoardRow, metric: str, chance_ids: Collection[str]) -> bool:
     """Whether a row is a method with a fair main score."""
     is_scored = row.measured and row.scores[metric]["value"] is not None
-    return is_scored and not row.unranked and not row.may_know_tested and row.method not in floors
+    return is_scored and not row.unranked and not row.may_know_tested and row.method not in chance_ids
 
 
 def _row_of_same_spotter(row: BoardRow, others: Sequence[BoardRow]) -> BoardRow | None:
@@ -449,13 +449,15 @@ def _possible_ranks(row: BoardRow, rivals: Sequence[BoardRow], metric: str) -> t
     return 1 + n_better, len(rivals) - n_worse
 
 
-def standing_in_words(part: Sequence[Ranked]) -> str:
+def standing_in_words(ranked_rows: Sequence[Ranked]) -> str:
     """The standing of a part's best row, in words. Rows that do not differ significantly have no winner.
 
     Args:
-        part: its ranked rows, best first; at least two.
+        ranked_rows: ranked rows of the part, best first; at least two.
     """
-    n_others = part[0].high - 1
-    if not n_others:
-        return f"first of {len(part)}"
-    return f"first of {len(part)}, tied with {n_others} {'other' if n_others == 1 else 'others'}"
+    lowest_rank_of_best = ranked_rows[0].high
+    n_tied = lowest_rank_of_best - 1
+    if not n_tied:
+        return f"first of {len(ranked_rows)}"
+    noun = "other" if n_tied == 1 else "others"
+    return f"first of {len(ranked_rows)}, tied with {n_tied} {noun}"

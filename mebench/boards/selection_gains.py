@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from mebench.boards.published_tables import Known
+from mebench.boards.published_tables import ScoredSource
 from mebench.boards.row_scores import SCORING, over_seeds, single_score
 from mebench.boards.rows import NOTHING, Score
 from mebench.grouping import group_by
@@ -141,7 +141,7 @@ def selection_gains_table(
     papers: Iterable[Paper],
     published: Iterable[PublishedValue],
     aliases: Sequence[Alias],
-    rescored: Iterable[Known] = (),
+    rescored: Iterable[ScoredSource] = (),
 ) -> Table:
     """The gains of `selection_gains` as a table for people."""
     return table_of_gains(selection_gains(records, papers, published, aliases, rescored))
@@ -157,7 +157,7 @@ def selection_gains(
     papers: Iterable[Paper],
     published: Iterable[PublishedValue],
     aliases: Sequence[Alias],
-    rescored: Iterable[Known] = (),
+    rescored: Iterable[ScoredSource] = (),
 ) -> list[Gain]:
     """The gains from selection on tested subjects, of runs and of public answers. Each belongs to a method with its
     settings on a dataset.

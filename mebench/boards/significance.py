@@ -26,6 +26,8 @@ MOST_PLACES = 500_000
 """Most subjects of permuted runs that are scored at once."""
 MOST_ROWS = 60
 """Most runs in one test, whose time grows with their cube; the last rows beyond get no letter."""
+MOST_KEPT = 60
+"""Most sets of permutations that are kept for other tables."""
 
 Scorer = Callable[[Floats], Floats]
 """From (m, n_units) weights of a pool of runs' predictions to (m,) scores."""
@@ -58,11 +60,11 @@ def subject_permutations(
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
         orders = list(permutations(identity)) if n_subjects > 1 else []  # a single subject needs no permutations
         return iter([np.array([*product([tuple(identity)], *[orders] * (n_subjects - 1))], dtype=np.int16)]), True
-    return copy(_drawn(n_runs, n_subjects, most, seed)), False
+    return copy(_replayed_permutations(n_runs, n_subjects, most, seed)), False
 
 
-@lru_cache(maxsize=MOST_ROWS)  # the parts of a table, and many tables, have as many runs and subjects
-def _drawn(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArray[np.integer]]:
+@lru_cache(maxsize=MOST_KEPT)  # the parts of a table, and many tables, have as many runs and subjects
+def _replayed_permutations(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArray[np.integer]]:
     """Parts of random permutations, each drawn once; a copy of the iterator begins with the first part again."""
     rng = np.random.default_rng(seed)
 
@@ -71,6 +73,7 @@ def _drawn(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArr
         orders = rng.permuted(np.broadcast_to(np.arange(n_runs), (size, n_subjects, n_runs)), axis=2)
         return orders.astype(np.min_scalar_type(n_runs))
 
+    # A copy of an iterator made by `tee` begins again with what was already drawn.
     (parts,) = tee(map(draw, _sizes_of_parts(most)), 1)
     return parts
 
@@ -91,10 +94,10 @@ def find_differing_pairs(evaluate: Scorer, units: NDArray[np.int32], most: int, 
 
     The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the
     Journal of the American Statistical Association) with permutations: two runs differ if every set of neighbours in
-    the ranking that holds both is found to differ, the widest first; for k runs, the p value of a set of p runs must be
-    at most 1 - (1 - ALPHA)^(p / k), and `ALPHA` for all runs and for all but one. Only the runs of the set are
-    permuted: if all were, one distant run would hide, or feign, differences of the others (Petrondas and Gabriel 1983,
-    same journal, 78(384)).
+    the ranking that holds both is found to differ, the widest first. A set of m of the k runs differs if its p value is
+    at most 1 - (1 - ALPHA)^(m / k); for m = k and m = k - 1 the limit is ALPHA. Only the runs of the set are permuted:
+    if all were, one distant run would hide, or feign, differences of the others (Petrondas and Gabriel 1983, same
+    journal, 78(384)).
 
     Args:
         evaluate: scores of a pool of all runs' predictions.
@@ -175,9 +178,10 @@ def range_p(
     """
     n_sets, n_runs, _ = units.shape
     # Sums in another order differ in the last digits; equal scores must count as equal.
-    far = np.ptp(evaluate(cast(Floats, ChosenWeights(units, n_units))).reshape(n_sets, n_runs), axis=1) - 1e-9
+    observed = evaluate(cast(Floats, ChosenWeights(units, n_units))).reshape(n_sets, n_runs)
+    observed_range = np.ptp(observed, axis=1) - 1e-9
     tried = 0 if exact else 1
-    as_far = np.full(n_sets, tried)
+    n_as_wide = np.full(n_sets, tried)
     p = np.ones(n_sets)
     undecided = np.arange(n_sets)
     for part in parts:
@@ -186,11 +190,12 @@ def range_p(
             values = evaluate(cast(Floats, ChosenWeights(units[undecided], n_units, block))).reshape(
                 -1, len(block), n_runs
             )
-            as_far[undecided] += (~(np.ptp(values, axis=2) < far[undecided, None])).sum(axis=1)  # NaN if one is NaN
+            is_narrower = np.ptp(values, axis=2) < observed_range[undecided, None]
+            n_as_wide[undecided] += (~is_narrower).sum(axis=1)  # an undefined range is not narrower
         tried += len(part)
-        p[undecided] = as_far[undecided] / tried
+        p[undecided] = n_as_wide[undecided] / tried
         if level is not None and not exact:
-            undecided = undecided[_may_be_either(as_far[undecided], tried, level)]
+            undecided = undecided[_may_be_either(n_as_wide[undecided], tried, level)]
             if not len(undecided):
                 break
     return p
@@ -244,15 +249,18 @@ class ChosenWeights:
         return int(self.shape[0])
 
     def __matmul__(self, counts: Floats) -> Floats:
-        # One product for all sets: the counts of each side by side.
+        """The weighted sums of the counts of all units, (n_units, ...): (n_sets x m x n_runs, ...)."""
         n_sets, n = self._units.shape
+        # One product for all sets: the counts of each side by side, (n_runs x n_subjects, n_sets x ...).
         columns = np.moveaxis(counts[self._units].reshape(n_sets, n, -1), 0, 1).reshape(n, -1)
         # Sums of numbers of clips are exact in 32 bits, which take half the time.
         found = self._weights @ (columns.astype(np.float32) if counts.dtype.kind == "i" else columns)
+        # From (m x n_runs, n_sets x ...) to the sets one after the other.
         sets = np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:])
         return np.asarray(sets, dtype=np.float64)
 
-    def __getitem__(self, places: Any) -> Floats:  # average precision, which depends on the rank of each answer
+    def __getitem__(self, places: Any) -> Floats:
+        """Some of the weights in full: average precision depends on the rank of each answer."""
         return np.asarray((self @ np.eye(self.shape[1]))[places])
 
 

@@ -227,8 +227,10 @@ def _scores_of_hardest(
 
 
 def testable_together(rows: Sequence[Sequence[Record]]) -> list[int]:
-    """The positions of rows that are tested together, in order. Rows with few answers are taken as long as all of them
-    have at most `MOST_TOGETHER` answers; of these the first `MOST_ROWS` stay.
+    """The positions of rows that are tested together, in order.
+
+    Rows are taken from the one with the fewest answers on, as long as they have at most `MOST_TOGETHER` answers in all. Of
+    the taken rows, the first `MOST_ROWS` by position stay.
     """
     sizes = np.array([sum(record.answers for record in runs) for runs in rows], dtype=int)
     smallest = np.argsort(sizes, kind="stable")

@@ -61,14 +61,14 @@ def score_columns(metrics: Sequence[str]) -> list[Column]:
     ]
 
 
-def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], Any] = bool) -> Table:
-    """A table of the selected rows (`keep`) of a part, with their numbers."""
-    kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
-    table = Table.of(columns, [row for _, row in kept])
+def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], object] | None = None) -> Table:
+    """A table of the rows of a part that are kept, all by default, with their numbers from 1 in the part."""
+    numbered = [(number, row) for number, row in enumerate(part.rows, 1) if keep is None or keep(row)]
+    table = Table.of(columns, [row for _, row in numbered])
     return Table(
         [Column("#"), *table.columns],
-        [[n, *cells] for (n, _), cells in zip(kept, table.rows)],
-        muted={n for n, (_, row) in enumerate(kept) if not row.measured},
+        [[number, *cells] for (number, _), cells in zip(numbered, table.rows)],
+        muted={index for index, (_, row) in enumerate(numbered) if not row.measured},
     )
 
 

@@ -39,6 +39,16 @@ NAME_PLACES: tuple[tuple[float, float, Anchor], ...] = (
 """Where a name may stand beside its marker: to the right, left, above or below; the offsets, and its anchor."""
 LEAST_BOTTOM = 0.2
 """A scale that would begin below this share of its top begins at 0."""
+MARGIN = 0.08
+"""Room above the highest score, and below the lowest, as a share of it and of the range."""
+LEAST_TOP = 0.05
+"""Least upper end of the scale of scores."""
+ROOM_BEFORE, ROOM_BEHIND = 1.6, 3
+"""Factors of room before the lowest cost and behind the highest, where a name stands."""
+CLOSE = 0.02
+"""Difference of two printed scores below which they stand side by side."""
+N_COLUMNS = 5
+"""Columns for printed scores that are close to one another."""
 GRID_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 MOST_GRID_LINES = 6
 """Possible distances of horizontal lines, and the largest number of them."""
@@ -199,8 +209,8 @@ def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tu
     """
     ends = [point.score[end] for point in drawn for end in ("value", "low", "high")]
     values = [float(value) for value in (*ends, *others) if value is not None]
-    top = max(1.08 * max(values), 0.05)
-    lowest = min(values) - 0.08 * (top - min(values))
+    top = max((1 + MARGIN) * max(values), LEAST_TOP)
+    lowest = min(values) - MARGIN * (top - min(values))
     step = _step_of_lines(lowest, top)
     bottom = step * math.floor(lowest / step)
     return (bottom if bottom >= LEAST_BOTTOM * top else 0.0), top
@@ -209,7 +219,7 @@ def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tu
 def _decades_of_costs(drawn: Sequence[DrawnPoint]) -> tuple[int, int]:
     """The powers of ten around all costs. They leave at least two ticks, and room for a name at the right."""
     costs = [point.spent for point in drawn]
-    return math.floor(math.log10(min(costs) / 1.6)), math.ceil(math.log10(max(costs) * 3))
+    return math.floor(math.log10(min(costs) / ROOM_BEFORE)), math.ceil(math.log10(max(costs) * ROOM_BEHIND))
 
 
 def _frames(decades: tuple[int, int], scale: tuple[float, float], has_printed: bool) -> list[Frame]:
@@ -311,8 +321,8 @@ def _side_by_side(printed: Sequence[tuple[PublishedLine, float]]) -> list[tuple[
     """
     placed = []
     for n, (line, value) in enumerate(printed):
-        n_close = sum(abs(value - other) < 0.02 for _, other in printed[:n])
-        placed.append((line, value, n_close % 5))
+        n_close = sum(abs(value - other) < CLOSE for _, other in printed[:n])
+        placed.append((line, value, n_close % N_COLUMNS))
     return placed
 
 

@@ -438,7 +438,7 @@ class Site:
         self.boards = boards
         self.tables, self.records, self.published = tables, records, published
         self.plugins = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
-        self.floors = chance_methods()
+        self.chance_ids = chance_methods()
         self.environment = template_environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
             "methods": self.plugins["method"],
@@ -452,7 +452,7 @@ class Site:
             "common": lambda part: rows.shared_facts(part.rows),
             "source": source_link,
             "real_first": lambda tables: sorted(tables, key=_unlike_real),
-            "drawn": _drawn,
+            "drawn": _all_rows_have_remarks,
             "body": partial(card_html, plugins=self.plugins),
             "named": self._name,
             "level": level_name,
@@ -649,7 +649,7 @@ class Site:
         return ", named by ".join(self._title("method", id_) for id_ in method.split(" + "))
 
     def _ranked(self, table: BoardTable, part: Part) -> list[rows.Ranked]:
-        return rows.rank_rows(part, self.floors, fold=table.task == "spotting")
+        return rows.rank_rows(part, self.chance_ids, fold=table.task == "spotting")
 
     def _chart(self, table: BoardTable, part: Part) -> Markup:
         if any(row.member for row in part.rows):  # members have their own scores, not a common scale
@@ -684,8 +684,8 @@ DENSE = 0.05
 """Difference between F1 and F1 at the density of SAMM Long Videos from which on expressions are denser than in real recordings."""
 
 
-def _drawn(table: BoardTable) -> bool:
-    """Whether a table's scores are not comparable with published ones, as on drawn faces."""
+def _all_rows_have_remarks(table: BoardTable) -> bool:
+    """Whether no row compares with published ones without a remark, as on drawn faces."""
     rows = [row for part in table.parts for row in part.rows]
     measured = [row for row in rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
@@ -698,7 +698,7 @@ def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
     rows_of_first_part = table.parts[0].rows if table.parts else ()
     scores = [row.scores for row in rows_of_first_part if row.measured]
     dense = any(_depends_on_density(own) for own in scores)
-    return _drawn(table), dense, -len(scores)
+    return _all_rows_have_remarks(table), dense, -len(scores)
 
 
 def _depends_on_density(scores: Mapping[str, Any]) -> bool:
