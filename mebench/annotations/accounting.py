@@ -54,7 +54,7 @@ def unknown_labels(dataset: Dataset) -> list[Finding]:
 def _unknown_labels_of_member(dataset: Dataset) -> Iterator[Finding]:
     """The warnings about one dataset."""
     expressions = [e for video in dataset.as_annotated() for e in video.expressions]
-    emotions = [row.emotion for row in (*expressions, *dataset.unplaced())]
+    emotions = [e.emotion for e in expressions] + [row.emotion for row in dataset.unplaced()]
     labels = Counter(emotion.lower() for emotion in emotions if emotion is not None)
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     known = sorted({label for scheme in by_emotion for label in scheme.mapping})
