@@ -322,7 +322,7 @@ _COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
 
 
 def _with_counted_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of a column, and the Chinese ones also with a word for a number behind them."""
+    """Names of a column. The Chinese ones also get each word for a number."""
     chinese = [name for name in names if "\u4e00" <= name[0] <= "\u9fff"]
     return (*names, *(name + ending for name in chinese for ending in _COUNTED))
 

@@ -62,7 +62,7 @@ def score_columns(metrics: Sequence[str]) -> list[Column]:
 
 
 def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], object] | None = None) -> Table:
-    """A table of the rows of a part that are kept, all by default, with their numbers from 1 in the part."""
+    """The kept rows of a part, all by default, with their numbers in the part."""
     numbered = [(number, row) for number, row in enumerate(part.rows, 1) if keep is None or keep(row)]
     table = Table.of(columns, [row for _, row in numbered])
     return Table(

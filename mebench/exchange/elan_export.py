@@ -123,7 +123,7 @@ def _mark_of_line(
 
 
 def _form_and_position(end: str, names: Sequence[str]) -> tuple[str, int]:
-    """The first form in which a column gives the begin or the end of a mark, and the column's position."""
+    """The form of a column with the begin or end of marks, and its position."""
     plain_names = [name.casefold() for name in names]
     for form in _FORMS:
         name = f"{end} time - {form}"

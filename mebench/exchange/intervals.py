@@ -347,7 +347,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
 
 
 def _may_hold_codes(header: str) -> bool:
-    """Whether a column's name is one of the kind's, with a word for a number or others that say nothing."""
+    """Whether a column may hold numbers for kinds: no other column is named so."""
     words = {*header_words(header)}
     names_kind = bool(words & {*ALIASES["kind"]})
     other_words = words - {*ALIASES["kind"], *INDEX}

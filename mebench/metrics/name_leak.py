@@ -172,7 +172,7 @@ def _read(
 
 
 def _codes_at(place: int, fields: Iterable[Sequence[str]]) -> Any:
-    """A code of each name's value at a place, -1 where the name has no such place."""
+    """A code of each name's value at a place; -1 without such a place."""
     values: list[str | None] = [None if place >= len(own) else own[place] for own in fields]
     codes, _ = pd.factorize(np.array(values, object))
     return codes

@@ -176,7 +176,7 @@ def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
 
 
 def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
-    """The summary of a run, with mistakes and the level of chance for each kind of spotting.
+    """The summary of a run, with mistakes and the level of chance.
 
     The level of chance is left out under conventions for which it is not known (`Convention.has_known_chance`). With
     several spotted datasets, `members` holds spotting and analysis of each from the same predictions.

@@ -295,7 +295,7 @@ def _read_state(file: Path | None) -> dict[str, Any]:
 
 
 def _restore_or_record_start(method: Method, number: int, state: Mapping[str, Any], is_kept: bool) -> dict[str, Any]:
-    """Bring a continued stage back to its start, or record the start of a new one.
+    """Bring a continued stage back to its start; record that of a new one.
 
     The start is the weights and random states before the samples of the stage are made, which may depend on both. The
     first stage records no weights: they follow from the seed.
