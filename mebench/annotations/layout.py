@@ -282,25 +282,25 @@ class Tree(Listing):
         Raises:
             DataError: several folders fit, or a link leads out of the root.
         """
-        places = (self._below(place, subject, video) for place in (home, *self._further_homes))
-        return next(filter(None, places), None)
+        folders = (self._below(root, subject, video) for root in (home, *self._further_homes))
+        return next(filter(None, folders), None)
 
     def _below(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video in a home, or None."""
-        place = home
+        folder = home
         for part in self._parts:
             name = part.rstrip("*?").format(subject=subject, video=video)
-            inner = self.child(place, name, prefix=part.endswith("*"))
+            inner = self.child(folder, name, prefix=part.endswith("*"))
             if inner is not None:
-                place = inner
+                folder = inner
             elif not part.endswith("?"):
                 return None
-        return place
+        return folder
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every existing video, annotated or not."""
         patterns = [self._pattern(part) for part in self._parts]
-        found = [video for place in (home, *self._further_homes) for video in self._descend(place, {}, patterns)]
+        found = [video for root in (home, *self._further_homes) for video in self._descend(root, {}, patterns)]
         return sorted(found)
 
     def _descend(

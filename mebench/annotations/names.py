@@ -557,13 +557,15 @@ def compound_columns(
     >>> compound_columns(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, names)
     {'onset': 2, 'kind': 1}
     """
-    free = [(header_words(header), place) for place, header in enumerate(headers) if place not in found.values()]
+    free = [
+        (header_words(header), position) for position, header in enumerate(headers) if position not in found.values()
+    ]
     of_numbers: dict[str, int] = {}
     of_frames: dict[str, int] = {}
-    for words, place in reversed(free):
+    for words, position in reversed(free):
         for rest in _without_word_for_number(words):
-            of_numbers["".join(word for word in rest if word != "de")] = place
-        of_frames["".join(word for word in words if word not in _OF_FRAMES)] = place
+            of_numbers["".join(word for word in rest if word != "de")] = position
+        of_frames["".join(word for word in words if word not in _OF_FRAMES)] = position
     columns = {}
     for name, aliases in wanted.items():
         if name in found:

@@ -14,9 +14,9 @@ def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
     called = _listed(names["data"])
     table = {index["name"]: _listed(index["data"])} if index["name"] is not None else {}
     for values, placement, *_ in blocks:
-        places = range(len(called))[placement] if isinstance(placement, slice) else placement
+        positions = range(len(called))[placement] if isinstance(placement, slice) else placement
         columns = [_listed(values)] if isinstance(values, Bare) else values
-        table |= {str(called[place]): column for place, column in zip(places, columns)}
+        table |= {str(called[position]): column for position, column in zip(positions, columns)}
     return table
 
 

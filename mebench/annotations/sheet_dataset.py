@@ -479,14 +479,14 @@ class SheetDataset(Dataset):
             return f"them as {self.layout.example} below dataset.root, which is not given"
         tree = self._tree_or_stop
         parts = (part.rstrip("*?") for part in self.layout.folder.split("/"))  # as `Layout.folder` marks them
-        place = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
+        folder = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
         links = f"; {LINK}" if tree.aside else ""
         cropped = (
             f". There are faces cropped by the authors: read them with dataset.root={self._cropped}"
             if self._cropped
             else ""
         )
-        return f"the folder {place}{links}{cropped}{self.packed}"
+        return f"the folder {folder}{links}{cropped}{self.packed}"
 
     @property
     def _cropped(self) -> Path | None:

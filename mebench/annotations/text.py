@@ -102,14 +102,14 @@ def _unicode_form(raw: bytes) -> str | None:
     return None
 
 
-def _decode_as_told(raw: bytes, place: object, encoding: str) -> str:
+def _decode_as_told(raw: bytes, source: object, encoding: str) -> str:
     """The text under the encoding that the user names."""
     try:
         return raw.decode(encoding)
     except LookupError:
         raise ConfigError(f"--encoding: {encoding!r} is unknown; expected an encoding such as gb18030") from None
     except ValueError:
-        raise DataError(f"{place} is not of the encoding {encoding}: name another with --encoding") from None
+        raise DataError(f"{source} is not of the encoding {encoding}: name another with --encoding") from None
 
 
 def _is_in_language(text: str, encoding: str) -> bool:

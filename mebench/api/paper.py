@@ -64,9 +64,9 @@ def table(
     """
     if not names:
         raise ConfigError("name runs, or a table of the leaderboard")
-    place = leaderboards_folder(folder)
-    if _names_board(names, place):
-        made = _table_of_board(str(names[0]), place, part, _as_list(rows), _as_list(metrics), published)
+    boards_folder = leaderboards_folder(folder)
+    if _names_board(names, boards_folder):
+        made = _table_of_board(str(names[0]), boards_folder, part, _as_list(rows), _as_list(metrics), published)
     elif published:
         raise ConfigError(
             "published values belong to boards: name a board or table of the leaderboard, or leave out --published"
@@ -74,7 +74,7 @@ def table(
     elif rows:
         raise ConfigError("rows are chosen from a table of the leaderboard; of runs, name only those that you want")
     else:
-        _refuse_unknown(names, runs_folder(runs), place)
+        _refuse_unknown(names, runs_folder(runs), boards_folder)
         found = _table_of_runs(names, runs_folder(runs), task)
         of_part = paper_table.find_part(found, part)
         measured = [row for row in of_part.rows if row.measured and not row.member]

@@ -48,5 +48,5 @@ def is_installed(module: ModuleType) -> bool:
     """Whether a module is installed, also in the environment below a virtual one."""
     if (file := getattr(module, "__file__", None)) is None:
         return True
-    places = set(sysconfig.get_paths().values())
-    return _PACKAGES & {*Path(file).parts} != set() or any(Path(file).is_relative_to(place) for place in places)
+    folders = set(sysconfig.get_paths().values())
+    return _PACKAGES & {*Path(file).parts} != set() or any(Path(file).is_relative_to(folder) for folder in folders)

@@ -85,8 +85,8 @@ def merge_records(
         sender: name of who sent them; empty for the board's own. By default records in `records` itself are the board's
             own, and all others are of one sender without a name, who is numbered.
     """
-    place = records.parent
-    opened = nullcontext(Registry.read(place)) if check_only else Registry.changed(place)
+    folder = records.parent
+    opened = nullcontext(Registry.read(folder)) if check_only else Registry.changed(folder)
     with opened as registry:
         merging = _Merging(records, registry, check_only, sender)
         for source in sorted(sources, key=_earlier_versions_first):
@@ -180,9 +180,9 @@ class _Merging:
         arrived = {record.id: record for record in self._accepted.values()}  # of several versions the last
         new = [record for id_, record in arrived.items() if id_ not in known]
         earlier = [record for record in self._present if record.id in known or record.id not in arrived]
-        for place, record in self._accepted.items():
+        for position, record in self._accepted.items():
             sender, doubt = self._register(record, earlier, new)
-            self.outcomes[place] = replace(self.outcomes[place], sender=sender, doubt=doubt)
+            self.outcomes[position] = replace(self.outcomes[position], sender=sender, doubt=doubt)
 
     def _places_of_earlier_versions(self, source: RunFolder) -> list[Path]:
         """Folders that may hold the version before: when only checking, also the folder of the record itself."""
@@ -366,9 +366,9 @@ def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
         with Registry.changed(folder.parent) as registry:
             registry.records.pop(former, None)
             registry.senders.pop(former, None)  # the board itself has run it
-        versions = [place for place in folder.iterdir() if place.name.partition("~v")[0] == former]
-        for place in versions:
-            place.rename(Path(room, place.name))
+        versions = [version for version in folder.iterdir() if version.name.partition("~v")[0] == former]
+        for version in versions:
+            version.rename(Path(room, version.name))
         merge_records(find_records(new), folder, sender="")  # the export has checked it
         return new.name
 

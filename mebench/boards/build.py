@@ -88,7 +88,7 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
     for task in SECTIONS:
         scored = [record for record in ordered if task in record.summary]
         of_place = group_by(scored, key=partial(_place_of, task))
-        tables += [_table(task, place, of_place[place], chance_ids) for place in sorted(of_place)]
+        tables += [_table(task, identity, of_place[identity], chance_ids) for identity in sorted(of_place)]
     return _with_unique_names(tables)
 
 
@@ -124,19 +124,19 @@ def _place_of(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, variant))
 
 
-def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], chance_ids: Set[str]) -> BoardTable:
+def _table(task: str, identity: tuple[str, str, str], records: Sequence[Record], chance_ids: Set[str]) -> BoardTable:
     """The table of some runs on the same data.
 
     Args:
         task: task of the table.
-        place: dataset, protocol and variant.
+        identity: dataset, protocol and variant.
         records: runs that have a score of the task.
         chance_ids: methods that are levels of chance.
     """
     scheme = str(records[0].about.get("scheme", "")) if task != "spotting" else ""
     tables_of_runs = RunTables()  # many pairs of tests include a run
     return BoardTable(
-        table_name(task, *place), task, *place, scheme, _parts(task, records, tables_of_runs.read, chance_ids)
+        table_name(task, *identity), task, *identity, scheme, _parts(task, records, tables_of_runs.read, chance_ids)
     )
 
 

@@ -63,8 +63,8 @@ def reason_for_refusal(record: RunFolder, *places: Path) -> str:
             stored = record.read_json(RECORD)
             if stored["version"] > 1:
                 former = record_name(stored["run_id"], stored["version"] - 1)
-                place = next((place for place in places if (place / former).is_dir()), places[0])
-                check_supersedes(record, RunFolder(place / former))
+                folder = next((folder for folder in places if (folder / former).is_dir()), places[0])
+                check_supersedes(record, RunFolder(folder / former))
     except MebenchError as error:
         return str(error)
     except (MemoryError, TooLongError):

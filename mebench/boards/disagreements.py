@@ -31,8 +31,8 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         settings: non-default settings of dataset and protocol, in words.
         tasks: tasks of the run.
     """
-    place = f"{recorded_settings.dataset_in_words(config['dataset'])} under {config['protocol']}"
-    words = place, settings, recorded_settings.of_scheme(config), " and ".join(sorted(tasks))
+    data = f"{recorded_settings.dataset_in_words(config['dataset'])} under {config['protocol']}"
+    words = data, settings, recorded_settings.of_scheme(config), " and ".join(sorted(tasks))
     return "; ".join(filter(None, words))
 
 
@@ -64,7 +64,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
 
     The records of the registry come first, in its order; then other committed ones, which arrived together; then runs.
     """
-    place_of = {run_id: place for place, run_id in enumerate(registry.records)}
+    place_of = {run_id: position for position, run_id in enumerate(registry.records)}
 
     def by_arrival(record: Record) -> tuple[int, bool, str]:
         return place_of.get(record.id, len(place_of)), not record.published, record.id

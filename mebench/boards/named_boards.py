@@ -205,7 +205,7 @@ class BoardContent:
     @property
     def rows(self) -> list[BoardRow]:
         """The measured rows with a rank, the best first."""
-        return [place.row for place in self.places]
+        return [entry.row for entry in self.places]
 
     @property
     def is_measured(self) -> bool:

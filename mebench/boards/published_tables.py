@@ -23,8 +23,8 @@ from mebench.reproduction.rescore import AnswerSet as Answers, RescoredSource, l
 
 def published_lines(rows: Sequence[PublishedValue]) -> list[PublishedLine]:
     """Lines of published values, in the order of the file: one for each method, table, source and number of classes."""
-    place = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
-    return [_published_line(values) for values in group_by(rows, key=place).values()]
+    key = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
+    return [_published_line(values) for values in group_by(rows, key=key).values()]
 
 
 def _published_line(values: Sequence[PublishedValue]) -> PublishedLine:
@@ -85,11 +85,11 @@ def with_rescored(tables: Sequence[BoardTable], rows: Sequence[Placed], aliases:
     return extended
 
 
-def _belongs(place: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> bool:
+def _belongs(answers: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> bool:
     return (
-        place.task == table.task
-        and place.scheme in ("", table.scheme)
-        and is_same_dataset((place.dataset, place.protocol), table.dataset, table.protocol, aliases)
+        answers.task == table.task
+        and answers.scheme in ("", table.scheme)
+        and is_same_dataset((answers.dataset, answers.protocol), table.dataset, table.protocol, aliases)
     )
 
 

@@ -279,8 +279,8 @@ class Rescored(ScoredRow):
     @property
     def place(self) -> str:
         """The public address of the files."""
-        place = f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
-        return place if self.commit else "answers sent in"
+        address = f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
+        return address if self.commit else "answers sent in"
 
 
 @dataclass(frozen=True)
@@ -409,12 +409,12 @@ def rank_rows(part: Part, chance_ids: Collection[str] = (), fold: bool = False) 
         else:
             pairs_of.setdefault(id(home), []).append(row)
             folded.add(id(row))
-    places: dict[int, Ranked] = {}
+    ranked_by_id: dict[int, Ranked] = {}
     for rivals in group_by(with_rank, key=attrgetter("member")).values():
         for rank, row in enumerate(rivals, 1):
             low, high = _possible_ranks(row, rivals, part.metrics[0])
-            places[id(row)] = Ranked(row, rank, low, high, pairs=tuple(pairs_of.get(id(row), ())))
-    return [places.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in folded]
+            ranked_by_id[id(row)] = Ranked(row, rank, low, high, pairs=tuple(pairs_of.get(id(row), ())))
+    return [ranked_by_id.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in folded]
 
 
 def _has_rank(row: BoardRow, metric: str, chance_ids: Collection[str]) -> bool:

@@ -91,8 +91,8 @@ def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -
     comparisons = []
     for member, rows in group_by(ranked, key=attrgetter("member")).items():
         place_of: dict[str, int] = {}  # of the best row of each method
-        for place, row in enumerate(rows):
-            place_of.setdefault(row.method, place)
+        for position, row in enumerate(rows):
+            place_of.setdefault(row.method, position)
         for first, second in combinations(sorted(place_of), 2):
             best = rows[place_of[first]]
             people = _tested_people(best, about[best.runs[0]])

@@ -140,9 +140,9 @@ def _neighbours_without_difference(
         # Subsets of a set without a difference are skipped.
         starts = [start for start in range(n_runs - width + 1) if not _lies_in_one_of(start, start + width, alike)]
         if starts:
-            places = np.stack([units[start : start + width] for start in starts])
+            windows = np.stack([units[start : start + width] for start in starts])
             orders, exact = subject_permutations(width, n_subjects, most, seed)
-            ps = range_p(evaluate, n_units, places, orders, exact, level)
+            ps = range_p(evaluate, n_units, windows, orders, exact, level)
             alike += [(start, start + width) for start, p in zip(starts, ps) if p > level]
     return alike
 
@@ -235,11 +235,11 @@ class ChosenWeights:
     ) -> None:
         n_sets, n_runs, n_subjects = units.shape
         orders = np.broadcast_to(np.arange(n_runs), (1, n_subjects, n_runs)) if orders is None else orders
-        places = orders.swapaxes(1, 2) * np.int32(n_subjects) + np.arange(n_subjects, dtype=np.int32)
-        values = np.ones(places.size, np.float32) if weights is None else weights.ravel()
+        positions = orders.swapaxes(1, 2) * np.int32(n_subjects) + np.arange(n_subjects, dtype=np.int32)
+        values = np.ones(positions.size, np.float32) if weights is None else weights.ravel()
         rows = csr_array(
-            (values, places.ravel(), np.arange(0, places.size + 1, n_subjects, dtype=np.int32)),
-            (places.size // n_subjects, n_runs * n_subjects),
+            (values, positions.ravel(), np.arange(0, positions.size + 1, n_subjects, dtype=np.int32)),
+            (positions.size // n_subjects, n_runs * n_subjects),
         )
         self._units = units.reshape(n_sets, -1)
         self._weights = rows
@@ -259,9 +259,9 @@ class ChosenWeights:
         sets = np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:])
         return np.asarray(sets, dtype=np.float64)
 
-    def __getitem__(self, places: Any) -> Floats:
+    def __getitem__(self, positions: Any) -> Floats:
         """Some of the weights in full: average precision depends on the rank of each answer."""
-        return np.asarray((self @ np.eye(self.shape[1]))[places])
+        return np.asarray((self @ np.eye(self.shape[1]))[positions])
 
 
 def significance_groups(pairs: Bools, tested: Bools) -> list[str]:

@@ -205,8 +205,8 @@ def score_submission(one: ChallengeTask, file: Path, truth: Path, score: Score) 
 def _score_rows(one: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Path, score: Score) -> Any:
     """Write the rows as a clean file, and score it as `mebench.score` does."""
     form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
-    with TemporaryDirectory() as place:
-        clean = Path(place) / "answers.csv"
+    with TemporaryDirectory() as folder:
+        clean = Path(folder) / "answers.csv"
         if form == "megc2020":
             entries = (Entry("", row["video"], None, (int(row["onset"]), int(row["offset"]))) for row in rows)
             write_text(clean, "\n".join(["a log:", *log_lines(entries)]))

@@ -195,25 +195,25 @@ def data_fake_command(
             f"{settings[0]} changes no stand-in, which is drawn as the dataset was released: leave it out"
         )
     is_composite = len(members) > 1
-    places = {id_: folder / id_ if is_composite else folder for id_ in members}
+    folders = {id_: folder / id_ if is_composite else folder for id_ in members}
     for id_, dataset in members.items():
-        dataset.write_fake_tree(places[id_])
+        dataset.write_fake_tree(folders[id_])
         write_text(
-            places[id_] / "README.md",
+            folders[id_] / "README.md",
             f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing here comes from the "
             f"real dataset.\n{DEFECTS}\n",
         )
-    next_command = shell_command("data summary", _words_of_fake(places), plugins=plugins or ())
-    made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": next_command}
+    next_command = shell_command("data summary", _words_of_fake(folders), plugins=plugins or ())
+    made = {"folders": {id_: str(path) for id_, path in folders.items()}, "next": next_command}
     write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
 
 
-def _words_of_fake(places: Mapping[str, Path]) -> list[str]:
+def _words_of_fake(folders: Mapping[str, Path]) -> list[str]:
     """The words of a command that name drawn datasets and their folders."""
-    if len(places) == 1:
-        ((id_, place),) = places.items()
-        return [f"dataset={id_}", f"dataset.root={place}"]
-    return [f"dataset=[{','.join(places)}]", *(f"dataset.{id_}.root={place}" for id_, place in places.items())]
+    if len(folders) == 1:
+        ((id_, folder),) = folders.items()
+        return [f"dataset={id_}", f"dataset.root={folder}"]
+    return [f"dataset=[{','.join(folders)}]", *(f"dataset.{id_}.root={folder}" for id_, folder in folders.items())]
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
@@ -253,13 +253,13 @@ def data_unpack_command(
 
 def _unpacked_in_words(done: unpack.Unpacked) -> str:
     """The number of files, or of frames with their rate and names, and the folder."""
-    place = f"in {done.folder}{', which existed already' if done.before else ''}"
+    where = f"in {done.folder}{', which existed already' if done.before else ''}"
     if not done.names:
-        return f"{format_count(done.n, 'file')} {place}"
+        return f"{format_count(done.n, 'file')} {where}"
     rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
     uneven = f" on average, {done.uneven}" if done.uneven else ""
     ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-    return f"{format_count(done.n, 'frame')}, {rate}{uneven}, {place}; {ends}"
+    return f"{format_count(done.n, 'frame')}, {rate}{uneven}, {where}; {ends}"
 
 
 def _print_failures(failed: Mapping[Path, str], progress: Progress) -> None:

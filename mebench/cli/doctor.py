@@ -152,12 +152,12 @@ def _check_places(layer: Layer) -> Iterator[Finding]:
 def check_place(name: str, path: Path) -> Finding:
     """An existing or possible file or folder, and the free space on its disk."""
     path = path.absolute()
-    place = atomic.nearest_existing(path)
-    state = "exists" if place == path else "created on first use"
-    if os.access(place, os.W_OK):
-        free = shutil.disk_usage(place).free / 2**30
+    existing = atomic.nearest_existing(path)
+    state = "exists" if existing == path else "created on first use"
+    if os.access(existing, os.W_OK):
+        free = shutil.disk_usage(existing).free / 2**30
         return Finding("fine", name, f"{path} ({state}, {free:.1f} GiB free)", topic="place")
-    remedy = f"set {name}=FOLDER or make {place} writable"
+    remedy = f"set {name}=FOLDER or make {existing} writable"
     if name == "MLflow":  # no setting names its file
         remedy = "work in another folder, or set tracking"
     return Finding("error", name, f"{path} ({state}), not writable", remedy, "place")

@@ -122,10 +122,10 @@ def _foot(heights: Sequence[float], peak: int) -> float:
     """
     lows = []
     for step in (-1, 1):
-        low, place = heights[peak], peak
-        while 0 <= place < len(heights) and heights[place] <= heights[peak]:
-            low = min(low, heights[place])
-            place += step
+        low, position = heights[peak], peak
+        while 0 <= position < len(heights) and heights[position] <= heights[peak]:
+            low = min(low, heights[position])
+            position += step
         lows.append(low)
     return max(lows)
 
@@ -139,13 +139,13 @@ def _crossing(heights: Sequence[float], peak: int, level: float, step: int) -> f
         level: level below the peak.
         step: -1 for the side before the peak, 1 for the one after it.
     """
-    place = peak
-    while heights[place] > level:
-        place += step
-    if heights[place] == level or place == peak:
-        return float(place)
-    share = (level - heights[place]) / (heights[place - step] - heights[place])
-    return place - step * share
+    position = peak
+    while heights[position] > level:
+        position += step
+    if heights[position] == level or position == peak:
+        return float(position)
+    share = (level - heights[position]) / (heights[position - step] - heights[position])
+    return position - step * share
 
 
 def overlap(a: Span, b: Span) -> tuple[Any, Any]:

@@ -146,11 +146,11 @@ def join_clips(
     return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
 
 
-def _refuse_unknown_clips(place: str, predicted: pd.DataFrame, truths: pd.DataFrame, on: Sequence[str]) -> None:
+def _refuse_unknown_clips(source: str, predicted: pd.DataFrame, truths: pd.DataFrame, on: Sequence[str]) -> None:
     """Refuse predictions for a known video at an onset that the truth does not have.
 
     Args:
-        place: name of the file of predictions.
+        source: name of the file of predictions.
         predicted: predictions for clips.
         truths: all truths.
         on: columns that identify a clip.
@@ -165,7 +165,7 @@ def _refuse_unknown_clips(place: str, predicted: pd.DataFrame, truths: pd.DataFr
     _, first = next(unknown.iterrows())
     known_onsets = ", ".join(map(str, truths[truths["video"] == first["video"]]["onset"].tolist()))
     raise DataError(
-        f"{place}, line {first['line']}: the truth has no clip with onset {first['onset']} in "
+        f"{source}, line {first['line']}: the truth has no clip with onset {first['onset']} in "
         f"{first['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames in the same way"
     )
 

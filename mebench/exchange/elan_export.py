@@ -45,16 +45,18 @@ def _names_by_cells(cells: Sequence[str]) -> list[str] | None:
     >>> _names_by_cells(["micro", "", "00:00:04.000", "00:00:05.640", "x", "a.eaf"])
     ['Tier', '', 'Begin Time - hh:mm:ss.ms', 'End Time - hh:mm:ss.ms', 'Value', 'File']
     """
-    clocks = [place for place, cell in enumerate(cells) if _CLOCK.fullmatch(cell.strip())]
+    clocks = [position for position, cell in enumerate(cells) if _CLOCK.fullmatch(cell.strip())]
     if len(clocks) < 2 or clocks[0] == 0:
         return None
     names = ["" for _ in cells]
     names[0] = "Tier"
     names[clocks[0]], names[clocks[1]] = "Begin Time - hh:mm:ss.ms", "End Time - hh:mm:ss.ms"
     # Behind the times of a mark stand its text and its file.
-    texts = [place for place in range(clocks[-1] + 1, len(cells)) if not _SECONDS.fullmatch(cells[place].strip())]
-    for place in texts:
-        names[place] = "File" if cells[place].strip().casefold().endswith(".eaf") else "Value"
+    texts = [
+        position for position in range(clocks[-1] + 1, len(cells)) if not _SECONDS.fullmatch(cells[position].strip())
+    ]
+    for position in texts:
+        names[position] = "File" if cells[position].strip().casefold().endswith(".eaf") else "Value"
     return names
 
 
@@ -81,9 +83,9 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
     if (known := _names_by_cells(header)) is not None:
         names, rows = known, lines
         remarks.repair(f"{role}: no line names the columns: the times are read as those of ELAN's export")
-    places = {plain_name(name): place for place, name in reversed(list(enumerate(names)))}
+    positions = {plain_name(name): position for position, name in reversed(list(enumerate(names)))}
     for column in ("tier", "file"):
-        if column not in places and not (column == "file" and "filepath" in places):
+        if column not in positions and not (column == "file" and "filepath" in positions):
             raise DataError(
                 f"{path}, line 1: ELAN's export lacks the column {column!r}: tick it in the export, or name the .eaf files"
             )
@@ -92,7 +94,7 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
     marks = []
     for number, cells in rows:
         filled = [*cells, *[""] * (len(names) - len(cells))]
-        marks.append(_mark_of_line(filled, names, places, f"{path}, line {number}"))
+        marks.append(_mark_of_line(filled, names, positions, f"{path}, line {number}"))
     documents = []
     for video, of_video in group_by(marks, key=lambda mark: mark[0]).items():
         tiers = [
@@ -104,7 +106,7 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
 
 
 def _mark_of_line(
-    cells: Sequence[str], names: Sequence[str], places: Mapping[str, int], where: str
+    cells: Sequence[str], names: Sequence[str], positions: Mapping[str, int], where: str
 ) -> tuple[str, str, Mark]:
     """Video, tier and mark of a line."""
     times: dict[str, int] = {}
@@ -113,13 +115,13 @@ def _mark_of_line(
         times[end] = _milliseconds(cells[position], form, where)
     if times["end"] <= times["begin"]:
         raise DataError(f"{where}: the mark ends at {times['end']} ms, not after its begin at {times['begin']} ms")
-    file = cells[places.get("file", places.get("filepath", 0))].strip()
+    file = cells[positions.get("file", positions.get("filepath", 0))].strip()
     video = PureWindowsPath(file).stem
     if not video:
         raise DataError(f"{where}: the mark names no file")
     values = [cell.strip() for cell, name in zip(cells, names) if _may_hold_value(name)]
     value = next(filter(None, values), "")
-    return video, cells[places["tier"]].strip(), Mark(times["begin"], times["end"], value)
+    return video, cells[positions["tier"]].strip(), Mark(times["begin"], times["end"], value)
 
 
 def _form_and_position(end: str, names: Sequence[str]) -> tuple[str, int]:

@@ -82,13 +82,13 @@ def read_intervals(
 
 
 def _intervals_of_table(
-    table: TextTable, place: str, rates: tuple[float | None, float | None], role: Role, remarks: Remarks
+    table: TextTable, source: str, rates: tuple[float | None, float | None], role: Role, remarks: Remarks
 ) -> IntervalFile:
     """The intervals and videos of a table.
 
     Args:
         table: the table, with its kinds.
-        place: name of the file.
+        source: name of the file.
         rates: frames per second by the user, and by the truth, see `read_intervals`.
         role: content of the file.
         remarks: gets what was noticed and repaired.
@@ -120,7 +120,7 @@ def _intervals_of_table(
         names_no_kind = blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
         videos = named.assign(kind=rows["kind"].mask(~known & names_no_kind, ""))
     intervals = rows[known].reset_index(drop=True)
-    return IntervalFile(place, role, intervals, videos, frozenset(table.cells), fractional=fractional)
+    return IntervalFile(source, role, intervals, videos, frozenset(table.cells), fractional=fractional)
 
 
 def _note_substitutes(table: TextTable, role: Role, remarks: Remarks) -> None:

@@ -412,11 +412,11 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
     return _table(videos, truth.ids)
 
 
-def _refuse_contradiction(place: str, rows: pd.DataFrame, name: str) -> None:
+def _refuse_contradiction(source: str, rows: pd.DataFrame, name: str) -> None:
     """Refuse two values of a column for one video.
 
     Args:
-        place: name of the file.
+        source: name of the file.
         rows: rows of the videos, each with its `key`.
         name: name of the column.
 
@@ -430,7 +430,7 @@ def _refuse_contradiction(place: str, rows: pd.DataFrame, name: str) -> None:
     _, row = next(again.iterrows())
     other = values[values["key"] == row["key"]][name].iloc[0]
     raise DataError(
-        f"{place}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
+        f"{source}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
     )
 
 

@@ -134,12 +134,12 @@ def printed_table(notebook: Mapping[str, Any]) -> str:
     if not runs:
         return ""
     lengths = [len(run) if width else 0 for width, run in runs]
-    place = lengths.index(max(lengths))
-    _refuse_cut([run for _, run in runs[max(place - 1, 0) : place + 2]])
-    width, table = runs[place]
+    longest = lengths.index(max(lengths))
+    _refuse_cut([run for _, run in runs[max(longest - 1, 0) : longest + 2]])
+    width, table = runs[longest]
     if not width:
         return ""
-    above = runs[place - 1][1][-1] if place else ""
+    above = runs[longest - 1][1][-1] if longest else ""
     if not names_several_columns(re.split(r"[\s,;]+", above)):
         if _is_header(above, table[0]):
             raise DataError(

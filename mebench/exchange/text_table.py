@@ -664,9 +664,9 @@ def other_candidates(headers: Sequence[str], found: Mapping[str, int], role: str
             names = {owner + alias for alias in ALIASES[name]}
             if plain_name(headers[taken]) in names:
                 yield from (
-                    (name, place)
-                    for place, header in enumerate(headers)
-                    if plain_name(header) in names and place not in found.values()
+                    (name, position)
+                    for position, header in enumerate(headers)
+                    if plain_name(header) in names and position not in found.values()
                 )
 
 

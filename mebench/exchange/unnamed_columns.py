@@ -168,9 +168,9 @@ def looks_like_confidence(column: Column) -> bool:
     return has_fraction and (len(filled) == 1 or len({float(cell) for cell in filled}) > 1)
 
 
-def _unnamed(place: int) -> str:
+def _unnamed(position: int) -> str:
     """The name of a column that is not read."""
-    return f"column {place + 1}"
+    return f"column {position + 1}"
 
 
 def _is_unnamed_number(name: str, column: Column) -> bool:

@@ -479,7 +479,7 @@ def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The table with dataset, subject and video as the files name them."""
     ids_of_video = dict(zip(tables.videos["video"], _ids(tables)))
     ids = [ids_of_video[key] for key in table["video"]]
-    return table.assign(**{column: [names[place] for names in ids] for place, column in enumerate(IDS)})
+    return table.assign(**{column: [names[position] for names in ids] for position, column in enumerate(IDS)})
 
 
 def _ids(tables: Tables) -> list[tuple[str, str, str]]:

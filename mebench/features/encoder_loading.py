@@ -87,12 +87,12 @@ def weights_of(name: str, weights: str | None) -> Path:
     """
     if weights is None:
         return BUILT_IN[name].require_weights()
-    place = Path(weights).expanduser()
-    if not place.is_file():
+    file = Path(weights).expanduser()
+    if not file.is_file():
         raise DataError(
-            f"there is no file of weights {place}, named by method.encoder_weights: give the path of the encoder's file"
+            f"there is no file of weights {file}, named by method.encoder_weights: give the path of the encoder's file"
         )
-    return place
+    return file
 
 
 def identity_of_encoder(name: str, weights: str | None) -> dict[str, str]:

@@ -227,6 +227,6 @@ def _displayed_size(image: Image.Image) -> Size:
     return (height, width) if orientation in _ON_ITS_SIDE else (width, height)
 
 
-def _from(file: BinaryIO, place: int) -> bytes:
-    file.seek(place)
+def _from(file: BinaryIO, origin: int) -> bytes:
+    file.seek(origin)
     return file.read()

@@ -270,9 +270,9 @@ class Live:
         if value is None:
             return
         frame = part.first + part.detectors[kind].frame
-        delay, place = self._since(frame), frame + self._start
+        delay, position = self._since(frame), frame + self._start
         self.delays["curve"].append(delay)
-        yield CurvePoint(kind, place, place / self.stream.fps, value, self._in_sight(frame), delay)
+        yield CurvePoint(kind, position, position / self.stream.fps, value, self._in_sight(frame), delay)
 
     def _finished(self, part: _Part, rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
         """What is still open at the end of a part."""
@@ -300,7 +300,9 @@ class Live:
         if self._face_seen.get(at, True) or self._face_seen.get(at + self._every, False):
             return True
         sides = count(at, -self._every), count(at + self._every, self._every)
-        missed = [place for side in sides for place in takewhile(lambda n: not self._face_seen.get(n, True), side)]
+        missed = [
+            position for side in sides for position in takewhile(lambda n: not self._face_seen.get(n, True), side)
+        ]
         return len(missed) < MISSES
 
     def _view(self, rows: Sequence[NDArray[Any]]) -> VideoView:

@@ -202,18 +202,18 @@ def model_of_fold(folder: RunFolder, fold: str) -> Model:
     Raises:
         RunError: there is no such fold, or a file of the run is missing or damaged.
     """
-    about, place = folder.read_json("folds.json"), folder.path.resolve() / "folds" / safe_name(fold)
+    about, fold_folder = folder.read_json("folds.json"), folder.path.resolve() / "folds" / safe_name(fold)
     entries = {entry["fold"]: entry for entry in about["folds"]}
     check_known("fold", fold, entries, f"The folds of run {folder.id} are named after their tested people", RunError)
-    if folder.seal and (place / "model.safetensors").is_file() and whole_fold(place) != fold:
-        raise RunError(f"{place} was changed, so its model would answer differently. Compute the run again")
+    if folder.seal and (fold_folder / "model.safetensors").is_file() and whole_fold(fold_folder) != fold:
+        raise RunError(f"{fold_folder} was changed, so its model would answer differently. Compute the run again")
     return Model(
         f"run {folder.id}",
         config_of_run(folder),
         about,
-        tuple(folder.fold_record(fold)["timing"].values()) if place.is_dir() else (),
+        tuple(folder.fold_record(fold)["timing"].values()) if fold_folder.is_dir() else (),
         fold,
-        place / "model.safetensors",
+        fold_folder / "model.safetensors",
         frozenset([*entries[fold]["train"], *entries[fold]["valid"]]),
     )
 

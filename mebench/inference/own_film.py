@@ -61,10 +61,10 @@ class NeutralLevel:
         Args:
             where: times of the stretch, in words.
         """
-        place = f"{where} ({self.seconds:.1f} s with a face)"
+        stretch = f"{where} ({self.seconds:.1f} s with a face)"
         if self.level > self.models:
-            return f"nothing happened {place}, so the level is {self.level:.3f} in place of {self.models:.3f}"
-        return f"no peak {place} reaches the level of {self.models:.3f}, which stays"
+            return f"nothing happened {stretch}, so the level is {self.level:.3f} in place of {self.models:.3f}"
+        return f"no peak {stretch} reaches the level of {self.models:.3f}, which stays"
 
 
 def neutral_levels(

@@ -59,10 +59,10 @@ def measure_robustness(
         raise ConfigError(
             f"{clean.id} spots nothing, so a still video says nothing about it: name another kind with --what"
         )
-    places = {"runs": str(clean.path.absolute() / DEGRADED_RUNS), "workers": workers, "looks": False}
+    settings = {"runs": str(clean.path.absolute() / DEGRADED_RUNS), "workers": workers, "looks": False}
     with trainer.without_foreign_code():  # nothing is trained
         configs = {
-            word: from_plain({**stored["config"], **places, "degrade": word}, stored["origins"])
+            word: from_plain({**stored["config"], **settings, "degrade": word}, stored["origins"])
             for word, how in tested
             if how.strength
         }
@@ -193,7 +193,7 @@ def _count_unmatched(intervals: Sequence[_Placed], others: Sequence[_Placed]) ->
     """Number of intervals that no other one of their video and kind hits."""
     by_place = group_by(others, key=lambda placed: placed[0])
     unmatched = 0
-    for place, ends in intervals:
-        candidates = [other_ends for _, other_ends in by_place.get(place, ())]
+    for key, ends in intervals:
+        candidates = [other_ends for _, other_ends in by_place.get(key, ())]
         unmatched += not any(hits(ends, other_ends) for other_ends in candidates)
     return unmatched

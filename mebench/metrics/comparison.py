@@ -178,9 +178,9 @@ class Pool:
         part, name = self._part_with(path, kinds, classes, convention)
 
         def score(run: int) -> Floats:
-            places = self.units[run]
-            weights = np.zeros((len(places), self.units.size))
-            weights[np.arange(len(places)), places] = 1
+            units = self.units[run]
+            weights = np.zeros((len(units), self.units.size))
+            weights[np.arange(len(units)), units] = 1
             return scores_of_people(part, name, weights)
 
         return score
@@ -439,7 +439,7 @@ def _chosen(sections: dict[str, SectionScores], n_units: int, metrics: Sequence[
     wanted = {path for word in metrics for path in _paths_of_word(word, paths)} if metrics else set(MAIN)
     chosen = [place for path, place in paths.items() if path in wanted]
     by_section = group_by(chosen, key=itemgetter(0))
-    return {section: [name for _, name in places] for section, places in by_section.items()}
+    return {section: [name for _, name in names] for section, names in by_section.items()}
 
 
 def _paths_of_word(word: str, paths: Mapping[str, tuple[str, str]]) -> set[str]:

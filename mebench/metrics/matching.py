@@ -97,8 +97,8 @@ def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Con
         runs = _runs_in_reach(of_predictions, of_truths, spotted, true, apex)
     blocks = []
     for rows in np.array_split(np.arange(len(predictions)), 1 + runs.length.sum() // AT_ONCE):
-        i, place = _laid_out(runs.first[rows], runs.length[rows])
-        pairs = overlap_pairs(rows[i], runs.order[place], spotted, true, convention)
+        i, position = _laid_out(runs.first[rows], runs.length[rows])
+        pairs = overlap_pairs(rows[i], runs.order[position], spotted, true, convention)
         at = apex[pairs.prediction]
         holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
         pairs = pairs.where((pairs.intersection > 0) | holds_apex)
@@ -151,9 +151,9 @@ def _runs_in_reach(
     group = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
     # One number for video, kind and frame, so that a single sorted array serves all videos.
     different, rank = np.unique(frames, return_inverse=True)
-    places = group * len(different) + rank
+    positions = group * len(different) + rank
     n_truths, n_predictions = len(of_truths), len(of_predictions)
-    onset, offset, begin, end = np.split(places, np.cumsum([n_truths, n_truths, n_predictions]))
+    onset, offset, begin, end = np.split(positions, np.cumsum([n_truths, n_truths, n_predictions]))
     order = np.argsort(onset, kind="stable")
     first = np.searchsorted(np.maximum.accumulate(offset[order]), begin)
     behind_last = np.searchsorted(onset[order], end, "right")
@@ -167,8 +167,8 @@ def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
     [[0, 0, 2, 2], [0, 2, 0, 2]]
     """
     runs = _runs(left, right)
-    i, place = _laid_out(runs.first, runs.length)
-    return i, runs.order[place]
+    i, position = _laid_out(runs.first, runs.length)
+    return i, runs.order[position]
 
 
 def _runs(left: Indices, right: Indices) -> Runs:
@@ -428,9 +428,9 @@ def _chosen_by_truths(truths: pd.DataFrame, near: Pairs, draw: Indices) -> tuple
     n_truths = max(len(truths), 1)
     rank = np.argsort(np.argsort(truths["row"].to_numpy(np.float64), kind="stable"))
     node = draw[near.prediction] * n_truths + rank[near.truth]
-    nodes, place = np.unique(node, return_inverse=True)
+    nodes, position = np.unique(node, return_inverse=True)
     # The sides are exchanged: truths take turns, and draws hold different predictions anyway.
-    exchanged = Pairs(place.astype(np.int64), near.prediction, near.intersection, near.union)
+    exchanged = Pairs(position.astype(np.int64), near.prediction, near.intersection, near.union)
     taken = take_turns(exchanged, np.zeros(len(nodes), dtype=np.int64))
     truth = np.argsort(rank)[nodes % n_truths]
     return taken[taken >= 0], truth[taken >= 0]

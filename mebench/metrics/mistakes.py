@@ -176,8 +176,8 @@ def _misses(truths: pd.DataFrame, draw: Indices, overlaps: Overlaps, is_wrong: B
     for name, pairs in (("localisation", overlaps.near), ("kind_confusion", overlaps.confused)):
         of_wrong = pairs.where(is_wrong[pairs.prediction])
         best = _best(draw[of_wrong.prediction] * len(truths) + of_wrong.truth, of_wrong)
-        place = draw[best.prediction] * len(truths) + best.truth
-        cause[place], iou[place] = name, best.iou
+        key = draw[best.prediction] * len(truths) + best.truth
+        cause[key], iou[key] = name, best.iou
     missed = np.flatnonzero(is_missed)
     n_truths = max(len(truths), 1)
     rows = truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]].iloc[missed % n_truths]

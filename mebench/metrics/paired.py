@@ -183,7 +183,7 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     [0.03, None, 0.06, 0.06]
     """
     order = sorted((value, index) for index, value in enumerate(p) if value is not None)
-    highest = accumulate((min(1.0, value * (len(order) - place)) for place, (value, _) in enumerate(order)), max)
+    highest = accumulate((min(1.0, value * (len(order) - position)) for position, (value, _) in enumerate(order)), max)
     adjusted = {index: value for (_, index), value in zip(order, highest)}
     return [adjusted.get(index) for index in range(len(p))]
 

@@ -237,12 +237,12 @@ def _labels_of_levels(frame: Frame, levels: Sequence[tuple[float, str]]) -> list
     """The position from above and the names of levels; close lines share one text, at the higher line."""
     labels: list[tuple[float, str]] = []
     for value, name in levels:
-        place = frame.y(value)
-        if labels and labels[-1][0] - place < LINE:
+        height = frame.y(value)
+        if labels and labels[-1][0] - height < LINE:
             _, names_below = labels.pop()
-            labels.append((place, f"{names_below} and {name}"))
+            labels.append((height, f"{names_below} and {name}"))
         else:
-            labels.append((place, name))
+            labels.append((height, name))
     return labels
 
 
@@ -258,7 +258,7 @@ def _place_labels(
         for rise in (LABEL_RISE, -LABEL_RISE):
             places.append((frame.right - LABEL_INSET, height - rise, "end", text))
             places.append((LEFT + LABEL_INSET, height - rise, "start", text))
-        free = [place for place in places if not any(_box_of_text(*place).overlaps(box) for box in markers)]
+        free = [label for label in places if not any(_box_of_text(*label).overlaps(box) for box in markers)]
         placed.append(free[0] if free else places[0])
     return placed
 

@@ -373,8 +373,8 @@ def _link_to_code(part: Part, line: PublishedLine) -> Markup:
 
 def source_link(source: str) -> Markup:
     """The citation key, linked to its DOI, arXiv page or address."""
-    key, _, place = source.partition(" ")
-    address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", place))
+    key, _, page = source.partition(" ")
+    address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", page))
     return escape(source) if not address.startswith("https://") else Markup('<a href="{}">{}</a>').format(address, key)
 
 
@@ -633,8 +633,8 @@ class Site:
 
     def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
         """Path and text of a page."""
-        place = {"root": "../", "here": ""} if "/" in path else {"root": "", "here": path.removesuffix(".html")}
-        text = self.environment.get_template(template or path).render(place | values)
+        links = {"root": "../", "here": ""} if "/" in path else {"root": "", "here": path.removesuffix(".html")}
+        text = self.environment.get_template(template or path).render(links | values)
         return path, re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
 
     def _title(self, kind: PluginKind, id_: str) -> str:
