@@ -201,8 +201,8 @@ def runs_prune_command(
 
 
 def _without_needed_runs(
-    found: Sequence[tuple[run_files.folder.RunFolder, dict[str, Any]]], is_chosen: Callable[[Mapping[str, Any]], bool]
-) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
+    found: Sequence[tuple[run_folder.RunFolder, dict[str, Any]]], is_chosen: Callable[[Mapping[str, Any]], bool]
+) -> list[tuple[run_folder.RunFolder, dict[str, Any]]]:
     """The chosen runs, without the honest runs of leaking ones that stay: these are of use only together."""
     kept_honest = {run["honest"] for _, run in found if not is_chosen(run)}
     return [(folder, run) for folder, run in found if is_chosen(run) and run["id"] not in kept_honest]
