@@ -104,7 +104,7 @@ class Tuning:
     def _repr_html_(self) -> str:
         heads = ("score", "default", "tuned", "gain", "p")
         rows = [
-            [name, *(format_number(value) for value in (row["default"], row["tuned"], row["gain"], row["p"]))]
+            [str(name), *(format_number(value) for value in (row["default"], row["tuned"], row["gain"], row["p"]))]
             for name, row in self.scores.iterrows()
         ]
         values = outcome.describe_values(self.values)

@@ -16,7 +16,6 @@ from mebench.boards.row_scores import (
     OF_MISTAKES,
     SCORING,
     costs_over_seeds,
-    exact_mean,
     metrics_of,
     mistakes_of_runs,
     n_of,
@@ -33,6 +32,7 @@ from mebench.core.types import ABSENT
 from mebench.errors import list_first
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
+from mebench.metrics.seed_means import exact_mean
 from mebench.records import recorded_settings
 from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.result_cache import cached_result

@@ -251,7 +251,7 @@ def _config_of(
         if key.split(".")[0] not in OF_METHODS and all(other.get(key) == value for other in others)
     }
     seeds = {member.record.seed for member in members}
-    scoring = {key: first[key] for key in ("bootstrap", "convention") if key in first}
+    scoring: dict[str, Any] = {key: first[key] for key in ("bootstrap", "convention") if key in first}
     config: dict[str, Any] = {
         "method": {"name": name, "members": titles_of(members), **settings},
         "dataset": _section(first, "dataset"),

@@ -108,9 +108,13 @@ def _read_member(folder: RunFolder) -> Member:
 def _costs_of_folds(folder: RunFolder, record: Record, folds: Sequence[str]) -> dict[str, dict[str, float]]:
     """Seconds, memory and parameters of each fold."""
     if is_record(folder):
-        summed = {name: record.costs.get(name, 0.0) / len(folds) for name in ("fit_seconds", "predict_seconds")}
-        whole = {name: record.costs[name] for name in ("peak_memory_mib", "parameters") if name in record.costs}
-        return {fold: {**summed, **whole} for fold in folds}
+        in_each: dict[str, float] = {}
+        for name in ("fit_seconds", "predict_seconds"):
+            in_each[name] = record.costs.get(name, 0.0) / len(folds)
+        for name in ("peak_memory_mib", "parameters"):
+            if name in record.costs:
+                in_each[name] = record.costs[name]
+        return {fold: dict(in_each) for fold in folds}
     table = read_csv(folder.path / "costs.csv").set_index("fold")
     names = [name for name in ("fit_seconds", "predict_seconds", "peak_memory_mib", "parameters") if name in table]
     rows = table[names].to_dict("index")

@@ -172,7 +172,8 @@ class Model:
         from safetensors.torch import load_file
 
         if not is_network(self.file):
-            return load_file(self.file)
+            weights: Mapping[str, torch.Tensor] = load_file(self.file)
+            return weights
         (method,) = parts.values()
         return read_network(self.file, method)
 

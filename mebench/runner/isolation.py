@@ -366,7 +366,7 @@ class Worker:
                 if kind == RESULT:
                     self._show_output()
                     return content
-                _answer(self._pipe, answer, content, self._process.pid or 0)
+                _answer(self._pipe, answer, content, self._process_number())
             late = now() > ends
         except (EOFError, OSError):  # it died, or the fork server did
             late = False
@@ -404,6 +404,12 @@ class Worker:
     def _show_output(self) -> bool:
         """Show what the process has printed; False where no more can come."""
         return self._output is not None and self._output.show()
+
+    def _process_number(self) -> int:
+        """The number of the process under which others send to it; 0 where none was started."""
+        if self._process is None or self._process.pid is None:
+            return 0
+        return self._process.pid
 
     def _kill(self) -> None:
         if self._process is not None and self._process.pid is not None:
