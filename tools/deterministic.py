@@ -38,12 +38,20 @@ MISSING = (
 """Operations without one: under `deterministic` a fold on a GPU fails there."""
 
 
+TRAINED_ON_DEMAND = {"probe"}
+"""Methods whose training by gradient descent a setting asks for; as they come, they have none."""
+
+
 def trained() -> list[str]:
-    """The methods that are trained by gradient descent."""
+    """The methods that are trained by gradient descent as they come."""
     found = {
         name: registry.plugin_class(info) for name, info in registry.list_plugins("method").items() if not info.broken
     }
-    return [name for name, method in found.items() if issubclass(method, Method) and method.stages is not Method.stages]
+    return [
+        name
+        for name, method in found.items()
+        if issubclass(method, Method) and method.stages is not Method.stages and name not in TRAINED_ON_DEMAND
+    ]
 
 
 def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo], list[LabelledVideo]]:

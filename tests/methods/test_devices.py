@@ -10,7 +10,7 @@ import torch
 
 from mebench.core import all_clips
 from tests.helpers.nightly import NIGHTLY
-from tools.deterministic import NO_NUMBERS, autocast, fold_of, operations, trained
+from tools.deterministic import NO_NUMBERS, TRAINED_ON_DEMAND, autocast, fold_of, operations, trained
 
 SLOW = {"me_tst", "sfamnet"}
 """By night: their step is thousands of operations, as `mean_variants` and `softnet` have them too."""
@@ -31,3 +31,9 @@ def test_methods_train_and_predict_on_device_of_weights(name, tiny, monkeypatch)
     for answer in answers:
         with pytest.raises((RuntimeError, NotImplementedError), match=NO_NUMBERS):
             answer()
+
+
+@pytest.mark.parametrize("name", sorted(TRAINED_ON_DEMAND))
+def test_methods_trained_on_demand_have_no_stage_as_they_come(name, tiny):
+    method, _, _ = fold_of(name, tiny)
+    assert method.stages() == ()
