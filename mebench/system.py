@@ -4,8 +4,9 @@ No other file asks for the platform. On Linux everything is there. macOS has no 
 Windows has no locks of folders, no limits and fewer signals, and each of these has its substitute here, or nothing.
 """
 
+from __future__ import annotations
+
 import ctypes
-import multiprocessing
 import os
 import re
 import signal
@@ -14,7 +15,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 if sys.platform == "win32":
     import msvcrt
@@ -238,9 +242,12 @@ def ignore_stops() -> None:
             signal.pthread_sigmask(signal.SIG_BLOCK, deaf)
 
 
-def end_with_parent() -> None:
-    """End this process together with its parent: a killed run leaves no workers."""
-    parent = multiprocessing.parent_process()
+def end_with_parent(parent: BaseProcess | None) -> None:
+    """End this process together with its parent: a killed run leaves no workers.
+
+    Args:
+        parent: the process that started this one, of `multiprocessing.parent_process`; None for the main process.
+    """
     prctl = c_function("prctl")
     if prctl is not None:
         prctl(PR_SET_PDEATHSIG, KILLED)
@@ -250,7 +257,7 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def _end_after(parent: Any) -> None:
+def _end_after(parent: BaseProcess) -> None:
     """Wait for the parent's end, then end this process."""
     parent.join()
     os._exit(1)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
@@ -28,7 +29,7 @@ def prepare_worker() -> None:
     """
     ignore_stops()
     speed_up_imports()
-    end_with_parent()
+    end_with_parent(parent_process())
     keep_freed_memory()
     open_many_files()
 

@@ -208,7 +208,7 @@ def test_sample_basis_reads_entries_not_names(monkeypatch, facts, basis):
     monkeypatch.setitem(METRICS, "uar_named_so", catalogue.Metric("uar_named_so", "a", "b", **facts))
     assert sample.basis_of([0, 1], "uar_named_so") == basis
     monkeypatch.setitem(METRICS, "uar_named_so", catalogue.Metric("uar_named_so", "a", "b", mean_recall=True))
-    assert sample.basis_of([0, 1], "uar_named_so").unseen > 0
+    assert sample.basis_of([0, 1], "uar_named_so").hidden_error > 0
 
 
 @pytest.mark.parametrize("main", ["fp_per_minute", "f1"])

@@ -34,6 +34,6 @@ def test_remark_on_scheme_is_silent_otherwise(words):
 
 def test_run_dry_run_prints_the_remark(capsys, monkeypatch):
     monkeypatch.setattr(cli_run, "config_with_inputs", lambda words, *_: resolve(words))
-    monkeypatch.setattr(cli_run.runner.estimate, "dry_run", lambda *_, **__: {})
+    monkeypatch.setattr(cli_run.estimate, "dry_run", lambda *_, **__: {})
     cli_run.run_command(["method=mean", "dataset=cas_me2"], dry_run=True)
     assert "add scheme=mean2022" in " ".join(capsys.readouterr().out.split())
