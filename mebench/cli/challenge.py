@@ -39,9 +39,13 @@ MOST_FAULTS = 20
 @app.command("list", epilog="Example: mebench challenge list")
 def challenge_list_command(json: Json = None) -> None:
     """List the challenges and their tasks."""
-    tasks = [(task, c.title) for c in register.load_challenges().values() for task in c.tasks.values()]
-    if write_json([asdict(task) | {"challenge": title} for task, title in tasks], json):
-        print_table(("task", "asks to", "truth", "file"), [(t.name, t.title, t.truth, t.form) for t, _ in tasks])
+    plain_tasks, rows = list[dict[str, Any]](), list[tuple[str, ...]]()
+    for challenge in register.load_challenges().values():
+        for task in challenge.tasks.values():
+            plain_tasks.append(asdict(task) | {"challenge": challenge.title})
+            rows.append((task.name, task.title, task.truth, task.form))
+    if write_json(plain_tasks, json):
+        print_table(("task", "asks to", "truth", "file"), rows)
 
 
 @app.command("info", epilog="Example: mebench challenge info megc2025")
@@ -72,22 +76,23 @@ def challenge_info_command(
 def challenge_check_command(
     name: TaskName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to send in.")],
-    wanted: Annotated[
+    asked: Annotated[
         Path | None,
         typer.Option("--asked", metavar="FILE", help="The questions, or a table of the challenge's videos."),
     ] = None,
     json: Json = None,
 ) -> None:
     """Check a file before it is sent in; each fault has its line."""
-    faults = challenge_entry.find_faults(register.find_task(name), file, wanted)
-    if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
-        print_lines(f"{file}: no faults")
+    faults = challenge_entry.find_faults(register.find_task(name), file, asked)
+    prints = write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json)
     if faults:
         Progress().notify(*map(str, faults[:MOST_FAULTS]))
-        raise DataError(
-            f"{file} has {format_count(len(faults), 'fault')}"
-            + (f", of which {MOST_FAULTS} are shown" if len(faults) > MOST_FAULTS else "")
-        )
+        sentence = f"{file} has {format_count(len(faults), 'fault')}"
+        if len(faults) > MOST_FAULTS:
+            sentence += f", of which {MOST_FAULTS} are shown"
+        raise DataError(sentence)
+    if prints:
+        print_lines(f"{file}: no faults")
 
 
 @app.command("submit", epilog="Example: mebench challenge submit megc2023 mean-samm_lv -o entry")
@@ -104,11 +109,13 @@ def challenge_submit_command(
     files = challenge_entry.write_entries(task, tables, out, remarks)
     print_remarks(remarks)
     faults = {str(path): [str(fault) for fault in challenge_entry.find_faults(task, path)] for path in files}
-    write_json(
-        {"files": list(faults), "faults": faults},
-        json,
-        *(f"{path}: {format_count(len(of_file), 'fault')}" if of_file else path for path, of_file in faults.items()),
-    )
+    lines = [_file_in_words(path, len(faults_of_file)) for path, faults_of_file in faults.items()]
+    write_json({"files": list(faults), "faults": faults}, json, *lines)
+
+
+def _file_in_words(path: str, n_faults: int) -> str:
+    """A written file, with the number of its faults if it has any."""
+    return f"{path}: {format_count(n_faults, 'fault')}" if n_faults else path
 
 
 @app.command("score", epilog="Example: mebench challenge score megc2023 entries --truth truth.csv")
@@ -126,23 +133,24 @@ def challenge_score_command(
     task = register.find_task(name)
     bundle.check_truth(task, truth)
     tries = _tries_by_team(entries)
-    found, failed = list[Any](), dict[str, str]()
+    scored, failed = list[Any](), dict[str, str]()
     for team, files in tries.items():
         try:
-            found.append(_scored_entry(task, team, files, truth))
+            scored.append(_scored_entry(task, team, files, truth))
         except Exception as error:  # whatever is wrong with one file ends it alone
             failed[team] = describe_error(error)
-    if not found:
-        raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
-    found.sort(key=lambda entry: -(entry.scores.get(task.main, {}).get("value") or 0))
+    if not scored:
+        team, reason = next(iter(failed.items()))
+        raise DataError(f"no file could be scored; {team}: {reason}")
+    scored.sort(key=lambda entry: -(entry.scores.get(task.main, {}).get("value") or 0))
     rows = [
         {"team": entry.id, "tries": entry.tries, "group": group, **entry.scores}
-        for entry, group in zip(found, _significance_groups(task, found))
+        for entry, group in zip(scored, _significance_groups(task, scored))
     ]
     Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
-        columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]
+        columns = [*heads, *(Column(key, score=True, right=True) for key in scored[0].scores)]
         make_console().print(Table.of(columns, rows, task.name).terminal())
     if failed:
         raise SomeFailedError(
@@ -175,16 +183,23 @@ def _scored_entry(task: ChallengeTask, team: str, files: Sequence[Path], truth: 
     )
 
 
-def _significance_groups(task: ChallengeTask, found: Sequence[Any]) -> list[str]:
+def _significance_groups(task: ChallengeTask, entries: Sequence[Any]) -> list[str]:
     """The letters of each entry, equal where entries do not differ significantly; empty for answers to questions."""
     if task.form == "answers":
-        return [""] * len(found)
-    several_kinds = len(found[0].about["kinds"]) > 1
-    paths = {"clips": "recognition.uf1", "strs": "analysis.strs"}
-    path = paths.get(task.form, "spotting.overall.f1" if several_kinds else "spotting.micro.f1")
-    rows = [[entry] for entry in found]
-    ranks = standings.compute_standings(rows, path, attrgetter("answers.tables"), ())
+        return [""] * len(entries)
+    runs_by_row = [[entry] for entry in entries]
+    path = _main_score(task, entries[0].about["kinds"])
+    ranks = standings.compute_standings(runs_by_row, path, attrgetter("answers.tables"), ())
     return [rank.get("group", "") for rank in ranks]
+
+
+def _main_score(task: ChallengeTask, kinds: Sequence[str]) -> str:
+    """The dotted name of the score by which entries of a task differ."""
+    if task.form == "clips":
+        return "recognition.uf1"
+    if task.form == "strs":
+        return "analysis.strs"
+    return "spotting.overall.f1" if len(kinds) > 1 else "spotting.micro.f1"
 
 
 @app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")

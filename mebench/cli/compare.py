@@ -172,16 +172,17 @@ def _write_plot(plot: str, comparison: Comparison, json: str | None) -> None:
 
 
 def _print_differences_from_published(
-    run: str, result: str, runs: str, leaderboards: str | None, json: str | None
+    run: str, published_id: str, runs: str, leaderboards: str | None, json: str | None
 ) -> None:
     """Print under which conditions a run differs from a published result."""
     folder = run_folder.RunFolder.finished(runs, run)
-    place = folder_of_published(leaderboards)
-    rows = published_values.find_published(result, published_values.read_published(place / PUBLISHED))
-    aliases = matching_published.read_aliases(place / matching_published.FILE)
-    conditions = matching_published.differences_from_published(run_record.read_record(folder), rows, aliases)
-    if write_json({"run_id": folder.id, "published": result, "separates": conditions}, json):
-        print_lines(f"{folder.id} and {rows[0].method}")
+    published_folder = folder_of_published(leaderboards)
+    all_values = published_values.read_published(published_folder / PUBLISHED)
+    values = published_values.find_published(published_id, all_values)
+    aliases = matching_published.read_aliases(published_folder / matching_published.FILE)
+    conditions = matching_published.differences_from_published(run_record.read_record(folder), values, aliases)
+    if write_json({"run_id": folder.id, "published": published_id, "separates": conditions}, json):
+        print_lines(f"{folder.id} and {values[0].method}")
         print_table(("", "differing conditions"), list(conditions.items()))
 
 

@@ -29,7 +29,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from mebench.reproduction.papers import CellResult, Paper
-    from mebench.reproduction.rescore import RescoredCell, RescoredSource
+    from mebench.reproduction.rescore import Counting, RescoredCell, RescoredSource
 
 app = typer.Typer()
 
@@ -155,8 +155,7 @@ def rescore_command(
     of window scores are also scored k'/2 later. Nothing is written without --write.
     """
     folder = folder_of_published(leaderboards)
-    place = folder / rescore.SCORED_ANEW
-    known = rescore.read_source(place, source)
+    known = rescore.read_source(folder / rescore.SCORED_ANEW, source)
     published = published_values.read_published(folder / PUBLISHED)
     with Progress().waiting("scoring"):
         outcome = rescore.rescore_source(known, Path(root).expanduser())
@@ -173,28 +172,29 @@ def rescore_command(
 
 def _write_outcome(outcome: dict[str, Any], source: str, folder: Path) -> Path:
     """The written file of the scores. Beside an installed mebench it lies in the working folder."""
-    kept = place = folder / rescore.SCORED_ANEW
-    if PACKAGE in folder.resolve().parents:  # the folder of an installed mebench is not the user's to write to
-        kept = Path("leaderboards", rescore.SCORED_ANEW)
-        kept.mkdir(parents=True, exist_ok=True)
-        copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
-    return rescore.write_outcome(outcome, kept)
+    sources_folder = folder / rescore.SCORED_ANEW
+    if PACKAGE not in folder.resolve().parents:
+        return rescore.write_outcome(outcome, sources_folder)
+    # the folder of an installed mebench is not the user's to write to
+    own_folder = Path("leaderboards", rescore.SCORED_ANEW)
+    own_folder.mkdir(parents=True, exist_ok=True)
+    copyfile(sources_folder / f"{source}.yaml", own_folder / f"{source}.yaml")
+    return rescore.write_outcome(outcome, own_folder)
 
 
 def _plain_cell(cell: RescoredCell) -> dict[str, Any]:
-    """A printed value and its readings as data for JSON."""
-    dataset, name, paper, values = cell
-    readings = []
-    for (rule, later, choice), value in values.items():
-        reading: dict[str, Any] = {"convention": rule, "later": later}
-        if choice:
-            reading["choice"] = choice
-        readings.append(reading | _score_of(value))
+    """A printed value and its rescored values as data for JSON."""
+    rescored = []
+    for counting, value in cell.rescored.items():
+        plain_counting: dict[str, Any] = {"convention": counting.convention, "later": counting.frames_later}
+        if counting.choice:
+            plain_counting["choice"] = counting.choice
+        rescored.append(plain_counting | _score_of(value))
     return {
-        "dataset": dataset,
-        "score": name,
-        "printed": None if paper is None else paper.value,
-        "readings": readings,
+        "dataset": cell.dataset,
+        "score": cell.score,
+        "printed": None if cell.printed is None else cell.printed.value,
+        "readings": rescored,
     }
 
 
@@ -204,24 +204,18 @@ def _score_of(value: Sequence[float | None] | None) -> dict[str, float | None]:
 
 
 def _print_cells(source: RescoredSource, cells: Sequence[RescoredCell]) -> None:
-    """Print a column for each reading, and remarks below."""
-    readings = dict.fromkeys(reading for *_, values in cells for reading in values)
-    heads = [_reading_in_words(*reading) for reading in readings]
-    rows = []
-    for dataset, name, paper, values in cells:
-        printed, digits = "–", 4
-        if paper is not None:
-            printed, digits = f"{paper.value:.{paper.digits}f}", paper.digits
-            if paper.caveats:
-                printed += "†"
-        digits = min(digits, rescore.DIGITS)
-        scores = [format_score(_score_of(values.get(reading)), digits) for reading in readings]
-        rows.append((dataset, name, printed, *scores))
+    """Print a column for each way to count, and remarks below."""
+    countings = list(dict.fromkeys(counting for cell in cells for counting in cell.rescored))
+    heads = [_counting_in_words(counting) for counting in countings]
+    rows = [_row_of_cell(cell, countings) for cell in cells]
     print_table(("dataset", "score", "printed", *heads), rows)
     print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
-    marked = [paper for _, _, paper, _ in cells if paper is not None and paper.caveats]
-    notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
-    if any(later for _, later, _ in readings):
+    printed_values = [cell.printed for cell in cells if cell.printed is not None]
+    marked = [value for value in printed_values if value.caveats]
+    notes = [
+        f"† {value.metric} of {value.dataset} is printed {', '.join(value.caveats)}: {value.note}" for value in marked
+    ]
+    if any(counting.frames_later for counting in countings):
         notes.append(
             "later: the label of frame i describes k' frames beginning at i, so an interval around the peak of "
             "such scores lies k'/2 too early"
@@ -229,9 +223,30 @@ def _print_cells(source: RescoredSource, cells: Sequence[RescoredCell]) -> None:
     print_lines(*(f"- {line}" for line in (*source.remarks, *notes)))
 
 
-def _reading_in_words(rule: str, later: int, choice: str) -> str:
+def _counting_in_words(counting: Counting) -> str:
     """A convention, the shift of its intervals, and the rule of choice."""
-    return ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
+    words = [counting.convention]
+    if counting.frames_later:
+        words.append(f"{counting.frames_later} frames later")
+    if counting.choice:
+        words.append(counting.choice)
+    return ", ".join(words)
+
+
+DIGITS_OF_UNPRINTED = 4
+"""Decimals of a score that the paper does not print."""
+
+
+def _row_of_cell(cell: RescoredCell, countings: Sequence[Counting]) -> tuple[str, ...]:
+    """The printed value, and the rescored one for each way to count. A dagger marks a value with caveats."""
+    printed, digits = "–", DIGITS_OF_UNPRINTED
+    if cell.printed is not None:
+        digits = cell.printed.digits
+        dagger = "†" if cell.printed.caveats else ""
+        printed = f"{cell.printed.value:.{digits}f}{dagger}"
+    shown_digits = min(digits, rescore.DIGITS)
+    scores = [format_score(_score_of(cell.rescored.get(counting)), shown_digits) for counting in countings]
+    return (cell.dataset, cell.score, printed, *scores)
 
 
 def folder_of_published(named: str | None) -> Path:
@@ -240,11 +255,11 @@ def folder_of_published(named: str | None) -> Path:
     Raises:
         ConfigError: none of them holds published results.
     """
-    places = [named] if named is not None else ["leaderboards", *shipped_folder("leaderboards")]
-    for place in map(Path, places):
-        if (place / PUBLISHED).is_file():
-            return place
-    raise ConfigError(f"there is no {PUBLISHED} in {places[0]}: name the folder with --leaderboards FOLDER")
+    folders = [named] if named is not None else ["leaderboards", *shipped_folder("leaderboards")]
+    for folder in map(Path, folders):
+        if (folder / PUBLISHED).is_file():
+            return folder
+    raise ConfigError(f"there is no {PUBLISHED} in {folders[0]}: name the folder with --leaderboards FOLDER")
 
 
 def _print(
