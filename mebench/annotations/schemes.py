@@ -113,22 +113,39 @@ def parse_unit(token: str) -> ActionUnit | None:
     text = token.strip()
     plain = re.sub(r"\s+\(", "(", text.replace("?", "").strip())
     reference = _REFERENCE.fullmatch(plain)
-    inside = reference or _BRACKETS.fullmatch(plain)
-    readings = [_UNIT.fullmatch(part.strip()) for part in _OR.split(inside["inside"] if inside else plain)]
-    matches = [reading for reading in readings if reading is not None]
-    if not matches or len(matches) != len(readings):
+    brackets = reference or _BRACKETS.fullmatch(plain)
+    matches = _match_alternatives(brackets["inside"] if brackets else plain)
+    if matches is None:
         return None
     first, *others = matches
-    sides = re.split(r"\s*/\s*", (first["before"] or first["after"] or "").upper())
+    letters = (first["letters"] or "").upper()
     return ActionUnit(
         number=int(first["number"]),
         text=text,
-        side="/".join(_SIDES.get(side, side) for side in sides) or None,
-        intensity=tuple(c for c in (first["letters"] or "").upper() if c.isalpha()),
+        side=_side_of(first),
+        intensity=tuple(letter for letter in letters if letter.isalpha()),
         uncertain="?" in text or bool(others),
         alternatives=tuple(int(other["number"]) for other in others),
         reference=reference is not None,
     )
+
+
+def _match_alternatives(text: str) -> list[re.Match[str]] | None:
+    """A match for each unit of `R6 or R12`; None if a part is not a unit."""
+    matches = []
+    for part in _OR.split(text):
+        match = _UNIT.fullmatch(part.strip())
+        if match is None:
+            return None
+        matches.append(match)
+    return matches
+
+
+def _side_of(unit: re.Match[str]) -> str | None:
+    """The side in letters, such as `L` or `R/L`; None if the unit names none."""
+    written = (unit["before"] or unit["after"] or "").upper()
+    sides = re.split(r"\s*/\s*", written)
+    return "/".join(_SIDES.get(side, side) for side in sides) or None
 
 
 def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:

@@ -55,7 +55,7 @@ def combine(
     words = [str(one.path if isinstance(one, Run) else one) for one in members]
     folders = [run_folder.RunFolder.finished(place, word) for word in words]
     given = weights if isinstance(weights, str) else tuple(map(float, weights))
-    rules = combination_rules.Rules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
+    rules = combination_rules.CombinationRules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
     reporter = progress or Progress()
     made = combined_run.combine_runs(folders, rules, place)
     reporter.notify(*made.remarks)

@@ -319,7 +319,7 @@ def _records_to_renew(folder: Path, ids: Sequence[str]) -> list[Record]:
         raise DataError(f"there is no folder of records {folder}: name it with --out")
     present = collect_records(folder)
     if not ids:
-        return [record for record in present if record.earlier]
+        return [record for record in present if record.outdated_steps]
     for id_ in ids:
         if not any(record.id.startswith(id_) for record in present):
             raise ConfigError(unknown(f"record in {folder}", id_, [record.id for record in present]))

@@ -391,10 +391,8 @@ def _with_standings(
     """
     same_features = [entry for entry in comparable if not entry.row.facts["earlier"]]
     tested = [same_features[position] for position in testable_together([entry.runs for entry in same_features])]
-    part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
-    ranked_rows = rank_rows(part, chance_ids, fold=spec.task == "spotting")
-    ids_with_rank = {id(entry.row) for entry in ranked_rows if entry.rank is not None}
-    standing_of = _standings_of(spec, tested, ids_with_rank, read)
+    with_rank = _entries_with_rank(spec, metrics, measured, chance_ids)
+    standing_of = _standings_of(spec, tested, with_rank, read)
     rows = []
     for entry in measured:
         if entry in standing_of:
@@ -408,24 +406,34 @@ def _with_standings(
     return rows
 
 
+def _entries_with_rank(
+    spec: PartSpec, metrics: tuple[str, ...], measured: Sequence[MeasuredRow], chance_ids: Set[str]
+) -> set[MeasuredRow]:
+    """The measured rows that have a rank in the table."""
+    entry_of = {id(entry.row): entry for entry in measured}  # rows of equal content are different rows
+    part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
+    ranked_rows = rank_rows(part, chance_ids, fold=spec.task == "spotting")
+    return {entry_of[id(ranked.row)] for ranked in ranked_rows if ranked.rank is not None}
+
+
 def _standings_of(
-    spec: PartSpec, tested: Sequence[MeasuredRow], ids_with_rank: Set[int], read: Read
+    spec: PartSpec, tested: Sequence[MeasuredRow], with_rank: Set[MeasuredRow], read: Read
 ) -> dict[MeasuredRow, dict[str, Any]]:
     """Significance groups and ranks of the tested rows. They are cached while runs and ranks are unchanged.
 
     Args:
         spec: the part.
         tested: rows that are tested together.
-        ids_with_rank: Python's ids of the rows that have a rank.
+        with_rank: rows that have a rank.
         read: gives the tables of a run.
     """
     if not tested:
         return {}
     runs_of_rows = [entry.runs for entry in tested]
     contents = [[run.content for run in runs] for runs in runs_of_rows]
-    with_rank = [position for position, entry in enumerate(tested) if id(entry.row) in ids_with_rank]
-    compute = partial(compute_standings, runs_of_rows, spec.path, read, with_rank)
-    standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, with_rank)
+    ranked_positions = [position for position, entry in enumerate(tested) if entry in with_rank]
+    compute = partial(compute_standings, runs_of_rows, spec.path, read, ranked_positions)
+    standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, ranked_positions)
     return dict(zip(tested, standings))
 
 

@@ -95,24 +95,32 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
 def _similar_to_new(records: Iterable[Record], registry: Registry) -> dict[str, set[str]]:
     """The records with nearly equal answers, by id. Annotations without a new record are left out."""
     similar: dict[str, set[str]] = {}
-    for of_truth in group_by(records, key=lambda record: record.annotations[0]).values():
+    for of_truth in group_by(records, key=_hash_of_intervals).values():
         if any(not record.published or record.id not in registry.records for record in of_truth):
             similar |= find_similar(of_truth)
     return similar
+
+
+def _hash_of_intervals(record: Record) -> str:
+    """The hash of a record's videos and annotated intervals, without emotions."""
+    intervals, _ = record.annotations
+    return intervals
 
 
 def truth_doubt(record: Record, registry: Registry) -> str:
     """The difference between the truth of a record and the registered one, in words; empty if they agree or no truth is
     registered.
     """
-    data, (*hashes, revision) = truth_of(record)
+    data, (intervals, intervals_and_emotions, revision) = truth_of(record)
     known = registry.truths.get(data)
     if known is None:
         return ""
-    n_hashes = 2 if "recognize" in record.about["tasks"] else 1  # spotting does not depend on emotions
-    if hashes[:n_hashes] != known[:n_hashes]:
+    known_intervals, known_intervals_and_emotions, known_revision = known
+    has_other_intervals = intervals != known_intervals
+    has_other_emotions = intervals_and_emotions != known_intervals_and_emotions
+    names_emotions = "recognize" in record.about["tasks"]  # spotting does not depend on emotions
+    if has_other_intervals or (names_emotions and has_other_emotions):
         return f"its annotations differ from those known of {record.dataset}"
-    known_revision = known[-1]
     if record.published and revision != known_revision:
         return f"its revision {revision} of {record.dataset} differs from the known {known_revision}"
     return ""
@@ -138,7 +146,7 @@ def doubt_of(
     if record.published and record.config["protocol"] not in PROTOCOLS:
         doubts.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
     for former in earlier:
-        if former.id == record.id or former.annotations[0] != record.annotations[0]:
+        if former.id == record.id or _hash_of_intervals(former) != _hash_of_intervals(record):
             continue
         if record.published and former.id in known and _is_same_run(record, former):
             doubts.append(f"{former.id} has these settings and this seed")

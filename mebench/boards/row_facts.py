@@ -34,7 +34,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "earlier",
         "earlier features",
-        read=attrgetter("earlier"),
+        read=attrgetter("outdated_steps"),
         mark="earlier features",
         meaning=(
             "steps such as crops and flow had an earlier version with other numbers; they stay until the "

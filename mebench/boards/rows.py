@@ -95,8 +95,8 @@ class ScoredRow:
             `high`, the interval of the mean. All are None if a run's value is undefined.
         convention: rules of the scorer.
         causes: map from the cause of false positives of this kind to their number and the gain in F1 without it, means over
-            seeds; from `missed` to the number of misses without near ones. Causes that are not annotated or not
-            recorded are absent.
+            seeds; from `missed` to the number of misses except near ones, and the gain in F1 without them. Causes that
+            are not annotated or not recorded are absent.
         missed: share of the truths of this kind that are missed, by property (`length` …) and third (`short` …).
         quiet: map from the absent kind (see `QUIET`) to false positives a minute in the videos without it, and their
             minutes.

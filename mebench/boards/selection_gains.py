@@ -229,7 +229,7 @@ def _gain_of_runs(
     settings = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
     if first.sender:
         settings = "; ".join(filter(None, [settings, f"sent by {first.sender}"]))
-    n_candidates = [run.audited["looks"][end] for run in runs for end in ("least", "most")]
+    fewest_and_most = [run.audited["looks"][end] for run in runs for end in ("least", "most")]
     return Gain(
         method_id=first.method,
         method=f"{first.method} ({settings})" if settings else first.method,
@@ -242,7 +242,7 @@ def _gain_of_runs(
         leaking=exact_mean(leaks),
         honest=exact_mean(leaks) - gain["value"],
         score=gain,
-        candidates=format_span(n_candidates),
+        candidates=format_span(fewest_and_most),
         seeds=", ".join(str(run.record.seed) for run in runs),
         program=program,
     )
@@ -284,12 +284,11 @@ def _gains_of_answers(
     gains = []
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):
         for pair in scored.get("selection", ()):
-            printed = [
-                value
-                for value in source.prints(answers, known)
-                if (value.task, value.kind, value.metric) == ("spotting", pair["part"], "f1")
-            ]
-            leaking, honest, gain = (pair["f1"][name] for name in ("first", "second", "difference"))
+            printed = _printed_f1(source.prints(answers, known), pair["part"])
+            year, published = "", NONE
+            if printed is not None:
+                year, published = str(printed.year), f"{printed.value:.{printed.digits}f}"
+            f1 = pair["f1"]
             gains.append(
                 Gain(
                     method_id=source.method,
@@ -298,14 +297,22 @@ def _gains_of_answers(
                     place=(answers.dataset, answers.protocol),
                     dataset=answers.dataset,
                     measure=SELECTED_SCORES[f"spotting.{pair['part']}.f1"],
-                    year=str(printed[0].year) if printed else "",
-                    published=f"{printed[0].value:.{printed[0].digits}f}" if printed else NONE,
-                    leaking=leaking["value"],
-                    honest=honest["value"],
-                    score=gain,
+                    year=year,
+                    published=published,
+                    leaking=f1["first"]["value"],
+                    honest=f1["second"]["value"],
+                    score=f1["difference"],
                     candidates=f"{pair['looks']:,}",
                     seeds=NONE,
                     program=f"keeps {source.keeps}",
                 )
             )
     return gains
+
+
+def _printed_f1(printed: Iterable[PublishedValue], kind: str) -> PublishedValue | None:
+    """The first printed F1 in spotting of a kind; None if the paper prints none."""
+    for value in printed:
+        if (value.task, value.kind, value.metric) == ("spotting", kind, "f1"):
+            return value
+    return None

@@ -119,8 +119,10 @@ def causes_table(part: Part, name: Column | None = None) -> Table:
     """
 
     def cell(cause: str, row: BoardRow) -> tuple[str, str] | None:
-        shares = row.causes.get(cause)
-        return (format_mean_count(shares[0]), f"+{format_table_number(shares[1])}") if shares else None
+        if cause not in row.causes:
+            return None
+        n, gain = row.causes[cause]
+        return format_mean_count(n), f"+{format_table_number(gain)}"
 
     return numbered_table(
         part,
@@ -133,8 +135,10 @@ def misses_table(part: Part, name: Column | None = None) -> Table:
     """The kinds of missed truths, and false positives in videos without truths; `name` is the function for rows' names."""
 
     def rate(absent: str, row: BoardRow) -> tuple[str, str] | None:
-        shares = row.quiet.get(absent)
-        return (format_table_number(shares[0]), f"in {shares[1]:.1f} min") if shares else None
+        if absent not in row.quiet:
+            return None
+        per_minute, minutes = row.quiet[absent]
+        return format_table_number(per_minute), f"in {minutes:.1f} min"
 
     def missed(what: str, row: BoardRow) -> str:
         return shares_in_words(row.missed.get(what, {}))

@@ -27,22 +27,45 @@ def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str]
     """
     try:
         registry.add_paths([*sources.more_plugins(), *plugins])
-        words = re.sub("\0?=\0?", "=", "\0".join(before)).split("\0")  # joined again where the shell split them
-        last = words[-1]
-        key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # key of the typed value
+        words = _join_split_words(before)
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
         types = _types(chosen)
-        if key in types:
-            return [value for value in _values(key, types[key], chosen) if value.startswith(incomplete)]
-        name, equals, value = incomplete.partition("=")
+        key_before = _key_without_value(words[-1])
+        if key_before in types:
+            return _matching_values(key_before, incomplete, types, chosen)
+        key, equals, value = incomplete.partition("=")
         if equals:
-            return [f"{name}={v}" for v in _values(name, types.get(name), chosen) if v.startswith(value)]
-        names = [name for name in types if name.startswith(incomplete)]
-        values = _values(names[0], types[names[0]], chosen) if len(names) == 1 else []
-        # The shell would add a space to a single `method=`, but not to its complete values.
-        return [f"{names[0]}={v}" for v in values] if len(values) > 1 else [f"{name}=" for name in names]
+            return [f"{key}={match}" for match in _matching_values(key, value, types, chosen)]
+        return _complete_key(key, types, chosen)
     except (MebenchError, OSError):
         return []
+
+
+def _join_split_words(before: Sequence[str]) -> list[str]:
+    """The words as they were typed: `key`, `=` and `value` become one word again."""
+    return re.sub("\0?=\0?", "=", "\0".join(before)).split("\0")
+
+
+def _key_without_value(word: str) -> str:
+    """The key in `method=` or `method`, whose value is typed next; empty for a word with a value."""
+    key, _, value = word.partition("=")
+    return "" if value else key
+
+
+def _matching_values(key: str, beginning: str, types: Mapping[str, Any], chosen: Mapping[str, str]) -> list[str]:
+    """The values of a key that begin with what is typed."""
+    return [value for value in _values(key, types.get(key), chosen) if value.startswith(beginning)]
+
+
+def _complete_key(beginning: str, types: Mapping[str, Any], chosen: Mapping[str, str]) -> list[str]:
+    """The keys that begin with what is typed, each with `=`. A single one is completed with its values."""
+    keys = [key for key in types if key.startswith(beginning)]
+    if len(keys) == 1:
+        key = keys[0]
+        values = _values(key, types[key], chosen)
+        if len(values) > 1:  # the shell would add a space to a single `method=`, but not to its complete values
+            return [f"{key}={value}" for value in values]
+    return [f"{key}=" for key in keys]
 
 
 def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:

@@ -5,7 +5,8 @@ contracts.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -381,23 +382,42 @@ def _check_promises(name: str, kinds: Sequence[PluginKind], values: Mapping[str,
         typer.Exit: a promise is broken, or the given data cannot be read.
     """
     outcomes: list[CheckOutcome] = []
+    for outcome in _outcomes_of_checks(name, kinds, values):
+        outcomes.append(outcome)
+        if json != "-":
+            _print_outcome(outcome)
+    json_output.write_json(
+        {"checks": [_plain_outcome(outcome) for outcome in outcomes]}, json, f"{name}: {_outcomes_in_words(outcomes)}"
+    )
+    if any(outcome.status == "broken" for outcome in outcomes):
+        raise typer.Exit(1)
+    asks_for_root = [outcome for outcome in outcomes if outcome.status == "untold" and "dataset.root" in outcome.reason]
+    if "dataset.root" in values and asks_for_root:  # the given folder could not be read
+        raise typer.Exit(DataError.exit_code)
+
+
+def _outcomes_of_checks(name: str, kinds: Sequence[PluginKind], values: Mapping[str, Any]) -> Iterator[CheckOutcome]:
+    """Run the checks of a plugin, each kind with its own settings."""
     for kind in kinds:
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
-        for outcome in checks.outcomes(folders.plugin_checks(kind, name, **params)):
-            outcomes.append(outcome)
-            if json != "-":
-                _print_outcome(outcome)
-    broken = [outcome for outcome in outcomes if outcome.status == "broken"]
-    untold = [outcome for outcome in outcomes if outcome.status == "untold"]
-    report = [
-        {"plugin": o.check.plugin, "check": o.check.name, "status": o.status, "reason": o.reason} for o in outcomes
-    ]
-    rest = f", {len(untold)} cannot be checked here" if untold else ""
-    kept = f"{len(outcomes) - len(broken) - len(untold)} of {terminal.format_count(len(outcomes), 'promise')} kept"
-    json_output.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
-    unread = "dataset.root" in values and any("dataset.root" in outcome.reason for outcome in untold)
-    if broken or unread:
-        raise typer.Exit(1 if broken else DataError.exit_code)
+        yield from checks.outcomes(folders.plugin_checks(kind, name, **params))
+
+
+def _plain_outcome(outcome: CheckOutcome) -> dict[str, str]:
+    """The outcome of a check as data for JSON."""
+    return {
+        "plugin": outcome.check.plugin,
+        "check": outcome.check.name,
+        "status": outcome.status,
+        "reason": outcome.reason,
+    }
+
+
+def _outcomes_in_words(outcomes: Sequence[CheckOutcome]) -> str:
+    """The number of kept promises, and of those that cannot be checked here."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    kept = f"{counts['kept']} of {terminal.format_count(len(outcomes), 'promise')} kept"
+    return f"{kept}, {counts['untold']} cannot be checked here" if counts["untold"] else kept
 
 
 def _count_violations(name: str, words: Sequence[str], json: str | None) -> None:

@@ -17,7 +17,7 @@ from mebench.combination.class_shares import ClipShares
 from mebench.combination.fused_intervals import fuse_all, intervals_by_place
 from mebench.combination.member_weights import FoldWeights, choose_for_classes, choose_for_intervals, given_weights
 from mebench.combination.members import Member, read_members, shared_kinds, shared_tasks, titles_of
-from mebench.combination.rules import Rules
+from mebench.combination.rules import CombinationRules
 from mebench.config import COMMAND_LINE, registry
 from mebench.core import Prediction
 from mebench.errors import ConfigError, RunError
@@ -56,7 +56,7 @@ class CombinedRun:
     fresh: bool
 
 
-def combine_runs(folders: Sequence[RunFolder], rules: Rules, runs: str | Path) -> CombinedRun:
+def combine_runs(folders: Sequence[RunFolder], rules: CombinationRules, runs: str | Path) -> CombinedRun:
     """Combine the predictions of finished runs, or of records, into a run.
 
     An equal combination that is there already is given as it is.
@@ -99,7 +99,7 @@ def _make(
     folder: RunFolder,
     source: RunFolder,
     members: Sequence[Member],
-    rules: Rules,
+    rules: CombinationRules,
     weights: FoldWeights | None,
     config: Mapping[str, Any],
     parts: Mapping[str, Any],
@@ -149,7 +149,7 @@ class _Answers:
 
 def _combine_answers(
     members: Sequence[Member],
-    rules: Rules,
+    rules: CombinationRules,
     weights: FoldWeights | None,
     truth: Tables,
     tasks: Sequence[str],
@@ -173,7 +173,7 @@ def _combine_answers(
 
 
 def _named_clips(
-    shares: ClipShares, rules: Rules, weights: FoldWeights, classes: Sequence[str]
+    shares: ClipShares, rules: CombinationRules, weights: FoldWeights, classes: Sequence[str]
 ) -> list[tuple[str, ClipPrediction]]:
     """The fold of each clip, and the answer to it."""
     folds = shares.clips["fold"].tolist()
@@ -188,7 +188,7 @@ def _named_clips(
 
 def _fused_intervals(
     members: Sequence[Member],
-    rules: Rules,
+    rules: CombinationRules,
     weights: FoldWeights | None,
     truth: Tables,
     kinds: Sequence[str],

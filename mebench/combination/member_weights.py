@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mebench.combination.class_shares import ClipShares
 from mebench.combination.fused_intervals import FusedInterval, MemberInterval, Place, fuse_all
-from mebench.combination.rules import CHOSEN, EQUAL, Rules
+from mebench.combination.rules import CHOSEN, EQUAL, CombinationRules
 from mebench.errors import ConfigError
 from mebench.metrics.classification import confusion_matrices, uf1
 from mebench.metrics.conventions import Convention
@@ -47,7 +47,7 @@ class FoldWeights:
         return {fold: [round(float(weight), 6) for weight in weights] for fold, weights in self.of_fold.items()}
 
 
-def given_weights(rules: Rules, n_members: int, folds: Sequence[Mapping[str, Any]]) -> FoldWeights | None:
+def given_weights(rules: CombinationRules, n_members: int, folds: Sequence[Mapping[str, Any]]) -> FoldWeights | None:
     """Equal or given weights, the same in all folds; None where they are to be chosen.
 
     Raises:
@@ -68,10 +68,10 @@ def given_weights(rules: Rules, n_members: int, folds: Sequence[Mapping[str, Any
     return FoldWeights({fold["fold"]: shares for fold in folds})
 
 
-def candidates(n_members: int) -> list[Floats]:
+def make_candidate_weights(n_members: int) -> list[Floats]:
     """The sets of weights that are tried, the most equal first.
 
-    >>> [weights.tolist() for weights in candidates(2)]
+    >>> [weights.tolist() for weights in make_candidate_weights(2)]
     [[0.5, 0.5], [0.25, 0.75], [0.75, 0.25], [0.0, 1.0], [1.0, 0.0]]
     """
     numbers = [parts for parts in product(range(PARTS + 1), repeat=n_members) if sum(parts) == PARTS]
@@ -81,7 +81,11 @@ def candidates(n_members: int) -> list[Floats]:
 
 
 def choose_for_classes(
-    shares: ClipShares, rules: Rules, tables: Tables, classes: Sequence[str], folds: Sequence[Mapping[str, Any]]
+    shares: ClipShares,
+    rules: CombinationRules,
+    tables: Tables,
+    classes: Sequence[str],
+    folds: Sequence[Mapping[str, Any]],
 ) -> FoldWeights:
     """For each fold the weights of the highest UF1 over its training people.
 
@@ -111,7 +115,7 @@ def choose_for_classes(
 def choose_for_intervals(
     intervals: Mapping[Place, Sequence[MemberInterval]],
     kind: str,
-    rules: Rules,
+    rules: CombinationRules,
     tables: Tables,
     convention: Convention,
     folds: Sequence[Mapping[str, Any]],
@@ -162,7 +166,7 @@ def _choose(
     Raises:
         ConfigError: nobody who trains in a fold is tested in another.
     """
-    tried = candidates(n_members)
+    tried = make_candidate_weights(n_members)
     counts = [count(weights) for weights in tried]
     chosen = {}
     for fold in folds:

@@ -11,7 +11,7 @@ EQUAL, CHOSEN = "equal", "chosen"
 
 
 @dataclass(frozen=True)
-class Rules:
+class CombinationRules:
     """How members are combined.
 
     Attributes:

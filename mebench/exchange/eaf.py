@@ -579,24 +579,24 @@ def _rows_of_document(document: Document, coder: str | None, rate: float, with_c
         if tier.what is None or tier.what == EMOTION:
             continue
         video = "_".join(filter(None, [document.video, tier.participant]))
-        row = _MarkRow(video, tier.what, fps=f"{rate:.10g}")
+        empty_row = _MarkRow(video, tier.what, fps=f"{rate:.10g}")
         own_emotion_tiers = [other for other in emotion_tiers if other.participant == tier.participant]
         emotions = [mark for other in own_emotion_tiers for mark in other.marks]
         for mark in tier.marks:
-            onset = round(mark.begin * rate / MS_PER_SECOND)
-            offset = max(round(mark.end * rate / MS_PER_SECOND) - 1, onset)
+            onset, offset = _frames_of_mark(mark, rate)
             is_confidence = with_confidences and _NUMBER.fullmatch(mark.value)
-            rows.append(
-                row._replace(
-                    onset=str(onset),
-                    offset=str(offset),
-                    emotion=_emotion_over(mark, emotions),
-                    confidence=mark.value if is_confidence else "",
-                )
-            )
+            row = empty_row._replace(onset=str(onset), offset=str(offset), emotion=_emotion_over(mark, emotions))
+            rows.append(row._replace(confidence=mark.value) if is_confidence else row)
         if not tier.marks:
-            rows.append(row)
+            rows.append(empty_row)
     return rows
+
+
+def _frames_of_mark(mark: Mark, rate: float) -> tuple[int, int]:
+    """First and last frame of a mark, at least one frame."""
+    onset = round(mark.begin * rate / MS_PER_SECOND)
+    last = round(mark.end * rate / MS_PER_SECOND) - 1
+    return onset, max(last, onset)
 
 
 def _emotion_over(mark: Mark, emotions: Iterable[Mark]) -> str:

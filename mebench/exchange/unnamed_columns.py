@@ -102,16 +102,23 @@ def _names_of_columns(columns: Sequence[Column]) -> list[str] | None:
         return None
     ids = _names_of_ids(columns, n_leading_words(words))
     names = dict(enumerate(ids))
-    has_apex = len(numbers) > 2 and _rise([columns[position] for position in numbers[:3]])
-    frames = ("onset", "apex", "offset") if has_apex else ("onset", "offset")
-    names |= dict(zip(numbers, frames))
+    names |= _names_of_numbers(columns, numbers)
     words_after_ids = [position for position in words if position >= len(ids)]
     for position in words_after_ids[:2]:
         holds_kinds = all(kind_of(cell) for cell in columns[position])
         names[position] = "kind" if holds_kinds else "label"
-    if len(numbers) > len(frames) and looks_like_confidence(columns[numbers[-1]]):
-        names[numbers[-1]] = "confidence"
     return [names.get(position, _unnamed(position)) for position in range(len(columns))]
+
+
+def _names_of_numbers(columns: Sequence[Column], numbers: Sequence[int]) -> dict[int, str]:
+    """The names of frames and of a confidence, by position, in columns that hold numbers."""
+    has_apex = len(numbers) > 2 and _rise([columns[position] for position in numbers[:3]])
+    frames = ("onset", "apex", "offset") if has_apex else ("onset", "offset")
+    names = dict(zip(numbers, frames))
+    last = numbers[-1]
+    if len(numbers) > len(frames) and looks_like_confidence(columns[last]):
+        names[last] = "confidence"
+    return names
 
 
 def _names_of_clip_columns(columns: Sequence[Column]) -> list[str] | None:

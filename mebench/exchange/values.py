@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -128,10 +128,10 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
     every_cell = {cell for name in names for cell in table.cells[name].distinct}
     cells = {cell for cell in every_cell if cell.casefold() not in BLANK}
     dotted = {cell for cell in cells if "." in cell}
-    if not dotted or not all(map(_DOTTED.fullmatch, dotted)) or all(cell.endswith(".000") for cell in dotted):
-        return
     others = cells - dotted
-    if not all(map(_SMALL.fullmatch, others)) or (may_be_seconds and not others):
+    if not _may_be_thousands(dotted) or not all(map(_SMALL.fullmatch, others)):
+        return
+    if may_be_seconds and not others:
         return
     remedy = "write a frame number in digits alone"
     if not others:
@@ -140,6 +140,15 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
         has_dot = table.cells[name].where(lambda cell: "." in cell)
         sentence = "the {name} {cell} may stand for a thousand and more, as some countries write it{more}: "
         table.refuse(name, has_dot, sentence + remedy)
+
+
+def _may_be_thousands(dotted: Collection[str]) -> bool:
+    """Whether numbers with a dot may all be thousands: three digits behind it, not zeros in all of them."""
+    if not dotted:
+        return False
+    have_three_digits = all(map(_DOTTED.fullmatch, dotted))
+    are_whole = all(cell.endswith(".000") for cell in dotted)
+    return have_three_digits and not are_whole
 
 
 def read_frames(table: TextTable, name: str) -> NDArray[np.float64]:

@@ -101,12 +101,10 @@ def _read_reference(clean: RunFolder, config: Mapping[str, Any], about: Mapping[
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     convention = config.get("convention", "strict")
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": convention}
-    return _Reference(
-        clean, flat_scores(current_summary(clean)), read_tables(clean), read_answers_of_run(clean), fps, rules
-    )
+    return _Reference(clean, flat_scores(current_summary(clean)), read_tables(clean), _read_answers(clean), fps, rules)
 
 
-def read_answers_of_run(folder: RunFolder) -> Answers:
+def _read_answers(folder: RunFolder) -> Answers:
     """The answers of a run."""
     return [[*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")]
 
@@ -132,7 +130,7 @@ def _robustness_row(how: Degradation, outcome: Outcome | MebenchError | None, cl
     folder = outcome.folder if outcome else clean.folder
     row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
     if how.about.answer:
-        return row | {"violations": count_violations_of_run(clean.answers, read_answers_of_run(folder), how, clean.fps)}
+        return row | {"violations": count_violations_of_run(clean.answers, _read_answers(folder), how, clean.fps)}
     scores = flat_scores(outcome.summary) if outcome else clean.scores
     return row | {"scores": _compared_scores(folder, scores, clean)}
 

@@ -196,11 +196,9 @@ def summarise_dataset(dataset: Dataset) -> Summary:
     lost = dataset.unplaced()
     annotated = dataset.as_annotated()
     expressions = [e for video in annotated for e in video.expressions]
-
-    rows = [(e.kind, e.emotion) for video in videos for e in video.expressions]
-    rows += [(row.kind, row.emotion) for row in lost]
+    rows = _kinds_and_labels(videos, lost)
     kinds = Counter(kind for kind, _ in rows)
-    labels = Counter(label.lower() for _, label in rows if label is not None)
+    labels = _count_labels(rows)
     emotions = sorted(labels, key=lambda label: (-labels[label], label))
     folders = [str(folder) for folder in dataset.frame_folders()]
     return {
@@ -210,7 +208,7 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "emotions": {label: labels[label] for label in emotions},
         "repairs": _plain_repairs(dataset),
         "emotions_by_kind": {kind: _emotions_of_kind(rows, kind, emotions) for kind in KINDS if kinds[kind]},
-        "videos_with_frames": _count_with_frames(with_expressions) if dataset.has_frames else None,
+        "videos_with_frames": _count_with_frames(dataset, with_expressions),
         "folder_of_frames": folders[0] if folders else None,
         "other_folders_of_frames": folders[1:],
         "videos_without_expressions": len(videos) - len(with_expressions),
@@ -219,11 +217,22 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "fps": _frame_rates(videos),
         "action_units": _action_units(expressions),
         "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
-        "schemes": {name: _scheme_counts(scheme, expressions) for name, scheme in dataset.schemes.items()},
+        "schemes": _counts_by_scheme(dataset.schemes, expressions),
         "unmapped_labels": unmapped_labels(labels, dataset.schemes.values()),
         "account": plain_accounts(accounts_of(dataset)),
         "hash": ground_truth_hash(annotated),
     }
+
+
+def _kinds_and_labels(videos: Sequence[Video], lost: Sequence[Unplaced]) -> list[tuple[Kind, str | None]]:
+    """Kind and native label of each annotated row. Those with an interval come first."""
+    placed = [(e.kind, e.emotion) for video in videos for e in video.expressions]
+    return placed + [(row.kind, row.emotion) for row in lost]
+
+
+def _count_labels(rows: Iterable[tuple[Kind, str | None]]) -> Counter[str]:
+    """Number of expressions by native label, in lower case."""
+    return Counter(label.lower() for _, label in rows if label is not None)
 
 
 def _frame_rates(videos: Sequence[Video]) -> list[float]:
@@ -258,12 +267,14 @@ def _annotated_videos(dataset: Dataset, with_expressions: Sequence[Video], lost:
 
 def _emotions_of_kind(rows: Iterable[tuple[Kind, str | None]], kind: Kind, order: Sequence[str]) -> dict[str, int]:
     """Number of expressions of a kind by label, in the given order of the labels."""
-    of_kind = Counter(label.lower() for own, label in rows if own == kind and label is not None)
+    of_kind = _count_labels((own, label) for own, label in rows if own == kind)
     return {label: of_kind[label] for label in order if of_kind[label]}
 
 
-def _count_with_frames(videos: Sequence[Video]) -> int:
-    """Number of videos whose frames exist."""
+def _count_with_frames(dataset: Dataset, videos: Sequence[Video]) -> int | None:
+    """Number of videos whose frames exist; None if the dataset can have none."""
+    if not dataset.has_frames:
+        return None
     return sum(video.n_frames is not None for video in videos)
 
 
@@ -284,6 +295,13 @@ def _durations(videos: Sequence[Video]) -> dict[str, dict[str, float]]:
                 "max": round(max(ms), 3),
             }
     return found
+
+
+def _counts_by_scheme(
+    schemes: Mapping[str, Scheme], expressions: Sequence[Expression]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """The counts of each emotion scheme, by its name."""
+    return {name: _scheme_counts(scheme, expressions) for name, scheme in schemes.items()}
 
 
 def _scheme_counts(scheme: Scheme, expressions: Sequence[Expression]) -> dict[str, dict[str, int]]:

@@ -225,7 +225,7 @@ class Record:
         )
 
     @property
-    def earlier(self) -> str:
+    def outdated_steps(self) -> str:
         """The steps of its features in an earlier version that gave other numbers; may be empty.
 
         Versions are recorded since those of crops and flow were raised; a record without them that crops faces is

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mebench.config import flatten_keys
 from mebench.config.settings import is_place, shaping_values
@@ -152,20 +152,45 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
     """The non-default settings of a plugin, in words: its preset, those for the dataset, and the rest."""
     prefix, preset_key = f"{kind}.", f"{kind}.preset"
     preset = flat.get(preset_key)
-    names = [key for key in flat if key.startswith(prefix) and key != preset_key]
-    of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
-    others = [key for key in names if key not in of_preset]
-    chosen = [key for key in others if not _packaged(origins.get(key, "default"))]
-    for_dataset = [key for key in chosen if _OF_DATASET.search(origins[key])]
-    rest = [key for key in chosen if key not in for_dataset]
+    own_origins = {key: origins.get(key, "default") for key in flat if key.startswith(prefix) and key != preset_key}
+    keys = _keys_by_source(own_origins, preset)
     words = []
     if preset is not None and not _packaged(origins.get(preset_key, "default")):
-        words.append(_preset_in_words(preset, _listed(flat, of_preset, prefix), len(of_preset)))
-    if for_dataset:
-        words.append(f"for {dataset_in_words(flat['dataset'])}: {_listed(flat, for_dataset, prefix)}")
-    if rest:
-        words.append(_listed(flat, rest, prefix))
+        words.append(_preset_in_words(preset, _listed(flat, keys.of_preset, prefix), len(keys.of_preset)))
+    if keys.for_dataset:
+        words.append(f"for {dataset_in_words(flat['dataset'])}: {_listed(flat, keys.for_dataset, prefix)}")
+    if keys.rest:
+        words.append(_listed(flat, keys.rest, prefix))
     return "; ".join(words)
+
+
+class _KeysBySource(NamedTuple):
+    """Keys of settings that the plugin itself does not set.
+
+    Attributes:
+        of_preset: keys that the preset sets.
+        for_dataset: keys that are set for the dataset.
+        rest: keys that are set elsewhere.
+    """
+
+    of_preset: list[str]
+    for_dataset: list[str]
+    rest: list[str]
+
+
+def _keys_by_source(origins: Mapping[str, str], preset: str | None) -> _KeysBySource:
+    """The keys of a plugin's non-default settings, by what sets them."""
+    keys = _KeysBySource([], [], [])
+    for key, origin in origins.items():
+        if origin.startswith(f"preset {preset} ("):
+            keys.of_preset.append(key)
+        elif _packaged(origin):
+            continue
+        elif _OF_DATASET.search(origin):
+            keys.for_dataset.append(key)
+        else:
+            keys.rest.append(key)
+    return keys
 
 
 def _preset_in_words(preset: str, values: str, n_values: int) -> str:

@@ -31,7 +31,7 @@ NOTHING: Mapping[str, Any] = {"value": None, "low": None, "high": None}
 
 
 @dataclass(frozen=True)
-class CurvePoint:
+class LearningCurvePoint:
     """The score with one number of training people.
 
     Attributes:
@@ -68,7 +68,7 @@ class LearningCurve:
     """
 
     metric: str
-    points: tuple[CurvePoint, ...]
+    points: tuple[LearningCurvePoint, ...]
     gain: float
     lowest_gain: float
     highest_gain: float
@@ -174,13 +174,13 @@ def _score_of(summary: Mapping[str, Any], name: str) -> Mapping[str, Any] | None
 
 def _point(
     people: int, of_seeds: Mapping[int, RunFolder], summaries: Mapping[RunFolder, Mapping[str, Any]], name: str
-) -> CurvePoint:
+) -> LearningCurvePoint:
     """The point of the runs of some seeds."""
     folders = [of_seeds[seed] for seed in sorted(of_seeds)]
     scores = [_score_of(summaries[folder], name) or NOTHING for folder in folders]
     mean = scores[0] if len(folders) == 1 else _interval_of_mean(folders, scores, name)
     value = exact_mean([score["value"] for score in scores])
-    return CurvePoint(people, tuple(sorted(of_seeds)), value, mean["low"], mean["high"])
+    return LearningCurvePoint(people, tuple(sorted(of_seeds)), value, mean["low"], mean["high"])
 
 
 def _interval_of_mean(

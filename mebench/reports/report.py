@@ -119,7 +119,7 @@ WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under
 """The counts of mistakes in a summary that the page shows, with their labels."""
 
 
-def facts_of(record: Record, side: JudgedRun | None, each_clip: bool = True) -> dict[str, Any]:
+def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = True) -> dict[str, Any]:
     """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out.
 
     Args:
@@ -463,7 +463,7 @@ def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
 
 
 def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
-    """Values for the page of a run: `facts_of`, its timelines, figures, and the cards of its features.
+    """Values for the page of a run: `gather_page_facts`, its timelines, figures, and the cards of its features.
 
     Without scores of frames, as in a record, timelines show only true and spotted intervals.
 
@@ -477,11 +477,11 @@ def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
         if most is not None and record.answers > most:
             raise RunError(f"{record.answers:,} answers are too many for a page, which shows at most {most:,}")
         side = judge_run(record)
-        values = facts_of(record, side, each_clip=most is None)
+        values = gather_page_facts(record, side, each_clip=most is None)
     except (MebenchError, KeyError, ValueError) as error:
         side = None
         reason = f"The predictions cannot be shown: {error}"
-        values = facts_of(record, None)
+        values = gather_page_facts(record, None)
     values |= {
         "reason": reason,
         "cards": _feature_cards(record),
@@ -690,7 +690,7 @@ def _page_of_comparison(records: Sequence[Record], comparison: RunComparison, re
         .render(
             root=None,
             runs=[
-                {"letter": name, "title": title_of(record.config), **facts_of(record, side)}
+                {"letter": name, "title": title_of(record.config), **gather_page_facts(record, side)}
                 for (name, record), side in zip(runs, sides)
             ],
             scores=[(score_path_in_words(path), path, row) for path, row in comparison.scores.items()],

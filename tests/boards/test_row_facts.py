@@ -54,7 +54,7 @@ def test_cost_in_catalogue_is_in_every_output(energy, tmp_path):
     assert f"energy joules {joules:g}" in latex_tables(table)
     page = page_of([table], records)
     assert '<th class="num" scope="col" data-column="more">energy, J</th>' in page
-    assert ("of electricity", f"{written} J") in report.facts_of(records[0], None)["costs"]
+    assert ("of electricity", f"{written} J") in report.gather_page_facts(records[0], None)["costs"]
 
     swept = sweep_scores.sweep_table(sweep_scores.sweep_rows([({}, run, current_summary(run))]))
     assert "energy, J" in [column.head for column in swept.columns]

@@ -9,7 +9,7 @@ from mebench.boards.build import build_tables
 from mebench.boards.collect import collect_finished_runs, collect_records
 from mebench.boards.export import export_record
 from mebench.combination.combined_run import combine_runs
-from mebench.combination.rules import Rules
+from mebench.combination.rules import CombinationRules
 from mebench.errors import ConfigError
 from mebench.records.integrity import check_record
 from mebench.records.record import from_run
@@ -27,7 +27,7 @@ def runs(tmp_path):
 
 
 def combined(runs, tmp_path, **rules):
-    return combine_runs(runs, Rules(**rules), tmp_path / "runs")
+    return combine_runs(runs, CombinationRules(**rules), tmp_path / "runs")
 
 
 def f1_of(folder):
@@ -111,7 +111,7 @@ def test_combine_runs_takes_records_as_members(runs, tmp_path):
     for run in runs:
         export_record(run, tmp_path / "records")
     records = [RunFolder(tmp_path / "records" / run.id) for run in runs]
-    made = combine_runs(records, Rules(), tmp_path / "others")
+    made = combine_runs(records, CombinationRules(), tmp_path / "others")
     assert made.summary["spotting"]["micro"]["tp"] == expected["spotting"]["micro"]["tp"]
     assert from_run(made.folder).data == from_run(runs[0]).data
 

@@ -10,7 +10,7 @@ import mebench
 from mebench.progress import Silent
 from mebench.records.costs import COSTS
 from mebench.records.record import from_run
-from mebench.reports.report import facts_of
+from mebench.reports.report import gather_page_facts
 from mebench.runner.energy import EnergyMeter, measured_energy
 from mebench.runner.isolation import Failure
 from mebench.runs import FoldResult
@@ -110,4 +110,4 @@ def test_run_reports_its_energy(codecarbon, untracked, own_folder, tiny):
     assert (
         "of carbon dioxide equivalents of that electricity, as codecarbon estimates them",
         "1.50 g CO2e",
-    ) in facts_of(record, None)["costs"]
+    ) in gather_page_facts(record, None)["costs"]
