@@ -548,9 +548,9 @@ def who_leads(page: BoardPage) -> str:
         name = markdown_text(page.names.of_system(first.row.method))
         alone = len(content.systems) == 1
         standing = "the only public answers" if alone else "public answers, not tested against each other"
-        return (
-            f"{name} {format_table_number(content.value(first.row))} {find_metric(content.score).label}<br>{standing}"
-        )
+        number = f"{format_table_number(content.value(first.row))} {find_metric(content.score).label}"
+        interval = format_ends(first.row.scores[content.score]).replace(" ", "&nbsp;")
+        return f"{name} {number} {interval}".rstrip() + f"<br>{standing}"
     return NONE
 
 
@@ -584,7 +584,7 @@ def _measured_leader(page: BoardPage) -> str:
         return f"no leader: all {n_others + 1} are tied, {lowest} to {number}<br>first: {name} {interval}"
     if not tied:
         return f"{words}<br>better than all {n_others} others" if best.row.group else words
-    return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of {n_others}'}"
+    return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of the {n_others} others'}"
 
 
 def other_tables(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> list[BoardTable]:

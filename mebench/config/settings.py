@@ -52,9 +52,9 @@ class TrainingSettings:
             `bf16-mixed`); weights stay in 32 bits, and so does prediction.
         no_face: treatment of a video without a face: stop with an `error`, or `skip` it: it is left out of training,
             and its expressions count as missed.
-        validation: share of each fold's training people who validate: rounded, at least one, never all. A method that selects
-            something selects on them and does not train on them; any other method trains on them, too. `mebench runs
-            show RUN -v` says which: selection `inner` or `fixed`.
+        validation: share of each fold's training people who validate: rounded, at least one even for 0, never all, drawn
+            anew in each fold. A method that selects something selects on them and does not train on them; any other
+            method trains on them, too. `mebench runs show RUN -v` says which: selection `inner` or `fixed`.
         audit: `guard`: everything is fitted and selected on training and inner validation subjects only; `leak`: the
             epoch is selected on the tested subjects (ties: the first one), as in some papers, which marks every
             result; a spotter trained in one stage also selects the threshold of its confidences, other spotters take k'

@@ -194,8 +194,8 @@ def test_index_page_lists_boards_and_experiments(leaderboards, tables):
     pages = pages_of(folder, tables)
     index = index_page(pages, tables, folder)
     assert (
-        "| **[Drawn people, by person](boards/drawn.md)**<br>Who finds them? | good 1.000 F1 [0.631,&nbsp;1.000]<br>tied with 1 of 2 | 3 |"
-        in index
+        "| **[Drawn people, by person](boards/drawn.md)**<br>Who finds them? | good 1.000 F1 [0.631,&nbsp;1.000]<br>"
+        "tied with 1 of the 2 others | 3 |" in index
     )
     assert "[experiments](experiments.md): 1 of them" in index
     assert "[spotting: filmed, loso](tables/spotting-filmed-loso.md)" in experiments_page(pages, tables)
