@@ -573,15 +573,13 @@ def _rows_of_document(document: Document, coder: str | None, rate: float, with_c
         with_confidences: whether numbers on the tiers of kinds are confidences.
     """
     tiers = [tier for tier in document.tiers if tier.what is not None and coder in (None, tier.coder)]
-    emotion_tiers = [tier for tier in tiers if tier.what == EMOTION]
     rows: list[_MarkRow] = []
     for tier in tiers:
         if tier.what is None or tier.what == EMOTION:
             continue
         video = "_".join(filter(None, [document.video, tier.participant]))
         empty_row = _MarkRow(video, tier.what, fps=f"{rate:.10g}")
-        own_emotion_tiers = [other for other in emotion_tiers if other.participant == tier.participant]
-        emotions = [mark for other in own_emotion_tiers for mark in other.marks]
+        emotions = _emotions_of_person(tiers, tier.participant)
         for mark in tier.marks:
             onset, offset = _frames_of_mark(mark, rate)
             is_confidence = with_confidences and _NUMBER.fullmatch(mark.value)
@@ -590,6 +588,12 @@ def _rows_of_document(document: Document, coder: str | None, rate: float, with_c
         if not tier.marks:
             rows.append(empty_row)
     return rows
+
+
+def _emotions_of_person(tiers: Iterable[Tier], participant: str) -> list[Mark]:
+    """The marks on a person's tiers of emotions."""
+    emotion_tiers = [tier for tier in tiers if tier.what == EMOTION and tier.participant == participant]
+    return [mark for tier in emotion_tiers for mark in tier.marks]
 
 
 def _frames_of_mark(mark: Mark, rate: float) -> tuple[int, int]:

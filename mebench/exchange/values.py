@@ -125,8 +125,7 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
     """
     if table.typed:
         return
-    every_cell = {cell for name in names for cell in table.cells[name].distinct}
-    cells = {cell for cell in every_cell if cell.casefold() not in BLANK}
+    cells = _filled_cells(table, names)
     dotted = {cell for cell in cells if "." in cell}
     others = cells - dotted
     if not _may_be_thousands(dotted) or not all(map(_SMALL.fullmatch, others)):
@@ -140,6 +139,12 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
         has_dot = table.cells[name].where(lambda cell: "." in cell)
         sentence = "the {name} {cell} may stand for a thousand and more, as some countries write it{more}: "
         table.refuse(name, has_dot, sentence + remedy)
+
+
+def _filled_cells(table: TextTable, names: Sequence[str]) -> set[str]:
+    """The different cells of some columns, without blank ones."""
+    every_cell = {cell for name in names for cell in table.cells[name].distinct}
+    return {cell for cell in every_cell if cell.casefold() not in BLANK}
 
 
 def _may_be_thousands(dotted: Collection[str]) -> bool:
