@@ -51,7 +51,7 @@ def test_data_fake_tree_goes_all_the_way(mebench, id_, tmp_path):
     code, out, _ = mebench("data", "fake", words[0], "--out", tmp_path / "tree")
     assert code == 0
     assert f"mebench data summary {words[0]} {words[1]}" in out
-    assert "has defects" in out
+    assert "It has the defects of the release, too" in out
 
     code, out, _ = mebench("data", "summary", *words, "--json", "-")
     summary = json.loads(out)
