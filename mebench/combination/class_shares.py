@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from mebench.combination.rules import ClassRule
+from mebench.metrics.uncertainty import are_probabilities
 
 Floats = NDArray[np.float64]
 PLACE = ["fold", "video", "onset", "offset"]
@@ -46,8 +48,8 @@ class ClipShares:
         rescaled = []
         for number, table in enumerate(answers):
             scores = np.array(table["probabilities"].tolist(), np.float64).reshape(len(table), n_classes)
-            if not _are_probabilities(scores):
-                scores = softmax(scores)
+            if not are_probabilities(scores):
+                scores = softmax(scores, axis=1)
                 rescaled.append(number)
             shares[number, place.get_indexer(pd.MultiIndex.from_frame(table[PLACE]))] = scores
         return cls(clips, shares, tuple(rescaled))
@@ -91,14 +93,3 @@ def mix_shares(shares: Floats, weights: Floats, rule: ClassRule) -> Floats:
 def _weighted_mean(values: Floats, weights: Floats) -> Floats:
     """The mean over members, (n, classes), of values (members, n, classes)."""
     return np.asarray((values * weights[:, :, None]).sum(axis=0) / weights.sum(axis=0)[:, None])
-
-
-def softmax(scores: Floats) -> Floats:
-    """Class scores as positive numbers that sum to 1, (n, classes)."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _are_probabilities(scores: Floats) -> bool:
-    """Whether the scores of each clip are positive and sum to 1."""
-    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))

@@ -5,7 +5,6 @@ Its folder is that of any run, and names its members.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.metrics import find_convention
 from mebench.metrics.tables import Tables
 from mebench.records.record import is_record
-from mebench.runner.inputs import short_hash, software_versions
+from mebench.runner.inputs import describe_people, short_hash, software_versions
 from mebench.runs import ClipPrediction, FoldResult, RunFolder
 from mebench.runs.access_text import FILE as ACCESS
 from mebench.runs.folder import first_id
@@ -428,18 +427,12 @@ def _audit_of(
         "transductive": about["transductive"],
         "subject_dependent": about["subject_dependent"],
         "switch": "guard",
-        "sides": {fold["fold"]: _sides_of(fold) for fold in about["folds"]},
+        "sides": {
+            fold["fold"]: {side: describe_people(fold[side]) for side in ("train", "valid", "test")}
+            for fold in about["folds"]
+        },
         "values": values,
     }
-
-
-def _sides_of(fold: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Number and hash of the people on each side of a fold."""
-    described = {}
-    for side in ("train", "valid", "test"):
-        names = "\n".join(sorted(fold[side]))
-        described[side] = {"subjects": len(fold[side]), "hash": hashlib.sha256(names.encode()).hexdigest()[:12]}
-    return described
 
 
 def _remarks_on_members(members: Sequence[Member], tasks: Sequence[str]) -> list[str]:

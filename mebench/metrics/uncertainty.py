@@ -22,6 +22,14 @@ KEPT = (1.0, 0.8, 0.5)
 """Shares of the surest clips for which a risk is given."""
 
 
+def are_probabilities(scores: Floats) -> bool:
+    """Whether class scores, (n, classes), are probabilities.
+
+    None is negative, and each row sums to 1 within .001.
+    """
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+
+
 def best_temperature(logits: Floats, truth: Indices) -> float:
     """The temperature, .05 to 20, of the highest likelihood (Guo et al. 2017, ICML): above 1 the answers are too sure."""
 
@@ -106,8 +114,8 @@ def summarize_uncertainty(scores: Floats, truth: Indices, person: Indices) -> di
         `risk`: see `risk_coverage`; `sets`: the wanted `coverage`, the mean over people, the `lowest` of a person, the share of people
         who have the wanted one (`people`), and the mean `size`.
     """
-    are_probabilities = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-    logits = np.log(np.clip(scores, 1e-12, 1)) if are_probabilities else scores
+    has_probabilities = are_probabilities(scores)
+    logits = np.log(np.clip(scores, 1e-12, 1)) if has_probabilities else scores
     people = range(int(person.max()) + 1)
     temperatures = np.array([best_temperature(logits[person != out], truth[person != out]) for out in people])
     after = np.asarray(scipy.special.softmax(logits / temperatures[person, None], axis=1))
@@ -119,7 +127,7 @@ def summarize_uncertainty(scores: Floats, truth: Indices, person: Indices) -> di
         "people": len(each),
         "temperature": float(temperatures.mean()),
         "error": {
-            "before": expected_calibration_error(scores.max(axis=1), right) if are_probabilities else None,
+            "before": expected_calibration_error(scores.max(axis=1), right) if has_probabilities else None,
             "after": expected_calibration_error(after.max(axis=1), right),
         },
         "risk": risk_coverage(after.max(axis=1), right),

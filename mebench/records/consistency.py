@@ -4,7 +4,6 @@ models, audit with selection.
 Nothing is scored here. Invented answers that fit everything else are found only by running the method again.
 """
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from mebench.protocols import PROTOCOLS, People
 from mebench.records.costs import COSTS
 from mebench.records.recorded_settings import dataset_in_words
 from mebench.records.schema import AUDIT, FOLDS, RefusedError, read_record_file
-from mebench.runner.inputs import short_hash
+from mebench.runner.inputs import describe_people, short_hash
 from mebench.runs.folder import RunFolder
 
 NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
@@ -341,9 +340,7 @@ def _odd_hashes(folds: Sequence[Mapping[str, Any]], sides: Mapping[str, Any]) ->
     """Folds with other people than the audit."""
     for fold in folds:
         for side in ("train", "valid", "test"):
-            names = sorted(fold[side])
-            expected = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
-            if sides.get(fold["fold"], {}).get(side) != expected:
+            if sides.get(fold["fold"], {}).get(side) != describe_people(fold[side]):
                 yield f"its audit is of other people than fold {fold['fold']!r} has in {side}"
 
 

@@ -4,7 +4,6 @@ subjects.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.core.types import Fold
 from mebench.errors import DataError, list_first
 from mebench.finding import Finding
+from mebench.runner.inputs import describe_people
 from mebench.runner.job import Access, MethodJob
 from mebench.runner.plan import create_weightless
 from mebench.runner.provenance import name_with_hash
@@ -310,11 +310,7 @@ def _sides_of(data: RunData, fold: Fold) -> dict[str, dict[str, Any]]:
         "valid": fold.valid if data.selects else (),
         "test": fold.test,
     }
-    described = {}
-    for side, subjects in sides.items():
-        names = "\n".join(sorted(map(str, subjects)))
-        described[side] = {"subjects": len(subjects), "hash": hashlib.sha256(names.encode()).hexdigest()[:12]}
-    return described
+    return {side: describe_people(subjects) for side, subjects in sides.items()}
 
 
 def _timing_values(data: RunData) -> list[dict[str, Any]]:

@@ -212,6 +212,16 @@ def short_hash(parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def describe_people(people: Iterable[object]) -> dict[str, Any]:
+    """Number and hash of the people on a side of a fold.
+
+    Args:
+        people: keys of the people, in any order.
+    """
+    names = sorted(map(str, people))
+    return {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
+
+
 def refuse_other_processor(run: str, then: str, now: str) -> None:
     """Refuse to continue on another kind of processor.
 

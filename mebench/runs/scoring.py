@@ -15,6 +15,7 @@ from mebench.metrics.reasons import UNDEFINED_WITHOUT_ONE
 from mebench.metrics.scored_parts import scored_parts
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import number_groups
+from mebench.metrics.uncertainty import are_probabilities
 from mebench.runs.folder import RunFolder
 from mebench.terminal import format_count
 
@@ -121,7 +122,7 @@ def _probability_of_answers(answers: pd.DataFrame, classes: Sequence[str]) -> Fl
     rows = [np.asarray(row, dtype=np.float32) for row in answers["probabilities"][is_answered]]
     scores = np.stack(rows).astype(np.float64)
     has_all_classes = scores.shape[1] == len(classes)
-    if has_all_classes and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+    if has_all_classes and are_probabilities(scores):
         column = pd.Index(classes).get_indexer(pd.Index(answers["predicted"][is_answered]))
         probability[is_answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
     return np.asarray(np.minimum(probability, 1))

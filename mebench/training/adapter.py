@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader
 
 from mebench._fast_imports import L
 from mebench.core import (
+    KINDS,
     Chain,
     ClipView,
-    Kind,
     LabelledVideo,
     Method,
     SpottingParams,
@@ -213,20 +213,18 @@ class Own(ModuleMethod):
 
 FACTS = ("classes", "kinds", "shapes", "timing")
 """Arguments that a function may take to make an object."""
-TIMED_KINDS: tuple[Kind, ...] = ("micro", "macro")
-"""The kinds whose durations a saved timing holds."""
 
 
 def _numbers_of_timing(timing: Timing) -> torch.Tensor:
     """A timing as numbers: frames per second, k, and k' of each kind, 0 where it has none."""
-    lengths = [timing.k_prime.get(kind, 0) for kind in TIMED_KINDS]
+    lengths = [timing.k_prime.get(kind, 0) for kind in KINDS]
     return torch.tensor([timing.fps, timing.k, *lengths], dtype=torch.float64)
 
 
 def _timing_of_numbers(numbers: torch.Tensor) -> Timing:
     """The timing that `_numbers_of_timing` wrote."""
     fps, k, *lengths = numbers.tolist()
-    return Timing(fps, int(k), {kind: int(length) for kind, length in zip(TIMED_KINDS, lengths) if length})
+    return Timing(fps, int(k), {kind: int(length) for kind, length in zip(KINDS, lengths) if length})
 
 
 def is_factory(given: Any) -> bool:
