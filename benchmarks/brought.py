@@ -56,7 +56,8 @@ def main() -> None:
     args = parser.parse_args()
     data = {"name": "megc2019_flow", "root": str(args.maps.resolve())}
     module = mebench.MEDataModule(data, test_labels=True, validation=0, progress=Silent())
-    pairs = [item for side in ("train", "test") for item in module.samples(side)]
+    sides = [module.samples(side) for side in ("train", "test")]
+    pairs = [samples[index] for samples in sides for index in range(len(samples))]
     x, y = (np.stack([np.ravel(item[part]) for item in pairs]) for part in (0, 1))
     fitted = new_head().fit(x, y.ravel())
     print(f"fitted outside on {len(y)} clips")

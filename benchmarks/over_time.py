@@ -336,7 +336,8 @@ def fit_mean(films: Sequence[Seen], epochs: int = 8, l2_head: float = 0.001) -> 
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return method.eval()
+    method.eval()
+    return method
 
 
 def score_mean(method: MEAN, seen: Seen) -> Scores:

@@ -43,14 +43,16 @@ def main(site: str, report: str) -> None:
         page.wait_for_selector("html[data-ready]", state="attached")
         title, last = box_of(page.locator("h1")), box_of(page.locator("tbody tr").nth(5))
         bottom = last["y"] + last["height"]
-        clip = {"x": last["x"] - 16, "y": title["y"], "width": last["width"] + 32, "height": bottom - title["y"]}
-        keep(page.screenshot(full_page=True, clip=clip), "leaderboard.png")
+        left, width, height = last["x"] - 16, last["width"] + 32, bottom - title["y"]
+        board = page.screenshot(full_page=True, clip={"x": left, "y": title["y"], "width": width, "height": height})
+        keep(board, "leaderboard.png")
         page.goto(Path(report).resolve().as_uri())
         page.wait_for_timeout(1000)
         top = box_of(page.get_by_text("Timelines", exact=True).last)
         end = box_of(page.get_by_text("/s001/v02").first)
-        clip = {"x": 0, "y": top["y"] - 8, "width": 1180, "height": end["y"] - top["y"] - 12}
-        keep(page.screenshot(full_page=True, clip=clip), "timeline.png")
+        height = end["y"] - top["y"] - 12
+        timeline = page.screenshot(full_page=True, clip={"x": 0, "y": top["y"] - 8, "width": 1180, "height": height})
+        keep(timeline, "timeline.png")
         browser.close()
 
 
