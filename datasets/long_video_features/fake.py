@@ -106,7 +106,11 @@ def write(folder: Path) -> None:
 
 
 def _segments(home: Path, name: str, series: NDArray[np.float64], spans: Spans) -> None:
-    """Segments with their edges and labels, as `new_feature_segment.py` of AUW-GCN writes them."""
+    """Write segments with their edges and labels, as `new_feature_segment.py` of AUW-GCN does; ABPN reads the same layout.
+
+    A segment overlaps the next one by both edges. The columns of the labels are onset, apex, offset and inside, of
+    micro-expressions (0 to 3) and of macro-expressions (4 to 7).
+    """
     home.mkdir(parents=True, exist_ok=True)
     labels, fps = np.zeros((len(series), 8), int), FPS["samm_lv"] / STEPS["abpn", "samm_lv"]
     for kind, *times in spans:

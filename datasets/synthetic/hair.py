@@ -72,7 +72,10 @@ def _skull(anatomy: Anatomy, beside: float, above: float) -> NDArray[np.float64]
 
 
 def _hairline(anatomy: Anatomy) -> NDArray[np.float64]:
-    """Where hair meets forehead, from the left to the right temple."""
+    """Where hair meets forehead, from the left edge of the hair over the sideburns to the right one.
+
+    In face widths; y grows downwards.
+    """
     x, half, crown = anatomy.middle, anatomy.half_width, anatomy.crown
     brow, ear = float(anatomy.points[[19, 24], 1].mean()), float(anatomy.points[[0, 16], 1].mean())
     beside, _ = _volume(anatomy)

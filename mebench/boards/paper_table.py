@@ -692,17 +692,22 @@ def _check_metrics(
 
 
 def _title_of(table: BoardTable, part: Part, rows: Sequence[BoardRow]) -> str:
-    """Task, dataset, protocol, variant and number of scored items, in words."""
+    """Task, dataset, protocol, variant and number of scored items, in words.
+
+    In spotting, the kind of expressions stands behind the task. Rows of different numbers of items show none.
+    """
     datasets = registry.list_plugins("dataset")
     names = [datasets[name].title or name if name in datasets else name for name in table.dataset.split("+")]
     what = {"recognition": "clips", "spotting": "expressions", "analysis": "true positives"}[table.task]
     numbers = {row.n for row in rows}
     amount = f"{format_mean_count(numbers.pop())} {what}" if len(numbers) == 1 else ""
-    kind = part.name if table.task == "spotting" else ""
-    head = " ".join(filter(None, [table.task.capitalize(), f"({kind})" if kind else ""]))
-    known = known_protocols.PROTOCOLS
-    protocol = known[table.protocol].summary.partition(":")[0] if table.protocol in known else table.protocol
-    return ", ".join(filter(None, [f"{head} on {' + '.join(names)}", protocol, table.variant, amount]))
+    task = table.task.capitalize()
+    if table.task == "spotting":
+        task = f"{task} ({part.name})"
+    protocol = table.protocol
+    if protocol in known_protocols.PROTOCOLS:
+        protocol, _, _ = known_protocols.PROTOCOLS[protocol].summary.partition(":")
+    return ", ".join(filter(None, [f"{task} on {' + '.join(names)}", protocol, table.variant, amount]))
 
 
 def _as_text(sentences: Sequence[str]) -> str:

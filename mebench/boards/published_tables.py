@@ -140,7 +140,12 @@ def rescored_rows(known: Sequence[ScoredSource], published: Sequence[PublishedVa
             for result in scored["results"]:
                 comparable = printed if _is_as_in_paper(source, answers, result) else []
                 for task, name, section in scored_parts(result["summary"]):
-                    yield _rescored_row(source, answers, result, task, name, section, comparable)
+                    member, part = "", name
+                    if task == "recognition":
+                        member, part = name, "members" if name else "all clips"
+                    printed = _printed_values(comparable, task, part, member)
+                    row = _rescored_row(source, result, name, section, member, printed)
+                    yield _table_of_answers(answers, task), part, row
 
 
 def _is_as_in_paper(source: RescoredSource, answers: Answers, result: Mapping[str, Any]) -> bool:
@@ -149,52 +154,57 @@ def _is_as_in_paper(source: RescoredSource, answers: Answers, result: Mapping[st
     return result["convention"] == source.convention and not result["later"] and is_first_choice
 
 
+def _table_of_answers(answers: Answers, task: str) -> BoardTable:
+    """The table of the leaderboard in which scored answers stand."""
+    scheme = answers.scheme if task != "spotting" else ""
+    ids = answers.dataset, answers.protocol, of_scheme({"scheme": scheme})
+    return BoardTable(table_name(task, *ids), task, *ids, scheme, ())
+
+
+def _printed_values(values: Sequence[PublishedValue], task: str, part: str, member: str) -> dict[str, str]:
+    """The values that a paper prints for a part, by metric; those with caveats are marked by †."""
+    printed = {}
+    for value in values:
+        if (value.task, part_of(value), value.member) == (task, part, member):
+            mark = "†" if value.caveats else ""
+            printed[value.metric] = f"{value.value:.{value.digits}f}{mark}"
+    return printed
+
+
 def _rescored_row(
     source: RescoredSource,
-    answers: Answers,
     result: Mapping[str, Any],
-    task: str,
     name: str,
     section: Mapping[str, Any],
-    printed: Sequence[PublishedValue],
-) -> Placed:
-    """One part of a result as a row with its table and part.
+    member: str,
+    printed: dict[str, str],
+) -> Rescored:
+    """One part of a result as a row.
 
     Args:
         source: the source.
-        answers: the set of answers that was scored.
         result: the scores, with their rules.
-        task: task of the part.
         name: name of the part; in recognition the member, or empty.
         section: scores of the part.
-        printed: the values that the paper should print for this result.
+        member: the member, in recognition.
+        printed: the values that the paper prints for it, by metric.
     """
-    member, part = "", name
-    if task == "recognition":
-        member, part = name, "members" if name else "all clips"
     summary = result["summary"]
-    row = Rescored(
+    return Rescored(
         method=f"{source.method} ({source.variant})" if source.variant else source.method,
         reading=_reading_in_words(source, result),
         convention=result["convention"],
         member=member,
         n=n_of(section),
         scores={metric: single_score(score) for metric, score in section["scores"].items()},
-        printed={
-            value.metric: f"{value.value:.{value.digits}f}{'†' if value.caveats else ''}"
-            for value in printed
-            if (value.task, part_of(value), value.member) == (task, part, member)
-        },
+        printed=printed,
         source=source.id,
         repository=source.repository,
         commit=source.commit,
         note="; ".join(source.remarks),
         curve=summary.get("curves", {}).get(name, ()),
-        **mistakes_over_seeds([summary.get("mistakes", {}).get(name, {})], name),
+        **mistakes_over_seeds([summary.get("mistakes", {}).get(name, {})], name),  # of a single seed
     )
-    scheme = answers.scheme if task != "spotting" else ""
-    place = answers.dataset, answers.protocol, of_scheme({"scheme": scheme})
-    return BoardTable(table_name(task, *place), task, *place, scheme, ()), part, row
 
 
 def _reading_in_words(source: RescoredSource, result: Mapping[str, Any]) -> str:

@@ -147,7 +147,8 @@ def compare_command(
         _print_several(comparisons, json)
     else:
         (comparison,) = comparisons
-        if write_json(comparison.summary, json):
+        is_left_for_people = write_json(comparison.summary, json)
+        if is_left_for_people:
             compare_runs.print_comparison(
                 comparison.found, *comparison.sides, comparison.conclusions, comparison.remarks
             )
@@ -181,7 +182,9 @@ def _print_differences_from_published(
     values = published_values.find_published(published_id, all_values)
     aliases = matching_published.read_aliases(published_folder / matching_published.FILE)
     conditions = matching_published.differences_from_published(run_record.read_record(folder), values, aliases)
-    if write_json({"run_id": folder.id, "published": published_id, "separates": conditions}, json):
+    report = {"run_id": folder.id, "published": published_id, "separates": conditions}
+    is_left_for_people = write_json(report, json)
+    if is_left_for_people:
         print_lines(f"{folder.id} and {values[0].method}")
         print_table(("", "differing conditions"), list(conditions.items()))
 
@@ -192,26 +195,32 @@ def _print_noise(comparisons: Sequence[Comparison], noise: str, convention: str,
     with Progress().waiting("other coders"):
         coders, sources = score_trust.read_noise(Path(noise).expanduser())
         scores = score_trust.score_under_noise(sides, coders, [*comparisons[0].found.scores], convention)
-    if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
+    report = {"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}
+    is_left_for_people = write_json(report, json)
+    if is_left_for_people:
         print_report("", *score_trust.tables_of_noise(scores, [side.title for side in sides]))
         print_lines(*(f"{column}: {source}" for column, source in sources.items()))
 
 
 def _print_several(comparisons: Sequence[Comparison], json: str | None) -> None:
-    """Print one table of several comparisons with the same first run or file."""
+    """Write and print comparisons with one first run or file.
+
+    People get a table for each score, conclusions and remarks.
+    """
     sides = _sides_of(comparisons)
-    several = compare_runs.SeveralComparisons(sides, [one.found for one in comparisons])
+    several = compare_runs.SeveralComparisons(sides, [comparison.found for comparison in comparisons])
     conclusions = several.conclusions()
     report = {
         "runs": [side.plain() for side in sides],
-        "compared": [one.summary for one in comparisons],
+        "compared": [comparison.summary for comparison in comparisons],
         "conclusions": conclusions,
     }
-    if write_json(report, json):
-        rule = conventions.find_convention(comparisons[0].found.convention)
+    is_left_for_people = write_json(report, json)
+    if is_left_for_people:
+        convention = conventions.find_convention(comparisons[0].found.convention)
         letters = compare_runs.letters_of(sides)
         names = [f"{letter}  {side.title}" for letter, side in zip(letters, sides)]
-        print_report("", *names, *several.tables(), *conclusions, "", *several.remarks(rule))
+        print_report("", *names, *several.tables(), *conclusions, "", *several.remarks(convention))
 
 
 def _sides_of(comparisons: Sequence[Comparison]) -> list[Side]:

@@ -66,14 +66,16 @@ def read_value(raw: bytes, joined: list[str] | None = None) -> Any:
 
 
 def _read_array(raw: bytes) -> Any:
-    """The value in an `.npy` file."""
+    """The value in an `.npy` file, whose header says what it holds before anything is expanded."""
     file = io.BytesIO(raw)
-    read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+    readers = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
     version, _ = np.lib.format.read_magic(file)
-    shape, _, kind = read_header[version](file)
-    if kind.hasobject:
+    if version not in readers:
+        raise DataError(f"it has version {version} of NumPy's format, expected 1 or 2: save it as CSV")
+    shape, _, dtype = readers[version](file)
+    if dtype.hasobject:
         return _without_arrays(unpickled(file))  # the header is read, and a pickle follows
-    _refuse_many(prod(shape) * kind.itemsize // BYTES_OF_NUMBER)
+    _refuse_many(prod(shape) * dtype.itemsize // BYTES_OF_NUMBER)
     return _without_arrays(np.load(io.BytesIO(raw), allow_pickle=False))
 
 

@@ -438,30 +438,54 @@ def is_nested(cells: Iterable[Any]) -> bool:
 
 
 def parts_without_rows(value: Any, layout: Layout | None) -> list[str]:
-    """The names in an object that its layout does not read.
+    """The names in an object that its layout does not read; a name within a part is written `part.name`.
 
-    Those within a part stand after its name.
+    Only the layouts of `UNREAD_NAMES` ignore names.
 
     >>> parts_without_rows({"version": 1, "results": {"a": [[3, 9]]}}, rows_from_detection_results)
     ['version']
     >>> parts_without_rows({"model": "mine", "it": {"video": ["a"], "onset": [3], "seed": 1}}, rows_from_nested_tables)
     ['model', 'it.seed']
     """
-    if layout is rows_from_detection_results:
-        read = next(key for key in DETECTION_RESULTS if isinstance(value.get(key), Mapping))
-        return [name for name in value if name != read]
-    if layout is rows_from_pandas_split:
-        return [name for name in value if name not in ("columns", "data", "index")]
-    if layout is rows_from_column_lists:
-        return [name for name in value if name not in _flat_lists(value)]
-    if layout is rows_from_nested_tables:
-        tables = _tables_within(value)
-        unread = [name for name in value if name not in tables]
-        for name in tables:
-            _, layout_of_part = rows_by_layout(value[name])
-            unread += [f"{name}.{inner}" for inner in parts_without_rows(value[name], layout_of_part)]
-        return unread
-    return []
+    if layout not in UNREAD_NAMES:
+        return []
+    return UNREAD_NAMES[layout](value)
+
+
+def _unread_beside_results(value: Row) -> list[str]:
+    """The names beside the one of the results."""
+    read = next(key for key in DETECTION_RESULTS if isinstance(value.get(key), Mapping))
+    return [name for name in value if name != read]
+
+
+def _unread_beside_split(value: Row) -> list[str]:
+    """The names beside those of a table that is split into columns and data."""
+    return [name for name in value if name not in ("columns", "data", "index")]
+
+
+def _unread_beside_columns(value: Row) -> list[str]:
+    """The names of parts that are no lists of cells."""
+    columns = _flat_lists(value)
+    return [name for name in value if name not in columns]
+
+
+def _unread_beside_tables(value: Row) -> list[str]:
+    """The names of parts that are no tables, and those that the layouts of the tables do not read."""
+    tables = _tables_within(value)
+    unread = [name for name in value if name not in tables]
+    for name in tables:
+        _, layout_of_part = rows_by_layout(value[name])
+        unread += [f"{name}.{inner}" for inner in parts_without_rows(value[name], layout_of_part)]
+    return unread
+
+
+UNREAD_NAMES: Mapping[Layout, Callable[[Row], list[str]]] = {
+    rows_from_detection_results: _unread_beside_results,
+    rows_from_pandas_split: _unread_beside_split,
+    rows_from_column_lists: _unread_beside_columns,
+    rows_from_nested_tables: _unread_beside_tables,
+}
+"""The layouts of `OBJECT_LAYOUTS` that ignore names, and what gives these. The other layouts take every name."""
 
 
 def _flat_lists(value: Row) -> dict[str, list[Any]]:

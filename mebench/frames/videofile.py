@@ -97,6 +97,8 @@ _ROUNDED = 0.01
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
 
+_LAST = b"!"
+"""The beginning of the last message of a process that makes arrays ahead."""
 _HOLE = 0.2
 """Seconds by which the time between two frames exceeds the usual one where the film has a hole."""
 
@@ -342,55 +344,87 @@ class VideoFrames:
                 digest.update(file.read(_SAMPLE))
         return digest.hexdigest()[:32]
 
-    def ahead(self, made: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
+    def ahead(self, arrays: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
         """Results computed from these frames one by one, in order: uint8 arrays of one shape.
 
         A forked process makes up to `most` of them before they are asked for, on a core that is idle: a thread would wait
         for Python's lock, which dlib's tracker holds. Nothing is made ahead where the program has more threads, as it may
         not be forked then, or where processes are not forked at all.
+
+        Raises:
+            DataError: a frame is damaged, or the process fails or is ended.
         """
-        if (first := next(made, None)) is None:
+        if (first := next(arrays, None)) is None:
             return
         yield first
         busy = threading.active_count() > 1 or cv2.getNumThreads() > 1
         if busy or not FORKS or multiprocessing.current_process().daemon:
-            yield from made
+            yield from arrays
             return
         ring = np.frombuffer(mmap.mmap(-1, most * first.nbytes), np.uint8).reshape(most, *first.shape)
-        ours, theirs = multiprocessing.Pipe()
-        maker = multiprocessing.get_context("fork").Process(target=self._fill, args=(ring, made, theirs, ours))
+        reader_end, maker_end = multiprocessing.Pipe()
+        maker = multiprocessing.get_context("fork").Process(
+            target=self._fill, args=(ring, arrays, maker_end, reader_end)
+        )
         maker.start()
-        theirs.close()
+        maker_end.close()
         try:
             at = 0
-            while not (last := ours.recv_bytes()):
+            while not (message := self._next_message(reader_end)):
                 yield ring[at % most].copy()
                 at += 1
                 with suppress(BrokenPipeError):  # it has made the last one
-                    ours.send_bytes(b"")
-            if reason := last[1:].decode():
+                    reader_end.send_bytes(b"")
+            if reason := message.removeprefix(_LAST).decode():
                 raise DataError(reason)
         finally:
             maker.kill()
             maker.join()
 
+    def _next_message(self, reader_end: Connection) -> bytes:
+        """The next message of the process that makes arrays ahead."""
+        try:
+            return reader_end.recv_bytes()
+        except (EOFError, ConnectionResetError) as error:
+            raise DataError(
+                f"the video {self.path}: the process that reads its frames was ended by the system: is there enough memory?"
+            ) from error
+
     def _fill(
-        self, ring: NDArray[np.uint8], made: Iterator[NDArray[np.uint8]], pipe: Connection, theirs: Connection
+        self,
+        ring: NDArray[np.uint8],
+        arrays: Iterator[NDArray[np.uint8]],
+        maker_end: Connection,
+        reader_end: Connection,
     ) -> None:
-        """In the forked process: an empty message for each array in the ring, and a last one with the reason if it fails."""
-        theirs.close()
-        with suppress(EOFError, OSError):  # the other process has ended
+        """Put arrays into the ring, in the forked process.
+
+        The reader gets an empty message for each array, and at the end `_LAST` with the reason of a failure, or with none.
+        Once the ring is full, the maker waits for one message of the reader for each row that is free again.
+        """
+        reader_end.close()
+        reason = ""
+        with suppress(EOFError, OSError):  # the reader has ended
             try:
-                self._restart()  # the position in the decoder's file is shared with the other process
-                for at, array in enumerate(made):
+                for at, array in enumerate(self._restarted(arrays)):
                     if at >= len(ring):
-                        pipe.recv_bytes()  # a row is free
+                        maker_end.recv_bytes()
                     ring[at % len(ring)] = array
-                    pipe.send_bytes(b"")
-                reason = ""
+                    maker_end.send_bytes(b"")
             except DataError as error:
                 reason = str(error)
-            pipe.send_bytes(b"!" + reason.encode())
+            maker_end.send_bytes(_LAST + reason.encode())
+
+    def _restarted(self, arrays: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        """Arrays made with a decoder of this process; any failure is a `DataError`."""
+        try:
+            self._restart()  # the position in the decoder's file is shared with the other process
+            yield from arrays
+        except DataError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise DataError(f"the video {self.path}: its frames cannot be computed ({reason})") from error
 
     def _restart(self) -> None:
         self._decoder, self._next, self._jumped = self._open(), 0, False

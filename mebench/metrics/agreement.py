@@ -21,7 +21,8 @@ def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     "A coefficient of agreement for nominal scales"), None where both coders give every frame the same label; `onset_ms`
     and `offset_ms`, of the pairs, second minus first: `mean`, `sd`, `mean_absolute`, `quantiles` (5, 50 and 95 %), None
     without pairs or frame rate. `frames` has kappa over all kinds and no expression as labels, and the number of
-    frames; `emotion` the same over the pairs with an emotion from both.
+    frames; `emotion` the same over the pairs with an emotion from both. Where intervals of two kinds of one coder overlap,
+    a frame has the kind that stands later in `kinds`.
 
     Args:
         tables: tables whose videos have `n_frames`, so that frames after the last interval count, too.
@@ -33,21 +34,21 @@ def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     first_labels, second_labels = np.zeros(len(frames), np.int64), np.zeros(len(frames), np.int64)
     by_kind: dict[str, Any] = {}
     named_by_both: list[tuple[str, str]] = []
-    for number, kind in enumerate(kinds, 1):
+    for label, kind in enumerate(kinds, 1):
         first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.spotted, [kind])
         first_covers, second_covers = frame_truth(frames, first), frame_truth(frames, second)
-        first_labels[first_covers] = number
-        second_labels[second_covers] = number
-        found = find_truths(first, second, find_convention("strict"))
+        first_labels[first_covers] = label
+        second_labels[second_covers] = label
+        found = find_truths(first, second, find_convention("strict"))  # an IoU of at least 0.5, one to one
         first_found = first.iloc[found.truth].reset_index(drop=True)
         second_found = second.iloc[found.prediction].reset_index(drop=True)
         named_by_both += [(a, b) for a, b in zip(first_found["emotion"], second_found["emotion"]) if a and b]
-        n = len(first) + len(second)
+        n_intervals = len(first) + len(second)
         by_kind[kind] = {
             "first": len(first),
             "second": len(second),
             "both": len(first_found),
-            "f1": 2 * len(first_found) / n if n else 0.0,
+            "f1": 2 * len(first_found) / n_intervals if n_intervals else 0.0,
             "kappa": kappa(first_covers, second_covers),
             "onset_ms": _differences(first_found, second_found, "onset"),
             "offset_ms": _differences(first_found, second_found, "offset"),

@@ -491,7 +491,7 @@ def _chosen_optimizer(trained: L.LightningModule, spec: Mapping[str, Any] | None
 
 
 def _refuse_unlogged(
-    method: Method, metrics: Mapping[str, str], loaders: Sequence[Any], how: Mapping[str, Any]
+    method: Method, class_by_metric: Mapping[str, str], loaders: Sequence[Any], trainer_options: Mapping[str, Any]
 ) -> None:
     """Refuse to select by a metric that is never logged.
 
@@ -501,27 +501,36 @@ def _refuse_unlogged(
 
     Args:
         method: before its training.
-        metrics: metrics that select, with the class of the callback or scheduler.
+        class_by_metric: class of the callback or scheduler that selects by a metric.
         loaders: loader of training, and of validation if there is one.
-        how: arguments of Lightning's Trainer.
+        trainer_options: arguments of Lightning's Trainer.
 
     Raises:
         ConfigError: a metric is not logged.
     """
-    if any(not type(one).__module__.startswith(("lightning.", "mebench.")) for one in how["callbacks"]):
+    modules = [type(callback).__module__ for callback in trainer_options["callbacks"]]
+    if not all(module.startswith(("lightning.", "mebench.")) for module in modules):
         return
-    tried = copy.deepcopy(method)
-    noted = _Noted(tried)
-    callbacks = [*([Watch(tried)] if len(loaders) > 1 else []), _logging(noted)]
+    has_validation = len(loaders) > 1
+    copied = copy.deepcopy(method)
+    logger = _Noted(copied)
+    watch = [Watch(copied)] if has_validation else []
     with isolate_rng():
-        fresh = {name: copy.deepcopy(how[name]) for name in _SINGLE}
-        trainer = L.Trainer(**{**how, **fresh, **QUIET, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
-        trainer.fit(tried.trained(), *loaders)
-    for metric, callback in metrics.items():
+        options = {
+            **trainer_options,
+            **{name: copy.deepcopy(trainer_options[name]) for name in _SINGLE},
+            **QUIET,
+            "fast_dev_run": True,
+            "logger": logger,
+            "callbacks": [*watch, _logging(logger)],
+        }
+        trainer = L.Trainer(**options)
+        trainer.fit(copied.trained(), *loaders)
+    for metric, chooser in class_by_metric.items():
         if metric not in trainer.callback_metrics:
-            held_out = "" if len(loaders) > 1 else ", and no subjects are held out for validation"
+            hint = "" if has_validation else ", and no subjects are held out for validation"
             raise ConfigError(
-                f"{callback} chooses by {metric!r}, which the stage {method.stage!r} never logs{held_out}. Logged are: "
+                f"{chooser} chooses by {metric!r}, which the stage {method.stage!r} never logs{hint}. Logged are: "
                 f"{', '.join(sorted(trainer.callback_metrics)) or 'no metrics'}"
             )
 

@@ -29,6 +29,9 @@ def points(length: int) -> tuple[Tensor, Tensor, Tensor]:
 def of_points(boxes: Tensor, labels: Tensor, length: int) -> tuple[Tensor, Tensor]:
     """Classes of each point (N, P, 2), 0 or 1, and distances to both ends of its expression in strides (N, P, 2).
 
+    A point represents the shortest expression whose middle is near it and whose length is that of its level; equally short ones
+    all give it their classes. A point of no expression has classes of 0, and distances without a meaning.
+
     Args:
         boxes: (N, M, 2), first and last row.
         labels: (N, M), numbers of classes or `NONE`.

@@ -90,7 +90,13 @@ class SOFTNet(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Frames with hard labels; micro-expressions are augmented before the maps are normalised, as the authors do."""
+        """Frames of all gaps with hard labels. Validation is not used.
+
+        As the authors do, a part of the frames outside expressions is left out, and then micro-expressions are augmented,
+        before the maps are normalised. The gap of the maps is scaled (`_training_scales`), the window of the labels is not.
+
+        Also sets the weights of both classes, which `training_step` uses.
+        """
         p, rng = self.params, np.random.default_rng(self.seed)
         maps, labels = [], []
         for video, scale in itertools.product(train, self._training_scales()):

@@ -268,6 +268,10 @@ BAD = {
         npz(said=np.array([Runs()], dtype=object)),
         "a pickle that cannot be read .it calls (posix|nt).mkdir.: of pickles only arrays",
     ),
+    "an array of version 3": (
+        npy(np.arange(9.0)).replace(b"NUMPY\x01", b"NUMPY\x03", 1),
+        "version 3 of NumPy's format, expected 1 or 2: save it as CSV",
+    ),
     "cut array": (npy(np.arange(9.0))[:-5], "begins like a NumPy array but is damaged"),
     "cut JSON": (FORMS["intervals by video"][:-4], "begins like JSON but is not valid .*: is the file cut off"),
     "cut lines": (FORMS["lines of JSON"][:-4], "line 3 is not JSON .*: is the file cut off"),

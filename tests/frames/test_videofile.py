@@ -4,6 +4,7 @@ import os
 import pickle
 import random
 import shutil
+import signal
 import struct
 import threading
 from fractions import Fraction
@@ -145,6 +146,34 @@ def test_VideoFrames_ahead_leaves_no_process(videos, alone, tmp_path):
     with pytest.raises(DataError, match=r"none\.mp4"):
         next(none.ahead(iter(none)))
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("reason", [OSError("disk gone"), ValueError("no face")], ids=["system", "value"])
+def test_VideoFrames_ahead_reports_failures_of_its_process(videos, alone, reason):
+    video = VideoFrames(next(iter(videos.values())))
+
+    def failing():
+        yield from (video[index] for index in range(3))
+        raise reason
+
+    read = video.ahead(failing())
+    assert [next(read).shape for _ in range(3)] == [(64, 96, 3)] * 3
+    with pytest.raises(DataError, match=f"{video.path.name}: .*{type(reason).__name__}: {reason}"):
+        next(read)
+
+
+def test_VideoFrames_ahead_reports_a_killed_process(videos, alone):
+    video, here = VideoFrames(next(iter(videos.values()))), os.getpid()
+
+    def killed():
+        yield video[0]
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    read = video.ahead(killed())
+    next(read)
+    with pytest.raises(DataError, match=f"{video.path.name}: .*ended by the system"):
+        next(read)
 
 
 def test_VideoFrames_give_equal_frames_in_any_order(videos):
