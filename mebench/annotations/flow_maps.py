@@ -4,6 +4,7 @@ ones.
 
 import re
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,15 +122,18 @@ def read_map(file: Path) -> NDArray[np.uint8]:
     return image
 
 
+DRAWN_PEOPLE = (
+    ("casme2", "sub01", "EP02_0{}f"),
+    ("casme2", "sub02", "EP02_0{}f"),
+    ("samm", "006", "006_1_{}"),
+    ("samm", "007", "006_1_{}"),
+    ("smic", "s01", "s01_po_0{}"),
+    ("smic", "s03", "s01_po_0{}"),
+)
+"""Member, subject and form of the clips' names of a stand-in."""
 DRAWN: tuple[tuple[str, str, str, int], ...] = tuple(
-    (member, subject, f"{subject}_{pattern.format(number)}", number % 3)
-    for member, subjects, pattern in (
-        ("casme2", ("sub01", "sub02"), "EP02_0{}f"),
-        ("samm", ("006", "007"), "006_1_{}"),
-        ("smic", ("s01", "s03"), "s01_po_0{}"),
-    )
-    for subject in subjects
-    for number in range(1, 5)
+    (member, subject, f"{subject}_{form.format(number)}", number % 3)
+    for (member, subject, form), number in product(DRAWN_PEOPLE, range(1, 5))
 )
 """Member, subject, clip and class number of the clips of a stand-in."""
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import product
 from pathlib import Path
 
 from mebench.annotations.sheets import SUFFIXES
@@ -232,7 +233,7 @@ class Tree(Listing):
         for shape in (self.layout.folder, *self.layout.also):
             self._parts = shape.split("/")
             homes_by_shape[shape] = ranked = self._ranked(named)
-            if any(self._below(home, *video) for _, home in ranked for video in sorted(named)):
+            if any(self._below(home, *video) for (_, home), video in product(ranked, sorted(named))):
                 self._further_homes = self._find_further_homes(ranked, named)
                 return [home for _, home in ranked if home not in self._further_homes]
         self._parts = self.layout.folder.split("/")
@@ -360,9 +361,9 @@ class Tree(Listing):
         return inside
 
     def _pattern(self, part: str) -> re.Pattern[str]:
-        groups = {"subject": r"(?P<subject>[^/]+?)", "video": rf"(?P<video>{self.layout.video_name})"}
+        groups = {"{subject}": r"(?P<subject>[^/]+?)", "{video}": rf"(?P<video>{self.layout.video_name})"}
         pieces = re.split(r"(\{subject\}|\{video\})", part.rstrip("*?"))
-        body = "".join(groups[p[1:-1]] if p in ("{subject}", "{video}") else re.escape(p) for p in pieces)
+        body = "".join(groups.get(piece, re.escape(piece)) for piece in pieces)
         return re.compile(body + (r"(?:\D.*)?" if part.endswith("*") else ""), re.IGNORECASE)
 
 

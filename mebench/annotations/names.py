@@ -4,6 +4,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from mebench.core import KINDS as KINDS, Kind
 
@@ -324,7 +325,7 @@ _COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
 def _with_counted_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names of a column. The Chinese ones also get each word for a number."""
     chinese = [name for name in names if "\u4e00" <= name[0] <= "\u9fff"]
-    return (*names, *(name + ending for name in chinese for ending in _COUNTED))
+    return (*names, *(name + ending for name, ending in product(chinese, _COUNTED)))
 
 
 NAMES: Mapping[str, tuple[str, ...]] = {what: _with_counted_names(names) for what, names in _NAMES.items()}
@@ -360,7 +361,7 @@ OWNERS = {
 ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
 _ALL_ALIASES = [alias for aliases in ALIASES.values() for alias in aliases]
 _ALL_OWNERS = ["", *(owner for owners in OWNERS.values() for owner in owners)]
-KNOWN = frozenset(owner + alias for owner in _ALL_OWNERS for alias in _ALL_ALIASES).union(*ALONE.values())
+KNOWN = frozenset(owner + alias for owner, alias in product(_ALL_OWNERS, _ALL_ALIASES)).union(*ALONE.values())
 """All names that some column may have."""
 BLANK = frozenset(
     {
@@ -474,9 +475,15 @@ def is_note_or_sum(named: Sequence[str], frames: Sequence[str], first: str) -> b
     >>> is_note_or_sum(["Total", "2"], ["30"], "Total"), is_note_or_sum(["SD", "a"], [""], "SD"), is_note_or_sum(["", "a"], ["30"], "30")
     (True, False, False)
     """
-    summed = any(is_total(name) and len(name) > (2 if name.isascii() else 1) for name in named)
+    summed = any(_names_a_sum(name) for name in named)
     numbered = any(re.search(r"\d", cell) for cell in frames)
     return summed or (not all(named) and (is_total(first) or not numbered))
+
+
+def _names_a_sum(name: str) -> bool:
+    """Whether a name is a word for a sum. Shorter ones, such as SD, may be a person's."""
+    fewest = 3 if name.isascii() else 2
+    return is_total(name) and len(name) >= fewest
 
 
 INDEX = ("idx", "index", "id", "no", "nr", "num", "number", "code", "int", "flag")
@@ -497,7 +504,8 @@ def header_words(header: str) -> list[str]:
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=[\u4e00-\u9fff])(?=[A-Za-z])", " ", header)
     spaced = re.sub(r"\b[Nn][°º]", "no ", spaced)
-    return [plain for word in re.split(r"[\W_]+", spaced) if (plain := plain_name(word))]
+    plain_words = [plain_name(word) for word in re.split(r"[\W_]+", spaced)]
+    return [word for word in plain_words if word]
 
 
 def names_columns(cells: Sequence[str]) -> int:

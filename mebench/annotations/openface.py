@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,7 +128,7 @@ class OpenFaceFiles:
 def _lies_in(path: Path, names: Iterable[str]) -> bool:
     """Whether a file lies in a folder named like a subject or video."""
     folders = path.parts[:-1]
-    return any(_is_named(folder, name) for name in names for folder in folders)
+    return any(_is_named(folder, name) for folder, name in product(folders, names))
 
 
 def _is_named(part: str, name: str) -> bool:

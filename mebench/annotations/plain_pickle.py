@@ -34,7 +34,11 @@ def _texts(parts: Any) -> list[str | None]:
     kind, length, _, begin, (known, ends, letters), *_ = parts
     at = np.frombuffer(ends, "<i8" if kind == "large_string" else "<i4")[begin : begin + length + 1].tolist()
     valid = np.unpackbits(np.frombuffer(known or b"\xff" * len(ends), np.uint8), bitorder="little")[begin:]
-    return [bytes(letters[a:b]).decode() if k else None for a, b, k in zip(at, at[1:], valid)]
+    texts: list[str | None] = []
+    for first, last, is_known in zip(at, at[1:], valid):
+        text = bytes(letters[first:last]).decode() if is_known else None
+        texts.append(text)
+    return texts
 
 
 _SAFE: dict[str, dict[str, Any]] = {

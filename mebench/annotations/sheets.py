@@ -198,7 +198,10 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
     rows = _LINE_END.split(bare)
     if not bare or bare[-1] in "\r\n":
         rows.pop()
-    lengths = np.array([len(row.split()) if separator == " " else row.count(separator) + 1 for row in rows], np.int64)
+    counts = [row.count(separator) + 1 for row in rows]
+    if separator == " ":
+        counts = [len(row.split()) for row in rows]
+    lengths = np.array(counts, np.int64)
     width = lengths.max(initial=1)
     lines = np.arange(1, len(rows) + 1)
     if _LINE_IN_CELL in bare:
@@ -257,9 +260,14 @@ def sheet_from_rows(name: str, header: Sequence[str], rows: Iterable[Sequence[ob
         header: names of the columns.
         rows: cells of the rows; None is an empty one.
     """
-    texts = [tuple("" if cell is None else str(cell) for cell in row) for row in (header, *rows)]
+    texts = [tuple(map(_text_of_cell, row)) for row in (header, *rows)]
     numbered = tuple((number, row) for number, row in enumerate(texts, 1) if any(row))
     return Sheet(name, name, numbered, header=1, separator=",", is_typed=True)
+
+
+def _text_of_cell(cell: object) -> str:
+    """The text of a cell; None is an empty one."""
+    return "" if cell is None else str(cell)
 
 
 _HEADER_AGAIN = "the names of the columns again"
@@ -484,9 +492,13 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
 
     def rows(sheet: Any) -> Rows:
         sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
-        # A row without cells is passed at once: there may be a million before the next one with some.
-        cells = (tuple(map(text, _first_columns(row, beyond))) if row else () for row in sheet.iter_rows())
-        return _rows(path, sheet.title, enumerate(cells, 1), instead)
+
+        def texts_of_rows() -> Iterator[tuple[str, ...]]:
+            for row in sheet.iter_rows():
+                # A row without cells is passed at once: there may be a million before the next one with some.
+                yield tuple(map(text, _first_columns(row, beyond))) if row else ()
+
+        return _rows(path, sheet.title, enumerate(texts_of_rows(), 1), instead)
 
     with sheet._get_source() as source:
         xml = source.read()
@@ -615,10 +627,12 @@ def _with_formulas(written: Rows, saved: Rows, places: Collection[tuple[int, int
     rows = []
     for number, cells in written:
         values = saved_cells.get(number, ())
-        own = [
-            cell if (number, column) in places else next(iter(values[column - 1 : column]), "")
-            for column, cell in enumerate(cells, 1)
-        ]
+        own: list[str] = []
+        for column, cell in enumerate(cells, 1):
+            if (number, column) in places:
+                own.append(cell)
+            else:
+                own.append(values[column - 1] if column <= len(values) else "")
         rows.append((number, tuple(own)))
     return tuple(rows)
 

@@ -213,7 +213,8 @@ def _table(sheet: Sheet, form: Header | Columns) -> Table | None:
         columns = {what: header[column].strip() for what, column in fields.items()}
     rows = []
     for number, cells in sheet.rows[n_above:]:
-        texts = {what: cells[column] if column < len(cells) else "" for what, column in fields.items()}
+        texts = dict.fromkeys(fields, "")
+        texts.update({what: cells[column] for what, column in fields.items() if column < len(cells)})
         rows.append(Row(number, texts, " ".join(" ".join(cells).split())))
     titled = {column: cell.strip() for column, cell in enumerate(header) if cell.strip()}
     unread = tuple(title for column, title in titled.items() if column not in fields.values())

@@ -52,7 +52,10 @@ def combine(
         RunError: there is no such run, or it is not finished.
     """
     place = runs_folder(runs)
-    words = [str(one.path if isinstance(one, Run) else one) for one in members]
+    words: list[str] = []
+    for member in members:
+        path = member.path if isinstance(member, Run) else member
+        words.append(str(path))
     folders = [run_folder.RunFolder.finished(place, word) for word in words]
     given = weights if isinstance(weights, str) else tuple(map(float, weights))
     rules = combination_rules.CombinationRules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]

@@ -207,7 +207,9 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         """
         samples = self.samples(side)
         items = [samples[index] for index in range(len(samples))]
-        rows = [{"x": item[0], "y": item[1]} if samples.labelled else {"x": item} for item in items]
+        rows = [{"x": item} for item in items]
+        if samples.labelled:
+            rows = [{"x": features, "y": label} for features, label in items]
         try:
             return import_module("datasets").Dataset.from_list(rows).with_format("torch")
         except (ImportError, AttributeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,7 @@ def _lines(table: BoardTable) -> Iterator[dict[str, Any]]:
         for row in part.rows:
             head = {name: getattr(row, name) for name in ("method", "settings", "member", "provenance", "n", "group")}
             ends = (("", "value"), ("_low", "low"), ("_high", "high"))
-            scores = {f"{m}{end}": row.scores[m][key] for m in part.metrics for end, key in ends}
+            scores = {f"{m}{end}": row.scores[m][key] for m, (end, key) in product(part.metrics, ends)}
             yield {**place, **head, "seeds": len(row.seeds), "source": ", ".join(row.runs), **scores}
         for line in part.published:
             values = {metric: float(text) for metric, text in line.values.items()}

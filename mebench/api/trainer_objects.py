@@ -128,8 +128,9 @@ def _factory_of_optimizer(given: torch.optim.Optimizer) -> Callable[..., Any]:
 def _pickled(value: Any, made: Any, option: str) -> bytes:
     """An object or factory as bytes, from which each fold makes its copy."""
     code = {type(made).__module__, getattr(value, "__module__", None) or type(made).__module__}
+    modules = [sys.modules[name] for name in sorted(code) if sys.modules.get(name) is not None]
     try:
-        with with_own_code([module for name in sorted(code) if (module := sys.modules.get(name)) is not None]):
+        with with_own_code(modules):
             return _dumps(value)
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(

@@ -165,11 +165,11 @@ def tune(
     Raises:
         MebenchError: see `run`; the storage cannot be used, or trial after trial fails.
     """
-    ranges = param if isinstance(param, Mapping) else dict.fromkeys([param] if isinstance(param, str) else param)
+    ranges = param if isinstance(param, Mapping) else dict.fromkeys(_listed(param))
     options = records.TuneOptions(
         trials=trials,
         objectives=_listed(objective),
-        params=tuple(name if values is None else _range_in_words(name, values) for name, values in ranges.items()),
+        params=tuple(_range_in_words(name, values) for name, values in ranges.items()),
         acts=_listed(acts),
         nested=nested,
         tuning_subjects=tuning_subjects,
@@ -194,10 +194,12 @@ def _listed(words: str | Sequence[str]) -> tuple[str, ...]:
     return (words,) if isinstance(words, str) else tuple(words)
 
 
-def _range_in_words(name: str, values: Mapping[str, Any]) -> str:
-    """A parameter with its range as the command line writes it.
+def _range_in_words(name: str, values: Mapping[str, Any] | None) -> str:
+    """A parameter with its range, if it has one, as the command line writes it.
 
     >>> _range_in_words("lr", {"low": 0.0001, "high": 0.01, "log": True})
     'lr={"low": 0.0001, "high": 0.01, "log": true}'
     """
+    if values is None:
+        return name
     return f"{name}={json.dumps(dict(values))}"

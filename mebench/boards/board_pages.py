@@ -377,10 +377,9 @@ def _origin_lines(content: BoardContent) -> list[str]:
     for place in content.places:
         row = place.row
         runs = ", ".join(f"[seed {seed}](../records/{run})" for seed, run in zip(row.seeds, row.runs))
-        costs = [
-            COSTS[name].write(row.costs[name]) if name in row.costs else NONE for name in ("fit_seconds", "parameters")
-        ]
-        cells.append([str(place.rank), markdown_text(method_title(row.method)), *costs, runs])
+        costs = dict.fromkeys(("fit_seconds", "parameters"), NONE)
+        costs.update({name: COSTS[name].write(row.costs[name]) for name in costs if name in row.costs})
+        cells.append([str(place.rank), markdown_text(method_title(row.method)), *costs.values(), runs])
     return _markdown(["#", "method", "training, s", "numbers kept", "runs"], cells)
 
 
@@ -472,9 +471,10 @@ def _folded(summary: str, lines: Sequence[str]) -> list[str]:
 
 def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table of finished cells."""
-    return [f"| {' | '.join(heads)} |", f"|{'|'.join('--:' if head == '#' else '---' for head in heads)}|"] + [
-        f"| {' | '.join(row)} |" for row in rows
-    ]
+    ranks_to_the_right = {"#": "--:"}
+    rules = [ranks_to_the_right.get(head, "---") for head in heads]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [f"| {' | '.join(heads)} |", f"|{'|'.join(rules)}|", *lines]
 
 
 def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable], folder: Path) -> str:

@@ -154,7 +154,10 @@ def _with_unique_names(tables: Sequence[BoardTable]) -> list[BoardTable]:
 
 def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     """Name of a table's files, without ending."""
-    words = [word if re.fullmatch(r"[\w+.-]{1,80}", word, re.ASCII) else _slug(word) for word in (dataset, protocol)]
+    words: list[str] = []
+    for word in (dataset, protocol):
+        is_plain = re.fullmatch(r"[\w+.-]{1,80}", word, re.ASCII)
+        words.append(word if is_plain else _slug(word))
     if variant:
         words.append(_slug(variant))
     return "-".join([task, *words])

@@ -85,10 +85,12 @@ class Citation:
 
     def bibtex(self) -> str:
         """The entry of a `.bib` file."""
+        authors: list[str] = []
+        for name in self.authors:
+            stated = "others" if name == "others" else f"{{{latex_text(name)}}}"
+            authors.append(stated)
         fields = {
-            "author": " and ".join(
-                "others" if name == "others" else f"{{{latex_text(name)}}}" for name in self.authors
-            ),
+            "author": " and ".join(authors),
             "title": f"{{{latex_text(self.title)}}}",
             "howpublished": latex_text(self.venue),
             "year": self.year,

@@ -56,7 +56,13 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
 
 def with_senders(records: Iterable[Record], registry: Registry) -> list[Record]:
     """The records, each with its sender; runs are the board's own."""
-    return [replace(record, sender=registry.sender_of(record.id)) if record.published else record for record in records]
+    sent: list[Record] = []
+    for record in records:
+        if record.published:
+            sent.append(replace(record, sender=registry.sender_of(record.id)))
+        else:
+            sent.append(record)
+    return sent
 
 
 def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:

@@ -95,7 +95,10 @@ def _write_tables(folder: RunFolder, target: Path) -> None:
             continue
         table = folder.read_table(name)
         if "probabilities" in table:
-            rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]
+            rows: list[Any] = []
+            for probabilities in table["probabilities"]:
+                row = None if probabilities is None else np.asarray(probabilities, dtype=np.float32)
+                rows.append(row)
             table["probabilities"] = pd.Series(rows, index=table.index, dtype=object)
         kept = [column for column in columns if column in table or column not in OPTIONAL]
         table[kept].to_parquet(target / name, index=False, compression="zstd")

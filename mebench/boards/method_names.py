@@ -64,5 +64,5 @@ class MethodNames:
 def method_title(method: str) -> str:
     """The titles that the plugins of a method, or of spotter and recognizer, state."""
     plugins = registry.list_plugins("method")
-    titles = [(plugins[id_].title if id_ in plugins else "") or id_ for id_ in method.split(" + ")]
-    return " + ".join(titles)
+    titles = {id_: plugin.title for id_, plugin in plugins.items() if plugin.title}
+    return " + ".join(titles.get(id_, id_) for id_ in method.split(" + "))

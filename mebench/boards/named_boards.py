@@ -130,9 +130,9 @@ def _read_board(file: Path, entry: Mapping[str, Any]) -> NamedBoard:
     lacking = [name for name in ("id", "title", "question", "task") if not entry.get(name)]
     if lacking:
         raise ConfigError(f"{where}: {', '.join(lacking)} is missing")
-    values: dict[str, Any] = {
-        key: _as_tuple(value) if key in LISTS else " ".join(str(value).split()) for key, value in entry.items()
-    }
+    values: dict[str, Any] = {}
+    for key, value in entry.items():
+        values[key] = _as_tuple(value) if key in LISTS else " ".join(str(value).split())
     board = NamedBoard(**values)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", board.id):
         raise ConfigError(f"{where}: an id has small letters, digits, - and _, and names the page")

@@ -463,15 +463,10 @@ class PaperTable:
             ConfigError: the ending is that of no figure.
             DataError: the file cannot be written.
         """
-        rows = [
-            PlottedRow(
-                f"{row.name}, {PRINTED_ROWS}" if row.source else row.name,
-                row.scores,
-                self.letters_of(row),
-                row.compared,
-            )
-            for row in self.rows
-        ]
+        rows: list[PlottedRow] = []
+        for row in self.rows:
+            name = f"{row.name}, {PRINTED_ROWS}" if row.source else row.name
+            rows.append(PlottedRow(name, row.scores, self.letters_of(row), row.compared))
         figure = draw_scores(rows, {name: find_metric(name).label for name in self.metrics}, self.title)
         if target is not None:
             save_figure(figure, target)
@@ -697,7 +692,8 @@ def _title_of(table: BoardTable, part: Part, rows: Sequence[BoardRow]) -> str:
     In spotting, the kind of expressions stands behind the task. Rows of different numbers of items show none.
     """
     datasets = registry.list_plugins("dataset")
-    names = [datasets[name].title or name if name in datasets else name for name in table.dataset.split("+")]
+    titles = {name: dataset.title for name, dataset in datasets.items() if dataset.title}
+    names = [titles.get(name, name) for name in table.dataset.split("+")]
     what = {"recognition": "clips", "spotting": "expressions", "analysis": "true positives"}[table.task]
     numbers = {row.n for row in rows}
     amount = f"{format_mean_count(numbers.pop())} {what}" if len(numbers) == 1 else ""

@@ -90,7 +90,9 @@ def _scores_of_means(records: Sequence[Record], read: Read, member: str) -> list
     tables = [read(record) for record in records]
     first = records[0]
     if by_chance(tables):
-        summaries = [record.summary["members"][member] if member else record.summary for record in records]
+        summaries = [record.summary for record in records]
+        if member:
+            summaries = [summary["members"][member] for summary in summaries]
         sections = [sections_by_part(summary) for summary in summaries]
         shared = [key for key in sections[0] if all(key in section for section in sections)]
         return [(*key, mean_ends([section[key]["scores"] for section in sections])) for key in shared]

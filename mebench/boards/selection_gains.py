@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 from mebench.boards.published_tables import ScoredSource
@@ -229,7 +230,7 @@ def _gain_of_runs(
     settings = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
     if first.sender:
         settings = "; ".join(filter(None, [settings, f"sent by {first.sender}"]))
-    fewest_and_most = [run.audited["looks"][end] for run in runs for end in ("least", "most")]
+    fewest_and_most = [run.audited["looks"][end] for run, end in product(runs, ("least", "most"))]
     return Gain(
         method_id=first.method,
         method=f"{first.method} ({settings})" if settings else first.method,

@@ -233,9 +233,8 @@ def _lead(content: BoardContent, rest: str) -> str:
     if len(worse) <= MOST_NAMED < len(alike):
         return f"{words}; it is distinguishable only from {_joined([method_title(row.method) for row in worse])}"
     if len(alike) <= MOST_NAMED:
-        names = [
-            method_title(row.method) if row.method != first_row.method else "other settings of it" for row in alike
-        ]
+        other_settings = {first_row.method: "other settings of it"}
+        names = [other_settings.get(row.method) or method_title(row.method) for row in alike]
         return f"{words}; it is not distinguishable from {_joined(list(dict.fromkeys(names)))} alone"
     return f"{words}; it is not distinguishable from {len(alike)} of {len(others)} others"
 

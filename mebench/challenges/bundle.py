@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -157,9 +158,10 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
         raise SystemExit(1) from None
     flat = {
         **{key: value["value"] for key, value in scores.items()},
-        **{f"{key}_{end}": value[end] for key, value in scores.items() for end in ("low", "high")},
+        **{f"{key}_{end}": value[end] for (key, value), end in product(scores.items(), ("low", "high"))},
     }
-    write_text(output / "scores.json", json.dumps({key: -1 if value is None else value for key, value in flat.items()}))
+    undefined = {key: -1 for key, value in flat.items() if value is None}
+    write_text(output / "scores.json", json.dumps({**flat, **undefined}))
     rows = "".join(
         f"<tr><td>{key}<td>{format_number(value['value'])}<td>{format_interval(value)}\n"
         for key, value in scores.items()

@@ -76,7 +76,10 @@ def _videos_of_challenge(task: ChallengeTask, path: Path) -> Collection[str]:
     if not rows or not {"video", "vid"} & rows[0].keys():
         raise DataError(f"{path} has no column video (or vid), which names the challenge's videos")
     names = [row.get("video") or row.get("vid", "") for row in rows]
-    with_subject = [f"{row['subject']}_{name}" if row.get("subject") else name for row, name in zip(rows, names)]
+    with_subject: list[str] = []
+    for row, name in zip(rows, names):
+        subject = row.get("subject")
+        with_subject.append(f"{subject}_{name}" if subject else name)
     # A file that names no subjects does so in its videos, where two people have one of the same name.
     is_unique = len({*names}) == len({*with_subject})
     return dict.fromkeys(names if task.form == "megc2023" and is_unique else with_subject)

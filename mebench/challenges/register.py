@@ -80,7 +80,8 @@ def load_challenges() -> dict[str, Challenge]:
 
 
 def _tuples(content: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
+    return {**content, **lists}
 
 
 def find_challenge(name: str) -> Challenge:

@@ -161,7 +161,10 @@ def challenge_score_command(
 def _tries_by_team(entries: Path) -> dict[str, list[Path]]:
     """The files of each team, the last one at the end."""
     teams = sorted(entries.iterdir()) if entries.is_dir() else [entries]
-    return {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in teams}
+    files_of_teams: dict[str, list[Path]] = {}
+    for path in teams:
+        files_of_teams[path.stem] = sorted(path.iterdir()) if path.is_dir() else [path]
+    return files_of_teams
 
 
 def _scored_entry(task: ChallengeTask, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:

@@ -195,7 +195,9 @@ def data_fake_command(
             f"{settings[0]} changes no stand-in, which is drawn as the dataset was released: leave it out"
         )
     is_composite = len(members) > 1
-    folders = {id_: folder / id_ if is_composite else folder for id_ in members}
+    folders = dict.fromkeys(members, folder)
+    if is_composite:
+        folders = {id_: folder / id_ for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(folders[id_])
         write_text(

@@ -68,7 +68,8 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
 
 def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
     """Refuse an option that is written as a setting."""
-    options = {option[2:] for param in ctx.command.params for option in param.opts if option.startswith("--")}
+    written = [option for param in ctx.command.params for option in param.opts]
+    options = {option.removeprefix("--") for option in written if option.startswith("--")}
     options -= {field.name for field in fields(run_settings.RunConfig)}
     for word in words or ():
         key, _, value = word.partition("=")

@@ -116,7 +116,9 @@ def _print_failures(folder: run_folder.RunFolder) -> None:
 
 def _print_costs(costs: Sequence[Mapping[str, Any]]) -> None:
     """Print the costs of folds as a table."""
-    decimals = {name: 0 if name == "parameters" else 1 for name in costs[0] if name != "fold"}
+    decimals = {name: 1 for name in costs[0] if name != "fold"}
+    if "parameters" in decimals:
+        decimals["parameters"] = 0
     rows = []
     for fold in costs:
         numbers = [f"{fold[name]:,.{n}f}" for name, n in decimals.items()]
@@ -412,7 +414,8 @@ def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[
     best: set[str] = set()
     for (_, _, name), group in groups.items():
         values = {run["id"]: run["scores"].get(name) for run in group}
-        undefined_last = {id_: -inf if value is None else value for id_, value in values.items()}
+        defined = {id_: value for id_, value in values.items() if value is not None}
+        undefined_last = {id_: defined.get(id_, -inf) for id_ in values}
         group.sort(key=lambda run: (run["audit"] != "guard", -undefined_last[run["id"]], run["days"]))
         best |= {run["id"] for run in group[:keep]}
     return best

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment
@@ -207,7 +208,7 @@ def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tu
     """The ends of the scale of scores. They lie a little beyond all scores, intervals and other values, so that names
     have room.
     """
-    ends = [point.score[end] for point in drawn for end in ("value", "low", "high")]
+    ends = [point.score[end] for point, end in product(drawn, ("value", "low", "high"))]
     values = [float(value) for value in (*ends, *others) if value is not None]
     top = max((1 + MARGIN) * max(values), LEAST_TOP)
     lowest = min(values) - MARGIN * (top - min(values))

@@ -138,13 +138,13 @@ class PageTables:
         """
         rows = next((part.rivals(row) for row in part.rows if row.ranks), [])
         heads = (Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1))
-        return Table(
-            [Column("#"), Column("method", main=True), *heads],
-            [
-                [n, self._draw.method_head(row, part), *(None if m == n else p for m, p in enumerate(row.beats, 1))]
-                for n, row in enumerate(rows, 1)
-            ],
-        ).html("plain")
+        cells: list[list[Any]] = []
+        for number, row in enumerate(rows):
+            shares: list[float | None] = list(row.beats)
+            if number < len(shares):
+                shares[number] = None  # nobody is compared with itself
+            cells.append([number + 1, self._draw.method_head(row, part), *shares])
+        return Table([Column("#"), Column("method", main=True), *heads], cells).html("plain")
 
     def all_rows(self, flat: Sequence[PlacedRow]) -> Markup:
         """Every measured row of every table by its main score."""
@@ -307,17 +307,18 @@ class PageTables:
                 format_span(one.row.ranks or [one.rank or 0]), value
             )
 
-        heads = [
-            Column(
+        heads: list[Column] = []
+        for n, (table, part, _) in enumerate(mains):
+            needs_room = n > 1
+            head = Column(
                 table.name,
                 self._draw.rank_head(table, part),
                 right=True,
                 text=partial(cell, part.metrics[0]),
                 order=attrgetter("rank"),
-                room="wide" if n > 1 else "",
+                room="wide" if needs_room else "",
             )
-            for n, (table, part, _) in enumerate(mains)
-        ]
+            heads.append(head)
         return Table(
             [Column("method", main=True), *heads],
             [
