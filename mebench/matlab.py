@@ -67,4 +67,8 @@ def _by(shape: tuple[int | None, ...]) -> str:
     >>> _by((630, 255)), _by((None, 255))
     ('630 x 255', 'any x 255')
     """
-    return " x ".join("any" if length is None else str(length) for length in shape)
+    words: list[str] = []
+    for length in shape:
+        word = "any" if length is None else str(length)
+        words.append(word)
+    return " x ".join(words)

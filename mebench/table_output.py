@@ -155,7 +155,9 @@ class Column:
             return self._page_cell(" ".join(texts), "")
         first, *others = self.lines(score)
         texts = [_spanned(first, "value")]
-        texts += [_spanned(line, "interval" if line.startswith("[") else "spread") for line in others]
+        for line in others:
+            name = "interval" if line.startswith("[") else "spread"
+            texts.append(_spanned(line, name))
         bar = str(interval_bar(score, score.get("metric") or self.name)) if self.main else ""
         return self._page_cell(" ".join(texts) + bar, f"{value:.6g}")
 
@@ -327,7 +329,8 @@ class Table:
             caption: caption in LaTeX; default: the title.
         """
         heads = " & ".join(latex_text(column.head) for column in self.columns)
-        alignment = "".join("r" if column.right else "l" for column in self.columns)
+        letters = {True: "r", False: "l"}
+        alignment = "".join(letters[bool(column.right)] for column in self.columns)
         return "\n".join(
             [
                 r"\begin{table}",

@@ -152,9 +152,8 @@ def at_terminal() -> bool:
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """A table of words on a terminal; elsewhere tab-separated lines, the headers first, nothing cut or wrapped."""
     if at_terminal():
-        table = make_rich_table(
-            title, [(head, False, "anywhere" if n else "never") for n, head in enumerate(headers)], rows
-        )
+        wraps = ["never", *["anywhere"] * (len(headers) - 1)]
+        table = make_rich_table(title, [(head, False, wrap) for head, wrap in zip(headers, wraps)], rows)
         table.columns[0].style = "cyan"
         make_console().print(table)
         return
@@ -232,7 +231,8 @@ def _least_width(column: rich_table.Column, console: rich_console.Console) -> in
     """The room that a column needs so that none of its short words breaks."""
     unlimited = console.options.update(max_width=WIDE)
     sizes = [rich_measure.Measurement.get(console, unlimited, text) for text in (column.header, *column.cells)]
-    needed = max(size.maximum if column.no_wrap else size.minimum for size in sizes)
+    widths = [size.maximum for size in sizes] if column.no_wrap else [size.minimum for size in sizes]
+    needed = max(widths)
     return min(needed, SHORT_WORD if column.overflow == "fold" else WIDE)
 
 

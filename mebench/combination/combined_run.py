@@ -222,11 +222,11 @@ def _result_of_fold(fold: str, members: Sequence[Member], answers: _Answers) -> 
     }
     peaks = [cost["peak_memory_mib"] for cost in costs if "peak_memory_mib" in cost]
     memory = {"peak_memory_mib": max(peaks)} if len(peaks) == len(costs) else {}
-    notes = {
-        f"weight of {title} ({what})": float(weights.of_fold[fold][number])
-        for what, weights in answers.weights.items()
-        for number, title in enumerate(titles_of(members))
-    }
+    notes: dict[str, float] = {}
+    titles = titles_of(members)
+    for what, weights in answers.weights.items():
+        of_members = zip(titles, weights.of_fold[fold])
+        notes |= {f"weight of {title} ({what})": float(weight) for title, weight in of_members}
     return FoldResult(
         key=fold,
         predictions=answers.intervals[fold],
@@ -397,7 +397,8 @@ def _joined_training(stated: Sequence[Any]) -> Any:
     """The data that what members load was trained on."""
     if "unknown" in stated:
         return "unknown"
-    names = sorted({name for one in stated if not isinstance(one, str) for name in one})
+    lists = [one for one in stated if not isinstance(one, str)]
+    names = sorted({name for one in lists for name in one})
     return names or "none"
 
 

@@ -67,7 +67,9 @@ def read_members(folders: Sequence[RunFolder]) -> list[Member]:
 def titles_of(members: Sequence[Member]) -> list[str]:
     """The name of each member; with its seed where members have several."""
     seeds = {member.record.seed for member in members}
-    return [member.title if len(seeds) == 1 else f"{member.title}, seed {member.record.seed}" for member in members]
+    if len(seeds) == 1:
+        return [member.title for member in members]
+    return [f"{member.title}, seed {member.record.seed}" for member in members]
 
 
 def shared_tasks(members: Sequence[Member]) -> list[str]:

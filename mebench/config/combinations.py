@@ -65,7 +65,8 @@ def expand_lists(lists: Lists) -> list[Combination]:
     >>> [c.settings for c in expand_lists([("method", ["mean", "softnet"]), ("mean.p", ["0.5", "0.6"])])]
     [{'method': 'mean', 'method.p': '0.5'}, {'method': 'mean', 'method.p': '0.6'}, {'method': 'softnet'}]
     """
-    lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
+    other_names = {"seeds": "seed"}
+    lists = [(other_names.get(key, key), values) for key, values in lists]
     _check_lists(lists)
     names = [ALIASES.get(key, key) for key, _ in lists]
     methods = set[str]()

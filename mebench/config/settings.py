@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -358,7 +359,7 @@ def shaping_settings(config: RunConfig) -> dict[str, Any]:
 
 _LATER = [o for o in (*fields(FilmParams), *fields(SpottingParams)) if o.name in ("light", "still", "baseline")]
 OFF_UNLESS_SET: Mapping[str, Any] = {
-    f"{part}.{option.name}": option.default for part in ("method", "recognizer") for option in _LATER
+    f"{part}.{option.name}": option.default for part, option in product(("method", "recognizer"), _LATER)
 }
 """Settings that came later, with the value at which they do nothing: they are in a run's key only where they are set."""
 

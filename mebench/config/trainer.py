@@ -217,7 +217,8 @@ def _typed_arguments(cls: Any, init_args: Mapping[str, Any], origin: str) -> dic
             hint = settable_type(hints.get(p.name, Any))
             types[f"{name}.{p.name}"] = Required[hint] if p.default is p.empty else hint
     arguments = {key.partition(".")[2]: value for key, value in type_values(raw, types).items()}
-    return {key: value if isinstance(value, dict) else to_plain(value) for key, value in arguments.items()}
+    plain = {key: to_plain(value) for key, value in arguments.items() if not isinstance(value, dict)}
+    return {**arguments, **plain}
 
 
 def with_number_keys(chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,10 @@ def check_choices(owner: object) -> None:
     for name, choices in _choices(cls).items():
         if (value := getattr(owner, name)) not in choices:
             described = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
-            known = ("null" if choice is None else str(choice) for choice in choices)
+            known: list[str] = []
+            for choice in choices:
+                word = "null" if choice is None else str(choice)
+                known.append(word)
             raise ConfigError(unknown(described, str(value), known))
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.types import KINDS, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
+from mebench.core.types import KINDS, Expression, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import ConfigError, DataError, refuse_if
 
 MARK_OF_DRAWN = ".mebench-drawn"
@@ -303,11 +303,16 @@ class Composite(Dataset):
                 other = self._home.setdefault(video.key, id_)
                 if other != id_:
                     raise ConfigError(f"{other} and {id_} both hold the video {video.key}: take one of them")
-                named = (
-                    e if e.emotion is None else replace(e, emotion=f"{id_}:{e.emotion}") for e in video.expressions
-                )
-                gathered.append(replace(video, expressions=tuple(named)))
+                named = tuple(_with_dataset(expression, id_) for expression in video.expressions)
+                gathered.append(replace(video, expressions=named))
         return tuple(sorted(gathered, key=lambda video: video.key))
+
+
+def _with_dataset(expression: Expression, id_: str) -> Expression:
+    """The expression with its emotion, if it has one, named after its dataset."""
+    if expression.emotion is None:
+        return expression
+    return replace(expression, emotion=f"{id_}:{expression.emotion}")
 
 
 def _have_same_classes(name: str, schemes: Sequence[Scheme]) -> bool:

@@ -43,7 +43,8 @@ class Epoch:
     def of_row(cls, row: Mapping[str, Any]) -> Self:
         """An epoch from a table row, without its fold. A missing number is None, a missing loss NaN."""
         known = {field.name for field in fields(cls)}
-        noted: dict[str, Any] = {n: None if v != v and n != "loss" else v for n, v in row.items()}
+        missing = {name: None for name, value in row.items() if value != value and name != "loss"}
+        noted: dict[str, Any] = {**row, **missing}
         logged = {name: value for name, value in noted.items() if name not in known and value is not None}
         return cls(**{name: value for name, value in noted.items() if name in known}, logged=logged)
 

@@ -105,9 +105,10 @@ class Method(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Parameters and task go into a checkpoint of Lightning's, as plain data."""
-        params = {name: str(v) if isinstance(v, Path) else v for name, v in vars(self.params).items()}
+        params = vars(self.params)
+        paths = {name: str(value) for name, value in params.items() if isinstance(value, Path)}
         task = asdict(self.task) | {"tasks": sorted(self.task.tasks)}
-        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] = {"params": params, "task": task, "seed": self.seed}
+        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] = {"params": {**params, **paths}, "task": task, "seed": self.seed}
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = None, **changed: Any) -> Self:

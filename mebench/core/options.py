@@ -151,7 +151,8 @@ def check_ranges(params: Any, **names: Collection[str]) -> None:
     """
     for kind, keys in names.items():
         inside, words = _RANGES[kind]
-        values = {name: value for name in keys if (value := getattr(params, name)) is not None}
+        stated = [(name, getattr(params, name)) for name in keys]
+        values = {name: value for name, value in stated if value is not None}
         refuse_if(*((not inside(value), f"method.{name} {words}, not {value}") for name, value in values.items()))
 
 

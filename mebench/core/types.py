@@ -179,7 +179,9 @@ class Scheme:
 
     def __post_init__(self) -> None:
         """Refuse a map onto classes that are not listed."""
-        named = {part for value in self.mapping.values() for part in (value.split("+") if self.several else (value,))}
+        named = set(self.mapping.values())
+        if self.several:
+            named = {part for value in named for part in value.split("+")}
         if stray := sorted(named - set(self.classes)):
             raise DataError(
                 f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}"

@@ -254,8 +254,11 @@ def _refuse_wrong_sums(
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:
     """The column with the probability of each class, by class."""
-    every = ((_OF_CLASS.fullmatch(header), header) for header in reversed(table.others))
-    written = {plain_name(marked[1] or marked[2] if marked else header): header for marked, header in every}
+    written: dict[str, str] = {}
+    for header in reversed(table.others):
+        marked = _OF_CLASS.fullmatch(header)
+        label = marked[1] or marked[2] if marked else header
+        written[plain_name(label)] = header
     return {label: written[plain_name(label)] for label in labels if plain_name(label) in written}
 
 

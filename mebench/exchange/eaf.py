@@ -438,7 +438,8 @@ def read_documents(path: Path) -> list[Document]:
     Raises:
         DataError: as in `read_eaf`.
     """
-    return [read_eaf(file) for file in (_files_inside(path) if path.is_dir() else [path])]
+    files = _files_inside(path) if path.is_dir() else [path]
+    return [read_eaf(file) for file in files]
 
 
 def common_rate(files: Sequence[object], fps: float | None) -> float | None:

@@ -494,5 +494,7 @@ def _keys(
     """Key of the video of each row; the known ones if they are given."""
     video_numbers = rows.groupby(ids, sort=False).ngroup().to_numpy()
     different = _different(rows, ids)
-    keys = [video_key(dict(zip(ids, full))) if known is None else known[full] for full in different]
+    if known is None:
+        known = {full: video_key(dict(zip(ids, full))) for full in different}
+    keys = [known[full] for full in different]
     return pd.array(keys, dtype="str").take(video_numbers)

@@ -133,7 +133,9 @@ def printed_table(notebook: Mapping[str, Any]) -> str:
     runs = [(width, list(run)) for width, run in groupby(lines, _width_of_row)]
     if not runs:
         return ""
-    lengths = [len(run) if width else 0 for width, run in runs]
+    lengths: list[int] = []
+    for width, run in runs:
+        lengths.append(len(run) if width else 0)
     longest = lengths.index(max(lengths))
     _refuse_cut([run for _, run in runs[max(longest - 1, 0) : longest + 2]])
     width, table = runs[longest]

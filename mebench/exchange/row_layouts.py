@@ -153,7 +153,9 @@ def rows_from_parallel_lists(value: Row) -> list[Row] | None:
     holds_intervals = any(is_nested(items) for items in value.values())
     if not (names_videos and same_length and holds_intervals):
         return None
-    columns = [name if is_nested(items) else name.removesuffix("s") for name, items in value.items()]
+    columns: list[str] = []
+    for name, items in value.items():
+        columns.append(name if is_nested(items) else name.removesuffix("s"))
     return rows_from_list_of_rows([dict(zip(columns, items)) for items in zip(*value.values())])
 
 

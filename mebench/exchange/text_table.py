@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Self
@@ -634,7 +635,7 @@ def recognise_columns(
     positions: dict[str, int] = {}
     for name in wanted:
         aliases = [
-            *(owner + alias for owner in OWNERS[role] for alias in ALIASES[name]),
+            *(owner + alias for owner, alias in product(OWNERS[role], ALIASES[name])),
             *(ALONE[role] if name == may_stand_alone else ()),
             *ALIASES[name],
         ]

@@ -90,7 +90,8 @@ def _rows_by_separator(sheet: Sheet, lines: Sequence[str]) -> Iterator[tuple[str
         yield sheet.separator, [list(cells) for _, cells in sheet.rows]
         return
     for separator in SEPARATORS:
-        yield separator, [line.split(None if separator == " " else separator) for line in lines]
+        mark = None if separator == " " else separator  # any space
+        yield separator, [line.split(mark) for line in lines]
 
 
 def _names_of_columns(columns: Sequence[Column]) -> list[str] | None:

@@ -90,7 +90,8 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
         DataError: a cell is not a finite number.
     """
     cells = table.cells[name]
-    texts = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.distinct], dtype="object")
+    is_blank = np.array([cell.casefold() in BLANK for cell in cells.distinct], dtype=np.bool_)
+    texts = pd.Series(cells.distinct, dtype="object").mask(is_blank, None)
     read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
     if table.may_have_decimal_comma and (np.isnan(read) & texts.notna()).any():
         read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)

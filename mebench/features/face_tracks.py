@@ -1,6 +1,7 @@
 """The part of the pictures in which each of several faces of a video stays."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from mebench.core import Frames
@@ -61,9 +62,8 @@ def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: f
 def _continue_tracks(tracks: list[Track], index: int, faces: Sequence[Box]) -> None:
     """Give each face of a frame to the nearest track within one width. Others begin a new one."""
     last_boxes = [list(track.values())[-1] for track in tracks]
-    distances = [
-        (distance_in_widths(box, face), n, m) for n, box in enumerate(last_boxes) for m, face in enumerate(faces)
-    ]
+    pairs = product(enumerate(last_boxes), enumerate(faces))
+    distances = [(distance_in_widths(box, face), n, m) for (n, box), (m, face) in pairs]
     taken_tracks, taken_faces = set[int](), set[int]()
     for distance, n, m in sorted(distances):
         is_free = n not in taken_tracks and m not in taken_faces

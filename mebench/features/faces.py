@@ -182,7 +182,8 @@ class Reference:
     def as_json(self) -> dict[str, Any]:
         """Plain values, which JSON keeps exactly."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: None if value is None else np.asarray(value).tolist() for name, value in values.items()}
+        stated = {name: np.asarray(value).tolist() for name, value in values.items() if value is not None}
+        return {**values, **stated}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

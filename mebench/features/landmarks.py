@@ -75,7 +75,8 @@ def find_predictor(path: str | None = None) -> Path | None:
         return file
     package = importlib.util.find_spec(LANDMARKS_PACKAGE)
     folders = (package.submodule_search_locations if package else None) or ()
-    return next((file for folder in folders if (file := Path(folder) / "models" / _FILE).is_file()), None)
+    files = [Path(folder, "models", _FILE) for folder in folders]
+    return next((file for file in files if file.is_file()), None)
 
 
 def predictor_identity(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import KINDS, Chain, ClipView, stack
+from mebench.core import KINDS, Chain, ClipView, Step, stack
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.faces import FaceParams
@@ -51,10 +51,12 @@ class MapParams(FaceParams):
 
         The second phase has the same steps; its flow is read from apex to offset, see `read_maps`.
         """
-        flow = (self.face(), Flow(algorithm=self.flow), Strain(), FlowImage(size=SIZE))
-        return {
-            name: Chain(name, (*flow, FlowDirection()) if name in DIRECTIONS else flow, scope="clips") for name in names
-        }
+        flow: tuple[Step, ...] = (self.face(), Flow(algorithm=self.flow), Strain(), FlowImage(size=SIZE))
+        chains: dict[str, Chain] = {}
+        for name in names:
+            steps = (*flow, FlowDirection()) if name in DIRECTIONS else flow
+            chains[name] = Chain(name, steps, scope="clips")
+        return chains
 
 
 @dataclass(frozen=True)

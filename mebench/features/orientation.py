@@ -235,10 +235,10 @@ class MainDirectionDifference(MapStep):
         counts = (sector[..., None] == np.arange(4)).sum(axis=1)
         if self.directions == "released_code":
             counts[:, 2] = 0
-        means = [
-            _mean_of_largest(own[sectors == main]) if there else 0.0
-            for own, sectors, main, there in zip(longer, sector, counts.argmax(axis=1), counts.any(axis=1))
-        ]
+        means: list[float] = []
+        for own, sectors, main, there in zip(longer, sector, counts.argmax(axis=1), counts.any(axis=1)):
+            mean = _mean_of_largest(own[sectors == main]) if there else 0.0
+            means.append(mean)
         return np.full((1, 1, 1), _mean_of_largest(np.array(means)), np.float32)
 
 

@@ -521,7 +521,10 @@ class VideoSource:
         chains = [*chains_of_crops, *(chain for chain, _ in missing)]
         keys_of_crops = {self.key("crops", chain, None) for chain in chains}
         n_uncut = sum(not self.store.holds(key) for key in keys_of_crops)
-        feature_rows = [n_frames if clip is None else 1 for _, clip in missing]
+        feature_rows: list[int] = []
+        for _, clip in missing:
+            is_whole_video = clip is None
+            feature_rows.append(n_frames if is_whole_video else 1)
         return _Progress(feature_rows, n_uncut * n_frames, n_frames, report)
 
     def _share_flows(self, missing: Sequence[tuple[Chain, Clip | None]]) -> bool:

@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -67,8 +68,10 @@ class Grid:
             lies, times the number of cells that it steps over. A cell is a combination of parts; the sum over the axes is its
             number. Stored per axis, because an index array of the whole clip would be large.
         """
-        ends = ([0, *(end for span in spans for end in span if end < n)] for n, spans in zip(self.shape, self.spans))
-        begins = [np.unique(parts) for parts in ends]
+        begins: list[NDArray[np.int64]] = []
+        for n, spans in zip(self.shape, self.spans):
+            ends = np.unique([0, *chain.from_iterable(spans)])
+            begins.append(ends[ends < n])
         members = [
             np.array([(start <= parts) & (parts < stop) for start, stop in spans], np.float64)
             for parts, spans in zip(begins, self.spans)

@@ -189,8 +189,9 @@ def natural_sort_key(name: str) -> tuple[list[str | int], str]:
     ['006_1_0001.JPG', '006_1_9999.jpg', '006_1_10000.jpg']
     """
     # Text and digits take turns, beginning with (possibly empty) text, so that like meets like.
-    parts = _DIGITS.split(_PADDING.sub("", name.casefold()))
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+    parts: list[int | str] = [*_DIGITS.split(_PADDING.sub("", name.casefold()))]
+    parts[1::2] = map(int, parts[1::2])
+    return parts, name
 
 
 def file_number(name: str) -> int | None:
@@ -271,7 +272,9 @@ def _missing_numbers(numbers: Sequence[int]) -> str:
     """The gaps between rising numbers, in words."""
     gaps = [(before + 1, after - 1) for before, after in pairwise(numbers) if after - before > 1]
     n_missing = sum(last - first + 1 for first, last in gaps)
-    ranges = [f"{first}" if first == last else f"{first} to {last}" for first, last in gaps]
+    ranges: list[str] = []
+    for first, last in gaps:
+        ranges.append(f"{first}" if first == last else f"{first} to {last}")
     verb = "is" if n_missing == 1 else "are"
     between = f"between {numbers[0]} and {numbers[-1]} ({_counted(n_missing, 'frame')})"
     return f"file {named_few(ranges, 'other gap')} {verb} missing {between}"

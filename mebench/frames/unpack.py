@@ -275,8 +275,10 @@ class _Archive:
             DataError: one is encrypted, a link, outside the folder, doubled, or has an impossible name; or they are too
                 many or too large.
         """
-        entries = self.file.infolist() if isinstance(self.file, zipfile.ZipFile) else self.file
-        read = (self._member_of_tar(e) if isinstance(e, tarfile.TarInfo) else self._member_of_zip(e) for e in entries)
+        if isinstance(self.file, zipfile.ZipFile):
+            read = [self._member_of_zip(entry) for entry in self.file.infolist()]
+        else:
+            read = [self._member_of_tar(entry) for entry in self.file]
         found = [member for member in read if member is not None]
         names = [parts for parts, _, _ in found]
         total = sum(size for _, size, _ in found)

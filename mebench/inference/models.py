@@ -231,7 +231,8 @@ def models_of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ..
             f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is missing. A "
             "record of the leaderboard never holds them; compute the run again with mebench run"
         )
-    return tuple(model_of_fold(folder, key) for key in ([fold] if fold is not None else keys))
+    chosen = keys if fold is None else [fold]
+    return tuple(model_of_fold(folder, key) for key in chosen)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------------

@@ -384,7 +384,11 @@ def list_remarks(dataset: Dataset) -> tuple[str, ...]:
     ('a.ts: its time stamps begin again',)
     """
     rows = [row for row in dataset.repair_rows() if not row.altered]
-    return tuple(f"{row.found}: {row.reason}" if row.taken is None else str(row) for row in rows)
+    sentences: list[str] = []
+    for row in rows:
+        sentence = f"{row.found}: {row.reason}" if row.taken is None else str(row)
+        sentences.append(sentence)
+    return tuple(sentences)
 
 
 def _notify_of_videos(dataset: Dataset, job: PredictJob, progress: Progress) -> None:

@@ -483,7 +483,8 @@ class Resampling:
     def _means(replicates: Mapping[str, Floats]) -> dict[str, float]:
         """Means over the replicates that are defined; NaN where none is."""
         known = {name: values[~np.isnan(values)] for name, values in replicates.items()}
-        return {name: float(values.mean()) if len(values) else np.nan for name, values in known.items()}
+        means = {name: float(values.mean()) for name, values in known.items() if len(values)}
+        return {name: means.get(name, np.nan) for name in replicates}
 
     @property
     def degrees(self) -> int:

@@ -163,10 +163,11 @@ class _Placement:
         matched = largest_matching(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
         found, true = np.bincount(matched // number, minlength=len(chosen) // number), len(self.video)
         rows = np.array([precision_recall_f1(tp, number - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
-        return {
-            name: score_with_percentiles(float(column.mean()) if len(column) else np.nan, column)
-            for name, column in zip(("precision", "recall", "f1"), rows.T)
-        }
+        scores: dict[str, Any] = {}
+        for name, column in zip(("precision", "recall", "f1"), rows.T):
+            mean = float(column.mean()) if len(column) else np.nan
+            scores[name] = score_with_percentiles(mean, column)
+        return scores
 
     def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> Pairs:
         pairs = overlap_pairs(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,6 +112,6 @@ def class_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         for name in CLASS_SCORES:
             cells |= {name: row[name]["value"], f"{name}_low": row[name]["low"], f"{name}_high": row[name]["high"]}
         flat.append(cells)
-    scores = [f"{name}{end}" for name in CLASS_SCORES for end in ("", "_low", "_high")]
+    scores = [f"{name}{end}" for name, end in product(CLASS_SCORES, ("", "_low", "_high"))]
     table = pd.DataFrame(flat, columns=["class", "clips", "subjects", "named", "right", *scores])
     return table.astype(dict.fromkeys(scores, "float64")).set_index("class")

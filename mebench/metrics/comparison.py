@@ -193,9 +193,8 @@ class Pool:
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
         needed = frozenset(filter(None, (wanted, find_metric(wanted).factor)))
-        scores, of_classes = (
-            needed if defined is None else needed & defined for defined in (rule.scores, rule.class_scores)
-        )
+        scores = needed if rule.scores is None else needed & rule.scores
+        of_classes = needed if rule.class_scores is None else needed & rule.class_scores
         alone = replace(rule, scores=scores, class_scores=None if find_metric(wanted).of_unit else of_classes)
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
         ones = np.ones((1, self.units.size))

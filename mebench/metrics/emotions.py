@@ -83,10 +83,11 @@ class Sample:
         if self.named is not None:
             scores = self._over_named_classes(convention, scores, pooled, weights @ self.named > 0)
         no_truth, lacks_a_class = is_absent.all(axis=1), is_absent.any(axis=1)
-        return {
-            name: np.where(no_truth if name in OF_SAMPLES else lacks_a_class, np.nan, values)
-            for name, values in scores.items()
-        }
+        known: dict[str, Floats] = {}
+        for name, values in scores.items():
+            is_undefined = no_truth if name in OF_SAMPLES else lacks_a_class
+            known[name] = np.where(is_undefined, np.nan, values)
+        return known
 
     @staticmethod
     def _over_named_classes(
@@ -241,7 +242,8 @@ def class_scores(convention: Convention, names: Sequence[str], matrices: Floats)
     elif convention.uar == "precision":
         scores["uar"] = SCORES["precision"](matrices)
     nothing = np.full(matrices.shape[:-2], np.nan)
-    return {name: scores[name] if convention.defines_of_classes(name) else nothing for name in names}
+    defined = {name: scores[name] for name in names if convention.defines_of_classes(name)}
+    return {name: defined.get(name, nothing) for name in names}
 
 
 def scored_classes(
@@ -297,7 +299,8 @@ def _joint_scores(counts: SpottingCounts, sample: Sample, weights: Floats) -> di
     rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
     scores = {"strs": strs(counts.f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
     undefined = np.full(len(weights), np.nan)
-    return {name: values if rule.defines_of_classes(name) else undefined for name, values in scores.items()}
+    defined = {name: values for name, values in scores.items() if rule.defines_of_classes(name)}
+    return {name: defined.get(name, undefined) for name in scores}
 
 
 def _holds_short_videos(truths: pd.DataFrame) -> bool:

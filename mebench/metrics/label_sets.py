@@ -32,7 +32,10 @@ def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
     >>> class_bits(["joy+fear", "joy", None], ["fear", "joy"]).tolist()
     [[True, True], [False, True], [False, False]]
     """
-    sets = [set(label.split("+")) if isinstance(label, str) else set() for label in labels]
+    sets: list[set[str]] = []
+    for label in labels:
+        names = set(label.split("+")) if isinstance(label, str) else set()
+        sets.append(names)
     return np.array([[name in label_set for name in classes] for label_set in sets], dtype=np.bool_).reshape(
         len(sets), len(classes)
     )

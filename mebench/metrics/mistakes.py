@@ -291,8 +291,11 @@ def f1_gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, flo
     near = min(int((missed == "localisation").sum()), int((under == "near_miss").sum()))
     fp, fn = len(mistakes) - len(missed), len(missed)
     *_, before = precision_recall_f1(tp, fp, fn)
-    fixes = {word: (n, near if word == "near_miss" else 0) for word, n in sorted(Counter(under).items())}
-    gained = {word: precision_recall_f1(tp + more, fp - n, fn - more)[2] - before for word, (n, more) in fixes.items()}
+    gained: dict[str, float] = {}
+    for word, n in sorted(Counter(under).items()):
+        n_found = near if word == "near_miss" else 0
+        _, _, after = precision_recall_f1(tp + n_found, fp - n, fn - n_found)
+        gained[word] = after - before
     return gained | {"missed": precision_recall_f1(tp + fn - near, fp, near)[2] - before}
 
 

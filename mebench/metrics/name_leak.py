@@ -173,7 +173,10 @@ def _read(
 
 def _codes_at(place: int, fields: Iterable[Sequence[str]]) -> Any:
     """A code of each name's value at a place; -1 without such a place."""
-    values: list[str | None] = [None if place >= len(own) else own[place] for own in fields]
+    values: list[str | None] = []
+    for own in fields:
+        value = own[place] if place < len(own) else None
+        values.append(value)
     codes, _ = pd.factorize(np.array(values, object))
     return codes
 

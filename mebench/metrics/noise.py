@@ -144,7 +144,10 @@ def _under_noise_at(path: str, annotated: Sequence[float], drawn: Floats) -> dic
     """
     ceiling, *noisy = [score_with_percentiles(float(values.mean()), values) for values in drawn]
     goodness = np.vectorize(find_metric(path).worth)(drawn[1:])
-    values = [None if np.isnan(value) else value for value in annotated]
+    values: list[float | None] = []
+    for value in annotated:
+        known = None if np.isnan(value) else value
+        values.append(known)
     shares = win_shares(goodness).tolist()
     runs = [
         {"value": value, "noisy": on_draws, "ranks": list(ranks), "beats": beats}

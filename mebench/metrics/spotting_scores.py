@@ -457,7 +457,8 @@ class SpottingCounts:
         if self.convention.exchanged:
             printed_as = {name: METRICS[name].printed_as for name in scores if METRICS[name].printed_as}
             scores |= {other: scores[name] for name, other in printed_as.items()}
-        return {name: v if self.convention.defines(name) else undefined for name, v in scores.items()}
+        defined = {name: values for name, values in scores.items() if self.convention.defines(name)}
+        return {name: defined.get(name, undefined) for name in scores}
 
     def _average_precisions(self, weights: Floats, cannot_rank: Bools) -> Floats:
         """Average precision at each of `THRESHOLDS`, (n_thresholds, n_weightings); NaN where nothing can be ranked."""

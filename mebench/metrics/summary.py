@@ -246,7 +246,9 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
     part = counts[name]
     tp, spotted, true = (float(column.sum()) for column in (part.true_positives, part.spotted, part.truths))
     totals = {"tp": tp, "fp": spotted - tp, "fn": true - tp}
-    shown_totals = {key: value / units.n_units if units.mean else int(value) for key, value in totals.items()}
+    shown_totals: dict[str, float] = {key: int(value) for key, value in totals.items()}
+    if units.mean:
+        shown_totals = {key: value / units.n_units for key, value in totals.items()}
     single_kinds = [other for kind, other in counts.items() if kind != "overall"]
 
     def scores(weights: Floats) -> dict[str, Floats]:

@@ -286,15 +286,8 @@ class STRS(SpottingF1):
         Raises:
             DataError: as for `SpottingF1`.
         """
-        tables, name = [_frame(table) for table in (preds, target)], dict[Any, str](enumerate(self.classes))
-        counts = self._count(
-            *(
-                table.assign(emotion=table["emotion"].map(lambda e: str(name.get(e, e)), na_action="ignore"))
-                if "emotion" in table
-                else table
-                for table in tables
-            )
-        )
+        tables = [_frame(table) for table in (preds, target)]
+        counts = self._count(*(_with_class_names(table, self.classes) for table in tables))
         truths, predictions = counts.tables
         named = of_true_positives(truths, predictions, counts.found, 1, self.classes, by_draw=False)
         self.answers = self.answers + torch.from_numpy(named.matrices[0]).to(self.device)
@@ -313,10 +306,19 @@ def _with_all_columns(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{name: value for name, value in without_value.items() if name not in table})
 
 
+def _with_class_names(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """The table with names of classes in place of their numbers, if it has emotions."""
+    if "emotion" not in table:
+        return table
+    name = dict[Any, str](enumerate(classes))
+    return table.assign(emotion=table["emotion"].map(lambda e: str(name.get(e, e)), na_action="ignore"))
+
+
 def _frame(table: Intervals) -> pd.DataFrame:
     """Any form of a table of intervals as a table of its own."""
     if isinstance(table, pd.DataFrame):
         return table
     if isinstance(table, Mapping):
-        return pd.DataFrame({name: c.tolist() if isinstance(c, Tensor) else c for name, c in table.items()})
+        tensors = {name: column.tolist() for name, column in table.items() if isinstance(column, Tensor)}
+        return pd.DataFrame({**table, **tensors})
     return pd.DataFrame(list(table))  # pandas knows dataclasses

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import permutations
+from itertools import permutations, product
 from typing import Literal
 
 from mebench.core import Scheme
@@ -171,7 +171,7 @@ THREE_OF_BOTH = Scheme(
         **dict.fromkeys((f"{OTHER}:disgust", f"{OTHER}:repression"), "negative"),
         f"{OTHER}:happiness": "positive",
         **{f"{OTHER}:{name}": name for name in THREE},  # as features are published whose labels were merged before
-        **{f"{smic}:{name}": name for smic in SMIC for name in THREE},
+        **{f"{smic}:{name}": name for smic, name in product(SMIC, THREE)},
     },
 )
 """SMIC's own three classes, and four labels of CASME II in the same three."""

@@ -13,7 +13,8 @@ from mebench.protocols import across, challenges, within
 from mebench.protocols.people import People
 from mebench.protocols.protocol import Protocol
 
-_OURS = [value for file in (within, across, challenges) for value in vars(file).values() if isinstance(value, Protocol)]
+_DEFINED = [*vars(within).values(), *vars(across).values(), *vars(challenges).values()]
+_OURS = [value for value in _DEFINED if isinstance(value, Protocol)]
 PROTOCOLS = {protocol.name: protocol for protocol in sorted(_OURS, key=lambda protocol: protocol.name)}
 """All that this folder's files define, by name, sorted."""
 ADDED: dict[str, Path] = {}

@@ -297,8 +297,9 @@ def _subjects(people: People, names: Sequence[str], side: str) -> list[SubjectKe
     for name in names:
         fits = [subject for subject in people.subjects if name in (subject.subject, str(subject))]
         if not fits:
-            with_dataset = len(people.datasets) > 1
-            known = [str(subject) if with_dataset else subject.subject for subject in people.subjects]
+            known = [subject.subject for subject in people.subjects]
+            if len(people.datasets) > 1:
+                known = [str(subject) for subject in people.subjects]
             raise ConfigError(unknown(f"subject of protocol.{side}", name, known))
         if len(fits) > 1:
             raise ConfigError(

@@ -18,24 +18,23 @@ _RUN_KEYS = (
     "audit",
     "adaptation",
 )
+LATER_OF_METHODS: Mapping[str, Any] = {
+    "half_width": 1.0,
+    "align": "none",
+    "track": "none",
+    "margin": 0.0,
+    "half_size": False,
+    "macro": "negative",
+    "longest_frames": None,
+}
+"""Parameters of methods that older records lack, with the value used then."""
 LATER: Mapping[str, Any] = {
     "precision": "32-true",
     "tuned_on": [],
     "adaptation": "none",
     "degrade": "none",
-    **{
-        f"{part}.{name}": value
-        for part in ("method", "recognizer")
-        for name, value in {
-            "half_width": 1.0,
-            "align": "none",
-            "track": "none",
-            "margin": 0.0,
-            "half_size": False,
-            "macro": "negative",
-            "longest_frames": None,
-        }.items()
-    },
+    **{f"method.{name}": value for name, value in LATER_OF_METHODS.items()},
+    **{f"recognizer.{name}": value for name, value in LATER_OF_METHODS.items()},
 }
 """Keys that older records lack, with the value used then: a record without the key belongs to the same row."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
@@ -266,7 +267,8 @@ LETTERS = tuple(chr(ord("A") + number) for number in range(26))
 
 def letters_of(sides: Sequence[Side]) -> list[str]:
     """The names of compared sides: A, B, C …; after Z the numbers from 27."""
-    return [LETTERS[number] if number < len(LETTERS) else str(number + 1) for number in range(len(sides))]
+    numbers = [str(number + 1) for number in range(len(LETTERS), len(sides))]
+    return [*LETTERS[: len(sides)], *numbers]
 
 
 @dataclass(frozen=True)
@@ -289,11 +291,15 @@ class SeveralComparisons:
     @property
     def n_tests(self) -> int:
         """Number of tests of which all p values are adjusted together."""
-        return sum(c.scores[path].p is not None for c in self.comparisons for path in self.paths)
+        return sum(p is not None for p in self._all_p_values())
+
+    def _all_p_values(self) -> list[float | None]:
+        """The p values of all comparisons, for each one those of all scores."""
+        return [one.scores[path].p for one, path in product(self.comparisons, self.paths)]
 
     def adjusted(self) -> dict[str, list[float | None]]:
         """The p values of each score's differences from A, adjusted for all tests."""
-        ps = holm([c.scores[path].p for c in self.comparisons for path in self.paths])
+        ps = holm(self._all_p_values())
         return {path: list(ps[number :: len(self.paths)]) for number, path in enumerate(self.paths)}
 
     def tables(self) -> list[Table]:

@@ -94,7 +94,8 @@ def _draw_intervals(axes: Axes, rows: Sequence[PlottedRow], metric: str, with_gr
         if score["value"] is None:
             continue
         color = CURVE_COLORS[1] if row.ranked else EQUAL
-        low, high = (score["value"] if score[end] is None else score[end] for end in ("low", "high"))
+        low = score["value"] if score["low"] is None else score["low"]
+        high = score["value"] if score["high"] is None else score["high"]
         axes.plot([low, high], [height, height], color=color, linewidth=1.6, solid_capstyle="butt")
         axes.plot([score["value"]], [height], "o", color=color, markersize=5)
         ends.append(high)
@@ -117,7 +118,10 @@ def score_people(sides: Sequence[Tables], task: str, kinds: Sequence[str]) -> pd
     Returns:
         The scores by subject; a person without a clip, or without a truth and an interval, has none.
     """
-    scores = [_accuracy_of_people(one) if task == "recognize" else _f1_of_people(one, kinds) for one in sides]
+    scores: list[pd.Series] = []
+    for side in sides:
+        of_people = _accuracy_of_people(side) if task == "recognize" else _f1_of_people(side, kinds)
+        scores.append(of_people)
     return pd.concat(scores, axis="columns").mean(axis="columns").dropna()
 
 

@@ -456,7 +456,10 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     cells.append("")
     if len(counts) > 1:
         cells.append(["all", total, *sums])
-    cells.append(["share", "", *(f"{100 * n / total:.0f} %" if total else "-" for n in sums)])
+    shares = ["-"] * len(sums)
+    if total:
+        shares = [f"{100 * n / total:.0f} %" for n in sums]
+    cells.append(["share", "", *shares])
     numbers = [Column(name, text=partial(format_mean_count, places=2), right=True) for name in ("all", *causes)]
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -651,7 +651,10 @@ def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, with the box and a strip of each followed face."""
     path = faces[0].path
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
-    outlines = [face.followed.outlines() if face.followed else repeat(None) for face in faces]
+    outlines: list[Iterable[Any]] = []
+    for face in faces:
+        of_face = face.followed.outlines() if face.followed else repeat(None)
+        outlines.append(of_face)
     strips: list[CurveStrip] = []
     for index, corners_of_faces in enumerate(zip(*outlines)):
         frame = frames[index]

@@ -228,10 +228,10 @@ class JudgedRun:
             "distractors": tables.distractors,
             "answers": self.answers,
         }
-        rows = {
-            name: group_by([] if table is None else plain_rows(table), key=lambda row: str(row["video"]))
-            for name, table in by_name.items()
-        }
+        rows: dict[str, dict[str, list[Any]]] = {}
+        for name, table in by_name.items():
+            of_table = [] if table is None else plain_rows(table)
+            rows[name] = group_by(of_table, key=lambda row: str(row["video"]))
         object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 

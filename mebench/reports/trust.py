@@ -113,7 +113,10 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
         raise DataError(f"{file} describes {twice[0]} twice and differently: keep one row for each person")
     if not len(rows.columns):
         raise DataError(f"{file} has no attributes of the people: add a column such as sex, age or glasses")
-    places = [person if person in rows.index else person.partition("/")[2] for person in known]
+    places: list[str] = []
+    for person in known:
+        _, _, without_dataset = person.partition("/")
+        places.append(person if person in rows.index else without_dataset)
     lacking = [person for person, place in zip(known, places) if place not in rows.index]
     if lacking:
         raise DataError(

@@ -305,7 +305,8 @@ def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | Non
 
     None unless all of them and the default have been run.
     """
-    folders = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
+    found = [run.honest or run.folder for run in (default, *others)]
+    folders = [folder for folder in found if folder is not None]
     if not others or len(folders) <= len(others):
         return None
     scored = [current_summary(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in folders]

@@ -183,8 +183,8 @@ def _chain(plain: Mapping[str, Any]) -> Chain:
     """The chain that `_plain` turned into plain data."""
     steps = []
     for module, name, values in plain["steps"]:
-        parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        steps.append(getattr(import_module(module), name)(**parameters))
+        tuples = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        steps.append(getattr(import_module(module), name)(**{**values, **tuples}))
     return Chain(plain["name"], tuple(steps), plain["scope"], plain["advice"])
 
 

@@ -301,7 +301,10 @@ def hash_own_code(code: Callable[[Path], str]) -> dict[str, str]:
     So an edit between stop and resume does not mix two programs.
 
     """
-    files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
+    files: dict[str, Iterable[Path]] = {}
+    for name in ROOMS:
+        path = PACKAGE / name
+        files[name] = [path] if name.endswith(".py") else path.rglob("*.py")
     files["runner"] = (PACKAGE / f"{name}.py" for name in OF_FOLDS)
     return {f"code of mebench/{name}": _hash_of(paths, PACKAGE, code) for name, paths in files.items()}
 

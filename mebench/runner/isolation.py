@@ -173,11 +173,18 @@ def encode(value: Any) -> list[bytes]:
         if isinstance(value, MebenchError):
             return {_MADE: ["object", known, str(value)]}
         if known == _name(type(value)):
-            fields = (getattr(value, field.name) for field in dataclasses.fields(value))
-            return {_MADE: ["object", known, *({_MADE: ["tuple", *f]} if isinstance(f, tuple) else f for f in fields)]}
+            fields = [_plain_field(getattr(value, field.name)) for field in dataclasses.fields(value)]
+            return {_MADE: ["object", known, *fields]}
         raise TypeError(f"its answer is not plain data but contains {type(value)}")
 
     return [json.dumps(value, default=plain).encode(), *buffers]
+
+
+def _plain_field(field: Any) -> Any:
+    """A field for JSON, which has no tuples."""
+    if isinstance(field, tuple):
+        return {_MADE: ["tuple", *field]}
+    return field
 
 
 def decode(parts: list[bytes]) -> Any:

@@ -177,7 +177,8 @@ def access_of(sandbox: str, methods: Sequence[MethodJob], view: bool = False) ->
 def files_of_method(method: MethodJob) -> MethodFiles:
     """The files of a method."""
     settings = {field.name: field for field in fields(method.params)}
-    files = {name: value for name in settings if isinstance(value := getattr(method.params, name), Path)}
+    values = {name: getattr(method.params, name) for name in settings}
+    files = {name: value for name, value in values.items() if isinstance(value, Path)}
     landmarks = frozenset(name for name in files if settings[name].metadata.get("place"))
     files |= getattr(method.params, "package_files", {})  # of an encoder that a package brings
     pretrained = getattr(method.params, "pretrained", None)

@@ -155,4 +155,6 @@ class RunData:
 def class_counts(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
     """The number of micro-expressions of each scored class in some videos."""
     named = [str(scheme.class_of(e)) for video in videos for e in scheme.scored(video)]
-    return Counter(part for name in named for part in (name.split("+") if scheme.several else (name,)))
+    if scheme.several:
+        named = [part for name in named for part in name.split("+")]
+    return Counter(named)

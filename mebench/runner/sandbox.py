@@ -33,6 +33,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -167,7 +168,7 @@ def python_files() -> tuple[Path, ...]:
     facts = ("self", "cpuinfo", "meminfo", "stat", "sys", "devices", "driver/nvidia")
     kernel = ("devices", "class", "bus/pci", "fs/cgroup", "module")
     return (
-        *(Path(root, name) for root in roots for name in kept),
+        *(Path(root, name) for root, name in product(roots, kept)),
         *map(Path, ("/nix/store", *packages, *libraries)),
         *(Path("/proc", name) for name in facts),
         *(Path("/sys", name) for name in kernel),

@@ -87,7 +87,11 @@ def rate_groups(videos: Iterable[Video]) -> dict[str, str]:
     """
     every = list(videos)
     rates = Counter(dataset for dataset, _ in {(video.dataset, video.fps) for video in every})
-    return {v.key: v.dataset if rates[v.dataset] == 1 else group_of_rate(v.dataset, v.fps or 0) for v in every}
+    groups: dict[str, str] = {}
+    for video in every:
+        has_one_rate = rates[video.dataset] == 1
+        groups[video.key] = video.dataset if has_one_rate else group_of_rate(video.dataset, video.fps or 0)
+    return groups
 
 
 def pair_gap(fps: float | None) -> int:

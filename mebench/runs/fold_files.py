@@ -336,7 +336,8 @@ def _epoch_row(epoch: int, answer: Prediction | ClipPrediction) -> dict[str, Any
 
 def _python_numbers(row: dict[str, Any]) -> dict[str, Any]:
     """A row with NumPy's numbers as Python's, which pyarrow takes for any column."""
-    return {column: value.item() if isinstance(value, np.generic) else value for column, value in row.items()}
+    plain = {column: value.item() for column, value in row.items() if isinstance(value, np.generic)}
+    return {**row, **plain}
 
 
 def _frame_score_tables(result: FoldResult, kinds: Sequence[str]) -> Iterator[pa.Table]:

@@ -455,7 +455,8 @@ class RunFolder:
     def finished_folds(self) -> set[str]:
         """Keys of the folds with complete and unchanged results of this run."""
         run = self.key
-        return {key for folder in self.path.glob("folds/[!.]*") if (key := whole_fold(folder, run)) is not None}
+        keys = [whole_fold(folder, run) for folder in self.path.glob("folds/[!.]*")]
+        return {key for key in keys if key is not None}
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
         """Join the tables of all folds, sorted, whatever the order of completion.

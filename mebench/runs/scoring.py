@@ -172,8 +172,9 @@ def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
     def rows_of(table: pd.DataFrame) -> pd.DataFrame:
         return table[table["video"].isin(videos["video"])]
 
-    answered = (None if table is None else rows_of(table) for table in (tables.predictions, tables.clips))
-    return Tables(videos, rows_of(tables.truths), *answered)
+    predictions = None if tables.predictions is None else rows_of(tables.predictions)
+    clips = None if tables.clips is None else rows_of(tables.clips)
+    return Tables(videos, rows_of(tables.truths), predictions, clips)
 
 
 def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:

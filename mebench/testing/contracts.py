@@ -682,11 +682,14 @@ def _relabelled(
     other places.
     """
     change = change or (lambda v, e: _rename(plan.data.scheme, e if trial.does("recognize") else move_expression(v, e)))
-    videos = tuple(
-        dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions)) if v in trial.test_videos else v
-        for v in plan.data.videos
-    )
-    return dataclasses.replace(plan, data=dataclasses.replace(plan.data, videos=videos))
+    videos: list[Video] = []
+    for video in plan.data.videos:
+        if video in trial.test_videos:
+            changed = tuple(change(video, expression) for expression in video.expressions)
+            videos.append(dataclasses.replace(video, expressions=changed))
+        else:
+            videos.append(video)
+    return dataclasses.replace(plan, data=dataclasses.replace(plan.data, videos=tuple(videos)))
 
 
 def _rename(scheme: Scheme, e: Expression) -> Expression:

@@ -212,7 +212,11 @@ class _Kept(Checkpoint):  # type: ignore[misc]
 def _random_states() -> dict[str, Any]:
     """The states of all random generators, as numbers and tensors."""
     states = dict(_collect_rng_states())
-    return states | {"numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in states["numpy"]]}
+    parts: list[Any] = []
+    for part in states["numpy"]:
+        plain = part.tolist() if isinstance(part, np.ndarray) else part
+        parts.append(plain)
+    return states | {"numpy": parts}
 
 
 def _copied(method: L.LightningModule) -> dict[str, Any]:

@@ -101,8 +101,11 @@ class MapNetwork(Method, ABC):
         """Class probabilities, (n_clips, n_classes)."""
         parts = [clips[first : first + AT_ONCE] for first in range(0, len(clips), AT_ONCE)]
         scores = [self.network(self._read(part).to(self.device)) for part in parts]
-        shares = [one.sigmoid() if self.task.several else one.softmax(1) for one in scores]
-        return np.concatenate([one.double().cpu().numpy() for one in shares])
+        shares: list[NDArray[np.float64]] = []
+        for score in scores:
+            share = score.sigmoid() if self.task.several else score.softmax(1)
+            shares.append(share.double().cpu().numpy())
+        return np.concatenate(shares)
 
     def _read(self, clips: Sequence[ClipView]) -> Tensor:
         return self.inputs([read_maps(clips, name) for name in self.names])

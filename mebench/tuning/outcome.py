@@ -232,8 +232,11 @@ def _number(path: str, value: float | None, sign: str = "") -> str:
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    unbroken = {"score", "configuration", INTERVAL, "p"}
-    return Table([Column(name, name, wrap="never" if name in unbroken else "anywhere") for name in heads], rows, title)
+    columns: list[Column] = []
+    for name in heads:
+        is_unbroken = name in ("score", "configuration", INTERVAL, "p")
+        columns.append(Column(name, name, wrap="never" if is_unbroken else "anywhere"))
+    return Table(columns, rows, title)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Literal, get_args
 
 from mebench.core import Task
@@ -71,7 +72,7 @@ def _objective_paths(task: Task) -> list[str]:
     paths: list[str] = []
     if "spot" in task.tasks:
         groups = ["overall", *task.kinds] if len(task.kinds) > 1 else [*task.kinds]
-        paths += [f"spotting.{group}.{name}" for group in groups for name in _objectives("spotting")]
+        paths += [f"spotting.{group}.{name}" for group, name in product(groups, _objectives("spotting"))]
     if "recognize" in task.tasks:
         paths += [f"recognition.{name}" for name in _objectives("recognition", ABSENT in task.classes)]
     if {"spot", "recognize"} <= task.tasks:
@@ -267,4 +268,6 @@ class Study:
 
     def _losses(self, trial: Trial) -> tuple[float, ...]:
         """The values of a trial with signs such that lower is better."""
-        return tuple(-v if o.direction == "maximize" else v for o, v in zip(self.objectives, trial.values))
+        signs = {"maximize": -1, "minimize": 1}
+        pairs = zip(self.objectives, trial.values)
+        return tuple(signs[objective.direction] * value for objective, value in pairs)

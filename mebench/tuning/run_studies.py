@@ -79,7 +79,8 @@ def run_folds(
     Raises:
         RunError: a fold failed.
     """
-    tasks = [fold_task(fold.key, plan, fold, stored[fold.key] if stored else None) for fold in folds]
+    results: Mapping[str, FoldResult | None] = stored or dict.fromkeys(fold.key for fold in folds)
+    tasks = [fold_task(fold.key, plan, fold, results[fold.key]) for fold in folds]
     for task, outcome in pool.run(tasks):
         if isinstance(outcome, Failure):
             raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
@@ -258,7 +259,8 @@ class Evaluator:
                 draws=0,
             )
         )
-        return [seconds if o.path == COST else scores.get(o.path) for o in self._objectives]
+        known = {**scores, COST: seconds}
+        return [known.get(objective.path) for objective in self._objectives]
 
 
 class Judge:

@@ -67,9 +67,8 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
         for person in people.some(people.persons, count, "tuning subjects")
         for subject in people.persons[person]
     }
-    outer = tuple(
-        replace(fold, test=test) for fold in plan.data.folds if (test := tuple(s for s in fold.test if s not in tuned))
-    )
+    untuned = [replace(fold, test=tuple(s for s in fold.test if s not in tuned)) for fold in plan.data.folds]
+    outer = tuple(fold for fold in untuned if fold.test)
     if not outer:
         raise ConfigError(
             f"protocol {plan.data.protocol.name} tests only subjects that are tuned on: tune with --nested"

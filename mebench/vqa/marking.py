@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +46,7 @@ from mebench.vqa.wording import (
 )
 
 Scorer = Literal["megc2025_a", "megc2025_b", "strict"]
-ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind in COUNTS for error in ("mae", "rmse")}
+ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind, error in product(COUNTS, ("mae", "rmse"))}
 """Scores that are distances, 0 or more; the others are shares."""
 FLOORS: Mapping[str, Callable[[Row], str]] = {
     "majority": lambda row: meaning_of(row["question"]).kind,

@@ -269,7 +269,8 @@ def write_questions(path: Path, rows: Iterable[Mapping[str, str]], answers: bool
     Raises:
         DataError: the file cannot be written.
     """
-    lines = (json.dumps(dict(row) if answers else {**row, "answer": ""}, ensure_ascii=False) for row in rows)
+    without_answer = {} if answers else {"answer": ""}
+    lines = (json.dumps({**row, **without_answer}, ensure_ascii=False) for row in rows)
     # An unpaired surrogate, which JSON can escape, stays escaped.
     with refused_by_system(f"{path} cannot be written"):
         path.write_text(
