@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +35,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from mebench.api.score_files import Comparison
     from mebench.reports.compare_runs import Side
+    from mebench.runs.folder import RunFolder
 
 app = typer.Typer()
 
@@ -98,12 +100,15 @@ def compare_command(
     as two coders' files, by their agreement. A comparison with a published result lists the differing conditions.
     --noise scores all of them against other coders' truths.
     """
-    if others and (second.startswith(PUBLISHED_PREFIX) or (truth is None and is_answer_file(first))):
+    others = others or []
+    names_published = second.startswith(PUBLISHED_PREFIX)
+    names_file_alone = truth is None and is_answer_file(first)
+    if others and (names_published or names_file_alone):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
-    if second.startswith(PUBLISHED_PREFIX):
+    if names_published:
         _print_differences_from_published(first, second.removeprefix(PUBLISHED_PREFIX), runs, leaderboards, json)
         return
-    if truth is None and is_answer_file(first) and is_answer_file(second):
+    if names_file_alone and is_answer_file(second):
         refuse_options(
             {"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes},
             (
@@ -121,47 +126,47 @@ def compare_command(
         refuse_files(first, second)
 
     if plot is not None:
-        _check_plot(plot, [second, *(others or ())])
-    comparisons = [
-        score_files.compare(
-            first,
-            word,
-            truth=truth,
-            runs=runs,
-            metrics=metric or (),
-            convention=convention,
-            rules=rule or (),
-            clips=clips,
-            classes=classes,
-            loose_ids=loose_ids,
-            fps=fps,
-            encoding=encoding,
-            progress=Progress(),
-        )
-        for word in (second, *(others or ()))
-    ]
+        _check_plot(plot, n_comparisons=1 + len(others))
+    compare_with_first = partial(
+        score_files.compare,
+        first,
+        truth=truth,
+        runs=runs,
+        metrics=metric or (),
+        convention=convention,
+        rules=rule or (),
+        clips=clips,
+        classes=classes,
+        loose_ids=loose_ids,
+        fps=fps,
+        encoding=encoding,
+        progress=Progress(),
+    )
+    comparisons = [compare_with_first(word) for word in (second, *others)]
     print_remarks(_remarks_on_pairs(comparisons, first))
     if noise is not None:
         _print_noise(comparisons, noise, convention, json)
     elif len(comparisons) > 1:
         _print_several(comparisons, json)
     else:
-        (comparison,) = comparisons
-        is_left_for_people = write_json(comparison.summary, json)
-        if is_left_for_people:
-            compare_runs.print_comparison(
-                comparison.found, *comparison.sides, comparison.conclusions, comparison.remarks
-            )
+        _print_single(comparisons[0], json)
     if plot is not None:
         _write_plot(plot, comparisons[0], json)
 
 
-def _check_plot(plot: str, others: Sequence[str]) -> None:
-    """Refuse a figure of several comparisons, or a file that is none."""
+def _check_plot(plot: str, n_comparisons: int) -> None:
+    """Refuse a figure of several comparisons, and a file that is no figure."""
     check_file("--plot", plot)
     score_plots.check_figure("--plot", plot)
     advice = "name two, or plot the scores of all with mebench plot"
-    refuse_if((len(others) > 1, f"--plot shows the people of two runs: {advice}"))
+    refuse_if((n_comparisons > 1, f"--plot shows the people of two runs: {advice}"))
+
+
+def _print_single(comparison: Comparison, json: str | None) -> None:
+    """Write and print the comparison of two runs or files."""
+    is_left_for_people = write_json(comparison.summary, json)
+    if is_left_for_people:
+        compare_runs.print_comparison(comparison.found, *comparison.sides, comparison.conclusions, comparison.remarks)
 
 
 def _write_plot(plot: str, comparison: Comparison, json: str | None) -> None:
@@ -283,11 +288,12 @@ def report_command(
     The page holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings. It needs
     no other file. With two runs, both are on the same timelines. It shows no face without --faces.
     """
-    words, progress = [word for word in (run, other) if word], Progress()
+    progress = Progress()
+    words = [word for word in (run, other) if word]
     folders = [run_folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         run_report.refuse_unreportable(folder)
-    comparison = groups = None
+    found, remarks, groups = None, [], None
     if other:
         refuse_if(
             (faces, "--faces shows the regions that one run used: name one run, or leave --faces out"),
@@ -295,18 +301,17 @@ def report_command(
         )
         with progress.waiting("comparing both runs"):
             comparison = score_files.compare(*words, runs=runs)
+        found, remarks = comparison.found, comparison.remarks
     else:
         if faces:
             ask_for_code_of_run(folders[0], yes, trains=False)
-        side = run_report.judge_run(run_record.read_record(folders[0]))
-        with progress.waiting("groups"):
-            groups = score_trust.measure_trust(side, None if people is None else Path(people).expanduser())
+        groups = _measure_groups(folders[0], people, progress)
     page = Path(out).expanduser()
+    files: list[Path] = []
     with progress.waiting("drawing"):
-        found = None if comparison is None else comparison.found
-        remarks = [] if comparison is None else comparison.remarks
         run_report.write_page(run_report.page_of_runs(folders, found, remarks, faces, groups), page)
-        files = run_report.write_figures_of_runs(folders, Path(figures).expanduser()) if figures else []
+        if figures:
+            files = run_report.write_figures_of_runs(folders, Path(figures).expanduser())
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
     n_bytes = page.stat().st_size
@@ -317,10 +322,22 @@ def report_command(
         "trust": groups,
         "figures": [str(file) for file in files],
     }
-    if write_json(about, json):
-        print_lines(f"{out}: {format_size(n_bytes)}", *([f"{figures}: {len(files)} files"] if figures else []))
-        if people is not None:
-            print_report("", *score_trust.tables_of_trust(groups or {}))
+    is_left_for_people = write_json(about, json)
+    if not is_left_for_people:
+        return
+    print_lines(f"{out}: {format_size(n_bytes)}")
+    if figures:
+        print_lines(f"{figures}: {len(files)} files")
+    if people is not None:
+        print_report("", *score_trust.tables_of_trust(groups or {}))
+
+
+def _measure_groups(folder: RunFolder, people: str | None, progress: Progress) -> dict[str, Any]:
+    """How the scores of a run differ between groups of people, by the attributes of a file if there is one."""
+    side = run_report.judge_run(run_record.read_record(folder))
+    attributes = None if people is None else Path(people).expanduser()
+    with progress.waiting("groups"):
+        return score_trust.measure_trust(side, attributes)
 
 
 def _print_agreement(

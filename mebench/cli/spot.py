@@ -119,7 +119,10 @@ def spot_command(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline and the limits of a result
     about a person. With --live, curve and intervals are shown as they come, and written as lines of JSON.
     """
-    numbers = {"--fps": fps, "--seconds": seconds}
+    _check_models(run, fold, model)
+    is_live = live is not None
+    refuse_if((bool(videos) == is_live, "mebench spot needs either a VIDEO, or several, or --live FILE|camera"))
+    _check_above_zero({"--fps": fps, "--seconds": seconds})
     is_given = {  # options of whole videos
         "--overlay": overlay,
         "--faces": faces != "largest",
@@ -128,40 +131,16 @@ def spot_command(
         "--damaged": damaged != "refuse",
         "--neutral": neutral is not None,
     }
-    names_two_models = run is not None and model is not None
-    names_fold_alone = run is None and fold is not None
+    needless = [option for option, given in is_given.items() if given and is_live]
     refuse_if(
-        (
-            names_two_models or names_fold_alone,
-            "mebench spot takes either --run RUN, with --fold for one fold, or --model NAME",
-        ),
-        (bool(videos) == (live is not None), "mebench spot needs either a VIDEO, or several, or --live FILE|camera"),
-        *(
-            (not 0 < value < inf, f"{option} must be a number above 0, not {value:g}")
-            for option, value in numbers.items()
-            if value is not None
-        ),
-        (
-            live is None and seconds is not None,
-            "--seconds ends a live video: add --live FILE|camera, or leave it out",
-        ),
-        *(
-            (live is not None and given, f"{option} is for whole videos: leave it out, or leave out --live")
-            for option, given in is_given.items()
-        ),
+        (not is_live and seconds is not None, "--seconds ends a live video: add --live FILE|camera, or leave it out"),
+        *((True, f"{option} is for whole videos: leave it out, or leave out --live") for option in needless),
     )
     progress = Progress()
     paths = evaluation.videos_at(videos or ())
     check_known("--faces", faces, get_args(spotted_videos.Faces))
     check_known("--damaged", damaged, ("refuse", "accept"))
-    by = run_results.load_run(run, runs) if run is not None else evaluation.load_model(model)
-    if isinstance(by, run_results.Run):
-        ask_for_code_of_run(by.folder, yes, trains=False)
-    if model is None and not isinstance(by, run_results.Run):
-        progress.notify(
-            f"using the included model {by.name} (trained on drawn faces): see mebench model info {by.name} for its scores; "
-            "choose another with --model or --run"
-        )
+    by = _load_models(run, runs, model, yes, progress)
     if live is not None:
         at_work = live_spotting.Live(_models_of(by, fold), frame_stream.Stream(live, fps), emotions)
         _spot_live(at_work, live, seconds, json, progress)
@@ -186,12 +165,53 @@ def spot_command(
     except KeyboardInterrupt as stop:
         raise execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
     progress.notify(*_cautions(result, files, out, overlay))
-    if write_json(result.summary, json):
+    is_left_for_people = write_json(result.summary, json)
+    if is_left_for_people:
         kinds = list(result.spotted.videos[0].answer.curves)
         rows = [evaluation.row_of_spotted_video(video, kinds) for video in result.spotted.videos]
         print_table(("video", "seconds", *kinds), rows)
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     refuse_failed(result.failed, len(result.failed) + len(result.spotted.videos), out)
+
+
+def _check_models(run: str | None, fold: str | None, model: str | None) -> None:
+    """Refuse two models, and a fold without its run."""
+    names_two_models = run is not None and model is not None
+    names_fold_alone = run is None and fold is not None
+    refuse_if(
+        (
+            names_two_models or names_fold_alone,
+            "mebench spot takes either --run RUN, with --fold for one fold, or --model NAME",
+        )
+    )
+
+
+def _check_above_zero(options: Mapping[str, float | None]) -> None:
+    """Refuse numbers of options that are not above 0."""
+    stated = {option: value for option, value in options.items() if value is not None}
+    refuse_if(
+        *(
+            (not 0 < value < inf, f"{option} must be a number above 0, not {value:g}")
+            for option, value in stated.items()
+        )
+    )
+
+
+def _load_models(
+    run: str | None, runs: str, model: str | None, yes: bool, progress: Progress
+) -> run_results.Run | TrainedModel:
+    """The run, or the model, whose answers are asked for; an included model says so."""
+    if run is not None:
+        loaded_run = run_results.load_run(run, runs)
+        ask_for_code_of_run(loaded_run.folder, yes, trains=False)
+        return loaded_run
+    loaded = evaluation.load_model(model)
+    if model is None:
+        progress.notify(
+            f"using the included model {loaded.name} (trained on drawn faces): see mebench model info {loaded.name} "
+            "for its scores; choose another with --model or --run"
+        )
+    return loaded
 
 
 def _models_of(by: run_results.Run | TrainedModel, fold: str | None) -> Sequence[Model]:

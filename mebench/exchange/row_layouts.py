@@ -449,7 +449,7 @@ def parts_without_rows(value: Any, layout: Layout | None) -> list[str]:
     >>> parts_without_rows({"model": "mine", "it": {"video": ["a"], "onset": [3], "seed": 1}}, rows_from_nested_tables)
     ['model', 'it.seed']
     """
-    if layout not in UNREAD_NAMES:
+    if layout is None or layout not in UNREAD_NAMES:
         return []
     return UNREAD_NAMES[layout](value)
 
