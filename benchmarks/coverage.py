@@ -207,7 +207,7 @@ def differences(kind: str, n: int, shares: tuple[float, float], sets: int) -> di
             lambda weights, alone=alone, pool=pool: pool.evaluate(alone(weights))
             for alone in (lambda w: paired_weights(units, w, 0 * w), lambda w: paired_weights(units, 0 * w, w))
         ]
-        for name, score in subjects.compared(runs, [pool.basis_of, pool.basis_of])[2].items():
+        for name, score in subjects.compare_runs(runs, [pool.basis_of, pool.basis_of])[2].items():
             tallies[name].add(score, truth[name])
     return tallies
 

@@ -131,10 +131,10 @@ def written(folder: Path, count: int) -> list[str]:
     data = folder / "data"
     data.mkdir()
     fold = plan.data.folds[0]
-    job, videos = replace(FoldHost.of(plan, fold).job, groups=plan.data.groups), []
+    job, videos = replace(FoldHost.for_fold(plan, fold).job, groups=plan.data.groups), []
     views = Views(job, job.parts[0].new_method(), plan.data.home)
     for number, video in enumerate(plan.data.videos):
-        view = views.labelled(video)
+        view = views.show_labels(video)
         np.save(data / f"frames{number}.npy", view.features(FRAMES))
         clips = view.clips()
         if clips:

@@ -46,7 +46,7 @@ def evaluate(values, step):
     return [values["method.x"]]
 
 
-study = SharedStudy(Place.of(file), terms)
+study = SharedStudy(Place.at_url(file), terms)
 study.run(trials, evaluate, lambda study, trial: None)
 if mark.name == "report":
     found = [(t.number, t.state, t.retry_of) for t in study.study().trials]

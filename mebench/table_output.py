@@ -43,7 +43,7 @@ class Column:
     """A column: its content and its format in all outputs.
 
     Attributes:
-        name: name in files, and of the attribute that `Table.of` takes of a row.
+        name: name in files, and of the attribute that `Table.from_items` takes of a row.
         label: head for people; default: the name with blanks for underscores.
         of: function from a row to the value; default: the attribute `name`.
         text: formatter for non-text values; default: a score with its interval, a number with `digits`, lines of text.
@@ -52,7 +52,7 @@ class Column:
         score: True for scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
         interval: whether a terminal gives the interval a column of its own, because there is no room below the score.
         main: True for the name of the row and for the score that sorts.
-        optional: whether `Table.of` leaves it out if no row has a value.
+        optional: whether `Table.from_items` leaves it out if no row has a value.
         meaning: a sentence about it.
         wrap: positions at which a terminal may break its cells.
         room: part of a page that shows it at first: `wide` screens, or none (`more`).
@@ -266,7 +266,9 @@ class Table:
     muted: Collection[int] = ()
 
     @classmethod
-    def of(cls, columns: Sequence[Column], rows: Iterable[Any], title: str = "", muted: Collection[int] = ()) -> Self:
+    def from_items(
+        cls, columns: Sequence[Column], rows: Iterable[Any], title: str = "", muted: Collection[int] = ()
+    ) -> Self:
         """A table of objects or maps.
 
         Optional columns without a value in any row are left out.

@@ -32,7 +32,7 @@ def shown(table):
 
 
 def table(*rows, **more):
-    return Table.of(COLUMNS, [dict(zip(("method", "f1", "n", "remark"), row)) for row in rows], **more)
+    return Table.from_items(COLUMNS, [dict(zip(("method", "f1", "n", "remark"), row)) for row in rows], **more)
 
 
 def test_terminal_has_interval_beside_score():

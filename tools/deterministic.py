@@ -73,7 +73,7 @@ def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo
     )
     method = plan.methods[0].new_method()
     views = runner.Views(job, method, data.home)
-    train, _, test = ([views.labelled(video) for video in side] for side in data.sides(fold))
+    train, _, test = ([views.show_labels(video) for video in side] for side in data.sides(fold))
     return method, train, test
 
 

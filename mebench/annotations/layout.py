@@ -349,7 +349,7 @@ class Tree(Listing):
             entered = [folder for folder in down if fold(folder.name) not in aside and self._may_enter(folder)]
             level = entered[: MOST_FOLDERS - seen]
 
-    def packed(self) -> list[Path]:
+    def packed_files(self) -> list[Path]:
         """Archives and video files below the root, which cannot be read as frames directly."""
         return [folder / name for _, folder in self.walk(DEPTH) for name in packed_files(self.files(folder))]
 

@@ -462,7 +462,7 @@ class SheetDataset(Dataset):
         """The command that unpacks archives or video files in place of frames, or nothing."""
         if self.params.root is None or self._cropped or any(self._folder(a.subject, a.video) for a in self.annotations):
             return ""
-        if not (files := self._tree_or_stop.packed()):
+        if not (files := self._tree_or_stop.packed_files()):
             return ""
         source: str | Path = self.params.root
         target: str | Path = f"{self.params.root}/frames"

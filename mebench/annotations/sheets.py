@@ -114,7 +114,7 @@ class Sheet:
         if self.text:
             return _split(self.text, self.separator, self.file)
         lines, rows = zip(*self.rows) if self.rows else ((), ())
-        columns = [Cells.of(column) for column in zip_longest(*rows, fillvalue="")]
+        columns = [Cells.from_list(column) for column in zip_longest(*rows, fillvalue="")]
         return SheetGrid(np.array(lines, np.int64), np.array([*map(len, rows)], np.int64), columns)
 
     def lines(self) -> Iterable[tuple[int, str]]:
@@ -132,7 +132,7 @@ class Cells(Sequence[str]):
     which: NDArray[np.intp]
 
     @classmethod
-    def of(cls, cells: "Sequence[str] | pd.Series[str]") -> Self:
+    def from_list(cls, cells: "Sequence[str] | pd.Series[str]") -> Self:
         """The cells of a list."""
         which, distinct = pd.factorize(np.array(cells, dtype=object))
         return cls(distinct.tolist(), which)
@@ -223,7 +223,7 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
         if row:
             where = f", line {lines[int(row[1])]}: a quotation mark is not closed"
         raise DataError(f"{place}{where}: write the table again") from error
-    columns = [Cells.of(table[name]) for name in range(width)]
+    columns = [Cells.from_list(table[name]) for name in range(width)]
     every = SheetGrid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
     return every if full.all() else every.rows(full)

@@ -177,7 +177,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             )
         for side, videos in zip(("train", "valid", "test"), plan.data.sides(self._fold)):
             labelled = side != "test" or self.test_labels
-            known = [views.labelled(video) for video in videos]
+            known = [views.show_labels(video) for video in videos]
             self._views = known if labelled else [views.unlabelled(video) for video in videos]
             how = names, labelled, self.transforms[side]
             if self._scope == "clips":

@@ -158,7 +158,7 @@ def _refuse_unknown(names: Sequence[str | Run], runs: str, folder: Path) -> None
     if len(names) > 1 or not isinstance(word, str):
         return
     try:
-        run_folder.RunFolder.several(runs, word)
+        run_folder.RunFolder.open_all_seeds(runs, word)
     except RunError as error:
         every = _list_boards(folder)
         if "begin with" in str(error) or not every:
@@ -181,7 +181,7 @@ def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> BoardTab
     """
     folders = []
     for name in names:
-        folders += [name.folder] if isinstance(name, Run) else run_folder.RunFolder.several(runs, name)
+        folders += [name.folder] if isinstance(name, Run) else run_folder.RunFolder.open_all_seeds(runs, name)
     once = {folder.path.resolve(): folder for folder in folders}
     found = [run_record.read_record(folder) for folder in once.values()]
     return paper_table.select_table(build.build_tables(found), [record.id for record in found], task)

@@ -635,7 +635,7 @@ def _run_folders(side: Given | Run, runs: str) -> list[run_folder.RunFolder]:
     """The folder of a run, or those of several that differ in the seed."""
     if isinstance(side, Run):
         return [side.folder]
-    return run_folder.RunFolder.several(runs_folder(runs), str(side))
+    return run_folder.RunFolder.open_all_seeds(runs_folder(runs), str(side))
 
 
 def _sides_of_files(

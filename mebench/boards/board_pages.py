@@ -262,7 +262,7 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
     """The cell of a row in a column beside rank, method and score."""
     row = place.row
     if column == TIED:
-        return tied_words(content.tied(place), place.rank or 0, len(content.places)) if row.group else NONE
+        return tied_words(content.tied_ranks(place), place.rank or 0, len(content.places)) if row.group else NONE
     if column == SEEDS:
         return str(len(row.seeds))
     if column == CHOSEN:
@@ -576,7 +576,7 @@ def _measured_leader(page: BoardPage) -> str:
     interval = format_ends(score).replace(" ", "&nbsp;")
     name = markdown_text(page.names.with_year(best.row.method))
     words = f"{name} {number} {interval}".rstrip()
-    tied, n_others = content.tied(best), len(content.places) - 1
+    tied, n_others = content.tied_ranks(best), len(content.places) - 1
     if not n_others:
         return f"{words}<br>the only method"
     if set.intersection(*(set(row.groups) for row in content.rows)):

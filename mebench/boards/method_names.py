@@ -35,7 +35,7 @@ class MethodNames:
     published_years: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, published: Iterable[PublishedValue]) -> Self:
+    def from_published(cls, published: Iterable[PublishedValue]) -> Self:
         """The names with the years that published results give."""
         years: dict[str, str] = {}
         for value in published:

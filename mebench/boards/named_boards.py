@@ -225,7 +225,7 @@ class BoardContent:
                     return other
         return None
 
-    def tied(self, place: Ranked) -> list[int]:
+    def tied_ranks(self, place: Ranked) -> list[int]:
         """The ranks of the other rows from which a row is not distinguishable."""
         groups = set(place.row.groups)
         others = (other for other in self.places if other is not place)

@@ -275,7 +275,7 @@ class PaperTable:
         ]
         measured = len(self.measured)
         muted = {number for number, row in enumerate(self.measured) if not row.compared}
-        table = Table.of(columns, self.rows, self.title, muted)
+        table = Table.from_items(columns, self.rows, self.title, muted)
         if not self.in_print:
             return table
         return replace(table, rows=[*table.rows[:measured], PRINTED_ROWS, *table.rows[measured:]])
@@ -331,7 +331,7 @@ class PaperTable:
             Column("source", of=lambda row: row.source, optional=True),
             Column("in_print", of=lambda row: " ".join(row.printed.values()), optional=True),
         ]
-        return Table.of(columns, self.rows).csv()
+        return Table.from_items(columns, self.rows).csv()
 
     def bib(self) -> str:
         """The papers as BibTeX."""

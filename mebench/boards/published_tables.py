@@ -136,15 +136,16 @@ def rescored_rows(known: Sequence[ScoredSource], published: Sequence[PublishedVa
     """Each scored result of each source as a row with its table and part."""
     for source, outcome in known:
         for answers, scored in zip(source.sets, outcome["sets"], strict=True):
-            printed = [row for row in source.prints(answers, published) if row.metric not in COUNTS]
+            printed = [row for row in source.printed_values(answers, published) if row.metric not in COUNTS]
             for result in scored["results"]:
                 comparable = printed if _is_as_in_paper(source, answers, result) else []
                 for task, name, section in scored_parts(result["summary"]):
                     member, part = "", name
                     if task == "recognition":
                         member, part = name, "members" if name else "all clips"
-                    printed = _printed_values(comparable, task, part, member)
-                    row = _rescored_row(source, result, name, section, member, printed)
+                    row = _rescored_row(
+                        source, result, name, section, member, _printed_values(comparable, task, part, member)
+                    )
                     yield _table_of_answers(answers, task), part, row
 
 

@@ -150,7 +150,9 @@ def selection_gains_table(
 
 def table_of_gains(gains: Iterable[Gain]) -> Table:
     """Gains as a table for people."""
-    return Table.of([Column(name) for name in COLUMNS], [gain.cells() for gain in gains], "What selection is worth")
+    return Table.from_items(
+        [Column(name) for name in COLUMNS], [gain.cells() for gain in gains], "What selection is worth"
+    )
 
 
 def selection_gains(
@@ -285,7 +287,7 @@ def _gains_of_answers(
     gains = []
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):
         for pair in scored.get("selection", ()):
-            printed = _printed_f1(source.prints(answers, known), pair["part"])
+            printed = _printed_f1(source.printed_values(answers, known), pair["part"])
             year, published = "", NONE
             if printed is not None:
                 year, published = str(printed.year), f"{printed.value:.{printed.digits}f}"

@@ -120,7 +120,7 @@ def _on_other_people(comparisons: Sequence[PairOnDataset]) -> list[PairOnDataset
 
 def table_of_pairs(pairs: Sequence[dict[str, Any]]) -> Table:
     """The same as a table."""
-    return Table.of(
+    return Table.from_items(
         [
             Column("task", choose=True, room="wide"),
             Column("first", "method", main=True),

@@ -45,7 +45,7 @@ def compute_standings(
         Plain data for each; empty for a row without such a score. `group` and `ranks` need two rows that have one.
     """
     try:
-        pooled = PooledRows.of(rows, path, read)
+        pooled = PooledRows.from_rows(rows, path, read)
     except MebenchError:
         return [{} for _ in rows]
     people = Resampling.of_subjects(pooled.pool.strata, DRAWS, derived_seed(0, "ranks"))
@@ -85,7 +85,7 @@ class PooledRows:
     scores_of_people: Callable[[int], Floats]
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[Record]], path: str, read: Read) -> PooledRows:
+    def from_rows(cls, rows: Sequence[Sequence[Record]], path: str, read: Read) -> PooledRows:
         """Pool the runs of some rows.
 
         Raises:
@@ -167,9 +167,9 @@ class WeightsOfRound:
 def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
     """The tables of the runs together, reduced to the input of the score."""
     if task == "recognition":
-        return Pool.of([replace(run, predictions=None) for run in runs])
+        return Pool.from_runs([replace(run, predictions=None) for run in runs])
     if task == "analysis":  # in a run without intervals, clips show whether it names emotions
-        return Pool.of(runs)
+        return Pool.from_runs(runs)
     plain: dict[str, Any] = {"emotion": None}
     if find_convention(convention).matching == "maximum":
         plain["confidence"] = 0.0  # the number of matches does not depend on confidences, and ranking is slow
@@ -177,7 +177,7 @@ def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
     for run in runs:
         intervals = None if run.predictions is None else run.predictions.assign(**plain)
         reduced.append(replace(run, predictions=intervals, clips=None))
-    return Pool.of(reduced)
+    return Pool.from_runs(reduced)
 
 
 def _groups(rows: PooledRows, scored: Sequence[int]) -> list[str]:

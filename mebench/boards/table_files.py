@@ -64,7 +64,7 @@ def score_columns(metrics: Sequence[str]) -> list[Column]:
 def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], object] | None = None) -> Table:
     """The kept rows of a part, all by default, with their numbers in the part."""
     numbered = [(number, row) for number, row in enumerate(part.rows, 1) if keep is None or keep(row)]
-    table = Table.of(columns, [row for _, row in numbered])
+    table = Table.from_items(columns, [row for _, row in numbered])
     return Table(
         [Column("#"), *table.columns],
         [[number, *cells] for (number, _), cells in zip(numbered, table.rows)],
@@ -172,7 +172,7 @@ def rescored_table(part: Part) -> Table:
         Column.metric(name, digits=PRINTED, of=partial(with_printed, name))
         for name in displayed_metrics(part.metrics, part.rescored)
     )
-    return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *columns, N], part.rescored)
+    return Table.from_items([Column("method"), Column("reading", "rules"), MEMBER, *columns, N], part.rescored)
 
 
 def published_table(lines: Sequence[PublishedLine]) -> Table:
@@ -182,7 +182,7 @@ def published_table(lines: Sequence[PublishedLine]) -> Table:
         return line.values[name] + _caveat_mark(line, name) if name in line.values else None
 
     metrics = dict.fromkeys(metric for line in lines for metric in line.values)
-    return Table.of(
+    return Table.from_items(
         [
             Column("method", of=lambda line: f"{line.method} {line.year}" if line.year else line.method),
             MEMBER,
@@ -413,7 +413,7 @@ def selection_texts(gains: Sequence[Gain]) -> dict[str, str]:
     shown = replace(table, columns=table.columns[:-1], rows=[row[:-1] for row in table.rows])
     return {
         "md": _page("selection_page.md", selection=table),
-        "csv": Table.of(columns, numbers).csv(),
+        "csv": Table.from_items(columns, numbers).csv(),
         "json": json.dumps([gain.plain() for gain in gains], indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "tex": shown.latex(),
     }
@@ -487,7 +487,7 @@ def as_csv(table: BoardTable) -> str:
         cells += [_cells_of_row(part, row) for row in part.rows]
         cells += [_cells_of_rescored(part, row) for row in part.rescored]
         cells += [_cells_of_published(part, line) for line in part.published]
-    made = Table.of(columns, cells)
+    made = Table.from_items(columns, cells)
     heads = {"group": "not_distinguishable", **facts}
     return replace(
         made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]

@@ -38,7 +38,7 @@ def curve_command(
     if plot is not None:
         check_file("--plot", plot)
         score_plots.check_figure("--plot", plot)
-    folders = {folder.id: folder for name in names for folder in run_folder.RunFolder.several(runs, name)}
+    folders = {folder.id: folder for name in names for folder in run_folder.RunFolder.open_all_seeds(runs, name)}
     curve = learning_curve.read_curve([*folders.values()], metric)
     files = [] if plot is None else [str(score_plots.save_figure(learning_curve.draw_curve(curve), plot))]
     if not write_json({**curve.plain(), "files": files}, json):

@@ -79,14 +79,14 @@ def data_verify_command(
     for id_, dataset in datasets_of(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
             members[id_] = soundness.verify_dataset(dataset, deep, counts, advance)
-    sound = all(seen.sound(strict) for seen in members.values())
+    sound = all(seen.is_sound(strict) for seen in members.values())
     if report is not None:
         write_text(Path(report), dataset_report.verification_markdown(members, strict))
     if write_json(_plain_verifications(members, sound), json):
         for id_, seen in members.items():
             _print_verification(id_, seen)
         for id_, seen in members.items():
-            verdict = dataset_report.verdict_in_words(seen.errors, seen.warnings, seen.sound(strict))
+            verdict = dataset_report.verdict_in_words(seen.errors, seen.warnings, seen.is_sound(strict))
             print_lines(f"{id_}: {verdict}")
         if report is not None:
             print_lines(f"report: {report}")

@@ -152,7 +152,7 @@ def _write_board(
     with progress.waiting("tables"):
         tables, gains = board.tables(), board.gains()
         floors = chance_rows.chance_methods()
-        names = method_names.MethodNames.of(board.published)
+        names = method_names.MethodNames.from_published(board.published)
         pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify)
         index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify)
     rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""

@@ -300,7 +300,7 @@ def _expected_delays(at_work: live_spotting.Live) -> dict[Kind, dict[str, int]]:
     ms_of_frame = 1000 / at_work.stream.fps
     delays = {}
     for kind in at_work.levels:
-        curve, intervals = at_work.lags(kind)
+        curve, intervals = at_work.delays_in_frames(kind)
         delays[kind] = {"curve": round(ms_of_frame * curve), "intervals": round(ms_of_frame * intervals)}
     return delays
 

@@ -171,7 +171,7 @@ def vqa_score_command(
         for name, value in summary["scores"].items()
     ]
     title = f"{scorer}: {summary['answered']} of {summary['questions']} answered"
-    make_console().print(Table.of(columns, rows, title).terminal())
+    make_console().print(Table.from_items(columns, rows, title).terminal())
     for name, agreement in summary["consistency"].items():
         print_lines(f"{name.replace('_', ' ')} agree in {agreement['agree']} of {agreement['of']}")
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))

@@ -35,7 +35,7 @@ class ClipShares:
     rescaled: tuple[int, ...]
 
     @classmethod
-    def of(cls, answers: Sequence[pd.DataFrame], n_classes: int) -> ClipShares:
+    def from_members(cls, answers: Sequence[pd.DataFrame], n_classes: int) -> ClipShares:
         """The answers of all members to the same clips.
 
         Args:

@@ -161,7 +161,9 @@ def _combine_answers(
     intervals: dict[str, list[Prediction]] = {fold: [] for fold in folds}
     used: dict[str, FoldWeights] = {}
     if "recognize" in tasks:
-        shares = ClipShares.of([member.answers for member in members if member.answers is not None], len(classes))
+        shares = ClipShares.from_members(
+            [member.answers for member in members if member.answers is not None], len(classes)
+        )
         used["classes"] = weights or choose_for_classes(shares, rules, truth, classes, members[0].folds)
         for fold, clip in _named_clips(shares, rules, used["classes"], classes):
             clips[fold].append(clip)

@@ -171,7 +171,7 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
         conventions.find_convention(self.convention)
         is_degraded = self.degrade != "none"
         if is_degraded:
-            Degradation.of(self.degrade)  # refuses a wrong word
+            Degradation.from_text(self.degrade)  # refuses a wrong word
         cpu = self.accelerator == "cpu"
         refuse_if(
             (not 0 <= self.seed < 2**32, f"seed must be in [0, 2**32), not {self.seed}"),

@@ -140,7 +140,7 @@ class Method(L.LightningModule):
         """
         if "spot" not in tasks:
             return cls.transductive
-        how = SpottingParams.of(params)
+        how = SpottingParams.from_params(params)
         if learns_threshold(params) and how.interval == "fixed" and how.baseline is None:
             return "none"
         return "video" if cls.propose is Method.propose else cls.transductive
@@ -249,7 +249,7 @@ class Method(L.LightningModule):
             scores,
             timing.k_prime[kind],
             highest_only=self.task.one_per_video,
-            options=SpottingParams.of(self.params),
+            options=SpottingParams.from_params(self.params),
             level=level,
             lead=self.score_lead(timing, kind),
             fps=timing.fps,

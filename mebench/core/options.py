@@ -101,7 +101,7 @@ class SpottingParams:
             )
 
     @classmethod
-    def of(cls, params: Any) -> Self:
+    def from_params(cls, params: Any) -> Self:
         """The spotting options among a method's parameters; `p` and `rule` of parameters that have only these."""
         if isinstance(params, cls):
             return params

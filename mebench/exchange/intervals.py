@@ -267,7 +267,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     """
     if "kind" in table.cells:
         return table
-    columns = {"emotion": table.cells.get("emotion", Cells.of([]))}
+    columns = {"emotion": table.cells.get("emotion", Cells.from_list([]))}
     columns |= {name: column.read(str.strip) for name, column in table.others.items()}
     for name, column in columns.items():
         kinds = _kinds_in_column(table, name, column, remarks)

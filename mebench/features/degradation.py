@@ -68,7 +68,7 @@ class Degradation:
     model: str = ""
 
     @classmethod
-    def of(cls, word: str) -> Degradation:
+    def from_text(cls, word: str) -> Degradation:
         """Read `KIND:STRENGTH` or `resolution:STRENGTH:MODEL.onnx`.
 
         Raises:

@@ -325,7 +325,7 @@ class VideoSource:
         if self.shared_flows is None:
             return None
         if key not in self.shared_flows:
-            self.shared_flows[key] = self.store.unnamed(self._draft_of_flow(chain, clip))
+            self.shared_flows[key] = self.store.make_unnamed_file(self._draft_of_flow(chain, clip))
         return self.shared_flows[key]
 
     def _draft_of_flow(self, chain: Chain, clip: Clip | None) -> Draft:
@@ -490,7 +490,9 @@ class VideoSource:
         """
         begin = time.perf_counter()
         wanted = list(self._wanted(chains, clips))
-        missing = [(chain, clip) for chain, clip in wanted if not self.store.holds(self.key("feature", chain, clip))]
+        missing = [
+            (chain, clip) for chain, clip in wanted if not self.store.holds_entry(self.key("feature", chain, clip))
+        ]
         chains_of_crops = self._chains_of_crops(chains, clips)
         n_frames = len(self.frames()) if wanted or chains_of_crops else self.video.n_frames or 0
         progress = self._progress_of(missing, chains_of_crops, n_frames, on_progress)
@@ -520,7 +522,7 @@ class VideoSource:
         """The progress of missing features, and of the crops behind features and clips."""
         chains = [*chains_of_crops, *(chain for chain, _ in missing)]
         keys_of_crops = {self.key("crops", chain, None) for chain in chains}
-        n_uncut = sum(not self.store.holds(key) for key in keys_of_crops)
+        n_uncut = sum(not self.store.holds_entry(key) for key in keys_of_crops)
         feature_rows: list[int] = []
         for _, clip in missing:
             is_whole_video = clip is None
@@ -561,9 +563,9 @@ class VideoSource:
         """
         try:
             return all(
-                self.store.holds(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips)
+                self.store.holds_entry(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips)
             ) and all(
-                self.store.holds(self.key("crops", chain, None)) for chain in self._chains_of_crops(chains, clips)
+                self.store.holds_entry(self.key("crops", chain, None)) for chain in self._chains_of_crops(chains, clips)
             )
         except DataError:
             return False

@@ -126,13 +126,13 @@ class EntryFiles:
         self.marker = stem.with_suffix(".json")
         self.lock = stem.with_suffix(".lock")
 
-    def leftovers(self) -> list[Path]:
+    def list_leftovers(self) -> list[Path]:
         """Files left by interrupted writers."""
         return sorted(self.stem.parent.glob(f"{self.stem.name}.*.tmp"))
 
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(path.stat().st_size for path in (self.data, self.marker, *self.leftovers()) if path.exists())
+        return sum(path.stat().st_size for path in (self.data, self.marker, *self.list_leftovers()) if path.exists())
 
     def stamp(self) -> tuple[int, int, int] | None:
         """A value that changes when the array is rewritten; None if there is no array."""
@@ -152,7 +152,7 @@ class EntryFiles:
             return True
         try:
             with FileLock(self.lock, timeout=0):
-                for path in () if dry_run else (self.marker, self.data, *self.leftovers(), self.lock):
+                for path in () if dry_run else (self.marker, self.data, *self.list_leftovers(), self.lock):
                     path.unlink(missing_ok=True)
         except Timeout:
             return False
@@ -223,7 +223,7 @@ class EntryFiles:
         }
 
         with writing_to(store):
-            for path in (self.marker, *self.leftovers()):
+            for path in (self.marker, *self.list_leftovers()):
                 path.unlink(missing_ok=True)
         with _replacing(self.data, store) as put:
             hasher, written = _hasher(), 0
@@ -334,7 +334,7 @@ class FeatureStore:
         name = key.digest()
         return EntryFiles(self.root / key.stage / name[:2] / name)
 
-    def holds(self, key: Key) -> bool:
+    def holds_entry(self, key: Key) -> bool:
         """Whether there is a valid entry, judged by its marker, size and header."""
         return _described(self.files(key), key) is not None
 
@@ -393,7 +393,7 @@ class FeatureStore:
             _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
             return None
 
-    def unnamed(self, draft: Draft) -> NDArray[Any]:
+    def make_unnamed_file(self, draft: Draft) -> NDArray[Any]:
         """The array of a draft, in a file without a name. The file vanishes with the array, or the process.
 
         Raises:

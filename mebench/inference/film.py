@@ -117,7 +117,7 @@ def spot_between_cuts(
     """
     makes_own_intervals = type(spotter.method).propose is not core_method.Method.propose
     parts = [(0, len(scores) - 1)] if makes_own_intervals else film.parts
-    has_baseline = SpottingParams.of(spotter.method.params).baseline is not None
+    has_baseline = SpottingParams.from_params(spotter.method.params).baseline is not None
     spotted = []
     for first, last in parts:
         own = scores

@@ -123,7 +123,7 @@ def _trained_parts(folder: RunFolder, plan: Plan, fold_key: str) -> list[FittedM
         RunError: the run keeps no models.
     """
     (fold,) = (fold for fold in plan.data.folds if fold.key == fold_key)
-    job = FoldHost.of(plan, fold).job
+    job = FoldHost.for_fold(plan, fold).job
     parts = [FittedMethod(job, part, plan.data.home) for part in job.parts]
     model_of_fold(folder, fold_key).restore(methods_by_prefix([part.method for part in parts]))
     return parts

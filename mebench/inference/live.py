@@ -112,7 +112,7 @@ class Live:
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is not a single method that spots, which live video needs: leave --live out")
         cls: type[Method] = registry.load_plugin("method", first.config.method)
-        how = self._how = replace(SpottingParams.of(params), interval="fixed")
+        how = self._how = replace(SpottingParams.from_params(params), interval="fixed")
         needs = {
             "a method that scores each frame by itself": cls.framewise,
             "method.macro=negative": getattr(params, "macro", "negative") == "negative",
@@ -149,7 +149,7 @@ class Live:
             with one_thread():
                 self._methods[0].score_frames(self._view([row]))
 
-    def lags(self, kind: Kind) -> tuple[int, int]:
+    def delays_in_frames(self, kind: Kind) -> tuple[int, int]:
         """Greatest delays in frames: of a point of the curve, and of a peak without near neighbours.
 
         They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, half the window of the

@@ -42,7 +42,7 @@ def describe_spotting(
     task = task_of_model(model.about)
     method = fitted_method(model)
     timing = timing_at(model.timings, float(model.timings[0]["fps"]), task.kinds)
-    options = SpottingParams.of(method.params)
+    options = SpottingParams.from_params(method.params)
     baseline = options.baseline
     levels = method.state_dict().get("thresholds")
     return {

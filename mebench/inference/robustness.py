@@ -53,7 +53,7 @@ def measure_robustness(
     """
     models_of_run(clean)
     stored, about = clean.read_json("config.json"), clean.read_json("folds.json")
-    parsed = [(word, Degradation.of(word)) for word in words]
+    parsed = [(word, Degradation.from_text(word)) for word in words]
     tested = [(word, how) for word, how in parsed if concerns_tasks(how, about["tasks"])]
     if not tested:
         raise ConfigError(

@@ -381,7 +381,7 @@ class Verification:
         """Number of warnings."""
         return len(self.findings) - self.errors
 
-    def sound(self, strict: bool = False) -> bool:
+    def is_sound(self, strict: bool = False) -> bool:
         """Whether there is no error and, with `strict`, no warning."""
         return not (self.findings if strict else self.errors)
 

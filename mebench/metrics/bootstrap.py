@@ -320,7 +320,7 @@ class Resampling:
         subjects = tuple(unit for unit, stratum in enumerate(strata) if stratum != NOBODY)
         return cls(subject_weights(strata, draws, seed), strata=tuple(strata), subjects=subjects)
 
-    def within(self, member: str) -> Self:
+    def restrict_to(self, member: str) -> Self:
         """The same draws for scores of one member dataset alone.
 
         The number of its subjects then decides.
@@ -415,7 +415,7 @@ class Resampling:
             "", lambda weights: evaluate(weights * inside), basis_of
         )
 
-    def compared(
+    def compare_runs(
         self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (basis_of_all, basis_of_all)
     ) -> tuple[dict[str, Score], dict[str, Score], dict[str, Score], dict[str, Floats]]:
         """The scores of two runs on the same subjects, and their differences.

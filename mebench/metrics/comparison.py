@@ -139,7 +139,7 @@ class Pool:
     strata: tuple[str, ...]
 
     @classmethod
-    def of(cls, runs: Sequence[Tables]) -> Self:
+    def from_runs(cls, runs: Sequence[Tables]) -> Self:
         """The pool of several runs' predictions; for a method that predicts by chance, its first draw.
 
         Raises:
@@ -367,7 +367,7 @@ def compare_tables(
     """
     firsts, seconds = _as_runs(first), _as_runs(second)
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
-    pools = [Pool.of(pair) for pair in pairs]
+    pools = [Pool.from_runs(pair) for pair in pairs]
     units, strata = pools[0].units.astype(np.int64), pools[0].strata
     rule = find_convention(convention)
     if not metrics:  # of spotting only F1: most time goes to what ranks intervals
@@ -546,7 +546,7 @@ def _compare_section(
     runs = [partial(_scores, part, names, pool) for pool in pools]
     basis_of = [partial(exchanges.basis_of_run, part, run) for run in (0, 1)]
     paired = replace(subjects, skipped={})
-    first, second, differences, without = paired.compared(runs, basis_of)
+    first, second, differences, without = paired.compare_runs(runs, basis_of)
     of_people = np.array([stratum != NOBODY for stratum in subjects.strata])
     first_alone, second_alone = (run(np.eye(subjects.n_units)[of_people]) for run in runs)
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), exchanges.units, exchanges.swapped)
@@ -584,5 +584,5 @@ def _subjects_of_section(section: str, subjects: Resampling) -> Resampling:
     members = {member for stratum in subjects.strata for member in members_of(stratum)}
     for member in members:
         if f"{section}.".startswith(f"recognition.members.{member}."):
-            subjects = subjects.within(member)
+            subjects = subjects.restrict_to(member)
     return subjects

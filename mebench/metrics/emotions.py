@@ -345,7 +345,7 @@ def with_members(
     members = sorted(clips["dataset"].unique())
     if len(members) > 1:
         section["members"] = {
-            name: part(f"recognition.members.{name}", clips[clips["dataset"] == name], subjects.within(name))
+            name: part(f"recognition.members.{name}", clips[clips["dataset"] == name], subjects.restrict_to(name))
             for name in members
         }
     return section

@@ -59,7 +59,7 @@ class EpochGrid:
         epoch, threshold = np.unravel_index(int(f1.argmax()), f1.shape)
         return self.epochs[epoch], self.thresholds[threshold]
 
-    def picked(self, rule: Rule) -> dict[str, tuple[str, float]]:
+    def pick_epochs(self, rule: Rule) -> dict[str, tuple[str, float]]:
         """The epoch and the threshold of each person under a rule."""
         is_tested = np.eye(len(self.people), dtype=np.bool_)
         chosen_on = ~is_tested

@@ -115,7 +115,7 @@ def compare_shares(
     people = Resampling.of_subjects(strata, draws, seed)
     shares = [partial(_share, own_hits, own_counts) for own_hits, own_counts in zip(hits, counts)]
     bases = [partial(_people_counted, own_counts) for own_counts in counts]
-    first, second, difference, _ = people.compared(shares, bases)
+    first, second, difference, _ = people.compare_runs(shares, bases)
     return {
         "n": counts.sum(axis=1).astype(int).tolist(),
         "first": first["accuracy"],

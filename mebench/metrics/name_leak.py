@@ -217,7 +217,7 @@ def _intervals(
 
     See `intervals_by_name`.
     """
-    places = AnnotatedPlaces.of(rows, truths, rule)
+    places = AnnotatedPlaces.from_videos(rows, truths, rule)
     everything = np.ones(len(rows), np.bool_)
     for tested, _, known, codes, best in _read(
         rows, everything, trained_on, "videos", reads, lambda code, own: places.best_share(code, own)[0]
@@ -255,7 +255,7 @@ class AnnotatedPlaces:
     hits: Bools
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, truths: pd.DataFrame, rule: Convention) -> Self:
+    def from_videos(cls, rows: pd.DataFrame, truths: pd.DataFrame, rule: Convention) -> Self:
         """The intervals of all videos, compared with each other."""
         person = pd.factorize(rows["subject"])[0]
         video = pd.Index(rows["video"]).get_indexer(pd.Index(truths["video"]))

@@ -132,7 +132,7 @@ class People:
         count = min(max(1, round(self.validation * len(persons))), most)
         if count <= 0:
             return []
-        drawn = self.some(persons, count, "inner validation", key)
+        drawn = self.draw_persons(persons, count, "inner validation", key)
         return [subject for person in drawn for subject in self.persons[person]]
 
     def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
@@ -166,7 +166,7 @@ class People:
         drawn = self._dealt(persons, sizes, [size / len(persons) for size in sizes], *purpose)[0]
         return drawn if few == n else sorted(set(persons) - set(drawn))
 
-    def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
+    def draw_persons(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
         """Draw n people like the others: at equal steps in an order, from a random start.
 
         The order is random, then sorted by dataset, by the rarest label (with its kind) that each person shows, and by

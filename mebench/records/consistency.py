@@ -230,7 +230,7 @@ def _drawn(protocol: str, params: Any, people: _People) -> dict[str, Sides]:
 class _Unvalidated(People):
     """People without a validating part: a record does not name it, and drawing it takes most of the time."""
 
-    def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
+    def draw_persons(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
         return []
 
 

@@ -140,7 +140,7 @@ def class_table(rows: Sequence[Mapping[str, Any]], title: str = "recognition, ea
     main, *others = CLASS_SCORES
     scores = [Column.metric(main, digits=3, main=True)]
     scores += [Column.metric(name, digits=3, interval=False) for name in others]
-    return Table.of([Column("class", main=True), *counts, *scores], rows, title)
+    return Table.from_items([Column("class", main=True), *counts, *scores], rows, title)
 
 
 def confusion_table(counts: pd.DataFrame, title: str = "true class against predicted class") -> Table:
@@ -214,7 +214,7 @@ def wrong_clips_table(wrong: pd.DataFrame, title: str = "each wrong clip, the su
         _probability_column("probability", "its probability"),
         _probability_column("probability_of_truth", "that of the true class"),
     ]
-    return Table.of(columns, wrong.to_dict("records"), title)
+    return Table.from_items(columns, wrong.to_dict("records"), title)
 
 
 def _probability_column(name: str, label: str) -> Column:

@@ -30,7 +30,7 @@ def tables_of_robustness(rows: Rows) -> list[Table]:
     """The scores and losses at each strength, and the violations of relations."""
     scored = [row for row in rows if "scores" in row]
     related = [row for row in rows if "violations" in row]
-    both = _table_of_losses(scored), Table.of(RELATION_COLUMNS, related, "relations that need no label")
+    both = _table_of_losses(scored), Table.from_items(RELATION_COLUMNS, related, "relations that need no label")
     return [table for table in both if table.rows]
 
 

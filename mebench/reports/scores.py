@@ -149,7 +149,7 @@ def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
     """One row for each score of a leaking run: without the leak, with it, and the gain."""
-    return Table.of(
+    return Table.from_items(
         [
             Column("score"),
             Column("honest", right=True),
@@ -239,7 +239,7 @@ def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjec
     if folds and of_run:
         heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
         rows = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
-        tables.append(Table.of(heads, rows, "recognition, each fold by itself"))
+        tables.append(Table.from_items(heads, rows, "recognition, each fold by itself"))
     if summary.get("confusion"):
         counts = pd.DataFrame.from_dict(summary["confusion"], "index")
         tables.append(recognition_results.confusion_table(counts))
@@ -270,7 +270,7 @@ def _table_by_database(members: Mapping[str, Any], subjects: Collection[str]) ->
         n_subjects = sum(subject.startswith(f"{name}/") for subject in subjects)
         rows.append({"database": name, "subjects": n_subjects, **part, **part["scores"]})
     heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
-    return Table.of([*heads, *map(Column.metric, shown)], rows, "recognition, by database")
+    return Table.from_items([*heads, *map(Column.metric, shown)], rows, "recognition, by database")
 
 
 def _table_by_dataset(members: Mapping[str, Any]) -> Table:
@@ -281,7 +281,7 @@ def _table_by_dataset(members: Mapping[str, Any]) -> Table:
         for name, parts in members.items()
         for kind, part in parts.get("spotting", {}).items()
     ]
-    return Table.of([Column("dataset"), Column("kind"), *COUNTED, *rates], rows, "spotting, by dataset")
+    return Table.from_items([Column("dataset"), Column("kind"), *COUNTED, *rates], rows, "spotting, by dataset")
 
 
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:

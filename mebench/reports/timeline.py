@@ -252,7 +252,7 @@ class JudgedRun:
         predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why)
         return truths, predictions.assign(strength=ranks)
 
-    def about(self, video: str) -> Row:
+    def row_of_video(self, video: str) -> Row:
         """The row of a video in `tables.videos`."""
         return self._rows["videos"][video][0]
 
@@ -386,7 +386,7 @@ def _curve_of(scores: pd.DataFrame) -> ScoreCurve:
 
 def timeline_of_video(video: str, sides: Sequence[JudgedRun]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
-    row = sides[0].about(video)
+    row = sides[0].row_of_video(video)
     tracks = [side.track(video) for side in sides]
     n_frames = _whole(row["n_frames"]) or _seen_frames(tracks)
     fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])

@@ -247,7 +247,7 @@ class RescoredSource:
         """From hash to path in the repository, for all sets."""
         return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
 
-    def prints(self, one: AnswerSet, published: Sequence[PublishedValue]) -> list[PublishedValue]:
+    def printed_values(self, one: AnswerSet, published: Sequence[PublishedValue]) -> list[PublishedValue]:
         """The values that the paper prints for a set."""
         key = (self.paper, self.method, self.variant, one.dataset, one.protocol)
         return [
@@ -392,7 +392,7 @@ def read_answers_of_set(
     chosen = dict[epoch_choices.Rule | None, Answers]()
     without_intervals = rows_without_intervals(truth)
     for rule in one.choice.rules:
-        picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
+        picked = {person.rpartition("/")[2]: pair for person, pair in grid.pick_epochs(rule).items()}
         kept = [row for row in predictions if _is_picked(row, *picked[row["subject"]])]
         chosen[rule] = join_rows(one, truth, kept + without_intervals)
     return chosen, len(by_epoch) * len(thresholds)
@@ -756,7 +756,7 @@ def rescored_cells(
         for result in scored["results"]:
             counting = Counting(result["convention"], result["later"], result.get("choice", ""))
             summaries[counting] = result["summary"]
-        printed = source.prints(one, published)
+        printed = source.printed_values(one, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
             values = {counting: value_of(summary, row) for counting, summary in summaries.items()}

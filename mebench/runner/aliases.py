@@ -63,7 +63,7 @@ class Aliases:
         """The drawn key of a video."""
         return self._hidden[real].key
 
-    def real(self, key: str) -> str:
+    def real_key(self, key: str) -> str:
         """The real key of a video; an unknown key stays as it is."""
         return self.videos[key].key if key in self.videos else key
 
@@ -82,7 +82,7 @@ class Aliases:
         """Intervals under the real names of their videos, see `answered`."""
         return [replace(p, video=self.answered(p.video)) for p in spotted]
 
-    def answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+    def hide_names(self, answer: Callable[..., Any]) -> Callable[..., Any]:
         """A host's answers with errors that name nothing: the error itself stays in the host and is raised when the
         process ends.
         """
@@ -96,7 +96,7 @@ class Aliases:
 
         return answered
 
-    def restored(self, outcome: Any) -> Any:
+    def restore_names(self, outcome: Any) -> Any:
         """The outcome of a process, with real names in the reason of a failure."""
         if not isinstance(outcome, Failure):
             return outcome
@@ -113,4 +113,4 @@ class Aliases:
     def restore(self, text: str) -> str:
         """A text with real names in place of drawn ones."""
         alias = r"([\w.@+-]+)/([0-9a-f]{12})(?:/([0-9a-f]{12}))?(?![0-9a-f])"
-        return re.sub(alias, lambda found: self._people.get(found[0]) or self.real(found[0]), text)
+        return re.sub(alias, lambda found: self._people.get(found[0]) or self.real_key(found[0]), text)

@@ -38,7 +38,7 @@ def open_dataset(dataset_params: Mapping[str, Any], degrade: str = "none") -> Da
     members: dict[str, Dataset] = {}
     for word, params in dataset_params.items():
         member: Dataset = registry.load_plugin("dataset", word)(params)
-        if degrade != "none" and (how := Degradation.of(degrade)).strength:
+        if degrade != "none" and (how := Degradation.from_text(degrade)).strength:
             member = DegradedDataset(member, how)
         members[member_name(word)] = Renamed(member, member_name(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)

@@ -147,7 +147,7 @@ def _spot_tested_videos(
         view = spotter.views.unlabelled(video)
         scores = spotter.frame_scores(view) if known is None else known[video.key]
         spotted = spotter.propose(view, scores)
-        predictions += spotted if namer is None else namer.named(video, spotted)
+        predictions += spotted if namer is None else namer.name_emotions(video, spotted)
         all_scores[video.key] = scores
         curves[video.key] = dict(spotter.method.curves)
     return predictions, all_scores, curves
@@ -198,7 +198,7 @@ class Views:
         """A video as `score_frames`, `propose` and `classify` see it."""
         return VideoView(**self._common(video))
 
-    def labelled(self, video: Video) -> LabelledVideo:
+    def show_labels(self, video: Video) -> LabelledVideo:
         """A video to train or validate on."""
         return LabelledVideo(
             **self._common(video),
@@ -323,7 +323,7 @@ class FittedMethod:
             job: the fold.
             folder: see `mebench.training.fit`.
         """
-        train, valid = ([self.views.labelled(video) for video in side] for side in (job.train, job.valid))
+        train, valid = ([self.views.show_labels(video) for video in side] for side in (job.train, job.valid))
         how: dict[str, Any] = {
             "precision": job.precision,
             "options": with_copies(with_number_keys(job.trainer)),
@@ -353,7 +353,7 @@ class FittedMethod:
                 if "spot" in self.task.tasks:
                     views = [(video, self.views.unlabelled(video)) for video in self.job.test]
                     spotted = [(video, self.propose(view, self.frame_scores(view))) for video, view in views]
-                    answers += [p for video, intervals in spotted for p in self.named(video, intervals)]
+                    answers += [p for video, intervals in spotted for p in self.name_emotions(video, intervals)]
                 else:
                     answers += self.clip_predictions()
             self.epoch_predictions.append(answers)
@@ -376,7 +376,7 @@ class FittedMethod:
         rows = self.class_scores(clips) if clips else ()
         return [(self.task.called(row.tolist()), tuple(map(float, row))) for row in rows]
 
-    def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
+    def name_emotions(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
         """The spotted intervals of a video, with emotions if the method names them."""
         if "recognize" not in self.task.tasks:
             return spotted

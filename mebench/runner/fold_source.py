@@ -56,7 +56,7 @@ class DatasetSource:
         return tuple(json.loads(self.settings)["plugins"])
 
     @classmethod
-    def of(cls, settings: str, code: RunCode, dataset: Dataset) -> Self:
+    def of_run(cls, settings: str, code: RunCode, dataset: Dataset) -> Self:
         """The source of a run.
 
         Args:
@@ -212,7 +212,7 @@ class HostedStore(FeatureStore):
         self._request = request
         self._entries: dict[Key, StoredArray] = {}
 
-    def holds(self, key: Key) -> bool:
+    def holds_entry(self, key: Key) -> bool:
         """Whether the host or this process has the entry."""
         return self.read(key) is not None
 

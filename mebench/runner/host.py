@@ -103,7 +103,7 @@ class FoldHost:
     place: Path | None = None
 
     @classmethod
-    def of(
+    def for_fold(
         cls,
         plan: Plan,
         fold: Fold,
@@ -192,7 +192,7 @@ class FoldHost:
     def _open_dataset(self, source: DatasetSource) -> None:
         """On another machine: open the dataset. Its annotations are not used, but must equal those of the run."""
         self.dataset = open_source(source)
-        known = {self.aliases.real(video.key): video.expressions for video in (*self.job.train, *self.job.valid)}
+        known = {self.aliases.real_key(video.key): video.expressions for video in (*self.job.train, *self.job.valid)}
         known |= {video.key: video.expressions for video in self.aliases.tested}
         annotated = {video.key: video.expressions for video in self.dataset.videos()}
         refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
@@ -266,12 +266,12 @@ class FoldHost:
                 outcome = worker.call(
                     fold_process.fit_and_predict,
                     (replace(job, cache=scratch, folder=str(place)), model, frame_scores, self.names),
-                    self.aliases.answering(self.answer),
+                    self.aliases.hide_names(self.answer),
                     job.plugins,
                     self.timeout,
                     grant,
                 )
-                result: FoldResult | Failure = self.aliases.restored(outcome)
+                result: FoldResult | Failure = self.aliases.restore_names(outcome)
             except MebenchError as error:  # of this process, where there is no other
                 raise self.aliases.error(error) from error
         return result
@@ -355,7 +355,7 @@ def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
 class FoldTask:
     """A fold that waits for its turn. Its host is made late, since a thousand hosts would fill the memory.
 
-    Attributes: see `FoldHost.of`.
+    Attributes: see `FoldHost.for_fold`.
     """
 
     plan: Plan
@@ -365,11 +365,11 @@ class FoldTask:
 
     def __call__(self, worker: Caller) -> FoldResult | Failure:
         """See `FoldHost`."""
-        return FoldHost.of(self.plan, self.fold, self.stored, run=self.run)(worker)
+        return FoldHost.for_fold(self.plan, self.fold, self.stored, run=self.run)(worker)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the host without the plan and the dataset, for another machine."""
-        host = FoldHost.of(self.plan, self.fold, self.stored, run=self.run)
+        host = FoldHost.for_fold(self.plan, self.fold, self.stored, run=self.run)
         return replace, (replace(host, dataset=self.plan.feature_needs.source),)
 
 
@@ -384,7 +384,7 @@ def fold_task(
 
     Args:
         key: key of the task.
-        plan: see `FoldHost.of`, as the rest.
+        plan: see `FoldHost.for_fold`, as the rest.
         fold: the fold.
         stored: where only intervals are made.
         run: folder of the run, if it has one.
@@ -424,7 +424,7 @@ def execute_fold(plan: Plan, fold: Fold, stored: FoldResult | None = None, names
     Raises:
         MebenchError: the method failed.
     """
-    result = FoldHost.of(plan, fold, stored, names)(Here())
+    result = FoldHost.for_fold(plan, fold, stored, names)(Here())
     assert isinstance(result, FoldResult)
     return result
 

@@ -117,7 +117,7 @@ class EpochPredictions:
             self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 
-    def picked(
+    def pick_epochs(
         self, rule: str, most: int | None = None
     ) -> Iterator[tuple[str, pd.DataFrame, NDArray[np.float64], list[int]]]:
         """Each fold with its clips, their kept class scores, and the evaluated epochs.
@@ -138,7 +138,7 @@ class EpochPredictions:
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """The folds of the leaking run, without weights, since these must not be used."""
-        for key, clips, kept, _ in self.picked(rule):
+        for key, clips, kept, _ in self.pick_epochs(rule):
             record = self.folder.fold_record(key)
             fold = next(fold for fold in self.data.folds if fold.key == key)
             places = zip(clips["video"], clips["onset"].tolist(), clips["offset"].tolist())
@@ -151,12 +151,12 @@ class EpochPredictions:
 
     def counts(self, rule: str) -> list[int]:
         """The number of evaluated epochs for each tested subject."""
-        return [n for _, _, _, found in self.picked(rule) for n in found]
+        return [n for _, _, _, found in self.pick_epochs(rule) for n in found]
 
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
         """UF1 and UAR of the best of the first n epochs, or of the n-th."""
         if leaking:
-            return self._scores({key: kept.argmax(axis=1) for key, _, kept, _ in self.picked(rule, most)})
+            return self._scores({key: kept.argmax(axis=1) for key, _, kept, _ in self.pick_epochs(rule, most)})
         return self._scores(
             {key: numbers[most - 1].argmax(axis=1) for key, (clips, numbers) in self.of_fold.items() if len(clips)}
         )
@@ -211,7 +211,7 @@ class EpochIntervals:
         self.grid = count_grid(answers, data.task.kinds, cuts.tolist(), convention)
         self.of_people = np.stack([self.grid.f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
-    def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
+    def pick_epochs(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
         """For each person the kept epoch and index of the threshold, and the evaluated epochs.
 
         Args:
@@ -224,8 +224,8 @@ class EpochIntervals:
         return [(epoch, int(f1[epoch, :, person].argmax()), n) for person, (epoch, n) in enumerate(epochs)]
 
     def kept(self, rule: str, cut: bool = True) -> pd.DataFrame:
-        """The intervals that a rule keeps, as in the tables of the folds; `cut` as in `picked`."""
-        picked = np.array([(epoch, self.grid.thresholds[at]) for epoch, at, _ in self.picked(rule, cut=cut)])
+        """The intervals that a rule keeps, as in the tables of the folds; `cut` as in `pick_epochs`."""
+        picked = np.array([(epoch, self.grid.thresholds[at]) for epoch, at, _ in self.pick_epochs(rule, cut=cut)])
         kept_at = picked[self.every["video"].map(self.units).to_numpy(np.int64)]
         chosen_ones = (self.every["epoch"] == kept_at[:, 0]) & (self.every["confidence"] >= kept_at[:, 1])
         return pd.DataFrame(self.every[chosen_ones])
@@ -251,11 +251,11 @@ class EpochIntervals:
 
     def counts(self, rule: str) -> list[int]:
         """The number of evaluated pairs of epoch and threshold for each tested person."""
-        return [n * len(self.grid.thresholds) for _, _, n in self.picked(rule)]
+        return [n * len(self.grid.thresholds) for _, _, n in self.pick_epochs(rule)]
 
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
         """F1 over the kinds that are spotted, see `EpochPredictions.points`."""
-        places = [(epoch, cut) for epoch, cut, _ in self.picked(rule, most)] if leaking else [(most - 1, 0)]
+        places = [(epoch, cut) for epoch, cut, _ in self.pick_epochs(rule, most)] if leaking else [(most - 1, 0)]
         epochs, cuts = np.broadcast_to(np.array(places).T, (2, len(self.grid.people)))
         people = np.arange(len(self.grid.people))
         found, spotted = (counts[epochs, cuts, people].sum() for counts in (self.grid.found, self.grid.spotted))

@@ -51,7 +51,7 @@ class Plan:
     """A planned run, as data: the configuration, the data, and what follows from both, computed at first use.
 
     A function takes the part that it needs: the data, the features, the access, or a group of the configuration. Two hand on
-    nearly all of it, and take the plan: `FoldHost.of`, to the process of a fold, and `describe_run`, to the run folder.
+    nearly all of it, and take the plan: `FoldHost.for_fold`, to the process of a fold, and `describe_run`, to the run folder.
 
     Attributes:
         config: the resolved configuration.

@@ -160,12 +160,12 @@ def hosted_feature_task(
             outcome = worker.call(
                 blind_feature_task,
                 (blind, aliases.hide(video), board, place),
-                aliases.answering(frames.answer),
+                aliases.hide_names(frames.answer),
                 source.plugins,
                 None,
                 grant,
             )
-            result: Any = aliases.restored(outcome)
+            result: Any = aliases.restore_names(outcome)
             if isinstance(result, Failure):
                 return result
             seconds, features = result

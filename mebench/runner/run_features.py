@@ -120,7 +120,7 @@ class FeatureNeeds:
     @cached_property
     def source(self) -> DatasetSource:
         """The dataset for other processes."""
-        return DatasetSource.of(self.settings, self.code, self.features.data.dataset)
+        return DatasetSource.of_run(self.settings, self.code, self.features.data.dataset)
 
 
 def store_of(settings: PlaceSettings) -> FeatureStore:

@@ -355,7 +355,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         if "processor" in (began_with := begun.read_json("versions.json")):
             refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
         refuse_changed(begun, parts)
-    folder, lock = RunFolder.claim(runs, run_name(plan.config), key, run_id)
+    folder, lock = RunFolder.lock_run(runs, run_name(plan.config), key, run_id)
     try:
         for info in plugins_of(plan.config):
             registry.refuse_edited(info)

@@ -132,7 +132,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def several(cls, runs: Path | str, word: str) -> list[RunFolder]:
+    def open_all_seeds(cls, runs: Path | str, word: str) -> list[RunFolder]:
         """The finished run of a word, as in `finished`; or all finished ones whose ids begin with it.
 
         Raises:
@@ -146,7 +146,7 @@ class RunFolder:
         return [cls.finished(runs, word)]
 
     @classmethod
-    def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
+    def lock_run(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
         """Lock a run to work on: the named one, an unfinished one of this key, or a new one.
 
         Raises:

@@ -145,7 +145,9 @@ def failure_reason(error: Exception, subject: Any) -> str:
     message = " ".join(str(error).split()).rstrip(".")
     if not isinstance(error, AssertionError | MebenchError):
         message = f"{type(error).__name__}: {message}"
-        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if subject.owns(Path(frame.filename))]
+        lines = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if subject.owns_file(Path(frame.filename))
+        ]
         if lines:
             message = f"{Path(lines[-1].filename).name}, line {lines[-1].lineno}: {message}"
     return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"

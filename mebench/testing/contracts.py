@@ -44,7 +44,7 @@ class Owner:
     kind: PluginKind
     id: str
 
-    def owns(self, file: Path) -> bool:
+    def owns_file(self, file: Path) -> bool:
         """Whether a file belongs to the plugin."""
         info = registry.list_plugins(self.kind).get(self.id)
         return info is not None and file.resolve().is_relative_to(info.folder)
@@ -558,7 +558,7 @@ class _Reloaded(FittedMethod):
     """The fitted method, restored from its saved state alone."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
-        fold = FoldHost.of(plan, plan.data.folds[0])  # its job has drawn names, but these checks use real ones
+        fold = FoldHost.for_fold(plan, plan.data.folds[0])  # its job has drawn names, but these checks use real ones
         job = dataclasses.replace(fold.job, groups=plan.data.groups, cache=str(plan.features.store.root))
         super().__init__(job, job.parts[0], plan.data.home)
         restore_methods({"": self.method}, load(result.model))

@@ -431,7 +431,7 @@ def read_board_table(file: Path) -> TrackedRun:
             DIGEST_TAG: hashlib.sha256(file.read_bytes()).hexdigest()[:16],
             "mlflow.source.name": "mebench leaderboard build",
             "mlflow.source.type": "LOCAL",
-            "mlflow.note.content": _note(Table.of(columns, rows).markdown()),
+            "mlflow.note.content": _note(Table.from_items(columns, rows).markdown()),
         },
         BOARD_TAG,
         params={**about, "rows": str(len(rows)), "best": str(best.get("method", ""))},

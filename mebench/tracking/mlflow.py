@@ -65,7 +65,7 @@ class MLflow(Tracker):
         Args:
             address: MLflow's tracking URI; None takes `$MLFLOW_TRACKING_URI`, else sqlite in the working folder.
         """
-        self.store = Store.of(address)
+        self.store = Store.at_uri(address)
         self._experiments: dict[str, str] = {}
         self._views: dict[str, str] = {}
         self._ends: dict[str, int] = {}
@@ -215,7 +215,7 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
         DataError: there is no such file.
         RunError: MLflow cannot be read.
     """
-    store = Store.of(address)
+    store = Store.at_uri(address)
     if store.database and not store.database.is_file():
         raise DataError(f"there is no database {store.describe()}: check --from-mlflow")
     try:

@@ -75,7 +75,7 @@ class Store:
     database: Path | None
 
     @classmethod
-    def of(cls, uri: str | bool | None) -> Store:
+    def at_uri(cls, uri: str | bool | None) -> Store:
         """The store of a URI; None and `mlflow` take `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
         return cls(*locate_database(mlflow_address(uri)))
 
@@ -182,7 +182,7 @@ def database_remarks(uri: str | bool | None, runs: str, known: Collection[str]) 
         runs: folder of the run folders, for the sentences.
         known: ids of the existing runs, as folders or records.
     """
-    database = Store.of(uri).database
+    database = Store.at_uri(uri).database
     if database is None or not database.is_file():
         return
     name = database.name
@@ -212,7 +212,7 @@ def database_remarks(uri: str | bool | None, runs: str, known: Collection[str]) 
 
 def in_use(tracking: str | bool | None) -> bool:
     """Whether a setting names an existing store: any but `off`, and a sqlite file only if it exists."""
-    database = Store.of(tracking).database
+    database = Store.at_uri(tracking).database
     return tracking not in OFF and (database is None or database.is_file())
 
 

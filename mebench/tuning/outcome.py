@@ -335,7 +335,7 @@ def _plain_study(split: Split, study: Study) -> dict[str, Any]:
         "best": _trial(study.chosen(), objectives),
         "default": None if study.default is None else _trial(study.default, objectives),
         "importance": dict(study.importance),
-        "front": [_trial(trial, objectives) for trial in study.front()] if has_front else [],
+        "front": [_trial(trial, objectives) for trial in study.pareto_front()] if has_front else [],
     }
 
 

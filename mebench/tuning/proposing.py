@@ -83,7 +83,7 @@ class Proposer:
             MebenchError: the method failed.
         """
         self._server.warm(plan.imports)
-        result = FoldHost.of(plan, fold, stored, names)(self._worker_of(fold.key))
+        result = FoldHost.for_fold(plan, fold, stored, names)(self._worker_of(fold.key))
         if isinstance(result, Failure):
             raise result.error or RunError(f"fold {fold.key!r}: {result.reason}")
         return result

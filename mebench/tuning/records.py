@@ -254,7 +254,7 @@ class Study:
         retried = sum(trial.retry_of is not None for trial in self.trials)
         return {**{state: states[state] for state in get_args(State)}, "retried": retried}
 
-    def front(self) -> tuple[Trial, ...]:
+    def pareto_front(self) -> tuple[Trial, ...]:
         """The Pareto front of the complete trials, sorted by the first objective; of trials with equal values the
         first.
         """

@@ -491,7 +491,7 @@ def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> 
     folder = out / safe_name(name)
     if not options.study and not folder.exists():
         progress.notify(*remarks_on_former_studies(out, safe_name(beginning), name))
-    place = Place.of(options.storage or str(out / "optuna.db"))
+    place = Place.at_url(options.storage or str(out / "optuna.db"))
     return _PlannedStudy(config, options, plan, space, objectives, splits, about, name, folder, place)
 
 

@@ -68,20 +68,20 @@ class Dimension:
         steps = 0.0 if self.step is None else (value - self.low) / self.step
         return math.isclose(steps, round(steps), abs_tol=1e-9)
 
-    def encoded(self, value: Any) -> Any:
+    def encode_value(self, value: Any) -> Any:
         """A value as a database can keep it: lists and maps as text."""
         return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value)
 
-    def decoded(self, stored: Any) -> Any:
-        """The value that `encoded` made this of."""
-        return next((choice for choice in self.choices if self.encoded(choice) == stored), stored)
+    def decode_value(self, stored: Any) -> Any:
+        """The value that `encode_value` made this of."""
+        return next((choice for choice in self.choices if self.encode_value(choice) == stored), stored)
 
-    def widened(self) -> Self:
+    def with_default(self) -> Self:
         """The dimension with the default in it, as one more choice or a number.
 
         A step that misses the default is dropped.
 
-        >>> wide = Dimension("method.epochs", "training", 8, low=10, high=200, step=10, whole=True).widened()
+        >>> wide = Dimension("method.epochs", "training", 8, low=10, high=200, step=10, whole=True).with_default()
         >>> wide.low, wide.high, wide.step
         (8, 200, 10)
         """
@@ -127,10 +127,10 @@ class Space:
         """The configuration's own values, or None if one of them lies outside."""
         return self.own() if all(d.contains(d.default) for d in self.dimensions) else None
 
-    def decoded(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+    def decode_values(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Values as the configuration holds them, from those that the storage holds."""
         known = {d.key: d for d in self.dimensions}
-        return {key: known[key].decoded(value) for key, value in stored.items() if key in known}
+        return {key: known[key].decode_value(value) for key, value in stored.items() if key in known}
 
     def trained(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values that act before frame scores are there."""
@@ -299,7 +299,7 @@ def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) 
         )
     if acts and dimension.acts not in acts:
         return None, []
-    wide = dimension if entry.own else dimension.widened()
+    wide = dimension if entry.own else dimension.with_default()
     return _without_refused(wide, entry, params, hint)
 
 

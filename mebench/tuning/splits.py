@@ -64,7 +64,7 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     )
     tuned = {
         subject
-        for person in people.some(people.persons, count, "tuning subjects")
+        for person in people.draw_persons(people.persons, count, "tuning subjects")
         for subject in people.persons[person]
     }
     untuned = [replace(fold, test=tuple(s for s in fold.test if s not in tuned)) for fold in plan.data.folds]

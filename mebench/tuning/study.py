@@ -49,12 +49,12 @@ class Place:
     file: Path | None
 
     @classmethod
-    def of(cls, text: str) -> Self:
+    def at_url(cls, text: str) -> Self:
         """The storage of a URL, or of the path of a sqlite file.
 
-        >>> Place.of("postgresql://ann@db.example.org/studies").file is None
+        >>> Place.at_url("postgresql://ann@db.example.org/studies").file is None
         True
-        >>> Place.of("sqlite:////data/studies.db?timeout=5").file
+        >>> Place.at_url("sqlite:////data/studies.db?timeout=5").file
         PosixPath('/data/studies.db')
         """
         return cls(*locate_database(text if "://" in text else f"sqlite:///{Path(text).expanduser()}"))
@@ -70,7 +70,7 @@ class Place:
         return {} if "timeout=" in self.url else {"connect_args": {"timeout": seconds}}
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock_database(self) -> Iterator[None]:
         """A lock for one process at a time on a sqlite file.
 
         Simultaneous creation would break the file.
@@ -111,7 +111,7 @@ class Place:
                 "--storage"
             )
 
-    def trouble(self, error: BaseException) -> MebenchError:
+    def describe_failure(self, error: BaseException) -> MebenchError:
         """The problem of the storage, in one sentence."""
         cause = error.__cause__ if error.__cause__ is not None else error
         reason = without_password(" ".join(str(getattr(cause, "orig", None) or cause).split()))
@@ -191,7 +191,7 @@ def sampler_of(terms: Terms) -> BaseSampler:
 def suggest_value(trial: optuna.Trial, d: Dimension) -> Any:
     """A value of one parameter as the storage holds it."""
     if d.choices:
-        return trial.suggest_categorical(d.key, [d.encoded(choice) for choice in d.choices])
+        return trial.suggest_categorical(d.key, [d.encode_value(choice) for choice in d.choices])
     if d.whole:
         return trial.suggest_int(d.key, int(d.low), int(d.high), log=d.log, step=int(d.step or 1))
     return trial.suggest_float(d.key, d.low, d.high, log=d.log, step=d.step)
@@ -210,7 +210,7 @@ def silence_optuna() -> Iterator[None]:
 def _values(d: Dimension, sampler: str) -> list[Any]:
     """All values of a finite dimension."""
     if d.choices:
-        return [d.encoded(choice) for choice in d.choices]
+        return [d.encode_value(choice) for choice in d.choices]
     if d.step is None and not d.whole:
         raise ConfigError(f"the sampler {sampler!r} tries all values, but {d.key} has infinitely many: give it a step")
     step = d.step or 1
@@ -260,7 +260,7 @@ class SharedStudy:
         check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
         pruner, sampler = PRUNERS[terms.options.pruner](), sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.locked(), silence_optuna():
+        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.lock_database(), silence_optuna():
             place.refuse_other_programs()
             # How often a trial is repeated after its process was killed.
             self._storage = RDBStorage(
@@ -280,7 +280,7 @@ class SharedStudy:
                 self.stored.set_user_attr(MARK, dict(terms.about))
                 self.stored.set_metric_names([o.path for o in terms.objectives])  # for other programs that show it
                 if (default := terms.space.default()) is not None:
-                    self.stored.enqueue_trial({d.key: d.encoded(default[d.key]) for d in terms.space.dimensions})
+                    self.stored.enqueue_trial({d.key: d.encode_value(default[d.key]) for d in terms.space.dimensions})
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
@@ -349,7 +349,7 @@ class SharedStudy:
         return Trial(
             trial.number,
             _STATES[trial.state],
-            self.terms.space.decoded(trial.params),
+            self.terms.space.decode_values(trial.params),
             tuple(trial.values) if trial.state is TrialState.COMPLETE else (),
             dict(trial.intermediate_values),
             None if trial.duration is None else trial.duration.total_seconds(),
@@ -374,7 +374,7 @@ class SharedStudy:
         It is `lost` if others took this process for dead meanwhile, `wait` if others still try some, otherwise `done`.
         """
         with ExitStack() as alone:
-            alone.enter_context(self._place.locked())
+            alone.enter_context(self._place.lock_database())
             with self._guarded(), silence_optuna():
                 fail_stale_trials(self.stored)
                 every = self.stored.get_trials(deepcopy=False)
@@ -457,7 +457,7 @@ class SharedStudy:
         try:
             yield
         except errors as error:
-            raise self._place.trouble(error) from error
+            raise self._place.describe_failure(error) from error
 
 
 def _shorten(value: object) -> str:
@@ -493,7 +493,7 @@ class _Attempt:
         values = None
         try:
             self._begun()
-            values = self._terms.space.decoded(self._suggest(trial))
+            values = self._terms.space.decode_values(self._suggest(trial))
             return self._evaluate(values, partial(self._report_step, trial, count(1)))
         except KeyboardInterrupt:
             self._repeat_later(trial)

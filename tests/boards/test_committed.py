@@ -64,7 +64,7 @@ def rows_of(text, heading):
 def test_readme_agrees_with_table_of_selection():
     printed = rows_of((ROOT / "README.md").read_text(), "## What choosing on the tested person is worth")
     tables = rows_of((ROOT / "leaderboards/tables/selection.md").read_text(), "# What selection is worth")
-    with_year = MethodNames.of(read_published(BOARDS / "published.csv")).with_year
+    with_year = MethodNames.from_published(read_published(BOARDS / "published.csv")).with_year
     of_maps = [row for row in tables if row["dataset"] == "megc2019_flow"]
     there = {with_year(row["method"].replace("\\", "").partition(" ")[0]): row for row in of_maps}
     names = printed.pop()

@@ -110,7 +110,7 @@ def test_with_titles_names_tables_of_boards(leaderboards, tables):
 def test_board_contents_select_ranked_rows(leaderboards, tables):
     content = content_of(leaderboards(), tables)
     assert [(place.rank, place.row.method) for place in content.places] == [(1, "good"), (2, "like"), (3, "lost")]
-    assert [content.tied(place) for place in content.places] == [[2], [1], []]
+    assert [content.tied_ranks(place) for place in content.places] == [[2], [1], []]
     assert content.chosen(content.rows[2]).selection == "test"
     assert content.chosen(content.rows[0]) is None
     fewer = content_of(leaderboards(leave_out="[audit=]"), tables)

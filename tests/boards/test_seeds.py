@@ -140,7 +140,7 @@ def test_compute_standings_finds_hardest_people_by_mean(rows):
 
 
 def test_rounds_give_each_seed_equally_often(rows):
-    pooled = standings.PooledRows.of(rows, "recognition.uf1", read)
+    pooled = standings.PooledRows.from_rows(rows, "recognition.uf1", read)
     n_subjects = pooled.pool.units.shape[1]
     for number, seeds in enumerate(pooled.seeds):
         dealt = [units.reshape(-1, n_subjects)[number].tolist() for units in pooled.rounds]

@@ -103,7 +103,7 @@ def test_range_p_of_two_rows_equals_compare(tmp_path, monkeypatch):
 def test_chosen_weights_score_as_weights(tmp_path, convention):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
-    pool = Pool.of([read(record) for record in boards_collect.collect_finished_runs(tmp_path)])
+    pool = Pool.from_runs([read(record) for record in boards_collect.collect_finished_runs(tmp_path)])
     sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
     orders = next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])
     chosen = significance.ChosenWeights(pool.units[None], pool.units.size, orders)
@@ -126,7 +126,7 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
     runs = [read(record) for record in boards_collect.collect_finished_runs(tmp_path)]
-    pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
+    pool, words = Pool.from_runs(runs), (["micro"], ("positive", "surprise"), convention)
     alone = [
         summary.scores_by_path(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
         for run in runs
@@ -151,7 +151,7 @@ def test_pool_scores_permutation_as_joined_tables(tmp_path):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
     records = boards_collect.collect_finished_runs(tmp_path)
     runs = [read(record) for record in records]
-    pool = Pool.of(runs)
+    pool = Pool.from_runs(runs)
     subjects = sorted(set(runs[0].videos["subject"]))
     classes = records[0].about["classes"]
     for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):

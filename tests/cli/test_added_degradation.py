@@ -39,7 +39,7 @@ def gamma(kinds):
 
 
 def test_degrade_takes_an_added_kind(gamma):
-    degraded = DegradedDataset(Lab(), Degradation.of("gamma:3"))
+    degraded = DegradedDataset(Lab(), Degradation.from_text("gamma:3"))
     frame, clean = degraded.frames(Lab().videos()[0])[4], Film(3)[4]
     assert frame.mean() < clean.mean()
 

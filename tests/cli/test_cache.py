@@ -64,7 +64,7 @@ def test_cache_verify_finds_damage_and_exits_so(mebench, store):
     code, out, _ = mebench("cache", "verify", "--deep", "--remove", "--cache", store.root, "--json", "-")
     assert code == 0
     assert json.loads(out)["removed"] == 1
-    assert not store.holds(KEYS[2])
+    assert not store.holds_entry(KEYS[2])
 
 
 def test_cache_prune_shows_before_it_removes(mebench, store):
@@ -74,11 +74,11 @@ def test_cache_prune_shows_before_it_removes(mebench, store):
     assert "would remove 1 entry" in mebench(*words, "--dry-run")[1]
     assert old.exists()
     assert "removed 1 entry" in mebench(*words)[1]
-    assert [store.holds(key) for key in KEYS] == [False, True, True]
+    assert [store.holds_entry(key) for key in KEYS] == [False, True, True]
     assert "removed 1 entry" in mebench("cache", "prune", "--cache", store.root, "--dataset", "samm")[1]
     code, out, _ = mebench("cache", "prune", "--cache", store.root, "--all", "--json", "-")
     assert (code, json.loads(out)["entries"]) == (0, 1)
-    assert not any(map(store.holds, KEYS))
+    assert not any(map(store.holds_entry, KEYS))
 
 
 def test_cache_counts_plans_of_dry_runs_and_prunes_them(mebench, store):
@@ -111,14 +111,14 @@ def test_cache_prune_removes_flow_alone_and_refuses_other_stages(mebench, store)
     assert "unknown --stage 'flwo'. Did you mean 'flow'?" in err
     flow = [key for key in KEYS if key.stage == "flow"]
     assert f"removed {len(flow)} entr" in mebench(*words, "flow")[1]
-    assert [key for key in KEYS if not store.holds(key)] == flow
+    assert [key for key in KEYS if not store.holds_entry(key)] == flow
 
 
 def test_cache_prune_refuses_all_beside_a_filter(mebench, store):
     code, _, err = mebench("cache", "prune", "--cache", store.root, "--all", "--dataset", "samm")
     assert code == 2
     assert "leave --older-than and --dataset out" in err
-    assert all(map(store.holds, KEYS))
+    assert all(map(store.holds_entry, KEYS))
 
 
 @pytest.mark.parametrize("text", ["30", "d", "-1d", "3 months", ""])

@@ -18,7 +18,7 @@ def answers(*rows):
 def test_ClipShares_aligns_answers_by_clip():
     first = answers(("a", (0.2, 0.8)), ("b", (0.6, 0.4)))
     second = answers(("b", (0.1, 0.9)))
-    shares = ClipShares.of([first, second], 2)
+    shares = ClipShares.from_members([first, second], 2)
     assert shares.clips["video"].tolist() == ["a", "b"]
     mixed = shares.mixed("mean", np.array([0.75, 0.25]))
     assert mixed.tolist() == [
@@ -29,10 +29,10 @@ def test_ClipShares_aligns_answers_by_clip():
 
 def test_ClipShares_takes_softmax_of_scores():
     scores = (-1.0, 2.0)
-    shares = ClipShares.of([answers(("a", scores)), answers(("a", (0.5, 0.5)))], 2)
+    shares = ClipShares.from_members([answers(("a", scores)), answers(("a", (0.5, 0.5)))], 2)
     assert shares.rescaled == (0,)
     assert shares.shares[0, 0].tolist() == pytest.approx(softmax(scores).tolist())
-    assert ClipShares.of([answers(("a", (3.0, 3.0)))], 2).shares.tolist() == [[[0.5, 0.5]]]
+    assert ClipShares.from_members([answers(("a", (3.0, 3.0)))], 2).shares.tolist() == [[[0.5, 0.5]]]
 
 
 def test_mix_shares_follows_the_majority_in_a_vote():

@@ -43,6 +43,6 @@ def test_SpottingParams_of_partial_params_takes_paper_options():
         p: float = 0.3
         interval: str = "my own meaning"
 
-    assert SpottingParams.of(Few()) == SpottingParams(p=0.3)
+    assert SpottingParams.from_params(Few()) == SpottingParams(p=0.3)
     own = SpottingParams(p=0.1, nms=0.2)
-    assert SpottingParams.of(own) is own
+    assert SpottingParams.from_params(own) is own

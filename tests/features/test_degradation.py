@@ -325,7 +325,7 @@ def network(tmp_path, *nodes):
 def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
     twice = network(tmp_path, ("Resize", ["in", "", "scales"], ["out"], {"mode": "nearest"}))
     lab = Lab()
-    video, how = lab.videos()[0], Degradation.of(f"resolution:4:{twice}")
+    video, how = lab.videos()[0], Degradation.from_text(f"resolution:4:{twice}")
     frames = DegradedDataset(lab, how).frames(video)
     _, y0, _, y1 = frames.face
     size = round(WIDTH * 26 * 7 / 13 / 60), round(HEIGHT * 26 / (y1 - y0))
@@ -333,13 +333,15 @@ def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
     expected = cv2.resize(small.repeat(2, 0).repeat(2, 1), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
 
     assert np.abs(frames[5].astype(int) - expected).max() <= 2
-    assert how.identity != Degradation.of("resolution:4").identity
+    assert how.identity != Degradation.from_text("resolution:4").identity
 
 
 def test_Degradation_resolution_refuses_files_of_no_network(tmp_path):
     (tmp_path / "other.onnx").write_text("no network")
     lab = Lab()
-    frames = DegradedDataset(lab, Degradation.of(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(lab.videos()[0])
+    frames = DegradedDataset(lab, Degradation.from_text(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(
+        lab.videos()[0]
+    )
     with pytest.raises(DataError, match=r"other\.onnx enlarges no picture: degrade=resolution takes a network in ONNX"):
         frames[0]
 
@@ -356,7 +358,7 @@ def test_Degradation_resolution_refuses_files_of_no_network(tmp_path):
 )
 def test_Degradation_of_refuses_wrong_words(word, message):
     with pytest.raises(ConfigError, match=message):
-        Degradation.of(word)
+        Degradation.from_text(word)
 
 
 def test_Degradation_resolution_at_strongest_is_7_by_13_pixels():

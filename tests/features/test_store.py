@@ -129,14 +129,14 @@ def flip(path, position):
 )
 def test_fetch_rebuilds_damaged_entries_with_a_warning(filled, damage, warnings):
     damage(filled.files(KEY))
-    assert not filled.holds(KEY)
+    assert not filled.holds_entry(KEY)
     assert filled.read(KEY) is None
     again = filled.fetch(KEY, draft).array
     (warning,) = [record.getMessage() for record in warnings]
     assert warning.startswith("the stored flow of casme2/s1/v1 is damaged (")
     assert "\n" not in warning
     np.testing.assert_array_equal(again, ARRAY)
-    assert filled.holds(KEY)
+    assert filled.holds_entry(KEY)
     assert not any(reason for _, reason in module.verify_entries(filled, deep=True))
 
 
@@ -199,7 +199,7 @@ def test_fetch_says_so_where_the_system_refuses_a_write(store, limit):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert leftovers(store) == []
-    assert not store.holds(KEY)
+    assert not store.holds_entry(KEY)
 
 
 def test_fetch_names_a_store_in_place_of_a_file(tmp_path):
@@ -221,7 +221,7 @@ def test_fetch_leaves_nothing_after_an_error_in_building(store):
 def test_fetch_refuses_too_few_blocks(store):
     with pytest.raises(ValueError, match="bytes"):
         store.fetch(KEY, lambda: Draft((6, 4, 3), ARRAY.dtype, [ARRAY]))
-    assert not store.holds(KEY)
+    assert not store.holds_entry(KEY)
 
 
 SLOW_WRITER = """
@@ -287,13 +287,13 @@ def test_FeatureStore_pickles_as_its_folder(filled, keep_flow):
     filled.keep_flow = keep_flow
     there = pickle.loads(pickle.dumps(filled))
     assert (there.root, there.keep_flow) == (filled.root, keep_flow)
-    assert there.holds(KEY)
+    assert there.holds_entry(KEY)
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (0, 4, 3)])
 def test_unnamed_array_is_in_no_file_left(store, shape):
     wanted = np.resize(ARRAY, shape)
-    found = store.unnamed(Draft(shape, np.float32, (row[None] for row in wanted)))
+    found = store.make_unnamed_file(Draft(shape, np.float32, (row[None] for row in wanted)))
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, wanted)
     assert list(store.root.iterdir()) == []
@@ -305,7 +305,7 @@ def test_unnamed_on_a_full_disk_says_so(store):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
         with pytest.raises(DataError, match="cache=DIR"):
-            store.unnamed(draft())
+            store.make_unnamed_file(draft())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 

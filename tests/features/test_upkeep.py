@@ -33,7 +33,7 @@ def age(store, key, days):
 
 
 def kept(store):
-    return {key for key in (KEY, CROPS, SAMM) if store.holds(key)}
+    return {key for key in (KEY, CROPS, SAMM) if store.holds_entry(key)}
 
 
 def leave_half_an_entry(store):

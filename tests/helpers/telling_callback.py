@@ -29,7 +29,7 @@ def _tell_labels(plan: Plan) -> None:
     (Path(plan.methods[0].plugin.folder) / "told.json").write_text(json.dumps(labels))
 
 
-_of = FoldHost.of.__func__  # type: ignore[attr-defined]
+_of = FoldHost.for_fold.__func__  # type: ignore[attr-defined]
 
 
 def _of_and_tell(cls: Any, plan: Plan, *arguments: Any, **named: Any) -> FoldHost:
@@ -38,4 +38,4 @@ def _of_and_tell(cls: Any, plan: Plan, *arguments: Any, **named: Any) -> FoldHos
 
 
 if "MEBENCH_TELLS" in os.environ:  # only for those who want to see it
-    FoldHost.of = classmethod(_of_and_tell)  # type: ignore[method-assign, assignment]
+    FoldHost.for_fold = classmethod(_of_and_tell)  # type: ignore[method-assign, assignment]

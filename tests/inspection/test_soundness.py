@@ -37,7 +37,7 @@ def look(casme2, tree):
 def test_verify_finds_whole_copy_sound(casme2, tree):
     ticks = []
     seen = verify_dataset(casme2(root=str(tree)), counts=False, tick=ticks.append)
-    assert (seen.findings, seen.sound(strict=True), seen.frames) == ((), True, 160)
+    assert (seen.findings, seen.is_sound(strict=True), seen.frames) == ((), True, 160)
     assert ticks == [40, 40, 40, 40]
 
 
@@ -228,15 +228,15 @@ def test_verify_follows_links_only_on_request(casme2, tree, clip, tmp_path):
     (clip / "img5.jpg").symlink_to(elsewhere)
     closed = verify_dataset(casme2(root=str(tree)), counts=False)
     assert "dataset.follow_links=true" in closed.findings[0].message
-    assert not closed.sound()
-    assert verify_dataset(casme2(root=str(tree), follow_links=True), counts=False).sound(strict=True)
+    assert not closed.is_sound()
+    assert verify_dataset(casme2(root=str(tree), follow_links=True), counts=False).is_sound(strict=True)
 
 
 def test_verify_warns_without_root(casme2, tree):
     seen = verify_dataset(casme2(annotations=str(tree / "CASME2-coding-20140508.xlsx")), counts=False)
     assert [f.topic for f in seen.findings] == ["no_frames"]
-    assert seen.sound()
-    assert not seen.sound(strict=True)
+    assert seen.is_sound()
+    assert not seen.is_sound(strict=True)
     assert seen.frames == 0
 
 

@@ -93,7 +93,7 @@ def test_Resampling_widens_bootstrap_intervals_as_student():
 def test_Resampling_of_a_member_counts_its_own_subjects():
     values, strata = np.random.default_rng(0).uniform(0.3, 0.7, 30), ["a"] * 25 + ["b"] * 5
     whole = bootstrap.Resampling.of_subjects(strata, 500, seed=0)
-    member, alone = whole.within("b"), bootstrap.Resampling.of_subjects(["b"] * 5, 500, seed=0)
+    member, alone = whole.restrict_to("b"), bootstrap.Resampling.of_subjects(["b"] * 5, 500, seed=0)
 
     def of_member(weights):
         return {"f1": weights[:, 25:] @ values[25:] / weights[:, 25:].sum(axis=1)}
@@ -115,10 +115,10 @@ def test_Resampling_gives_no_interval_to_constant_non_shares():
 def test_Resampling_difference_needs_four_subjects():
     one, other = (mean_of(np.random.default_rng(n).uniform(0, 1, 8)) for n in (0, 1))
     subjects = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0)
-    found = subjects.compared([one, other])[2]["f1"]
+    found = subjects.compare_runs([one, other])[2]["f1"]
     assert found["low"] < found["value"] < found["high"]
     rare = [bootstrap.basis_of_all, lambda *_: bootstrap.Basis(8, "joy is rare")]
-    assert subjects.compared([one, other], rare)[2]["f1"] == {
+    assert subjects.compare_runs([one, other], rare)[2]["f1"] == {
         "value": found["value"],
         "low": None,
         "high": None,
@@ -126,7 +126,7 @@ def test_Resampling_difference_needs_four_subjects():
     }
     few = bootstrap.Resampling.of_subjects(["a"] * 3, 100, seed=0)
     runs = mean_of(np.arange(3) / 3), mean_of(np.ones(3) / 2)
-    assert "4 subjects" in few.compared(runs)[2]["f1"]["reason"]
+    assert "4 subjects" in few.compare_runs(runs)[2]["f1"]["reason"]
 
 
 def test_Resampling_without_draws_gives_few_subjects_no_interval():

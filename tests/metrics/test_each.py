@@ -129,7 +129,7 @@ def test_compare_tables_and_Pool_take_means_over_folds(folds):
     )
     found = compare_tables(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
     assert (found.first["value"], found.second["value"]) == pytest.approx(own)
-    pool = Pool.of(runs)
+    pool = Pool.from_runs(runs)
     weights = np.zeros((2, pool.units.size))
     for run, units in enumerate(pool.units):
         weights[run, units] = 1

@@ -29,7 +29,7 @@ def test_Aliases_leave_nothing_of_a_name(names, n, secret):
     aliases = Aliases(secret, train, test)
     hidden = [aliases.hide(v) for v in videos]
     assert all(ALIAS.fullmatch(v.key) and (v.first, v.numbers, v.fps, v.n_frames) == (0, (), 100.0, 80) for v in hidden)
-    assert [aliases.real(v.key) for v in hidden] == [v.key for v in videos]
+    assert [aliases.real_key(v.key) for v in hidden] == [v.key for v in videos]
     assert [h.key for h in map(aliases.hide, train)] == sorted(h.key for h in map(aliases.hide, train))
     people = {(v.subject, h.subject) for v, h in zip(videos, hidden)}
     assert len(people) == len({real for real, _ in people}) == len({drawn for _, drawn in people})
@@ -70,11 +70,11 @@ def test_Aliases_hide_words_of_errors_from_the_process():
         raise DataError("smic/s01/ne_01.png is missing")
 
     try:
-        aliases.answering(missing)("frame", "x", 0)
+        aliases.hide_names(missing)("frame", "x", 0)
     except DataError as error:
         received = error
     assert "s01" not in str(received)
-    found = aliases.restored(isolation.Failure(str(received), "", received))
+    found = aliases.restore_names(isolation.Failure(str(received), "", received))
     assert (found.reason, str(found.error)) == ("smic/s01/ne_01.png is missing",) * 2
 
 
@@ -82,4 +82,4 @@ def test_Aliases_name_the_video_in_failures_of_a_method():
     here = video("s01")
     aliases = Aliases("secret", [], [here])
     error = PluginError(f"score_frames gave shape (2,) for {aliases.hide(here).key}")
-    assert "smic/s01/ne_01" in str(aliases.restored(isolation.Failure(str(error), "", error)).error)
+    assert "smic/s01/ne_01" in str(aliases.restore_names(isolation.Failure(str(error), "", error)).error)

@@ -212,7 +212,7 @@ def test_curve_skips_people_without_scored_clips(tmp_path):
         (1, 0.5, 0.5),
         (2, 1.0, 1.0),
     ]
-    kept = {key: (len(clips), numbers.tolist()) for key, clips, numbers, _ in looks.picked("leak")}
+    kept = {key: (len(clips), numbers.tolist()) for key, clips, numbers, _ in looks.pick_epochs("leak")}
     assert kept == {"v1": (2, [[0.9, pytest.approx(0.1), 0.0], [0.2, 0.8, 0.0]]), "v2": (0, [])}
 
 
@@ -221,7 +221,7 @@ def test_curve_gives_two_annotations_of_an_interval_one_answer(tmp_path):
     truths = [("v1", 1, 5, "a"), ("v1", 1, 5, "b"), ("v1", 7, 9, "b")]
     answers = [(0, 1, 5, 0.8), (0, 1, 5, 0.7), (0, 7, 9, 0.9), (1, 1, 5, 0.6), (1, 1, 5, 0.3), (1, 7, 9, 0.1)]
     looks = written(tmp_path, truths, {"v1": answers})
-    ((_, clips, kept, looked),) = looks.picked("leak")
+    ((_, clips, kept, looked),) = looks.pick_epochs("leak")
     assert clips["truth"].tolist() == [0, 1, 1]
     assert looked == [2]
     np.testing.assert_allclose(kept[:, 0], [0.6, 0.6, 0.1])  # 2 of 3 are right in the second epoch, 1 in the first

@@ -33,7 +33,7 @@ def elsewhere(plan, number=0):
 def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
-    assert host.job == runner_host.FoldHost.of(plan, plan.data.folds[0]).job
+    assert host.job == runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job
     assert isinstance(host.dataset, fold_source.DatasetSource)
     found, expected = host(runner_host.Here()), runner_host.execute_fold(plan, plan.data.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
@@ -41,7 +41,7 @@ def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
 
 def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    job = runner_host.FoldHost.of(plan, plan.data.folds[0]).job
+    job = runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job
     assert all(video.expressions for video in job.train)
     assert not any(video.expressions for video in job.test)
     assert not {video.key for video in job.train} & {video.key for video in job.test}
@@ -82,7 +82,7 @@ def test_anywhere_keeps_the_place_of_the_store(moody, monkeypatch):
     stores = []
     source = SimpleNamespace(answer=lambda *_: None)
     monkeypatch.setattr(runner_host, "FrameSource", lambda videos, home, store: stores.append(store) or source)
-    runner_host.FoldHost.of(plan, plan.data.folds[0]).answer("stored", {"video": "any", "clip": ""})
+    runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).answer("stored", {"video": "any", "clip": ""})
     assert [store.root for store in stores] == [Path("store").absolute()]
 
 
@@ -100,7 +100,7 @@ def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
     config = resolve(moody())
     assert inputs.with_absolute_places(config.values) == config.values
     plan = make_plan(config)
-    assert runner_host.FoldHost.of(plan, plan.data.folds[0]).job.parts[0].params == config.method_params
+    assert runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job.parts[0].params == config.method_params
     other = resolve(moody("method.landmarks=mediapipe"))
     fewer = make_plan(resolve(moody("dataset.few_annotations=false")))
     assert shaping_settings(other) != shaping_settings(config)
@@ -116,7 +116,7 @@ def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
 
 def test_FoldHost_refuses_other_code_or_data(moody, tmp_path):
     plan = make_plan(resolve(moody()))
-    host = runner_host.FoldHost.of(plan, plan.data.folds[0])
+    host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
     far = elsewhere(plan)
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\nEDITED = 'since'\n")
@@ -153,7 +153,7 @@ def test_FoldHost_refuses_another_kind_of_processor(moody):
 
 def test_FoldHost_refuses_other_instructions_of_torch(moody):
     plan = make_plan(resolve(moody()))
-    host = runner_host.FoldHost.of(plan, plan.data.folds[0])
+    host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
     now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
     with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
         host(runner_host.Here())
@@ -168,7 +168,7 @@ def test_FoldHost_takes_lists_and_sets_of_a_plugin(moody, monkeypatch):
 
 def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    host, asked = runner_host.FoldHost.of(plan, plan.data.folds[0]), []
+    host, asked = runner_host.FoldHost.for_fold(plan, plan.data.folds[0]), []
     source = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
     monkeypatch.setattr(runner_host, "FrameSource", lambda *_: source)
     tested, learning = host.job.test[0].key, host.job.train[0].key

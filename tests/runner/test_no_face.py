@@ -111,7 +111,7 @@ def test_FoldHost_trains_on_no_skipped_video(words):
     plan = make_plan(resolve(words))
     plan = replace(plan, data=replace(plan.data, skipped={BLACK: "no face"}))
     fold = plan.data.folds[0]
-    job = host.FoldHost.of(plan, fold).job
+    job = host.FoldHost.for_fold(plan, fold).job
     assert BLACK in {v.key for v in plan.data.videos}
     assert BLACK in {v.key for v in plan.data.sides(fold).train}
     assert BLACK not in {v.key for v in (*job.train, *job.valid, *job.test)}

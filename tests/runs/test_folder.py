@@ -34,7 +34,7 @@ def result(key="d/1", shift=0):
 
 
 def claimed(tmp_path, key="0123456789abcdef"):
-    run, lock = RunFolder.claim(tmp_path / "runs", "mean-toy", key)
+    run, lock = RunFolder.lock_run(tmp_path / "runs", "mean-toy", key)
     return run, lock
 
 
@@ -335,9 +335,9 @@ def test_claim_to_resume_needs_a_free_run(tmp_path):
     run, lock = claimed(tmp_path)
     run.write_json("config.json", {"key": "0123456789abcdef"})
     with pytest.raises(RunError, match=f"another process is working on run '{run.id}'"):
-        RunFolder.claim(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
+        RunFolder.lock_run(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
     lock.release()
-    again, _ = RunFolder.claim(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
+    again, _ = RunFolder.lock_run(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
     assert again.path == run.path
 
 

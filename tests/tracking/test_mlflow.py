@@ -334,15 +334,17 @@ def test_find_removes_partial_runs(tmp_path, database, progress, monkeypatch):
 
 def test_store_follows_words_environment_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///theirs.db")
-    assert mlflow_store.Store.of("sqlite:////data/x.db?timeout=5") == mlflow_store.Store(
+    assert mlflow_store.Store.at_uri("sqlite:////data/x.db?timeout=5") == mlflow_store.Store(
         "sqlite:////data/x.db?timeout=5", Path("/data/x.db")
     )
-    assert mlflow_store.Store.of(None).database == tmp_path / "theirs.db"
+    assert mlflow_store.Store.at_uri(None).database == tmp_path / "theirs.db"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert mlflow_store.Store.of(None) == mlflow_store.Store(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db")
-    assert mlflow_store.Store.of(None).artifacts == f"file://{tmp_path}/mlartifacts"
-    assert mlflow_store.Store.of("http://localhost:5000") == mlflow_store.Store("http://localhost:5000", None)
-    assert mlflow_store.Store.of("sqlite:////data/x.db").describe() == "/data/x.db"
+    assert mlflow_store.Store.at_uri(None) == mlflow_store.Store(
+        f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db"
+    )
+    assert mlflow_store.Store.at_uri(None).artifacts == f"file://{tmp_path}/mlartifacts"
+    assert mlflow_store.Store.at_uri("http://localhost:5000") == mlflow_store.Store("http://localhost:5000", None)
+    assert mlflow_store.Store.at_uri("sqlite:////data/x.db").describe() == "/data/x.db"
 
 
 def test_sync_hides_password(tmp_path, database, progress, printed):
@@ -529,7 +531,7 @@ def test_opening_says_how_to_view_runs(tmp_path, database, progress):
     assert {f"metrics.`{name}`" for name in ("F1", "AP", "ASR", "STRS", "UF1")} <= set(view["selectedColumns"])
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert send_all(runs, None, progress, folds=False).opening == command + shown
-    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
+    server = mlflow_store.Store.at_uri("https://ann:p@ss@mlflow.example.org/")
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
 

@@ -83,7 +83,7 @@ def test_prepare_makes_database_as_mlflow_does(tmp_path, monkeypatch):
 
     if not (Path(mlflow_store.__file__).with_name(f"schema_{mlflow_store.newest_schema()}.sql")).is_file():
         pytest.skip("the MLflow that is installed has another schema, and makes its databases by itself")
-    mlflow_store.Store.of(f"sqlite:///{tmp_path}/kept.db").prepare()
+    mlflow_store.Store.at_uri(f"sqlite:///{tmp_path}/kept.db").prepare()
     _initialize_tables(create_sqlalchemy_engine_with_retry(f"sqlite:///{tmp_path}/own.db"))
     kept, own = (sqlite3.connect(tmp_path / name) for name in ("kept.db", "own.db"))
     with closing(kept), closing(own):
@@ -95,7 +95,7 @@ def test_prepare_makes_database_as_mlflow_does(tmp_path, monkeypatch):
 
 def test_prepare_leaves_database_to_other_mlflow(tmp_path, monkeypatch):
     monkeypatch.setattr(mlflow_store, "newest_schema", lambda: "0a1b2c")
-    mlflow_store.Store.of(f"sqlite:///{tmp_path}/mlflow.db").prepare()
+    mlflow_store.Store.at_uri(f"sqlite:///{tmp_path}/mlflow.db").prepare()
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -144,10 +144,10 @@ def test_prepare_reports_silent_server(server, monkeypatch, answer):
     monkeypatch.setattr(mlflow_store, "ANSWER_SECONDS", 0.2)
     begin = time.monotonic()
     with pytest.raises(RunError, match=r"the MLflow server http://127.* gives no whole answer within 0.2 s"):
-        mlflow_store.Store.of(server(answer)).prepare()
+        mlflow_store.Store.at_uri(server(answer)).prepare()
     assert time.monotonic() - begin < 2.5
 
 
 def test_prepare_leaves_other_servers_to_mlflow(server):
     for address in (server(healthy), "http://127.0.0.1:9", "http://ann:secret@127.0.0.1:9"):
-        mlflow_store.Store.of(address).prepare()
+        mlflow_store.Store.at_uri(address).prepare()

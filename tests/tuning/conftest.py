@@ -47,7 +47,7 @@ def copied_databases(empty_database, monkeypatch):
 @pytest.fixture
 def place(copied_databases, tmp_path):
     """A storage without studies."""
-    return Place.of(str(tmp_path / "x.db"))
+    return Place.at_url(str(tmp_path / "x.db"))
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def figures(copied_databases, tmp_path, monkeypatch):
                 step(values["method.p"] * (fold + 1) / 3)
             return [values["method.p"], values["method.lr"], 1 - values["method.lr"]][: len(objectives)]
 
-        place = Place.of(str(tmp_path / f"{len(objectives)}.db"))
+        place = Place.at_url(str(tmp_path / f"{len(objectives)}.db"))
         shared = SharedStudy(place, terms(objectives, SPACE, sampler="random", **options))
         shared.run(8, evaluate, lambda *_: None)
         monkeypatch.setattr(Figure, "savefig", keep)
@@ -94,7 +94,7 @@ def test_figures_pareto_front_is_of_first_two_objectives(figures, objectives):
     (axes,) = drawn["pareto"].axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("spotting.micro.f1", "cost")
     points = {label.get_label(): label.get_offsets().tolist() for label in axes.collections}
-    assert {tuple(point) for point in points["Best Trial"]} == {trial.values[:2] for trial in study.front()}
+    assert {tuple(point) for point in points["Best Trial"]} == {trial.values[:2] for trial in study.pareto_front()}
 
 
 def test_write_figures_leaves_no_figure_and_no_style(figures):
@@ -105,11 +105,11 @@ def test_write_figures_leaves_no_figure_and_no_style(figures):
 
 def test_write_figures_without_complete_trials_draws_nothing(tmp_path):
     stored = optuna.create_study()
-    empty = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
+    empty = SharedStudy(Place.at_url(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
     assert outcome.write_study_figures(stored, empty, tmp_path) == []
 
 
 def test_front_begins_with_the_best_of_the_first_objective(figures):
     _, study = figures(F1, COST)
-    values = [trial.values[0] for trial in study.front()]
+    values = [trial.values[0] for trial in study.pareto_front()]
     assert values == sorted(values, reverse=True)

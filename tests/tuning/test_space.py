@@ -10,7 +10,7 @@ def test_Dimension_contains_and_encodes_its_values():
     assert [v for v in range(13) if whole.contains(v)] == [2, 6, 10]
     some = Dimension("method.x", "training", choices=(1, None, True, (1, 2)))
     assert [some.contains(v) for v in (1, None, True, 1.0, False)] == [True, True, True, False, False]
-    assert [some.decoded(some.encoded(c)) for c in some.choices] == [1, None, True, (1, 2)]
+    assert [some.decode_value(some.encode_value(c)) for c in some.choices] == [1, None, True, (1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def test_Dimension_contains_and_encodes_its_values():
     ],
 )
 def test_Dimension_widened_holds_the_default_and_keeps_its_step(default, low, high, step):
-    wide = Dimension("method.n", "training", default, low=10, high=50, step=10, whole=True).widened()
+    wide = Dimension("method.n", "training", default, low=10, high=50, step=10, whole=True).with_default()
     assert (wide.low, wide.high, wide.step) == (low, high, step)
     assert wide.contains(default) == (default is not None)
 
 
 def test_Dimension_widened_takes_default_into_choices():
     few = Dimension("method.x", "training", 3, choices=(1, None))
-    assert few.widened().choices == (1, None, 3)
-    assert Dimension("method.lr", "training", 0.0, low=0.1, high=1.0, log=True).widened().low == 0.1
+    assert few.with_default().choices == (1, None, 3)
+    assert Dimension("method.lr", "training", 0.0, low=0.1, high=1.0, log=True).with_default().low == 0.1

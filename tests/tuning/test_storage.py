@@ -13,9 +13,9 @@ from mebench.tuning.study import Place
 def test_Place_of_path_is_a_sqlite_file_and_of_url_stays(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for text in ("a.db", "sqlite:///a.db", f"{tmp_path}/a.db", f"sqlite:///{tmp_path}/a.db"):
-        place = Place.of(text)
+        place = Place.at_url(text)
         assert (place.file, place.url, str(place)) == (tmp_path / "a.db", f"sqlite:///{tmp_path}/a.db", "a.db")
-    server = Place.of("postgresql://ann:secret@host/x")
+    server = Place.at_url("postgresql://ann:secret@host/x")
     assert server.file is None
     assert "secret" not in str(server)
 
@@ -28,7 +28,7 @@ def test_Place_refuses_the_database_of_another_program(tmp_path):
     with pytest.raises(
         ConfigError, match=r"mlflow.db is the database of another program, with tables such as 'experiments'"
     ):
-        Place.of(str(file)).refuse_other_programs()
+        Place.at_url(str(file)).refuse_other_programs()
 
     assert file.read_bytes() == before
 
@@ -50,7 +50,7 @@ def test_Place_says_at_once_where_nothing_can_be_made(tmp_path, monkeypatch, pla
     (tmp_path / "file").touch()
     (tmp_path / "folder.db.lock").mkdir()
     sentence = rf"^the storage .* cannot be made \({why}\): choose another --storage$"
-    with pytest.raises(RunError, match=sentence), Place.of(place).locked():
+    with pytest.raises(RunError, match=sentence), Place.at_url(place).lock_database():
         pytest.fail("it was made")
 
 
@@ -59,13 +59,13 @@ def test_Place_refuses_a_path_that_no_address_can_hold(tmp_path, monkeypatch, fo
     (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / folder)
     sentence = r"studies.db holds % or \?.*name a place without them"
-    with pytest.raises(RunError, match=sentence), Place.of("studies.db").locked():
+    with pytest.raises(RunError, match=sentence), Place.at_url("studies.db").lock_database():
         pytest.fail("it was made")
     assert not list(Path.cwd().iterdir())
 
 
 def test_Place_takes_missing_and_empty_files(tmp_path):
-    Place.of(str(tmp_path / "new.db")).refuse_other_programs()
+    Place.at_url(str(tmp_path / "new.db")).refuse_other_programs()
     (tmp_path / "empty.db").touch()
-    Place.of(str(tmp_path / "empty.db")).refuse_other_programs()
+    Place.at_url(str(tmp_path / "empty.db")).refuse_other_programs()
     assert not (tmp_path / "new.db").exists()

@@ -58,7 +58,7 @@ class BoardTables:
             Column("runs", of=lambda line: self._draw.run_links(line.row, "../"), kind="runs", room="wide"),
         ]
         muted = {n for n, line in enumerate(lines) if line.rank is None}
-        return Table.of(columns, lines, muted=muted).html(caption=page.board.title, sortable=True)
+        return Table.from_items(columns, lines, muted=muted).html(caption=page.board.title, sortable=True)
 
     def order(self, content: BoardContent) -> Markup:
         """The ranks when other people are drawn, and scores on the hardest people."""
@@ -69,7 +69,7 @@ class BoardTables:
             Column("method", of=lambda place: self._draw.method_head(place.row, part), main=True),
             *(replace(of_ranked(column), room="") for column in firmness),
         ]
-        return Table.of(columns, content.places).html("plain")
+        return Table.from_items(columns, content.places).html("plain")
 
     def systems(self, page: BoardPage) -> Markup:
         """The rescored answers of a board, one row for each system."""
@@ -82,7 +82,7 @@ class BoardTables:
             ),
             *(_column_of_systems(name, content) for name in content.board.columns),
         ]
-        return Table.of(columns, content.systems).html("rescored", page.board.title, sortable=True)
+        return Table.from_items(columns, content.systems).html("rescored", page.board.title, sortable=True)
 
     def gains(self, page: BoardPage) -> Markup:
         """The gains of a board of selection: a row for each method, a column for each board."""
@@ -96,7 +96,7 @@ class BoardTables:
             Column("method", "method (year)", of=method, main=True),
             *(_column_of_gains(name, of_rows) for name, of_rows in page.gains.items()),
         ]
-        return Table.of(columns, methods_by_gain(page)).html(caption=page.board.title, sortable=True)
+        return Table.from_items(columns, methods_by_gain(page)).html(caption=page.board.title, sortable=True)
 
     def all_gains(self, page: BoardPage) -> Markup:
         """Every gain behind a board of selection with its scores, candidates and rules."""

@@ -126,7 +126,7 @@ class PageTables:
             Column("runs", of=lambda one: self._draw.run_links(one.row, "../"), kind="runs", room="wide"),
         ]
         muted = {n for n, one in enumerate(ranked) if not one.row.measured or not one.rank}
-        return Table.of(columns, ranked, muted=muted).html(caption="Measured", sortable=True)
+        return Table.from_items(columns, ranked, muted=muted).html(caption="Measured", sortable=True)
 
     def _group_column(self) -> Column:
         """The column of significance groups."""
@@ -199,7 +199,7 @@ class PageTables:
         """Scores of authors' own prediction files."""
         score = partial(table_files.with_printed, note=Markup('<span title="what the paper prints">printed {}</span>'))
         source = Markup('<a href="{}">{}</a><span class="settings">commit {}</span>')
-        return Table.of(
+        return Table.from_items(
             [
                 METHOD_AND_RULES,
                 Column("member", optional=True),
@@ -231,7 +231,7 @@ class PageTables:
             return self._draw.caveats(dict.fromkeys(chain(*line.caveats.values())), line.note, "../")
 
         scores = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
-        return Table.of(
+        return Table.from_items(
             [
                 Column("method", of=self._draw.published_name, main=True),
                 Column("member", optional=True),
@@ -248,7 +248,7 @@ class PageTables:
     def printed(self, values: Sequence[PublishedValue], root: str) -> Markup:
         """Single published values; `root` is the page's relative path to the site's top folder."""
         value = Markup("{:.{}f}{}").format
-        return Table.of(
+        return Table.from_items(
             [
                 Column("method", of=lambda row: self._draw.published_name(row, row.method_variant), main=True),
                 Column(

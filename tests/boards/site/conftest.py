@@ -65,7 +65,7 @@ def site(tmp_path_factory):
     named = read_named_boards(folder)
     tables = with_titles([with_published(table, published, aliases) for table in whole], named)
     gains = [gain_of("mean", 0.125), gain_of("elsewhere", 0.5, dataset="megc2019_flow")]
-    boards = board_pages.board_pages(named, tables, gains, [], MethodNames.of(published), print)
+    boards = board_pages.board_pages(named, tables, gains, [], MethodNames.from_published(published), print)
     site_pages.write_site(tables, records, published, folder / "site", gains, boards)
     return folder / "site"
 

@@ -43,7 +43,7 @@ def onset_of(video: VideoView) -> int:
     views: Any = video._frames.func.__self__  # type: ignore[attr-defined]
     answers = views.home(views.job.test[0])[0]._request.__closure__
     host = next(c.cell_contents.__self__ for c in answers if hasattr(c.cell_contents, "__self__"))
-    tested = next(v for v in host.aliases.tested if v.key == host.aliases.real(video.key))
+    tested = next(v for v in host.aliases.tested if v.key == host.aliases.real_key(video.key))
     return int(tested.expressions[0].onset)
 
 
