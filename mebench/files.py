@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from mebench.system import PLAIN_FLAGS
-
+PLAIN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
+"""How a file of others is opened: never waited for, and byte by byte."""
 MOST_DEPTH = 32
 """Levels of maps and lists in YAML; the deepest of ours has seven."""
 MOST_NODES = 100_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,18 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
     if target is not None:
         text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
         if target == "-":
-            print(MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
+            print(MOVING.sub(_escaped_for_json, text))
             return False
         with refused_by_system(f"{target} cannot be written"):
             write_text(Path(target), text + "\n")
     print_lines(*lines)
     return True
+
+
+def _escaped_for_json(found: re.Match[str]) -> str:
+    """A sign that would move the cursor, as JSON can write it; ends of lines remain."""
+    sign = found[0]
+    return sign if sign == "\n" else json.dumps(sign)[1:-1]
 
 
 def json_line(data: Any) -> str:

@@ -32,8 +32,6 @@ FORKS = sys.platform == "linux"
 """Whether a process may be forked once its libraries are loaded. On macOS libraries of the system abort in forked processes; Windows
 cannot. There each process is started afresh, which takes seconds.
 """
-PLAIN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
-"""How a file of others is opened: never waited for, and byte by byte."""
 STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 """Signals beside Ctrl-C that ask the program to end: of a batch system, of a terminal that closes."""
 KILLED = getattr(signal, "SIGKILL", None)

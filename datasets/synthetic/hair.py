@@ -72,9 +72,9 @@ def _skull(anatomy: Anatomy, beside: float, above: float) -> NDArray[np.float64]
 
 
 def _hairline(anatomy: Anatomy) -> NDArray[np.float64]:
-    """Where hair meets forehead, from the left edge of the hair over the sideburns to the right one.
+    """Where hair meets forehead, from the left edge of the hair to the right one.
 
-    In face widths; y grows downwards.
+    It runs over the sideburns; in face widths, y grows downwards.
     """
     x, half, crown = anatomy.middle, anatomy.half_width, anatomy.crown
     brow, ear = float(anatomy.points[[19, 24], 1].mean()), float(anatomy.points[[0, 16], 1].mean())

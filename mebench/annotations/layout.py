@@ -11,8 +11,8 @@ from pathlib import Path
 from mebench.annotations.sheets import SUFFIXES
 from mebench.annotations.table import Columns, Header, table_of_file
 from mebench.annotations.text import visible_text
+from mebench.annotations.unpack import packed_files
 from mebench.errors import DataError
-from mebench.frames.unpack import packed_files
 
 
 def check_name(name: str, where: str) -> None:

@@ -82,7 +82,8 @@ def _videos_of_challenge(task: ChallengeTask, path: Path) -> Collection[str]:
         with_subject.append(f"{subject}_{name}" if subject else name)
     # A file that names no subjects does so in its videos, where two people have one of the same name.
     is_unique = len({*names}) == len({*with_subject})
-    return dict.fromkeys(names if task.form == "megc2023" and is_unique else with_subject)
+    needs_no_subject = task.form == "megc2023" and is_unique
+    return dict.fromkeys(names if needs_no_subject else with_subject)
 
 
 def _faults_of_log(path: Path) -> list[Fault]:

@@ -333,7 +333,7 @@ def report_command(
 
 
 def _measure_groups(folder: RunFolder, people: str | None, progress: Progress) -> dict[str, Any]:
-    """How the scores of a run differ between groups of people, by the attributes of a file if there is one."""
+    """The scores of a run by groups of people; the attributes come from a file if there is one."""
     side = run_report.judge_run(run_record.read_record(folder))
     attributes = None if people is None else Path(people).expanduser()
     with progress.waiting("groups"):

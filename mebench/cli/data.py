@@ -21,8 +21,7 @@ from mebench.progress import Progress
 from mebench.terminal import at_terminal, format_count, print_lines, print_table, shell_command
 
 with lazy_imports():
-    from mebench.annotations import annotation
-    from mebench.frames import unpack
+    from mebench.annotations import annotation, unpack
     from mebench.inspection import dataset_summary, soundness, tiles
     from mebench.reports import dataset_report
 

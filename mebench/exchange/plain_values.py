@@ -66,7 +66,7 @@ def read_value(raw: bytes, joined: list[str] | None = None) -> Any:
 
 
 def _read_array(raw: bytes) -> Any:
-    """The value in an `.npy` file, whose header says what it holds before anything is expanded."""
+    """The value in an `.npy` file. Its header says what it holds before anything is expanded."""
     file = io.BytesIO(raw)
     readers = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
     version, _ = np.lib.format.read_magic(file)

@@ -440,9 +440,9 @@ def is_nested(cells: Iterable[Any]) -> bool:
 
 
 def parts_without_rows(value: Any, layout: Layout | None) -> list[str]:
-    """The names in an object that its layout does not read; a name within a part is written `part.name`.
+    """The names in an object that its layout does not read.
 
-    Only the layouts of `UNREAD_NAMES` ignore names.
+    A name within a part is written `part.name`. Only the layouts of `UNREAD_NAMES` ignore names.
 
     >>> parts_without_rows({"version": 1, "results": {"a": [[3, 9]]}}, rows_from_detection_results)
     ['version']
@@ -472,7 +472,7 @@ def _unread_beside_columns(value: Row) -> list[str]:
 
 
 def _unread_beside_tables(value: Row) -> list[str]:
-    """The names of parts that are no tables, and those that the layouts of the tables do not read."""
+    """The names of parts that are no tables, and those that tables leave unread."""
     tables = _tables_within(value)
     unread = [name for name in value if name not in tables]
     for name in tables:

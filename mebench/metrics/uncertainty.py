@@ -23,11 +23,17 @@ KEPT = (1.0, 0.8, 0.5)
 
 
 def are_probabilities(scores: Floats) -> bool:
-    """Whether class scores, (n, classes), are probabilities.
+    """Whether class scores, (n, classes), are probabilities, see `rows_of_probabilities`."""
+    return bool(rows_of_probabilities(scores).all())
 
-    None is negative, and each row sums to 1 within .001.
+
+def rows_of_probabilities(scores: Floats) -> NDArray[np.bool_]:
+    """Which rows of class scores, (n, classes), are probabilities, (n,).
+
+    None is negative, and the row sums to 1 within .001.
     """
-    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+    sums_to_one = np.isclose(scores.sum(axis=1), 1, atol=1e-3)
+    return np.asarray((scores >= 0).all(axis=1) & sums_to_one)
 
 
 def best_temperature(logits: Floats, truth: Indices) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.label_sets import within_classes
+from mebench.metrics.uncertainty import rows_of_probabilities
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import select_scored_clips
 
@@ -61,7 +62,7 @@ def _with_class_scores(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFra
     for place, of_clip in enumerate(rows["probabilities"]):
         if of_clip is not None and np.size(of_clip) == len(classes):
             scores[place] = np.asarray(of_clip, dtype=np.float32)
-    are_probabilities = (scores >= 0).all(axis=1) & np.isclose(scores.sum(axis=1), 1, atol=1e-3)
+    are_probabilities = rows_of_probabilities(scores)
     column_of = {name: number for number, name in enumerate(classes)}
     found = rows.assign(probability=np.nan, probability_of_truth=np.nan)
     for column, named in (("probability", "predicted"), ("probability_of_truth", "truth")):

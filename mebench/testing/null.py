@@ -168,10 +168,12 @@ def pool_answers(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]
     between them.
     """
     counted = []
-    for key in runs[0]:
-        chances = reduce(np.convolve, [run[key][2] for run in runs])
-        most = int(np.argmax(1 - np.cumsum(chances) <= 1 / (ONE_IN * len(runs[0]))))
-        counted.append(RightAnswers(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
+    level = 1 / (ONE_IN * len(runs[0]))
+    for task, fold in runs[0]:
+        n_right, n_answers, chances_of_runs = zip(*(run[task, fold] for run in runs))
+        chances = reduce(np.convolve, chances_of_runs)
+        most_by_chance = int(np.argmax(1 - np.cumsum(chances) <= level))
+        counted.append(RightAnswers(task, fold, sum(n_right), sum(n_answers), most_by_chance))
     return counted
 
 

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
+from mebench.annotations import unpack as frames_unpack
 from mebench.errors import ConfigError, DataError
-from mebench.frames import FolderFrames, VideoFrames, unpack as frames_unpack
+from mebench.frames import FolderFrames, VideoFrames
 from tests.cli.conftest import mebench
 
 __all__ = ["mebench"]
