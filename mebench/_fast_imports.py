@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import os
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import lightning as L
 
-__all__ = ["L", "is_tested", "speed_up_imports"]
+__all__ = ["L", "is_tested", "remember_callback_packages", "speed_up_imports"]
 
 SWITCH = "MEBENCH_FAST_IMPORTS"
 """The environment variable that turns this off with the value 0."""
@@ -27,6 +28,8 @@ TESTED = {"lightning": "2.6.6", "lightning-utilities": "0.15.3", "torch": "2.13.
 """The versions that `tests/test_fast_imports.py` has passed with. Others are imported as they are."""
 COMPILER = "torch._dynamo"
 UNUSED_BY_METRICS = ("matplotlib", "scipy")
+CALLBACKS = "lightning.pytorch.callbacks_factory"
+"""The group of entry points by which an installed package adds callbacks to every Trainer."""
 
 _is_program = False
 
@@ -51,6 +54,17 @@ def __getattr__(name: str) -> Any:
         with _without_compiler():
             importlib.import_module("lightning")
     return importlib.import_module("lightning")
+
+
+def remember_callback_packages() -> None:
+    """Look up now, and only once, which packages add callbacks to every Trainer.
+
+    Each Trainer would read the files of all packages again. The copies of a process that has called this need not.
+    """
+    if _is_program and is_tested():
+        registry: Any = importlib.import_module("lightning.fabric.utilities.registry")
+        registry.entry_points = functools.cache(metadata.entry_points)
+        registry.entry_points(group=CALLBACKS)
 
 
 def is_tested() -> bool:

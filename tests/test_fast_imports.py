@@ -155,6 +155,37 @@ def test_fast_imports_leave_programs_of_users_unchanged(import_lightning):
     assert import_lightning("library") == (True, True)
 
 
+REMEMBER_PACKAGES = """
+import importlib.metadata, json, sys
+from mebench import _fast_imports
+from mebench._fast_imports import L
+
+_fast_imports.speed_up_imports()
+_fast_imports.remember_callback_packages()
+read = []
+importlib.metadata.PathDistribution.entry_points = property(read.append)
+options = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+trainer = L.Trainer(accelerator="cpu", **options)
+print(json.dumps({"read": len(read), "callbacks": [type(callback).__name__ for callback in trainer.callbacks]}))
+"""
+
+
+def test_remember_callback_packages_keeps_their_callbacks(tmp_path):
+    package = tmp_path / "adds_callbacks-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: adds-callbacks\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{_fast_imports.CALLBACKS}]\nadded = adds_callbacks:make\n")
+    (tmp_path / "adds_callbacks.py").write_text(
+        "from lightning.pytorch.callbacks import LambdaCallback\n\ndef make():\n    return LambdaCallback()\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    command = [sys.executable, "-c", REMEMBER_PACKAGES]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert "LambdaCallback" in found["callbacks"]
+    assert found["read"] == 0
+
+
 def test_fast_imports_tested_versions_are_the_constraints():
     text = (Path(__file__).parent.parent / "constraints.txt").read_text(encoding="utf-8")
     pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE))

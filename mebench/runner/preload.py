@@ -19,7 +19,7 @@ if wanted := os.environ.pop(PRELOAD, ""):
     hide_memory()  # of its copies, too
     adopt_orphans()  # processes that copies leave running
     lightning = "mebench._fast_imports:L"  # before a file imports a part of it by itself
-    for entry in (lightning, *json.loads(wanted)):
+    for entry in (lightning, *json.loads(wanted), "mebench._fast_imports:remember_callback_packages()"):
         with suppress(Exception, SystemExit):  # the fold that needs it will report it
             found: Any = resolve_name(entry.removesuffix("()"))
             if entry.endswith("()"):
