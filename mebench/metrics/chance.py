@@ -12,7 +12,7 @@ from mebench.errors import DataError
 from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
 from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.label_sets import are_sets
-from mebench.metrics.matching import Pairs, largest_matching, overlap_pairs, same_group
+from mebench.metrics.matching import hitting_pairs, largest_matching, overlap_pairs
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
 from mebench.metrics.summary import summarize
@@ -145,7 +145,9 @@ class _Placement:
         n = np.maximum(np.minimum(first + places, offset + half + 2) - begin, 0)
         centre = np.concatenate([np.arange(start, start + few) for start, few in zip(begin, n)])
         truth = np.repeat(np.arange(len(self.video)), n)
-        hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)
+        spotted = self._ends(centre, half[truth])
+        pairs = overlap_pairs(np.arange(len(centre)), truth, spotted, self.true, self.convention)
+        hits = pairs.hits(self.convention.threshold, self.convention.reaching)
         # Videos are drawn by their length, then a position inside, each as likely as the others.
         share = np.bincount(hits.truth, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
@@ -158,7 +160,8 @@ class _Placement:
     def scores(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
         """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
-        hits = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
+        spotted = self._ends(centre, self.half[chosen])
+        hits = hitting_pairs(chosen, self.video, spotted, self.true, self.convention)
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
         matched = largest_matching(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
         found, true = np.bincount(matched // number, minlength=len(chosen) // number), len(self.video)
@@ -169,6 +172,7 @@ class _Placement:
             scores[name] = score_with_percentiles(mean, column)
         return scores
 
-    def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> Pairs:
-        pairs = overlap_pairs(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)
-        return pairs.hits(self.convention.threshold, self.convention.reaching)
+    @staticmethod
+    def _ends(centre: Indices, half: Indices) -> tuple[Indices, Indices]:
+        """Onsets and offsets of the intervals around some frames."""
+        return centre - half, centre + half - 1

@@ -1,6 +1,6 @@
 """One-to-one matching of spotted intervals and truths: exact, per video and kind, blind to emotions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -89,19 +89,61 @@ def _ends(table: pd.DataFrame) -> tuple[Indices, Indices]:
 def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
     """The pairs of `pair_intervals` that share a frame, or whose truth holds the prediction's apex; compared in blocks."""
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
-    spotted, true = _ends(predictions), _ends(truths)
+    true = _ends(truths)
     apex = predictions["apex"].to_numpy(np.float64)
+
+    def near(pairs: Pairs) -> Pairs:
+        """The pairs that share a frame, or whose truth holds the apex."""
+        at = apex[pairs.prediction]
+        holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
+        return pairs.where((pairs.intersection > 0) | holds_apex)
+
+    return _compare_in_blocks(of_predictions, of_truths, _ends(predictions), true, apex, convention, near)
+
+
+def hitting_pairs(
+    of_predictions: Indices,
+    of_truths: Indices,
+    spotted: tuple[Indices, Indices],
+    true: tuple[Indices, Indices],
+    convention: Convention,
+) -> Pairs:
+    """The pairs of one video whose IoU is enough, in the order of predictions, then of truths.
+
+    Args:
+        of_predictions: (n_predictions,) number of the video of each prediction.
+        of_truths: (n_truths,) number of the video of each truth.
+        spotted: onsets and offsets of the predictions.
+        true: onsets and offsets of the truths.
+        convention: rules.
+    """
+
+    def hit(pairs: Pairs) -> Pairs:
+        """The pairs whose IoU is enough."""
+        return pairs.hits(convention.threshold, convention.reaching)
+
+    no_apex = np.full(len(of_predictions), np.nan)
+    return _compare_in_blocks(of_predictions, of_truths, spotted, true, no_apex, convention, hit)
+
+
+def _compare_in_blocks(
+    of_predictions: Indices,
+    of_truths: Indices,
+    spotted: tuple[Indices, Indices],
+    true: tuple[Indices, Indices],
+    apex: Floats,
+    convention: Convention,
+    chosen: Callable[[Pairs], Pairs],
+) -> Pairs:
+    """The chosen pairs among those that may share a frame or an apex, `AT_ONCE` of them in memory at a time."""
     if convention.ends == "never_empty":
         runs = _runs(of_predictions, of_truths)
     else:
         runs = _runs_in_reach(of_predictions, of_truths, spotted, true, apex)
     blocks = []
-    for rows in np.array_split(np.arange(len(predictions)), 1 + runs.length.sum() // AT_ONCE):
+    for rows in np.array_split(np.arange(len(of_predictions)), 1 + runs.length.sum() // AT_ONCE):
         i, position = _laid_out(runs.first[rows], runs.length[rows])
-        pairs = overlap_pairs(rows[i], runs.order[position], spotted, true, convention)
-        at = apex[pairs.prediction]
-        holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
-        pairs = pairs.where((pairs.intersection > 0) | holds_apex)
+        pairs = chosen(overlap_pairs(rows[i], runs.order[position], spotted, true, convention))
         blocks.append(pairs.where(np.lexsort((pairs.truth, pairs.prediction))))
     return Pairs(
         np.concatenate([block.prediction for block in blocks]),

@@ -1,5 +1,7 @@
 """The level of chance against probabilities that can be counted by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,6 +82,18 @@ def test_spotting_chance_depends_on_the_seed_alone() -> None:
     first = spotting_chance(videos(100, 300), rows, {"d": 5}, "micro", seed=3)
     assert spotting_chance(videos(100, 300)[::-1], rows[::-1], {"d": 5}, "micro", seed=3) == first
     assert spotting_chance(videos(100, 300), rows, {"d": 5}, "micro", seed=4) != first
+
+
+def test_spotting_chance_of_a_long_video_takes_little_memory() -> None:
+    """Each of 200 draws places 100 to 800 intervals among 100 truths: 18 million pairs, nearly all far apart."""
+    spans = [(start, start + 12) for start in range(100, 30_000, 300)]
+    tracemalloc.start()
+    try:
+        spotting_chance(videos(30_000), truths(*spans), {"d": 6}, "micro", seed=1)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 200 * 2**20
 
 
 def test_spotting_chance_without_truths_is_None() -> None:
