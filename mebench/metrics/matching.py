@@ -87,7 +87,7 @@ def _ends(table: pd.DataFrame) -> tuple[Indices, Indices]:
 
 
 def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
-    """The pairs of `pair_intervals` that share a frame, or whose truth holds the prediction's apex; compared in blocks."""
+    """The pairs of `pair_intervals` that share a frame, or whose truth holds the apex."""
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     true = _ends(truths)
     apex = predictions["apex"].to_numpy(np.float64)
@@ -135,7 +135,7 @@ def _compare_in_blocks(
     convention: Convention,
     chosen: Callable[[Pairs], Pairs],
 ) -> Pairs:
-    """The chosen pairs among those that may share a frame or an apex, `AT_ONCE` of them in memory at a time."""
+    """The chosen ones of pairs that may share a frame or an apex, in blocks."""
     if convention.ends == "never_empty":
         runs = _runs(of_predictions, of_truths)
     else:
