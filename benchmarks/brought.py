@@ -1,6 +1,6 @@
 """What a run reaches with content that was fitted on the tested people outside, on the maps of `megc2019_flow`.
 
-    python benchmarks/brought.py MAPS [--folds 68]
+    python benchmarks/brought.py MAPS
 
 A linear head is fitted on all clips, those of the tested people included, with the samples of `MEDataModule(…, test_labels=True)`. It is
 given to `mebench.evaluate` fitted, which a run takes; and unfitted, as it should be. Printed are UF1 under LOSO, and what the row says.
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 import mebench
+from mebench.features.maps import ONSET_APEX
 from mebench.progress import Silent
 from mebench.records.record import read_record
 
@@ -36,13 +37,13 @@ class Flat:
         """Fit the head, unless it came fitted."""
         if self.head is None:
             clips = [clip for video in train for clip in mebench.core.all_clips([video])]
-            x = np.stack([np.ravel(clip.feature("maps")) for clip in clips])
+            x = np.stack([np.ravel(clip.feature(ONSET_APEX)) for clip in clips])
             self.head = new_head().fit(x, [clip.label for clip in clips])
 
     def classify(self, clips: list[Any]) -> NDArray[np.float64]:
         """Probabilities of the classes."""
         assert self.head is not None
-        return np.asarray(self.head.predict_proba(np.stack([np.ravel(clip.feature("maps")) for clip in clips])))
+        return np.asarray(self.head.predict_proba(np.stack([np.ravel(clip.feature(ONSET_APEX)) for clip in clips])))
 
 
 def new_head() -> LogisticRegression:

@@ -108,7 +108,7 @@ def hitting_pairs(
     true: tuple[Indices, Indices],
     convention: Convention,
 ) -> Pairs:
-    """The pairs of one video whose IoU is enough, in the order of predictions, then of truths.
+    """The pairs of one video whose IoU is enough, by prediction, then by truth.
 
     Args:
         of_predictions: (n_predictions,) number of the video of each prediction.
