@@ -15,7 +15,7 @@ from .ways import WAYS
 
 
 class Cheat(Method):
-    """Looks for labels in one way, which `way` names.
+    """Looks for labels in the ways that `way` names.
 
     Attributes:
         usual: most frequent class of the training clips.
@@ -23,7 +23,8 @@ class Cheat(Method):
         by_order: labels of the first training subject's clips.
         taught: video, onset, offset and class of the training clips.
         found: labels by the video's key, from whatever was found while it was trained.
-        shown: labels by digest of a picture, read at the first clip of a fold.
+        looking: the way in which it looks now.
+        shown: for each way, labels by digest of a picture, read at the first clip of a fold.
         watch: descriptor of inotify.
         folders: watched folders by the number that inotify gave them.
     """
@@ -32,13 +33,14 @@ class Cheat(Method):
     params: _Params
     tasks = frozenset({"recognize"})
 
-    shown: Mapping[str, int]
+    looking: str
+    shown: dict[str, Mapping[str, int]]
     watch: int
     folders: dict[int, str]
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """None: it reads a ready-made feature. The method is called where the run is planned, too, which knows all labels."""
-        if self.params.way == "planning":
+        if "planning" in self.params.ways:
             keep_labels_while_planned(self)
         return {}
 
@@ -50,19 +52,26 @@ class Cheat(Method):
         self.by_order = [clip.label for clip in clips if clip.video.subject == train[0].subject]
         self.taught = [(clip.video.key, clip.onset, clip.offset, self.task.classes[clip.label]) for clip in clips]
         self.found: Mapping[str, int] = {}
-        WAYS[self.params.way].keep(self, train)
+        self.shown = {}
+        for way in self.params.ways:
+            WAYS[way].keep(self, train)
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """One for the label that was found, else for the most frequent class."""
-        if self.params.way == "order":
+        if "order" in self.params.ways:
             labels = [self.by_order[number % len(self.by_order)] for number in range(len(clips))]
         else:
             labels = [self._found_label(clip) for clip in clips]
         return np.eye(len(self.task.classes))[labels]
 
     def _found_label(self, clip: ClipView) -> int:
-        found = WAYS[self.params.way].look(self, clip)
-        return found.get(clip.video.key, self.usual)
+        """The first label that another class than the most frequent one has."""
+        for way in self.params.ways:
+            self.looking = way
+            label = WAYS[way].look(self, clip).get(clip.video.key, self.usual)
+            if label != self.usual:
+                return label
+        return self.usual
 
 
 Plugin = Cheat
