@@ -1,1 +1,1 @@
-"""Features of long videos as published with five programs: spotting without frames."""
+"""Features of long videos as published with six programs: spotting without frames."""

@@ -13,6 +13,7 @@ from mebench.annotations import Log, root_folder
 from mebench.core import Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import MOTION
+from mebench.features.maps import MOTION_18
 from mebench.files import file_hash
 
 from . import readers
@@ -33,9 +34,14 @@ WRONG = (
 EXPECTED = {
     "abpn": "segments such as train/samm_006/samm_006_1_0000.npz",
     "me_tst": "cache/SAMMLV_dataset.pkl or cache/CASME_3_dataset_1.pkl to 5",
+    "boosting_vrme": "cache/SAMMLV_dataset.pkl or cache/CASME_3_dataset_1.pkl to 5",
     "spotformer": "arrays such as samm_006/samm_006_1.npy",
     "lgsnet": "files such as s15/15_0101disgustingteeth-rgb.npz",
 }
+FEATURES = {"lgsnet": I3D, "boosting_vrme": MOTION_18}
+"""Names of the features of layouts that have no motion of twelve regions."""
+OF_SHEETS = ("me_tst", "boosting_vrme")
+"""Layouts whose windows have no names of videos, and whose authors read the released sheets."""
 
 
 class LongVideoFeatures(Dataset):
@@ -76,10 +82,11 @@ class LongVideoFeatures(Dataset):
         return SubjectKey("samm" if self.params.of == "samm_lv" else self.params.of, key.subject)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """Motion of twelve regions from each frame to the next, (n_frames - 1, 12, 1, 2), or I3D features, (rows,
-        channels); else None.
+        """Motion of regions from each frame to the next, or I3D features; else None.
+
+        Their shapes are (n_frames - 1, 12 or 18, 1, 2) and (rows, channels).
         """
-        if name != (I3D if self.params.layout == "lgsnet" else MOTION):
+        if name != FEATURES.get(self.params.layout, MOTION):
             return None
         return self._series[video.subject, video.id].read()
 
@@ -123,16 +130,17 @@ class LongVideoFeatures(Dataset):
     @cached_property
     def _series(self) -> Mapping[Name, Series]:
         layout, root, truth = self.params.layout, self._root, self._truth
-        if layout == "me_tst":
+        if layout in OF_SHEETS:
             if truth is None:
                 raise DataError(
-                    "the windows of ME-TST are stored without the names of their videos, which come from a list of expressions: give "
-                    "dataset.truth=PATH, such as samm_annotation.csv of LGSNet's repository"
+                    "the windows of ME-TST and BoostingVRME are stored without the names of their videos, which come from a list of "
+                    "expressions: give dataset.truth=PATH, such as samm_annotation.csv of LGSNet's repository"
                 )
             found = readers.me_tst(
                 root,
                 self.params.of,
                 [name for name, rows in truth.rows.items() if any(a.kind == "micro" for a in rows)],
+                layout,
             )
         else:
             found = {"abpn": readers.abpn, "spotformer": readers.spotformer, "lgsnet": readers.lgsnet}[layout](
@@ -214,7 +222,7 @@ class LongVideoFeatures(Dataset):
     def _placed(self, name: Name, series: Series, truth: Truth) -> list[Expression]:
         p, n = self.params, series.n_frames
         own = p.layout in ("abpn", "spotformer")
-        ratio = self._step / (p.sheet_step or (1.0 if p.layout == "me_tst" else self._step))
+        ratio = self._step / (p.sheet_step or (1.0 if p.layout in OF_SHEETS else self._step))
         first = p.first if p.first is not None else 0 if own else 1
         said = truth.n_frames.get(name)
         if said is not None and abs(said / ratio - n) > SLACK + 0.02 * n:

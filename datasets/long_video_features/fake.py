@@ -1,4 +1,4 @@
-"""Drawn features of eight videos of four people in four layouts, each with a list of the expressions."""
+"""Drawn features of eight videos of four people in five layouts, each with a list of the expressions."""
 
 import pickle
 from pathlib import Path
@@ -13,7 +13,9 @@ from .readers import CACHED, EDGE, FPS, GROUPS, I3D_WIDTH, KEPT, PLACES, STEPS
 PEOPLE, VIDEOS, SECONDS = 4, 2, 24
 SEGMENT = 256
 WINDOWS = {"samm_lv": 30, "casme3": 50}
-"""Frames of a window of ME-TST."""
+"""Frames of a window of ME-TST and BoostingVRME."""
+EIGHTEEN = (0, 0, 1, 2, 3, 3, 4, 5, *(8,) * 6, 6, 7, 6, 7)
+"""Place among the twelve regions of each of BoostingVRME's eighteen."""
 Spans = list[tuple[str, float, float, float]]
 LIST = ("subject", "video_name", "start_frame", "apex_frame", "end_frame", "type_idx", "au")
 CASME3 = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
@@ -58,8 +60,9 @@ def write(folder: Path) -> None:
         "spotformer": [LIST],
         "lgsnet": [RELEASED],
         "me_tst": [RELEASED],
+        "boosting_vrme": [RELEASED],
     }
-    cache: dict[str, list[list[NDArray[np.float64]]]] = {"samm_lv": [], "casme3": []}
+    cache: dict[str, list[list[NDArray[np.float64]]]] = {"samm_lv": [], "casme3": [], "boosting_vrme": []}
     listed: list[tuple[object, ...]] = [CASME3]
     for person in range(6, 6 + PEOPLE):
         for video in range(1, VIDEOS + 1):
@@ -71,14 +74,17 @@ def write(folder: Path) -> None:
             _segments(folder / "train" / f"samm_{subject}", f"samm_{name}", series["abpn"], spans)
             _windows_around(folder / "spotformer" / f"samm_{subject}", f"samm_{name}", series["spotformer"])
             _i3d(folder / "lgsnet", name, series["lgsnet"])
-            cache["samm_lv"].append(_since_first(series["me_tst"], "samm_lv"))
-            cache["casme3"].append(_since_first(motion(spans, FPS["casme3"], person * 10 + video), "casme3"))
+            cache["samm_lv"].append(_since_first(_of_five(series["me_tst"]), "samm_lv"))
+            in_casme3 = motion(spans, FPS["casme3"], person * 10 + video)
+            cache["casme3"].append(_since_first(_of_five(in_casme3), "casme3"))
+            eighteen = series["boosting_vrme"][:, list(EIGHTEEN)]
+            cache["boosting_vrme"].append(_since_first(eighteen, "samm_lv"))
             for kind, *times in spans:
                 if kind == "micro":
                     numbers = [int(time * FPS["casme3"]) + 1 for time in times]
                     listed.append((f"spNO.{person}", "ab"[video - 1], *numbers, "1+2", "II", "surprise"))
             for layout, rows in lists.items():
-                fps = FPS["samm_lv"] / (1 if layout == "me_tst" else STEPS[layout, "samm_lv"])
+                fps = FPS["samm_lv"] / (1 if rows[0] is RELEASED and layout != "lgsnet" else STEPS[layout, "samm_lv"])
                 for kind, *times in spans:
                     onset, apex, offset = (int(time * fps) for time in times)
                     code = 2 if kind == "micro" else 1
@@ -97,6 +103,8 @@ def write(folder: Path) -> None:
                     rows.append((subject, f"./SAMM_longvideos/{name}", *named))
     (folder / "me_tst").mkdir()
     (folder / "me_tst" / f"{CACHED['samm_lv']}.pkl").write_bytes(pickle.dumps(cache["samm_lv"]))
+    (folder / "boosting_vrme").mkdir()
+    (folder / "boosting_vrme" / f"{CACHED['samm_lv']}.pkl").write_bytes(pickle.dumps(cache["boosting_vrme"]))
     for part in range(5):
         videos = cache["casme3"][part * PEOPLE * VIDEOS // 5 : (part + 1) * PEOPLE * VIDEOS // 5]
         (folder / "me_tst" / f"{CACHED['casme3']}_{part + 1}.pkl").write_bytes(pickle.dumps(videos))
@@ -137,12 +145,16 @@ def _windows_around(home: Path, name: str, series: NDArray[np.float64]) -> None:
     np.save(home / f"{name}.npy", windows.astype(np.float32))
 
 
+def _of_five(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The motion of ME-TST's five regions, (frames - 1, 5, 2)."""
+    return np.stack([series[:, list(group)].mean(1) for group in GROUPS], axis=1)
+
+
 def _since_first(series: NDArray[np.float64], of: str) -> list[NDArray[np.float64]]:
-    """How far five regions have moved since the first frame of each window, u and v below each other, as ME-TST's cache
-    has them.
+    """How far regions have moved since the first frame of each window, u and v below each other, as the caches of ME-TST
+    and BoostingVRME have them.
     """
-    five = np.stack([series[:, list(group)].mean(1) for group in GROUPS], axis=1).reshape(len(series), 10)
-    place = np.concatenate([np.zeros((1, 10)), np.cumsum(five, axis=0)])
+    place = np.concatenate([np.zeros((1, *series.shape[1:])), np.cumsum(series, axis=0)]).reshape(len(series) + 1, -1)
     window = WINDOWS[of]
     half = window // 2
     firsts = range(0, (len(place) // half - 1) * half, half)

@@ -15,21 +15,22 @@ class Params:
 
     Attributes:
         root: folder with the features, at any depth.
-        layout: the program of the features: `abpn` (AUW-GCN's too), `me_tst`, `spotformer` or `lgsnet` (I3D).
+        layout: the program of the features: `abpn` (AUW-GCN's too), `me_tst`, `boosting_vrme` (ME-TST+'s too), `spotformer` or
+            `lgsnet` (I3D).
         of: the recordings: `samm_lv`, `cas_me2`, or part A of `casme3`.
         truth: list of the expressions. Without it, the labels of the segments of `abpn` give the expressions.
         step: frames of the recording from one frame of the features to the next; null takes the authors' value
             (README).
         sheet_step: frames of the recording for each number in the list; null takes `step` for the lists published with
-            the features of `abpn`, `spotformer` and `lgsnet`, and 1 for `me_tst`, whose authors read the released
-            sheets.
+            the features of `abpn`, `spotformer` and `lgsnet`, and 1 for `me_tst` and `boosting_vrme`, whose authors read
+            the released sheets.
         first: the number of the first frame in the list; null takes 0 for lists of `abpn` and `spotformer`, else 1.
         unnamed: treatment of a video that the list does not name: an error (`refuse`), a video without expressions
             (`empty`), or `left_out`.
     """
 
     root: str | None = None
-    layout: Literal["abpn", "me_tst", "spotformer", "lgsnet"] = "abpn"
+    layout: Literal["abpn", "me_tst", "boosting_vrme", "spotformer", "lgsnet"] = "abpn"
     of: Recordings = "samm_lv"
     truth: str | None = None
     step: float | None = None

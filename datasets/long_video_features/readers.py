@@ -1,4 +1,4 @@
-"""The files of five programs as series of features: their videos, numbers of frames, and values."""
+"""The files of six programs as series of features: their videos, numbers of frames, and values."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ FPS = {"samm_lv": 200.0, "cas_me2": 30.0, "casme3": 30.0}
 STEPS = {
     ("abpn", "samm_lv"): 8.0,
     ("me_tst", "samm_lv"): 7.0,
+    ("boosting_vrme", "samm_lv"): 7.0,
     ("spotformer", "samm_lv"): 7.0,
     ("lgsnet", "samm_lv"): 20 / 3,
 }
@@ -32,7 +33,9 @@ EDGE = 7
 """Rows that a segment of ABPN or AUW-GCN has before and after its own."""
 REGIONS = 12
 CACHED = {"samm_lv": "SAMMLV_dataset", "casme3": "CASME_3_dataset"}
-"""Names of ME-TST's files, which lie side by side in its repository."""
+"""Names of the files of ME-TST and BoostingVRME, which lie side by side in their repositories."""
+N_REGIONS = {"me_tst": 5, "boosting_vrme": 18}
+"""Regions of their windows, u and v of each."""
 GROUPS = ((0, 1, 2), (3, 4, 5), (8, 9, 10, 11), (6,), (7,))
 """Places of the regions of both brows, the mouth and both sides of the nose among twelve, in the order of ME-TST's
 numbers.
@@ -219,14 +222,15 @@ def _middle_steps(file: Path) -> NDArray[np.float16]:
     return found
 
 
-def me_tst(root: Path, of: str, names: Sequence[Name]) -> dict[Name, Series]:
+def me_tst(root: Path, of: str, names: Sequence[Name], layout: str) -> dict[Name, Series]:
     """`cache/SAMMLV_dataset.pkl`, or `CASME_3_dataset_1.pkl` to 5: a list for each video with micro-expressions, in the
-    natural order of their folders, of windows (10, k) at steps of k / 2 frames.
+    natural order of their folders, of windows (10, k) at steps of k / 2 frames; (36, k) of BoostingVRME.
 
     Args:
         root: of the repository, or of its cache.
         of: the recordings; files of others are passed over.
         names: the videos that the list gives micro-expressions.
+        layout: program of the windows.
 
     Raises:
         DataError: there are more or fewer of them, or files in several folders.
@@ -251,35 +255,53 @@ def me_tst(root: Path, of: str, names: Sequence[Name]) -> dict[Name, Series]:
             f"{', '.join(file.name for file in files)} hold {len(videos)} videos without names, but {len(names)} videos in the list have "
             "micro-expressions: expected equal numbers, since videos are matched by their order. Give the authors' list as dataset.truth"
         )
-    found = {name: _windows(video, name) for name, video in zip(sorted(names, key=natural), videos)}
+    found = {name: _steps_of_windows(video, name, layout) for name, video in zip(sorted(names, key=natural), videos)}
     return {name: Series(len(steps) + 1, tuple(files), partial(np.copy, steps)) for name, steps in found.items()}
 
 
-def _windows(video: Any, name: Name) -> NDArray[np.float16]:
-    """Steps from frame to frame, from the first half of each window and the whole last one."""
+def _steps_of_windows(video: Any, name: Name, layout: str) -> NDArray[np.float16]:
+    """Steps from frame to frame, (n, regions, 1, 2).
+
+    They come from the first half of each window and the whole last one. BoostingVRME has eighteen regions; ME-TST's five
+    stand for twelve.
+    """
+    windows = _read_windows(video, name, layout)
+    half = windows.shape[2] // 2
+    steps = np.diff(windows, axis=2)
+    parts = [*(window[:, :half] for window in steps[:-1]), steps[-1]]
+    regions = np.concatenate(parts, axis=1).T.reshape(-1, N_REGIONS[layout], 2)
+    if layout == "boosting_vrme":
+        return regions[:, :, None].astype(np.float16)
+    found = np.zeros((len(regions), REGIONS, 1, 2), np.float16)
+    for place, group in enumerate(GROUPS):
+        found[:, list(group), 0] = regions[:, place, None]
+    return found
+
+
+def _read_windows(video: Any, name: Name, layout: str) -> NDArray[np.float64]:
+    """The windows of a video, (windows, 2 regions, frames).
+
+    Raises:
+        DataError: they have another shape, or numbers that are not finite.
+    """
     try:
         windows = np.asarray(video, np.float64)
     except (TypeError, ValueError):
         windows = np.empty(0)
-    if (
-        windows.ndim != 3
-        or not len(windows)
-        or windows.shape[1] != 10
-        or windows.shape[2] % 2
-        or not np.isfinite(windows).all()
-    ):
+    rows = 2 * N_REGIONS[layout]
+    are_windows = windows.ndim == 3 and len(windows) > 0 and windows.shape[2] % 2 == 0
+    if are_windows and windows.shape[1] == rows and np.isfinite(windows).all():
+        return windows
+    other = next((other for other, n in N_REGIONS.items() if are_windows and windows.shape[1] == 2 * n != rows), None)
+    if other is not None:
         raise DataError(
-            f"the windows of {name[1]} have the shape {windows.shape}: expected (windows, 10, an even number of frames). Copy "
-            "the file again from the published set"
+            f"the windows of {name[1]} have {windows.shape[1]} rows, those of another program: give dataset.layout={other} in place of "
+            f"{layout}"
         )
-    half = windows.shape[2] // 2
-    steps = np.diff(windows, axis=2)
-    parts = [*(window[:, :half] for window in steps[:-1]), steps[-1]]
-    five = np.concatenate(parts, axis=1).T.reshape(-1, 5, 2)
-    found = np.zeros((len(five), REGIONS, 1, 2), np.float16)
-    for place, group in enumerate(GROUPS):
-        found[:, list(group), 0] = five[:, place, None]
-    return found
+    raise DataError(
+        f"the windows of {name[1]} have the shape {windows.shape}: expected (windows, {rows}, an even number of frames). Copy "
+        "the file again from the published set"
+    )
 
 
 def lgsnet(root: Path, of: str) -> dict[Name, Series]:

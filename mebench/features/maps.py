@@ -138,6 +138,8 @@ def four_blocks(maps: NDArray[np.float32], points: Points) -> NDArray[np.float32
 
 
 MOTION = "motion_of_regions"
+MOTION_18 = "motion_of_18_regions"
+"""Names of the series of twelve regions, and of BoostingVRME's eighteen."""
 
 
 @dataclass(frozen=True)

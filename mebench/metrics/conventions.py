@@ -343,11 +343,10 @@ CONVENTIONS: dict[str, Convention] = {
                 _ONLY_WITH_TRUTH,
             ),
         ),
-        # SFAMNet's and ME-TST's: mean_average_precision_str with its default policy. ME-TST leaves out videos without a truth, and lets
-        # [0, 0] stand for one in which nothing was spotted: "map_str, videos=with_truth, silence=dummy".
+        # SFAMNet's: mean_average_precision_str with its default policy.
         Convention(
             "map_str",
-            source="the released code of SFAMNet (Liong, Liong, See and Chan 2024), genbing99/SFAMNet at a72ecdd, and of ME-TST",
+            source="the released code of SFAMNet (Liong, Liong, See and Chan 2024), genbing99/SFAMNet at a72ecdd",
             matching="every_hit",
             order="rows",
             sections=("spotting",),
@@ -357,6 +356,22 @@ CONVENTIONS: dict[str, Convention] = {
                 "exceed 1 and misses be negative",
                 _LEGACY_AP,
             ),
+        ),
+        # The programs of BoostingVRME and ME-TST import map_str's matcher and, some lines later, MEAN's under the same name, which counts.
+        # Unlike MEAN and ME-TST, BoostingVRME adds nothing to a video without a spotted interval, and pairs emotions rightly.
+        Convention(
+            "boosting_vrme2025",
+            source="the released code of BoostingVRME (Guo et al. 2025), zizheng-guo/BoostingVRME at 84cddd3",
+            matching="best_only",
+            order="rows",
+            ties="later",
+            videos="with_truth",
+            classes="all",
+            degenerate="dropped",
+            sections=("spotting", "analysis"),
+            scores=frozenset({"precision", "recall", "f1"}),
+            class_scores=frozenset({"precision", "recall", "f1", "uf1", "uar", "strs"}),
+            defects=(_ONLY_WITH_TRUTH, _TOP_ONE),
         ),
         # LGSNet's: kinds do not matter, and precision counts the truths that were found. It prints the recall of a kind, too, by
         # "lgsnet2023, kinds=of_truth".

@@ -22,6 +22,8 @@ DEEPEST = 32
 """Groups in one another in a file of Keras."""
 MOST_NAMES = 20_000
 """Names in all groups of a file of Keras together: a group under two names counts twice."""
+WRAPPER = "module."
+"""Beginning of all names in the weights of a network that was wrapped for several devices."""
 _NOISE = re.compile(r"\x1b\[[\d;]*m|^\[Errno \d+\] ")
 """Colours, and numbers of errors, in messages of libraries."""
 
@@ -107,7 +109,18 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
         )
-    return dict(loaded)
+    return _without_wrapper(loaded)
+
+
+def _without_wrapper(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights without the name that a wrapper for several devices puts before each.
+
+    >>> _without_wrapper({"module.stem.bias": torch.ones(1)}).keys()
+    dict_keys(['stem.bias'])
+    """
+    if all(name.startswith(WRAPPER) for name in weights):
+        return {name.removeprefix(WRAPPER): tensor for name, tensor in weights.items()}
+    return dict(weights)
 
 
 def keras_weights(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Published features of long videos: stand-ins in the formats of five programs, and what files of other recordings are told."""
+"""Published features of long videos: stand-ins in the formats of six programs, and what files of other recordings are told."""
 
 import pickle
 import shutil
@@ -7,22 +7,23 @@ import numpy as np
 import pytest
 from mebench.datasets.long_video_features import fake
 from mebench.datasets.long_video_features.dataset import LongVideoFeatures
+from mebench.methods.boosting_vrme.windows import cut_motion
 from mebench.methods.me_tst.windows import window_motion
 
 from mebench.annotations.drawn import write_csv
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.features import MOTION, FeatureStore, pipeline
-from mebench.features.maps import MotionParams
+from mebench.features.maps import MOTION_18, MotionParams
 from tests.helpers.outside import outside
 
-LAYOUTS = ("abpn", "me_tst", "spotformer", "lgsnet")
-FPS = {"abpn": 200 / 8, "me_tst": 200 / 7, "spotformer": 200 / 7, "lgsnet": 30}
+LAYOUTS = ("abpn", "me_tst", "spotformer", "boosting_vrme", "lgsnet")
+FPS = {"abpn": 200 / 8, "me_tst": 200 / 7, "spotformer": 200 / 7, "boosting_vrme": 200 / 7, "lgsnet": 30}
 
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory):
-    """All four layouts."""
+    """All five layouts."""
     LongVideoFeatures.write_fake_tree(folder := tmp_path_factory.mktemp("features") / "drawn")
     return folder
 
@@ -94,6 +95,27 @@ def test_windows_of_me_tst_equal_series(drawn):
         assert made.shape == (len(windows[number]), 10, 30)
         np.testing.assert_allclose(made[:, :, :16], np.stack(windows[number])[:, :, :16], atol=0.02)  # of sixteen bits
         np.testing.assert_allclose(made[-1], windows[number][-1], atol=0.02)
+
+
+def test_windows_of_boosting_vrme_equal_series(drawn):
+    set_ = dataset(drawn, "boosting_vrme")
+    windows = pickle.loads((drawn / "boosting_vrme" / "SAMMLV_dataset.pkl").read_bytes())
+    video = set_.videos()[5]
+    motion = set_.provided(video, MOTION_18)
+    assert motion.shape == (video.n_frames - 1, 18, 1, 2)
+    assert set_.provided(video, MOTION) is None
+    made = cut_motion(motion[:, :, 0].astype(np.float32), 30)
+    np.testing.assert_allclose(made[:, :, :16], np.stack(windows[5])[:, :, :16], atol=0.02)  # of sixteen bits
+    np.testing.assert_allclose(made[-1], windows[5][-1], atol=0.02)
+
+
+@pytest.mark.parametrize(("layout", "other"), [("me_tst", "boosting_vrme"), ("boosting_vrme", "me_tst")])
+def test_windows_of_other_program_name_its_layout(drawn, layout, other):
+    swapped = dataset(drawn, layout, root=str(drawn / other))
+    with pytest.raises(
+        DataError, match=f"rows, those of another program: give dataset.layout={other} in place of {layout}"
+    ):
+        swapped.videos()
 
 
 def test_files_of_two_recordings_lie_side_by_side(drawn, tmp_path):

@@ -20,6 +20,7 @@ PRESETS = [
     "spotformer",
     "tsmsnet2021",
     "map_str",
+    "boosting_vrme2025",
     "lgsnet2023",
     "megc2023_entries",
     "sklearn_macro",

@@ -292,6 +292,14 @@ def test_torch_weights_refuses_an_endlessly_expanded_tensor(tmp_path):
         released.torch_weights(tmp_path / "w.pth")
 
 
+def test_torch_weights_reads_networks_wrapped_for_devices(tmp_path):
+    network = torch.nn.Linear(3, 2)
+    torch.save(torch.nn.DataParallel(network).state_dict(), tmp_path / "subject_006.pkl")
+    read = released.torch_weights(tmp_path / "subject_006.pkl")
+    assert read.keys() == network.state_dict().keys()
+    assert torch.equal(read["weight"], network.weight)
+
+
 def test_torch_weights_says_what_pytorch_refuses(tmp_path):
     torch.save({"w": SimpleNamespace()}, tmp_path / "object.pth")
     (tmp_path / "text.pth").write_text("no weights\n")
