@@ -79,7 +79,7 @@ def main() -> None:
         with one_thread():
             execute_fold(plan, folds[0])  # imports
             here = [timed(partial(execute_fold, plan, fold)) for fold in folds]
-        SERVER.warm(plan.imports)
+        SERVER.warm_up(plan.imports)
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
         free = make_plan(resolve([*words, "sandbox=off"]))
         tasks = [(FoldTask(free, fold), FoldTask(plan, fold)) for fold in folds]

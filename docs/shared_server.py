@@ -30,7 +30,7 @@ class SharedServer(ForkServer):
     def __init__(self) -> None:
         self.__dict__ = _shared.__dict__
 
-    def warm(self, imports: Iterable[str]) -> None:
+    def warm_up(self, imports: Iterable[str]) -> None:
         """Nothing: a copy imports by itself what is not in `OF_MOST`."""
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class SharedWorker(Worker):
 
 def share(imports: Iterable[str] = OF_MOST) -> None:
     """Let all runs in this process and in its copies take copies of one fork server, which this starts."""
-    _shared.warm(imports)
+    _shared.warm_up(imports)
     _shared._server.ensure_running = lambda: (
         None
     )  # a copy of this process cannot ask after a process that is not its child

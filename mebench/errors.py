@@ -170,7 +170,8 @@ def describe_error(error: BaseException) -> str:
     if isinstance(error, MebenchError):
         return str(error)
     message = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
-    name, text = type(error).__name__, " ".join(message.split())
+    name = type(error).__name__
+    text = " ".join(message.split())
     if name == "OutOfMemoryError":  # torch's
         return "the memory of the GPU was not enough: use fewer workers=N"
     # What torch and OpenCV say where Python raises a MemoryError.

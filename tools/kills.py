@@ -157,7 +157,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(file.fileno(), 2)
     multiprocessing.get_context = lambda _=None: FORK  # type: ignore[assignment]
-    isolation.ForkServer.warm = lambda *_: None  # type: ignore[method-assign]
+    isolation.ForkServer.warm_up = lambda *_: None  # type: ignore[method-assign]
     tracking.send_all = lambda folders, *_, **__: tracking.Synced("MLflow", "nowhere", tuple(f.id for f in folders))
     sys.argv = ["mebench", *words]
     code = 0

@@ -369,7 +369,9 @@ def _position(number: int, known: Sequence[int], what: str, annotation: Annotati
     if at < len(known) and known[at] == number:
         return at
     if at == len(known) or number < known[0]:
-        at, reason, flag = min(at, len(known) - 1), "beyond the video's files", "cut"
+        at = min(at, len(known) - 1)
+        reason = "beyond the video's files"
+        flag = "cut"
     elif what == "onset":
         reason, flag = "no file has this number, the next one is taken", "missing_frame"
     else:

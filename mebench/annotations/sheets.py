@@ -647,7 +647,9 @@ def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
         sheet: sheet of whose merged cells the first one alone holds something.
         merged: first column, first row, last column and last row of each, from 1.
     """
-    rows, remarks, known = dict(sheet.rows), [*sheet.remarks], [number for number, _ in sheet.rows]
+    rows = dict(sheet.rows)
+    remarks = [*sheet.remarks]
+    known = [number for number, _ in sheet.rows]
     for column, first, _, last in merged:
         value = next(iter(rows.get(first, ())[column - 1 : column]), "")
         if not value.strip() or len(remarks) > MAX_ROWS:  # more than any table has rows: no people merged these

@@ -159,7 +159,8 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        every, n_truths = self.tables.videos["video"].astype(str).tolist(), self.tables.truths["video"].value_counts()
+        every = self.tables.videos["video"].astype(str).tolist()
+        n_truths = self.tables.truths["video"].value_counts()
         if not every:
             raise DataError("there is no video to draw: the table of videos is empty")
         if video is None:

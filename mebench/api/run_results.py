@@ -104,7 +104,8 @@ class Run(Result):
 
         Records and runs of earlier versions know their clips alone.
         """
-        about, clips = self.folder.read_json("folds.json"), self.tables.clips
+        about = self.folder.read_json("folds.json")
+        clips = self.tables.clips
         if "account" in about:
             return list(about["account"])
         if clips is None:

@@ -79,7 +79,8 @@ class Tuning:
     @property
     def trials(self) -> pd.DataFrame:
         """A row for each trial: `study`, `trial`, `state`, a column for each value and objective, `seconds`, `reason`."""
-        folder, studies = Path(self.summary["folder"]), self.summary["studies"]
+        folder = Path(self.summary["folder"])
+        studies = self.summary["studies"]
         parts = []
         for name in studies:
             place = folder / fold_files.safe_name(name) if self.summary["nested"] else folder

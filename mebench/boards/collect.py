@@ -66,7 +66,8 @@ def _check_counts(record: Record, latest: Record | None, records: Path) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    folder, former = RunFolder(record.folder), record_name(record.id, record.version - 1)
+    folder = RunFolder(record.folder)
+    former = record_name(record.id, record.version - 1)
     check_supersedes(folder, RunFolder(records / former))
     if latest is None or latest.version < record.version - 1:
         raise RunError(f"record {folder.id} supersedes {former}, which is left out itself")

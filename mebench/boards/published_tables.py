@@ -113,7 +113,8 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Scor
     for name in list_sources(folder):
         again = f"mebench rescore {name} --root CLONE --write"
         try:
-            source, file = read_source(folder, name), folder / f"{name}.json"
+            source = read_source(folder, name)
+            file = folder / f"{name}.json"
             outcome: Any = json.loads(file.read_text(encoding="utf-8"))
             if outcome["key"] != source.key:
                 notify(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
@@ -210,7 +211,9 @@ def _rescored_row(
 
 def _reading_in_words(source: RescoredSource, result: Mapping[str, Any]) -> str:
     """The rules by which answers were read and scored, in words."""
-    rule, later, choice = result["convention"], result["later"], result.get("choice")
+    rule = result["convention"]
+    later = result["later"]
+    choice = result.get("choice")
     words = [f"{rule}, the authors' rules" if rule == source.convention else rule]
     if later:
         words.append(f"intervals {later} frames (k'/2) later")

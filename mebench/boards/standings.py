@@ -121,7 +121,8 @@ class PooledRows:
     @property
     def places(self) -> NDArray[np.int32]:
         """(n_rows, n_subjects) places of each row's predictions of each subject, whatever their seed."""
-        n_rows, n_subjects = len(self.seeds), self.pool.units.shape[1]
+        n_rows = len(self.seeds)
+        n_subjects = self.pool.units.shape[1]
         return np.arange(n_rows * n_subjects, dtype=np.int32).reshape(n_rows, n_subjects)
 
     @cached_property

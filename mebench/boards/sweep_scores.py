@@ -70,7 +70,8 @@ def _scores_of_means(runs: Sequence[SweptRun]) -> Mapping[str, Mapping[str, Any]
     tables = [read_tables(folder) for folder in folders]
     if by_chance(tables):
         return mean_ends([main_scores(summary) for summary in summaries])
-    about, config = folders[0].read_json("folds.json"), folders[0].read_json("config.json")["config"]
+    about = folders[0].read_json("folds.json")
+    config = folders[0].read_json("config.json")["config"]
     return main_scores(mean_summary(tables, about, config, summaries[0]["convention"]))
 
 

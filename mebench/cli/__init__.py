@@ -158,7 +158,9 @@ def _print_on_any_code_page() -> None:
 
 def usage_sentence(error: Any) -> str:
     """The fault in the words of a command, and its help command."""
-    context, param, message = error.ctx, getattr(error, "param", None), error.message.strip().rstrip(".")
+    context = error.ctx
+    param = getattr(error, "param", None)
+    message = error.message.strip().rstrip(".")
     verb = context.command_path if context else "mebench"
     see = f"See: {verb} --help"
     if hasattr(error, "possibilities"):

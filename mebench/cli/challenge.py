@@ -39,7 +39,8 @@ MOST_FAULTS = 20
 @app.command("list", epilog="Example: mebench challenge list")
 def challenge_list_command(json: Json = None) -> None:
     """List the challenges and their tasks."""
-    plain_tasks, rows = list[dict[str, Any]](), list[tuple[str, ...]]()
+    plain_tasks = list[dict[str, Any]]()
+    rows = list[tuple[str, ...]]()
     for challenge in register.load_challenges().values():
         for task in challenge.tasks.values():
             plain_tasks.append(asdict(task) | {"challenge": challenge.title})
@@ -104,7 +105,8 @@ def challenge_submit_command(
     json: Json = None,
 ) -> None:
     """Write the answers of a run in the organisers' format."""
-    task, remarks = register.find_task(name), text_table.Remarks()
+    task = register.find_task(name)
+    remarks = text_table.Remarks()
     tables = scoring.read_tables(run_folder.RunFolder.finished(runs, run))
     files = challenge_entry.write_entries(task, tables, out, remarks)
     print_remarks(remarks)

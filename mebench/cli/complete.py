@@ -85,7 +85,8 @@ def known_names() -> set[str]:
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
-    section, named = sections.Section, {key: (value, "") for key, value in chosen.items()}
+    section = sections.Section
+    named = {key: (value, "") for key, value in chosen.items()}
     types = dict.fromkeys(sections.PLUGIN_KEYS) | resolving.RUN_SECTION.types()
     for key in sections.PLUGIN_KEYS:
         with suppress(MebenchError):  # it is not named yet, or wrong

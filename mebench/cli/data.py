@@ -229,7 +229,8 @@ def data_unpack_command(
     Existing files stay unchanged. A file that cannot be unpacked is named, the others are unpacked, and the exit code is 5.
     """
     progress = Progress()
-    unpacked, failed = list[unpack.Unpacked](), dict[Path, str]()
+    unpacked = list[unpack.Unpacked]()
+    failed = dict[Path, str]()
     for done in unpack.unpack_recordings(
         Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.notify(f"{path} …"), failed
     ):
@@ -243,7 +244,8 @@ def data_unpack_command(
     write_json(report, json)
     if not failed:
         return
-    n_failed, n_files = format_count(len(failed), "file"), len(failed) + len(unpacked)
+    n_failed = format_count(len(failed), "file")
+    n_files = len(failed) + len(unpacked)
     if unpacked:
         _print_failures(failed, progress)
         raise SomeFailedError(f"{n_failed} of {n_files} could not be unpacked, for the reasons above; the others were")

@@ -120,11 +120,13 @@ def _check_landmarks() -> Finding:
 
 def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
     """The settings of the user's file, and findings about it. Folders of plugins are added."""
-    layer, where = sources.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    layer = sources.Layer("none")
+    where = "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         path = sources.user_file()
         if path is not None:
-            layer, where = sources.read_file(path), str(path.absolute())
+            layer = sources.read_file(path)
+            where = str(path.absolute())
         findings = [Finding("fine", "user's file", where, topic="place")]
     except MebenchError as error:
         findings = [Finding("error", "user's file", str(error), "correct the file", "place")]

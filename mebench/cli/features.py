@@ -66,7 +66,8 @@ def features_compute_command(
     seconds = time.perf_counter() - started
     skipped, failures = done.failed(settings.no_face == "skip")
     failed = {key: failure.reason for key, failure in failures.items()}
-    n_videos, n_computed = len(plan.data.videos), len(done.seconds)
+    n_videos = len(plan.data.videos)
+    n_computed = len(done.seconds)
     n_there = n_videos - n_computed - len(done.failures)
     report = {
         "videos": n_videos,

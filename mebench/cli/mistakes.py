@@ -209,7 +209,8 @@ def _sort_spotted(tables: Tables, kinds: list[str], by: spotting_mistakes.By) ->
 def _print_named(answered: _Answered, group: Group, verbose: bool) -> None:
     """Print classes, confusions and wrong clips; each of these if wanted."""
     assert answered.named is not None
-    wrong, n_clips = answered.named.wrong, len(answered.named.answers)
+    wrong = answered.named.wrong
+    n_clips = len(answered.named.answers)
     print_lines("")
     print_report(f"{answered.name}: {len(wrong)} of {n_clips} annotated clips have the wrong class")
     print_report("", *answered.named.tables(group))

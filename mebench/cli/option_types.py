@@ -38,7 +38,8 @@ class Verbs(TyperGroup):
             ConfigError: there is none.
         """
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
-            verb, known = f"verb of {ctx.command_path}", self.list_commands(ctx)
+            verb = f"verb of {ctx.command_path}"
+            known = self.list_commands(ctx)
             raise ConfigError(unknown(verb, args[0], known, f"See: {ctx.command_path} --help"))
         return super().resolve_command(ctx, args)
 

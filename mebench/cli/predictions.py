@@ -92,7 +92,8 @@ def predictions_export_command(
 
     Frames have the numbers of the dataset's own files by default; formats in seconds count from the start of a video.
     """
-    folder, remarks = run_folder.RunFolder.finished(runs, run), text_table.Remarks()
+    folder = run_folder.RunFolder.finished(runs, run)
+    remarks = text_table.Remarks()
     tables = scoring.read_tables(folder)
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
@@ -178,7 +179,8 @@ def predict_command(
     predicted = predict.predict_all(
         models, resolving.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
     )
-    failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
+    failed = predicted.failed
+    videos = len(predicted.failed) + len(predicted.answers)
     intervals = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, note = _counted(name, predicted.tables(), frames, form)
     writing.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
@@ -254,7 +256,8 @@ def degrade_command(
     check_file("--out", str(page))
     folder = run_folder.RunFolder.finished(runs, run)
     ask_for_code_of_run(folder, yes, trains=False)
-    rows, progress = robustness.measure_robustness(folder, words, workers, Progress()), Progress()
+    rows = robustness.measure_robustness(folder, words, workers, Progress())
+    progress = Progress()
     run_report.write_page(robustness_report.page_of_robustness(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):

@@ -332,7 +332,8 @@ def _describe(folder: run_folder.RunFolder) -> dict[str, Any]:
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     n_done = len([*folder.path.glob("folds/[!.]*")])
     n_failed = len([*folder.path.glob("failed/[!.]*")])
-    lost, audit = folder.lost, str(values.get("audit", "guard"))
+    lost = folder.lost
+    audit = str(values.get("audit", "guard"))
     worth = None if audit == "guard" else leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
     stats = _stats_of_files(folder)

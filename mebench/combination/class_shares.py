@@ -54,7 +54,7 @@ class ClipShares:
             shares[number, place.get_indexer(pd.MultiIndex.from_frame(table[PLACE]))] = scores
         return cls(clips, shares, tuple(rescaled))
 
-    def mixed(self, rule: ClassRule, weights: Floats) -> Floats:
+    def mix_shares(self, rule: ClassRule, weights: Floats) -> Floats:
         """The class probabilities of the combination, (clips, classes).
 
         Args:

@@ -178,7 +178,7 @@ def _named_clips(
 ) -> list[tuple[str, ClipPrediction]]:
     """The fold of each clip, and the answer to it."""
     folds = shares.clips["fold"].tolist()
-    mixed = shares.mixed(rules.classes, weights.of_rows(folds)) if folds else np.zeros((0, len(classes)))
+    mixed = shares.mix_shares(rules.classes, weights.of_rows(folds)) if folds else np.zeros((0, len(classes)))
     named = []
     columns = (shares.clips[name].tolist() for name in ("video", "onset", "offset"))
     for fold, video, onset, offset, row in zip(folds, *columns, mixed):
@@ -199,7 +199,8 @@ def _fused_intervals(
     tables = [member.spotted for member in members if member.spotted is not None]
     intervals = intervals_by_place(tables, kinds)
     fold_of = {video: fold for table in tables for video, fold in zip(table["video"], table["fold"])}
-    classes, convention = members[0].record.about["classes"], find_convention("strict")
+    classes = members[0].record.about["classes"]
+    convention = find_convention("strict")
     for kind in kinds:
         used[kind] = weights or choose_for_intervals(
             intervals, kind, rules, truth, convention, members[0].folds, len(members)

@@ -89,7 +89,8 @@ def sureties(rows: pd.DataFrame) -> list[float]:
     >>> sureties(pd.DataFrame({"fold": ["a", "a", "b", "b"], "confidence": [0.2, 7.0, 0.1, 0.3]}))
     [0.5, 1.0, 0.0, 0.5]
     """
-    confidences, folds = rows["confidence"].to_numpy(np.float64), rows["fold"].to_numpy(object)
+    confidences = rows["confidence"].to_numpy(np.float64)
+    folds = rows["fold"].to_numpy(object)
     found = np.zeros(len(rows))
     for fold in dict.fromkeys(folds.tolist()):
         own = folds == fold

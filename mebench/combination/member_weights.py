@@ -105,7 +105,7 @@ def choose_for_classes(
     scored = [name for name in classes if name in set(true)]
 
     def count(weights: Floats) -> Floats:
-        mixed = shares.mixed(rules.classes, weights)
+        mixed = shares.mix_shares(rules.classes, weights)
         predicted = [classes[number] for number in mixed.argmax(axis=1)]
         return confusion_matrices(true, predicted, units, len(people), scored).astype(np.float64)
 

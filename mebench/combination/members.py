@@ -101,7 +101,8 @@ def shared_kinds(members: Sequence[Member]) -> list[str]:
 def _read_member(folder: RunFolder) -> Member:
     """A run with its predictions and costs."""
     record = read_record(folder)
-    tasks, folds = record.about["tasks"], [fold["fold"] for fold in record.about["folds"]]
+    tasks = record.about["tasks"]
+    folds = [fold["fold"] for fold in record.about["folds"]]
     spotted = folder.read_table("predictions.parquet") if "spot" in tasks else None
     answers = folder.read_table("clips.parquet") if "recognize" in tasks else None
     return Member(record, spotted, answers, _costs_of_folds(folder, record, folds))

@@ -45,7 +45,8 @@ class Section:
 
     def types(self) -> dict[str, Any]:
         """The type of each key, `Required[...]` if it has no default."""
-        hints, optional = field_types(self.cls, self.origin), self.defaults()
+        hints = field_types(self.cls, self.origin)
+        optional = self.defaults()
         types = {}
         for name in self.names:
             key = f"{self.prefix}{name}"

@@ -203,7 +203,8 @@ def _typed_arguments(cls: Any, init_args: Mapping[str, Any], origin: str) -> dic
         init_args: arguments as settings give them, or as they are stored.
         origin: origin of the arguments, for messages.
     """
-    name, signature = cls.__name__, inspect.signature(cls).parameters.values()
+    name = cls.__name__
+    signature = inspect.signature(cls).parameters.values()
     try:
         hints = get_type_hints(cls.__init__)
     except NameError:  # of imports only for types, as in WandbLogger

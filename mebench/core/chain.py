@@ -93,7 +93,8 @@ class Step:
 @functools.cache
 def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
     """The values of each field whose type is a `Literal`, or `Literal[...] | None`."""
-    hints, entries = get_type_hints(cls), dict[str, tuple[Any, ...]]()
+    hints = get_type_hints(cls)
+    entries = dict[str, tuple[Any, ...]]()
     for name in (field.name for field in fields(cls)):
         literal, *null = get_args(hints[name]) if get_origin(hints[name]) is Union else (hints[name],)
         if get_origin(literal) is Literal:

@@ -82,7 +82,8 @@ class Dataset:
             *((v.subject, e.kind) for v in self.videos() for e in v.expressions),
             *((row.subject, row.kind) for row in self.unplaced()),
         ]
-        kinds, people = Counter(kind for _, kind in rows), len({subject for subject, _ in rows if subject})
+        kinds = Counter(kind for _, kind in rows)
+        people = len({subject for subject, _ in rows if subject})
         return {
             **({} if published.subjects is None else {"subjects": (people, published.subjects)}),
             **{f"{kind}-expressions": (kinds[kind], n) for kind, n in published.expressions.items()},

@@ -292,8 +292,11 @@ class Fold:
 
     def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
         """The videos to train, to validate and to test on, each in the given order; others take no part."""
-        every, tested = [(video, video.subject_key) for video in videos], set(self.videos)
-        train, valid, test = set(self.train), set(self.valid), set(() if self.videos else self.test)
+        every = [(video, video.subject_key) for video in videos]
+        tested = set(self.videos)
+        train = set(self.train)
+        valid = set(self.valid)
+        test = set(() if self.videos else self.test)
         others = [(video, subject) for video, subject in every if video.key not in tested] if tested else every
         return (
             [video for video, subject in others if subject in train],

@@ -264,7 +264,8 @@ def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, st
 
 def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
     """A column of probabilities; every row that names a class must have one."""
-    shares, what = read_numbers(table, name), what.replace("{", "{{").replace("}", "}}")
+    shares = read_numbers(table, name)
+    what = what.replace("{", "{{").replace("}", "}}")
     table.refuse(name, named & np.isnan(shares), f"{what} is {{cell!r}}, not a number{{more}}")
     table.refuse(
         name,

@@ -146,7 +146,8 @@ def propose_intervals(
     rows: list[tuple[object, ...]] = []
     short: list[str] = []
     for _, video in scores.intervals.groupby("group", sort=False):
-        ids, kind = [str(video[name].iloc[0]) for name in scores.ids], str(video["kind"].iloc[0])
+        ids = [str(video[name].iloc[0]) for name in scores.ids]
+        kind = str(video["kind"].iloc[0])
         if kind not in lengths:
             raise ConfigError(
                 f"the frame scores hold the kind {kind}, but --k-prime gives no value for it: add {kind}=N"

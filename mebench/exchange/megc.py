@@ -102,7 +102,8 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     )
     videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
     if role == "predictions":
-        intervals, videos = intervals.assign(confidence=np.nan), videos.assign(kind="micro")
+        intervals = intervals.assign(confidence=np.nan)
+        videos = videos.assign(kind="micro")
     remarks.warn(
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
         f"micro and matched together. Its own lines are {', '.join(f'{results[result]} {result}' for result in _NEEDED)}"

@@ -99,7 +99,8 @@ def _best_shift(
 
     seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
     # Annotators and methods agree on ends to a few frames at best, so neighbouring shifts count too.
-    first, last = np.searchsorted(seen, seen - 2, side="left"), np.searchsorted(seen, seen + 2, side="right")
+    first = np.searchsorted(seen, seen - 2, side="left")
+    last = np.searchsorted(seen, seen + 2, side="right")
     total = np.concatenate([[0], counts.cumsum()])
     likely = seen[np.argsort(total[first] - total[last], kind="stable")[:TRIED]]
     tried = sorted({*likely.tolist(), -1, 1}, key=lambda shift: (abs(shift), shift))

@@ -223,7 +223,8 @@ class TextTable:
             notes[row] = self._is_note(int(row), named)
         if not notes.any():
             return self
-        reason, where = "a note or a sum that names no video", at_lines(self.lines[notes])
+        reason = "a note or a sum that names no video"
+        where = at_lines(self.lines[notes])
         remarks.repair(f"{self.role}: {where}, left out: {reason}")
         remarks.account_of(self.role).leave_out("row", int(notes.sum()), reason, where)
         return replace(

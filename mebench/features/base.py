@@ -199,7 +199,8 @@ def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], ND
         part = position - low
         pairs = [(low, 1 - part), (low + 1, part)]
     else:
-        start, stop = np.arange(n) * ratio, np.arange(1, n + 1) * ratio
+        start = np.arange(n) * ratio
+        stop = np.arange(1, n + 1) * ratio
         olds = [np.floor(start) + k for k in range(int(np.ceil(ratio)) + 1)]
         pairs = [(old, (np.minimum(old + 1, stop) - np.maximum(old, start)).clip(0) / ratio) for old in olds]
     return [(old.clip(0, length - 1).astype(np.intp), share.astype(np.float32)) for old, share in pairs]

@@ -80,7 +80,8 @@ def find_stretches_without_face(crops: NDArray[np.uint8], fps: float) -> list[tu
     Returns:
         First and last frame of each stretch, both inclusive, in order.
     """
-    searched, missed = range(0, len(crops), max(1, round(fps / LOOKS))), list[bool]()
+    searched = range(0, len(crops), max(1, round(fps / LOOKS)))
+    missed = list[bool]()
     for frame in searched:
         missed.append(not shows_face(crops[frame]))
         release(crops)

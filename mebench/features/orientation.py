@@ -87,7 +87,8 @@ class OrientedFlow(_Blocks):
             DataError: there are more blocks than pixels along one side.
         """
         u, v = flow_of(self, x)
-        blocks, codes = grid(u.shape, (self.rows, self.cols)), direction_bins(u, v, self.bins)
+        blocks = grid(u.shape, (self.rows, self.cols))
+        codes = direction_bins(u, v, self.bins)
         histograms = blocks.histograms(codes, self.bins, np.sqrt(u * u + v * v))
         return (unit_sum(histograms) if self.normalised else histograms).astype(np.float32)
 
@@ -161,7 +162,8 @@ class BiWoof(_Blocks):
         if x.shape[-1] != 3:
             raise ConfigError(f"BiWoof takes the channels u, v, strain, not {x.shape[-1]}: put Strain before it")
         u, v = flow_of(self, x)
-        blocks, lengths = grid(u.shape, (self.rows, self.cols)), np.hypot(u, v)
+        blocks = grid(u.shape, (self.rows, self.cols))
+        lengths = np.hypot(u, v)
         if self.blocks == "released_code":
             blocks = Grid(blocks.shape, (_overlapping(u.shape[0], self.rows), _overlapping(u.shape[1], self.cols)))
         if self.last_bin == "released_code":  # which leaves some vectors out

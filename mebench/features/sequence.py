@@ -150,7 +150,8 @@ class Magnify(SequenceStep):
             ),
             error=DataError,
         )
-        coarse, laplacian = crops.astype(np.float32), self.pyramid == "laplacian"
+        coarse = crops.astype(np.float32)
+        laplacian = self.pyramid == "laplacian"
         levels: list[FeatureMap] = []
         for _ in range(self.levels):
             smaller = np.stack([cv2.pyrDown(frame) for frame in coarse])
@@ -158,7 +159,9 @@ class Magnify(SequenceStep):
             coarse = smaller
         added: FeatureMap = np.zeros_like(coarse) if laplacian else self.alpha * self._filtered(coarse, fps)
         for level, band in reversed(list(enumerate(levels))):
-            added, shortest, alpha = _doubled(added, band), 4 * 2**level, self.alpha
+            added = _doubled(added, band)
+            shortest = 4 * 2**level
+            alpha = self.alpha
             if shortest < self.wavelength:
                 alpha = max(shortest * (1 + self.alpha) / self.wavelength - 1, 0.0)
             added = added + alpha * self._filtered(band, fps) if laplacian and alpha else added

@@ -71,7 +71,8 @@ class Top(VolumeStep):
         Raises:
             DataError: the clip is too short, or the crops are too small, for the neighbours or for the blocks.
         """
-        name, blocks = type(self).__name__, (self.slices, self.rows, self.cols)
+        name = type(self).__name__
+        blocks = (self.slices, self.rows, self.cols)
         for what, length, margin in zip(("frames", "rows", "columns"), crops.shape, self.margin):
             if length < 2 * margin + 1:
                 then = "put Interpolate before it" if what == "frames" else "choose a larger FaceCrop"
@@ -124,7 +125,8 @@ class LbpTop(Top):
                 angle = 2 * pi * bit / self.p
                 # As in scikit-image, the angle turns from right to up: against the second axis. Rounded, so that a neighbour
                 # on a voxel is that voxel.
-                a, b = round(self.margin[first] * cos(angle), 5), round(-self.margin[second] * sin(angle), 5)
+                a = round(self.margin[first] * cos(angle), 5)
+                b = round(-self.margin[second] * sin(angle), 5)
                 above = np.zeros(centre.shape, np.float32)
                 for (da, wa), (db, wb) in product(_either_side(a), _either_side(b)):
                     shift = [0, 0, 0]

@@ -89,7 +89,8 @@ def worn_pixels(
     """
     left, top, right, bottom = _full_box(thing, face, landmarks)
     middle = np.array([left + right, top + bottom]) / 2
-    corner, extent = middle - share * (middle - [left, top]), share * np.array([right - left, bottom - top])
+    corner = middle - share * (middle - [left, top])
+    extent = share * np.array([right - left, bottom - top])
 
     def at(x: float, y: float) -> tuple[int, int]:
         """The pixel at a share of the thing's width and height."""

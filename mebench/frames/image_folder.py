@@ -298,7 +298,8 @@ def _without_doubles(frames: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[st
     n_of_format = Counter(Path(name).suffix.casefold() for name in frames)
     kept: dict[str, str] = {}
     for name in frames:
-        stem, suffix = Path(name).stem, Path(name).suffix.casefold()
+        stem = Path(name).stem
+        suffix = Path(name).suffix.casefold()
         other = kept.get(stem)
         rank = (-n_of_format[suffix], suffix)
         if other is None or rank < (-n_of_format[Path(other).suffix.casefold()], Path(other).suffix.casefold()):

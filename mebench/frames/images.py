@@ -217,7 +217,9 @@ def _displayed_size(image: Image.Image) -> Size:
     """
     if isinstance(image, TiffImageFile):  # versions of Pillow differ in whether its `size` is turned
         tags = image.tag_v2
-        width, height, orientation = tags[_WIDTH], tags[_HEIGHT], tags.get(_ORIENTATION)
+        width = tags[_WIDTH]
+        height = tags[_HEIGHT]
+        orientation = tags.get(_ORIENTATION)
     else:
         (width, height), exif, orientation = image.size, Image.Exif(), None
         with warnings.catch_warnings(), suppress(Exception):  # of damaged data anything may come

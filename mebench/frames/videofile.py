@@ -209,10 +209,12 @@ class VideoFrames:
         Raises:
             DataError: the file is missing or no video.
         """
-        stated, lasts = self._open().rate, float(np.ptp(self._stamps)) if len(self._stamps) > 1 else 0.0
+        stated = self._open().rate
+        lasts = float(np.ptp(self._stamps)) if len(self._stamps) > 1 else 0.0
         if lasts <= 0:
             return stated
-        mean, usual = (len(self._stamps) - 1) / lasts, 1 / usual_gap(self._stamps)
+        mean = (len(self._stamps) - 1) / lasts
+        usual = 1 / usual_gap(self._stamps)
         # A gap from damage changes the mean rate.
         fits = stated is not None and min(abs(stated - mean) / mean, abs(stated - usual) / usual) <= _STATED
         return stated if fits else mean
@@ -241,7 +243,8 @@ class VideoFrames:
     @property
     def notes(self) -> list[str]:
         """Sentences about the file: damage, several streams, an uneven frame rate."""
-        several, restarts = self._open().streams, len(self._restarts)
+        several = self._open().streams
+        restarts = len(self._restarts)
         times = "once" if restarts == 1 else f"{restarts} times"
         return [
             *([f"damaged, as accepted: {self.damage}; {len(self)} can be decoded"] if self.damage else []),
@@ -549,7 +552,8 @@ class Decoder:
         begin with their own time: later ones are moved to follow the earlier ones (`restarts`).
         """
         packets = [packet for packet in self._packets() if packet.size and not packet.is_discard]
-        shown, base = [_stamp(packet) for packet in packets], self._stream.time_base
+        shown = [_stamp(packet) for packet in packets]
+        base = self._stream.time_base
         if base is None or None in shown:
             return np.empty(0)
         order = [packet.dts for packet in packets]
@@ -652,7 +656,8 @@ def pixels(
         reformatter: converter of the colours.
         aspect: width of a pixel over its height; the shorter side is stretched unless it is 1.
     """
-    width, height = max(frame.width, round(frame.width * aspect)), max(frame.height, round(frame.height / aspect))
+    width = max(frame.width, round(frame.width * aspect))
+    height = max(frame.height, round(frame.height / aspect))
     bgr = reformatter.reformat(
         frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=1
     ).to_ndarray()

@@ -88,7 +88,8 @@ def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Float
 
     NaN is left out.
     """
-    known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
+    known = ~np.isnan(replicates)
+    names = np.asarray(strata, dtype=object)
     parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
     several = [part for part in parts if len(part) > 1]
     off = [np.sqrt((len(part) - 1) / len(part)) * (part - part.mean()) for part in several]

@@ -189,7 +189,8 @@ class Pool:
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> tuple[SectionScores, str]:
         """The part of a summary with the score at `path`, and the score's name."""
-        rule, wanted = find_convention(convention), path.rpartition(".")[2]
+        rule = find_convention(convention)
+        wanted = path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
         needed = frozenset(filter(None, (wanted, find_metric(wanted).factor)))
@@ -368,7 +369,8 @@ def compare_tables(
     firsts, seconds = _as_runs(first), _as_runs(second)
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
     pools = [Pool.from_runs(pair) for pair in pairs]
-    units, strata = pools[0].units.astype(np.int64), pools[0].strata
+    units = pools[0].units.astype(np.int64)
+    strata = pools[0].strata
     rule = find_convention(convention)
     if not metrics:  # of spotting only F1: most time goes to what ranks intervals
         rule = replace(rule, scores=frozenset({"f1"} if rule.scores is None else {"f1"} & rule.scores))

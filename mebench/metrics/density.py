@@ -44,14 +44,16 @@ def place_false_positives(
     on_micro, on_macro, elsewhere = (
         per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (micro, macro & ~micro, ~micro & ~macro)
     )
-    in_micro, in_macro = (
-        of_units(
-            table, ((table["offset"] - table["onset"] + 1) / table["fps"] / 60).to_numpy(np.float64), n_units, by_draw
-        )
-        for table in (truths, macros)
-    )
-    number = of_units(macros, np.ones(len(macros)), n_units, by_draw)
-    return np.stack([on_micro, on_macro, elsewhere, number, in_micro, in_macro])
+    in_micro = of_units(truths, _minutes(truths), n_units, by_draw)
+    in_macro = of_units(macros, _minutes(macros), n_units, by_draw)
+    n_macros = of_units(macros, np.ones(len(macros)), n_units, by_draw)
+    return np.stack([on_micro, on_macro, elsewhere, n_macros, in_micro, in_macro])
+
+
+def _minutes(table: pd.DataFrame) -> Floats:
+    """The length of each interval in minutes, (n,)."""
+    n_frames = table["offset"] - table["onset"] + 1
+    return (n_frames / table["fps"] / 60).to_numpy(np.float64)
 
 
 def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
@@ -81,15 +83,16 @@ def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, 
     per_macro = safe_ratio(on_macro, macros, np.nan)
     per_minute = safe_ratio(elsewhere, np.maximum(minutes - in_micro - in_macro, 0), np.nan)
     scores = {"fp_per_macro": per_macro, "fp_elsewhere": per_minute}
-    recall, lengths = (
-        safe_ratio(found, true, np.nan),
-        (safe_ratio(in_micro, true, np.nan), safe_ratio(in_macro, macros, np.nan)),
-    )
-    for name, (micro, macro, in_all) in DENSITIES.items():
-        d, of_macro = micro / in_all, macro / in_all
-        free = np.maximum(1 - d * lengths[0] - of_macro * lengths[1], 0)
-        wrong = d * safe_ratio(on_micro, true, np.nan) + of_macro * per_macro + free * per_minute
-        scores[f"f1@{name}"] = safe_ratio(2 * recall * d, recall * d + wrong + d, np.nan)
+    recall = safe_ratio(found, true, np.nan)
+    per_micro = safe_ratio(on_micro, true, np.nan)
+    minutes_of_micro = safe_ratio(in_micro, true, np.nan)
+    minutes_of_macro = safe_ratio(in_macro, macros, np.nan)
+    for name, (n_micro, n_macro, n_minutes) in DENSITIES.items():
+        micros = n_micro / n_minutes  # in a minute, as all that follows
+        macros_here = n_macro / n_minutes
+        free = np.maximum(1 - micros * minutes_of_micro - macros_here * minutes_of_macro, 0)
+        wrong = micros * per_micro + macros_here * per_macro + free * per_minute
+        scores[f"f1@{name}"] = safe_ratio(2 * recall * micros, recall * micros + wrong + micros, np.nan)
     return scores
 
 

@@ -54,7 +54,8 @@ class Sample:
         metric = find_metric(name)
         if metric.over_samples:
             return Basis(n_subjects)
-        n_samples, n_showing = samples.sum(axis=0), (samples > 0).sum(axis=0)
+        n_samples = samples.sum(axis=0)
+        n_showing = (samples > 0).sum(axis=0)
         rare = [
             ThinSupport.of_class(label, int(n), int(subjects))
             for label, n, subjects in zip(compress(self.classes, in_mean), n_samples, n_showing)
@@ -132,7 +133,9 @@ def _hidden_error(right: Indices, n_samples: Indices, n_showing: Indices) -> flo
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], convention: Convention) -> Sample:
     """Annotated clips with a predicted class, and the classes that a mean is over."""
-    true, predicted, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
+    true = clips["truth"].tolist()
+    predicted = clips["predicted"].tolist()
+    unit = clips["unit"].to_numpy(np.int64)
     matrices = confusion_matrices(true, predicted, unit, n_units, classes)
     support = matrices.sum(axis=-1)
     named = support + matrices.sum(axis=1)[:, :-1] if convention.classes == "in_truth_or_predicted" else None
@@ -194,7 +197,8 @@ def of_first_intervals(
 
 def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> Indices:
     """(n_units, C) number of truths of each class; where units are draws, each of them has all truths."""
-    emotions, unit = truths["emotion"].tolist(), truths["unit"].to_numpy(np.int64)
+    emotions = truths["emotion"].tolist()
+    unit = truths["unit"].to_numpy(np.int64)
     support = confusion_matrices(emotions, emotions, unit, int(unit.max(initial=-1)) + 1, classes).sum(axis=-1)
     if by_draw:
         return np.tile(support.sum(axis=0), (n_units, 1))

@@ -46,7 +46,8 @@ def by_group(
         `groups`: for each group `value`, `low`, `high` and its number of `people`, which a group of fewer than `LEAST_PEOPLE` lacks;
         `gap`: `value`, `low`, `high` and `between`, and `p`; both None where fewer than two groups have a score.
     """
-    names, people = np.asarray(labels, dtype=object), Resampling.of_subjects(strata, draws, seed)
+    names = np.asarray(labels, dtype=object)
+    people = Resampling.of_subjects(strata, draws, seed)
     groups: dict[str, Any] = {}
     for kind in sorted({*labels} - {""}):
         members = np.flatnonzero(names == kind)

@@ -44,7 +44,9 @@ def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
 def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> SectionScores:
     """The scores of clips with `truth`, `predicted` and `unit`, and their support."""
     true, predicted = class_bits(clips["truth"].tolist(), classes), class_bits(clips["predicted"].tolist(), classes)
-    unit, both, either = clips["unit"].to_numpy(np.int64), true & predicted, true | predicted
+    unit = clips["unit"].to_numpy(np.int64)
+    both = true & predicted
+    either = true | predicted
     jaccard = safe_ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
     whole = np.stack([np.ones(len(clips)), (true == predicted).all(axis=1), jaccard], axis=1)
 
@@ -61,13 +63,11 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
 
         NaN without clips, for means over classes if one has no true clip, and for the F1 of such a class.
         """
-        right, predicted, true = (weights @ part for part in (right_of, given_of, true_of))
+        n_right, n_predicted, n_true = (weights @ part for part in (right_of, given_of, true_of))
         n, exact, jaccard = (weights @ whole_of).T
-        f1, recall, precision = (
-            safe_ratio(2 * right, predicted + true),
-            safe_ratio(right, true),
-            safe_ratio(right, predicted),
-        )
+        f1 = safe_ratio(2 * n_right, n_predicted + n_true)
+        recall = safe_ratio(n_right, n_true)
+        precision = safe_ratio(n_right, n_predicted)
         means = {
             "uf1": f1.mean(axis=1),
             "uar": recall.mean(axis=1),
@@ -75,14 +75,14 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
             "precision": precision.mean(axis=1),
             "f1": harmonic_mean(precision.mean(axis=1), recall.mean(axis=1)),
         }
-        lacking = (true == 0).any(axis=1)
+        lacking = (n_true == 0).any(axis=1)
         results = {
             **{name: np.where(lacking, np.nan, values) for name, values in means.items()},
-            "wf1": safe_ratio((f1 * true).sum(axis=1), true.sum(axis=1)),
-            "wr": safe_ratio(right.sum(axis=1), true.sum(axis=1)),
+            "wf1": safe_ratio((f1 * n_true).sum(axis=1), n_true.sum(axis=1)),
+            "wr": safe_ratio(n_right.sum(axis=1), n_true.sum(axis=1)),
             "accuracy": safe_ratio(exact, n),
             "jaccard": safe_ratio(jaccard, n),
-            **dict(zip(classes, np.where(true == 0, np.nan, f1).T)),
+            **dict(zip(classes, np.where(n_true == 0, np.nan, f1).T)),
         }
         return {name: np.where(n == 0, np.nan, values) for name, values in results.items()}
 

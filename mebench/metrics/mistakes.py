@@ -144,7 +144,8 @@ def _overlaps(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention,
 def _false_positives(truths: pd.DataFrame, predictions: pd.DataFrame, overlaps: Overlaps) -> pd.DataFrame:
     """Every prediction as a false positive, with its cause and the truth in question."""
     cause = np.full(len(predictions), "background", dtype=object)
-    truth, iou = np.full(len(predictions), -1), np.zeros(len(predictions))
+    truth = np.full(len(predictions), -1)
+    iou = np.zeros(len(predictions))
     # The last to be written wins: from the weakest evidence to the strongest.
     evidence = {
         "localisation": overlaps.near,
@@ -172,7 +173,8 @@ def _misses(truths: pd.DataFrame, draw: Indices, overlaps: Overlaps, is_wrong: B
         is_wrong: (n_predictions,) whether each is a false positive.
         is_missed: (n_draws * n_truths,) whether each truth is missed in each draw.
     """
-    cause, iou = np.full(len(is_missed), "missed", dtype=object), np.zeros(len(is_missed))
+    cause = np.full(len(is_missed), "missed", dtype=object)
+    iou = np.zeros(len(is_missed))
     for name, pairs in (("localisation", overlaps.near), ("kind_confusion", overlaps.confused)):
         of_wrong = pairs.where(is_wrong[pairs.prediction])
         best = _best(draw[of_wrong.prediction] * len(truths) + of_wrong.truth, of_wrong)
@@ -248,7 +250,8 @@ def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     (a, b), (c, d) = ((rows["onset"].to_numpy(), rows["offset"].to_numpy()) for rows in (intervals, others))
     shared, _ = overlap((a[i], b[i]), (c[j], d[j]))
     falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1
-    number, struck = i[falls], others["kind"].to_numpy()[j[falls]]
+    number = i[falls]
+    struck = others["kind"].to_numpy()[j[falls]]
     rows: pd.DataFrame = intervals.iloc[number]
     return rows.assign(number=number, kind_struck=struck, shared=shared[falls])
 
@@ -345,7 +348,8 @@ def _properties(truths: pd.DataFrame) -> dict[str, Floats]:
     """Length, intensity and density of each truth, (n_truths,) each; NaN where unknown."""
     _, video, n_in_video = np.unique(truths["video"].to_numpy(object), return_inverse=True, return_counts=True)
     fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))
-    length, density = (truths["offset"] - truths["onset"] + 1).to_numpy(float), n_in_video[video].astype(float)
+    length = (truths["offset"] - truths["onset"] + 1).to_numpy(float)
+    density = n_in_video[video].astype(float)
     if not np.isnan(fps).any():
         length = length / fps
         if not np.isnan(n_frames).any():
@@ -389,7 +393,8 @@ def summarize_mistakes(
     draws. Beside them stand `under` (what lies under false positives: counts), `gain` (in F1, if cured), and
     `missed_by_length`, `_intensity` and `_density` (shares), see `explain_mistakes`.
     """
-    draws, mistakes = number_of_draws(tables), sort_mistakes(tables, kinds, convention)
+    draws = number_of_draws(tables)
+    mistakes = sort_mistakes(tables, kinds, convention)
     counts = count_mistakes(mistakes, "kind", draws).to_dict("index")
     number = int if draws == 1 else float
     why = explain_mistakes(tables, mistakes, kinds, convention)

@@ -49,7 +49,9 @@ def names_chance(
         The sections of a summary, without intervals, and `reads`: for each section but `analysis` the part of names
         that is read, see `Reads`.
     """
-    clips, spotted, reads = tables.clips, tables.predictions, dict[str, Reads]()
+    clips = tables.clips
+    spotted = tables.predictions
+    reads = dict[str, Reads]()
     if clips is not None:
         answers, reads["recognition"] = answers_by_name(tables, trained_on, classes)
         clips = clips.assign(predicted=answers)
@@ -81,7 +83,8 @@ def answers_by_name(
         The answers, by the index of `tables.clips`; and the parts of names that are read.
     """
     assert tables.clips is not None
-    clips, reads = tables.clips.sort_values("video", kind="stable"), Reads(Counter)
+    clips = tables.clips.sort_values("video", kind="stable")
+    reads = Reads(Counter)
     rows = _rows(tables.videos, clips["video"])
     answers = _named(rows.assign(label=clips["truth"].to_numpy()), trained_on, classes, "clips", reads)
     return pd.Series(answers, clips.index), reads
@@ -139,7 +142,8 @@ def _rows(videos: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
     `fields` holds the value of a name at each place.
     """
     rows = of.to_frame("video").merge(videos[["video", "subject", "dataset"]], on="video", how="left")
-    of_person, codes = rows.groupby("subject")["video"], (CODE.findall(video.rpartition("/")[2]) for video in of)
+    of_person = rows.groupby("subject")["video"]
+    codes = (CODE.findall(video.rpartition("/")[2]) for video in of)
     numbers = zip((of_person.cumcount() + 1).tolist(), of_person.transform("size").tolist(), codes)
     fields: list[Any] = [(0, rank, number, *code) for rank, number, code in numbers]
     return rows.assign(fields=fields)
@@ -185,7 +189,8 @@ def _named(
     rows: pd.DataFrame, trained_on: Mapping[str, Sequence[str]], classes: Sequence[str], of: str, reads: Reads
 ) -> list[str]:
     """The answers to rows, see `answers_by_name`; their classes are known where `label` is no missing value."""
-    label, person = pd.Index(classes).get_indexer(pd.Index(rows["label"])), pd.factorize(rows["subject"])[0]
+    label = pd.Index(classes).get_indexer(pd.Index(rows["label"]))
+    person = pd.factorize(rows["subject"])[0]
     answers = np.zeros(len(rows), np.int64)
 
     def counted(code: Indices, known: Bools) -> Indices:
@@ -281,7 +286,8 @@ class AnnotatedPlaces:
             Rows of the intervals and their shares, the largest first.
         """
         inside = known & (code == value)
-        same, own = np.flatnonzero(inside), np.flatnonzero(inside[self.video])
+        same = np.flatnonzero(inside)
+        own = np.flatnonzero(inside[self.video])
         is_of_others = self.person[self.video[own], None] != self.person[same]
         n_hit = (self.hits[np.ix_(own, same)] & is_of_others).sum(axis=1)
         share = n_hit / np.maximum(is_of_others.sum(axis=1), 1)

@@ -34,7 +34,8 @@ def rank_intervals(scores: Floats) -> list[tuple[int, int]]:
     >>> rank_intervals(np.array([[3.0, 3.0], [1.0, 2.0], [2.0, 2.0]]))
     [(1, 1), (2, 3), (2, 3)]
     """
-    better, as_good = (scores > scores[:, None] + EQUAL).sum(axis=1), (scores >= scores[:, None] - EQUAL).sum(axis=1)
+    better = (scores > scores[:, None] + EQUAL).sum(axis=1)
+    as_good = (scores >= scores[:, None] - EQUAL).sum(axis=1)
     low = np.quantile(1 + better, 0.025, axis=1, method="inverted_cdf")
     high = np.quantile(as_good, 0.975, axis=1, method="inverted_cdf")
     return list(zip(low.astype(int).tolist(), high.astype(int).tolist()))
@@ -105,7 +106,8 @@ def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, An
     """
     z = scipy.special.ndtri(np.clip(beats, LEAST_SHARE, 1 - LEAST_SHARE))
     weights = np.sqrt(people)
-    mean, error = z.sum() / weights.sum(), np.sqrt(len(z)) / weights.sum()
+    mean = z.sum() / weights.sum()
+    error = np.sqrt(len(z)) / weights.sum()
     both = abs((weights * z).sum()) / np.sqrt((weights**2).sum())
     ends = {"value": float(mean), "low": float(mean - 1.96 * error), "high": float(mean + 1.96 * error)}
     return {"people": int(sum(people)), "difference": ends, "p": float(2 * scipy.special.ndtr(-both))}

@@ -41,7 +41,8 @@ def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = No
     >>> average_precision(np.array([False]), 0)
     nan
     """
-    unit, truths = np.zeros(len(hits), dtype=np.int64), np.array([float(n_truths)])
+    unit = np.zeros(len(hits), dtype=np.int64)
+    truths = np.array([float(n_truths)])
     return float(weighted_average_precision(hits, unit, truths, np.ones((1, 1)), confidence)[0])
 
 
@@ -121,7 +122,8 @@ def _at_hits(
     if hits.dtype != np.bool_:
         # One that found several equals several that found one each: only the last can set a precision.
         times = np.maximum(hits, 1)
-        hits, unit = np.repeat(hits > 0, times), np.repeat(unit, times)
+        hits = np.repeat(hits > 0, times)
+        unit = np.repeat(unit, times)
         confidence = None if confidence is None else np.repeat(confidence, times)
     n_units = weights.shape[1]
     where = np.flatnonzero(hits)
@@ -167,7 +169,8 @@ def detection_curve(
     >>> [column.tolist() for column in curve.values()]
     [[0.9, 0.5], [0.25, 0.5], [0.0, 0.5]]
     """
-    found, wrong = hits.astype(np.float64), (~hits).astype(np.float64)
+    found = hits.astype(np.float64)
+    wrong = (~hits).astype(np.float64)
     sure, per_minute, recall = rates_over_confidence(confidence, found, wrong, n_truths, minutes)
     few = np.linspace(0, len(sure) - 1, min(points, len(sure))).round().astype(np.int64)
     return {"confidence": sure[few], "recall": recall[few], "fp_per_minute": per_minute[few]}
@@ -192,7 +195,8 @@ def found_over_iou(
     if convention.matching != "maximum":
         found = [find_truths(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
         return [(part.prediction, part.weight) for part in found]
-    draw, weight = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
+    draw = predictions["draw"].to_numpy(np.int64)
+    weight = np.ones(len(predictions))
     # A truth is found once in every draw: each (draw, truth) is a node of its own.
     near = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
     matched: list[Indices] = []
@@ -351,7 +355,9 @@ def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, 
     >>> precision_recall_f1(0, 0, 0)
     (0.0, 0.0, 0.0)
     """
-    found, spotted, true = float(tp), float(tp + fp), float(tp + fn)
+    found = float(tp)
+    spotted = float(tp + fp)
+    true = float(tp + fn)
     precision, recall, f1 = safe_ratio(
         np.array([found, found, 2 * found]), np.array([spotted, true, spotted + true])
     ).tolist()

@@ -76,7 +76,8 @@ def summarize(
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    ordered, rule = tables.ordered(), find_convention(convention)
+    ordered = tables.ordered()
+    rule = find_convention(convention)
     people = ordered.videos.drop_duplicates("unit").sort_values("unit")
     subjects = resampling or Resampling.of_subjects(people["stratum"].tolist(), draws, seed)
     remarks: list[str] = []

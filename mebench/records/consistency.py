@@ -48,7 +48,8 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     Raises:
         RunError: names the contradiction.
     """
-    about, config = read_record_file(folder, FOLDS), stored["config"]
+    about = read_record_file(folder, FOLDS)
+    config = stored["config"]
     audit = read_record_file(folder, AUDIT) if AUDIT in stored["files"] else {}
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     answers = {name: folder.read_table(name) for name in NAMED}
@@ -251,7 +252,8 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[
     rows = table[table["probabilities"].notna()]
     if not len(rows) or label_sets.are_sets(rows[NAMED[name]]):  # a set of classes need not have the largest share
         return
-    shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
+    shares = np.stack(rows["probabilities"].tolist())
+    answers = rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
         yield f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
     place = pd.Index(classes).get_indexer(pd.Index(answers))

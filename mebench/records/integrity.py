@@ -391,7 +391,8 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     about = file.schema_arrow
     columns = {column: spec for column, spec in TABLES[name].items() if column in about.names or column not in OPTIONAL}
     if about.names != list(columns):
-        columns_there, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
+        columns_there = ", ".join(about.names[: 2 * len(columns)])
+        few = ", ".join(columns)
         raise RefusedError(folder, f"the columns of {name} are {columns_there}, expected {few}")
     for column, (words, types, low, _) in columns.items():
         kind = about.field(column).type
@@ -424,7 +425,9 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
         raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
-    n_frames, draws, subjects = videos["n_frames"].sum(), stored["config"]["bootstrap"], videos["subject"].nunique()
+    n_frames = videos["n_frames"].sum()
+    draws = stored["config"]["bootstrap"]
+    subjects = videos["subject"].nunique()
     refuse_if(
         (n_frames > MOST_FRAMES, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}"),
         (

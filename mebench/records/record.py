@@ -293,7 +293,8 @@ def _is_same_data(name: str, database: str) -> bool:
     >>> _is_same_data("SAMM", "samm_lv"), _is_same_data("casme2_lbp_top", "casme2"), _is_same_data("casme", "casme2")
     (True, True, False)
     """
-    first, second = name.casefold(), database.casefold().rpartition(":")[2]
+    first = name.casefold()
+    second = database.casefold().rpartition(":")[2]
     return first == second or first.startswith(f"{second}_") or second.startswith(f"{first}_")
 
 
@@ -333,8 +334,10 @@ def from_run(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    stored, summary = folder.read_json("config.json"), current_summary(folder)
-    folds, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
+    stored = folder.read_json("config.json")
+    summary = current_summary(folder)
+    folds = read_csv(folder.path / "costs.csv")
+    videos = folder.read_table("videos.parquet")
     minutes = minutes_of(videos)
     costs = {name: cost.recorded(folds, minutes) for name, cost in COSTS.items()}
     return Record(
@@ -410,7 +413,8 @@ def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, A
     persons = json.dumps(about.get("persons") or "", sort_keys=True).strip('"')  # empty if no person has two ids
 
     def read() -> list[Any]:
-        videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
+        videos = folder.read_table("videos.parquet")
+        truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
         seen = persons + videos[list(VIDEO_COLUMNS)].to_csv(index=False, lineterminator="\n")
         texts = [
             seen + table.to_csv(index=False, lineterminator="\n") for table in (truths.drop(columns="emotion"), truths)

@@ -326,7 +326,8 @@ class SeveralComparisons:
 
     def _conclusion(self, path: str, ps: Sequence[float | None]) -> str:
         """The sides that differ from A, with p, and the others."""
-        metric, groups = catalogue.find_metric(path), dict[str, list[str]]()
+        metric = catalogue.find_metric(path)
+        groups = dict[str, list[str]]()
         for letter, comparison, p in zip(letters_of(self.sides)[1:], self.comparisons, ps):
             difference = comparison.scores[path].difference["value"]
             if p is None or difference is None:
@@ -375,7 +376,8 @@ def draw_conclusions(comparison: RunComparison) -> list[str]:
 
 def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str:
     """The better side with values and p, or the difference that would be detectable."""
-    metric, difference = catalogue.find_metric(path), row.difference["value"]
+    metric = catalogue.find_metric(path)
+    difference = row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:

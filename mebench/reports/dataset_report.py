@@ -97,7 +97,8 @@ def finding_lines(seen: Verification) -> dict[str, list[str]]:
     """Findings by the title of their check, without empty checks; many of one kind are combined into one line."""
     lines: dict[str, list[str]] = {}
     for alike in group_by(seen.findings, lambda finding: (finding.topic, finding.severity)).values():
-        first, videos = alike[0], format_count(len({finding.where for finding in alike}), "video")
+        first = alike[0]
+        videos = format_count(len({finding.where for finding in alike}), "video")
         lines.setdefault(TITLES[first.topic], []).extend(
             [f"{finding.severity}: {finding}" for finding in alike]
             if len(alike) <= LISTED

@@ -116,7 +116,8 @@ def read_curve(folders: Sequence[RunFolder], metric: str | None = None) -> Learn
             raise ConfigError(
                 f"run {folder.id} has no score {name}: name another with --metric, as mebench runs show lists them"
             )
-        people, seed = _people_of(folder), _settings_of(folder)["seed"]
+        people = _people_of(folder)
+        seed = _settings_of(folder)["seed"]
         runs.setdefault(people, {})[seed] = folder
         values.setdefault(people, {})[seed] = score["value"]
     if len(runs) < 2:

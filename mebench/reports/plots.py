@@ -161,7 +161,8 @@ def svg_of_figure(figure: Figure, name: str) -> str:
         figure: the figure.
         name: prefix that makes its ids unique on the page.
     """
-    target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
+    target = io.StringIO()
+    look = {"svg.fonttype": "none", "svg.hashsalt": name}
     with matplotlib.rc_context(look):  # type: ignore[arg-type]
         figure.savefig(
             target, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))

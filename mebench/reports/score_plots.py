@@ -178,7 +178,8 @@ def draw_differences(first: pd.Series, second: pd.Series, names: tuple[str, str]
         score: name of the score.
     """
     both = (first - second).dropna().sort_values(ascending=False, kind="stable")
-    better, worse = int((both > 0).sum()), int((both < 0).sum())
+    better = int((both > 0).sum())
+    worse = int((both < 0).sum())
     figure, (axes,) = make_panels(min(max(5.0, 1.5 + 0.16 * len(both)), 16.0), 3.6)
     colors = np.select([both > 0, both < 0], [CURVE_COLORS[1], CURVE_COLORS[0]], EQUAL)
     axes.bar(range(len(both)), both, color=list(colors), width=0.8)

@@ -149,7 +149,8 @@ def paper_cells(paper: Paper, table: str, published: Iterable[PublishedValue]) -
         source = value.source.partition(" ")[0]
         if source != (printed.source or paper.source) or value.table not in (table, f"Table {table}"):
             continue
-        row, dataset = rows.get((value.method, value.method_variant), UNKNOWN), paper.datasets.get(value.dataset)
+        row = rows.get((value.method, value.method_variant), UNKNOWN)
+        dataset = paper.datasets.get(value.dataset)
         if row.absent or dataset is None:
             collected.append(PaperCell(value, None, row.absent or f"no file says how to use {value.dataset} here", row))
         else:
@@ -326,7 +327,8 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
     methods = {_method_of(line) for line in lines}
     for line in lines:
-        words, stands_in = [*line, *_words_of_method(request.words, _method_of(line), methods)], False
+        words = [*line, *_words_of_method(request.words, _method_of(line), methods)]
+        stands_in = False
         try:
             config = resolve(words, request.files, request.plugins)
         except ConfigError as error:
@@ -337,7 +339,8 @@ def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress)
             if request.stand_in is None:
                 runs[line] = PaperRun(None, f"{config.dataset} is not here", str(error))
                 continue
-            words, stands_in = _words_of_stand_in(words, request.stand_in), True
+            words = _words_of_stand_in(words, request.stand_in)
+            stands_in = True
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
         finished = PaperRun(session.finished_run(plan), stands_in=stands_in)

@@ -585,13 +585,15 @@ def _of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
 
 def _of_series(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """The intervals from frame scores, and a row without an interval for each video."""
-    scores, kind = read_value(file.read_bytes()), reading.always["kind"]
+    scores = read_value(file.read_bytes())
+    kind = reading.always["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
     if not isinstance(scores, list) or [len(values) for values in scores] != lengths:
         raise DataError(
             f"{next(iter(reading.files))} does not hold {', '.join(map(str, lengths))} scores, one list a subject"
         )
-    half, rows = int(reading.spotted["k_prime"]) if reading.averaged else 0, list[dict[str, Any]]()
+    half = int(reading.spotted["k_prime"]) if reading.averaged else 0
+    rows = list[dict[str, Any]]()
     for (subject, videos), values in zip(reading.series.items(), scores):
         parts = np.split(np.ravel(np.asarray(values, np.float64)), np.cumsum([*videos.values()])[:-1])
         for video, part in zip(videos, parts):

@@ -42,7 +42,8 @@ class Aliases:
             tokens = dict(zip(distinct, sorted(token(*own) for own in distinct)))
             return tokens | {own: token(*own) for own in map(name, tested) if own not in tokens}
 
-        people, ids = drawn(lambda v: (v.dataset, v.subject)), drawn(lambda v: (v.dataset, v.subject, v.id))
+        people = drawn(lambda v: (v.dataset, v.subject))
+        ids = drawn(lambda v: (v.dataset, v.subject, v.id))
         self._people = {f"{dataset}/{people[dataset, subject]}": f"{dataset}/{subject}" for dataset, subject in people}
         self._hidden = {
             v.key: replace(
@@ -67,7 +68,7 @@ class Aliases:
         """The real key of a video; an unknown key stays as it is."""
         return self.videos[key].key if key in self.videos else key
 
-    def answered(self, key: str) -> str:
+    def real_tested_key(self, key: str) -> str:
         """The real key of a tested video.
 
         Raises:
@@ -80,7 +81,7 @@ class Aliases:
 
     def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
         """Intervals under the real names of their videos, see `answered`."""
-        return [replace(p, video=self.answered(p.video)) for p in spotted]
+        return [replace(p, video=self.real_tested_key(p.video)) for p in spotted]
 
     def hide_names(self, answer: Callable[..., Any]) -> Callable[..., Any]:
         """A host's answers with errors that name nothing: the error itself stays in the host and is raised when the

@@ -131,7 +131,7 @@ def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | 
             return function(*arguments)
         # The worker of a nanny, Dask's default, is a daemon, which may have no processes: this one's end with their task.
         vars(multiprocessing.current_process())["_config"]["daemon"] = False
-        SERVER.warm(hosted)
+        SERVER.warm_up(hosted)
         worker = isolation.Worker(server=SERVER)
         try:
             return function(*arguments, worker)

@@ -74,7 +74,8 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     check_requirements(config)
     plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
-    missing, left = missing_videos(plan.features), _untrained(plan, trained, instructions)
+    missing = missing_videos(plan.features)
+    left = _untrained(plan, trained, instructions)
     work: dict[str, Any] = {
         "missing_videos": len(missing),
         "missing_frames": sum(v.n_frames or 0 for v in missing),
@@ -212,7 +213,8 @@ def earlier_run(config: RunConfig) -> Earlier | None:
     Of several it is the latest.
 
     """
-    own, candidates = shaping_settings(config), list[tuple[int, float, Earlier]]()
+    own = shaping_settings(config)
+    candidates = list[tuple[int, float, Earlier]]()
     for run in RunFolder.all(config.runs):
         with suppress(
             MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError

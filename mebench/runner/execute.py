@@ -90,7 +90,8 @@ def _interrupted_run(session: Session | None, stop: KeyboardInterrupt) -> Interr
     hint = "Give the same command again to continue"
     if session.leaking is None:
         hint = f"Continue with: mebench resume {folder.word}"
-    done, folds = len(folder.finished_folds()), len(session.plan.data.folds)
+    done = len(folder.finished_folds())
+    folds = len(session.plan.data.folds)
     return InterruptedRunError(f"stopped: {done} of {folds} folds are finished and kept in {folder.path}. {hint}", stop)
 
 
@@ -227,9 +228,10 @@ def _compute_features(sessions: Sequence[Session], pool: Workers, progress: Prog
         the errors of runs whose features failed, by the session's `id`; they have no fold left.
     """
     if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
-        pool.warm({name for plan in plans for name in plan.imports})
+        pool.warm_up({name for plan in plans for name in plan.imports})
     prepared = prepare_features([session.plan.feature_needs for session in sessions], pool, progress)
-    charged, errors = set[SharedVideo](), dict[int, MebenchError]()
+    charged = set[SharedVideo]()
+    errors = dict[int, MebenchError]()
     for session in sessions:
         try:
             session.record_features(prepared, charged, progress)
@@ -275,7 +277,9 @@ def _next(
         runs: by_training(runs)
         for runs in {session.folder.path.parent for session in waiting if session.trained is not None}
     }
-    now, later, training = list[tuple[Session, dict[str, Path]]](), list[Session](), set[str | None]()
+    now = list[tuple[Session, dict[str, Path]]]()
+    later = list[Session]()
+    training = set[str | None]()
     for session in waiting:
         trained = session.trained_elsewhere(runs_by_training.get(session.folder.path.parent, {}))
         if session.left > set(trained) and session.trained in training - {None}:
@@ -390,7 +394,8 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     if folder is None:
         progress.notify(f"audit={config.audit}: now the same run without the leak, to compare with")
         folder = execute_run(honest, progress).folder
-    clean, leaking = _scores(cached_outcome(folder, honest).summary), folder.path.with_name(str(summary["run_id"]))
+    clean = _scores(cached_outcome(folder, honest).summary)
+    leaking = folder.path.with_name(str(summary["run_id"]))
     worth = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
         "differences": score_differences(folder, RunFolder(leaking), config.convention),

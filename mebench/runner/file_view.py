@@ -100,7 +100,8 @@ def _real_path(place: Path, links: dict[Path, Path]) -> Path:
     Raises:
         OSError: there is none.
     """
-    here, parts = Path("/"), [*reversed(place.absolute().parts[1:])]
+    here = Path("/")
+    parts = [*reversed(place.absolute().parts[1:])]
     n_links = 0
     while parts:
         name = parts.pop()

@@ -207,7 +207,7 @@ class Views:
         )
 
     @contextmanager
-    def only(self, videos: Sequence[Video]) -> Iterator[None]:
+    def limited_to(self, videos: Sequence[Video]) -> Iterator[None]:
         """A context in which only these videos' features can be read."""
         before, self._readable = self._readable, frozenset(video.key for video in videos)
         try:
@@ -283,7 +283,8 @@ def best_epoch_check(method: Method, score: Callable[[], float], rule: str) -> C
     highest: dict[str, float] = {}
 
     def better() -> bool:
-        before, now = highest.get(method.stage, float("-inf")), score()
+        before = highest.get(method.stage, float("-inf"))
+        now = score()
         highest[method.stage] = max(before, now)
         return now >= before if rule == "leak_last" else now > before
 
@@ -340,7 +341,7 @@ class FittedMethod:
 
             train_on(after_epoch=None if job.selects else best_epoch_check(self.method, score, job.audit))
         else:
-            with self.views.only([*job.train, *job.valid]):
+            with self.views.limited_to([*job.train, *job.valid]):
                 train_on(after_epoch=self._look if job.epoch_predictions else None)
 
     def _look(self) -> bool:
@@ -349,7 +350,7 @@ class FittedMethod:
         """
         if self.method.stage == self.method.stages()[-1].name:
             answers: list[Prediction | ClipPrediction] = []
-            with _as_found(self.method), self.views.only(self.job.test):
+            with _as_found(self.method), self.views.limited_to(self.job.test):
                 if "spot" in self.task.tasks:
                     views = [(video, self.views.unlabelled(video)) for video in self.job.test]
                     spotted = [(video, self.propose(view, self.frame_scores(view))) for video, view in views]

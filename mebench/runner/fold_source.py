@@ -169,7 +169,9 @@ class FrameSource:
 
         They are usually asked for next.
         """
-        features, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
+        features = dict[str, NDArray[Any] | None]()
+        size = 0
+        keys = list(self._videos)
         for video in keys[keys.index(key) :]:
             real = self._videos[video]
             dataset, _ = self._home(real)

@@ -217,7 +217,7 @@ class FoldHost:
         result = self._call(worker, self.job, model)
         if isinstance(result, Failure):
             return result
-        real = self.aliases.answered
+        real = self.aliases.real_tested_key
         spotted, frame_scores, curves = self.spotted or ([], {}, {})
         return replace(
             result,
@@ -243,7 +243,7 @@ class FoldHost:
         return replace(
             stored,
             predictions=self.aliases.predictions(spotted),
-            curves={self.aliases.answered(video): kinds for video, kinds in curves.items()},
+            curves={self.aliases.real_tested_key(video): kinds for video, kinds in curves.items()},
         )
 
     def _call(

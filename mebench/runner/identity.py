@@ -146,7 +146,8 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
     Raises:
         RunError: some differ, or the run is older than this record of parts.
     """
-    then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
+    then = folder.read_json("config.json").get("parts")
+    now = json.loads(json.dumps(parts))
     if then == now:
         return
     remedy = "Start a new run with: mebench run"

@@ -462,7 +462,8 @@ def _as_started(preload: str = "") -> Iterator[None]:
     The user's script is hidden meanwhile, since the standard library would run it again in each of them.
     """
     more = {**THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), PRELOAD: preload}
-    before, script = {name: os.environ.get(name) for name in more}, sys.modules["__main__"]
+    before = {name: os.environ.get(name) for name in more}
+    script = sys.modules["__main__"]
     os.environ.update(more)
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -489,7 +490,7 @@ class ForkServer:
         self.imports: set[str] | None = None
         self.copies = set[int | None]()
 
-    def warm(self, imports: Iterable[str]) -> None:
+    def warm_up(self, imports: Iterable[str]) -> None:
         """Let it import `module`s or call `module:name()`; returns at once.
 
         A running server that lacks some of them is ended first, with its copies.

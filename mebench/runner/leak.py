@@ -101,7 +101,8 @@ class EpochPredictions:
 
     def __init__(self, folder: RunFolder, data: RunData) -> None:
         self.data, self.folder = data, folder
-        keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(data.task.classes)}
+        keys = ["video", "onset", "offset"]
+        number = {name: place for place, name in enumerate(data.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
         truths = select_scored_clips(folder.read_table("truth.parquet"))
         clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
@@ -223,7 +224,7 @@ class EpochIntervals:
         epochs = [choose_epoch(scores.max(axis=1)[:, None], rule) for scores in np.moveaxis(f1, -1, 0)]
         return [(epoch, int(f1[epoch, :, person].argmax()), n) for person, (epoch, n) in enumerate(epochs)]
 
-    def kept(self, rule: str, cut: bool = True) -> pd.DataFrame:
+    def kept_intervals(self, rule: str, cut: bool = True) -> pd.DataFrame:
         """The intervals that a rule keeps, as in the tables of the folds; `cut` as in `pick_epochs`."""
         picked = np.array([(epoch, self.grid.thresholds[at]) for epoch, at, _ in self.pick_epochs(rule, cut=cut)])
         kept_at = picked[self.every["video"].map(self.units).to_numpy(np.int64)]
@@ -234,7 +235,7 @@ class EpochIntervals:
         """The folds of the leaking run, see `EpochPredictions.folds`; what the rule does not choose comes from the honest
         run.
         """
-        kept = self.kept(rule).astype(object)
+        kept = self.kept_intervals(rule).astype(object)
         kept = kept.where(kept.notna(), None)
         for fold in self.data.folds:
             rows = kept.loc[kept["fold"] == fold.key, [field.name for field in fields(Prediction)]].to_dict("records")
@@ -246,7 +247,7 @@ class EpochIntervals:
         """The gain of choosing the epoch alone, as `differences`: the programs of AUW-GCN and SpotFormer choose no
         threshold.
         """
-        alone = replace(self.tables, predictions=self.kept(rule, cut=False))
+        alone = replace(self.tables, predictions=self.kept_intervals(rule, cut=False))
         return {"epoch_alone": score_differences(self.folder, self.folder, convention, alone)}
 
     def counts(self, rule: str) -> list[int]:
@@ -255,7 +256,9 @@ class EpochIntervals:
 
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
         """F1 over the kinds that are spotted, see `EpochPredictions.points`."""
-        places = [(epoch, cut) for epoch, cut, _ in self.pick_epochs(rule, most)] if leaking else [(most - 1, 0)]
+        places = [(most - 1, 0)]
+        if leaking:
+            places = [(epoch, cut) for epoch, cut, _ in self.pick_epochs(rule, most)]
         epochs, cuts = np.broadcast_to(np.array(places).T, (2, len(self.grid.people)))
         people = np.arange(len(self.grid.people))
         found, spotted = (counts[epochs, cuts, people].sum() for counts in (self.grid.found, self.grid.spotted))

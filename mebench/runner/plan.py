@@ -236,7 +236,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         MebenchError: a run that cannot work, in one sentence, before any work.
     """
     _check_sandbox(config.sandbox)
-    protocol, dataset = find_protocol(config.protocol), open_dataset(config.dataset_params, config.degrade)
+    protocol = find_protocol(config.protocol)
+    dataset = open_dataset(config.dataset_params, config.degrade)
     methods = methods or find_abilities(config.methods, config.trainer)
     names = RunNames(config.method, config.recognizer, config.dataset)
     tasks = choose_tasks(names, methods, dataset, protocol)

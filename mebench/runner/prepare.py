@@ -58,13 +58,14 @@ class Wanted:
 
 def clips_of(data: RunData, video: Video) -> list[Clip]:
     """(onset, apex, offset) of the clips of the run; an unmarked apex is the middle."""
-    videos = (video, data.learnt(video)) if "recognize" in data.task.tasks else ()
+    videos = (video, data.with_learnt_kinds(video)) if "recognize" in data.task.tasks else ()
     return [*dict.fromkeys((e.onset, e.peak, e.offset) for v in videos for e in data.scheme.scored(v))]
 
 
 def features_of(features: RunFeatures, video: Video) -> tuple[tuple[Chain, ...], tuple[Clip, ...]]:
     """The chains that the run reads of a video, and its clips: those of scope `clips` also without one where clips are spotted."""
-    chains, clips = features.chains_of(video), tuple(clips_of(features.data, video))
+    chains = features.chains_of(video)
+    clips = tuple(clips_of(features.data, video))
     spots = "spot" in features.data.task.tasks
     return tuple(c for c in chains if clips or c.scope == "frames" or spots), clips
 
@@ -114,7 +115,8 @@ def feature_task(
 def _source_in_worker(run: Wanted, video: Video, request: Request | None) -> Any:
     """The source of a video's features: its dataset, or the host where this process must not know it."""
     if request is not None:
-        store, remote = HostedStore(run.store.root, request), RemoteDataset(request, run.revision)
+        store = HostedStore(run.store.root, request)
+        remote = RemoteDataset(request, run.revision)
         return video_source(store, remote, run.id, video, again=True)
     assert run.source is not None
     dataset, _ = home_of_video(open_source(run.source), run.id, video)
@@ -128,7 +130,8 @@ def blind_feature_task(
     cost = feature_task(wanted, video, board, place, request)
     features = []
     for run in wanted:
-        store, remote = HostedStore(run.store.root, request), RemoteDataset(request, run.revision)
+        store = HostedStore(run.store.root, request)
+        remote = RemoteDataset(request, run.revision)
         features.append(video_source(store, remote, run.id, video).computed_features(run.chains, run.clips))
     return cost, features
 
@@ -241,7 +244,10 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
     if not jobs:
         return Prepared(0, {}, {})
     _try_encoders(jobs)
-    done, frames, seconds, failures = 0, 0, dict[SharedVideo, float](), dict[SharedVideo, Failure]()
+    done = 0
+    frames = 0
+    seconds = dict[SharedVideo, float]()
+    failures = dict[SharedVideo, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
     with (
@@ -258,7 +264,8 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
         tasks = []
         for place, job in enumerate(jobs):
             function = hosted_feature_task if job.brought else feature_task
-            arguments, plugins = (tuple(job.wanted), job.video, str(file), place), tuple(sorted(job.plugins))
+            arguments = (tuple(job.wanted), job.video, str(file), place)
+            plugins = tuple(sorted(job.plugins))
             tasks.append(
                 WorkerTask(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None)
             )

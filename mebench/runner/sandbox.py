@@ -361,7 +361,8 @@ def drop_privileges(libc: ctypes.CDLL) -> bool:
         libc: C library of this process.
     """
     # version 3 of the interface, for this thread: two halves of three empty sets, effective, permitted, inheritable
-    header, nothing = struct.pack("<Ii", 0x20080522, 0), bytes(24)
+    header = struct.pack("<Ii", 0x20080522, 0)
+    nothing = bytes(24)
     dropped = libc.capset(header, nothing) == 0
     return bool(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 and dropped)
 

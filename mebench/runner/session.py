@@ -225,7 +225,8 @@ class Session:
             silent = {video for video, scores in outcome.frame_scores.items() if np.isnan(scores).all()}
             self.unscored |= silent - {prediction.video for prediction in outcome.predictions}
         self.left.discard(fold.key)
-        config, folder = self.plan.config, self.folder.path / "logs" / safe_name(fold.key)
+        config = self.plan.config
+        folder = self.folder.path / "logs" / safe_name(fold.key)
         return trainer.hand_over(config.trainer, config.values, fold.key, folder) if folder.is_dir() else []
 
     def unscored_warning(self) -> list[str]:
@@ -256,7 +257,8 @@ class Session:
         if folder.done:  # the honest run was there
             return self._leak()
         # The features of each fold's test videos; a video that several folds test counts in the first.
-        left, seconds = dict(folder.read_json("features.json")["videos"]), dict[str, float]()
+        left = dict(folder.read_json("features.json")["videos"])
+        seconds = dict[str, float]()
         for one in plan.data.folds:
             seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.data.sides(one).test)
         folder.merge(list(seconds), seconds)
@@ -345,7 +347,8 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
 
 
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
-    began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
+    began = time.perf_counter()
+    runs = Path(plan.config.runs).expanduser()
     if plan.config.degrade == "none":  # else the clean run was checked
         check_duplicate_people(plan.features, plan.config.dataset_params)
     tables = truth_tables(plan.data)
@@ -401,7 +404,8 @@ def cached_outcome(folder: RunFolder, config: RunConfig) -> Outcome:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    summary, stored = current_summary(folder), folder.read_json("config.json")["config"]
+    summary = current_summary(folder)
+    stored = folder.read_json("config.json")["config"]
     if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
         head = {name: summary[name] for name in ("run_id", "seconds")}
         summary = {**head, **score_run(folder, config.seed, config.bootstrap, config.convention)}

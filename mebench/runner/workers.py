@@ -32,7 +32,7 @@ class WorkerTask:
             with a `Worker` of its own as the last argument, which it may call and answer.
         arguments: arguments of the function.
         plugins: folders with more plugins, whose classes may be among the arguments.
-        hosted: imports of a hosted task's process, see `ForkServer.warm`; None for a task that runs in a worker
+        hosted: imports of a hosted task's process, see `ForkServer.warm_up`; None for a task that runs in a worker
             directly.
     """
 
@@ -58,7 +58,7 @@ class Workers:
     def start(self, most: int) -> None:
         """Start at most so many workers, unless they run already; returns at once."""
 
-    def warm(self, imports: Iterable[str]) -> None:
+    def warm_up(self, imports: Iterable[str]) -> None:
         """Start the imports of hosted tasks where one process serves them all; returns at once."""
 
     def run(
@@ -70,7 +70,8 @@ class Workers:
             tasks: started in this order.
             tick: called now and then, at least every `LOOK_SECONDS`.
         """
-        again, seen = list[tuple[WorkerTask, Failure]](), Counter[str]()
+        again = list[tuple[WorkerTask, Failure]]()
+        seen = Counter[str]()
         for task, outcome in self._pass(tasks, tick):
             if isinstance(outcome, Failure) and outcome.error is None:
                 again.append((task, outcome))
@@ -127,9 +128,9 @@ class WorkerPool(Workers):
                 self._workers[place] = isolation.Worker(modules=("cv2", "mebench.features.tvl1"))
                 self._workers[place].start()
 
-    def warm(self, imports: Iterable[str]) -> None:
+    def warm_up(self, imports: Iterable[str]) -> None:
         """Let the fork server import the packages of hosted tasks; returns at once."""
-        self.server.warm(imports)
+        self.server.warm_up(imports)
 
     def stop(self) -> None:
         """End all workers at once, with their threads and the fork server; nothing runs afterwards."""
@@ -143,7 +144,8 @@ class WorkerPool(Workers):
     def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """See `Workers`; workers that no task needs are ended first."""
         self._make_ready(tasks)
-        queue, idle = deque(tasks), list(range(min(self.size, len(tasks))))[::-1]
+        queue = deque(tasks)
+        idle = list(range(min(self.size, len(tasks))))[::-1]
         busy: dict[Future[Any], tuple[int, WorkerTask]] = {}
         while queue or busy:
             done: list[tuple[WorkerTask, Future[Any]]] = []
@@ -163,7 +165,7 @@ class WorkerPool(Workers):
         """Start the imports of hosted tasks, and end the workers that no other task needs."""
         hosted = [task.hosted for task in tasks if task.hosted is not None]
         if hosted:
-            self.warm({name for imports in hosted for name in imports})
+            self.warm_up({name for imports in hosted for name in imports})
         n_direct = len(tasks) - len(hosted)
         self._end([place for place in self._workers if place >= n_direct])
 

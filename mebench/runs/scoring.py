@@ -145,7 +145,8 @@ def read_tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     Raises:
         RunError: a table of the run is missing or damaged.
     """
-    about, every = folder.read_json("folds.json"), read_tables(folder)
+    about = folder.read_json("folds.json")
+    every = read_tables(folder)
     answers = None if every.clips is None else folder.read_table("clips.parquet")
     for fold in about["folds"]:
         tested = _of_videos(every, _tested(fold, every.videos))
@@ -189,7 +190,8 @@ def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "stric
         draws: number of bootstrap draws.
         convention: name of the rules.
     """
-    about, tables = folder.read_json("folds.json"), read_tables(folder)
+    about = folder.read_json("folds.json")
+    tables = read_tables(folder)
     rules = {"classes": about["classes"], "seed": seed, "draws": draws, "convention": convention}
     summary = summarize(tables, kinds=about["kinds"], **rules)
     datasets = sorted(set(tables.videos["dataset"]))

@@ -57,7 +57,8 @@ def config_is_complete(subject: Owner) -> None:
     assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
     assert info.broken is None, info.broken
     assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
-    preset, presets = info.config.get("preset"), info.section("presets")
+    preset = info.config.get("preset")
+    presets = info.section("presets")
     assert preset is None or preset in presets, (
         f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
     )
@@ -149,7 +150,8 @@ def card_names_the_paper(subject: Owner) -> None:
     info = registry.find_plugin(subject.kind, subject.id)
     card = info.folder / "README.md"
     assert card.is_file(), f"{info.where} has no card: write README.md"
-    text, paper = card.read_text(encoding="utf-8"), str(info.config.get("paper") or "")
+    text = card.read_text(encoding="utf-8")
+    paper = str(info.config.get("paper") or "")
     author, year = re.match(r"[^\W\d_]+", paper), re.search(r"\b(19|20)\d\d\b", paper)
     for word in (match.group() for match in (author, year) if match):
         assert word in text, (
@@ -456,7 +458,8 @@ def count_method_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, d
         For each relation that says something about the method, the number of altered answers, `n`, and of all answers, `of`.
     """
     trial, counts = _MethodTrial(id_, tuple(data)), {}
-    clean, fps = (trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
+    clean = (trial.result.predictions, trial.result.clips)
+    fps = {v.key: v.fps for v in trial.test_videos}
     for relation in relation_names():
         how = Degradation(relation, RELATION_STRENGTH)
         plan = make_plan(resolve([*trial.words, f"degrade={how.kind}:{how.strength}"]))
@@ -532,7 +535,8 @@ class _MethodTrial(Owner):
         checked one by one if it does not.
         """
         with contextlib.suppress(Exception):
-            plan, fold = make_plan(resolve(self.reworded)), self.plan.data.folds[0]
+            plan = make_plan(resolve(self.reworded))
+            fold = self.plan.data.folds[0]
             again = self.execute(_relabelled(self, plan))
             if self.does("spot"):
                 _same(host.execute_fold(plan, fold, self.result), again, "stored scores")
@@ -760,7 +764,8 @@ def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
     answers.
     """
     if not trial.repeated and trial.reworded != list(trial.words):
-        plan, added = make_plan(resolve(trial.reworded)), trial.reworded[len(trial.words) :]
+        plan = make_plan(resolve(trial.reworded))
+        added = trial.reworded[len(trial.words) :]
         _same(host.execute_fold(plan, plan.data.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
 
 

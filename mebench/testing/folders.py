@@ -98,7 +98,8 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
     template = template or known[0]
     check_known("template", template, known)
-    target, taken = folder / f"{kind}s" / name, registry.list_plugins(kind).get(name)
+    target = folder / f"{kind}s" / name
+    taken = registry.list_plugins(kind).get(name)
     refuse_if(
         (
             not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name),

@@ -82,7 +82,8 @@ class MLflow(Tracker):
         if len(self._ends) > 100:  # no other process collects garbage meanwhile
             self._ends.clear()
             gc.collect()
-        query, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
+        query = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'"
+        digest = entry.tags.get(DIGEST_TAG)
         runs = self.client.search_runs([self._experiment(entry.experiment)], filter_string=query, max_results=1000)
         whole = {
             run.info.run_id: SentRun(run.info.run_id, run.data.tags)
@@ -152,7 +153,8 @@ class MLflow(Tracker):
     def _show_scores(self, entry: TrackedRun) -> None:
         """Show the main scores of a run, and no folds, in its experiment's view."""
         former = self._views[entry.experiment]
-        shown, scored = _scores_of_view(former), {point.name for point in entry.metrics}
+        shown = _scores_of_view(former)
+        scored = {point.name for point in entry.metrics}
         wanted = [name for name in _MAIN if name in scored or name in shown]
         if not wanted:
             return
@@ -222,7 +224,8 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
         with silence_mlflow(), lock_store(store):
             client = client_of(store)
             # Every run of mebench's that was handed over to the end, each once.
-            query, known = f"attributes.status = 'FINISHED' and {_RUNS_ALONE}", dict[str, str]()
+            query = f"attributes.status = 'FINISHED' and {_RUNS_ALONE}"
+            known = dict[str, str]()
             for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
                 token: str | None = ""
                 while token is not None:

@@ -246,7 +246,9 @@ def silence_mlflow(collect: bool = True) -> Iterator[None]:
             the time.
     """
     added = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
-    root, disabled, collects = logging.getLogger(), logging.root.manager.disable, gc.isenabled()
+    root = logging.getLogger()
+    disabled = logging.root.manager.disable
+    collects = gc.isenabled()
     handlers, level = list(root.handlers), root.level
     os.environ.update(added)
     logging.disable(logging.CRITICAL)

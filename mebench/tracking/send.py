@@ -84,7 +84,8 @@ def send_all(
     sent: list[str] = []
     present: list[str] = []
     failed = [item.name for item in items]
-    title, place = str(tracking or DEFAULT).partition(":")[0], ""
+    title = str(tracking or DEFAULT).partition(":")[0]
+    place = ""
     try:
         tracker = tracker_of(tracking)
         if tracker is None or not items:

@@ -75,7 +75,8 @@ def _gfk(a: Rows, b: Rows) -> Sides:
     beyond = q @ right.T - begin * cosines  # orthogonal to the first; of length sin(theta)
     lengths = np.linalg.norm(beyond, axis=0)
     beyond = np.divide(beyond, lengths, out=np.zeros_like(beyond), where=lengths > 1e-9)
-    sinc, half = np.sinc(2 * theta / np.pi), np.sin(theta) * np.sinc(theta / np.pi)
+    sinc = np.sinc(2 * theta / np.pi)
+    half = np.sin(theta) * np.sinc(theta / np.pi)
     blocks = np.block([[np.diag(1 + sinc), np.diag(half)], [np.diag(half), np.diag(1 - sinc)]])
     values, vectors = np.linalg.eigh(blocks)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
@@ -85,11 +86,12 @@ def _gfk(a: Rows, b: Rows) -> Sides:
 
 def _tca(a: Rows, b: Rows) -> Sides:
     x, n, m = np.concatenate([a, b]), len(a), len(b)
-    gram, side = x @ x.T, np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
+    gram = x @ x.T
+    side = np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
     centred = gram - gram.mean(0)
     matrix = np.linalg.solve(np.outer(gram @ side, gram @ side) + np.eye(n + m), gram @ centred)
     values, vectors = np.linalg.eig(matrix)
-    weights = vectors[:, np.argsort(-values.real)[: min(K, n + m - 1)]].real
+    weights = vectors[:, np.argsort(-values.real)[: min(K, n + m - 1, x.shape[1])]].real
     weights /= np.linalg.norm(centred @ weights, axis=0)  # unit variance, as the constraint asks
     basis, to = np.linalg.qr(x.T @ weights)
     return a @ basis @ to @ basis.T, b @ basis @ to @ basis.T
@@ -111,9 +113,13 @@ def tsrg_matrix(a: Rows, b: Rows) -> Rows:
     """
     x, n = np.concatenate([a, b]), len(a)
     gram = x @ x.T
-    of_source, delta = gram[:, :n], gram[:, :n].mean(1) - gram[:, n:].mean(1)
+    of_source = gram[:, :n]
+    delta = gram[:, :n].mean(1) - gram[:, n:].mean(1)
     values, vectors = np.linalg.eigh(of_source @ of_source.T + np.outer(delta, delta))
-    aim, p, t, kappa = of_source @ a, np.ones((len(x), a.shape[1])), np.ones((len(x), a.shape[1])), 1e-3
+    aim = of_source @ a
+    p = np.ones((len(x), a.shape[1]))
+    t = np.ones((len(x), a.shape[1]))
+    kappa = 1e-3
     for _ in range(1000):
         q = vectors @ ((vectors.T @ (aim + (kappa * p + t) / 2)) / (values + kappa / 2)[:, None])
         w = q - t / kappa

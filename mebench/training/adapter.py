@@ -199,7 +199,8 @@ class Own(ModuleMethod):
         """
         if is_module(self.given):
             return super().classify(clips)
-        answer, n = np.asarray(self.given.classify(clips)), len(self.task.classes)
+        answer = np.asarray(self.given.classify(clips))
+        n = len(self.task.classes)
         if answer.ndim != 1:
             return answer.astype(np.float64)
         named = np.asarray(answer[:, None] == np.arange(n))
@@ -407,7 +408,8 @@ class Estimator:
 
     def score_frames(self, video: VideoView) -> Floats:
         """(n_frames, n_kinds); NaN for the last frames, which have no partner."""
-        scores, rows = np.full((video.n_frames, len(self.task.kinds)), np.nan), self.rows_of_frames(video)
+        scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
+        rows = self.rows_of_frames(video)
         if len(rows):
             scores[: len(rows)] = np.stack([learnt(rows)[:, -1] for learnt in self.of_frames], axis=1)
         return scores

@@ -172,9 +172,13 @@ class BoundaryNetwork(Method, ABC):
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """The most confident intervals of each kind; in videos of one expression the most confident one."""
-        p, step, answers, found = self.params, self.params.step(video.timing.fps), self._answers(video), []
+        p = self.params
+        step = self.params.step(video.timing.fps)
+        answers = self._answers(video)
+        found = []
         for kind in self.task.kinds:
-            place, k = KINDS.index(kind), max(1.0, video.timing.k_prime[kind] / step)
+            place = KINDS.index(kind)
+            k = max(1.0, video.timing.k_prime[kind] / step)
             start, end, _ = softmax(answers[3 * place : 3 * place + 3], axis=0)
             farthest = p.farthest * k if p.longest_frames is None else p.longest_frames[place] / 2
             reach = max(1, round(p.nearest * k)), max(1, round(farthest))
@@ -209,9 +213,12 @@ def proposals(
     Returns:
         By time; the confidence is the product of the three probabilities.
     """
-    found, last, around = [], len(apex) - 1, np.arange(reach[0], reach[1] + 1)
+    found = []
+    last = len(apex) - 1
+    around = np.arange(reach[0], reach[1] + 1)
     for peak in np.flatnonzero(apex > threshold).tolist():
-        before, after = np.maximum(peak - around, 0), np.minimum(peak + around, last)
+        before = np.maximum(peak - around, 0)
+        after = np.minimum(peak + around, last)
         first, final = int(before[start[before].argmax()]), int(after[end[after].argmax()])
         if start[first] > end[first] and start[final] < end[final]:
             found.append(spotting.Spotted(first, peak, final, float(start[first] * end[final] * apex[peak])))
@@ -233,7 +240,9 @@ def boundary_labels(
         Classes of boundaries (start, end, neither; an end where both are near), how near an apex is (1 there, falling as a
         normal density does), and whether an expression goes on.
     """
-    bounds, apex, action = np.full(n, NEITHER, np.int64), np.zeros(n, np.float32), np.zeros(n, np.float32)
+    bounds = np.full(n, NEITHER, np.int64)
+    apex = np.zeros(n, np.float32)
+    action = np.zeros(n, np.float32)
     placed = [(e.onset // step, e.peak // step, e.offset // step) for e in expressions]
     for class_, place in ((START, 0), (END, 2)):
         for ends in placed:

@@ -371,7 +371,8 @@ def _train(
         raise ConfigError(
             f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
         )
-    device, batch_size = trainer.strategy.root_device, max(stage.batch_size // n_processes, 1)
+    device = trainer.strategy.root_device
+    batch_size = max(stage.batch_size // n_processes, 1)
     loaders = [_loader(train, batch_size, device, stage.shuffle)]
     if valid is not None:
         loaders.append(_loader(valid, batch_size, device, shuffle=False, own_generator=True))

@@ -114,7 +114,8 @@ def paired_conv2d(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tens
     Returns:
         (N, C', h, w), channels_last.
     """
-    filters, width = len(weight), x.shape[3] + 2 * padding - weight.shape[3] + 1
+    filters = len(weight)
+    width = x.shape[3] + 2 * padding - weight.shape[3] + 1
     if width % 2:
         return F.conv2d(x, weight, bias, padding=padding)
     pair = torch.cat([F.pad(weight, (0, 1)), F.pad(weight, (1, 0))]).contiguous(memory_format=torch.channels_last)
@@ -224,7 +225,8 @@ class _Block(torch.autograd.Function):
             means.append(mean[:filters])
             counts.append(count)
         total = sum(counts)
-        shares, of_chunks = x.new_tensor(counts).unsqueeze(1), torch.stack(means)
+        shares = x.new_tensor(counts).unsqueeze(1)
+        of_chunks = torch.stack(means)
         mean = (shares * of_chunks).sum(0) / total
         variance = (torch.stack(squares).sum(0) + (shares * (of_chunks - mean).square()).sum(0)) / total
         slope = torch.rsqrt(variance + eps)
@@ -240,16 +242,20 @@ class _Block(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, weight, where, standard, mean, slope, scale, *maps = ctx.saved_tensors
         n, (_, c, h, w), filters = len(x), maps[0].shape, len(mean)
-        of_shift, of_scale = gradient.sum((0, 2, 3)), (gradient * standard).sum((0, 2, 3))
+        of_shift = gradient.sum((0, 2, 3))
+        of_scale = (gradient * standard).sum((0, 2, 3))
         # Through mean and variance each pixel gets a line in its own value, a + b y; the maxima get their gradient on top.
         steep, count = slope * scale, n * h * w
         b = -steep * slope * of_scale / count
         a = -steep * of_shift / count - b * mean
         a_row, b_row = (F.pad(line, (0, c - filters)).repeat(w) for line in (a, b))
         direct = (gradient * steep.view(1, -1, 1, 1)).permute(0, 2, 3, 1)
-        where, of_filter = where.permute(0, 2, 3, 1), torch.arange(filters)
+        where = where.permute(0, 2, 3, 1)
+        of_filter = torch.arange(filters)
         wanted = [ctx.needs_input_grad[0], True, False]
-        of_weight, of_bias, of_x = torch.zeros_like(weight), torch.zeros(c, dtype=x.dtype), []
+        of_weight = torch.zeros_like(weight)
+        of_bias = torch.zeros(c, dtype=x.dtype)
+        of_x = []
         for chunk, own in zip(_chunks(n, c * h * w * x.element_size()), maps):
             rows, size = _rows(own), own.numel() // len(own)
             of_rows = torch.addcmul(a_row, rows, b_row)

@@ -72,7 +72,8 @@ class Samples(TensorDataset):
         first, last = indices[0], indices[-1]
         if list(indices) == list(range(first, last + 1)):
             return tuple(t[first : last + 1] for t in self.tensors)  # in order: a view, no copy
-        rows, taken = torch.as_tensor(indices, device=self.tensors[0].device), []
+        rows = torch.as_tensor(indices, device=self.tensors[0].device)
+        taken = []
         for t in self.tensors:  # in their memory layout: indexing keeps channels last but copies number by number
             last = t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last)
             chosen = (t.permute(0, 2, 3, 1) if last else t).index_select(0, rows)
@@ -187,7 +188,8 @@ def sample_negatives(
         of_majority: `ratio` is instead a share of the more frequent label's samples.
     """
     inside = (labels if labels.ndim == 1 else labels[:, 0]) > 0
-    positive, negative = np.flatnonzero(inside), np.flatnonzero(~inside)
+    positive = np.flatnonzero(inside)
+    negative = np.flatnonzero(~inside)
     counted = max(len(positive), len(negative)) if of_majority else len(positive)
     most = int(ratio * counted) if counted else len(negative)
     if len(negative) > most:

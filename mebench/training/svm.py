@@ -90,7 +90,8 @@ class LinearSvm(nn.Module):
         samples, labels = np.asarray(x, np.float64), np.asarray(y, np.int64)
         _refuse_unusable_samples(samples)
         present = np.unique(labels)
-        weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)
+        weights = np.zeros((self.n_classes, samples.shape[1]))
+        intercepts = np.zeros(self.n_classes)
         c, self.notes = None, {}
         if len(present) > 1:
             c, weights[present], intercepts[present] = self._fit_hyperplanes(samples, labels)
@@ -124,7 +125,9 @@ class LinearSvm(nn.Module):
             axes = np.eye(n_features)
         c = self._chosen_c(inputs, labels, dual)
         machine = self._fitted(inputs, labels, c, dual)
-        coefs, offsets, steps = machine.coef_, machine.intercept_, int(np.max(machine.n_iter_ or 0))
+        coefs = machine.coef_
+        offsets = machine.intercept_
+        steps = int(np.max(machine.n_iter_ or 0))
         if steps >= MAX_ITER:
             self.notes = {"svm_steps": steps}
             _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)

@@ -52,7 +52,8 @@ class TrialReporter:
 
     def begin(self, study: Study) -> None:
         """Announce the trials."""
-        folds, people = len(self._split.inner.data.folds), len(self._split.subjects)
+        folds = len(self._split.inner.data.folds)
+        people = len(self._split.subjects)
         how = (
             "no trial trains: frame scores are computed once"
             if self._space.free
@@ -66,7 +67,9 @@ class TrialReporter:
 
     def report(self, study: Study, trial: Trial) -> None:
         """Report a finished trial."""
-        best, done, now = study.best(), _finished(study), time.monotonic()
+        best = study.best_trial()
+        done = _finished(study)
+        now = time.monotonic()
         new = best is not None and best.number != self._best
         # Trials at shorter intervals are reported together, except for a new best one.
         if not new and trial.state != "failed" and done < self._trials and now - self._last < 2.0:
@@ -127,7 +130,8 @@ def print_tuning(plain: Mapping[str, Any]) -> None:
 
 def _trials_in_words(plain: Mapping[str, Any]) -> list[str]:
     """The study, its trials by state, and the seconds that they took."""
-    studies, spent = list(plain["studies"].values()), plain["seconds"]
+    studies = list(plain["studies"].values())
+    spent = plain["seconds"]
     states = studies[0]["trials"]
     total = {state: sum(study["trials"][state] for study in studies) for state in states}
     trials = ", ".join(f"{n} {state}" for state, n in total.items() if n or state == "complete")
@@ -292,14 +296,14 @@ def summarize_tuning(
         facts: further facts.
     """
     objectives = next(iter(studies.values())).objectives
-    chosen = {key: study.chosen() for key, study in studies.items()}
+    chosen = {key: study.chosen_trial() for key, study in studies.items()}
     before = {key: study.default for key, study in studies.items()}
     default, tuned, comparison = judged
     paths = [objective.path for objective in objectives if objective.path != COST]
     scores = {path: _score(objectives, path, comparison.scores[path], chosen, before) for path in paths}
     conclusion = ""
     if paths:
-        unchanged = all(dict(trial.params) == space.own() for trial in chosen.values())
+        unchanged = all(dict(trial.params) == space.own_values() for trial in chosen.values())
         conclusion = conclude_test(paths[0], scores[paths[0]], comparison.subjects, unchanged)
     plain = {
         "study": facts.name,
@@ -314,7 +318,7 @@ def summarize_tuning(
         "studies": {split.name: _plain_study(split, studies[split.name]) for split in splits},
         "outer_subjects": comparison.subjects,
         "least_p": 1 / (comparison.permutations if comparison.exact else comparison.permutations + 1),
-        "default_values": space.own(),
+        "default_values": space.own_values(),
         "scores": scores,
         "conclusion": conclusion,
         "runs": {"default": str(default.path), "tuned": str(tuned.path)},
@@ -332,7 +336,7 @@ def _plain_study(split: Split, study: Study) -> dict[str, Any]:
         "subjects": [*map(str, split.subjects)],
         "inner_folds": len(split.inner.data.folds),
         "trials": study.counts(),
-        "best": _trial(study.chosen(), objectives),
+        "best": _trial(study.chosen_trial(), objectives),
         "default": None if study.default is None else _trial(study.default, objectives),
         "importance": dict(study.importance),
         "front": [_trial(trial, objectives) for trial in study.pareto_front()] if has_front else [],
@@ -458,7 +462,8 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         RunError: it cannot be written.
         ConfigError: the middle values of several studies do not go together.
     """
-    plain, every = tuned.plain, [trial.params for trial in tuned.best.values()]
+    plain = tuned.plain
+    every = [trial.params for trial in tuned.best.values()]
     config = with_values(tuned.config, every[0] if len(every) == 1 else middle_values(tuned.space, every))
     remarks = [f"Tuned by mebench: study {plain['study']}, {', '.join(plain['objectives'])}."]
     if plain["conclusion"]:

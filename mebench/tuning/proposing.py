@@ -82,7 +82,7 @@ class Proposer:
         Raises:
             MebenchError: the method failed.
         """
-        self._server.warm(plan.imports)
+        self._server.warm_up(plan.imports)
         result = FoldHost.for_fold(plan, fold, stored, names)(self._worker_of(fold.key))
         if isinstance(result, Failure):
             raise result.error or RunError(f"fold {fold.key!r}: {result.reason}")

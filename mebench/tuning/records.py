@@ -228,20 +228,20 @@ class Study:
         """The complete trials."""
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
-    def best(self) -> Trial | None:
+    def best_trial(self) -> Trial | None:
         """The best in the first objective among the complete trials and the default; at ties the first, so the
         default.
         """
         separate = () if self.default is None or self.default in self.complete else (self.default,)
         return min((*separate, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
 
-    def chosen(self) -> Trial:
+    def chosen_trial(self) -> Trial:
         """The best one.
 
         Raises:
             RunError: there is none.
         """
-        if (best := self.best()) is None:
+        if (best := self.best_trial()) is None:
             raise RunError(
                 f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so there is no "
                 "choice: give more --trials, or --pruner none"

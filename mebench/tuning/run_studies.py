@@ -149,7 +149,8 @@ class Evaluator:
         self._proposer = proposer
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._features = pool, folder, features
-        inner, sections = split.inner, {objective.path.partition(".")[0] for objective in self._objectives}
+        inner = split.inner
+        sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._part = tuned_member(objectives, inner.config.recognizer is not None)
         self._run = of_part(inner, self._part)
         self._fold_of = {fold.key: fold for fold in self._run.data.folds}
@@ -192,7 +193,8 @@ class Evaluator:
 
     def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as all earlier ones are complete."""
-        plan, began = of_part(change_parameters(self._split.inner, values), self._part), time.perf_counter()
+        plan = of_part(change_parameters(self._split.inner, values), self._part)
+        began = time.perf_counter()
         plan = self._features.of(plan)
         self.waited += time.perf_counter() - began
         if not (self._space.reuses and has_reusable_training(plan.config)):
@@ -205,7 +207,8 @@ class Evaluator:
             people_of_folds(self._run.data.folds),
             self._space.trained(values),
         ]
-        folder, stored = RunFolder(self._folder / short_hash(about)), self._kept(short_hash(about))
+        folder = RunFolder(self._folder / short_hash(about))
+        stored = self._kept(short_hash(about))
         with _alone(folder) if len(stored) < len(plan.data.folds) else nullcontext():
             for key in folder.finished_folds() - stored.keys():
                 stored[key] = read_fold(folder.path / "folds" / safe_name(key), plan.data.task.kinds)
@@ -388,7 +391,8 @@ class Judge:
             folds: outer folds to compute.
             default: the finished run of the default, unless this is it.
         """
-        defaults, spots = self._space.own(), "spot" in plan.data.task.tasks
+        defaults = self._space.own_values()
+        spots = "spot" in plan.data.task.tasks
         # The values that must be equal: where frame scores are reused, those that act before them.
         shared = (
             self._space.trained
@@ -413,11 +417,12 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     planned = _plan_study(config, options, progress)
     _notify_of_plan(planned, progress)
     with stopped_by_signals(), one_thread(), worker_pool(config) as pool:
-        features, proposer = Features(pool, progress), Proposer(pool)
+        features = Features(pool, progress)
+        proposer = Proposer(pool)
         try:
             studies, waited = _run_studies(planned, pool, progress, features, proposer)
             tried = time.perf_counter()
-            chosen = {name: study.chosen().params for name, study in studies.items()}
+            chosen = {name: study.chosen_trial().params for name, study in studies.items()}
             judge = Judge(planned.plan, planned.splits, planned.space, pool, planned.folder, progress, features)
             judged = judge.judge(chosen, planned.objectives)
         except KeyboardInterrupt as stop:

@@ -119,13 +119,13 @@ class Space:
         """Whether some parameters act on stored frame scores."""
         return any(d.acts == "postprocess" for d in self.dimensions)
 
-    def own(self) -> dict[str, Any]:
+    def own_values(self) -> dict[str, Any]:
         """The configuration's own values."""
         return {d.key: d.default for d in self.dimensions}
 
     def default(self) -> dict[str, Any] | None:
         """The configuration's own values, or None if one of them lies outside."""
-        return self.own() if all(d.contains(d.default) for d in self.dimensions) else None
+        return self.own_values() if all(d.contains(d.default) for d in self.dimensions) else None
 
     def decode_values(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Values as the configuration holds them, from those that the storage holds."""
@@ -324,7 +324,9 @@ def _values_of_entry(key: str, entry: _Entry, hint: Any) -> dict[str, Any]:
     Raises:
         ConfigError: it is no map, has another key, or gives a range to a parameter that is no number.
     """
-    spec, where, number = entry.spec, entry.where, _number_type(hint)
+    spec = entry.spec
+    where = entry.where
+    number = _number_type(hint)
     if not isinstance(spec, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
     if "choices" not in spec and number not in _alternatives(hint):
@@ -363,7 +365,10 @@ def _check_range(where: str, values: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: it is such a range.
     """
-    low, high, log, step = values["low"], values["high"], values.get("log", False), values.get("step")
+    low = values["low"]
+    high = values["high"]
+    log = values.get("log", False)
+    step = values.get("step")
     span = f"{where}: the range from low {low:g} to high {high:g} is"
     stepped = f"{where}: step {step or 0:g} does not fit"
     refuse_if(

@@ -258,7 +258,8 @@ class SharedStudy:
     def __init__(self, place: Place, terms: Terms) -> None:
         self.terms, self._place = terms, place
         check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
-        pruner, sampler = PRUNERS[terms.options.pruner](), sampler_of(terms)
+        pruner = PRUNERS[terms.options.pruner]()
+        sampler = sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.lock_database(), silence_optuna():
             place.refuse_other_programs()
@@ -325,7 +326,7 @@ class SharedStudy:
             shares = self._importance() if importance and n_complete > 1 else {}
             trials = tuple(self._plain_trial(trial) for trial in stored)
             scores = self.stored.user_attrs.get(DEFAULT)
-        defaults = self.terms.space.own()
+        defaults = self.terms.space.own_values()
         if scores is not None:
             default: Trial | None = Trial(-1, "complete", defaults, tuple(scores))
         else:
@@ -364,7 +365,7 @@ class SharedStudy:
         """
         if self.study(importance=False).default is None:
             with suppress(MebenchError):
-                values = list(evaluate(self.terms.space.own(), lambda value: None))
+                values = list(evaluate(self.terms.space.own_values(), lambda value: None))
                 with self._guarded():
                     self.stored.set_user_attr(DEFAULT, values)
 

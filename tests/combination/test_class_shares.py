@@ -20,7 +20,7 @@ def test_ClipShares_aligns_answers_by_clip():
     second = answers(("b", (0.1, 0.9)))
     shares = ClipShares.from_members([first, second], 2)
     assert shares.clips["video"].tolist() == ["a", "b"]
-    mixed = shares.mixed("mean", np.array([0.75, 0.25]))
+    mixed = shares.mix_shares("mean", np.array([0.75, 0.25]))
     assert mixed.tolist() == [
         pytest.approx([0.2, 0.8]),
         pytest.approx([0.6 * 0.75 + 0.1 * 0.25, 0.4 * 0.75 + 0.9 * 0.25]),

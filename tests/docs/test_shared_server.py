@@ -19,7 +19,7 @@ from mebench.runner import isolation
 
 def print_parents():
     server = isolation.ForkServer()
-    server.warm(["decimal"])
+    server.warm_up(["decimal"])
     workers = [isolation.Worker(server=server), isolation.Worker()]
     print(*[worker.call(os.getppid, ()) for worker in workers], flush=True)
     for worker in workers:

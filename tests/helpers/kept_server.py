@@ -33,12 +33,12 @@ class KeptServer(OwnServer):
     def __init__(self) -> None:
         self.__dict__ = _kept.__dict__
 
-    def warm(self, imports: Iterable[str]) -> None:
+    def warm_up(self, imports: Iterable[str]) -> None:
         known = self.imports or set()
         # A further module of a loaded library costs a copy less than a new server.
         if not libraries(imports) <= libraries(known):
             OwnServer.close(self)
-            OwnServer.warm(self, {*imports, *known, *OF_MOST})
+            OwnServer.warm_up(self, {*imports, *known, *OF_MOST})
 
     def close(self) -> None:
         self.copies.clear()

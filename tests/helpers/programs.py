@@ -27,7 +27,7 @@ def printed_by(script: Path, *words: str) -> str:
         AssertionError: it fails; its message says why.
     """
     server = KeptServer()
-    server.warm(OF_MOST)
+    server.warm_up(OF_MOST)
     worker = isolation.Worker(server=server)
     try:
         found = worker.call(_printed_by, (str(script), words))
@@ -55,7 +55,7 @@ def started(words: Sequence[str], output: Path) -> BaseProcess:
         output: the file that gets what it prints.
     """
     server = KeptServer()
-    server.warm(OF_MOST)
+    server.warm_up(OF_MOST)
     process: Any = multiprocessing.get_context("forkserver").Process(target=_run, args=(tuple(words), str(output)))
     OwnServer.start(server, process)
     return process  # type: ignore[no-any-return]
@@ -70,7 +70,7 @@ def _run(words: Sequence[str], output: str) -> None:
     os.setsid()
     _heed_signals()
     multiprocessing.get_context = lambda _=None: FORK  # type: ignore[assignment]
-    isolation.ForkServer.warm = lambda *_: None  # type: ignore[method-assign]
+    isolation.ForkServer.warm_up = lambda *_: None  # type: ignore[method-assign]
     code = 0
     with Path(output).open("w") as file:
         try:

@@ -29,7 +29,7 @@ class SameThread(Executor):
 class NoServer(isolation.ForkServer):
     """In place of a fork server: loads nothing."""
 
-    def warm(self, imports: Iterable[str]) -> None:
+    def warm_up(self, imports: Iterable[str]) -> None:
         pass
 
 

@@ -162,7 +162,7 @@ class OneWorker:
 
     def run(self, tasks, tick):
         server = isolation.ForkServer()
-        server.warm(tasks[0].hosted or ())
+        server.warm_up(tasks[0].hosted or ())
         for task in tasks:
             worker = isolation.Worker(server=server)
             yield task, task.function(*task.arguments, *([] if task.hosted is None else [worker]))

@@ -21,7 +21,7 @@ def worker(request, monkeypatch):
         monkeypatch.setenv(name, "/data/smic")
     monkeypatch.setenv("NUMBA_DEBUG", "0")
     server = KeptServer()
-    server.warm(OF_MOST)
+    server.warm_up(OF_MOST)
     worker = isolation.Worker(server=server)
     yield worker
     worker.close()

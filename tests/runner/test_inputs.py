@@ -104,7 +104,7 @@ def test_ROOMS_decide_what_shapes_predictions():
 def test_ROOMS_hold_every_import_of_a_fold():
     """What the fork server of the tests has imported for all folds so far, and no test."""
     server = KeptServer()
-    server.warm(OF_MOST)
+    server.warm_up(OF_MOST)
     worker = isolation.Worker(server=server)
     try:
         found = worker.call(eval, ("[name for name in __import__('sys').modules if name.startswith('mebench.')]",))

@@ -73,7 +73,7 @@ def found(request):
 def copy(environment=None):
     """A worker that copies the fork server of the tests."""
     server = KeptServer()
-    server.warm(OF_MOST)
+    server.warm_up(OF_MOST)
     return isolation.Worker(environment, server)
 
 
@@ -204,7 +204,7 @@ def test_Worker_servers_end_by_themselves():
     other, worker = OwnServer(), copy()
     try:
         parent = worker.call(os.getppid, ())
-        other.warm(["mebench.core", "wave"])
+        other.warm_up(["mebench.core", "wave"])
         theirs = isolation.Worker(server=other)
         assert theirs.call(os.getppid, ()) != parent
         theirs.close()

@@ -109,6 +109,13 @@ def test_adapt_features_tca_keeps_components_of_its_paper():
     alike(found, kernel @ w)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_adapt_features_takes_few_features(way):
+    for adapted, given in zip(adapt_features(way, *databases(d=3)), databases(d=3)):
+        assert adapted.shape == given.shape
+        assert np.isfinite(adapted).all()
+
+
 def test_adapt_features_tsrg_minimises_the_cost_of_its_paper():
     """|Xs - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no matrix drawn nearby is lower, and nor are none and a ridge's."""
     a, b, found = shown("tsrg")

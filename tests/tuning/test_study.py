@@ -180,13 +180,15 @@ def test_Study_front_is_what_no_trial_beats():
     values = [(0.5, 3.0), (0.6, 3.0), (0.7, 9.0), (0.6, 3.0), (0.1, 1.0), (0.65, 10.0)]
     study = records.Study("s", objectives, tuple(records.Trial(i, "complete", {}, v) for i, v in enumerate(values)))
     assert [trial.number for trial in study.pareto_front()] == [2, 1, 4]
-    assert study.best().number == 2
+    assert study.best_trial().number == 2
     outside = records.Trial(-1, "complete", {}, (0.7, 9.0))
-    assert records.Study("s", objectives, study.trials, default=outside).best() == outside, "it may be the best of all"
+    assert records.Study("s", objectives, study.trials, default=outside).best_trial() == outside, (
+        "it may be the best of all"
+    )
     tied = records.Study(
         "s", (UP,), (records.Trial(0, "complete", {}, (0.5,)), records.Trial(1, "complete", {}, (0.5,)))
     )
-    assert tied.best().number == 0
+    assert tied.best_trial().number == 0
 
 
 def take_part(folder, seconds, trials):

@@ -41,7 +41,8 @@ def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, 
     # `../<id>/README.md` or `../../datasets/<id>/` is the page of a plugin
     match = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
     page = f"{(match[1] or '').removeprefix('../')}{match[2]}.html" if match else ""
-    internal, external = page if page in env["pages"] else "", re.match(r"https?://", address)
+    internal = page if page in env["pages"] else ""
+    external = re.match(r"https?://", address)
     env.setdefault("open", []).append(bool(internal or external))
     if not internal and not external:
         return ""
