@@ -18,6 +18,12 @@ from mebench.boards.published_tables import (
     with_published,
     with_rescored,
 )
+from mebench.boards.question_rows import (
+    FOLDER as QUESTIONS_FOLDER,
+    QuestionTable,
+    build_question_tables,
+    collect_answer_records,
+)
 from mebench.boards.record_registry import Registry
 from mebench.boards.rows import BoardTable
 from mebench.boards.selection_gains import Gain, selection_gains
@@ -28,6 +34,7 @@ from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
 from mebench.reproduction.rescore import SCORED_ANEW, list_sources
 from mebench.runs.folder import RunFolder
+from mebench.vqa.answer_records import AnswerRecord
 
 RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
 T = TypeVar("T")
@@ -44,6 +51,7 @@ class Board:
         rescored: files of others.
         papers: papers whose programs select on tested subjects, and how.
         named: the named boards.
+        answered: records of answers to questions.
     """
 
     records: Sequence[Record]
@@ -52,6 +60,7 @@ class Board:
     rescored: Sequence[ScoredSource]
     papers: Sequence[Paper]
     named: Sequence[NamedBoard] = ()
+    answered: Sequence[AnswerRecord] = ()
 
     def tables(self) -> list[BoardTable]:
         """The tables, with published results, each under the title of its named board.
@@ -67,6 +76,10 @@ class Board:
     def gains(self) -> list[Gain]:
         """The gains from selection on tested subjects."""
         return selection_gains(self.records, self.papers, self.published, self.aliases, self.rescored)
+
+    def question_tables(self) -> list[QuestionTable]:
+        """The tables of answers to questions."""
+        return build_question_tables(self.answered)
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:
         """The result of `show` on the board without the records that it cannot show; each such record is reported in a
@@ -126,14 +139,15 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
     published = read_published(file) if file.is_file() else []
     aliases = read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, notify)
+    answered = collect_answer_records(folder / QUESTIONS_FOLDER, notify)
     if not records:
         nothing = f"no finished run in {source} and no record in {records_folder}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
-        if not published and not rescored:
+        if not published and not rescored and not answered:
             raise RunError(f"{nothing}: {advice}")
         notify(f"{nothing}, so the page has only published values: {advice}")
     papers = [read_paper(folder / PAPERS, name) for name in list_sources(folder / PAPERS)]
-    return Board(records, published, aliases, rescored, papers, read_named_boards(folder))
+    return Board(records, published, aliases, rescored, papers, read_named_boards(folder), answered)
 
 
 def _check_that_no_record_is_there(records_folder: Path) -> None:

@@ -15,6 +15,7 @@ from mebench.boards.named_boards import (
     FALSE_ALARMS,
     PRINTED,
     PROTOCOL,
+    QUESTIONS,
     SEEDS,
     SELECTION,
     TIED,
@@ -24,6 +25,8 @@ from mebench.boards.named_boards import (
     board_contents,
     without_audit,
 )
+from mebench.boards.question_rows import QuestionTable, leader_in_words
+from mebench.boards.question_tables import GUIDE, section_lines
 from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
@@ -65,6 +68,7 @@ class BoardPage:
         gains: for a board of selection the gains of each other board's rows, by the board's short name and the row's method.
         other_gains: for a board of selection the gains in other scores.
         names: names of methods.
+        questions: for a board of answers, a table for each set of questions.
     """
 
     content: BoardContent
@@ -72,6 +76,7 @@ class BoardPage:
     gains: Mapping[str, Mapping[str, Gain]]
     other_gains: Sequence[Gain] = ()
     names: MethodNames = field(default_factory=MethodNames)
+    questions: Sequence[QuestionTable] = ()
 
     @property
     def board(self) -> NamedBoard:
@@ -81,7 +86,7 @@ class BoardPage:
     def plain(self) -> dict[str, Any]:
         """The board as JSON values."""
         names = ("id", "title", "question", "task", "about")
-        tables = [table.name for table in self.content.tables]
+        tables = [table.name for table in (*self.content.tables, *self.questions)]
         return {**{name: getattr(self.board, name) for name in names}, "takeaway": self.takeaway, "tables": tables}
 
 
@@ -92,6 +97,7 @@ def board_pages(
     chance_ids: Iterable[str],
     names: MethodNames,
     notify: Callable[[str], object],
+    questions: Sequence[QuestionTable] = (),
 ) -> list[BoardPage]:
     """Each named board with its content and its sentence.
 
@@ -102,11 +108,15 @@ def board_pages(
         chance_ids: methods that are levels of chance.
         names: names of methods.
         notify: gets a sentence for each board whose sentence the tables do not bear: who leads is said instead.
+        questions: all tables of answers to questions.
     """
     contents = board_contents(boards, tables, chance_ids)
     of_board = {content.board.id: content for content in contents}
     pages = []
     for content in contents:
+        if content.board.task == QUESTIONS:
+            pages.append(_page_of_questions(content, questions, names))
+            continue
         own = {}
         for id_ in content.board.boards:
             of_rows = _gains_on(of_board[id_], gains)
@@ -118,6 +128,17 @@ def board_pages(
         others = [gain for gain in gains if own and gain.measure not in tasks]
         pages.append(BoardPage(content, _sentence(content, contents, values, notify), own, others, names))
     return pages
+
+
+def _page_of_questions(content: BoardContent, questions: Sequence[QuestionTable], names: MethodNames) -> BoardPage:
+    """The page of a board of answers: its sets in their order, and who leads the first one."""
+    board = content.board
+    own = [
+        table for table in questions if table.about == board.part and (not board.sets or table.dataset in board.sets)
+    ]
+    own.sort(key=lambda table: board.sets.index(table.dataset) if board.sets else 0)
+    parts = [f"On {table.dataset} {leader_in_words(table)}." for table in own]
+    return BoardPage(content, " ".join(parts) or "No row yet.", {}, names=names, questions=own)
 
 
 def _sentence(
@@ -163,6 +184,8 @@ def board_page(page: BoardPage, folder: Path) -> str:
         lines += [board.about, ""]
     if board.task == SELECTION:
         lines += _selection_lines(page, folder)
+    elif board.task == QUESTIONS:
+        lines += _question_lines(page)
     elif content.is_measured:
         lines += _measured_lines(page, folder)
     elif content.systems:
@@ -175,6 +198,16 @@ def board_page(page: BoardPage, folder: Path) -> str:
             "",
         ]
     return "\n".join([*lines, "[All boards](../README.md)"]).rstrip() + "\n"
+
+
+def _question_lines(page: BoardPage) -> list[str]:
+    """The tables of a board of answers."""
+    lines = []
+    for table in page.questions:
+        files = ", ".join(f"[{ending.upper()}](../{TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
+        whole = f"[the whole table](../{TABLES}/{table.name}.md)"
+        lines += [*section_lines(table), f"All scores, costs and scorers: {whole}, as {files}.", ""]
+    return [*lines, GUIDE, ""] if lines else []
 
 
 class Notes:
@@ -533,6 +566,8 @@ def number_of_rows(page: BoardPage) -> int:
     """Rows of a board: methods, systems, or methods with a gain."""
     if page.board.task == SELECTION:
         return len({method for of_rows in page.gains.values() for method in of_rows})
+    if page.questions:
+        return sum(not row.floor for table in page.questions for row in table.rows)
     return len(page.content.places) or len(page.content.systems)
 
 
@@ -541,6 +576,10 @@ def who_leads(page: BoardPage) -> str:
     content = page.content
     if page.board.task == SELECTION:
         return _largest_gain(page)
+    if page.questions:
+        return "<br>".join(
+            f"{markdown_text(table.dataset)}: {markdown_text(leader_in_words(table))}" for table in page.questions
+        )
     if content.is_measured:
         return _measured_leader(page)
     if content.systems:

@@ -14,6 +14,7 @@ from mebench.boards.rows import BoardRow, BoardTable, Part, Ranked, Rescored, ra
 from mebench.errors import ConfigError, check_known
 from mebench.files import read_yaml
 from mebench.metrics.catalogue import METRICS
+from mebench.vqa.answer_records import CLIPS, VIDEOS
 
 FILE = "boards.yaml"
 SELECTION = "selection"
@@ -27,6 +28,8 @@ TIED, CHOSEN, SEEDS, PRINTED, ALL_KINDS, FALSE_ALARMS, PROTOCOL = (
     "false_alarms",
     "protocol",
 )
+QUESTIONS = "questions"
+"""The task of a board of answers to questions."""
 MEASURED_COLUMNS = (TIED, CHOSEN, SEEDS)
 RESCORED_COLUMNS = (PRINTED, ALL_KINDS, CHOSEN, FALSE_ALARMS, PROTOCOL)
 MOST_COLUMNS = 4
@@ -41,13 +44,13 @@ class NamedBoard:
         id: name of its page.
         title: its name for people.
         question: the question that it answers.
-        task: `spotting`, `analysis`, `recognition`, or `selection` for the gains of other boards.
+        task: `spotting`, `analysis`, `recognition`, `selection` for the gains of other boards, or `questions` for answers to questions.
         group: heading of the index under which it stands.
         dataset: id of the dataset.
         protocol: protocols, whose tables make one board.
         settings: the non-default settings of dataset and protocol, as the list of experiments names them.
         scheme: the emotion scheme; any by default.
-        part: part of the tables, such as `micro`; the first by default.
+        part: part of the tables, such as `micro`; the first by default. Of questions: `clips` or `videos`.
         score: the headline score, which sorts; the first of the part by default.
         columns: columns beside rank, method and score: names of metrics, and `tied`, `chosen`, `seeds`, or for rescored answers
             `printed`, `all_kinds`, `chosen`, `false_alarms`, `protocol`.
@@ -56,6 +59,7 @@ class NamedBoard:
         takeaway: the sentence to take away, see `takeaways`.
         short: its name where the boards of a selection are columns.
         boards: ids of the boards whose gains a selection shows.
+        sets: the sets of questions that a board of answers shows, in their order; all by default.
     """
 
     id: str
@@ -75,6 +79,7 @@ class NamedBoard:
     takeaway: str = ""
     short: str = ""
     boards: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
 
     def shows(self, table: BoardTable) -> bool:
         """Whether a table belongs to the board."""
@@ -136,10 +141,13 @@ def _read_board(file: Path, entry: Mapping[str, Any]) -> NamedBoard:
     board = NamedBoard(**values)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", board.id):
         raise ConfigError(f"{where}: an id has small letters, digits, - and _, and names the page")
-    check_known("task", board.task, (*("spotting", "analysis", "recognition"), SELECTION), where=where)
+    check_known("task", board.task, ("spotting", "analysis", "recognition", SELECTION, QUESTIONS), where=where)
     if board.task == SELECTION:
         if not board.boards:
             raise ConfigError(f"{where}: boards must name the boards whose gains it shows")
+        return board
+    if board.task == QUESTIONS:
+        check_known("part", board.part, (CLIPS, VIDEOS), where=where)
         return board
     if not board.dataset or not board.protocol:
         raise ConfigError(f"{where}: dataset and protocol must say which tables it shows")
@@ -154,7 +162,7 @@ def _read_board(file: Path, entry: Mapping[str, Any]) -> NamedBoard:
     return board
 
 
-LISTS = ("protocol", "columns", "leave_out", "boards")
+LISTS = ("protocol", "columns", "leave_out", "boards", "sets")
 """The fields of an entry that may hold several values."""
 
 

@@ -26,6 +26,8 @@ from mebench.boards.board_pages import (
     level_name,
 )
 from mebench.boards.named_boards import SELECTION
+from mebench.boards.question_rows import QuestionTable
+from mebench.boards.question_tables import table_texts
 from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
 from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import (
@@ -324,6 +326,7 @@ def write_leaderboard(
     gains: Sequence[Gain] = (),
     pages: Sequence[BoardPage] = (),
     notify: Callable[[str], object] = print,
+    questions: Sequence[QuestionTable] = (),
 ) -> Path:
     """Write all files of a leaderboard; the path of its index. They are the index, a page for each named board, the
     list of other tables, and each table in `tables`.
@@ -337,6 +340,7 @@ def write_leaderboard(
         gains: gains from selection on tested people.
         pages: the named boards.
         notify: gets a sentence if the index has to stand elsewhere, because a page of somebody else has its name.
+        questions: tables of answers to questions.
     """
     out.mkdir(parents=True, exist_ok=True)
     index = _place_of_index(out, notify)
@@ -348,6 +352,8 @@ def write_leaderboard(
     for table in tables:
         files[f"{TABLES}/{table.name}.md"] = markdown_page(table)
         files |= {f"{TABLES}/{table.name}.{ending}": text for ending, text in texts_of_table(table).items()}
+    for answered in questions:
+        files |= {f"{TABLES}/{answered.name}.{ending}": text for ending, text in table_texts(answered, MADE).items()}
     former = _former_files(out)
     with new_folder(out) as temporary:
         for name, text in files.items():

@@ -55,6 +55,7 @@ with lazy_imports():
     from mebench.runner import plan as run_plan
     from mebench.runs import folder as run_folder
     from mebench.tracking import mlflow, mlflow_store, send
+    from mebench.vqa import answer_records, questions as vqa_questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,8 +154,9 @@ def _write_board(
         tables, gains = board.tables(), board.gains()
         floors = chance_rows.chance_methods()
         names = method_names.MethodNames.from_published(board.published)
-        pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify)
-        index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify)
+        questions = board.question_tables()
+        pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify, questions)
+        index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify, questions)
     rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
     named = f"{format_count(len(pages), 'board')}, " if pages else ""
     lines = [
@@ -213,7 +215,12 @@ def leaderboard_export_command(
     epilog="Example: mebench leaderboard submit mine.csv --truth truth.csv --name ours --method Ours --dataset cas_me2 --selection fixed",
 )
 def leaderboard_submit_command(
-    answers: Annotated[str, typer.Argument(metavar="FILE", help="Intervals, or with --clips classes of given clips.")],
+    answers: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="Intervals, with --clips classes of given clips, or answers to questions (.jsonl)."
+        ),
+    ],
     truth: Annotated[str, typer.Option("--truth", metavar="FILE", help="The truth, as for mebench score.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the folder, such as our_lab_2026.")],
     method: Annotated[str, typer.Option("--method", metavar="NAME", help="Name of its row.")],
@@ -232,18 +239,32 @@ def leaderboard_submit_command(
     convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
     scheme: Annotated[str, typer.Option("--scheme", metavar="NAME", help="The emotion scheme, if any.")] = "",
     clips: Annotated[bool, typer.Option("--clips", help="Classes of given clips, not intervals.")] = False,
+    trained_on: Annotated[
+        str,
+        typer.Option(
+            "--trained-on", metavar="NAMES", help="Of answers to questions: the model's training data, or none."
+        ),
+    ] = "unknown",
+    source: Annotated[
+        str, typer.Option("--source", metavar="WORDS", help="Of answers to questions: where they are public.")
+    ] = "",
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = "sent",
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
     """Score answers without a run, and write them for sending.
 
-    The receiver scores them again and accepts them with mebench leaderboard merge.
+    The receiver scores them again and accepts them with mebench leaderboard merge. --truth of answers to questions is the
+    file of questions; what mebench vqa answer wrote about them beside the answers is sent, too.
     """
     if not selection.strip():
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
     registry.add_paths(plugins or ())
     _check_conditions(dataset, protocol, scheme)
+    if vqa_questions.is_question_file(Path(truth).expanduser()):
+        facts = answer_records.SentFacts(name, method, dataset, selection, trained_on, source)
+        _submit_answers_to_questions(Path(answers), Path(truth), facts, Path(out), json)
+        return
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     conditions = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     with Progress().waiting("scoring"):
@@ -252,6 +273,20 @@ def leaderboard_submit_command(
         )
     message = f"{folder}: send it. It holds the answers, their truth, and the scores"
     write_json({"folder": str(folder), **outcome}, json, message)
+
+
+def _submit_answers_to_questions(
+    answers: Path, questions: Path, facts: answer_records.SentFacts, out: Path, json: str | None
+) -> None:
+    """Score answers to questions, and write them for sending."""
+    with Progress().waiting("scoring"):
+        folder = answer_records.write_answer_record(
+            answers.expanduser(), questions.expanduser(), facts, out.expanduser()
+        )
+    record = answer_records.read_answer_record(folder)
+    message = f"{folder}: send it. It holds the answers, their questions with the true answers, and the scores"
+    shown = {name: value for name, value in record.content.items() if name not in ("sums", "readings")}
+    write_json({"folder": str(folder), **shown}, json, message)
 
 
 def _check_conditions(dataset: str, protocol: str, scheme: str) -> None:
@@ -281,6 +316,14 @@ def leaderboard_merge_command(
             "--sender", metavar="NAME", help="Who sent the records, or own; by default one sender without a name."
         ),
     ] = None,
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--keep",
+            metavar="scores|answers|questions",
+            help="Of answers to questions, what the board keeps: with questions everything, also the truth.",
+        ),
+    ] = "answers",
     json: Json = None,
 ) -> None:
     """Accept records of others after checking and rescoring.
@@ -293,9 +336,14 @@ def leaderboard_merge_command(
     submissions_in = {folder: board_submissions.find_submissions(folder) for folder in folders}
     submissions = [submission for folder in folders for submission in submissions_in[folder]]
     is_taken = [_take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions]
+    answered_in = {folder: answer_records.find_answer_records(folder) for folder in folders}
+    answered = [record for folder in folders for record in answered_in[folder]]
+    is_taken += [_take_answers(folder, target.parent / "questions", check, keep, progress) for folder in answered]
     n_refused = is_taken.count(False)
     records = [
-        record for folder in folders for record in accept.find_records(folder, may_lack=bool(submissions_in[folder]))
+        record
+        for folder in folders
+        for record in accept.find_records(folder, may_lack=bool(submissions_in[folder] or answered_in[folder]))
     ]
     with progress.waiting("scoring again"):
         outcomes = accept.merge_records(records, target, check, named)
@@ -310,7 +358,7 @@ def leaderboard_merge_command(
             print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{sent}{doubt}")
             if outcome.scores:
                 print_lines(f"  {outcome.scores}")
-    exit_if_failed(n_refused, len(outcomes) + len(submissions))
+    exit_if_failed(n_refused, len(outcomes) + len(is_taken))
 
 
 def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: Progress) -> bool:
@@ -328,6 +376,27 @@ def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: P
         progress.notify(f"{folder.name}, answers sent in: refused: {error}")
         return False
     progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
+    return True
+
+
+def _take_answers(folder: Path, home: Path, check_only: bool, keep: str, progress: Progress) -> bool:
+    """Take a record of answers to questions, and say so; whether it was not refused.
+
+    Args:
+        folder: folder of the record.
+        home: folder of the board's records of answers.
+        check_only: whether nothing is written.
+        keep: what the board keeps of it.
+        progress: takes the sentence.
+    """
+    try:
+        status = answer_records.accept_answer_record(folder, home, check_only, keep)
+    except (ConfigError, DataError) as error:
+        progress.notify(f"{folder.name}, answers to questions: refused: {error}")
+        return False
+    progress.notify(
+        f"{folder.name}, answers to questions: {STATUS[status].format(f' to {home}' if status == 'taken' else '')}"
+    )
     return True
 
 

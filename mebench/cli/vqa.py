@@ -20,7 +20,14 @@ from mebench.terminal import format_count, make_console, print_lines
 
 with lazy_imports():
     from mebench.runs import folder as run_folder
-    from mebench.vqa import endpoint as model_endpoint, marking, questions as vqa_questions, replies
+    from mebench.vqa import (
+        answer_facts,
+        endpoint as model_endpoint,
+        floors,
+        marking,
+        questions as vqa_questions,
+        replies,
+    )
 
 if TYPE_CHECKING:
     from mebench.core import Dataset, Expression, Video
@@ -80,6 +87,16 @@ def vqa_answer_command(
         int, typer.Option("--frames", metavar="N", min=1, help="Number of frames of a clip for the model.")
     ] = 8,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For one answer.")] = 120,
+    floor: Annotated[
+        str | None,
+        typer.Option(
+            "--floor", metavar="majority|prior|sentence|names|truth", help="Answer without a picture, by this rule."
+        ),
+    ] = None,
+    learn: Annotated[
+        Path | None,
+        typer.Option("--learn", metavar="FILE.jsonl", help="Questions with true answers from which a floor learns."),
+    ] = None,
     runs: Runs = "",
     files: Files = None,
     plugins: Plugins = None,
@@ -92,7 +109,9 @@ def vqa_answer_command(
     whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key.
     """
     rows = vqa_questions.read_questions(questions)
-    if endpoint is not None:
+    if floor is not None:
+        _answer_by_floor(floor, rows, None if learn is None else vqa_questions.read_questions(learn), out, json)
+    elif endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _frames_of(datasets_of(words, files, plugins), n_frames)
@@ -101,6 +120,17 @@ def vqa_answer_command(
         _answer_by_runs([run_folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
     else:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
+
+
+def _answer_by_floor(
+    floor: str, rows: Sequence[Row], learnt: Sequence[Row] | None, out: Path, json: str | None
+) -> None:
+    """Answer by a floor, which sees no picture."""
+    answers = floors.answer_by_floor(floor, rows, learnt)
+    vqa_questions.write_questions(out, answers)
+    answer_facts.write_facts(out, {"floor": floor})
+    message = f"{out}: {format_count(len(answers), 'question')} answered by the floor {floor}: {floors.LEVELS[floor]}"
+    write_json({"file": str(out), "questions": len(rows), "floor": floor}, json, message)
 
 
 def _answer_by_model(
@@ -132,6 +162,7 @@ def _answer_by_runs(runs: Sequence[run_folder.RunFolder], rows: Sequence[Row], o
     """Take the answers from the predictions of runs."""
     answers, unanswered = replies.answer_questions(runs, rows)
     vqa_questions.write_questions(out, answers)
+    answer_facts.write_facts(out, {"runs": [run.id for run in runs]})
     for kind, n in unanswered.items():
         Progress().notify(
             f"note: {format_count(n, 'question')} of the kind {kind!r} not answered: the runs have no answer"

@@ -75,13 +75,16 @@ class AnsweredQuestion:
     texts: NDArray[np.float64]
 
 
-def score_answers(truth: Sequence[Row], answers: Sequence[Row], scorer: Scorer = "megc2025_b") -> dict[str, Any]:
+def score_answers(
+    truth: Sequence[Row], answers: Sequence[Row], scorer: Scorer = "megc2025_b", floors: bool = True
+) -> dict[str, Any]:
     """The summary of a file of answers.
 
     Args:
         truth: questions with true answers.
         answers: the same questions, by id, with given answers.
         scorer: rules for texts and classes; both scorers treat all other answers equally.
+        floors: whether the floors are scored, too.
 
     Returns:
         `scores` by name with 95 % intervals (jackknife over people), the same `by_dataset`, `floors` (the same scores of each of
@@ -94,7 +97,13 @@ def score_answers(truth: Sequence[Row], answers: Sequence[Row], scorer: Scorer =
     check_known("scorer", scorer, SCORERS)
     known = [row for row in truth if row.get("answer", "").strip()]
     by_id = {id_of(row): row for row in answers}
-    _check_answers(truth, known, by_id)
+    if not known:
+        raise DataError(
+            "the file of questions has no true answers, so nothing can be scored: name the file with answers"
+        )
+    check_answers(truth, by_id)
+    if not any(id_of(row) in by_id for row in known):
+        raise DataError(f"none of the {len(known)} questions is answered; ids look like {id_of(known[0])!r}")
     try:
         marks = SCORERS[scorer]()
     except ImportError as error:
@@ -111,38 +120,34 @@ def score_answers(truth: Sequence[Row], answers: Sequence[Row], scorer: Scorer =
         "subjects": len({subject_of(row) for row in known}),
         "scores": _scores(marks, read),
         "by_dataset": _scores_by_dataset(marks, read),
-        "floors": {name: _values(marks, _read(measured, known, _blind(name, known))) for name in FLOORS},
+        "floors": {
+            name: _values(marks, _read(measured, known, blind_answers(name, known))) for name in FLOORS if floors
+        },
         "consistency": _consistency(read),
         "leaks": find_leaks(known),
         "warnings": [str(finding) for finding in _warnings_on(read, n_empty)],
     }
 
 
-def _check_answers(truth: Sequence[Row], known: Sequence[Row], answers: Mapping[str, Row]) -> None:
+def check_answers(asked: Sequence[Row], answers: Mapping[str, Row]) -> None:
     """Refuse answers that do not belong to the questions.
 
     Args:
-        truth: all questions.
-        known: the questions with true answers.
+        asked: questions.
         answers: rows of the answers by their ids.
 
     Raises:
-        DataError: the ids of the two files differ, or no question has a true answer.
+        DataError: an answer is to no question, no question is answered, or a wording differs.
     """
-    if not known:
-        raise DataError(
-            "the file of questions has no true answers, so nothing can be scored: name the file with answers"
-        )
-    ids = {id_of(row) for row in truth}
+    ids = {id_of(row) for row in asked}
     foreign = [name for name in answers if name not in ids]
     if foreign:
         raise DataError(
             f"{format_count(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
         )
-    if not any(id_of(row) in answers for row in known):
-        first = id_of(known[0])
-        raise DataError(f"none of the {len(known)} questions is answered; ids look like {first!r}")
-    for row in known:
+    if not ids & set(answers):
+        raise DataError(f"none of the {len(asked)} questions is answered; ids look like {id_of(asked[0])!r}")
+    for row in asked:
         answer = answers.get(id_of(row))
         if answer and answer["question"].split() != row["question"].split():
             raise DataError(
@@ -344,18 +349,24 @@ def _scores_by_dataset(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[
     return {name: _scores(marks, by_dataset[name]) for name in sorted(by_dataset)}
 
 
-def _blind(floor: str, known: Sequence[Row]) -> list[str]:
-    """The answers of a floor, each from the true answers of the other people; from all if there are no others."""
+def blind_answers(floor: str, asked: Sequence[Row], learnt: Sequence[Row] | None = None) -> list[str]:
+    """The answers of a floor, each from the true answers of the other people; from all if there are no others.
+
+    Args:
+        floor: one of `FLOORS`.
+        asked: questions to answer.
+        learnt: questions with the true answers to learn from; by default the asked ones.
+    """
     group_of = FLOORS[floor]
     tallies = defaultdict[str, Counter[str]](Counter)
     own = defaultdict[tuple[str, str], Counter[str]](Counter)
-    for row in known:
+    for row in asked if learnt is None else learnt:
         if floor == "sentence" and meaning_of(row["question"]).kind != "sentence":
             continue
         tallies[group_of(row)][row["answer"]] += 1
         own[group_of(row), subject_of(row)][row["answer"]] += 1
     answers = []
-    for row in known:
+    for row in asked:
         tally = tallies[group_of(row)]
         others = tally - own[group_of(row), subject_of(row)] or tally
         answers.append(_most_frequent(others))

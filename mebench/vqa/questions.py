@@ -215,6 +215,15 @@ def read_questions(path: Path) -> list[Row]:
     return rows
 
 
+def is_question_file(path: Path) -> bool:
+    """Whether a file is one of questions, by its ending and its first line."""
+    if path.suffix != ".jsonl" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline(LONGEST * 4)
+    return b'"question"' in first
+
+
 def read_lines(path: Path) -> Iterator[tuple[int, Row | str]]:
     """The lines that are not blank, each with its number; for a wrong line, its fault instead.
 

@@ -31,6 +31,7 @@ from mebench.boards.board_pages import (
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.checking import limited_memory
 from mebench.boards.published_tables import part_of
+from mebench.boards.question_tables import table_texts
 from mebench.boards.row_columns import (
     cost_columns,
     fact_columns,
@@ -754,6 +755,13 @@ def write_site(
             f"tables/{safe_name(table.name)}.{ending}": text
             for table in tables
             for ending, text in table_files.texts_of_table(table).items()
+        },
+        **{
+            f"tables/{safe_name(table.name)}.{ending}": text
+            for page in boards
+            for table in page.questions
+            for ending, text in table_texts(table, "").items()
+            if ending != "md"
         },
     }
     with new_folder(folder.parent, ".site-") as temporary:

@@ -1,0 +1,86 @@
+"""The facts about a file of answers, in a file beside it: who answered, what was seen, the prompt, and the costs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mebench.atomic import replace_file
+from mebench.errors import ConfigError, DataError, refused_by_system
+from mebench.files import read_plain
+
+COSTS = ("asked", "refused", "failed", "tokens", "seconds")
+"""Facts that add up when an interrupted command continues; all others must stay the same."""
+MOST_BYTES = 1_000_000
+
+
+def facts_file(answers: Path) -> Path:
+    """The file of facts beside a file of answers.
+
+    >>> facts_file(Path("a/answers.jsonl")).as_posix()
+    'a/answers.about.json'
+    """
+    return answers.with_name(f"{answers.stem}.about.json")
+
+
+def read_facts(answers: Path) -> dict[str, Any]:
+    """The facts beside a file of answers; empty without such a file.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    file = facts_file(answers)
+    if not file.exists():
+        return {}
+    with refused_by_system(f"cannot read {file}"):
+        data = read_plain(file, MOST_BYTES)
+    try:
+        facts = json.loads(data)
+    except (ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):
+        raise DataError(f"{file} is damaged: remove it, or answer the questions again into another file")
+    return facts
+
+
+def write_facts(answers: Path, facts: Mapping[str, Any]) -> None:
+    """Write the facts beside a file of answers.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    file = facts_file(answers)
+    with refused_by_system(f"{file} cannot be written"):
+        replace_file(file, json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def continue_facts(answers: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a command that begins or continues a file of answers, with the costs so far.
+
+    Raises:
+        ConfigError: the file was begun in another way, so that its answers would be mixed.
+    """
+    former = read_facts(answers)
+    has_answers = answers.exists() and answers.stat().st_size > 0
+    if not former or not has_answers:
+        return {**dict.fromkeys(COSTS, 0), **facts}
+    for name, value in json.loads(json.dumps(dict(facts))).items():
+        if former.get(name) != value:
+            raise ConfigError(
+                f"{answers} was begun with another {name.replace('_', ' ')} ({former.get(name)!r}, now {value!r}), so answers would "
+                "be mixed: choose another file with -o"
+            )
+    return former
+
+
+def address_without_keys(url: str) -> str:
+    """An address without user, password, query and fragment, where keys may stand.
+
+    >>> address_without_keys("https://me:secret@host:8000/v1?key=x#y")
+    'https://host:8000/v1'
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"

@@ -1,0 +1,101 @@
+"""Boards of answers to questions: who has a rank, what is distinguishable, and how pages show it."""
+
+import json
+
+import pytest
+
+from mebench.boards.board_pages import MADE, board_page, board_pages
+from mebench.boards.method_names import MethodNames
+from mebench.boards.named_boards import read_named_boards
+from mebench.boards.question_rows import build_question_tables, collect_answer_records
+from mebench.boards.question_tables import table_texts
+from mebench.cli import leaderboard
+from mebench.errors import ConfigError
+from mebench.vqa.answer_facts import write_facts
+from mebench.vqa.floors import answer_by_floor
+from mebench.vqa.questions import write_questions
+from tests.vqa.test_marking import answered, questions
+
+BOARD = "- {id: asked, title: Asked, question: What is seen?, task: questions, part: clips}\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A leaderboard with the truth, a floor, a model of each kind, sent and accepted by the commands."""
+    place = tmp_path_factory.mktemp("board")
+    rows = questions(people=6)
+    write_questions(place / "q.jsonl", rows)
+    good = [row | {"answer": "unsure"} if row["subject"] == "000" else row for row in rows]
+    sent = [
+        ("truth", rows, {"floor": "truth"}, "none"),
+        ("majority", answer_by_floor("majority", rows), {"floor": "majority"}, "none"),
+        ("good", good, {"model": "vl", "see": ["crops"], "tokens": 900}, "casme2"),
+        ("poor", answered(rows, coarse="negative", fine="anger"), {}, "none"),
+        ("saw", good, {}, "faces, samm"),
+        ("secret", good, {}, "unknown"),
+    ]
+    for name, answers, facts, trained_on in sent:
+        file = place / f"{name}.jsonl"
+        write_questions(file, answers)
+        write_facts(file, facts)
+        leaderboard.leaderboard_submit_command(
+            str(file), str(place / "q.jsonl"), name, f"{name} answers", "samm", "none", trained_on=trained_on,
+            out=str(place / "sent"),
+        )  # fmt: skip
+    leaderboard.leaderboard_merge_command([str(place / "sent")], str(place / "board" / "records"))
+    (place / "board" / "boards.yaml").write_text(BOARD)
+    return place / "board"
+
+
+def test_build_question_tables_ranks_fair_rows_alone(home):
+    (table,) = build_question_tables(collect_answer_records(home / "questions", pytest.fail))
+    assert {row.record.name: (row.rank, row.mark) for row in table.rows} == {
+        "truth": (None, ""),
+        "good": (1, ""),
+        "saw": (None, "trained on tested data"),
+        "secret": (None, "trained on unknown data"),
+        "poor": (2, ""),
+        "majority": (None, ""),
+    }
+    group = {row.record.name: set(row.group) for row in table.rows}
+    assert group["truth"] == set()
+    assert group["good"] & group["saw"]
+    assert not group["good"] & group["poor"]
+    assert group["poor"] & group["majority"]
+
+
+def test_board_pages_show_answers(home):
+    tables = build_question_tables(collect_answer_records(home / "questions", pytest.fail))
+    (page,) = board_pages(read_named_boards(home), [], [], (), MethodNames.of([]), pytest.fail, tables)
+    text = board_page(page, home)
+    assert "On samm good answers leads with" in text
+    assert "the best floor, majority answers, has" in text
+    assert ", above it." in text
+    assert "model vl; sees crops" in text
+    plain = json.loads(table_texts(tables[0], MADE)["json"])
+    assert [row["record"] for row in plain["rows"]][:2] == ["truth", "good"]
+    assert "sums" not in plain["rows"][0]
+
+
+def test_build_command_writes_board_of_answers(home, capsys):
+    leaderboard.leaderboard_build_command("none", str(home))
+    assert "Asked: On samm good answers leads with" in capsys.readouterr().out
+    assert (home / "boards" / "asked.md").is_file()
+    assert (home / "tables" / "questions-samm-clips.csv").read_text().count("\n") == 1 + 6 * 3
+    page = (home / "site" / "boards" / "asked.html").read_text()
+    assert "Questions about clips of samm" in page
+    assert (home / "site" / "tables" / "questions-samm-clips.csv").is_file()
+
+
+def test_read_named_boards_wants_part_of_questions(home, tmp_path):
+    (tmp_path / "boards.yaml").write_text(BOARD.replace("clips", "pictures"))
+    with pytest.raises(ConfigError, match="unknown part 'pictures'"):
+        read_named_boards(tmp_path)
+
+
+def test_collect_answer_records_leaves_damaged_out(home, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "answers.json").write_text("{")
+    said = []
+    assert collect_answer_records(tmp_path, said.append) == []
+    assert "broken is left out" in said[0]
