@@ -86,7 +86,8 @@ class BoardPage:
     def plain(self) -> dict[str, Any]:
         """The board as JSON values."""
         names = ("id", "title", "question", "task", "about")
-        tables = [table.name for table in (*self.content.tables, *self.questions)]
+        tables = [table.name for table in self.content.tables]
+        tables += [asked.name for asked in self.questions]
         return {**{name: getattr(self.board, name) for name in names}, "takeaway": self.takeaway, "tables": tables}
 
 
