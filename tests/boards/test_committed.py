@@ -400,7 +400,7 @@ def test_committed_answers_make_committed_tables():
     assert {table.about for table in tables} == {"clips", "videos"}
     for table in tables:
         for ending, text in table_texts(table, MADE).items():
-            assert (BOARDS / "tables" / f"{table.name}.{ending}").read_text(newline="") == text, table.name
+            assert (BOARDS / "tables" / f"{table.name}.{ending}").read_bytes() == text.encode(), table.name
     boards = [board for board in read_named_boards(BOARDS) if board.task == "questions"]
     pages = board_pages(boards, [], [], (), MethodNames.of([]), pytest.fail, tables)
     assert [page.takeaway for page in pages] == [committed_takeaway(board) for board in boards]
