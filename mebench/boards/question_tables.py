@@ -142,7 +142,7 @@ def columns_of_rows(table: QuestionTable) -> list[Column]:
 def table_of_rows(table: QuestionTable) -> Table:
     """The rows with all columns as a table for people."""
     muted = {n for n, row in enumerate(table.rows) if row.floor}
-    return Table.of(columns_of_rows(table), table.rows, muted=muted)
+    return Table.from_items(columns_of_rows(table), table.rows, muted=muted)
 
 
 BOARD_SCORES = {
@@ -162,7 +162,7 @@ def table_on_board(table: QuestionTable) -> Table:
         agreements = [column for column in columns_of_rows(table) if column.name.startswith("coarse as ")]
         columns = [column for column in columns if column.name == "method"] + agreements[:MOST_AGREEMENTS]
     muted = {n for n, row in enumerate(table.rows) if row.floor}
-    return Table.of(columns, table.rows, muted=muted)
+    return Table.from_items(columns, table.rows, muted=muted)
 
 
 def sentence_about_set(table: QuestionTable) -> str:
@@ -240,7 +240,7 @@ def _as_csv(table: QuestionTable) -> str:
     columns += [Column(name, score=True) for name in names]
     columns += [Column(name) for name in ("asked", "empty", "unread", "tokens", "seconds", "sha256")]
     cells = [_csv_cells(row, scorer, names) for row in table.rows for scorer in row.content["summaries"] or ("",)]
-    return Table.of(columns, cells).csv()
+    return Table.from_items(columns, cells).csv()
 
 
 def _csv_cells(row: QuestionRow, scorer: str, names: Sequence[str]) -> Mapping[str, Any]:

@@ -402,7 +402,7 @@ def test_committed_answers_make_committed_tables():
         for ending, text in table_texts(table, MADE).items():
             assert (BOARDS / "tables" / f"{table.name}.{ending}").read_bytes() == text.encode(), table.name
     boards = [board for board in read_named_boards(BOARDS) if board.task == "questions"]
-    pages = board_pages(boards, [], [], (), MethodNames.of([]), pytest.fail, tables)
+    pages = board_pages(boards, [], [], (), MethodNames.from_published([]), pytest.fail, tables)
     assert [page.takeaway for page in pages] == [committed_takeaway(board) for board in boards]
 
 

@@ -66,7 +66,7 @@ def test_build_question_tables_ranks_fair_rows_alone(home):
 
 def test_board_pages_show_answers(home):
     tables = build_question_tables(collect_answer_records(home / "questions", pytest.fail))
-    (page,) = board_pages(read_named_boards(home), [], [], (), MethodNames.of([]), pytest.fail, tables)
+    (page,) = board_pages(read_named_boards(home), [], [], (), MethodNames.from_published([]), pytest.fail, tables)
     text = board_page(page, home)
     assert "On samm good answers leads with" in text
     assert "the best floor, majority answers, has" in text
