@@ -241,7 +241,7 @@ def _letters(tested: Sequence[QuestionRow], score: str) -> list[str]:
 
 
 def _agreement_of(row: QuestionRow, others: Sequence[QuestionRow]) -> dict[str, dict[str, tuple[int, int]]]:
-    """How many classes of clips a row names as each other row does, and of how many; where the truth is hidden."""
+    """Numbers of clips whose class a row names as each other row does."""
     agreement: dict[str, dict[str, tuple[int, int]]] = {}
     for kind, own in row.content["readings"].items():
         for other in others:

@@ -89,7 +89,7 @@ def _name_of(row: QuestionRow) -> tuple[str, ...]:
 
 
 def _share_of(name: str, row: QuestionRow) -> str | None:
-    """A number of answers as a share of all questions, where there are any such answers."""
+    """A number of answers as a share of all questions; None without any."""
     answers = row.content["answers"]
     return f"{answers[name] / answers['asked']:.0%}" if answers[name] else None
 

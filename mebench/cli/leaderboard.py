@@ -386,7 +386,7 @@ def _take_answers(folder: Path, home: Path, check_only: bool, keep: str, progres
         folder: folder of the record.
         home: folder of the board's records of answers.
         check_only: whether nothing is written.
-        keep: what the board keeps of it.
+        keep: parts of it that the board keeps.
         progress: takes the sentence.
     """
     try:

@@ -56,7 +56,7 @@ def write_facts(answers: Path, facts: Mapping[str, Any]) -> None:
 
 
 def continue_facts(answers: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a command that begins or continues a file of answers, with the costs so far.
+    """The facts of a file of answers that a command begins or continues.
 
     Raises:
         ConfigError: the file was begun in another way, so that its answers would be mixed.

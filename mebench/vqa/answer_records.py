@@ -30,7 +30,7 @@ MOST_BYTES = 20_000_000
 NAME = re.compile(r"[a-z0-9_]{1,60}")
 CLIPS, VIDEOS = "clips", "videos"
 UNKNOWN, NOTHING_SEEN = "unknown", "none"
-"""What a model was trained on, where nobody says it, and where it saw no face."""
+"""Training data of a model of which nobody says it, and of one that saw no face."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class SentFacts:
     Attributes:
         name: name of the folder.
         method: name of the row.
-        dataset: what the questions are about, such as `samm`.
-        selection: what was chosen, on which people.
+        dataset: name of the set of questions, such as `samm`.
+        selection: choices, and the people on whom they were made.
         trained_on: data on which the model was trained, separated by commas; `none`; or `unknown`.
         source: public place of the answers, or empty.
     """
@@ -274,7 +274,7 @@ def accept_answer_record(folder: Path, home: Path, check_only: bool = False, kee
         folder: folder of the record, with answers and questions.
         home: folder of the board's records of answers.
         check_only: whether nothing is copied.
-        keep: what of it is copied, one of `KEEPS`.
+        keep: parts that are copied, one of `KEEPS`.
 
     Raises:
         ConfigError: the board has another record of that name, or an unknown `keep`.
@@ -303,7 +303,7 @@ KEEPS = {
     "answers": "the answers, too, unless they are the truth itself",
     "questions": "the questions with their true answers, too, if their licence lets you",
 }
-"""What a board may keep of a record."""
+"""Parts of a record that a board may keep."""
 
 
 def _check_scores(record: AnswerRecord) -> None:

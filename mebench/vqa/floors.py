@@ -19,7 +19,7 @@ LEVELS: Mapping[str, str] = {
     NAMES: "no picture: classes by the names of clips, learnt on the other people; else the floor majority",
     TRUTH: "the true answers themselves: the highest score that the scorer gives",
 }
-"""What each floor answers; the last one is no floor but the ceiling."""
+"""Rules of the floors; the last one is no floor but the ceiling."""
 
 
 def answer_by_floor(floor: str, asked: Sequence[Row], learnt: Sequence[Row] | None = None) -> list[Row]:

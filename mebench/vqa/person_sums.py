@@ -63,7 +63,7 @@ def _sums_of_classes(read: Read, n_people: int) -> dict[str, Any]:
 
 
 def _sums_of_ratios(kind: str, read: Read, n_people: int) -> list[list[int]]:
-    """The two sums of each person whose ratio is the score of a kind of question."""
+    """Two sums of each person whose ratio is the score of such questions."""
     sums = [[0, 0] for _ in range(n_people)]
     for person, true, given in read:
         if kind in COUNTS:
