@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verb_group
-from mebench.errors import ConfigError, DataError, SomeFailedError
+from mebench.errors import ConfigError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
@@ -25,12 +25,13 @@ with lazy_imports():
         endpoint as model_endpoint,
         floors,
         marking,
+        pictures,
+        prompts,
         questions as vqa_questions,
         replies,
     )
 
 if TYPE_CHECKING:
-    from mebench.core import Dataset, Expression, Video
     from mebench.vqa.questions import Row
 
 app = verb_group("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
@@ -83,10 +84,47 @@ def vqa_answer_command(
         str | None, typer.Option("--endpoint", metavar="URL", help="Ask a model at this address instead.")
     ] = None,
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model's name at that address.")] = "",
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="The model's file, whose hash the row then has.")
+    ] = None,
+    see: Annotated[
+        str,
+        typer.Option("--see", metavar="KINDS", help="frames, crops, flow, difference, strip, magnified; or none."),
+    ] = "frames",
     n_frames: Annotated[
-        int, typer.Option("--frames", metavar="N", min=1, help="Number of frames of a clip for the model.")
+        int, typer.Option("--frames", metavar="N", min=1, help="Number of moments of a clip for the model.")
     ] = 8,
+    size: Annotated[
+        int, typer.Option("--size", metavar="PIXELS", min=16, max=2048, help="Longer side of a picture.")
+    ] = 448,
+    apex: Annotated[
+        str, typer.Option("--apex", metavar="even|known|spotted", help="The moments: evenly placed, or with the apex.")
+    ] = "even",
+    windows: Annotated[
+        int, typer.Option("--windows", metavar="N", min=1, max=100, help="Windows of a long video, after an overview.")
+    ] = 1,
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="NAME|FILE", help="An included prompt (plain, classes), or a .yaml file.")
+    ] = "plain",
+    examples: Annotated[
+        int,
+        typer.Option("--examples", metavar="N", min=0, max=20, help="Answered questions of other people before each."),
+    ] = 0,
+    constrain: Annotated[
+        str, typer.Option("--constrain", metavar="schema|likelihood", help="Let the model choose among the classes.")
+    ] = "",
+    temperature: Annotated[
+        float, typer.Option("--temperature", metavar="T", min=0, help="0 is the likeliest text.")
+    ] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the server's draws.")] = None,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", metavar="N", min=1, help="Longest answer.")] = 256,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For one answer.")] = 120,
+    retries: Annotated[
+        int, typer.Option("--retries", metavar="N", min=0, max=20, help="Further tries after an error that may pass.")
+    ] = 2,
+    parallel: Annotated[
+        int, typer.Option("--parallel", metavar="N", min=1, max=256, help="Questions that are sent at a time.")
+    ] = 1,
     floor: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +133,9 @@ def vqa_answer_command(
     ] = None,
     learn: Annotated[
         Path | None,
-        typer.Option("--learn", metavar="FILE.jsonl", help="Questions with true answers from which a floor learns."),
+        typer.Option(
+            "--learn", metavar="FILE.jsonl", help="Questions with true answers, for a floor or for --examples."
+        ),
     ] = None,
     runs: Runs = "",
     files: Files = None,
@@ -105,21 +145,68 @@ def vqa_answer_command(
     """Answer questions from predictions of runs, or with a model.
 
     Classes come from a recognizer, action units from runs with scheme=AU<number>, counts and types from a spotter; several runs
-    answer together. A model behind an OpenAI-compatible address gets evenly spaced frames from onset to offset, or over the
-    whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key.
+    answer together. A model behind an OpenAI-compatible address sees the pictures that --see names, from onset to offset, or over the
+    whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key. Beside the
+    answers, <name>.about.json says how they came about.
     """
     rows = vqa_questions.read_questions(questions)
+    learnt = () if learn is None else vqa_questions.read_questions(learn)
     if floor is not None:
-        _answer_by_floor(floor, rows, None if learn is None else vqa_questions.read_questions(learn), out, json)
+        _answer_by_floor(floor, rows, learnt or None, out, json)
     elif endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
-        frames = _frames_of(datasets_of(words, files, plugins), n_frames)
-        _answer_by_model(endpoint, model, rows, frames, out, timeout, json)
+        kinds = tuple(kind.strip() for kind in see.split(","))
+        seen = pictures.PictureSettings(kinds, n_frames, size, cast(Any, apex), windows)
+        settings = model_endpoint.AskSettings(
+            prompt=prompts.read_prompt(prompt),
+            pictures=seen.description(),
+            temperature=temperature,
+            seed=seed,
+            max_tokens=max_tokens,
+            retries=retries,
+            parallel=parallel,
+            constraint=constrain,
+            learnt=learnt,
+            examples=examples,
+            largest=size,
+        )
+        datasets = {} if kinds == ("none",) else datasets_of(words, files, plugins)
+        frames = pictures.PicturesOfQuestions(list(datasets.values()), seen)
+        about = {
+            "model": model,
+            "address": answer_facts.address_without_keys(endpoint),
+            **seen.facts(),
+            **settings.facts(),
+        }
+        if weights is not None:
+            about["weights"] = answer_facts.hash_of_weights(weights)
+        _answer_by_model(Asked(endpoint, model, timeout, settings, about), rows, frames, out, json)
     elif words:
         _answer_by_runs([run_folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
     else:
-        raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
+        raise ConfigError(
+            "mebench vqa answer needs runs with predictions, --endpoint URL --model NAME, or --floor RULE"
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The model that is asked.
+
+    Attributes:
+        endpoint: its address.
+        model: its name there.
+        timeout: seconds that one answer may take.
+        settings: how it is asked.
+        about: the facts that the answers' row will have.
+    """
+
+    endpoint: str
+    model: str
+    timeout: float
+    settings: model_endpoint.AskSettings
+    about: Mapping[str, Any]
 
 
 def _answer_by_floor(
@@ -134,18 +221,27 @@ def _answer_by_floor(
 
 
 def _answer_by_model(
-    endpoint: str,
-    model: str,
-    rows: Sequence[Row],
-    frames: Callable[[Row], list[Any]],
-    out: Path,
-    timeout: float,
-    json: str | None,
+    asked: Asked, rows: Sequence[Row], frames: Callable[[Row], Any], out: Path, json: str | None
 ) -> None:
     """Ask a model on a server; answers that are there already are kept."""
     key = os.environ.get("MEBENCH_ENDPOINT_KEY", "")
+    former = answer_facts.continue_facts(out, asked.about)
+    answer_facts.write_facts(out, former)
     with Progress().stage("asking", len(rows), "questions") as advance:
-        cost = model_endpoint.query_model(endpoint, model, rows, frames, out, timeout, key, advance)
+        cost = model_endpoint.query_model(
+            asked.endpoint,
+            asked.model,
+            rows,
+            frames,
+            out,
+            asked.timeout,
+            key,
+            advance,
+            asked.settings,
+            lambda paid: answer_facts.write_facts(out, answer_facts.add_costs(former, asdict(paid))),
+        )
+    if cost.cut:
+        Progress().notify(f"note: the last line of {out} was not whole; its question was asked again")
     write_json(
         {"file": str(out), "questions": len(rows), **asdict(cost)},
         json,
@@ -206,32 +302,3 @@ def vqa_score_command(
     for name, agreement in summary["consistency"].items():
         print_lines(f"{name.replace('_', ' ')} agree in {agreement['agree']} of {agreement['of']}")
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))
-
-
-def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[Row], list[Any]]:
-    """A function that reads `n` frames of a question's clip.
-
-    They are spread from onset to offset of an expression, or over a whole video.
-    """
-    clips: dict[str, tuple[Dataset, Video, Expression | None]] = {}
-    for dataset in datasets.values():
-        for video in dataset.videos():
-            name = f"{video.dataset}/{vqa_questions.name_of_video(video)}"
-            clips[name] = dataset, video, None
-            clips |= {f"{name}_{one.onset}": (dataset, video, one) for one in video.expressions}
-
-    def frames_of(row: Row) -> list[Any]:
-        clip = vqa_questions.clip_of(row)
-        if clip not in clips:
-            raise DataError(f"the dataset has no clip {clip!r}, which a question names")
-        dataset, video, expression = clips[clip]
-        is_about_clip = "video" not in row
-        if expression is None and is_about_clip and len(video.expressions) == 1:
-            (expression,) = video.expressions
-        frames = dataset.frames(video)
-        first, last = 0, len(frames) - 1
-        if expression is not None:
-            first, last = expression.onset, expression.offset
-        return [frames[place] for place in model_endpoint.spread_positions(first, last, n)]
-
-    return frames_of

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mebench.atomic import replace_file
 from mebench.errors import ConfigError, DataError, refused_by_system
-from mebench.files import read_plain
+from mebench.files import file_hash, read_plain
 
 COSTS = ("asked", "refused", "failed", "tokens", "seconds")
 """Facts that add up when an interrupted command continues; all others must stay the same."""
@@ -74,6 +74,36 @@ def continue_facts(answers: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     return former
 
 
+def add_costs(former: Mapping[str, Any], paid: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts with the costs of a command added to those before it.
+
+    >>> add_costs({"model": "m", "tokens": 5, "seconds": 1.0}, {"tokens": 2, "seconds": 0.25, "kept": 3})
+    {'model': 'm', 'tokens': 7, 'seconds': 1.25}
+    """
+    added = {name: round(former.get(name, 0) + paid[name], 3) for name in COSTS if name in paid}
+    return {**former, **added}
+
+
+def hash_of_weights(file: Path) -> str:
+    """SHA-256 of a model's file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with refused_by_system(f"cannot read {file}"):
+        return file_hash(file)
+
+
+def holds_keys(url: str) -> bool:
+    """Whether an address has a part in which a key may stand: a user, a query or a fragment.
+
+    >>> holds_keys("https://me:secret@host/v1"), holds_keys("https://host/v1?key=x"), holds_keys("http://[::1]:8000/v1")
+    (True, True, False)
+    """
+    parts = urlsplit(url)
+    return "@" in parts.netloc or bool(parts.query or parts.fragment)
+
+
 def address_without_keys(url: str) -> str:
     """An address without user, password, query and fragment, where keys may stand.
 
@@ -81,6 +111,4 @@ def address_without_keys(url: str) -> str:
     'https://host:8000/v1'
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,5 +1,6 @@
 """`mebench vqa`: from questions to scores, as a participant does it."""
 
+import hashlib
 import json
 
 import pytest
@@ -49,6 +50,8 @@ def test_vqa_answer_shows_frames_to_a_model_server(mebench, tmp_path, asked, ser
         "m",
         "--frames",
         "3",
+        "--retries",
+        "0",
     )
     code, out, err = mebench("vqa", "answer", *TINY, *words)
     assert code == 5
@@ -60,6 +63,34 @@ def test_vqa_answer_shows_frames_to_a_model_server(mebench, tmp_path, asked, ser
     code, out, _ = mebench("vqa", "score", "--questions", str(asked), "--answers", str(tmp_path / "a.jsonl"))
     assert code == 0
     assert "fine and coarse agree in 0 of 10" in out
+
+
+def test_vqa_answer_says_how_answers_came_about(mebench, tmp_path, asked, serve):
+    url, seen = serve(lambda body: make_reply('{"answer": "negative"}'))
+    out = tmp_path / "a.jsonl"
+    words = ("--questions", asked, "-o", out, "--endpoint", url, "--model", "m", "--see", "none")
+    more = ("--prompt", "classes", "--constrain", "schema", "--seed", "3", "--parallel", "4", "--weights", asked)
+    code, _, err = mebench("vqa", "answer", *words, *more)
+    assert code == 0, err
+    about = json.loads((tmp_path / "a.about.json").read_text())
+    assert (about["model"], about["see"], about["constraint"], about["seed"]) == ("m", [], "schema", 3)
+    assert about["address"] == url
+    assert about["prompt"]["name"] == "classes"
+    assert about["tokens"] == 7 * about["asked"] == 7 * 64
+    assert about["weights"] == hashlib.sha256(asked.read_bytes()).hexdigest()
+    assert all(len(body["messages"][0]["content"]) == 1 for _, _, body in seen)
+    code, _, err = mebench("vqa", "answer", *words, "--prompt", "plain")
+    assert code == 2
+    assert "was begun with another prompt" in err
+
+
+def test_vqa_answer_of_floors(mebench, tmp_path, asked):
+    out = tmp_path / "f.jsonl"
+    assert mebench("vqa", "answer", "--questions", asked, "-o", out, "--floor", "truth")[0] == 0
+    assert vqa.questions.read_questions(out) == vqa.questions.read_questions(asked)
+    assert json.loads((tmp_path / "f.about.json").read_text()) == {"floor": "truth"}
+    code, _, err = mebench("vqa", "answer", "--questions", asked, "-o", out, "--floor", "best")
+    assert (code, "unknown floor 'best'" in err) == (2, True)
 
 
 def test_vqa_verbs_refuse_in_one_sentence(mebench, tmp_path, asked):

@@ -1,15 +1,19 @@
 """Answers of finished runs, and of a model behind an address."""
 
 import base64
+import json
 import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
 import pytest
 
 from mebench import vqa
-from mebench.errors import ConfigError, RunError
-from tests.helpers.model_server import make_reply
+from mebench.errors import ConfigError, DataError, RunError
+from tests.helpers.model_server import make_reply, serving
 from tests.helpers.run_folders import make_run
 
 
@@ -164,3 +168,96 @@ def test_query_model_gives_up_a_slow_or_absent_server(tmp_path, serve):
         vqa.endpoint.query_model("http://127.0.0.1:9/v1", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
     with pytest.raises(ConfigError, match="must be an address such as"):
         vqa.endpoint.query_model("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
+
+
+PATIENT = vqa.endpoint.AskSettings(retries=2, pause=0.01)
+
+
+def test_query_model_tries_again_after_passing_errors(tmp_path, serve):
+    faults = iter([(503, {}), (200, b"<html>")])
+    url, seen = serve(lambda body: next(faults, make_reply("yes")))
+    cost = vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", settings=PATIENT)
+    assert (cost.asked, cost.failed, len(seen)) == (4, 0, 4 + 2)
+
+
+def test_query_model_does_not_repeat_refused_keys(tmp_path, serve):
+    url, seen = serve(lambda body: (401, {}))
+    with pytest.raises(RunError, match="HTTP 401"):
+        vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", settings=PATIENT)
+    assert len(seen) == 3
+
+
+def test_query_model_continues_half_a_file(tmp_path, serve):
+    """As a killed command leaves it: the last line is cut within a word."""
+    url, seen = serve(lambda body: make_reply("yes"))
+    out = tmp_path / "a.jsonl"
+    vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, out)
+    whole = out.read_bytes()
+    out.write_bytes(whole[:-20])
+    cost = vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, out)
+    assert (cost.cut, cost.kept, cost.asked) == (1, 3, 1)
+    assert out.read_bytes() == whole
+    out.write_bytes(whole[:-1])  # only the end of the line is missing
+    assert vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, out).kept == 4
+    assert (out.read_bytes(), len(seen)) == (whole, 5)
+
+
+def test_query_model_gives_up_a_trickling_server(tmp_path):
+    """Each byte comes in time, the answer never."""
+
+    class Trickle(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b" ")
+                    time.sleep(0.02)
+
+        def log_message(self, *_):
+            pass
+
+    server = serving(ThreadingHTTPServer(("127.0.0.1", 0), Trickle))
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    with pytest.raises(RunError, match="no answer in time"):
+        vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.1)
+    server.shutdown()
+    server.server_close()
+
+
+def test_query_model_sends_several_questions_at_a_time(tmp_path, serve):
+    url, seen = serve(lambda body: make_reply(body["messages"][0]["content"][-1]["text"][-20:]))
+    settings = vqa.endpoint.AskSettings(parallel=3, temperature=0.5, seed=7, max_tokens=9)
+    vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", settings=settings)
+    answers = vqa.questions.read_questions(tmp_path / "a.jsonl")
+    assert [row["answer"] for row in answers] == [row["question"][-20:].strip() for row in ROWS]
+    assert {(body["temperature"], body["seed"], body["max_tokens"]) for _, _, body in seen} == {(0.5, 7, 9)}
+
+
+def test_query_model_shows_examples_of_other_people(tmp_path, serve):
+    url, seen = serve(lambda body: make_reply("yes"))
+    learnt = [
+        {**row, "id": f"{person}{row['id']}", "subject": person, "answer": f"{person} knows", "image_id": "x"}
+        for person in ("s1", "s2", "s3")
+        for row in ROWS
+    ]
+    mine = [{**row, "subject": "s1"} for row in ROWS]
+    settings = vqa.endpoint.AskSettings(learnt=learnt, examples=2)
+    vqa.endpoint.query_model(url, "m", mine, lambda row: FRAMES, tmp_path / "a.jsonl", settings=settings)
+    for _, _, body in seen:
+        assert [message["role"] for message in body["messages"]] == ["user", "assistant"] * 2 + ["user"]
+        assert [message["content"] for message in body["messages"][1::2]] == ["s2 knows", "s3 knows"]
+    with pytest.raises(DataError, match="only 2 questions of the kind 'coarse' are about other people"):
+        vqa.endpoint.choose_examples(mine[0], learnt, 3)
+
+
+def test_query_model_sends_no_name_and_stores_no_key(tmp_path, serve):
+    url, seen = serve(lambda body: make_reply("yes"))
+    rows = [{**row, "image_id": "secretclip", "filename": "secretfile", "subject": "secretperson"} for row in ROWS]
+    vqa.endpoint.query_model(url, "m", rows, lambda row: FRAMES, tmp_path / "a.jsonl", key="hidden-key")
+    assert "secret" not in json.dumps([body for _, _, body in seen])
+    assert "hidden-key" not in (tmp_path / "a.jsonl").read_text()
+    for address in ("http://me:hidden-key@host/v1", "https://host/v1?key=hidden-key"):
+        with pytest.raises(ConfigError, match=r"\$MEBENCH_ENDPOINT_KEY") as refused:
+            vqa.endpoint.query_model(address, "m", rows, lambda row: FRAMES, tmp_path / "b.jsonl")
+        assert "hidden-key" not in str(refused.value)
