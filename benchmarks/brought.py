@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 import mebench
-from mebench.features.maps import ONSET_APEX
+from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.progress import Silent
 from mebench.records.record import read_record
 
@@ -67,6 +67,7 @@ def main() -> None:
             run = mebench.evaluate(
                 Flat(head),
                 data,
+                features=MapParams().maps(ONSET_APEX),
                 name=name,
                 tracking="off",
                 bootstrap=0,

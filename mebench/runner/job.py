@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from mebench.config import registry
 from mebench.config.registry import PluginInfo
 from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
+from mebench.features.landmarks import VARIABLE
 
 if TYPE_CHECKING:
     from mebench.core.method import Method
@@ -139,6 +141,8 @@ class MethodFiles:
         landmarks: names of these settings whose file belongs to the preparation of the dataset.
         declared: those that its `config.yaml` names under `reads`, such as pretrained weights, from its own folder on.
         pretrained: names of the data on which what its settings load was trained; None where they do not say.
+        predictor: landmark file that a setting or the environment names, for faces without published landmarks. Where
+            it matters, its content is part of the features.
     """
 
     plugin: PluginInfo
@@ -146,6 +150,7 @@ class MethodFiles:
     landmarks: frozenset[str]
     declared: tuple[Path, ...]
     pretrained: tuple[str, ...] | None = None
+    predictor: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,9 @@ class Access:
     def reads(self) -> tuple[Path, ...]:
         """All files and folders that methods may read in a fold, sorted."""
         of_settings = [place.absolute() for files in self.methods for place in files.of_settings.values()]
-        return tuple(sorted({*of_settings, *(place for files in self.methods for place in files.declared)}))
+        predictors = [files.predictor.absolute() for files in self.methods if files.predictor is not None]
+        declared = [place for files in self.methods for place in files.declared]
+        return tuple(sorted({*of_settings, *predictors, *declared}))
 
 
 def access_of(sandbox: str, methods: Sequence[MethodJob], view: bool = False) -> Access:
@@ -182,7 +189,17 @@ def files_of_method(method: MethodJob) -> MethodFiles:
     landmarks = frozenset(name for name in files if settings[name].metadata.get("place"))
     files |= getattr(method.params, "package_files", {})  # of an encoder that a package brings
     pretrained = getattr(method.params, "pretrained", None)
-    return MethodFiles(method.plugin, files, landmarks, method.declared, pretrained)
+    predictor = _predictor_of(method.params)
+    return MethodFiles(method.plugin, files, landmarks, method.declared, pretrained, predictor)
+
+
+def _predictor_of(params: Any) -> Path | None:
+    """The landmark file that parameters or the environment name; None where faces are not cropped."""
+    names_file = any(field.name == "landmarks" and field.metadata.get("place") for field in fields(params))
+    if not names_file:
+        return None
+    named = params.landmarks or os.environ.get(VARIABLE)
+    return Path(named).expanduser() if named else None
 
 
 def reads_of(methods: Sequence[MethodJob]) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from mebench.errors import ConfigError, PluginError
 from mebench.features import FeatureStore
 from mebench.features.pipeline import VideoSource
 from mebench.runner import make_plan
+from mebench.runner.identity import run_key
 from mebench.runner.plan import create_weightless
 
 
@@ -147,3 +148,20 @@ def test_selection_is_test_if_tuned_on_tested_people(plan):
     assert plan().selection == "fixed"
     assert plan("tuned_on=[toy/2]").selection == "test"
     assert plan("tuned_on=[toy/9]").selection == "fixed"
+
+
+@pytest.mark.parametrize("named_by", ["setting", "environment"])
+def test_make_plan_grants_landmark_files_without_another_key(named_by, tiny, tmp_path, monkeypatch):
+    """Without published landmarks a fold reads the file, and the content of the file is part of the features."""
+    file = tmp_path / "face.dat"
+    file.write_bytes(b"points")
+    words = ["method=logistic", "sandbox=auto", *tiny]
+    key = run_key(make_plan(resolve(words)))
+    if named_by == "environment":
+        monkeypatch.setenv("MEBENCH_LANDMARKS", str(file))
+        made = make_plan(resolve(words))
+    else:
+        made = make_plan(resolve([*words, f"method.landmarks={file}"]))
+    assert made.access.reads == (file,)
+    assert made.grant is None or file in made.grant.read
+    assert run_key(made) == key
