@@ -12,11 +12,20 @@ from mebench.errors import ConfigError, RunError, list_first, unknown
 from mebench.lazy_imports import lazy_imports
 
 with lazy_imports():
-    from mebench.boards import build, citations, named_boards, paper_table, written_tables
+    from mebench.boards import (
+        board as board_files,
+        build,
+        citations,
+        included,
+        named_boards,
+        paper_table,
+        written_tables,
+    )
     from mebench.records import record as run_record
     from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:
+    from mebench.boards.named_boards import NamedBoard
     from mebench.boards.rows import BoardTable
 
 Words: TypeAlias = "str | Sequence[str]"
@@ -98,8 +107,18 @@ def _names_board(names: Sequence[str | Run], folder: Path) -> bool:
 
 def _list_boards(folder: Path) -> list[str]:
     """Ids of the named boards, and names of all tables."""
-    named = [board.id for board in named_boards.read_named_boards(folder)]
-    return [*named, *written_tables.find_written_tables(folder)]
+    return [*(board.id for board in _named_boards(folder)), *written_tables.find_written_tables(folder)]
+
+
+def _named_boards(folder: Path) -> list[NamedBoard]:
+    """The named boards of a leaderboard."""
+    return named_boards.read_named_boards(_folder_of(named_boards.FILE, folder))
+
+
+def _folder_of(file: str, folder: Path) -> Path:
+    """The leaderboard's folder, or that of the package, if the leaderboard began with its tables and has no such file."""
+    package = included.included_folder(folder / board_files.RECORDS, None)
+    return included.place_in_board(folder, package, file).parent
 
 
 def _table_of_board(
@@ -120,7 +139,7 @@ def _table_of_board(
         ConfigError: a part, row or metric is unknown, or no paper prints a score.
     """
     files = written_tables.find_written_tables(folder)
-    board = {board.id: board for board in named_boards.read_named_boards(folder)}.get(name)
+    board = {board.id: board for board in _named_boards(folder)}.get(name)
     if board is None:
         table = written_tables.read_written_table(files[name])
     else:
@@ -136,7 +155,7 @@ def _table_of_board(
         metrics = list(dict.fromkeys(word for word in (board.score, *board.columns) if word in known))
     made = paper_table.PaperTable.of_part(table, of_part, chosen, metrics, lines)
     if published:
-        made = made.with_printed(lines, citations.read_sources(folder), rows)
+        made = made.with_printed(lines, citations.read_sources(_folder_of(citations.SOURCES, folder)), rows)
     return made if board is None else made.with_title(board.title, board.id)
 
 

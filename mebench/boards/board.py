@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from mebench.boards.build import build_tables
 from mebench.boards.collect import Notify, collect_finished_runs, collect_records, unique_records
 from mebench.boards.disagreements import with_doubts, with_senders
-from mebench.boards.named_boards import NamedBoard, read_named_boards, with_titles
+from mebench.boards.included import IncludedBoards, add_included, included_folder, place_in_board, read_included
+from mebench.boards.named_boards import FILE as BOARDS, NamedBoard, read_named_boards, with_titles
 from mebench.boards.published_tables import (
     ScoredSource,
     collect_rescored,
@@ -52,6 +54,7 @@ class Board:
         papers: papers whose programs select on tested subjects, and how.
         named: the named boards.
         answered: records of answers to questions.
+        included: the measured boards of the package, where they stand in for records.
     """
 
     records: Sequence[Record]
@@ -61,21 +64,24 @@ class Board:
     papers: Sequence[Paper]
     named: Sequence[NamedBoard] = ()
     answered: Sequence[AnswerRecord] = ()
+    included: IncludedBoards = field(default_factory=IncludedBoards)
 
     def tables(self) -> list[BoardTable]:
-        """The tables, with published results, each under the title of its named board.
+        """The tables, with published results and those of the package, each under the title of its named board.
 
         Raises:
             UnshownError: some records cannot be shown in a table; the others can.
         """
-        extended = with_rescored(
-            build_tables(self.records), list(rescored_rows(self.rescored, self.published)), self.aliases
-        )
+        measured = add_included(build_tables(self.records), self.included.tables)
+        extended = with_rescored(measured, list(rescored_rows(self.rescored, self.published)), self.aliases)
         return with_titles([with_published(table, self.published, self.aliases) for table in extended], self.named)
 
     def gains(self) -> list[Gain]:
         """The gains from selection on tested subjects."""
-        return selection_gains(self.records, self.papers, self.published, self.aliases, self.rescored)
+        own = selection_gains(self.records, self.papers, self.published, self.aliases, self.rescored)
+        by_name = {_name_gain(gain): gain for gain in own}
+        known = [by_name.pop(_name_gain(gain), gain) for gain in self.included.gains]
+        return [*known, *by_name.values()]
 
     def question_tables(self) -> list[QuestionTable]:
         """The tables of answers to questions."""
@@ -94,6 +100,11 @@ class Board:
             return replace(self, records=sound).render(show, notify)
 
 
+def _name_gain(gain: Gain) -> tuple[str, tuple[str, str], str]:
+    """What makes a gain the same in two lists: of which system, where, in which score."""
+    return gain.method, gain.place, gain.measure
+
+
 def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = None) -> Board:
     """Collect a board from run folders.
 
@@ -101,16 +112,17 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
         runs: folder of run folders, or `none`.
         folder: folder of records, published results and papers, such as `leaderboards`.
         notify: gets a sentence for everything that is left out.
-        kept: folder of records, `records` in `folder` by default.
+        kept: folder of records, `records` in `folder` by default; or `none`; or `included`, the tables of the package. These are also
+            taken by an installed package where there is no such folder.
 
     Raises:
         RunError: there is nothing to show.
     """
     if not runs.is_dir() and str(runs) != "none":
-        notify(
-            f"there is no folder {runs}: only the records in {kept or folder / RECORDS} count. Name the folder "
-            "of your runs with --runs"
+        others = (
+            "included boards" if included_folder(folder / RECORDS, kept) else f"records in {kept or folder / RECORDS}"
         )
+        notify(f"there is no folder {runs}: only the {others} count. Name the folder of your runs with --runs")
     return board_of(collect_finished_runs(runs, notify), str(runs), folder, notify, kept)
 
 
@@ -129,25 +141,29 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         RunError: there is nothing to show.
     """
     records_folder = kept or folder / RECORDS
-    committed = collect_records(records_folder, notify)
-    if not committed:
+    package = included_folder(folder / RECORDS, kept)
+    committed = [] if package else collect_records(records_folder, notify)
+    if not committed and not package:
         _check_that_no_record_is_there(records_folder)
     registry = Registry.read(folder)
     every = with_senders([*found, *committed], registry)
     records = with_doubts(unique_records(every, notify), registry)
-    file = folder / PUBLISHED
+    place = partial(place_in_board, folder, package)
+    file = place(PUBLISHED)
     published = read_published(file) if file.is_file() else []
-    aliases = read_aliases(folder / FILE)
-    rescored = collect_rescored(folder / SCORED_ANEW, notify)
-    answered = collect_answer_records(folder / QUESTIONS_FOLDER, notify)
-    if not records:
+    aliases = read_aliases(place(FILE))
+    rescored = collect_rescored(place(SCORED_ANEW), notify)
+    answered = collect_answer_records(place(QUESTIONS_FOLDER), notify)
+    included = read_included(package) if package else IncludedBoards()
+    if not records and not package:
         nothing = f"no finished run in {source} and no record in {records_folder}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored and not answered:
             raise RunError(f"{nothing}: {advice}")
         notify(f"{nothing}, so the page has only published values: {advice}")
-    papers = [read_paper(folder / PAPERS, name) for name in list_sources(folder / PAPERS)]
-    return Board(records, published, aliases, rescored, papers, read_named_boards(folder), answered)
+    papers = [read_paper(place(PAPERS), name) for name in list_sources(place(PAPERS))]
+    named = read_named_boards(place(BOARDS).parent)
+    return Board(records, published, aliases, rescored, papers, named, answered, included)
 
 
 def _check_that_no_record_is_there(records_folder: Path) -> None:

@@ -291,7 +291,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, chance_ids: Set
     scores_a_unit = any(ABSENT in record.about["classes"] for record in records)
     metrics = metrics_of(spec.task, spec.name, scores_a_unit)
     versions = _annotation_versions(records, spec.task)
-    sort_key = partial(_sort_key, main_score=metrics[0])
+    sort_key = partial(row_order, main_score=metrics[0])
 
     measured = _measured_rows(spec, metrics, runs, versions, read)
     measured.sort(key=lambda entry: sort_key(entry.row))
@@ -308,7 +308,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, chance_ids: Set
     return Part(spec.name, metrics, tuple(sorted(rows, key=sort_key)))
 
 
-def _sort_key(row: BoardRow, main_score: str) -> tuple[Any, ...]:
+def row_order(row: BoardRow, main_score: str) -> tuple[Any, ...]:
     """Best first; then rows that tested subjects may have shaped, and last rows that disagree with known annotations or code."""
     worth = METRICS[main_score].worth(row.scores[main_score]["value"])
     return row.unranked, row.may_know_tested, -worth, row.method, row.settings, row.seeds, row.runs

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 from mebench.boards.published_tables import ScoredSource
 from mebench.boards.row_scores import SCORING, over_seeds, single_score
@@ -130,7 +130,16 @@ class Gain:
         values = {name: value for name, value in vars(self).items() if name not in ("place", "score", "method_id")}
         dataset, protocol = self.place
         gain = {end: self.score[end] for end in ("value", "low", "high")}
-        return {"id": self.method_id, **values, "dataset": dataset, "protocol": protocol, "gain": gain}
+        places = {"dataset": dataset, "protocol": protocol, "in_words": self.dataset}
+        return {"id": self.method_id, **values, **places, "gain": gain}
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Self:
+        """A gain from its JSON values."""
+        others = ("id", "dataset", "protocol", "in_words", "gain")
+        fields = {name: value for name, value in values.items() if name not in others}
+        place = (values["dataset"], values["protocol"])
+        return cls(method_id=values["id"], place=place, dataset=values["in_words"], score=values["gain"], **fields)
 
 
 PrintedUf1 = dict[str, tuple[PublishedValue, PrintedRow]]

@@ -48,7 +48,7 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
 
     Args:
         tables: the board's.
-        records: records of their runs, which name the people.
+        records: records of their runs, which name the people; rows without one are left out.
 
     Returns:
         For each pair `task`, `first` and `second`, in the order of their names, `datasets`: table and member of each, what
@@ -88,6 +88,8 @@ def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -
     parts_of_members = [part for part in table.parts if part.name.endswith("members")]
     part = parts_of_members[0] if parts_of_members else table.parts[0]
     ranked = [row for row in part.rows if row.ranks]
+    if any(row.runs[0] not in about for row in ranked):
+        return []
     comparisons = []
     for member, rows in group_by(ranked, key=attrgetter("member")).items():
         place_of: dict[str, int] = {}  # of the best row of each method

@@ -39,6 +39,7 @@ with lazy_imports():
         collect,
         disagreements,
         export,
+        included,
         method_names,
         record_registry,
         several_datasets,
@@ -94,7 +95,9 @@ def leaderboard_build_command(
     records_in: Annotated[
         str | None,
         typer.Option(
-            "--records", metavar="FOLDER", help="The folder of records; by default records in --out. Or none."
+            "--records",
+            metavar="FOLDER",
+            help="The folder of records; by default records in --out. Or none, or included: the boards of the package.",
         ),
     ] = None,
     site: Annotated[
@@ -105,8 +108,11 @@ def leaderboard_build_command(
     """Build tables and page from runs and records. Published values are added."""
     folder, progress = Path(out).expanduser(), Progress()
     records_folder = None if records_in is None else Path(records_in).expanduser()
-    if records_folder is not None and not records_folder.is_dir() and records_in != "none":
-        raise ConfigError(f"--records must name a folder of records, or be none, but {records_in} is not one")
+    words = ("none", included.INCLUDED)
+    if records_folder is not None and not records_folder.is_dir() and records_in not in words:
+        raise ConfigError(
+            f"--records must name a folder of records, or be none or included, but {records_in} is not one"
+        )
     tracker = sources.user_setting("tracking", "") or None
     # Texts of tables are Python's: Arrow's, one by one, take a sixth of the time of a board.
     with pd.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
@@ -159,9 +165,10 @@ def _write_board(
         index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify, questions)
     rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
     named = f"{format_count(len(pages), 'board')}, " if pages else ""
-    lines = [
-        f"{index}: {named}{format_count(len(tables), 'table')} from {format_count(len(board.records), 'run')}{rescored}"
-    ]
+    n_included = len(board.included.runs)
+    of_package = f" and {format_count(n_included, 'run')} of the included boards" if n_included else ""
+    n_runs = format_count(len(board.records), "run")
+    lines = [f"{index}: {named}{format_count(len(tables), 'table')} from {n_runs}{of_package}{rescored}"]
     lines += [f"  {page.board.title}: {page.takeaway}" for page in pages]
     if site:
         target = folder / SITE

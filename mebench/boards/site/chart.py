@@ -62,7 +62,7 @@ class ChartPoint:
     Attributes:
         number: number of the row in its table.
         row: the row.
-        url: address of the page of its first run.
+        url: address of the page of its first run; empty without one.
         name: title of its method.
     """
 

@@ -448,6 +448,7 @@ class Site:
             "facts": row_facts.FACTS,
             "marks": rows.MARKS,
             "boards": boards,
+            "with_page": {record.id for record in records},
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.settings_of_row(row, part.rows),
@@ -493,7 +494,7 @@ class Site:
             tables=self.tables,
             tasks=TASKS,
             flat=sorted(measured, key=lambda placed: bool(placed.row.remark)),
-            n_runs=len(self.records),
+            n_runs=len({record.id for record in self.records}.union(*map(_runs_of, self.tables))),
             n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
             n_rescored=len({row.source for row in self._rescored()}),
@@ -664,7 +665,9 @@ class Site:
         """A row with a rank as a point of a chart; `shown` are all rows of the chart."""
         row = place.row
         name = ", ".join(filter(None, (self._name(row.method), rows.settings_of_row(row, shown))))
-        return ChartPoint(place.rank or 0, row, f"../runs/{safe_name(row.runs[0])}.html", name)
+        has_page = row.runs[0] in self.environment.globals["with_page"]
+        url = f"../runs/{safe_name(row.runs[0])}.html" if has_page else ""
+        return ChartPoint(place.rank or 0, row, url, name)
 
 
 def _measured_rows(tables: Sequence[BoardTable]) -> list[PlacedRow]:
