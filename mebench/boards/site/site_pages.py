@@ -439,6 +439,7 @@ class Site:
         self.selection = table_of_gains(gains) if gains else None
         self.boards = boards
         self.tables, self.records, self.published = tables, records, published
+        self.with_page = {record.id for record in records}
         self.plugins = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.chance_ids = chance_methods()
         self.environment = template_environment(Path(__file__).parent / "templates")
@@ -448,7 +449,7 @@ class Site:
             "facts": row_facts.FACTS,
             "marks": rows.MARKS,
             "boards": boards,
-            "with_page": {record.id for record in records},
+            "with_page": self.with_page,
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.settings_of_row(row, part.rows),
@@ -665,8 +666,7 @@ class Site:
         """A row with a rank as a point of a chart; `shown` are all rows of the chart."""
         row = place.row
         name = ", ".join(filter(None, (self._name(row.method), rows.settings_of_row(row, shown))))
-        has_page = row.runs[0] in self.environment.globals["with_page"]
-        url = f"../runs/{safe_name(row.runs[0])}.html" if has_page else ""
+        url = f"../runs/{safe_name(row.runs[0])}.html" if row.runs[0] in self.with_page else ""
         return ChartPoint(place.rank or 0, row, url, name)
 
 
