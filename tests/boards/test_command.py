@@ -185,7 +185,9 @@ def test_build_takes_records_from_other_folder(tmp_path, capsys):
     leaderboard.leaderboard_build_command("runs", "tables", records_in="theirs", site=False)
     assert "1 table from 1 run" in capsys.readouterr().out
     assert not (tmp_path / "tables" / "site").exists()
-    with pytest.raises(ConfigError, match="--records must name a folder of records, or be none or included, but nowhere"):
+    with pytest.raises(
+        ConfigError, match="--records must name a folder of records, or be none or included, but nowhere"
+    ):
         leaderboard.leaderboard_build_command("runs", "tables", records_in="nowhere")
 
 
