@@ -42,6 +42,17 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """Numbers of Linux' `prctl`."""
 
 
+def limits_of_system() -> str:
+    """What mebench lacks on this system, and where it is complete; empty on Linux."""
+    if sys.platform == "linux":
+        return ""
+    if sys.platform == "win32":
+        return "methods are not kept in a sandbox here; WSL 2 is a Linux, where they are. All else works"
+    if sys.platform == "darwin":
+        return "methods are not kept in a sandbox here; a container with Linux does so. All else works"
+    return f"nobody tried mebench on {sys.platform}; Linux has everything"
+
+
 def c_function(name: str) -> Any:
     """A function of the C library; None where there is none of that name."""
     if sys.platform == "win32":

@@ -96,6 +96,15 @@ def test_run_finishes_on_each_system(on_system):
     assert on_system(MAIN, "report", "random")[0] == 0
 
 
+@nightly("test_main_starts_on_each_system")
+def test_walk_ends_as_it_should_on_each_system(on_system, tmp_path):
+    """All steps of the walk that workflows take on real machines."""
+    code, out = on_system(
+        f"import runpy; runpy.run_path({str(ROOT / 'tools' / 'walk.py')!r}, run_name='__main__')", str(tmp_path)
+    )
+    assert code == 0, out
+
+
 ASKS = {"fcntl", "resource", "msvcrt", "_winapi"}
 ASKERS = {"mebench/system.py", "mebench/runner/sandbox.py", "mebench/runner/file_view.py"}
 

@@ -83,7 +83,7 @@ class Tuning:
         studies = self.summary["studies"]
         parts = []
         for name in studies:
-            place = folder / fold_files.safe_name(name) if self.summary["nested"] else folder
+            place = folder / fold_files.folder_name(folder, name) if self.summary["nested"] else folder
             parts.append(pd.read_csv(place / "trials.csv").assign(study=name))
         table = pd.concat(parts, ignore_index=True)
         return table[["study", *table.columns.drop("study")]]

@@ -1,7 +1,7 @@
 """The measured boards that come with the package as tables, and a user's own rows among them.
 
-Records of runs take sixty megabytes, their tables a quarter of one: an installed mebench has the tables alone. A board whose folder
-has no records then begins with them.
+Records of runs take sixty megabytes, their tables a quarter of one in the wheel: an installed mebench has the tables alone. A board whose
+folder has no records then begins with them.
 """
 
 from __future__ import annotations

@@ -43,6 +43,8 @@ MOST_BYTES = 20_000_000
 """Larger files are refused unread."""
 SECONDS = 120
 """Most seconds for reading a file."""
+NEEDED = ("files", "network")
+"""The parts of the sandbox without which a reader could tell what it finds beside the file."""
 Score = Callable[..., Any]
 """`mebench.score`."""
 
@@ -141,16 +143,25 @@ def check_truth(one: ChallengeTask, truth: Path) -> None:
         answers.read_truth(truth, Rules(), Remarks(), adapters, clips=one.form == "clips")
 
 
-def judge(name: str, given: Path, output: Path, score: Score) -> None:
+def judge(name: str, given: Path, output: Path, score: Score, unconfined: bool = False) -> None:
     """Score the file in `<given>/res` by the truth in `<given>/ref`, and write `scores.json` and
     `detailed_results.html`.
 
     For a file that cannot be scored, the reason goes to `detailed_results.html` and standard error, and the exit code
     is 1.
+
+    Args:
+        name: name of the task.
+        given: folder with `res` and `ref`.
+        output: folder of what is written.
+        score: `mebench.score`.
+        unconfined: whether a file is read, too, where the system cannot confine its reader.
     """
     output.mkdir(parents=True, exist_ok=True)
     one = find_task(name)
     try:
+        if not unconfined:
+            _check_confinement()
         scores, _ = score_submission(one, _only(given / "res"), _only(given / "ref"), score)
     except MebenchError as error:
         write_text(output / "detailed_results.html", f"<p>Not scored: {html.escape(str(error))}</p>\n")
@@ -167,6 +178,24 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
         for key, value in scores.items()
     )
     write_text(output / "detailed_results.html", f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
+
+
+def _check_confinement() -> None:
+    """Refuse to read files of strangers where their reader could reach the truth.
+
+    Raises:
+        DataError: the system lacks a part of the sandbox.
+    """
+    if lacking := missing_confinement():
+        raise DataError(
+            f"this system cannot keep the reader of a submission from {' and '.join(lacking)}: run the program on Linux with "
+            "Landlock (kernel 5.13 or newer), or pass unconfined=True to judge in score.py, if you trust all who submit"
+        )
+
+
+def missing_confinement() -> tuple[str, ...]:
+    """What this system cannot keep from the reader of a file: files, network, or nothing."""
+    return tuple(part for part in NEEDED if part in sandbox.missing_parts())
 
 
 def _only(folder: Path) -> Path:
@@ -239,7 +268,7 @@ def _scores_of_task(one: ChallengeTask, summary: Mapping[str, Any]) -> dict[str,
 def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
     """The rows of a file, read by a confined process.
 
-    It has access only to this file, Python and mebench.
+    It has access only to this file, Python and mebench, as far as the system can confine it (`missing_confinement`).
 
     Raises:
         DataError: see `score_submission`.

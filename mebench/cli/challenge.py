@@ -134,6 +134,10 @@ def challenge_score_command(
     """
     task = register.find_task(name)
     bundle.check_truth(task, truth)
+    if lacking := bundle.missing_confinement():
+        Progress().notify(
+            f"this system does not keep the reader of a file from {' and '.join(lacking)}: score files that you trust"
+        )
     tries = _tries_by_team(entries)
     scored, failed = list[Any](), dict[str, str]()
     for team, files in tries.items():

@@ -21,7 +21,7 @@ from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
 from mebench.lazy_imports import lazy_imports
-from mebench.system import limit_of_open_files, open_many_files
+from mebench.system import limit_of_open_files, limits_of_system, open_many_files
 
 with lazy_imports():
     from mebench.config import registry, settings as run_settings, sources
@@ -46,6 +46,7 @@ def doctor_command(plugins: Plugins = None, json: Json = None) -> None:
     layer, set_up = _read_user_file(plugins or ())
     findings = [
         _check_python(),
+        _check_system(),
         *_check_packages(),
         _check_landmarks(),
         *_check_places(layer),
@@ -88,6 +89,13 @@ def _check_python() -> Finding:
         "install Python 3.11 or newer",
         "package",
     )
+
+
+def _check_system() -> Finding:
+    """The operating system, and what it lacks."""
+    limits = limits_of_system()
+    named = f"{platform.system()}, {platform.machine()}"
+    return Finding("warning" if limits else "fine", "system", named, limits, "package")
 
 
 def _check_packages() -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from mebench.errors import ConfigError, MebenchError, RunError, check_known, ref
 from mebench.inference.onnx_files import ONNX_ENDING, is_network, name_recipe, read_network, read_recipe
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.runs import RunFolder
-from mebench.runs.fold_files import safe_name, whole_fold
+from mebench.runs.fold_files import whole_fold
 
 with lazy_imports():
     from mebench.runner import fold as fold_process
@@ -203,7 +203,7 @@ def model_of_fold(folder: RunFolder, fold: str) -> Model:
     Raises:
         RunError: there is no such fold, or a file of the run is missing or damaged.
     """
-    about, fold_folder = folder.read_json("folds.json"), folder.path.resolve() / "folds" / safe_name(fold)
+    about, fold_folder = folder.read_json("folds.json"), folder.fold_folder(fold).resolve()
     entries = {entry["fold"]: entry for entry in about["folds"]}
     check_known("fold", fold, entries, f"The folds of run {folder.id} are named after their tested people", RunError)
     if folder.seal and (fold_folder / "model.safetensors").is_file() and whole_fold(fold_folder) != fold:
@@ -226,9 +226,9 @@ def models_of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ..
         RunError: there is no such fold, or the run keeps no models.
     """
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if missing := [key for key in keys if not (folder.path / "folds" / safe_name(key)).is_dir()]:
+    if missing := [place for place in map(folder.fold_folder, keys) if not place.is_dir()]:
         raise RunError(
-            f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is missing. A "
+            f"run {folder.id} keeps no models: {missing[0]} is missing. A "
             "record of the leaderboard never holds them; compute the run again with mebench run"
         )
     chosen = keys if fold is None else [fold]

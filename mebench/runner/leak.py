@@ -23,7 +23,7 @@ from mebench.metrics.comparison import compare_tables
 from mebench.metrics.epoch_choices import count_grid
 from mebench.runner.guard import FILE as AUDIT
 from mebench.runs import ClipPrediction, FoldResult, RunFolder
-from mebench.runs.fold_files import EPOCH_PREDICTIONS, read_fold, safe_name
+from mebench.runs.fold_files import EPOCH_PREDICTIONS, read_fold
 from mebench.runs.scoring import read_tables, select_scored_clips
 
 if TYPE_CHECKING:  # tables of records need no Lightning
@@ -73,15 +73,13 @@ def worth_of(folder: RunFolder) -> dict[str, Any] | None:
 
 def with_epoch_predictions(folder: RunFolder, data: RunData) -> set[str]:
     """Keys of the folds of a run that kept the predictions of every epoch."""
-    return {
-        fold.key for fold in data.folds if (folder.path / "folds" / safe_name(fold.key) / EPOCH_PREDICTIONS).is_file()
-    }
+    return {fold.key for fold in data.folds if (folder.fold_folder(fold.key) / EPOCH_PREDICTIONS).is_file()}
 
 
 def _tables_of(folder: RunFolder, data: RunData) -> Iterator[tuple[str, pd.DataFrame]]:
     """The predictions of every epoch of each fold, by its key."""
     for fold in data.folds:
-        yield fold.key, folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}")
+        yield fold.key, folder.read_table(f"folds/{folder.fold_folder(fold.key).name}/{EPOCH_PREDICTIONS}")
 
 
 class EpochPredictions:
@@ -240,7 +238,7 @@ class EpochIntervals:
         for fold in self.data.folds:
             rows = kept.loc[kept["fold"] == fold.key, [field.name for field in fields(Prediction)]].to_dict("records")
             intervals = [Prediction(**{str(name): value for name, value in row.items()}) for row in rows]
-            honest = read_fold(self.folder.path / "folds" / safe_name(fold.key), self.data.task.kinds)
+            honest = read_fold(self.folder.fold_folder(fold.key), self.data.task.kinds)
             yield replace(honest, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
 
     def more(self, rule: str, convention: str) -> dict[str, Any]:

@@ -179,7 +179,7 @@ class Session:
         """
         folders = dict[str, Path]()
         if self.clean is not None:
-            return {key: self.clean.path / "folds" / safe_name(key) for key in self.left}
+            return {key: self.clean.fold_folder(key) for key in self.left}
         if self.trained is None or rerun_notice(self):
             return folders
         for other in runs_by_training.get(self.trained, ()):
@@ -187,7 +187,7 @@ class Session:
                 with suppress(MebenchError, TypeError, ValueError):  # its skipped videos cannot be read
                     if read_skipped(other).keys() == self.plan.data.skipped.keys():
                         keys = (other.finished_folds() & self.left) - set(folders)
-                        folders |= {key: other.path / "folds" / safe_name(key) for key in keys}
+                        folders |= {key: other.fold_folder(key) for key in keys}
         return folders
 
     def tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
@@ -337,7 +337,7 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
             f"degrade={plan.config.degrade} takes the models of the finished clean run, but {plan.config.runs} "
             "has none with these settings: run it first, by the same command without degrade"
         )
-    folders = {fold.key: clean.path / "folds" / safe_name(fold.key) for fold in plan.data.folds}
+    folders = {fold.key: clean.fold_folder(fold.key) for fold in plan.data.folds}
     if missing := [key for key, folder in folders.items() if not (folder / "model.safetensors").is_file()]:
         raise RunError(
             f"degrade={plan.config.degrade} takes the models of {clean.id}, which keeps none of fold {missing[0]!r}, as degraded runs, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -239,16 +240,53 @@ def read_csv(file: Path) -> pd.DataFrame:
     return pd.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
 
 
-def safe_name(fold: str) -> str:
-    """A fold's key as a file name; different keys get different names.
+def safe_name(key: str) -> str:
+    """A key as the name of a file on every system; different keys get different names, whatever a system takes for equal.
+
+    macOS and Windows take `S1` for `s1`, and macOS one form of an accented letter for another: capitals get a hash, and letters their
+    composed form.
 
     >>> safe_name("casme2/sub01")
     'casme2--sub01'
     >>> safe_name("casme2/sub 1")
     'casme2--sub_1-d8f165'
+    >>> safe_name("casme2/S1")
+    'casme2--S1-327cc7'
     """
-    name = re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
-    return name if name.replace("--", "/") == fold else f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}"
+    name = _former_name(key)
+    is_portable = name == name.lower() and not name.endswith(".") and name.partition(".")[0] not in DEVICES
+    return name if is_portable else f"{unicodedata.normalize('NFC', name).rstrip('.')}-{_hash_of(key)}"
+
+
+DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)))
+)
+"""Names that are devices on Windows, whatever follows a dot."""
+
+
+def folder_name(parent: Path, key: str) -> str:
+    """The name of a key's folder in another one: its safe name, or that of an earlier version where it lies there.
+
+    Args:
+        parent: the folder in which it lies.
+        key: key of a fold, or name of a study.
+    """
+    name, former = safe_name(key), _former_name(key)
+    if name == former or not (parent / former).is_dir():
+        return name
+    is_there = former in (folder.name for folder in parent.iterdir())  # not another one that the system takes for it
+    return former if is_there else name
+
+
+def _former_name(key: str) -> str:
+    """A key as a file name on Linux."""
+    name = re.sub(r"[^\w.=+-]", "_", key.replace("/", "--"))
+    return name if name.replace("--", "/") == key else f"{name}-{_hash_of(key)}"
+
+
+def _hash_of(key: str) -> str:
+    """Six digits of a hash."""
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
 
 
 def _stamp(content: bytes) -> list[int]:

@@ -43,6 +43,7 @@ from mebench.runs.fold_files import (
     RECORD,
     TABLES,
     FoldResult,
+    folder_name,
     read_fold_table,
     read_frame,
     safe_name,
@@ -275,9 +276,14 @@ class RunFolder:
             else:
                 table.to_parquet(temporary, index=False)
 
+    def fold_folder(self, key: str) -> Path:
+        """The folder of a fold, whether or not it is there."""
+        folds = self.path / "folds"
+        return folds / folder_name(folds, key)
+
     def write_fold(self, result: FoldResult, kinds: Sequence[str]) -> None:
         """Keep a fold's results."""
-        final = self.path / "folds" / safe_name(result.key)
+        final = self.fold_folder(result.key)
         with self._full_disk():
             with whole_folder(final) as temporary:
                 write_files(temporary, result, kinds, self.key)
@@ -469,7 +475,7 @@ class RunFolder:
             RunError: a file of a fold is missing or damaged.
         """
         for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
-            files = [f"folds/{safe_name(fold)}/{name}" for fold in folds]
+            files = [f"folds/{self.fold_folder(fold).name}/{name}" for fold in folds]
             if name == CURVES:  # only folds of methods that look for peaks have some
                 files = [file for file in files if (self.path / file).is_file()]
             tables = [self._read(file, read_fold_table) for file in files]
@@ -486,7 +492,7 @@ class RunFolder:
 
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""
-        return dict(self.read_json(f"folds/{safe_name(fold)}/fold.json"))
+        return dict(self.read_json(f"folds/{self.fold_folder(fold).name}/fold.json"))
 
 
 def first_id(name: str, key: str) -> str:

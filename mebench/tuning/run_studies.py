@@ -37,7 +37,7 @@ from mebench.runner.process import one_thread
 from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
 from mebench.runs import FoldResult, RunFolder
-from mebench.runs.fold_files import read_fold, safe_name
+from mebench.runs.fold_files import folder_name, read_fold, safe_name
 from mebench.runs.folder import TUNED
 from mebench.runs.scoring import read_tables, score_run, select_scored_clips
 from mebench.tuning.outcome import TrialReporter, Tuned, TuningFacts, summarize_tuning, write_study_figures
@@ -211,7 +211,7 @@ class Evaluator:
         stored = self._kept(short_hash(about))
         with _alone(folder) if len(stored) < len(plan.data.folds) else nullcontext():
             for key in folder.finished_folds() - stored.keys():
-                stored[key] = read_fold(folder.path / "folds" / safe_name(key), plan.data.task.kinds)
+                stored[key] = read_fold(folder.fold_folder(key), plan.data.task.kinds)
             for result in self._computed(plan, stored):
                 if result.key not in stored:
                     folder.write_fold(result, plan.data.task.kinds)
@@ -401,7 +401,7 @@ class Judge:
         )
         if default is None or shared(values) != shared(defaults):
             return run_folds(self._crew, plan, folds)
-        places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
+        places = {fold.key: default.fold_folder(fold.key) for fold in folds}
         stored = {key: read_fold(place, plan.data.task.kinds) for key, place in places.items()}
         return run_folds(self._crew, plan, folds, stored) if spots else stored.values()
 
@@ -477,7 +477,7 @@ class _PlannedStudy:
 
     def subfolder_of_split(self, split: Split) -> str:
         """The folder of that study, below the folder of all."""
-        return safe_name(split.name) if self.options.nested else "."
+        return folder_name(self.folder, split.name) if self.options.nested else "."
 
 
 def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> _PlannedStudy:
@@ -493,7 +493,7 @@ def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> 
     beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-"
     name = options.study or f"{beginning}{short_hash(about)[:8]}"
     out = Path(options.out).expanduser()
-    folder = out / safe_name(name)
+    folder = out / folder_name(out, name)
     if not options.study and not folder.exists():
         progress.notify(*remarks_on_former_studies(out, safe_name(beginning), name))
     place = Place.at_url(options.storage or str(out / "optuna.db"))

@@ -12,6 +12,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import mebench
 from mebench import challenges
 from mebench.errors import ConfigError, DataError
+from mebench.runner import sandbox
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.nightly import by_day
 from tests.helpers.reader import reader
@@ -46,6 +47,19 @@ def judged(folder, capsys):
     page, printed = (folder / "out" / "detailed_results.html").read_text(), capsys.readouterr()
     assert SECRET not in page + printed.out + printed.err
     return code, printed.err
+
+
+def test_judge_refuses_to_read_unconfined(bundle, capsys, monkeypatch):
+    """As on Windows, or under Linux without Landlock: the reader could open the truth."""
+    (bundle / "in" / "res" / "samm_pred.csv").write_text(SPOTTED)
+    monkeypatch.setattr(sandbox, "missing_parts", lambda: ("privileges", "files"))
+    code, err = judged(bundle, capsys)
+    assert code == 1
+    assert "cannot keep the reader of a submission from files: run the program on Linux" in err
+    assert not (bundle / "out" / "scores.json").exists()
+
+    judge("megc2023", bundle / "in", bundle / "out", mebench.score, unconfined=True)
+    assert (bundle / "out" / "scores.json").exists()
 
 
 @pytest.mark.processes

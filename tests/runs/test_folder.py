@@ -8,6 +8,7 @@ import random
 import re
 import shlex
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -410,6 +411,39 @@ def test_safe_name_is_unique_for_each_fold():
     assert safe_name("a b/ü:1").startswith("a_b--ü_1-")
     keys = ["s 1", "s_1", "s:1", "a/b", "a--b"]
     assert len({safe_name(key) for key in keys}) == len(keys)
+
+
+def test_safe_name_holds_where_systems_take_names_for_equal():
+    """macOS and Windows do not distinguish capitals, macOS no forms of one letter; Windows has names of devices and cuts dots off."""
+    composed, decomposed = "Zo\N{LATIN SMALL LETTER E WITH DIAERESIS}", "Zoe\N{COMBINING DIAERESIS}"
+    keys = [
+        "d/S1",
+        "d/s1",
+        "d/ann",
+        "d/Ann",
+        "d/ANN",
+        f"d/{composed}",
+        f"d/{decomposed}",
+        f"d/{composed.lower()}",
+        "nul",
+        "part1.",
+    ]
+    names = [safe_name(key) for key in keys]
+    taken_for = {unicodedata.normalize("NFD", name).lower().rstrip(".") for name in names}
+    assert len(taken_for) == len(keys)
+    assert not taken_for & {"nul", "con"}
+    assert not [name for name in names if name.endswith(".")]
+
+
+def test_fold_folder_stays_that_of_an_earlier_version(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    former = run.path / "folds" / "d--S1"
+    former.mkdir(parents=True)
+    assert run.fold_folder("d/S1") == former
+    assert run.fold_folder("d/s1").name == "d--s1"
+    assert run.fold_folder("d/S2").name == safe_name("d/S2")
+    former.rename(former.with_name("d--s1"))  # which macOS would open as d--S1
+    assert run.fold_folder("d/S1").name == safe_name("d/S1")
 
 
 def test_changed_finds_one_flipped_bit_in_any_file(tmp_path):
