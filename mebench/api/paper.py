@@ -116,7 +116,7 @@ def _named_boards(folder: Path) -> list[NamedBoard]:
 
 
 def _folder_of(file: str, folder: Path) -> Path:
-    """The leaderboard's folder, or that of the package, if the leaderboard began with its tables and has no such file."""
+    """The folder with a file of the leaderboard: its own, or that of the package."""
     package = included.included_folder(folder / board_files.RECORDS, None)
     return included.place_in_board(folder, package, file).parent
 

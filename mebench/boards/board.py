@@ -67,7 +67,7 @@ class Board:
     included: IncludedBoards = field(default_factory=IncludedBoards)
 
     def tables(self) -> list[BoardTable]:
-        """The tables, with published results and those of the package, each under the title of its named board.
+        """The tables with published results, each under the title of its named board.
 
         Raises:
             UnshownError: some records cannot be shown in a table; the others can.

@@ -1,4 +1,4 @@
-"""The measured boards that come with the package as tables, and a user's own rows among them.
+"""The measured boards in the package, and a user's own rows among them.
 
 Records of runs take sixty megabytes, their tables a quarter of one in the wheel: an installed mebench has the tables alone. A board whose
 folder has no records then begins with them.
@@ -76,7 +76,7 @@ def included_folder(records: Path, wanted: Path | None) -> Path | None:
 
 
 def place_in_board(folder: Path, package: Path | None, name: str) -> Path:
-    """A file or folder of a board; without one that of the package, if the board begins with its tables.
+    """A file or folder of a board; without one, that of the package.
 
     Args:
         folder: folder of the board.
@@ -106,7 +106,7 @@ def _measured_parts(table: BoardTable) -> list[Part]:
 
 
 def add_included(own: Sequence[BoardTable], included: Sequence[BoardTable]) -> list[BoardTable]:
-    """The tables of both; of a table that is in both, the rows stand together, in the order of their scores."""
+    """The tables of both; rows of the same table stand together, in the order of scores."""
     if not included:
         return [*own]
     by_identity = group_by([*own, *included], key=_identity)
@@ -147,7 +147,7 @@ def _joined_part(own: Part | None, included: Part) -> Part:
 
 
 def _untested(row: BoardRow) -> BoardRow:
-    """A user's row without its standing among other own rows, which is none among the included ones."""
+    """A user's row without its standing, which holds among own rows alone."""
     if not row.measured:
         return row
     remark = "; ".join(filter(None, [row.remark, OWN_ROW]))

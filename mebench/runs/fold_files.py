@@ -241,7 +241,7 @@ def read_csv(file: Path) -> pd.DataFrame:
 
 
 def safe_name(key: str) -> str:
-    """A key as the name of a file on every system; different keys get different names, whatever a system takes for equal.
+    """A key as a file name; different keys get different names on every system.
 
     macOS and Windows take `S1` for `s1`, and macOS one form of an accented letter for another: capitals get a hash, and letters their
     composed form.
@@ -265,7 +265,7 @@ DEVICES = frozenset(
 
 
 def folder_name(parent: Path, key: str) -> str:
-    """The name of a key's folder in another one: its safe name, or that of an earlier version where it lies there.
+    """The name of a key's folder; one of an earlier version keeps its own.
 
     Args:
         parent: the folder in which it lies.
