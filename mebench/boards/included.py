@@ -57,7 +57,7 @@ def included_folder(records: Path, wanted: Path | None) -> Path | None:
 
     Args:
         records: folder of the board's own records.
-        wanted: what the user names instead of this folder: another folder, `none` or `included`; or None.
+        wanted: choice of the user instead of this folder: another folder, `none` or `included`; or None.
 
     Raises:
         ConfigError: this copy of mebench has none, but they are asked for.
