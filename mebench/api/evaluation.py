@@ -538,7 +538,7 @@ def spot(
         faces: `largest`, or `all`, each separately.
         fps: frames per second, for images or files with a wrong rate.
         damaged: `accept` takes the readable part of a damaged file, which otherwise fails.
-        emotions: name emotions, if the model recognizes.
+        emotions: name emotions; an included model names them if this one only spots.
         neutral: stretch of each video in which nothing happened, such as `0-20s`, or another film of the person: its highest
             peak sets the level.
         workers: processes; all cores if left out.

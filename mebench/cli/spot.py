@@ -86,7 +86,8 @@ def spot_command(
     emotions: Annotated[
         bool,
         typer.Option(
-            "--emotions", help="Name emotions, if the model recognizes; included models learnt them from drawings."
+            "--emotions",
+            help="Name emotions, by the model, or by an included one if it only spots; that learnt them from drawings.",
         ),
     ] = False,
     neutral: Annotated[
@@ -142,7 +143,14 @@ def spot_command(
     check_known("--damaged", damaged, ("refuse", "accept"))
     by = _load_models(run, runs, model, yes, progress)
     if live is not None:
-        at_work = live_spotting.Live(_models_of(by, fold), frame_stream.Stream(live, fps), emotions)
+        models = _models_of(by, fold)
+        refuse_if(
+            (
+                emotions and "recognize" not in models[0].about["tasks"],
+                f"{models[0].name} names no emotions in live video: add --model mean, or leave --emotions out",
+            )
+        )
+        at_work = live_spotting.Live(models, frame_stream.Stream(live, fps), emotions)
         _spot_live(at_work, live, seconds, json, progress)
         return
     check_folder("-o", out)

@@ -219,6 +219,13 @@ class Method(L.LightningModule):
         """Frames before its onset from which an expression affects the scores."""
         return 0
 
+    def score_reach(self, timing: Timing) -> int | None:
+        """Frames to both sides whose features enter the score of a frame; None for all frames of the video.
+
+        Live video gives a score so many frames late.
+        """
+        return 0 if self.framewise else None
+
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """A score for each frame and kind, (n_frames, n_kinds); NaN where undefined (the last k frames, say)."""
         raise NotImplementedError(f"{type(self).__name__} does not spot")

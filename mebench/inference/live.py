@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice, takewhile
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import registry
 from mebench.core import Frames, Kind, Prediction, SpottingParams, SubjectKey, VideoView
 from mebench.core.peaks import Spotted, baseline_reach
 from mebench.errors import RunError, refuse_if
@@ -27,9 +26,6 @@ from mebench.inference.models import Model
 from mebench.inference.predict import fitted_method, task_of_model, timing_at
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
-
-if TYPE_CHECKING:
-    from mebench.core.method import Method
 
 _VIDEO = "live/live/live"
 
@@ -70,17 +66,26 @@ class LiveInterval:
     delay: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Part:
     """A part of a live video between two cuts.
 
     Attributes:
         first: its first frame, counted from the first one with a face.
         detectors: detectors by kind.
+        rows: features of the last frames, as many as the score of a frame sees.
+        last: last frame of the part so far.
     """
 
     first: int
     detectors: dict[Kind, Running]
+    rows: deque[NDArray[Any]]
+    last: int = -1
+
+    def add(self, frame: int, row: NDArray[Any]) -> None:
+        """Take the features of the next frame."""
+        self.rows.append(row)
+        self.last = frame
 
     def in_stream(self, found: Sequence[Spotted]) -> list[Spotted]:
         """Intervals in frames counted from the first one with a face."""
@@ -111,10 +116,8 @@ class Live:
         self.task, params = task_of_model(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is not a single method that spots, which live video needs: leave --live out")
-        cls: type[Method] = registry.load_plugin("method", first.config.method)
         how = self._how = replace(SpottingParams.from_params(params), interval="fixed")
         needs = {
-            "a method that scores each frame by itself": cls.framewise,
             "method.macro=negative": getattr(params, "macro", "negative") == "negative",
             "method.threshold=absolute, since its maximum is not known yet": how.threshold == "absolute",
             "method.rule=paper": how.rule == "paper",
@@ -130,6 +133,13 @@ class Live:
                 f"live video gives one feature of each frame, but {first.name} reads {len(chains)}: leave --live out"
             )
         ((self._name, self._chain),) = chains
+        reach = self._methods[0].score_reach(self.timing)
+        if reach is None:
+            raise RunError(
+                f"live video needs a method whose scores see a few frames, but those of {first.name} see the whole video: use a model "
+                "of mebench model list"
+            )
+        self._reach = reach
         self._route = route_of(self._chain)
         levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0).tolist()
         self.levels: dict[Kind, float] = dict(zip(self.task.kinds, levels))
@@ -152,15 +162,16 @@ class Live:
     def delays_in_frames(self, kind: Kind) -> tuple[int, int]:
         """Greatest delays in frames: of a point of the curve, and of a peak without near neighbours.
 
-        They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, half the window of the
-        baseline, k' for the smoothing, and for a peak k' more in which none may be higher.
+        They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, the later frames that a
+        score sees, half the window of the baseline, k' for the smoothing, and for a peak k' more in which none may be higher.
         """
         core, k_prime = self._route.core, self.timing.k_prime[kind]
         stride = core.stride if isinstance(core, Flow) else 1
         smoothing = 0 if self._how.smoothing == "none" else k_prime
         seconds = self._how.baseline
         baseline = 0 if seconds is None else baseline_reach(seconds, self.stream.fps)
-        curve = self._route.gap + self._route.crop.lookahead + stride - 1 + baseline + smoothing
+        features = self._route.gap + self._route.crop.lookahead + stride - 1
+        curve = features + self._reach + baseline + smoothing
         return curve, curve + k_prime
 
     def run(self, seconds: float | None = None) -> Iterator[CurvePoint | LiveInterval]:
@@ -239,15 +250,24 @@ class Live:
                     yield from self._finished(part, rows, last)
                 part = None
                 continue
-            part = part or _Part(last, self._new_detectors())
-            view = self._view([row])
-            scores = np.mean([method.score_frames(view)[0] for method in self._methods], axis=0)
-            for (kind, detector), score in zip(part.detectors.items(), scores):
-                value, settled = detector.add(float(score))
-                yield from self._point(part, kind, value)
-                yield from self._announced(kind, part.in_stream(settled), rows, last)
+            part = part or _Part(last, self._new_detectors(), deque(maxlen=2 * self._reach + 1))
+            part.add(last, row)
+            if last - self._reach >= part.first:
+                yield from self._scored(part, last - self._reach, rows, last)
         if part is not None:
             yield from self._finished(part, rows, last)
+
+    def _scored(
+        self, part: _Part, frame: int, rows: Sequence[NDArray[Any]], last: int
+    ) -> Iterator[CurvePoint | LiveInterval]:
+        """What becomes known by the score of a frame, once the features that it sees are there."""
+        place = frame - (part.last + 1 - len(part.rows))
+        view = self._view(part.rows)
+        scores = np.mean([method.score_frames(view)[place] for method in self._methods], axis=0)
+        for (kind, detector), score in zip(part.detectors.items(), scores):
+            value, settled = detector.add(float(score))
+            yield from self._point(part, kind, value)
+            yield from self._announced(kind, part.in_stream(settled), rows, last)
 
     def _new_detectors(self) -> dict[Kind, Running]:
         """A detector of each kind."""
@@ -276,6 +296,8 @@ class Live:
 
     def _finished(self, part: _Part, rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
         """What is still open at the end of a part."""
+        for frame in range(max(part.last - self._reach + 1, part.first), part.last + 1):
+            yield from self._scored(part, frame, rows, last)
         for kind, detector in part.detectors.items():
             for value, settled in detector.drain():
                 yield from self._point(part, kind, value)

@@ -87,6 +87,7 @@ class PredictJob(Job):
         look: whether to search stretches without a visible face.
         emotions: whether to name emotions, if the models recognize.
         all_peaks: whether to give every peak, whatever the learnt level.
+        namer: job of other models, which name the emotions of what these models spot; None if these do, or nobody.
     """
 
     models: tuple[Model, ...]
@@ -94,6 +95,13 @@ class PredictJob(Job):
     look: bool = False
     emotions: bool = True
     all_peaks: bool = False
+    namer: PredictJob | None = None
+
+    def lean(self) -> PredictJob:
+        """The job without videos, and without facts about the models that no worker needs."""
+        nothing: dict[str, Any] = {"about": {}, "timings": (), "trained_on": frozenset(), "header": None}
+        models = tuple(replace(model, **nothing) for model in self.models)
+        return replace(self, test=(), models=models, namer=None if self.namer is None else self.namer.lean())
 
 
 @dataclass(frozen=True)
@@ -231,6 +239,7 @@ class Ensemble:
 
     Attributes:
         folds: methods of each model, the recognizer last.
+        namer: models that name emotions: these, or others.
 
     Raises:
         RunError: a model is missing or damaged.
@@ -250,6 +259,7 @@ class Ensemble:
             self.folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)
         if job.all_peaks and levels[0] is not None:
             self.folds[0][0].method.thresholds = torch.full_like(levels[0], -torch.inf)
+        self.namer = self if job.namer is None else Ensemble(job.namer)
 
     def answer(self, video: Video) -> Answer:
         """The models' answer for a video."""
@@ -272,12 +282,12 @@ class Ensemble:
             kind: _joined_curve(scores[:, column], [part.curves.get(kind) for part in parts], film.blind)
             for column, kind in enumerate(spotter.task.kinds)
         }
-        if self.job.names and self.job.emotions and spotted:
-            spotted = self._named_intervals(spotted, video)
+        if self.namer.job.names and self.job.emotions and spotted:
+            spotted = self.namer.named_intervals(spotted, video)
         cuts = tuple(first for first, _ in film.cuts)
         return Answer(spotted, curves, view.timing, film.unseen, film.faces, cuts, film.box, film.found)
 
-    def _named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
+    def named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
         """Spotted intervals with the emotion that the recognizers of all folds give them together."""
         namers = [fold[-1] for fold in self.folds]
         class_scores = []
@@ -324,7 +334,7 @@ def predict_task(job: PredictJob, video: Video, counts: Mapping[Any, int]) -> An
     return _ENSEMBLE[0].answer(video)
 
 
-def predict_all(
+def predict_all(  # noqa: PLR0913  (each option of the command stands by itself)
     models: Sequence[Model],
     chosen: DatasetConfig,
     workers: int | None,
@@ -332,6 +342,7 @@ def predict_all(
     look: bool = False,
     emotions: bool = True,
     all_peaks: bool = False,
+    namers: Sequence[Model] = (),
 ) -> Predicted:
     """Predict all videos of a dataset in worker processes.
 
@@ -343,6 +354,7 @@ def predict_all(
         look: whether to search stretches without a visible face.
         emotions: whether to name emotions, if the models recognize.
         all_peaks: whether to give every peak, whatever the learnt level.
+        namers: other models, which name the emotions of what these spot, if `emotions` asks for them.
 
     Raises:
         ConfigError: there are fewer workers than one.
@@ -351,7 +363,8 @@ def predict_all(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
     job, dataset = plan_prediction(models, chosen, look)
-    job = replace(job, emotions=emotions, all_peaks=all_peaks)
+    namer = plan_prediction(namers, chosen)[0] if namers and emotions else None
+    job = replace(job, emotions=emotions, all_peaks=all_peaks, namer=namer)
     _notify_of_videos(dataset, job, progress)
     answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
     for key, outcome in _outcomes_of_tasks(_tasks_of(job), workers, progress):
@@ -407,11 +420,7 @@ def _notify_of_videos(dataset: Dataset, job: PredictJob, progress: Progress) -> 
 
 def _tasks_of(job: PredictJob) -> list[WorkerTask]:
     """A task for each video, the longest first."""
-    # Other facts about the models stay in this process; each task carries the rest.
-    lean_models = tuple(
-        replace(model, about={}, timings=(), trained_on=frozenset(), header=None) for model in job.models
-    )
-    lean_job = replace(job, test=(), models=lean_models)
+    lean_job = job.lean()
     videos = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
     return [WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins) for video in videos]
 

@@ -32,7 +32,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.breaks import Break, read_breaks
 from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
-from mebench.inference.models import Model, included_models
+from mebench.inference.models import Model, default_naming_file, included_models, read_model
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.own_film import Stretch, hold_back, neutral_levels, read_neutral, without_repeats
 from mebench.inference.predict import Answer, Predicted, levels_of, list_remarks, predict_all
@@ -396,7 +396,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         fps: frames per second of folders of images, and of files that state a wrong rate: durations follow it, times
             follow the file.
         damaged: `accept` uses whatever can be decoded of a damaged file.
-        emotions: whether to name emotions, if the models recognize.
+        emotions: whether to name emotions; an included model names them where these only spot.
         neutral: stretch such as `0-20s` of each video, or another film of the person, in which nothing happened: its highest
             peak sets the level.
         own_rates: false alarms a minute of the models without expressions, by kind; by default those on the card of a file.
@@ -416,7 +416,10 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         if parts:
             settings["dataset.faces"] = parts
     chosen = resolve_dataset(settings)
-    predicted = predict_all(models, chosen, workers, progress, True, emotions, all_peaks=quiet is not None)
+    namers = _naming_models(models) if emotions else ()
+    predicted = predict_all(
+        models, chosen, workers, progress, True, emotions, all_peaks=quiet is not None, namers=namers
+    )
     notes: dict[str, list[str]] = {}
     if quiet is not None:
         answers_elsewhere = None
@@ -428,8 +431,9 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     rates = own_rates_of(models) if own_rates is None else own_rates
     dataset: Any = predicted.dataset
     ids = {video.key: video.id for video in predicted.job.test}
+    named_by = f"; emotions: {_models_in_words(namers)}" if namers else ""
     return SpottedVideos(
-        _models_in_words(models),
+        f"{_models_in_words(models)}{named_by}",
         tuple(_spotted_videos(predicted, models, tracks_by_video, rates, notes)),
         {
             _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
@@ -437,8 +441,15 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         },
         tuple(map(escape_controls, list_remarks(dataset))),
         tuple(dataset.account.plain()),
-        drawn=are_of_drawings(models),
+        drawn=are_of_drawings(namers or models),
     )
+
+
+def _naming_models(models: Sequence[Model]) -> tuple[Model, ...]:
+    """The included model that names the emotions of what other models spot; none where they name them."""
+    if "recognize" in models[0].about["tasks"]:
+        return ()
+    return (read_model(default_naming_file()),)
 
 
 def _dataset_settings(paths: Sequence[Path], fps: float | None, damaged: str) -> dict[str, Any]:

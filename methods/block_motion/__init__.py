@@ -1,0 +1,1 @@
+"""A network over time on how blocks of the face move against their median."""

@@ -1,0 +1,82 @@
+"""Parameters of `block_motion`."""
+
+from dataclasses import dataclass
+
+from mebench.core.options import Interval, Smoothing, Threshold, check_ranges
+from mebench.errors import ConfigError, refuse_if
+from mebench.features import Algorithm, FaceParams
+from mebench.spotting import SpottingParams
+
+
+@dataclass(frozen=True)
+class Params(SpottingParams, FaceParams):
+    """The motion, the network, its training, and how scores become intervals.
+
+    Attributes:
+        smoothing: weights of the moving average: equal, a Gaussian of standard deviation 1 or 3 frames, an exponential of decay
+            1 or 3 frames; or none.
+        threshold: `absolute`, one level for all videos, learnt on the fold's training subjects; `relative` to each video's scores
+            by `p`.
+        interval: `score_curve`, where the smoothed scores cross `curve_height`; `fixed`, k' frames on both sides of a peak.
+        baseline: seconds of a running median that is taken off the scores before they are smoothed; null takes off nothing.
+        flow: algorithm of the optical flow.
+        stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
+        blocks: number of blocks along each side of the face crop.
+        rate: frames a second at which the network reads motion, whatever the rate of the video.
+        width: filters of each layer.
+        layers: number of layers over time; the reach to both sides of a frame is 2^layers frames at `rate`.
+        members: networks learnt from different beginnings, whose scores are averaged.
+        window: frames of a training sample, at `rate`.
+        epochs: passes over the training videos, each as many random windows as cover them once.
+        batch_size: windows of a step.
+        lr: highest learning rate of AdamW, to which it rises in the first tenth of the steps and from which it then falls.
+        weight_decay: decay of the weights at each step, relative to the learning rate.
+        dropout: share of channels that a sample misses in training.
+        inside: weight in the loss of a frame inside a micro-expression, against one outside.
+        macro_weight: weight in the loss of macro-expressions, which are learnt beside micro-expressions, whichever are spotted.
+        mixed: share of training windows to which the motion of another person is added.
+    """
+
+    smoothing: Smoothing = "gaussian_3"
+    threshold: Threshold = "absolute"
+    interval: Interval = "score_curve"
+    baseline: float | None = 2.0
+    flow: Algorithm = "tvl1"
+    stride: int = 1
+    blocks: int = 6
+    rate: float = 25.0
+    width: int = 32
+    layers: int = 5
+    members: int = 1
+    window: int = 256
+    epochs: int = 45
+    batch_size: int = 16
+    lr: float = 4e-3
+    weight_decay: float = 1e-2
+    dropout: float = 0.2
+    inside: float = 4.0
+    macro_weight: float = 0.3
+    mixed: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        SpottingParams.__post_init__(self)
+        FaceParams.__post_init__(self)
+        self.without_windows()
+        refuse_if(
+            (
+                self.scales != (1.0,),
+                f"method.scales={list(self.scales)} does nothing here: the network sees many frames, so leave it out",
+            ),
+            (not 1 <= self.blocks <= 64, f"method.blocks must be from 1 to 64, not {self.blocks}"),
+            (not 1 <= self.layers <= 10, f"method.layers must be from 1 to 10, not {self.layers}"),
+            error=ConfigError,
+        )
+        check_ranges(
+            self,
+            at_least_one=("stride", "width", "members", "window", "epochs", "batch_size"),
+            positive=("rate", "lr", "inside"),
+            not_negative=("weight_decay", "macro_weight"),
+            below_one=("dropout",),
+            shares=("mixed",),
+        )

@@ -1,0 +1,180 @@
+"""The network over time on the motion of blocks: what a score sees, what it learns, and what the network alone gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.block_motion.method import CHAIN, BlockMotion
+from mebench.methods.block_motion.network import relative_motion
+from mebench.methods.block_motion.windows import MotionWindows, mirrored
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+from mebench.training import fit
+
+K = 3
+TIMING = Timing(25.0, K, {"micro": 5, "macro": 20})
+MICRO, MACRO = Expression(40, 49), Expression(90, 129, "macro")
+
+
+def video(seed=0, expressions=(MICRO, MACRO), n=180, fps=25.0):
+    """One block rises in micro-expressions, another goes aside in macro-expressions; the head and a camera's noise move all."""
+    rng = np.random.default_rng(seed)
+    flow = rng.normal(0, 0.03, (n - K, 3, 3, 2)) + rng.normal(0, 0.3, (n - K, 1, 1, 2))
+    for e in expressions:
+        flow[max(e.onset - 1, 0) : e.offset + 1, 0, 0 if e.kind == "micro" else 2, int(e.kind == "micro")] -= 1
+    features = {CHAIN: flow.astype(np.float16)}
+    timing = replace(TIMING, fps=fps)
+    return LabelledVideo(
+        f"d/s{seed}/v",
+        SubjectKey("d", f"s{seed}"),
+        fps,
+        n,
+        timing,
+        features.__getitem__,
+        None,
+        tuple(expressions),
+        (None, None),
+    )
+
+
+def method(kinds=("micro",), seed=0, **params):
+    torch.manual_seed(seed)
+    small = {"blocks": 3, "width": 8, "layers": 3, "window": 64} | params
+    return BlockMotion(BlockMotion.Params(**small), Task(frozenset({"spot"}), kinds=kinds), seed).eval()
+
+
+def test_BlockMotion_finds_in_others_what_it_learnt():
+    own = method(("micro", "macro"), epochs=30, lr=0.02)
+    fit(own, [video(seed) for seed in range(6)], [])
+    own.eval()
+    unseen = video(9, [Expression(70, 79), Expression(110, 149, "macro")])
+    scores = own.score_frames(unseen)
+    assert np.isnan(scores[-K:]).all()
+    assert not np.isnan(scores[:-K]).any()
+    found = {
+        kind: max((p for p in own.propose(unseen, scores) if p.kind == kind), key=lambda p: p.confidence)
+        for kind in own.task.kinds
+    }
+    assert 70 <= found["micro"].apex <= 79
+    assert found["micro"].offset - found["micro"].onset < 20
+    assert 110 <= found["macro"].apex <= 149
+    assert {"threshold_micro", "threshold_macro"} <= set(own.notes)
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 200.0])
+def test_score_reach_bounds_what_a_score_sees(fps):
+    own, frame = method(), 300
+    seen = video(fps=fps, n=600)
+    before = own.score_frames(seen)
+    reach = own.score_reach(seen.timing)
+    seen.features(CHAIN)[frame] += 5
+    changed = np.flatnonzero(np.nan_to_num(own.score_frames(seen) - before).any(1))
+    assert frame - reach <= changed.min() < frame < changed.max() <= frame + reach
+    if fps == 25:
+        assert (changed.min(), changed.max()) == (frame - reach, frame + reach)
+
+
+def test_score_frames_keeps_its_rate_at_any_frame_rate():
+    """Every eighth frame of a film at 200 frames a second is a film at 25; motion counts by second."""
+    own, fast = method(), video(fps=200.0, n=803)
+    flow = np.repeat(fast.features(CHAIN)[::8], 8, axis=0)[:800]
+    fast.features(CHAIN)[:] = flow
+    slow = video(n=103)
+    slow.features(CHAIN)[:] = flow[::8][:100] * 8
+    ours = own.score_frames(fast)[:800:8]
+    np.testing.assert_allclose(ours[:100], own.score_frames(slow)[:100], atol=2e-3)
+
+
+def test_score_frames_of_a_mirrored_face_is_the_same():
+    own, face, other = method(), video(), video()
+    other.features(CHAIN)[:] = face.features(CHAIN)[:, :, ::-1] * np.array([-1, 1])
+    np.testing.assert_allclose(own.score_frames(other), own.score_frames(face), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 12])
+def test_score_frames_takes_the_shortest_films(n):
+    """A film shorter than the gap of a pair has no score, one pair has one."""
+    scores = method().score_frames(video(n=n, expressions=()))
+    assert np.isfinite(scores[: n - K]).all()
+    assert np.isnan(scores[n - K :]).all()
+
+
+def test_relative_motion_takes_off_the_median_block():
+    blocks = np.random.default_rng(0).normal(size=(5, 9, 2)).astype(np.float32)
+    median = np.median(blocks, axis=1)
+    motion = relative_motion(torch.from_numpy(blocks)).numpy()
+    np.testing.assert_allclose(motion[:, -2:], median, atol=1e-6)
+    np.testing.assert_allclose(motion[:, :-2].reshape(5, 9, 2), blocks - median[:, None], atol=1e-6)
+
+
+def test_MotionWindows_keep_labels_with_their_motion():
+    """Where labels are 1, the first number of the motion is strong; in mirrored windows it stands at the right."""
+    labels = (torch.arange(200) % 50 < 20).float()[None].repeat(2, 1)
+    motion = torch.zeros(20, 200)
+    motion[1] = 100 * labels[0]
+    windows = MotionWindows([(motion, labels)], blocks=3, length=64, mixed=0.0)
+    assert len(windows) == 4
+    for index in range(20):
+        seen, truth = windows[index]
+        assert seen.shape == (20, 64)
+        strong = seen[[1, 5]].amax(0)
+        inside, outside = truth[0] == 1, truth[0] == 0
+        assert strong[inside].min() > 40
+        assert strong[outside].max() < 10
+
+
+def test_MotionWindows_add_another_person_with_its_labels():
+    films = [
+        (torch.zeros(20, 64), torch.stack([torch.ones(64) * kind, torch.ones(64) * (1 - kind)])) for kind in (0, 1)
+    ]
+    windows = MotionWindows(films, blocks=3, length=64, mixed=1.0)
+    sums = {tuple(windows[0][1].sum(1).tolist()) for _ in range(30)}
+    assert sums == {(64.0, 0.0), (0.0, 64.0), (64.0, 64.0)}
+
+
+def test_mirrored_twice_is_the_same():
+    motion = torch.randn(2, 20, 7)
+    torch.testing.assert_close(mirrored(mirrored(motion, 3), 3), motion)
+
+
+def test_exportable_gives_the_scores_of_a_film():
+    own, film = method(("micro", "macro"), members=2), video()
+    network, _, names = own.exportable()
+    assert names == ("score_micro", "score_macro")
+    given = network(torch.from_numpy(film.features(CHAIN).astype(np.float32)))
+    np.testing.assert_allclose(
+        np.stack([scores.detach() for scores in given], 1), own.score_frames(film)[:-K], atol=1e-6
+    )
+
+
+def test_chains_need_no_landmarks():
+    own = method(light="gain")
+    chain = own.adjusted_chains(TIMING)[CHAIN]
+    assert not any(step.needs_landmarks for step in chain.steps)
+    assert chain.steps[1].light == "gain"
+    assert chain.steps[1].k == K
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"blocks": 0},
+        {"layers": 11},
+        {"members": 0},
+        {"rate": 0},
+        {"dropout": 1.0},
+        {"mixed": 2.0},
+        {"scales": (0.5,)},
+        {"anchor": "middle"},
+    ],
+)
+def test_Params_refuse_impossible_values(wrong):
+    with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
+        BlockMotion.Params(**wrong)
+
+
+def test_adjusted_chains_refuse_a_setting_without_effect():
+    with pytest.raises(ConfigError, match="still=middle does nothing"):
+        method(still="middle").adjusted_chains(TIMING)
