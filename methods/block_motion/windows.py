@@ -37,6 +37,11 @@ class MotionWindows(Dataset[Film]):
         """As many windows as cover all videos once."""
         return sum(-(-motion.shape[1] // self.length) for motion, _ in self.films)
 
+    def __getitems__(self, indices: Sequence[int]) -> Film:
+        """A batch: motion (n, channels, length) and labels (n, kinds, length)."""
+        drawn = [self[index] for index in indices]
+        return torch.stack([motion for motion, _ in drawn]), torch.stack([labels for _, labels in drawn])
+
     def __getitem__(self, index: int) -> Film:
         """A window, whatever its index."""
         motion, labels = self._draw()
