@@ -18,7 +18,6 @@ class Params(SpottingParams, FaceParams):
         threshold: `absolute`, one level for all videos, learnt on the fold's training subjects; `relative` to each video's scores
             by `p`.
         interval: `score_curve`, where the smoothed scores cross `curve_height`; `fixed`, k' frames on both sides of a peak.
-        baseline: seconds of a running median that is taken off the scores before they are smoothed; null takes off nothing.
         flow: algorithm of the optical flow.
         stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
         blocks: number of blocks along each side of the face crop.
@@ -40,7 +39,6 @@ class Params(SpottingParams, FaceParams):
     smoothing: Smoothing = "gaussian_3"
     threshold: Threshold = "absolute"
     interval: Interval = "score_curve"
-    baseline: float | None = 2.0
     flow: Algorithm = "tvl1"
     stride: int = 1
     blocks: int = 6
