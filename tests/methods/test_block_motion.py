@@ -46,7 +46,7 @@ def method(kinds=("micro",), seed=0, **params):
 
 
 def test_BlockMotion_finds_in_others_what_it_learnt():
-    own = method(("micro", "macro"), epochs=30, lr=0.02)
+    own = method(("micro", "macro"), epochs=20, lr=0.02)
     fit(own, [video(seed) for seed in range(6)], [])
     own.eval()
     unseen = video(9, [Expression(70, 79), Expression(110, 149, "macro")])
