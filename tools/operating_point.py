@@ -35,7 +35,8 @@ from mebench.inference.operating_point import (
 )
 from mebench.inference.predict import Answer, Predicted, fitted_method, predict_all, timing_at
 from mebench.progress import Progress
-from mebench.reports.model_card import QUIET_RATE, card_scores
+from mebench.reports.alarm_rates import QUIET_RATE
+from mebench.reports.model_card import card_scores
 
 NO_LEVEL = -1e9
 """A level below every score."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from mebench.core import Kind
 from mebench.inference.models import Model
 from mebench.lazy_imports import load_lazily
-from mebench.reports.model_card import QUIET_RATE
 from mebench.terminal import format_count
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 else:
     scipy = load_lazily("scipy")
 
+QUIET_RATE = "fp_per_minute_without"
+"""The score of a card: false positives a minute in videos without expressions of any kind."""
 MOST_TIMES = 3.0
 """Times the model's own rate of false alarms above which hardly anything that was spotted is to be believed."""
 FEWEST = 3

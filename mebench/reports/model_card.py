@@ -20,6 +20,7 @@ from mebench.metrics.summary import summarize
 from mebench.number_format import format_score
 from mebench.records.record import Record, from_run
 from mebench.records.recorded_settings import of_method
+from mebench.reports.alarm_rates import QUIET_RATE
 from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.run_data import Sides
 from mebench.runs import RunFolder
@@ -42,8 +43,6 @@ SPOTTED = (
     "f1@cas_me2",
 )
 """Scores of spotting on a card: scores that depend on the density of the tested videos, and scores that do not."""
-QUIET_RATE = "fp_per_minute_without"
-"""False positives a minute in videos without expressions of any kind."""
 
 
 def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = None, note: str = "") -> ModelHeader:

@@ -1,7 +1,4 @@
-"""A page that explains the scores of one run or two, and their figures.
-
-The environment of all pages is here, too.
-"""
+"""A page that explains the scores of one run or two, and their figures."""
 
 from __future__ import annotations
 
@@ -14,25 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import json_output
 from mebench.atomic import whole_file
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.files import write_text
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics import catalogue, find_convention, of_first_draw
-from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
 from mebench.metrics.spotting_scores import RATES
 from mebench.number_format import (
     NONE,
     Score,
-    format_ends,
     format_mean_count,
     format_span,
     format_table_number,
@@ -42,6 +35,7 @@ from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
 from mebench.records.record import Record, read_record
 from mebench.reports.compare_runs import draw_conclusions, score_path_in_words
+from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import (
     CURVE_COLORS,
     PAGE,
@@ -57,13 +51,12 @@ from mebench.reports.plots import (
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
 from mebench.reports.scores import parts_of, title_of
-from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, JudgedRun, clock_time, plain_rows, timeline_of_video
+from mebench.reports.timeline import MISSED, WHY, JudgedRun, plain_rows, timeline_of_video
 from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
-from mebench.table_output import Column, Table, as_sentence, interval_bar
-from mebench.terminal import for_template
+from mebench.table_output import Column, Table
 
 with lazy_imports():
     from mebench.inference import gradcam
@@ -80,39 +73,6 @@ else:
 LONGEST = 160
 """Most characters of a value in the audit."""
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
-
-
-def template_environment(*templates: Path) -> Environment:
-    """Jinja with the templates here and in other folders; all values are escaped."""
-    found = Environment(
-        loader=FileSystemLoader([*templates, Path(__file__).parent / "templates"]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=for_template,
-    )
-    found.globals |= {
-        "meanings": METRICS,
-        "sheet": Markup(SHEET.read_text(encoding="utf-8")),
-        "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
-        "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
-        "methods": {},  # those with a page, of which a page by itself has none
-        "datasets": {},
-    }
-    found.filters |= {
-        "digits": format_table_number,
-        "interval": format_ends,
-        "clock": clock_time,
-        "metric": lambda name: catalogue.find_metric(name).label,
-        "bar": interval_bar,
-        "words": lambda name: name.replace("_", " "),
-        "meaning": lambda name: catalogue.find_metric(name).describe(),
-        "page": safe_name,
-        "sentence": as_sentence,
-        "setting": json_output.text_of_value,
-    }
-    return found
 
 
 WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
@@ -401,7 +361,6 @@ def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
-SHEET = Path(__file__).parent / "static" / "site.css"
 SCORES = ["fold", "video", "frame", "kind", "score"]
 TRANSFER = "method.transfer"
 NO_SCORES = "keeps no scores of frames, so its timelines show only intervals"

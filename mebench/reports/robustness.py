@@ -12,8 +12,8 @@ from mebench.features.degradation import KINDS
 from mebench.grouping import group_by
 from mebench.number_format import Score, format_number
 from mebench.reports.compare_runs import score_path_in_words
+from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import CURVE_COLORS, make_panels, svg_of_figure
-from mebench.reports.report import template_environment
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
 from mebench.table_output import Column, Table

@@ -41,7 +41,7 @@ from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 from mebench.reports.alarm_rates import AlarmRate, are_of_drawings, own_rates_of
-from mebench.reports.report import template_environment
+from mebench.reports.page_templates import template_environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock_time, edges_of, unit_lanes
 from mebench.spotting import stretches
 from mebench.terminal import escape_controls, format_count

@@ -16,7 +16,7 @@ from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.inference import models, predict
 from mebench.inference.models import read_header
 from mebench.progress import Progress
-from mebench.reports import model_card, spotted
+from mebench.reports import alarm_rates, spotted
 from mebench.reports.model_card import export_model
 from mebench.runner.execute import execute_run
 from mebench.testing.folders import write_plugin as new_plugin
@@ -146,7 +146,7 @@ def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
         assert params.threshold == "absolute"
         assert not params.needs_landmarks
         assert 0 < header.scores["spotting.micro.f1"] < 1
-        assert header.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
+        assert header.scores[f"spotting.micro.{alarm_rates.QUIET_RATE}"] >= 0
         assert "## What it is not good for" in header.card
         assert "No real face was ever seen" in header.card
         assert models.find_model_file(name) == file

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from mebench.core import peaks
 from mebench.records import record as records_record
-from mebench.reports import judge_run, report as reports_report, timeline
+from mebench.reports import judge_run, page_templates, timeline
 from mebench.reports.report import timelines_of_videos, write_figures_of_runs
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
@@ -204,7 +204,7 @@ def test_report_says_what_folds_could_read(mebench, tmp_path):
     ],
 )
 def test_report_draws_bar_of_shares(path, bars):
-    cell = reports_report.template_environment().get_template("parts.html").module.number
+    cell = page_templates.template_environment().get_template("parts.html").module.number
     assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
     assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
 

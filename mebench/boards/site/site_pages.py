@@ -65,7 +65,7 @@ from mebench.number_format import format_mean_count, format_seconds, format_span
 from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.record import DAMAGE, Record, UnshownError, files_of
 from mebench.reports import report
-from mebench.reports.report import template_environment
+from mebench.reports.page_templates import SHEET, template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached_result
 from mebench.runs.fold_files import safe_name
@@ -752,7 +752,7 @@ def write_site(
     files = {
         **{
             f"assets/{file.name}": file.read_text(encoding="utf-8")
-            for file in (*(Path(__file__).parent / "static").iterdir(), report.SHEET, SCRIPT, STYLE)
+            for file in (*(Path(__file__).parent / "static").iterdir(), SHEET, SCRIPT, STYLE)
         },
         **{
             f"tables/{safe_name(table.name)}.{ending}": text

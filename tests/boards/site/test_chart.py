@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mebench.boards import site
-from mebench.reports import report
+from mebench.reports import page_templates
 
-TEMPLATES = report.template_environment(Path(site.__file__).parent / "templates")
+TEMPLATES = page_templates.template_environment(Path(site.__file__).parent / "templates")
 
 
 def point(number, seconds, value, low=None, high=None):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from mebench.reports import plots, report, timeline
+from mebench.reports import page_templates, plots, report, timeline
 from tests.helpers.plain_rules import rows, tables
 
 
@@ -18,7 +18,7 @@ def test_confusion_matrix_has_counts_and_shares():
     assert list(table.columns) == list(table.index) == list(classes)
     assert table.to_numpy().tolist() == counts.tolist()
     page = (
-        report.template_environment()
+        page_templates.template_environment()
         .get_template("parts.html")
         .module.confusions({"confusions": [("all", table)], "classes": None, "wrong": None})
     )
