@@ -2,11 +2,11 @@
 
     python benchmarks/over_time.py FOLDER [--real FILMS] [--people 60] [--write]
 
-The network reads how 36 blocks of the face move against their median block, at 25 frames a second, and needs no landmarks. It learns from
-people of `dataset.preset=field` and from others who speak under a flickering lamp and a poor codec. The included `mean` is learnt again
-from the same people with light, still maps and less weight decay. Both are compared with the included model on people and quiet films
+The network is the included `block_motion`: it reads how 36 blocks of the face move against their median block. It learnt from people of
+`dataset.preset=field` and from others who speak under a flickering lamp and a poor codec (`.ci/models`). `mean` is learnt again
+from these people with light, still maps and less weight decay. Both are compared with the included `mean` on people and quiet films
 that trained nothing (`tools/quiet_films.py`), at levels by false alarms, and on films of real people (`--real`), which only report.
-Another model is included only if its recall on unseen people at 5 false positives a minute exceeds .20 while real films stay at or below 5
+Another model becomes the default only if its recall on unseen people at 5 false positives a minute exceeds .20 while real films stay at or below 5
 alarms a minute. FOLDER keeps films and features. `--write` writes `over_time.json` and the table in `own_video.md`.
 """
 
@@ -25,10 +25,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from mebench.methods.block_motion.method import BlockMotion
 from mebench.methods.mean.method import MEAN
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mebench.config import resolve_dataset
 from mebench.core import Chain, Prediction, SpottingParams, Task, Timing, Video
@@ -56,9 +55,6 @@ RATE = 25.0
 K_PRIME = 5
 """Half the mean length of a micro-expression of drawn people, in frames."""
 BLOCKS = 6
-CHANNELS = 2 * BLOCKS**2 + 2
-SMALL = 0.2
-"""Motion over k frames, in pixels of the crop, up to which the network sees it in proportion; stronger motion is compressed."""
 QUIET_SEED = 11
 MOST_FALSE = 5.0
 """False positives a minute on unseen people at which recall is compared."""
@@ -174,142 +170,11 @@ def see_real_films(folder: Path, store: FeatureStore) -> list[Seen]:
 # -- the network over time --------------------------------------------------------------------------------------------------
 
 
-class OverTime(nn.Module):
-    """Convolutions whose reach doubles from layer to layer, each added to what it reads: 31 frames to both sides.
-
-    Shape: motion (N, channels, T) to raw scores of micro- and macro-expressions, (N, 2, T).
-    """
-
-    def __init__(self, width: int = 32, layers: int = 5, dropout: float = 0.2) -> None:
-        super().__init__()
-        self.enter = nn.Conv1d(CHANNELS, width, 3, padding=1)
-        self.layers = nn.ModuleList(nn.Conv1d(width, width, 3, padding=2**i, dilation=2**i) for i in range(layers))
-        self.dropout = nn.Dropout1d(dropout)
-        self.exit = nn.Conv1d(width, 2, 1)
-
-    def forward(self, motion: Tensor) -> Tensor:
-        """Raw scores of each frame."""
-        seen = F.gelu(self.enter(self.dropout(torch.asinh(motion / SMALL))))
-        for layer in self.layers:
-            seen = seen + F.gelu(layer(self.dropout(seen)))
-        scores: Tensor = self.exit(seen)
-        return scores
-
-
-def relative_motion(seen: Seen) -> Tensor:
-    """Motion of blocks against their median, and the median, at the network's rate, (channels, n)."""
-    n = len(seen.motion)
-    blocks = np.asarray(seen.motion, np.float32).reshape(n, -1, 2)
-    median = np.median(blocks, axis=1, keepdims=True)
-    numbers = np.concatenate([(blocks - median).reshape(n, -1), median[:, 0]], axis=1)
-    if seen.fps != RATE:
-        places = np.arange(int(n * RATE / seen.fps)) * seen.fps / RATE
-        numbers = np.stack([np.interp(places, np.arange(n), column) for column in numbers.T], axis=1)
-    return torch.from_numpy(np.ascontiguousarray(numbers.T, np.float32))
-
-
-def mirrored(motion: Tensor) -> Tensor:
-    """The motion of the mirrored face, (N, channels, T): columns of blocks change places, horizontal motion its sign."""
-    n, _, frames = motion.shape
-    blocks = motion[:, :-2].reshape(n, BLOCKS, BLOCKS, 2, frames).flip(2).reshape(n, -1, frames)
-    signs = motion.new_tensor([-1.0, 1.0]).repeat(CHANNELS // 2)
-    return torch.cat([blocks, motion[:, -2:]], dim=1) * signs[:, None]
-
-
-def labels_of(seen: Seen, n: int) -> Tensor:
-    """1 in the frames of micro- and of macro-expressions, one frame earlier for the middle of a pair, (2, n)."""
-    labels = window_labels(seen.n_frames, seen.video.expressions, 2, ("micro", "macro"))
-    return torch.from_numpy(labels[:n].T.copy())
-
-
-class Windows:
-    """Random windows of motion with their labels, varied.
-
-    A face is mirrored or not, moves more or less, slower or faster, and under noise; another person's motion may be added.
-
-    Args:
-        people: films with expressions.
-        restless: films of people who speak in bad light, added or seen alone, without labels.
-        seed: seed of the draws.
-        length: frames of a window.
-    """
-
-    def __init__(self, people: Sequence[Seen], restless: Sequence[Seen], seed: int, length: int = 256) -> None:
-        motions = [relative_motion(seen) for seen in people]
-        self.films = [(motion, labels_of(seen, motion.shape[1])) for seen, motion in zip(people, motions)]
-        self.others = [relative_motion(seen) for seen in restless]
-        self.random, self.length = np.random.default_rng(seed), length
-
-    def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Motion (count, channels, length) and labels (count, 2, length)."""
-        drawn = [self._draw_one() for _ in range(count)]
-        motion, labels = (torch.stack(part) for part in zip(*drawn))
-        is_mirrored = torch.from_numpy(self.random.random((count, 1, 1)) < 0.5)
-        return torch.where(is_mirrored, mirrored(motion), motion), labels
-
-    def _draw_one(self) -> tuple[Tensor, Tensor]:
-        """One window."""
-        random = self.random
-        if random.random() < 0.2:
-            motion, labels = self._other_window(), torch.zeros(2, self.length)
-        else:
-            motion, labels = self._expressive_window()
-            if random.random() < 0.5:
-                motion = motion + random.uniform(0.0, 1.0) * self._other_window()
-        noise = torch.from_numpy(random.normal(0, 0.02, motion.shape).astype(np.float32))
-        return motion * random.uniform(0.6, 1.5) + noise, labels
-
-    def _expressive_window(self) -> tuple[Tensor, Tensor]:
-        """A window of a person with expressions, half of the time slower or faster."""
-        motion, labels = self.films[self.random.integers(len(self.films))]
-        together = self._cut(torch.cat([motion, labels]), self.length * 5 // 4)
-        if self.random.random() < 0.5:
-            pace = self.random.uniform(0.8, 1.25)
-            frames = max(2, round(self.length * pace))
-            together = F.interpolate(together[None, :, :frames], self.length, mode="linear", align_corners=True)[0]
-            together[:CHANNELS] *= pace
-        return together[:CHANNELS, : self.length], together[CHANNELS:, : self.length]
-
-    def _other_window(self) -> Tensor:
-        """A window of a restless person."""
-        return self._cut(self.others[self.random.integers(len(self.others))], self.length)
-
-    def _cut(self, values: Tensor, length: int) -> Tensor:
-        """A random stretch of so many frames, padded with rest."""
-        values = F.pad(values, (0, max(length - values.shape[1], 0)))
-        start = int(self.random.integers(values.shape[1] - length + 1))
-        return values[:, start : start + length]
-
-
-def fit_over_time(windows: Windows, seed: int, steps: int = 600, lr: float = 4e-3) -> OverTime:
-    """A network over time: AdamW at a rate that rises and falls once, cross-entropy of both kinds."""
-    torch.manual_seed(seed)
-    network = OverTime()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.1)
-    inside, shares = torch.tensor([[4.0], [1.0]]), torch.tensor([1.0, 0.3])
-    for _ in range(steps):
-        motion, labels = windows.draw(16)
-        errors = F.binary_cross_entropy_with_logits(network(motion), labels, reduction="none", pos_weight=inside)
-        loss = (errors.mean((0, 2)) * shares).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-    return network.eval()
-
-
-@torch.no_grad()
-def score_over_time(networks: Sequence[OverTime], seen: Seen) -> Scores:
-    """Probability of a micro-expression in each frame, (n_frames,): the mean over networks, face and mirrored face."""
-    n = len(seen.motion)
-    scores = np.full(seen.n_frames, np.nan)
-    motion = relative_motion(seen)[None]
-    both = torch.cat([motion, mirrored(motion)])
-    raw = torch.stack([network(both)[:, 0].mean(0) for network in networks]).mean(0).sigmoid().double().numpy()
-    scores[:n] = np.interp(np.arange(n) * RATE / seen.fps, np.arange(len(raw)), raw)
-    return scores
+def score_over_time(method: BlockMotion, seen: Seen) -> Scores:
+    """Scores of the network over time, (n_frames,)."""
+    timing = Timing(seen.fps, pair_gap(seen.fps), {"micro": K_PRIME})
+    view: Any = SimpleNamespace(n_frames=seen.n_frames, timing=timing, features=lambda chain: seen.motion)
+    return np.asarray(method.score_frames(view)[:, 0])
 
 
 # -- MEAN -------------------------------------------------------------------------------------------------------------------
@@ -494,7 +359,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--real", type=Path, help="folder of films of real people")
     parser.add_argument("--people", type=int, default=60, help="drawn people to learn from")
-    parser.add_argument("--seeds", type=int, default=1, help="networks over time whose scores are averaged")
     parser.add_argument("--write", action="store_true", help="write the file and the table of the page")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -504,14 +368,15 @@ def main() -> None:
     unseen = see_films([*FIELD, *UNSEEN], "unseen", store)
     quiet = see_quiet_films(args.folder / "quiet", store)
     real = see_real_films(args.real, store) if args.real else []
-    networks = [fit_over_time(Windows(people, restless, seed), seed) for seed in range(args.seeds)]
     again = fit_mean([*people, *restless])
     included = fitted_method(read_model(find_model_file("mean")))
+    over_time = fitted_method(read_model(find_model_file("block_motion")))
     assert isinstance(included, MEAN)
+    assert isinstance(over_time, BlockMotion)
     candidates = [
         Candidate("`mean`, included", lambda seen: score_mean(included, seen), BY_MEAN, K_PRIME - 1),
         Candidate("`mean`, learnt again", lambda seen: score_mean(again, seen), BY_MEAN, K_PRIME - 1),
-        Candidate("over time", lambda seen: score_over_time(networks, seen), OVER_TIME, 0),
+        Candidate("`block_motion`, included", lambda seen: score_over_time(over_time, seen), OVER_TIME, 0),
     ]
     rows = [compare(candidate, unseen, quiet, real) for candidate in candidates]
     print(table_of(rows))

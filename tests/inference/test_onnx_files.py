@@ -63,6 +63,16 @@ def test_spot_by_a_network_gives_the_intervals_of_its_model(network, film):
     pd.testing.assert_frame_equal(by_network.frame_scores, by_model.frame_scores)
 
 
+def test_spot_by_a_network_over_time_gives_the_intervals_of_its_model(film, tmp_path):
+    file = tmp_path / "block_motion.onnx"
+    predictions.model_export_command("block_motion", str(file))
+    recipe = json.loads(file.with_suffix(".json").read_text())
+    assert recipe["timing"] == {"fps": 25.0, "k": 3, "k_prime": recipe["timing"]["k_prime"]}
+    by_network, by_model = api.spot(film, file, workers=1), api.spot(film, "block_motion", workers=1)
+    pd.testing.assert_frame_equal(by_network.predictions, by_model.predictions)
+    pd.testing.assert_frame_equal(by_network.frame_scores, by_model.frame_scores)
+
+
 def test_predict_takes_a_network_or_a_name(mebench, network, film, tmp_path):
     tables = []
     for number, model in enumerate((network, "mean")):

@@ -215,7 +215,8 @@ def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, moves_and_
         in err
     )
     assert "emotion, learnt from drawings" in (tmp_path / "out" / "report.html").read_text()
-    assert "using the included model mean (trained on drawn faces)" in err
+    assert "using the included model block_motion (trained on drawn faces)" in err
+    assert "emotions: Method mean, included model mean" in (tmp_path / "out" / "report.html").read_text()
     assert set(found["video"]) == {"moves"}
     assert peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
     assert found["emotion"].notna().all()
