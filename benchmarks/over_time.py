@@ -2,12 +2,12 @@
 
     python benchmarks/over_time.py FOLDER [--real FILMS] [--people 60] [--write]
 
-The network is the included `block_motion`: it reads how 36 blocks of the face move against their median block. It learnt from people of
-`dataset.preset=field` and from others who speak under a flickering lamp and a poor codec (`.ci/models`). `mean` is learnt again
+The network is the included `block_motion`: it reads how 36 blocks of the face move against their median block. It learnt from people
+of `dataset.preset=field` and from others who speak under a flickering lamp and a poor codec (`.ci/models`). `mean` is learnt again
 from these people with light, still maps and less weight decay. Both are compared with the included `mean` on people and quiet films
 that trained nothing (`tools/quiet_films.py`), at levels by false alarms, and on films of real people (`--real`), which only report.
-Another model becomes the default only if its recall on unseen people at 5 false positives a minute exceeds .20 while real films stay at or below 5
-alarms a minute. FOLDER keeps films and features. `--write` writes `over_time.json` and the table in `own_video.md`.
+Another model becomes the default only if its recall on unseen people at 5 false positives a minute exceeds .20 while real films stay at
+or below 5 alarms a minute. FOLDER keeps films and features. `--write` writes `over_time.json` and the table in `own_video.md`.
 """
 
 from __future__ import annotations
