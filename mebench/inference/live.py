@@ -260,7 +260,7 @@ class Live:
     def _scored(
         self, part: _Part, frame: int, rows: Sequence[NDArray[Any]], last: int
     ) -> Iterator[CurvePoint | LiveInterval]:
-        """What becomes known by the score of a frame, once the features that it sees are there."""
+        """What the score of a frame makes known; the features that it sees are there."""
         place = frame - (part.last + 1 - len(part.rows))
         view = self._view(part.rows)
         scores = np.mean([method.score_frames(view)[place] for method in self._methods], axis=0)
