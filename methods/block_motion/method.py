@@ -99,10 +99,10 @@ class BlockMotion(Method):
 
     def score_reach(self, timing: Timing) -> int:
         """What the network sees to both sides, and between two of its frames the next one."""
-        reach = 2**self.params.layers
+        reach: int = 2**self.params.layers
         if timing.fps == self.params.rate:
             return reach
-        return math.ceil((reach + 1) * timing.fps / self.params.rate)
+        return int(np.ceil((reach + 1) * timing.fps / self.params.rate))
 
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
