@@ -72,7 +72,7 @@ def test_read_model_spots_as_its_fold(finished, file, tmp_path):
 
 
 def test_read_model_takes_tiny_weights_as_zero(tmp_path):
-    shipped, faint = models.default_model_file(), tmp_path / "faint.safetensors"
+    shipped, faint = models.find_model_file("mean"), tmp_path / "faint.safetensors"
     stored = {n: w.masked_fill(w.abs() < 1e-6, 1e-40) if w.ndim else w for n, w in load_file(shipped).items()}
     with safe_open(shipped, "pt") as file:
         save_file(stored, faint, file.metadata())
