@@ -63,7 +63,7 @@ def test_spot_by_a_network_gives_the_intervals_of_its_model(network, film):
     pd.testing.assert_frame_equal(by_network.frame_scores, by_model.frame_scores)
 
 
-def test_spot_by_a_network_over_time_gives_the_intervals_of_its_model(film, tmp_path):
+def test_spot_by_a_network_over_time_equals_its_model(film, tmp_path):
     file = tmp_path / "block_motion.onnx"
     predictions.model_export_command("block_motion", str(file))
     recipe = json.loads(file.with_suffix(".json").read_text())
