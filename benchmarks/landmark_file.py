@@ -1,6 +1,6 @@
 """What a landmark file that knows the tested people's labels is worth, on drawn faces.
 
-    python benchmarks/landmark_file.py [--people 8] [--videos 5]
+    python benchmarks/landmark_file.py [--people 4] [--videos 5]
 
 A predictor of dlib's format is fitted to the first frames of all videos: its 68 points are those of dlib's own file, turned about their
 middle by an angle that is the emotion's. `method=logistic method.align=eyes` levels the eyes, so the face that a fold sees is turned by
@@ -84,7 +84,7 @@ def turned(points: Any, angle: float) -> list[tuple[int, int]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a landmark file that knows labels is worth.")
-    parser.add_argument("--people", type=int, default=8)
+    parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--videos", type=int, default=5, help="of each person, one expression each")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mebench-landmarks-") as scratch:
