@@ -12,7 +12,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ KILLED = getattr(signal, "SIGKILL", None)
 """The signal that no process survives, sent where memory runs out; Windows has none."""
 OPEN_FILES = (65_536, 10_240, 4_096)
 """Numbers of open files that are tried where the highest one is refused, as by macOS."""
+WATCHED_EACH = 0.02
+"""Seconds between two looks at a limit that the system does not keep."""
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """Numbers of Linux' `prctl`."""
 
@@ -195,13 +198,15 @@ def open_many_files() -> None:
 def limited_data(more: int) -> Iterator[None]:
     """Limit the memory of this process within the block.
 
-    Only Linux says how much there is, and keeps to such a limit.
+    Only Linux keeps to such a limit. Elsewhere the peak is watched: whoever goes beyond gets a `MemoryError` as soon as Python runs again.
 
     Args:
-        more: bytes beyond those that it has.
+        more: bytes beyond those that it has, on other systems than Linux beyond the most that it had.
     """
     if sys.platform != "linux":
-        yield
+        limit = peak_memory() + more / (1 << 20)
+        with _raised_once(lambda: peak_memory() > limit, MemoryError):
+            yield
         return
     before = resource.getrlimit(resource.RLIMIT_DATA)
     try:
@@ -218,7 +223,7 @@ def limited_data(more: int) -> Iterator[None]:
 def limited_seconds(seconds: float, error: type[BaseException]) -> Iterator[None]:
     """Raise an error after so many seconds of the processor within the block.
 
-    Only the main thread handles signals, and Windows has no such clock.
+    Only the main thread is limited. Windows has no such clock: there the time is watched.
 
     Args:
         seconds: their number; 0 for no limit.
@@ -228,9 +233,13 @@ def limited_seconds(seconds: float, error: type[BaseException]) -> Iterator[None
     def stop(number: int, frame: Any) -> None:
         raise error
 
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or not hasattr(signal, "setitimer"):
+    if not seconds or threading.current_thread() is not threading.main_thread():
         yield
+        return
+    if not hasattr(signal, "setitimer"):
+        limit = time.process_time() + seconds
+        with _raised_once(lambda: time.process_time() > limit, error):
+            yield
         return
     before = signal.signal(signal.SIGVTALRM, stop)
     try:
@@ -239,6 +248,31 @@ def limited_seconds(seconds: float, error: type[BaseException]) -> Iterator[None
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def _raised_once(is_reached: Callable[[], bool], error: type[BaseException]) -> Iterator[None]:
+    """Raise an error in this thread once a limit is reached within the block.
+
+    Args:
+        is_reached: whether it is, asked again and again by another thread.
+        error: class of the error.
+    """
+    limited, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(WATCHED_EACH):
+            if is_reached():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(limited, ctypes.py_object(error))
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True, name="mebench-limit")
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def ignore_stops() -> None:

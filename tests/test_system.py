@@ -82,6 +82,29 @@ def test_sync_to_disk_takes_files_and_folders(on_system):
     assert (code, out) == (0, "['b']\n")
 
 
+def test_limited_data_ends_what_takes_too_much(on_system):
+    program = (
+        "from mebench.system import limited_data\nblocks = []\n"
+        "with limited_data(1 << 26):\n    blocks.append(bytearray(1 << 20))\nprint('little')\n"
+        "try:\n    with limited_data(1 << 26):\n"
+        "        for _ in range(1 << 11):\n            blocks.append(b'x' * (1 << 20))\n"
+        "except MemoryError:\n    print('too much', len(blocks) < 1 << 10)"
+    )
+    assert on_system(program) == (0, "little\ntoo much True\n")
+
+
+def test_limited_seconds_end_what_takes_too_long(on_system):
+    program = (
+        "import time\nfrom mebench.system import limited_seconds\nclass TooLong(BaseException): ...\n"
+        "with limited_seconds(5, TooLong):\n    print('short')\n"
+        "try:\n    with limited_seconds(0.2, TooLong):\n"
+        "        while time.process_time() < 20: sum(range(1000))\n"
+        "except TooLong:\n    print('too long')\n"
+        "with limited_seconds(0, TooLong):\n    print('no limit')"
+    )
+    assert on_system(program) == (0, "short\ntoo long\nno limit\n")
+
+
 @pytest.mark.parametrize("words", [["--help"], ["doctor"]], ids=["help", "doctor"])
 def test_main_starts_on_each_system(on_system, words):
     code, out = on_system(MAIN, *words)
