@@ -255,7 +255,7 @@ def _raised_once(is_reached: Callable[[], bool], error: type[BaseException]) -> 
     """Raise an error in this thread once a limit is reached within the block.
 
     Args:
-        is_reached: whether it is, asked again and again by another thread.
+        is_reached: function that says whether it is, called again and again by another thread.
         error: class of the error.
     """
     limited, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
