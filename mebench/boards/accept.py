@@ -86,7 +86,7 @@ def merge_records(
             own, and all others are of one sender without a name, who is numbered.
     """
     folder = records.parent
-    opened = nullcontext(Registry.read(folder)) if check_only else Registry.changed(folder)
+    opened = nullcontext(Registry.read(folder)) if check_only else Registry.open_for_changes(folder)
     with opened as registry:
         merging = _Merging(records, registry, check_only, sender)
         for source in sorted(sources, key=_earlier_versions_first):
@@ -363,7 +363,7 @@ def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
     """
     with TemporaryDirectory(dir=folder, prefix=".renewed-") as room:
         new = export_record(run, Path(room, "new"))
-        with Registry.changed(folder.parent) as registry:
+        with Registry.open_for_changes(folder.parent) as registry:
             registry.records.pop(former, None)
             registry.senders.pop(former, None)  # the board itself has run it
         versions = [version for version in folder.iterdir() if version.name.partition("~v")[0] == former]

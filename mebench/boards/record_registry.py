@@ -54,7 +54,7 @@ class Registry:
 
     @classmethod
     @contextmanager
-    def changed(cls, folder: Path) -> Iterator["Registry"]:
+    def open_for_changes(cls, folder: Path) -> Iterator["Registry"]:
         """The registry of a board for changes; it is written at the end and locked meanwhile.
 
         Raises:

@@ -472,7 +472,7 @@ def leaderboard_known_command(
     The words are those of a run, which name the tested people and videos; nothing is computed.
     """
     data, truth = disagreements.truth_of_plan(run_plan.make_plan(config_from_words(words, files, plugins)))
-    with record_registry.Registry.changed(Path(out).expanduser().parent) as changed:
+    with record_registry.Registry.open_for_changes(Path(out).expanduser().parent) as changed:
         former, changed.truths[data] = changed.truths.get(data), truth
     change = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
     report = {"data": data, "truth": truth, "former": former}

@@ -140,7 +140,7 @@ def _costs_of_folds(folder: run_folder.RunFolder) -> list[dict[str, Any]]:
 def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
     folder = run_folder.RunFolder.finished(runs, run)
-    changed, sealed = folder.changed(), len(folder.seal)
+    changed, sealed = folder.list_changed_files(), len(folder.seal)
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
     if not sealed:
         sound = f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified"

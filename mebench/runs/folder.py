@@ -376,7 +376,7 @@ class RunFolder:
             raise self._unreadable("DONE", e) from e
         return self._sealed[1]
 
-    def changed(self) -> list[str]:
+    def list_changed_files(self) -> list[str]:
         """Paths of files of a finished run that are missing or have changed since."""
         differing = [name for name, known in self.seal.items() if self._hash(name) != known]
         folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]

@@ -70,7 +70,7 @@ def test_merge_registers_truth_until_known_does(board, capsys):
     ((data, truth),) = Registry.read(board).truths.items()
     assert (outcome.doubt, doubt_shown(board)) == ("", "")
     assert data == "synthetic under loso; spot"
-    with Registry.changed(board) as registry:  # as if that first record had been made up
+    with Registry.open_for_changes(board) as registry:  # as if that first record had been made up
         registry.truths[data] = ["0" * 16, "1" * 16, "2"]
     assert doubt_shown(board) == "its annotations differ from those known of synthetic"
     leaderboard.leaderboard_known_command(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")

@@ -449,17 +449,17 @@ def test_fold_folder_stays_that_of_an_earlier_version(tmp_path):
 def test_changed_finds_one_flipped_bit_in_any_file(tmp_path):
     run = make_run(tmp_path, sealed=True)
     assert run.seal
-    assert run.changed() == []
+    assert run.list_changed_files() == []
     for name in sorted(run.seal):
         file = run.path / name
         whole = file.read_bytes()
         file.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
-        assert name in run.changed()
+        assert name in run.list_changed_files()
         if name.endswith((".json", ".parquet")):
             with pytest.raises(RunError, match=re.escape(name)):
                 run.read_json(name) if name.endswith(".json") else run.read_table(name)
         file.write_bytes(whole)
-    assert run.changed() == []
+    assert run.list_changed_files() == []
 
 
 def flipped(file):
@@ -475,14 +475,14 @@ def test_changed_finds_an_edit_under_the_former_date(tmp_path):
     flipped(file)
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert RunFolder(run.path).changed() == ["predictions.parquet"]
+    assert RunFolder(run.path).list_changed_files() == ["predictions.parquet"]
 
 
 def test_changed_is_indifferent_to_dates(tmp_path):
     run = make_run(tmp_path, sealed=True)
     for file in run.path.rglob("*"):
         os.utime(file, (4e9, 4e9))
-    assert RunFolder(run.path).changed() == []
+    assert RunFolder(run.path).list_changed_files() == []
 
 
 @pytest.mark.parametrize(
@@ -528,5 +528,5 @@ def test_seal_of_older_runs_is_empty(tmp_path):
     summary = run.path / "summary.json"
     summary.write_text(summary.read_text().replace("strict", "strict "))
     assert run.seal == {}
-    assert run.changed() == []
+    assert run.list_changed_files() == []
     assert run.read_json("summary.json")
