@@ -231,8 +231,8 @@ class Notes:
 def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of a board with ranked rows."""
     content, notes = page.content, Notes()
-    heads = ["#", "method (year)", f"{find_metric(content.score).label} [95 %]"]
-    heads += [head_of_column(name, content) for name in content.board.columns]
+    heads = ["#", "method (year)", f"{_linked_metric(content.score, folder)} [95 %]"]
+    heads += [_linked_head(name, content, folder) for name in content.board.columns]
     cells = []
     for line in places_and_levels(content):
         if line.rank is None:
@@ -275,10 +275,30 @@ def head_of_column(name: str, content: BoardContent) -> str:
     return heads[name] if name in heads else find_metric(name).label
 
 
+LONGEST_IN_NAME = 50
+"""Signs of the settings that stand beside a method's name; longer ones, of tuned rows, stand in its note alone."""
+
+
+def _linked_head(name: str, content: BoardContent, folder: Path) -> str:
+    """The head of a column; that of a score leads to its definition."""
+    return _linked_metric(name, folder) if name in METRICS else head_of_column(name, content)
+
+
+def _linked_metric(name: str, folder: Path) -> str:
+    """The label of a score, linked to its definition if the documentation lies beside the leaderboard."""
+    metric = find_metric(name)
+    page = "docs/reference/metrics.md" if "spotting" in metric.sections else "docs/reference/metrics_recognition.md"
+    is_beside = (folder.absolute().parent / page).is_file()
+    return f"[{metric.label}](../../{page}#{metric.name})" if is_beside else metric.label
+
+
 def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> list[str]:
     """The cells of a row with a rank, after the rank."""
     row, content = place.row, page.content
     name = _linked(row.method, page.names, folder)
+    telling = _own_settings(row, content)
+    if 0 < len(telling) <= LONGEST_IN_NAME:
+        name += f", {markdown_text(telling)}"
     # Settings of its own, and of others of the method, are what a reader asks next.
     if row.settings:
         name += notes.mark(f"{method_title(row.method)}: {row.settings}")
@@ -414,7 +434,7 @@ def _origin_lines(content: BoardContent) -> list[str]:
         costs = dict.fromkeys(("fit_seconds", "parameters"), NONE)
         costs.update({name: COSTS[name].write(row.costs[name]) for name in costs if name in row.costs})
         cells.append([str(place.rank), markdown_text(method_title(row.method)), *costs.values(), runs])
-    return _markdown(["#", "method", "training, s", "numbers kept", "runs"], cells)
+    return _markdown(["#", "method", "training, s", "parameters", "runs"], cells)
 
 
 def _rescored_lines(page: BoardPage) -> list[str]:

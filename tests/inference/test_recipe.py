@@ -63,7 +63,7 @@ def test_describe_spotting_gives_the_intervals_of_spot(film, monkeypatch):
     how = recipe.describe_spotting(models.read_model(file), Path("mean.onnx"), ("score", "probabilities"))
     exec(lines_of_page(), namespace)
     found = namespace["spot"](maps_of_film(film), file, json.loads(json.dumps(how)))
-    by_mebench = mebench.spot(film, workers=1).predictions
+    by_mebench = mebench.spot(film, model="mean", workers=1).predictions
     assert len(found) >= 2
     assert found == by_mebench[["onset", "offset"]].to_numpy().tolist()
 

@@ -130,6 +130,8 @@ def test_learnt_thresholds_hold_people_out(id_):
     plugin = registry.load_plugin("method", id_)
     preset = "peaks" if id_ == "optical_strain" else None  # the variant that has one
     learnt = dataclasses.replace(settled(id_, preset).method_params, threshold="absolute")
+    if id_ == "boosting_vrme":  # its extended intervals end at the mean score of the video
+        learnt = dataclasses.replace(learnt, intervals="fixed")
     assert plugin.holds_out(learnt)
     assert plugin.looks_at_test_video(frozenset({"spot"}), learnt) == "none"
     assert plugin.looks_at_test_video(frozenset({"spot"}), settled(id_, preset).method_params) == "video"
