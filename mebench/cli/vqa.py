@@ -1,4 +1,4 @@
-"""`mebench vqa make|answer|score`: the questions of the grand challenge."""
+"""`mebench vqa make|answer|score|report`: the questions of the grand challenge."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from mebench.table_output import Column, Table
 from mebench.terminal import format_count, make_console, print_lines
 
 with lazy_imports():
+    from mebench.reports import answers_page, report as run_report
     from mebench.runs import folder as run_folder
     from mebench.vqa import (
         answer_facts,
         endpoint as model_endpoint,
         floors,
+        judged_answers,
         marking,
         pictures,
         prompts,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 app = verb_group("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.jsonl", help="The file to write.")]
+Answers = Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")]
 Questions = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", help="The file of questions.")]
 
 
@@ -270,7 +273,7 @@ def _answer_by_runs(runs: Sequence[run_folder.RunFolder], rows: Sequence[Row], o
 @app.command("score", epilog="Example: mebench vqa score --questions questions.jsonl --answers answers.jsonl")
 def vqa_score_command(
     questions: Questions,
-    answers: Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")],
+    answers: Answers,
     scorer: Annotated[
         str,
         typer.Option(
@@ -302,3 +305,50 @@ def vqa_score_command(
     for name, agreement in summary["consistency"].items():
         print_lines(f"{name.replace('_', ' ')} agree in {agreement['agree']} of {agreement['of']}")
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))
+
+
+@app.command("report", epilog="Example: mebench vqa report --questions questions.jsonl --answers answers.jsonl")
+def vqa_report_command(
+    questions: Questions,
+    answers: Answers,
+    words: DatasetWords = None,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = Path("answers.html"),
+    files: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Write a page on which every answer can be looked at.
+
+    Each question has its answer, the truth where it is known, and for each scorer how the answer was read and why it was scored so.
+    The page lists the answers that no reader understood and counts refusals. It holds no picture, only what
+    was shown in words; with the dataset it names the frames.
+    """
+    asked, given = vqa_questions.read_questions(questions), vqa_questions.read_questions(answers)
+    facts = answer_facts.read_facts(answers)
+    frames_of = _frames_shown(asked, facts, words, files, plugins) if words or files else None
+    report = judged_answers.report_answers(asked, given, facts, frames_of)
+    run_report.write_page(answers_page.page_of_answers(report, answers.stem, judged_answers.STATES), out)
+    states = report["states"]
+    write_json(
+        {"file": str(out), **report},
+        json,
+        f"{out}: {format_count(report['questions'], 'answer')}, {states['empty'] + states['refused']} refused or empty "
+        f"({report['refusal_share']:.1%}), {states['not understood']} not understood, {states['missing']} missing",
+    )
+
+
+def _frames_shown(
+    asked: Sequence[Row],
+    facts: Mapping[str, Any],
+    words: list[str] | None,
+    files: list[str] | None,
+    plugins: list[str] | None,
+) -> dict[str, list[int]]:
+    """The frames that a model was shown for each question, by its id."""
+    if "see" not in facts:
+        raise ConfigError(
+            "the frames are known only for answers of a model, beside which mebench vqa answer wrote what it saw: leave the dataset out"
+        )
+    settings = pictures.PictureSettings.from_facts(facts)
+    shown = pictures.PicturesOfQuestions(list(datasets_of(words, files, plugins).values()), settings)
+    return {vqa_questions.id_of(row): shown.frames_of(row) for row in asked}

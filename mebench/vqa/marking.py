@@ -104,10 +104,7 @@ def score_answers(
     check_answers(truth, by_id)
     if not any(id_of(row) in by_id for row in known):
         raise DataError(f"none of the {len(known)} questions is answered; ids look like {id_of(known[0])!r}")
-    try:
-        marks = SCORERS[scorer]()
-    except ImportError as error:
-        raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
+    marks = load_scorer(scorer)
     measured = cache(marks.measured)  # most answers are given many times
     texts = [by_id.get(id_of(row), {}).get("answer", "") for row in known]
     read = _read(measured, known, texts)
@@ -240,8 +237,20 @@ class _CorpusByFirstWord(_Corpus):
     readers = READERS
 
 
-_Marks = _Sentences | _Corpus
-SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus, "strict": _CorpusByFirstWord}
+Marks = _Sentences | _Corpus
+SCORERS: Mapping[Scorer, type[Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus, "strict": _CorpusByFirstWord}
+
+
+def load_scorer(scorer: Scorer) -> Marks:
+    """The rules of a scorer.
+
+    Raises:
+        ConfigError: a package of the extra `vqa` is missing.
+    """
+    try:
+        return SCORERS[scorer]()
+    except ImportError as error:
+        raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
 
 
 def _read(
@@ -255,7 +264,7 @@ def _read(
     return read
 
 
-def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]:
+def _values(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]:
     """All scores of some questions by name; kinds without a question have none."""
     bleu, rouge = marks.of_sum(np.sum([one.texts for one in read], axis=0))
     scores = {"bleu": bleu, "rouge1": rouge}
@@ -267,7 +276,7 @@ def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]
     return scores
 
 
-def _scores_of_kind(marks: _Marks, kind: Kind, answered: Sequence[AnsweredQuestion]) -> dict[str, float]:
+def _scores_of_kind(marks: Marks, kind: Kind, answered: Sequence[AnsweredQuestion]) -> dict[str, float]:
     """The scores of all questions of a kind."""
     reader = marks.readers[kind]
     if kind in ("coarse", "fine") and marks.as_written:
@@ -322,7 +331,7 @@ def _scores_of_units(true: Sequence[Set[str]], given: Sequence[Set[str]]) -> dic
     }
 
 
-def _scores(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
+def _scores(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
     """All scores of some questions with intervals over people."""
     people = sorted({subject_of(one.row) for one in read})
     without = []
@@ -341,7 +350,7 @@ def _scores(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]
     return scores
 
 
-def _scores_by_dataset(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, Score]]:
+def _scores_by_dataset(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, Score]]:
     """The scores of each dataset; empty if there is one."""
     by_dataset = group_by(read, lambda one: clip_of(one.row).split("/")[0])
     if len(by_dataset) < 2:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal, Self
 
 import cv2
 import numpy as np
@@ -72,6 +72,17 @@ class PictureSettings:
         windows = {"windows": self.windows} if self.windows > 1 else {}
         return {"see": see, "pictures": self.moments, "size": self.size, "apex": self.apex, **windows}
 
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The settings that `facts` wrote down.
+
+        >>> PictureSettings.from_facts(PictureSettings(("flow",), 3).facts()) == PictureSettings(("flow",), 3)
+        True
+        """
+        see = tuple(facts["see"]) or ("none",)
+        names = {"pictures": "moments", "size": "size", "apex": "apex", "windows": "windows"}
+        return cls(see, **{field: facts[name] for name, field in names.items() if name in facts})
+
     def description(self) -> str:
         """The pictures in words, for the prompt."""
         if self.see == ("none",):
@@ -121,17 +132,21 @@ class ClipPictures:
         """All pictures, in the order in which they are sent."""
         if self._settings.see == ("none",):
             return []
+        pictures: list[Picture] = []
+        for moments in self.moments():
+            for kind in self._settings.see:
+                pictures += DRAWN[kind](self, moments)
+        return [self._reduced(picture) for picture in pictures]
+
+    def moments(self) -> list[list[int]]:
+        """The frames that are shown: of the whole, then of each window."""
         spans = [(self._first, self._last)]
         if self._settings.windows > 1:
             edges = np.linspace(self._first, self._last, self._settings.windows + 1).round().astype(int).tolist()
             spans += list(pairwise(edges))
-        pictures: list[Picture] = []
-        for first, last in spans:
-            apex = self._apex_of(first, last)
-            moments = choose_moments(first, last, self._settings.moments, apex)
-            for kind in self._settings.see:
-                pictures += DRAWN[kind](self, moments)
-        return [self._reduced(picture) for picture in pictures]
+        return [
+            choose_moments(first, last, self._settings.moments, self._apex_of(first, last)) for first, last in spans
+        ]
 
     def _apex_of(self, first: int, last: int) -> int | None:
         """The apex that is used between two frames; None if moments are evenly placed."""
@@ -271,11 +286,21 @@ class PicturesOfQuestions:
             return []
         clip = clip_of(row)
         if self._last[0] != clip:
-            self._last = (clip, self._draw(row, clip))
+            self._last = (clip, self._clip_pictures(row, clip).draw())
         return self._last[1]
 
-    def _draw(self, row: Row, clip: str) -> list[Picture]:
-        """The pictures of a clip."""
+    def frames_of(self, row: Row) -> list[int]:
+        """The shown frames of a question's clip, in their order.
+
+        Raises:
+            DataError: the datasets have no such clip, or no face is found in it.
+        """
+        if self.settings.see == ("none",):
+            return []
+        return [moment for moments in self._clip_pictures(row, clip_of(row)).moments() for moment in moments]
+
+    def _clip_pictures(self, row: Row, clip: str) -> ClipPictures:
+        """The pictures of a clip, not yet drawn."""
         if clip not in self._clips:
             raise DataError(f"the dataset has no clip {clip!r}, which a question names")
         dataset, video, expression = self._clips[clip]
@@ -289,4 +314,4 @@ class PicturesOfQuestions:
             span, apex = (expression.onset, expression.offset), expression.apex
         if is_about_clip:
             settings = PictureSettings(settings.see, settings.moments, settings.size, settings.apex)
-        return ClipPictures(dataset, video, span, apex, settings).draw()
+        return ClipPictures(dataset, video, span, apex, settings)

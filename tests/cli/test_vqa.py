@@ -84,6 +84,30 @@ def test_vqa_answer_says_how_answers_came_about(mebench, tmp_path, asked, serve)
     assert "was begun with another prompt" in err
 
 
+def test_vqa_report_shows_every_answer(mebench, tmp_path, asked, serve):
+    url, _ = serve(lambda body: make_reply("I'm sorry, I cannot help."))
+    answers, page = tmp_path / "a.jsonl", tmp_path / "a.html"
+    model = ("--endpoint", url, "--model", "m", "--see", "frames", "--frames", "3")
+    assert mebench("vqa", "answer", *TINY, "--questions", asked, "-o", answers, *model)[0] == 0
+    words = ("vqa", "report", "--questions", asked, "--answers", answers, "-o", page)
+    code, out, _ = mebench(*words)
+    assert (code, out) == (0, f"{page}: 64 answers, 64 refused or empty (100.0%), 0 not understood, 0 missing\n")
+    assert page.read_text(encoding="utf-8").count("<details id=") == 64
+    assert "data:image" not in page.read_text(encoding="utf-8")
+    code, out, _ = mebench(*words, *TINY, "--json", "-")
+    report = json.loads(out)
+    assert (code, report["states"]["refused"], report["known"]) == (0, 64, 64)
+    assert all(len(answer["frames"]) == 3 for answer in report["answers"])
+    assert report["pictures"][0] == "frames: at most 3 of each clip; frames of one video of a face, in their order."
+
+
+def test_vqa_report_refuses_frames_of_floor(mebench, tmp_path, asked):
+    out = tmp_path / "f.jsonl"
+    mebench("vqa", "answer", "--questions", asked, "-o", out, "--floor", "majority")
+    code, _, err = mebench("vqa", "report", *TINY, "--questions", asked, "--answers", out)
+    assert (code, "only for answers of a model" in err) == (2, True)
+
+
 def test_vqa_answer_of_floors(mebench, tmp_path, asked):
     out = tmp_path / "f.jsonl"
     assert mebench("vqa", "answer", "--questions", asked, "-o", out, "--floor", "truth")[0] == 0
