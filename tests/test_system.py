@@ -84,10 +84,10 @@ def test_sync_to_disk_takes_files_and_folders(on_system):
 
 def test_limited_data_ends_what_takes_too_much(on_system):
     program = (
-        "from mebench.system import limited_data\nblocks = []\n"
+        "import time\nfrom mebench.system import limited_data\nblocks = []\n"
         "with limited_data(1 << 26):\n    blocks.append(bytearray(1 << 20))\nprint('little')\n"
         "try:\n    with limited_data(1 << 26):\n"
-        "        for _ in range(1 << 11):\n            blocks.append(b'x' * (1 << 20))\n"
+        "        for _ in range(1 << 11):\n            blocks.append(b'x' * (1 << 20))\n            time.sleep(0.002)\n"
         "except MemoryError:\n    print('too much', len(blocks) < 1 << 10)"
     )
     assert on_system(program) == (0, "little\ntoo much True\n")

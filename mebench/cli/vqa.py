@@ -284,7 +284,7 @@ def vqa_score_command(
 ) -> None:
     """Score answers, with intervals and floors.
 
-    The floors are answers without an image; intervals are over people. docs/how_to/challenges.md describes the
+    The floors are answers without an image; intervals are over people. docs/how_to/questions.md describes the
     two public scorers, and `strict`.
     """
     summary = marking.score_answers(
