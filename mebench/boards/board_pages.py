@@ -285,7 +285,10 @@ def _linked_head(name: str, content: BoardContent, folder: Path) -> str:
 
 
 def _linked_metric(name: str, folder: Path) -> str:
-    """The label of a score, linked to its definition if the documentation lies beside the leaderboard."""
+    """The label of a score, with a link to its definition.
+
+    It is a link if the documentation lies beside the leaderboard.
+    """
     metric = find_metric(name)
     page = "docs/reference/metrics.md" if "spotting" in metric.sections else "docs/reference/metrics_recognition.md"
     is_beside = (folder.absolute().parent / page).is_file()

@@ -49,7 +49,9 @@ def test_remarks_name_few_subjects_and_chosen_trial_of_a_front():
 @pytest.mark.parametrize(("number", "name"), [(-1, "the default"), (0, "trial 0"), (3, "trial 3")])
 def test_TrialReporter_names_the_best_trial_so_far(number, name):
     best = SimpleNamespace(number=number, state="complete", values=(0.5,), params={"method.p": 0.25})
-    study = SimpleNamespace(best_trial=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")])
+    study = SimpleNamespace(
+        best_trial=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")]
+    )
     printed = []
     outcome.TrialReporter(SimpleNamespace(notify=printed.append), "s", 1, split=None, space=None).report(study, best)
     assert printed[0].endswith(f"; best 0.5000 ({name}: p=0.25)")
