@@ -12,6 +12,8 @@ from mebench.files import file_hash, read_plain
 
 COSTS = ("asked", "refused", "failed", "tokens", "seconds")
 """Facts that add up when an interrupted command continues; all others must stay the same."""
+KINDS = {"see": list, "pictures": int, "windows": int, "size": int, "apex": str, "floor": str}
+"""Facts that say what was seen, and the kinds of their values."""
 MOST_BYTES = 1_000_000
 
 
@@ -39,9 +41,14 @@ def read_facts(answers: Path) -> dict[str, Any]:
         facts = json.loads(data)
     except (ValueError, RecursionError):
         facts = None
-    if not isinstance(facts, dict):
+    if not isinstance(facts, dict) or _has_other_kinds(facts):
         raise DataError(f"{file} is damaged: remove it, or answer the questions again into another file")
     return facts
+
+
+def _has_other_kinds(facts: Mapping[str, Any]) -> bool:
+    """Whether a fact about what was seen is no value of its kind."""
+    return any(name in facts and not isinstance(facts[name], kind) for name, kind in KINDS.items())
 
 
 def write_facts(answers: Path, facts: Mapping[str, Any]) -> None:

@@ -89,3 +89,10 @@ def test_continue_facts_adds_costs_but_mixes_nothing(tmp_path):
         continue_facts(file, {"model": "other"})
     assert read_facts(tmp_path / "b.jsonl") == {}
     assert "secret" not in address_without_keys("http://me:secret@h:1/v1?key=secret")
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '{"see": 3}', '{"see": "frames"}', '{"see": [], "pictures": "x"}'])
+def test_read_facts_refuses_damaged_ones_in_a_sentence(tmp_path, text):
+    (tmp_path / "a.about.json").write_text(text)
+    with pytest.raises(DataError, match=r"a\.about\.json is damaged: remove it"):
+        read_facts(tmp_path / "a.jsonl")
