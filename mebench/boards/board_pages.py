@@ -291,8 +291,7 @@ def _linked_metric(name: str, folder: Path) -> str:
     """
     metric = find_metric(name)
     page = "docs/reference/metrics.md" if "spotting" in metric.sections else "docs/reference/metrics_recognition.md"
-    is_beside = (folder.absolute().parent / page).is_file()
-    return f"[{metric.label}](../../{page}#{metric.name})" if is_beside else metric.label
+    return f"[{metric.label}](../../{page}#{metric.name})" if _lies_beside(folder, page) else metric.label
 
 
 def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> list[str]:
@@ -575,8 +574,12 @@ def _link_to_docs(folder: Path, title: str, place: str, root: str = "..") -> str
         place: path of the page in the repository.
         root: relative path to the repository.
     """
-    is_beside = (folder.absolute().parent / place).is_file()
-    return f"[{title}]({root}/{place})" if is_beside else f"*{title}* in the documentation"
+    return f"[{title}]({root}/{place})" if _lies_beside(folder, place) else f"*{title}* in the documentation"
+
+
+def _lies_beside(folder: Path, place: str) -> bool:
+    """Whether a file of the repository lies beside the leaderboard."""
+    return (folder.absolute().parent / place).is_file()
 
 
 def _index_cells(page: BoardPage) -> list[str]:

@@ -194,7 +194,7 @@ def _facts_of_answers(scored: Sequence[Row], texts: Sequence[str]) -> dict[str, 
     unread = 0
     for row, text in zip(scored, texts):
         kind = meaning_of(row["question"]).kind
-        if text.strip() and kind in READERS:
+        if text.strip():
             unread += not_understood(kind, text)
     return {"asked": len(texts), "empty": sum(not text.strip() for text in texts), "unread": unread}
 
