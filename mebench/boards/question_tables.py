@@ -42,7 +42,7 @@ GUIDE = (
 )
 
 
-def score_columns(table: QuestionTable, digits: int = 3) -> list[Column]:
+def _columns_of_scores(table: QuestionTable) -> list[Column]:
     """A column for each score that some row has, the main one first."""
     names = [table.score, *(name for name in LABELS if name != table.score)]
     columns = [
@@ -50,7 +50,7 @@ def score_columns(table: QuestionTable, digits: int = 3) -> list[Column]:
             name,
             LABELS.get(name, name),
             of=partial(_score_of, name, "megc2025_b"),
-            digits=digits,
+            digits=3,
             right=True,
             score=True,
             optional=True,
@@ -66,7 +66,7 @@ def score_columns(table: QuestionTable, digits: int = 3) -> list[Column]:
                     f"{name}_{letter}",
                     f"{label} {letter}",
                     of,
-                    digits=digits,
+                    digits=3,
                     right=True,
                     score=True,
                     optional=True,
@@ -112,7 +112,7 @@ def columns_of_rows(table: QuestionTable) -> list[Column]:
         Column("rank", "#", right=True, text=lambda rank: str(rank or ""), of=lambda row: row.rank or ""),
         Column("method", of=_name_of, main=True),
         Column("group", "not distinguishable", optional=True),
-        *score_columns(table),
+        *_columns_of_scores(table),
     ]
     if table.is_hidden:
         others = [row for row in table.rows if row.content["readings"]]
