@@ -94,25 +94,28 @@ class Step:
 def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
     """The values of each field whose type is a `Literal`, or `Literal[...] | None`."""
     hints = get_type_hints(cls)
-    entries = dict[str, tuple[Any, ...]]()
-    for name in (field.name for field in fields(cls)):
-        literal, *null = get_args(hints[name]) if get_origin(hints[name]) is Union else (hints[name],)
+    choices = dict[str, tuple[Any, ...]]()
+    for field in fields(cls):
+        hint = hints[field.name]
+        may_be_null = get_origin(hint) is Union
+        literal = get_args(hint)[0] if may_be_null else hint
         if get_origin(literal) is Literal:
-            entries[name] = (*get_args(literal), *(None for _ in null))
-    return entries
+            null = (None,) if may_be_null else ()
+            choices[field.name] = (*get_args(literal), *null)
+    return choices
 
 
 def check_choices(owner: object) -> None:
     """Refuse parameters outside the `Literal` types of their fields (ConfigError)."""
     cls: Any = type(owner)
     for name, choices in _choices(cls).items():
-        if (value := getattr(owner, name)) not in choices:
-            described = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
-            known: list[str] = []
-            for choice in choices:
-                word = "null" if choice is None else str(choice)
-                known.append(word)
-            raise ConfigError(unknown(described, str(value), known))
+        value = getattr(owner, name)
+        if value not in choices:
+            parameter = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
+            known = [str(choice) for choice in choices if choice is not None]
+            if None in choices:
+                known.append("null")
+            raise ConfigError(unknown(parameter, str(value), known))
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,10 @@ class Chain:
         It covers the steps of the given levels; without levels, all steps and the scope.
 
         """
-        named = [s.identity() for s in self.steps if not levels or s.level in levels], [] if levels else [self.scope]
-        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+        steps = [step for step in self.steps if not levels or step.level in levels]
+        scope = [] if levels else [self.scope]
+        hashed = [[step.identity() for step in steps], scope]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]
 
     def with_parameters(self, values: Mapping[str, Any]) -> "Chain":
         """The chain with other values of parameters in the steps that have them."""

@@ -17,8 +17,10 @@ from mebench.errors import ConfigError, DataError, refuse_if
 
 MARK_OF_DRAWN = ".mebench-drawn"
 """A file in the folder of a stand-in that `mebench data fake` drew."""
-DRAWN, UNLIKE_PUBLISHED = "drawn stand-in", "not the published dataset"
-"""How the remark on a run begins whose data are not those that its dataset is called by."""
+DRAWN = "drawn stand-in"
+"""Beginning of the remark on a run whose faces are drawn."""
+UNLIKE_PUBLISHED = "not the published dataset"
+"""Beginning of the remark on a run whose copy of the dataset holds other counts than the authors publish."""
 _LEVELS = 3
 """Number of folders above a root that are searched for the mark, because a user may name an inner folder."""
 
@@ -66,40 +68,42 @@ class Dataset:
 
     def __init__(self, params: Any) -> None:
         self.params = params
-        if isinstance(root := getattr(params, "root", None), str):
-            place = Path(root).expanduser().absolute()
-            if any((folder / MARK_OF_DRAWN).is_file() for folder in (place, *[*place.parents][:_LEVELS])):
-                self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
+        root = getattr(params, "root", None)
+        if isinstance(root, str) and _is_drawn(Path(root)):
+            self.comparable = False
+            self.remark = f"{DRAWN}: no score says anything of the real dataset"
 
     def beside_published(self) -> dict[str, tuple[int, int]]:
         """The counts of this copy beside the published ones, by name; empty if none are published.
 
-        Those of this copy include the rows that fit none of its frames.
+        This copy's counts include the rows that fit none of its frames.
         """
-        if (published := self.published) is None:
+        published = self.published
+        if published is None:
             return {}
-        rows = [
-            *((v.subject, e.kind) for v in self.videos() for e in v.expressions),
-            *((row.subject, row.kind) for row in self.unplaced()),
-        ]
-        kinds = Counter(kind for _, kind in rows)
-        people = len({subject for subject, _ in rows if subject})
-        return {
-            **({} if published.subjects is None else {"subjects": (people, published.subjects)}),
-            **{f"{kind}-expressions": (kinds[kind], n) for kind, n in published.expressions.items()},
-        }
+        placed = [(video.subject, expression.kind) for video in self.videos() for expression in video.expressions]
+        unplaced = [(row.subject, row.kind) for row in self.unplaced()]
+        annotated = placed + unplaced
+        counts = dict[str, tuple[int, int]]()
+        if published.subjects is not None:
+            n_subjects = len({subject for subject, _ in annotated if subject})
+            counts["subjects"] = (n_subjects, published.subjects)
+        n_of_kind = Counter(kind for _, kind in annotated)
+        for kind, n_published in published.expressions.items():
+            counts[f"{kind}-expressions"] = (n_of_kind[kind], n_published)
+        return counts
 
     def unlike_published(self) -> str:
         """How the counts of this copy differ from the published ones, in words; empty if they agree or none are
         published.
         """
-        counts = {} if self.remark.startswith(DRAWN) else self.beside_published()
+        if self.published is None or self.remark.startswith(DRAWN):
+            return ""
+        counts = self.beside_published()
         differing = [f"{name} {here} instead of {n}" for name, (here, n) in counts.items() if here != n]
-        return (
-            f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({self.published.source})"
-            if self.published and differing
-            else ""
-        )
+        if not differing:
+            return ""
+        return f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({self.published.source})"
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key, from the annotations alone.
@@ -186,11 +190,20 @@ class Dataset:
         Raises:
             DataError: this dataset has none, or the folder is not empty.
         """
-        for module in (sys.modules[base.__module__] for base in cls.__mro__):
-            if Path(getattr(module, "__file__", None) or __file__).with_name("fake.py").is_file():
+        for base in cls.__mro__:
+            module = sys.modules[base.__module__]
+            file = getattr(module, "__file__", None)  # `object` comes from no file
+            if file is not None and Path(file).with_name("fake.py").is_file():
                 import_module(".fake", module.__package__).write(folder)
                 return
         raise DataError(f"{getattr(cls, 'id', cls.__name__.lower())} has no drawn stand-in: choose another dataset")
+
+
+def _is_drawn(root: Path) -> bool:
+    """Whether a folder, or one of those above it, bears the mark of a stand-in."""
+    folder = root.expanduser().absolute()
+    searched = [folder, *list(folder.parents)[:_LEVELS]]
+    return any((searched_folder / MARK_OF_DRAWN).is_file() for searched_folder in searched)
 
 
 class Composite(Dataset):
@@ -210,7 +223,7 @@ class Composite(Dataset):
     def __init__(self, members: Mapping[str, Dataset]) -> None:
         super().__init__(None)
         self.members = dict(members)
-        self._home: dict[str, str] = {}
+        self._member_of_video: dict[str, str] = {}  # ids of members by keys of videos, filled by `_gather`
         every = list(self.members.values())
         *first_ids, last = self.members
         names = f"{', '.join(first_ids)} and {last}"
@@ -234,9 +247,10 @@ class Composite(Dataset):
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The member that a video belongs to, and its id."""
-        if not self._home:
+        if not self._member_of_video:
             self.videos()
-        return self.members[self._home[video.key]], self._home[video.key]
+        id_ = self._member_of_video[video.key]
+        return self.members[id_], id_
 
     def videos(self) -> Sequence[Video]:
         """All videos of all members, sorted by key."""
@@ -291,17 +305,19 @@ class Composite(Dataset):
         """The member that holds a subject; its name may differ from the subject's dataset, since ready-made maps come
         from several datasets. A subject of no member belongs to a dataset about which nothing is known.
         """
-        return self._holders.get(key) or self.members.get(key.dataset) or Dataset(None)
+        return self._member_of_subject.get(key) or self.members.get(key.dataset) or Dataset(None)
 
     @cached_property
-    def _holders(self) -> dict[SubjectKey, Dataset]:
+    def _member_of_subject(self) -> dict[SubjectKey, Dataset]:
+        """The member that holds each subject."""
         return {video.subject_key: member for member in self.members.values() for video in member.videos()}
 
-    def _gather(self, videos: Mapping[str, Sequence[Video]]) -> tuple[Video, ...]:
+    def _gather(self, videos_of_member: Mapping[str, Sequence[Video]]) -> tuple[Video, ...]:
+        """The videos of all members, sorted by key, with emotions named after their datasets; refuses a video of two members."""
         gathered: list[Video] = []
-        for id_, of_member in videos.items():
-            for video in of_member:
-                other = self._home.setdefault(video.key, id_)
+        for id_, videos in videos_of_member.items():
+            for video in videos:
+                other = self._member_of_video.setdefault(video.key, id_)
                 if other != id_:
                     raise ConfigError(f"{other} and {id_} both hold the video {video.key}: take one of them")
                 named = tuple(_with_dataset(expression, id_) for expression in video.expressions)
@@ -344,12 +360,16 @@ class Wrapped(Dataset):
         same: attributes taken unchanged from `dataset`, in addition to the standard ones.
     """
 
+    SAME_ATTRIBUTES: ClassVar = (
+        "revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published",
+    )  # fmt: skip
+    SAME_METHODS: ClassVar = ("check", "repair_rows", "repairs", "unplaced", "beside_published", "unlike_published")
+
     def __init__(self, dataset: Dataset, *same: str) -> None:
         super().__init__(dataset.params)
         self.dataset = dataset
-        same += ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
-        for what in (*same, "check", "repair_rows", "repairs", "unplaced", "beside_published", "unlike_published"):
-            setattr(self, what, getattr(dataset, what))
+        for name in (*same, *self.SAME_ATTRIBUTES, *self.SAME_METHODS):
+            setattr(self, name, getattr(dataset, name))
 
     @property
     def has_frames(self) -> bool:

@@ -35,18 +35,20 @@ class Epoch:
 
     def row(self) -> dict[str, Any]:
         """A row of `history.csv`: one column for each logged metric."""
-        noted = asdict(self)
-        logged: dict[str, Any] = noted.pop("logged")
-        return {name: value for name, value in noted.items() if name != "step" or value is not None} | logged
+        row = asdict(self)
+        logged: dict[str, Any] = row.pop("logged")
+        if self.step is None:
+            del row["step"]
+        return row | logged
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:
         """An epoch from a table row, without its fold. A missing number is None, a missing loss NaN."""
         known = {field.name for field in fields(cls)}
         missing = {name: None for name, value in row.items() if value != value and name != "loss"}
-        noted: dict[str, Any] = {**row, **missing}
-        logged = {name: value for name, value in noted.items() if name not in known and value is not None}
-        return cls(**{name: value for name, value in noted.items() if name in known}, logged=logged)
+        values: dict[str, Any] = {**row, **missing}
+        logged = {name: value for name, value in values.items() if name not in known and value is not None}
+        return cls(**{name: value for name, value in values.items() if name in known}, logged=logged)
 
 
 class History:

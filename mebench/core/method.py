@@ -87,7 +87,10 @@ class Method(L.LightningModule):
 
     def __init__(self, params: Any, task: Task, seed: int = 0) -> None:
         super().__init__()
-        self.params, self.task, self.seed, self.stage = params, task, seed, ""
+        self.params = params
+        self.task = task
+        self.seed = seed
+        self.stage = ""
         self.history = History()
         self.notes: dict[str, float] = {}
         self.curves: dict[Kind, Curve] = {}
@@ -120,7 +123,8 @@ class Method(L.LightningModule):
             changed: parameters with other values.
         """
         stored = torch.load(checkpoint_path, map_location=map_location, weights_only=True)
-        about, hints = stored[cls.CHECKPOINT_HYPER_PARAMS_KEY], get_type_hints(cls.Params)
+        about = stored[cls.CHECKPOINT_HYPER_PARAMS_KEY]
+        hints = get_type_hints(cls.Params)
         params = dict(about["params"])
         for name, value in params.items():
             if isinstance(value, str) and Path in (hints[name], *get_args(hints[name])):
@@ -194,11 +198,12 @@ class Method(L.LightningModule):
         more calls this, too.
         """
         if self._has_absolute_thresholds():
-            videos, learnt = valid or train, []
+            videos = valid or train
+            learnt = []
             for column, kind in enumerate(self.task.kinds):
-                scores = [(v.timing, self.score_frames(v)[:, column]) for v in videos]
-                found = [self.spotted(timing, kind, own, level=-np.inf) for timing, own in scores]
-                truths = [[(e.onset, e.offset) for e in v.expressions if e.kind == kind] for v in videos]
+                scored = [(video.timing, self.score_frames(video)[:, column]) for video in videos]
+                found = [self.spotted(timing, kind, scores, level=-np.inf) for timing, scores in scored]
+                truths = [[(e.onset, e.offset) for e in video.expressions if e.kind == kind] for video in videos]
                 learnt.append(learnt_threshold(found, truths))
             self.thresholds = torch.tensor(learnt).double()
             self.notes |= {

@@ -19,6 +19,10 @@ else:
     scipy = load_lazily("scipy")
 
 Span = tuple[Any, Any] | NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+WINDOW_NUMBERS = 1 << 21
+"""Numbers of windows that are sorted at once, which bounds memory for long videos."""
 
 
 class Spotted(NamedTuple):
@@ -52,7 +56,8 @@ def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -
     >>> interval(10, 3, 1.0)
     Spotted(onset=7, apex=10, offset=12, confidence=1.0)
     """
-    return Spotted(peak - k_prime, peak, peak + k_prime - (rule == "paper"), confidence)
+    offset = peak + k_prime - 1 if rule == "paper" else peak + k_prime
+    return Spotted(peak - k_prime, peak, offset, confidence)
 
 
 def window_shift(lead: int) -> int:
@@ -107,9 +112,11 @@ def score_curve(
             found.append(None)
             continue
         level = top - (top - _foot(heights, peak + 1)) * (1 - height)
-        left, right = (_crossing(heights, peak + 1, level, step) for step in (-1, 1))
+        left = _crossing(heights, peak + 1, level, step=-1)
+        right = _crossing(heights, peak + 1, level, step=1)
         first = min(math.ceil(left) - 1, peak) + lead
-        found.append((min(first, peak), max(math.floor(right) - 1, peak)))
+        last = max(math.floor(right) - 1, peak)
+        found.append((min(first, peak), last))
     return found
 
 
@@ -120,7 +127,8 @@ def _foot(heights: Sequence[float], peak: int) -> float:
     """
     lows = []
     for step in (-1, 1):
-        low, position = heights[peak], peak
+        low = heights[peak]
+        position = peak
         while 0 <= position < len(heights) and heights[position] <= heights[peak]:
             low = min(low, heights[position])
             position += step
@@ -168,8 +176,11 @@ def reaches(common: Any, either: Any, threshold: Fraction, reaching: bool = True
     At least one frame must be common.
 
     """
-    left, right = common * threshold.denominator, either * threshold.numerator
-    return (left >= right if reaching else left > right) & (common > 0)
+    # common / either against numerator / denominator, without a division that rounds
+    ratio_side = common * threshold.denominator
+    threshold_side = either * threshold.numerator
+    passes = ratio_side >= threshold_side if reaching else ratio_side > threshold_side
+    return passes & (common > 0)
 
 
 def iou(a: Span, b: Span) -> Any:
@@ -226,12 +237,11 @@ def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime:
 
     They may overlap, and their confidences are random. The peak of a video shorter than 2k' is its middle.
     """
-    low, high = k_prime, n_frames - k_prime
-    peaks = rng.integers(low, high + 1, count) if high >= low else np.full(count, n_frames // 2)
-    return [interval(int(peak), k_prime, float(c)) for peak, c in zip(np.sort(peaks), rng.random(count))]
-
-
-Scores = NDArray[np.float64]
+    first = k_prime
+    last = n_frames - k_prime
+    peaks = rng.integers(first, last + 1, count) if last >= first else np.full(count, n_frames // 2)
+    confidences = rng.random(count)
+    return [interval(int(peak), k_prime, float(c)) for peak, c in zip(np.sort(peaks), confidences)]
 
 
 def smooth(scores: Scores, k_prime: int, rule: Rule = "paper", smoothing: Smoothing = "average") -> tuple[int, Scores]:
@@ -277,7 +287,8 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     """
     if smoothing == "average":
         return np.full(length, 1 / length)
-    (shape, _, width), windows = smoothing.partition("_"), scipy.signal.windows
+    shape, _, width = smoothing.partition("_")
+    windows = scipy.signal.windows
     tau = float(width)
     weights = windows.gaussian(length, tau) if shape == "gaussian" else windows.exponential(length, tau=tau)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
@@ -311,17 +322,14 @@ def less_baseline(scores: NDArray[np.float64], reach: int) -> NDArray[np.float64
     return raised
 
 
-WINDOW_NUMBERS = 1 << 21
-"""Numbers of windows that are sorted at once, which bounds memory for long videos."""
-
-
 def _known_medians(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """The median of the numbers in each row that are known; NaN where none is. Pandas takes half a second to import."""
     ordered = np.sort(rows, axis=1)  # NaN comes last
-    known = np.count_nonzero(~np.isnan(ordered), axis=1)
-    low, high = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, rows.shape[1] - 1)
-    each = np.arange(len(rows))
-    medians: NDArray[np.float64] = (ordered[each, low] + ordered[each, high]) / 2
+    n_known = np.count_nonzero(~np.isnan(ordered), axis=1)
+    lower_middle = np.maximum(n_known - 1, 0) // 2
+    upper_middle = np.minimum(n_known // 2, rows.shape[1] - 1)
+    row = np.arange(len(rows))
+    medians: NDArray[np.float64] = (ordered[row, lower_middle] + ordered[row, upper_middle]) / 2
     return medians
 
 
@@ -330,7 +338,8 @@ def threshold(scores: NDArray[np.float64], p: float) -> float:
 
     At p = 1 rounding must not lift it above the maximum, which is then the one peak.
     """
-    mean, highest = float(scores.mean()), float(scores.max())
+    mean = float(scores.mean())
+    highest = float(scores.max())
     return min(mean + p * (highest - mean), highest)
 
 
@@ -351,19 +360,28 @@ def peaks_of(
     """
     if highest_only:
         return np.array([int(smoothed.argmax())])
-    steps = np.flatnonzero(np.diff(smoothed))  # SciPy takes a second to import its signals
-    starts, ends = np.append(0, steps + 1), np.append(steps, len(smoothed) - 1)  # of stretches of one height
-    heights = smoothed[starts]
-    inside = (heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:]) & (heights[1:-1] >= level)
-    peaks = np.asarray((starts + ends) // 2, np.int64)[1:-1][inside]
-    first = np.searchsorted(peaks, peaks - distance, side="right").tolist()
-    after = np.searchsorted(peaks, peaks + distance, side="left").tolist()
+    peaks = _local_maxima(smoothed)
+    peaks = peaks[smoothed[peaks] >= level]
+    first_close = np.searchsorted(peaks, peaks - distance, side="right").tolist()
+    end_of_close = np.searchsorted(peaks, peaks + distance, side="left").tolist()
     stays = np.ones(len(peaks), dtype=bool)
-    for i in np.lexsort((peaks, smoothed[peaks]))[::-1].tolist():
+    highest_first = np.lexsort((peaks, smoothed[peaks]))[::-1].tolist()
+    for i in highest_first:
         if stays[i]:
-            stays[first[i] : after[i]] = False
+            stays[first_close[i] : end_of_close[i]] = False
             stays[i] = True
     return np.asarray(peaks[stays])
+
+
+def _local_maxima(curve: Scores) -> NDArray[np.int64]:
+    """Positions higher than what lies beside them, the middle of a flat top; never an end. SciPy takes a second to import its signals."""
+    last_of_stretch = np.flatnonzero(np.diff(curve))  # stretches of one height, but for the last one
+    starts = np.append(0, last_of_stretch + 1)
+    ends = np.append(last_of_stretch, len(curve) - 1)
+    heights = curve[starts]
+    is_higher = (heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:])
+    middles = np.asarray((starts + ends) // 2, np.int64)
+    return np.asarray(middles[1:-1][is_higher])
 
 
 def spot(
@@ -409,7 +427,8 @@ def spot(
     defined = np.flatnonzero(~np.isnan(scores))
     if not len(defined):
         return []
-    first, last = int(defined[0]), int(defined[-1])
+    first = int(defined[0])
+    last = int(defined[-1])
     defined_scores = np.asarray(scores[first : last + 1], dtype=np.float64)
     if how.baseline is not None:
         defined_scores = _less_baseline_of_seconds(defined_scores, how.baseline, fps)
@@ -446,9 +465,11 @@ def _at_span(peak: Spotted, fixed: Spotted, span: tuple[int, int] | None, start:
         span: first and last position in the curve; None on a flat curve.
         start: frame of the curve's first position.
     """
-    onset, offset = fixed.onset, fixed.offset
+    onset = fixed.onset
+    offset = fixed.offset
     if span is not None:
-        onset, offset = start + span[0], start + span[1]
+        onset = start + span[0]
+        offset = start + span[1]
     apex = min(max(peak.apex, onset), offset)  # it stays at the peak, or is moved into the interval
     return Spotted(onset, apex, offset, peak.confidence)
 
@@ -465,25 +486,31 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
         highest peak; where there is no peak at all, infinity.
     """
     # A peak suppresses only lower frames, so the peaks above a level are the first of all peaks.
-    peaks = sorted(
-        ((one, video) for video, own in enumerate(found) for one in own),
-        key=lambda found: (-found[0].confidence, found[1], found[0].apex),
-    )
-    if not peaks:
+    of_video = [(peak, video) for video, peaks in enumerate(found) for peak in peaks]
+    highest_first = sorted(of_video, key=lambda entry: (-entry[0].confidence, entry[1], entry[0].apex))
+    if not highest_first:
         return float("inf")
-    # Each takes the truth it overlaps most, of those still free.
-    free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
-    matched = np.zeros(len(peaks), dtype=bool)
-    for i, (one, video) in enumerate(peaks):
-        own = one.onset, one.offset
-        if hits(own, free[video]).any():
-            free[video] = np.delete(free[video], iou(own, free[video]).argmax(), axis=1)
-            matched[i] = True
-    right = np.cumsum(matched)
-    heights = np.array([one.confidence for one, _ in peaks])
-    f1 = 2 * right / (np.arange(1, len(peaks) + 1) + sum(map(len, truths)))
+    n_right = np.cumsum(_are_right(highest_first, truths))
+    n_spotted = np.arange(1, len(highest_first) + 1)
+    n_truths = sum(map(len, truths))
+    f1 = 2 * n_right / (n_spotted + n_truths)
+    heights = np.array([peak.confidence for peak, _ in highest_first])
     f1[:-1][heights[:-1] == heights[1:]] = -1  # no level separates equal peaks
     best = int(f1.argmax())
-    if right[best] == 0:
+    if n_right[best] == 0:
         return float(np.nextafter(heights[0], np.inf))
-    return float(heights[best] if best + 1 == len(heights) else (heights[best] + heights[best + 1]) / 2)
+    if best + 1 == len(heights):
+        return float(heights[best])
+    return float((heights[best] + heights[best + 1]) / 2)
+
+
+def _are_right(peaks: Sequence[tuple[Spotted, int]], truths: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.bool_]:
+    """Whether each peak, given with the number of its video, hits a truth; it takes the free one that it overlaps most."""
+    free = [np.array(spans, dtype=np.int64).reshape(-1, 2).T for spans in truths]
+    right = np.zeros(len(peaks), dtype=bool)
+    for i, (peak, video) in enumerate(peaks):
+        span = (peak.onset, peak.offset)
+        if hits(span, free[video]).any():
+            free[video] = np.delete(free[video], iou(span, free[video]).argmax(), axis=1)
+            right[i] = True
+    return right

@@ -257,8 +257,11 @@ class Task:
         For several classes at once: the classes with a probability of at least a half, joined by `+`, or else the
         likeliest.
         """
-        likely = [name for name, number in zip(self.classes, row) if self.several and number >= 0.5]
-        return "+".join(likely or [self.classes[max(range(len(row)), key=lambda n: row[n])]])
+        likely: list[str] = []
+        if self.several:
+            likely = [name for name, probability in zip(self.classes, row) if probability >= 0.5]
+        likeliest = max(range(len(row)), key=lambda class_number: row[class_number])
+        return "+".join(likely) or self.classes[likeliest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +286,12 @@ class Fold:
     def __post_init__(self) -> None:
         """A subject on two sides is a leak: refuse it."""
         sides = {"train": set(self.train), "valid": set(self.valid), "test": set(self.test)}
-        pairs = (("train", "valid"), ("train", "test"), ("valid", "test"))
-        for a, b in pairs if not self.videos else pairs[:1]:
-            if both := sides[a] & sides[b]:
+        disjoint = [("train", "valid")]
+        if not self.videos:
+            disjoint += [("train", "test"), ("valid", "test")]
+        for a, b in disjoint:
+            both = sides[a] & sides[b]
+            if both:
                 raise RunError(
                     f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only"
                 )
