@@ -73,7 +73,7 @@ class TrainingSettings:
     no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
     audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
-    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t"] = "none"
+    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t", "drls"] = "none"
     tuned_on: tuple[str, ...] = ()
 
 

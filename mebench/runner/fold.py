@@ -28,6 +28,7 @@ from mebench.core import (
     ClipView,
     Dataset,
     Kind,
+    LabelledClip,
     LabelledVideo,
     Method,
     Prediction,
@@ -215,15 +216,16 @@ class Views:
         finally:
             self._readable = before
 
-    def adapt(self, how: str, train: Sequence[ClipView], test: Sequence[ClipView]) -> None:
+    def adapt(self, how: str, train: Sequence[LabelledClip], test: Sequence[ClipView]) -> None:
         """Adapt the features of training and tested clips to each other; the method reads the adapted ones from now
         on.
         """
-        rows_of = {}
+        rows_of, labels = {}, [clip.label for clip in train]
         every_chain = [chain for chains in self.chains.values() for chain in chains.values()]
         for name in {chain.name for chain in every_chain if chain.scope == "clips"}:
             sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
-            made = adapt_features(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
+            source, target = (side.reshape(len(side), -1).astype(np.float64) for side in sides)
+            made = adapt_features(how, source, target, labels)
             for clips, side, rows in zip((train, test), sides, made):
                 for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
                     rows_of[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row

@@ -335,7 +335,7 @@ def check_adaptation(data: RunData, adaptation: str) -> None:
     """Refuse adaptation between databases unless each fold tests a whole database.
 
     Raises:
-        ConfigError: the run spots, or a fold trains and tests on one database.
+        ConfigError: the run spots, or a fold trains and tests on one database, or `drls` has several classes a clip.
     """
     sides = [({s.dataset for s in fold.test}, {s.dataset for s in (*fold.train, *fold.valid)}) for fold in data.folds]
     within = "spot" in data.task.tasks or any(test & train for test, train in sides)
@@ -343,6 +343,11 @@ def check_adaptation(data: RunData, adaptation: str) -> None:
         raise ConfigError(
             f"adaptation={adaptation} brings another database to those that train, for recognition of annotated clips; this "
             f"run spots, or trains and tests on one database: choose a protocol such as lodo, cd6me or cdmer, or leave it out"
+        )
+    if adaptation == "drls" and data.task.several:
+        raise ConfigError(
+            f"adaptation=drls regenerates each clip as one class, and the scheme {data.scheme.name!r} names several classes of a "
+            f"clip: choose another adaptation, such as tsrg, or another scheme"
         )
 
 

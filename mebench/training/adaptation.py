@@ -4,10 +4,12 @@ All ways but the last are closed form. An orthonormal basis maps a subspace back
 keeps distances and inner products, so that any recognizer reads arrays of the usual shape.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench.errors import ConfigError
 
 Rows = NDArray[np.float64]
 Sides = tuple[Rows, Rows]
@@ -16,7 +18,7 @@ K = 20
 """Dimensions of the subspaces of `subspace`, `gfk` and `tca`, if there are enough clips."""
 
 
-def adapt_features(how: str, source: Rows, target: Rows) -> Sides:
+def adapt_features(how: str, source: Rows, target: Rows, labels: Sequence[int] | None = None) -> Sides:
     """Both databases after adaptation.
 
     Each feature is first standardised within its own database. At the end all features get the source's mean and
@@ -28,12 +30,20 @@ def adapt_features(how: str, source: Rows, target: Rows) -> Sides:
             kernel between the subspaces (Gong et al. 2012). `tca`: transfer component analysis, linear kernel, mu = 1
             (Pan et al. 2011). `tsrg`: the target is regenerated (Zong et al. 2017), by the authors' program, linear
             kernel, lambda = mu = 1. `drfs_t`: the source is, with both databases in each other's place (Zong et al. 2018).
+            `drls`: both are, as scores of the source's classes (the same program).
         source: (n, d), clips that train.
         target: (m, d), clips that are tested.
+        labels: class number of each clip of the source, which `drls` alone reads.
+
+    Raises:
+        ConfigError: `drls` has no class numbers.
     """
     (a, mean, scale), (b, _, _) = _standard(source), _standard(target)
     length = np.linalg.norm(a)
-    a, b = _WAYS[how](a, b)
+    if how == "drls":
+        a, b = _label_space(a, b, labels)
+    else:
+        a, b = _WAYS[how](a, b)
     size = length / max(float(np.linalg.norm(a)), 1e-12) * scale
     return a * size + mean, b * size + mean
 
@@ -99,29 +109,47 @@ def _tca(a: Rows, b: Rows) -> Sides:
 
 def _regenerated(kept: Rows, changed: Rows) -> Rows:
     """The clips of `changed`, regenerated to look like those of `kept`."""
-    return (np.concatenate([kept, changed]) @ changed.T).T @ tsrg_matrix(kept, changed)
+    return (np.concatenate([kept, changed]) @ changed.T).T @ regeneration_matrix(kept, changed, kept)
 
 
-def tsrg_matrix(a: Rows, b: Rows) -> Rows:
-    """The matrix P, (n + m, d), of TSRG: a small |Xs - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1.
+def _label_space(a: Rows, b: Rows, labels: Sequence[int] | None) -> Sides:
+    """Both databases as scores of the source's classes, turned back into the space of the features.
+
+    The scores X X'P keep their distances and inner products as X M, where M is the root of (X'P)(X'P)'.
+    """
+    if labels is None:
+        raise ConfigError(
+            "adaptation=drls regenerates clips as their classes, and needs one class number for each training clip"
+        )
+    numbers = np.asarray(labels)
+    one_hot = (numbers[:, None] == np.unique(numbers)).astype(np.float64)
+    weights = np.concatenate([a, b]).T @ regeneration_matrix(a, b, one_hot)
+    left, lengths, _ = np.linalg.svd(weights, full_matrices=False)
+    root = (left * lengths) @ left.T
+    return a @ root, b @ root
+
+
+def regeneration_matrix(a: Rows, b: Rows, aim: Rows) -> Rows:
+    """The matrix P, (n + m, c), of TSRG and DRLS: a small |Z - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1.
 
     It is found by the multipliers of the authors' program, whose weight grows with each step, so that it ends near the least.
 
     Args:
         a: (n, d), the source.
         b: (m, d), the target.
+        aim: (n, c), the transpose of Z, what the source's clips become: themselves for TSRG, their classes for DRLS.
     """
     x, n = np.concatenate([a, b]), len(a)
     gram = x @ x.T
     of_source = gram[:, :n]
     delta = gram[:, :n].mean(1) - gram[:, n:].mean(1)
     values, vectors = np.linalg.eigh(of_source @ of_source.T + np.outer(delta, delta))
-    aim = of_source @ a
-    p = np.ones((len(x), a.shape[1]))
-    t = np.ones((len(x), a.shape[1]))
+    projected_aim = of_source @ aim
+    p = np.ones((len(x), aim.shape[1]))
+    t = np.ones((len(x), aim.shape[1]))
     kappa = 1e-3
     for _ in range(1000):
-        q = vectors @ ((vectors.T @ (aim + (kappa * p + t) / 2)) / (values + kappa / 2)[:, None])
+        q = vectors @ ((vectors.T @ (projected_aim + (kappa * p + t) / 2)) / (values + kappa / 2)[:, None])
         w = q - t / kappa
         p = np.maximum(w - 1 / kappa, 0) + np.minimum(w + 1 / kappa, 0)
         if np.abs(p - q).max() < 1e-8:

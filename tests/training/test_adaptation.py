@@ -8,7 +8,8 @@ from mebench.errors import ConfigError
 from mebench.training import adaptation
 from mebench.training.adaptation import adapt_features
 
-WAYS = ("scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t")
+WAYS = ("scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t", "drls")
+LABELS = [0, 1, 2] * 8
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +40,14 @@ def alike(found, expected):
 def shown(how):
     """Source and target as a way shows them, less the source's scale and mean."""
     source, target = databases()
-    made = adapt_features(how, source, target)
+    made = adapt_features(how, source, target, LABELS)
     return z(source), z(target), np.concatenate([(x - source.mean(0)) / source.std(0) for x in made])
 
 
 @pytest.mark.parametrize("how", WAYS)
 def test_adapt_features_keeps_the_length_of_source_clips(how):
     source, target = databases()
-    one, other = adapt_features(how, source, target)
+    one, other = adapt_features(how, source, target, LABELS)
     assert (one.shape, other.shape) == (source.shape, target.shape)
     length = np.linalg.norm(z(source))
     assert np.linalg.norm((one - source.mean(0)) / source.std(0)) == pytest.approx(length)
@@ -111,37 +112,67 @@ def test_adapt_features_tca_keeps_components_of_its_paper():
 
 @pytest.mark.parametrize("way", WAYS)
 def test_adapt_features_takes_few_features(way):
-    for adapted, given in zip(adapt_features(way, *databases(d=3)), databases(d=3)):
+    for adapted, given in zip(adapt_features(way, *databases(d=3), LABELS), databases(d=3)):
         assert adapted.shape == given.shape
         assert np.isfinite(adapted).all()
 
 
-def test_adapt_features_tsrg_minimises_the_cost_of_its_paper():
-    """|Xs - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no matrix drawn nearby is lower, and nor are none and a ridge's."""
-    a, b, found = shown("tsrg")
-    np.testing.assert_allclose(found[: len(a)], a, atol=1e-9)  # the source stays
+def regenerates_at_the_least_cost(a, b, aim):
+    """|Z - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no matrix drawn nearby is lower, and nor are none and a ridge's."""
     x, n = np.concatenate([a, b]), len(a)
     gram = x @ x.T
     delta = gram[:, :n].mean(1) - gram[:, n:].mean(1)
 
     def cost(p):
-        return np.sum((a.T - p.T @ gram[:, :n]) ** 2) + np.sum((p.T @ delta) ** 2) + np.abs(p).sum()
+        return np.sum((aim.T - p.T @ gram[:, :n]) ** 2) + np.sum((p.T @ delta) ** 2) + np.abs(p).sum()
 
-    p = adaptation.tsrg_matrix(a, b)
-    np.testing.assert_allclose(gram[:, n:].T @ p, found[n:], atol=1e-6)
+    p = adaptation.regeneration_matrix(a, b, aim)
     whole = gram[:, :n] @ gram[:, :n].T + np.outer(delta, delta)
-    ridge = np.linalg.solve(whole + 0.1 * np.eye(len(x)), gram[:, :n] @ a)
+    ridge = np.linalg.solve(whole + 0.1 * np.eye(len(x)), gram[:, :n] @ aim)
     assert cost(p) < min(cost(ridge), cost(np.zeros(p.shape)))
     rng = np.random.default_rng(1)
     for _ in range(50):
         assert cost(p) < cost(p + rng.normal(size=p.shape) * rng.choice([1e-5, 1e-4, 1e-3]))
+    return gram.T @ p
+
+
+def test_adapt_features_tsrg_minimises_the_cost_of_its_paper():
+    a, b, found = shown("tsrg")
+    np.testing.assert_allclose(found[: len(a)], a, atol=1e-9)  # the source stays
+    np.testing.assert_allclose(regenerates_at_the_least_cost(a, b, a)[len(a) :], found[len(a) :], atol=1e-6)
+
+
+def test_adapt_features_drls_minimises_the_cost_of_its_program():
+    a, b, found = shown("drls")
+    classes = np.eye(3)[LABELS]
+    alike(found, regenerates_at_the_least_cost(a, b, classes))
+
+
+def test_adapt_features_drls_gives_each_class_its_clips():
+    """Databases that differ by a factor and an offset: the regenerated clips of a class lie together."""
+    rng = np.random.default_rng(2)
+    centres = 4 * rng.normal(size=(3, 30))
+    source = centres[LABELS] + rng.normal(size=(24, 30))
+    target = 3 * (centres[LABELS] + rng.normal(size=(24, 30))) + 7
+
+    one, other = adapt_features("drls", source, target, LABELS)
+
+    means = np.stack([one[np.array(LABELS) == label].mean(0) for label in range(3)])
+    nearest = np.linalg.norm(other[:, None] - means, axis=2).argmin(1)
+    np.testing.assert_array_equal(nearest, LABELS)
+    assert np.linalg.matrix_rank(one - one.mean(0)) <= 3
+
+
+def test_adapt_features_drls_asks_for_classes():
+    with pytest.raises(ConfigError, match="needs one class number for each training clip"):
+        adapt_features("drls", *databases())
 
 
 def test_adapt_features_drfs_t_is_tsrg_with_databases_exchanged():
     """As the public program calls it: `IALM_TSRG(Y_te, Y_s, ...)`, then trains on `P' * Kt` and tests on `Y_te` itself."""
     a, b, found = shown("drfs_t")
     of_target = np.concatenate([b, a]) @ a.T
-    alike(found, np.concatenate([of_target.T @ adaptation.tsrg_matrix(b, a), b]))
+    alike(found, np.concatenate([of_target.T @ adaptation.regeneration_matrix(b, a, b), b]))
     assert np.abs(found[: len(a)] - a).max() > 0.01
 
 
