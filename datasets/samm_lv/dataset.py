@@ -30,6 +30,7 @@ from .emotions import FILES as SAMM_FILES, FORM as SAMM_FORM, SammLabels, read_l
 from .params import Params as _Params
 
 LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fear", "sadness")
+NEGATIVE = ("anger", "contempt", "disgust", "sadness", "fear")
 OVER_LONG = "over_long"
 """Flag of the macro-expressions whose onset the authors left out because they last too long."""
 NO_ONSET = ("0", "1")
@@ -62,7 +63,12 @@ class SammLv(SheetDataset):
     )
     schemes = by_name(
         Scheme.native(LABELS),
-        three_classes("mean2022", ("anger", "contempt", "disgust", "sadness", "fear")),
+        three_classes("mean2022", NEGATIVE),
+        Scheme(
+            "four",
+            ("positive", "negative", "surprise", "others"),
+            {"happiness": "positive", "surprise": "surprise", "other": "others"} | dict.fromkeys(NEGATIVE, "negative"),
+        ),
         OBJECTIVE,
     )
     published = Published(

@@ -58,6 +58,22 @@ def test_paper_cells_hold_every_published_value(paper, published, table):
     assert all(cell.words or cell.absent == "mebench has no such method" for cell in found)
 
 
+def test_paper_cells_of_BoostingVRME_score_four_emotions(published):
+    boosting = read_paper(LEADERBOARDS / "papers", "guo2025")
+    cells = reproduction.paper_cells(boosting, "abstract", published)
+    assert {cell.published.dataset: cell.published.value for cell in cells} == {"casme3": 0.0562, "samm_lv": 0.2}
+    for cell in cells:
+        config = resolve([*cell.words, f"convention={boosting.convention}"], [], [])
+        classes = registry.load_plugin("dataset", config.dataset).schemes[config.scheme].classes
+        assert set(classes) == {"negative", "positive", "surprise", "others"}
+
+
+def test_paper_cells_of_Jia_say_why_none_is_run(published):
+    cells = reproduction.paper_cells(read_paper(LEADERBOARDS / "papers", "jia2018"), "2", published)
+    assert [cell.published.value for cell in cells] == [0.655, 0.426, 0.418, 0.366]
+    assert all(cell.absent for cell in cells)
+
+
 def test_paper_cells_words_are_a_configuration(paper, published):
     lines = {cell.words for table in TABLES for cell in reproduction.paper_cells(paper, table, published) if cell.words}
     for line in lines:
