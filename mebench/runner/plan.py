@@ -337,17 +337,17 @@ def check_adaptation(data: RunData, adaptation: str) -> None:
     Raises:
         ConfigError: the run spots, or a fold trains and tests on one database, or `drls` has several classes a clip.
     """
+    if adaptation == "drls" and data.task.several:
+        raise ConfigError(
+            f"adaptation=drls regenerates each clip as one class, and the scheme {data.scheme.name!r} names several classes of a "
+            f"clip: choose another adaptation, such as tsrg, or another scheme"
+        )
     sides = [({s.dataset for s in fold.test}, {s.dataset for s in (*fold.train, *fold.valid)}) for fold in data.folds]
     within = "spot" in data.task.tasks or any(test & train for test, train in sides)
     if adaptation != "none" and within:
         raise ConfigError(
             f"adaptation={adaptation} brings another database to those that train, for recognition of annotated clips; this "
             f"run spots, or trains and tests on one database: choose a protocol such as lodo, cd6me or cdmer, or leave it out"
-        )
-    if adaptation == "drls" and data.task.several:
-        raise ConfigError(
-            f"adaptation=drls regenerates each clip as one class, and the scheme {data.scheme.name!r} names several classes of a "
-            f"clip: choose another adaptation, such as tsrg, or another scheme"
         )
 
 

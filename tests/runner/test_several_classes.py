@@ -96,3 +96,7 @@ def test_run_of_several_classes_refuses_methods_of_one(tmp_path):
         ConfigError, match="audit=leak chooses by the UF1 of one class, and scheme=AUs asks for several"
     ):
         mebench.run(method="logistic", audit="leak", **words)
+    with pytest.raises(
+        ConfigError, match="adaptation=drls regenerates each clip as one class, and the scheme 'AUs' names several"
+    ):
+        mebench.run(method="logistic", adaptation="drls", **words)

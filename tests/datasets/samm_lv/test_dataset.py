@@ -135,7 +135,9 @@ def test_published_counts_give_classes_of_mean(tmp_path):
     scored = Counter(map(set_.schemes["mean2022"].class_of, (e for e in every if e.kind == "micro")))
     assert scored == Counter({"negative": 92, "positive": 26, "surprise": 15, None: 26})
     scored = Counter(map(set_.schemes["four"].class_of, (e for e in every if e.kind == "micro")))
-    assert scored == Counter({"negative": 92, "positive": 26, "surprise": 15, "others": 26})  # as BoostingVRME's load_label.py
+    assert scored == Counter(
+        {"negative": 92, "positive": 26, "surprise": 15, "others": 26}
+    )  # as BoostingVRME's load_label.py
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
 
 
