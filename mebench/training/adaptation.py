@@ -113,7 +113,7 @@ def _regenerated(kept: Rows, changed: Rows) -> Rows:
 
 
 def _label_space(a: Rows, b: Rows, labels: Sequence[int] | None) -> Sides:
-    """Both databases as scores of the source's classes, turned back into the space of the features.
+    """Both databases as scores of the source's classes, in the space of the features.
 
     The scores X X'P keep their distances and inner products as X M, where M is the root of (X'P)(X'P)'.
     """
