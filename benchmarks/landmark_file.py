@@ -99,7 +99,7 @@ def main() -> None:
             outcome = execute_run(resolve([*words, *more]), Silent())
             uf1 = outcome.summary["recognition"]["scores"]["uf1"]["value"]
             record = read_record(outcome.folder)
-            print(f"| {name} | {uf1:.4f} | loaded: {record.loaded or '-'} |", flush=True)
+            print(f"| {name} | {uf1:.4f} | landmark files: {', '.join(record.landmark_files) or '-'} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -169,6 +169,11 @@ class Record:
         return code_of_run({key: value for key, value in self.config.items() if key.startswith("trainer.")})
 
     @property
+    def landmark_files(self) -> list[str]:
+        """Name and short hash of the files that its sender named for finding landmarks; they decide how faces are cut."""
+        return list(self.about.get("landmark_files", ()))
+
+    @property
     def transductive(self) -> str:
         """`video` if a test video's own unlabelled statistics enter its predictions, else `none`."""
         return str(self.audit.get("transductive") or self.about["transductive"])

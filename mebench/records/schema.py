@@ -231,6 +231,7 @@ Folds = TypedDict(
         "transductive": Transductive,
         "loaded": NotRequired[Annotated[list[Loaded], Field(max_length=1_000)]],
         "pretrained": NotRequired[Literal["none", "unknown"] | Names],
+        "landmark_files": NotRequired[Texts],
         "comparable": bool,
         "remark": Text,
         "card": NotRequired[Texts],

@@ -559,6 +559,7 @@ def _all_lines(
         f"selection: {selection} ({SELECTION[selection]})",
         f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})",
         _provenance_line(about),
+        _landmark_file_line(about),
         *warnings,
         f"labels that the scheme does not score: {left_out}" if left_out else "",
         about["remark"],
@@ -574,6 +575,12 @@ def _provenance_line(about: Mapping[str, Any]) -> str:
     data = stated if isinstance(stated, str) else ", ".join(stated)
     said = "" if data != "unknown" else ": say it with pretrained=[NAMES], or pretrained=none if it was not trained"
     return f"loaded: {', '.join(names) or 'by the method'}; pretrained on: {data}{said}"
+
+
+def _landmark_file_line(about: Mapping[str, Any]) -> str:
+    """The files that the user named for finding landmarks; empty if there are none."""
+    named = about.get("landmark_files", ())
+    return f"faces cut by landmark files that were named: {', '.join(named)}" if named else ""
 
 
 def _main_lines(summary: Mapping[str, Any], about: Mapping[str, Any], n_draws: int, warnings: list[str]) -> list[str]:

@@ -28,7 +28,7 @@ from mebench.runner.inheritance import kept_variables
 from mebench.runner.inputs import software_versions, with_absolute_places
 from mebench.runner.job import Access
 from mebench.runner.plan import Plan
-from mebench.runner.provenance import describe_loaded
+from mebench.runner.provenance import describe_landmark_files, describe_loaded
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
 from mebench.runner.sandbox import PARTS, Grant
@@ -218,6 +218,7 @@ def _task_and_folds(
         "warnings": [*map(str, warnings)],
         "transductive": transductive,
         **describe_loaded(access.methods, pretrained),
+        **describe_landmark_files(access.methods),
         "repairs": list(dataset.repairs()),
         "comparable": dataset.comparable,
         "remark": "; ".join(filter(None, remarks)),

@@ -36,6 +36,15 @@ def describe_loaded(methods: Sequence[MethodFiles], pretrained: Sequence[str]) -
     return {"loaded": loaded, "pretrained": names or NOTHING}
 
 
+def describe_landmark_files(methods: Sequence[MethodFiles]) -> dict[str, list[str]]:
+    """`landmark_files` for `folds.json`: name and short hash of each file that finds landmarks and that the user named.
+
+    Such a file turns and cuts every face, so one that was fitted to labels can tell them. Empty where nobody named a file.
+    """
+    named = {files.predictor for files in methods if files.predictor is not None}
+    return {"landmark_files": sorted(map(name_with_hash, named))} if named else {}
+
+
 def _loaded_by(files: MethodFiles) -> Iterator[dict[str, Any]]:
     """The files and folders that one method loads; landmarks are the dataset's preparation."""
     for setting, place in files.of_settings.items():

@@ -126,3 +126,14 @@ def test_board_names_code_of_the_sender_in_the_training(tmp_path):
     remarks = {line["method"]: line["remark"] for line in csv.DictReader(io.StringIO(table_files.as_csv(table)))}
     assert "trained with code of its sender: ours.Counting" in remarks["own"]
     assert "trained with code" not in remarks["plain"]
+
+
+def test_board_names_landmark_file_of_the_sender(tmp_path):
+    """It turns and cuts every face, so that one fitted to labels tells them."""
+    for method, facts in (("own", {"landmark_files": ["own.dat (0123abcd)"]}), ("plain", {})):
+        run = make_run(tmp_path / "runs", method=method, tasks=("recognize",))
+        run.write_json("folds.json", {**run.read_json("folds.json"), **facts})
+    (table,) = boards_build.build_tables(collect_finished_runs(tmp_path / "runs"))
+    remarks = {row.method: row.remark for row in table.parts[0].rows if row.measured}
+    assert "faces cut by a landmark file of its sender: own.dat (0123abcd)" in remarks["own"]
+    assert "landmark" not in remarks["plain"]

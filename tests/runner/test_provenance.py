@@ -1,5 +1,6 @@
 """What a plan's methods load, and who says on what it was trained."""
 
+import hashlib
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.runner import make_plan
-from mebench.runner.provenance import describe_loaded, hash_file_or_folder
+from mebench.runner.provenance import describe_landmark_files, describe_loaded, hash_file_or_folder
 from tests.helpers.plugin_folders import PLUGINS
 
 
@@ -41,6 +42,17 @@ def test_describe_loaded_takes_word_of_user_then_of_plugin(tmp_path, declared, w
     assert described["loaded"] == [
         {"name": "head.npz", "sha256": hash_file_or_folder(tmp_path / "head.npz"), "counted": False}
     ]
+
+
+def test_describe_landmark_files_names_what_the_user_gave(tmp_path):
+    """The file of the package is everybody's, so that only a named one is a fact of the run."""
+    file = tmp_path / "own.dat"
+    file.write_bytes(b"points")
+    words = ["method=logistic", "dataset=synthetic", "dataset.preset=tiny"]
+    named = make_plan(resolve([*words, f"method.landmarks={file}"]))
+    hash_of_file = hashlib.sha256(b"points").hexdigest()[:8]
+    assert describe_landmark_files(named.access.methods) == {"landmark_files": [f"own.dat ({hash_of_file})"]}
+    assert describe_landmark_files(make_plan(resolve(words)).access.methods) == {}
 
 
 def test_hash_file_or_folder_covers_names_and_contents_of_folder(tmp_path):
