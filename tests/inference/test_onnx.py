@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,7 +70,9 @@ def video_of(maps):
     return VideoView(*common, lambda chain: maps, lambda chain, onset, apex, offset: maps[onset])
 
 
-def test_export_onnx_names_a_file_that_cannot_be_written(tmp_path):
+def test_export_onnx_names_a_file_that_cannot_be_written(tmp_path, monkeypatch):
+    program = SimpleNamespace(save=lambda file, **_: file.write_bytes(b""))  # the real one takes seconds
+    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
     with pytest.raises(DataError, match=r"nowhere/mean\.onnx cannot be written"):
         models.export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
 

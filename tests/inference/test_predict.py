@@ -1,5 +1,7 @@
 """A fold's model read back from its run, and written for other programs."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mebench.methods.mean import method as mean
@@ -59,12 +61,22 @@ def test_model_of_fold_names_what_is_missing(run):
         fitted_method(model_of_fold(folder, "d/a"))
 
 
-def test_export_model_writes_an_onnx_file(run, tmp_path, capsys):
+def test_export_model_writes_an_onnx_file(run, tmp_path, capsys, monkeypatch):
+    """Of that fold's network; `test_onnx.py` compares what PyTorch makes of one, which takes seconds."""
     pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
-    folder, _ = run
+    (folder, method), networks = run, []
+
+    def export(network, *_, **__):
+        networks.append(network)
+        return SimpleNamespace(save=lambda file, **_: file.write_bytes(b"a network"))
+
+    monkeypatch.setattr(torch.onnx, "export", export)
     predictions.model_export_command("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
-    assert (tmp_path / "m.onnx").stat().st_size > 10_000
+    assert (tmp_path / "m.onnx").read_bytes() == b"a network"
     assert "outputs score, probabilities" in capsys.readouterr().err
+    exported, trained = networks[0].state_dict(), method.state_dict()
+    assert any(name.startswith("spotting.") for name in exported)
+    assert all(torch.equal(weights, trained[name]) for name, weights in exported.items())
 
 
 def test_export_model_refuses_other_formats_and_parts():
