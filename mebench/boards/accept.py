@@ -105,8 +105,10 @@ def sender_named(word: str | None) -> str | None:
     Raises:
         ConfigError: no name of a sender.
     """
-    if word is None or word == OWN:
-        return None if word is None else ""
+    if word is None:
+        return None
+    if word == OWN:
+        return ""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}", word) or word.startswith(UNNAMED):
         raise ConfigError(
             f"--sender must be {OWN}, or a name of letters, digits and . _ - that does not begin with {UNNAMED}, not {word!r}"
@@ -153,10 +155,10 @@ class _Merging:
     def add(self, source: RunFolder) -> None:
         """Check a record, copy it if it passes, and note the outcome."""
         status = "checked"
-        reason = reason_for_refusal(source, *self._places_of_earlier_versions(source))
+        reason = reason_for_refusal(source, *self._folders_of_earlier_versions(source))
         if not reason and not self._check_only:
             try:
-                status = _take(source, self._records)
+                status = _copy_record(source, self._records)
             except OSError as error:
                 reason = f"record {source.id} is refused: {describe_error(error)}"
             except MebenchError as error:
@@ -181,10 +183,10 @@ class _Merging:
         new = [record for id_, record in arrived.items() if id_ not in known]
         earlier = [record for record in self._present if record.id in known or record.id not in arrived]
         for position, record in self._accepted.items():
-            sender, doubt = self._register(record, earlier, new)
+            sender, doubt = self._register_record(record, earlier, new)
             self.outcomes[position] = replace(self.outcomes[position], sender=sender, doubt=doubt)
 
-    def _places_of_earlier_versions(self, source: RunFolder) -> list[Path]:
+    def _folders_of_earlier_versions(self, source: RunFolder) -> list[Path]:
         """Folders that may hold the version before: when only checking, also the folder of the record itself."""
         run_id, _, version = source.id.rpartition("~v")
         former = record_name(run_id, int(version) - 1) if run_id and version.isdecimal() else ""
@@ -193,7 +195,7 @@ class _Merging:
             return [self._records, source.path.parent]
         return [self._records]
 
-    def _register(self, record: Record, earlier: Sequence[Record], new: Sequence[Record]) -> tuple[str, str]:
+    def _register_record(self, record: Record, earlier: Sequence[Record], new: Sequence[Record]) -> tuple[str, str]:
         """Sender and doubts of an accepted record.
 
         The registry keeps both, unless records are only checked. A record without doubts also registers its truth, if
@@ -228,8 +230,8 @@ class _Merging:
         return "" if lies_on_board else self._unnamed
 
 
-def _take(source: RunFolder, records: Path) -> str:
-    """Copy a record, unless it is there already; the status.
+def _copy_record(source: RunFolder, records: Path) -> str:
+    """Copy a record, unless it is there already; the status of its outcome.
 
     Raises:
         RunError: another record of its name is there.
@@ -327,13 +329,11 @@ def _records_to_renew(folder: Path, ids: Sequence[str]) -> list[Record]:
 
 
 def _renewal_in_words(seconds: Sequence[float]) -> str:
-    """The number of records to make again, and the time that they take."""
-    n_records = format_count(len(seconds), "record")
+    """The number of records to make again, and the time that they take; `seconds` are the costs of their runs then."""
+    to_do = f"{format_count(len(seconds), 'record')} to make again"
     if not seconds:
-        return f"{n_records} to make again"
-    return (
-        f"{n_records} to make again, about {format_duration(sum(seconds))} of one core by the costs of their runs then"
-    )
+        return to_do
+    return f"{to_do}, about {format_duration(sum(seconds))} of one core by the costs of their runs then"
 
 
 def _refuse_foreign_code(record: Record) -> None:
@@ -342,9 +342,10 @@ def _refuse_foreign_code(record: Record) -> None:
     Raises:
         ConfigError: the record names some.
     """
-    if code := record.training_code:
+    if record.training_code:
         raise ConfigError(
-            f"its run used code of {list_first(code, 3)}, which is not part of a record: read this code, then run it with mebench run"
+            f"its run used code of {list_first(record.training_code, 3)}, which is not part of a record: "
+            "read this code, then run it with mebench run"
         )
 
 

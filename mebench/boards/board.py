@@ -38,7 +38,9 @@ from mebench.reproduction.rescore import SCORED_ANEW, list_sources
 from mebench.runs.folder import RunFolder
 from mebench.vqa.answer_records import AnswerRecord
 
-RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
+RECORDS = "records"
+PUBLISHED = "published.csv"
+PAPERS = "papers"
 T = TypeVar("T")
 
 

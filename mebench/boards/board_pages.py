@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.boards import row_facts
+from mebench.boards.file_links import link_files
 from mebench.boards.method_names import MethodNames, method_title
 from mebench.boards.named_boards import (
     ALL_KINDS,
@@ -35,7 +36,10 @@ from mebench.number_format import NONE, format_ends, format_span, format_table_n
 from mebench.records.costs import COSTS
 from mebench.table_output import markdown_text
 
-PAGES, TABLES, INDEX, EXPERIMENTS = "boards", "tables", "README.md", "experiments.md"
+PAGES = "boards"
+TABLES = "tables"
+INDEX = "README.md"
+EXPERIMENTS = "experiments.md"
 MADE = "<!-- made by mebench leaderboard build -->"
 """First line of a page that may be written anew."""
 NAMES = "names"
@@ -83,6 +87,11 @@ class BoardPage:
         """The board."""
         return self.content.board
 
+    @property
+    def methods_with_gain(self) -> set[str]:
+        """The methods that have a gain on some board."""
+        return {method for of_rows in self.gains.values() for method in of_rows}
+
     def plain(self) -> dict[str, Any]:
         """The board as JSON values."""
         names = ("id", "title", "question", "task", "about")
@@ -112,23 +121,44 @@ def board_pages(
         questions: all tables of answers to questions.
     """
     contents = board_contents(boards, tables, chance_ids)
-    of_board = {content.board.id: content for content in contents}
     pages = []
     for content in contents:
         if content.board.task == QUESTIONS:
             pages.append(_page_of_questions(content, questions, names))
-            continue
-        own = {}
-        for id_ in content.board.boards:
-            of_rows = _gains_on(of_board[id_], gains)
-            if of_rows:
-                own[of_board[id_].board.short or of_board[id_].board.title] = of_rows
-        shown = [gain for of_rows in own.values() for gain in of_rows.values()]
-        values = {content.board.id: [gain.score["value"] or 0.0 for gain in shown]}
-        tasks = {gain.measure for gain in shown}
-        others = [gain for gain in gains if own and gain.measure not in tasks]
-        pages.append(BoardPage(content, _sentence(content, contents, values, notify), own, others, names))
+        else:
+            pages.append(_page_of_rows(content, contents, gains, names, notify))
     return pages
+
+
+def _page_of_rows(
+    content: BoardContent,
+    contents: Sequence[BoardContent],
+    gains: Sequence[Gain],
+    names: MethodNames,
+    notify: Callable[[str], object],
+) -> BoardPage:
+    """The page of a board of runs or of public answers; on a board of selection with the gains of other boards."""
+    gains_of_boards = _gains_of_boards(content, contents, gains)
+    shown = [gain for of_rows in gains_of_boards.values() for gain in of_rows.values()]
+    values = {content.board.id: [gain.score["value"] or 0.0 for gain in shown]}
+    sentence = _sentence(content, contents, values, notify)
+    shown_measures = {gain.measure for gain in shown}
+    other_gains = [gain for gain in gains if shown and gain.measure not in shown_measures]
+    return BoardPage(content, sentence, gains_of_boards, other_gains, names)
+
+
+def _gains_of_boards(
+    content: BoardContent, contents: Sequence[BoardContent], gains: Sequence[Gain]
+) -> dict[str, dict[str, Gain]]:
+    """The gains on each board that a board of selection names, by the name of its column."""
+    content_of = {other.board.id: other for other in contents}
+    gains_of_boards = {}
+    for id_ in content.board.boards:
+        board = content_of[id_].board
+        of_rows = _gains_on(content_of[id_], gains)
+        if of_rows:
+            gains_of_boards[board.short or board.title] = of_rows
+    return gains_of_boards
 
 
 def _page_of_questions(content: BoardContent, questions: Sequence[QuestionTable], names: MethodNames) -> BoardPage:
@@ -163,11 +193,12 @@ def _sentence(
 
 def _gains_on(content: BoardContent, gains: Sequence[Gain]) -> dict[str, Gain]:
     """The gains of the rows with a rank on a board, by method."""
+    places = {(table.dataset, table.protocol) for table in content.tables}
+    gains_here = [gain for gain in gains if gain.place in places]
     found: dict[str, Gain] = {}
     for row in content.rows:
-        for gain in gains:
-            is_here = gain.place in {(table.dataset, table.protocol) for table in content.tables}
-            if is_here and (gain.method_id, without_audit(gain.settings)) == (row.method, without_audit(row.settings)):
+        for gain in gains_here:
+            if (gain.method_id, without_audit(gain.settings)) == (row.method, without_audit(row.settings)):
                 found.setdefault(row.method, gain)
     return found
 
@@ -193,21 +224,23 @@ def board_page(page: BoardPage, folder: Path) -> str:
         lines += _rescored_lines(page)
     for table in content.tables:
         protocol = f" under {table.protocol}" if len(content.tables) > 1 else ""
-        files = ", ".join(f"[{ending.upper()}](../{TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
         lines += [
-            f"All scores, settings, costs, versions and runs{protocol}: [the whole table](../{TABLES}/{table.name}.md), as {files}.",
+            f"All scores, settings, costs, versions and runs{protocol}: {_link_whole_table(table.name)}.",
             "",
         ]
     return "\n".join([*lines, "[All boards](../README.md)"]).rstrip() + "\n"
+
+
+def _link_whole_table(name: str) -> str:
+    """Links from a board's page to a table with all columns, and to its files."""
+    return f"[the whole table](../{TABLES}/{name}.md), as {link_files(f'../{TABLES}/{name}')}"
 
 
 def _question_lines(page: BoardPage) -> list[str]:
     """The tables of a board of answers."""
     lines = []
     for table in page.questions:
-        files = ", ".join(f"[{ending.upper()}](../{TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
-        whole = f"[the whole table](../{TABLES}/{table.name}.md)"
-        lines += [*section_lines(table), f"All scores, costs and scorers: {whole}, as {files}.", ""]
+        lines += [*section_lines(table), f"All scores, costs and scorers: {_link_whole_table(table.name)}.", ""]
     return [*lines, GUIDE, ""] if lines else []
 
 
@@ -298,19 +331,19 @@ def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> lis
     """The cells of a row with a rank, after the rank."""
     row, content = place.row, page.content
     name = _linked(row.method, page.names, folder)
-    telling = _own_settings(row, content)
-    if 0 < len(telling) <= LONGEST_IN_NAME:
-        name += f", {markdown_text(telling)}"
+    own_settings = _own_settings(row, content)
+    if 0 < len(own_settings) <= LONGEST_IN_NAME:
+        name += f", {markdown_text(own_settings)}"
     # Settings of its own, and of others of the method, are what a reader asks next.
     if row.settings:
         name += notes.mark(f"{method_title(row.method)}: {row.settings}")
-    told = {fact.mark: row.facts.get(fact.name) for fact in row_facts.FACTS if fact.mark}
+    fact_of_mark = {fact.mark: row.facts.get(fact.name) for fact in row_facts.FACTS if fact.mark}
     for mark in row.marks:
-        meaning = told.get(mark)
-        name += notes.mark(f"{method_title(row.method)}: {mark}: {meaning}" if meaning else f"{mark}: {MARKS[mark]}")
+        fact = fact_of_mark.get(mark)
+        name += notes.mark(f"{method_title(row.method)}: {mark}: {fact}" if fact else f"{mark}: {MARKS[mark]}")
     if row.sent_by:
         name += f", {markdown_text(row.sent_by)}"
-    cells = [name, _scored(row.scores[content.score])]
+    cells = [name, _score_in_bold(row.scores[content.score])]
     return cells + [cell_of_place(column, place, content) for column in content.board.columns]
 
 
@@ -322,12 +355,20 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
     if column == SEEDS:
         return str(len(row.seeds))
     if column == CHOSEN:
-        chosen = content.chosen(row)
-        value, own = (content.value(chosen) if chosen else None), content.value(row)
-        return NONE if value is None or own is None else f"{format_table_number(value)} ({value - own:+.3f})"
+        return _score_if_chosen(row, content)
     if column not in METRICS:  # a column of public answers
         return NONE
     return format_table_number(row.scores.get(column, NOTHING)["value"], decimals_of(column))
+
+
+def _score_if_chosen(row: BoardRow, content: BoardContent) -> str:
+    """The score of the same trainings with the epoch chosen on tested people, and its difference from a row's own."""
+    chosen = content.chosen(row)
+    if chosen is None:
+        return NONE
+    value = content.value(chosen)
+    own = content.value(row)
+    return NONE if value is None or own is None else f"{format_table_number(value)} ({value - own:+.3f})"
 
 
 def decimals_of(metric: str) -> int:
@@ -352,8 +393,8 @@ def tied_words(ranks: Sequence[int], own: int, n_rows: int) -> str:
         return "all others"
     ranges: list[list[int]] = []
     for rank in sorted(ranks):
-        follows = ranges and (rank == ranges[-1][1] + 1 or (ranges[-1][1] + 1 == own and rank == own + 1))
-        if follows:
+        previous = rank - 1 if rank - 1 != own else own - 1
+        if ranges and ranges[-1][1] == previous:
             ranges[-1][1] = rank
         else:
             ranges.append([rank, rank])
@@ -390,10 +431,15 @@ def _linked(method: str, names: MethodNames, folder: Path) -> str:
     return name.replace(title, f"[{title}](../../methods/{method.split(' + ')[0]}/README.md)", 1)
 
 
-def _scored(score: Mapping[str, Any]) -> str:
+def _score_in_bold(score: Mapping[str, Any]) -> str:
     """A score in bold, with its interval on the same line."""
-    interval = format_ends(score).replace(" ", "&nbsp;")
+    interval = _unbroken_interval(score)
     return f"**{format_table_number(score['value'])}**" + (f"&nbsp;{interval}" if interval else "")
+
+
+def _unbroken_interval(score: Mapping[str, Any]) -> str:
+    """The interval of a score, which no line break divides; empty without one."""
+    return format_ends(score).replace(" ", "&nbsp;")
 
 
 def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
@@ -451,7 +497,7 @@ def _rescored_lines(page: BoardPage) -> list[str]:
 def _cells_of_system(system: RescoredSystem, page: BoardPage) -> list[str]:
     """The cells of a rescored system."""
     content = page.content
-    cells = [markdown_text(page.names.of_system(system.row.method)), _scored(system.row.scores[content.score])]
+    cells = [markdown_text(page.names.of_system(system.row.method)), _score_in_bold(system.row.scores[content.score])]
     return cells + [cell_of_system(column, system, content) for column in content.board.columns]
 
 
@@ -478,21 +524,17 @@ def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
     if page.other_gains:
         heads = ["method", "dataset", "score", "chosen", "honest", "gain [95 %]", "candidates"]
         lines += ["## In other scores", "", *_markdown(heads, [_cells_of_gain(gain) for gain in page.other_gains]), ""]
-    files = ", ".join(f"[{ending.upper()}](../{TABLES}/{SELECTION}.{ending})" for ending in ("csv", "json", "tex"))
-    lines += [
-        f"All gains with seeds, candidates and the rule of each paper's program: [the whole table](../{TABLES}/{SELECTION}.md), as {files}."
-    ]
-    return [*lines, ""]
+    about = "All gains with seeds, candidates and the rule of each paper's program"
+    return [*lines, f"{about}: {_link_whole_table(SELECTION)}.", ""]
 
 
 def methods_by_gain(page: BoardPage) -> list[str]:
     """The methods of a board of selection, the largest gain on any board first."""
-    methods = {method for of_rows in page.gains.values() for method in of_rows}
 
     def largest(method: str) -> float:
-        return max(_value(of_rows.get(method)) for of_rows in page.gains.values())
+        return max(_sortable(of_rows.get(method)) for of_rows in page.gains.values())
 
-    return sorted(methods, key=lambda name: (-largest(name), name))
+    return sorted(page.methods_with_gain, key=lambda name: (-largest(name), name))
 
 
 def _cells_of_gain(gain: Gain) -> list[str]:
@@ -503,8 +545,8 @@ def _cells_of_gain(gain: Gain) -> list[str]:
     return [*texts, *scores, f"**{gain.score['value']:+.3f}** {format_ends(gain.score)}", gain.candidates]
 
 
-def _value(gain: Gain | None) -> float:
-    """A gain as a number that sorts."""
+def _sortable(gain: Gain | None) -> float:
+    """A gain as a number that sorts; a missing one comes last."""
     return float("-inf") if gain is None or gain.score["value"] is None else float(gain.score["value"])
 
 
@@ -592,7 +634,7 @@ def _index_cells(page: BoardPage) -> list[str]:
 def number_of_rows(page: BoardPage) -> int:
     """Rows of a board: methods, systems, or methods with a gain."""
     if page.board.task == SELECTION:
-        return len({method for of_rows in page.gains.values() for method in of_rows})
+        return len(page.methods_with_gain)
     if page.questions:
         return sum(not row.floor for table in page.questions for row in table.rows)
     return len(page.content.places) or len(page.content.systems)
@@ -610,13 +652,7 @@ def who_leads(page: BoardPage) -> str:
     if content.is_measured:
         return _measured_leader(page)
     if content.systems:
-        first = content.systems[0]
-        name = markdown_text(page.names.of_system(first.row.method))
-        alone = len(content.systems) == 1
-        standing = "the only public answers" if alone else "public answers, not tested against each other"
-        number = f"{format_table_number(content.value(first.row))} {find_metric(content.score).label}"
-        interval = format_ends(first.row.scores[content.score]).replace(" ", "&nbsp;")
-        return f"{name} {number} {interval}".rstrip() + f"<br>{standing}"
+        return _first_system(page)
     return NONE
 
 
@@ -625,12 +661,25 @@ def _largest_gain(page: BoardPage) -> str:
     every = [(gain, method, board) for board, of_rows in page.gains.items() for method, gain in of_rows.items()]
     if not every:
         return NONE
-    gain, method, board = max(every, key=lambda one: _value(one[0]))
+    gain, method, board = max(every, key=lambda one: _sortable(one[0]))
     first_board, of_first = next(iter(page.gains.items()))
-    values = [_value(gain) for gain in of_first.values()]
-    name, score = markdown_text(page.names.with_year(method)), gain.measure.partition(" ")[0]
+    values = [_sortable(gain) for gain in of_first.values()]
+    name = markdown_text(page.names.with_year(method))
+    score, _, _ = gain.measure.partition(" ")
     largest = f"largest gain: {gain.score['value']:+.3f} {score}, {name}, {markdown_text(board)}"
     return f"{largest}<br>{markdown_text(first_board)}: {min(values):+.3f} to {max(values):+.3f}"
+
+
+def _first_system(page: BoardPage) -> str:
+    """The rescored system with the best score; such systems are not tested against each other."""
+    content = page.content
+    first = content.systems[0]
+    name = markdown_text(page.names.of_system(first.row.method))
+    number = f"{format_table_number(content.value(first.row))} {find_metric(content.score).label}"
+    interval = _unbroken_interval(first.row.scores[content.score])
+    is_alone = len(content.systems) == 1
+    standing = "the only public answers" if is_alone else "public answers, not tested against each other"
+    return f"{name} {number} {interval}".rstrip() + f"<br>{standing}"
 
 
 def _measured_leader(page: BoardPage) -> str:
@@ -639,10 +688,11 @@ def _measured_leader(page: BoardPage) -> str:
     best = content.places[0]
     score = best.row.scores[content.score]
     number = f"{format_table_number(score['value'])} {find_metric(content.score).label}"
-    interval = format_ends(score).replace(" ", "&nbsp;")
+    interval = _unbroken_interval(score)
     name = markdown_text(page.names.with_year(best.row.method))
     words = f"{name} {number} {interval}".rstrip()
-    tied, n_others = content.tied_ranks(best), len(content.places) - 1
+    tied = content.tied_ranks(best)
+    n_others = len(content.places) - 1
     if not n_others:
         return f"{words}<br>the only method"
     if set.intersection(*(set(row.groups) for row in content.rows)):
@@ -650,7 +700,9 @@ def _measured_leader(page: BoardPage) -> str:
         return f"no leader: all {n_others + 1} are tied, {lowest} to {number}<br>first: {name} {interval}"
     if not tied:
         return f"{words}<br>better than all {n_others} others" if best.row.group else words
-    return f"{words}<br>tied with {f'all {n_others} others' if len(tied) == n_others else f'{len(tied)} of the {n_others} others'}"
+    if len(tied) == n_others:
+        return f"{words}<br>tied with all {n_others} others"
+    return f"{words}<br>tied with {len(tied)} of the {n_others} others"
 
 
 def other_tables(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> list[BoardTable]:
@@ -665,7 +717,7 @@ def experiments_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -
     cells = []
     for table in other_tables(pages, tables):
         n_rows = len(table.parts[0].rows) + len(table.parts[0].rescored)
-        files = ", ".join(f"[{ending.upper()}]({TABLES}/{table.name}.{ending})" for ending in ("csv", "json", "tex"))
-        cells.append([f"[{markdown_text(table.title)}]({TABLES}/{table.name}.md)", str(n_rows), files])
+        link = f"[{markdown_text(table.title)}]({TABLES}/{table.name}.md)"
+        cells.append([link, str(n_rows), link_files(f"{TABLES}/{table.name}")])
     lines += _markdown(["table", "rows", "as"], cells) if cells else ["There is none."]
     return "\n".join([*lines, "", f"[All boards]({INDEX})"]) + "\n"

@@ -39,7 +39,7 @@ from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, read_tables
 
-OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py")
+OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py", "boards/group_letters.py")
 """The code of the stored values of the rows of a table together."""
 TOO_MANY = "not tested against the others: there are too many rows or answers"
 OTHER_FEATURES = (
@@ -87,18 +87,18 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
     tables: list[BoardTable] = []
     for task in SECTIONS:
         scored = [record for record in ordered if task in record.summary]
-        of_place = group_by(scored, key=partial(_place_of, task))
-        tables += [_table(task, identity, of_place[identity], chance_ids) for identity in sorted(of_place)]
+        by_identity = group_by(scored, key=partial(_identity_of_table, task))
+        tables += [_table(task, identity, by_identity[identity], chance_ids) for identity in sorted(by_identity)]
     return _with_unique_names(tables)
 
 
 def _with_equal_words(records: Sequence[Record]) -> list[Record]:
     """The records with equal words for equal data: an explicit default does not make another table."""
     words_of = {}
-    for data, same in group_by(records, key=_data).items():
+    for data, same in group_by(records, key=_settings_of_data).items():
         own = [record for record in same if not record.sender] or same  # no sender words the tables of the board
         words_of[data] = _shortest([record.data for record in own])
-    return [replace(record, data=words_of[_data(record)]) for record in records]
+    return [replace(record, data=words_of[_settings_of_data(record)]) for record in records]
 
 
 def _row_key(record: Record) -> tuple[str, str, str]:
@@ -106,15 +106,14 @@ def _row_key(record: Record) -> tuple[str, str, str]:
     return record.identity, record.sender, record.doubt
 
 
-def _data(record: Record) -> str:
-    """The settings of dataset and protocol."""
-    about_data = {
-        key: value for key, value in record.config.items() if key.partition(".")[0] in ("dataset", "protocol")
-    }
-    return json.dumps(about_data, sort_keys=True)
+def _settings_of_data(record: Record) -> str:
+    """The settings of dataset and protocol as JSON."""
+    sections = ("dataset", "protocol")
+    settings = {key: value for key, value in record.config.items() if key.partition(".")[0] in sections}
+    return json.dumps(settings, sort_keys=True)
 
 
-def _place_of(task: str, record: Record) -> tuple[str, str, str]:
+def _identity_of_table(task: str, record: Record) -> tuple[str, str, str]:
     """Dataset, protocol and variant of the table of a run. Emotion schemes make no difference to spotting."""
     variant = [record.data]
     if task != "spotting":
@@ -228,9 +227,7 @@ ScoredRun = tuple[Record, Mapping[str, Any]]
 
 
 def _parts(task: str, records: Sequence[Record], read: Read, chance_ids: Set[str]) -> tuple[Part, ...]:
-    """All parts of a table that have rows. The part over all videos comes first, then one for each member of a
-    composite.
-    """
+    """All parts of a table that have rows: first those over all videos, then those of the members of a composite."""
     sections = [(record, sections_by_part(record.summary)) for record in records]
     parts = []
     for name, path in PARTS[task].items():
@@ -253,9 +250,8 @@ def _members_of_recognition(
 ) -> Part:
     """The part with the rows of every member of a composite in recognition."""
     rows: list[BoardRow] = []
-    for member in sorted(
-        {member for record, _ in sections for member in record.summary["recognition"].get("members", {})}
-    ):
+    members = {member for record, _ in sections for member in record.summary["recognition"].get("members", {})}
+    for member in sorted(members):
         spec = PartSpec("recognition", member, f"recognition.members.{member}.uf1", member)
         key = ("recognition", member)
         runs = [(record, by_part[key]) for record, by_part in sections if by_part.get(key)]
@@ -264,9 +260,10 @@ def _members_of_recognition(
 
 
 def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, chance_ids: Set[str]) -> Part:
-    """The same for a part of spotting, or of analysis: there each member has a summary of its own."""
+    """The part with the rows of every member of a composite in spotting or analysis, where each has a summary."""
     rows: list[BoardRow] = []
-    for member in sorted({member for record in records for member in record.summary.get("members", {})}):
+    members = {member for record in records for member in record.summary.get("members", {})}
+    for member in sorted(members):
         runs: list[ScoredRun] = []
         for record in records:
             summary_of_member = record.summary.get("members", {}).get(member, {})
@@ -417,7 +414,7 @@ def _entries_with_rank(
     """The measured rows that have a rank in the table."""
     entry_of = {id(entry.row): entry for entry in measured}  # rows of equal content are different rows
     part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
-    ranked_rows = rank_rows(part, chance_ids, fold=spec.task == "spotting")
+    ranked_rows = rank_rows(part, chance_ids, join_pairs=spec.task == "spotting")
     return {entry_of[id(ranked.row)] for ranked in ranked_rows if ranked.rank is not None}
 
 

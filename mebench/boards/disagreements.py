@@ -189,8 +189,9 @@ def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answ
     suspect = [kind for kind in ("emotions", "intervals") if _should_differ(record, earlier, kind)]
     if not suspect:
         return []
-    answers, others = read(record.folder), read(earlier.folder)
-    is_copied = {"emotions": name_alike(answers, others), "intervals": spot_alike(answers, others)}
+    own = read(record.folder)
+    others = read(earlier.folder)
+    is_copied = {"emotions": name_alike(own, others), "intervals": spot_alike(own, others)}
     return [kind for kind in suspect if is_copied[kind]]
 
 
@@ -204,8 +205,12 @@ def _should_differ(record: Record, earlier: Record, kind: str) -> bool:
     section = "recognizer" if kind == "emotions" and is_pair else "method"
     if record.seed != earlier.seed and _has_epochs(record, section):
         return True
-    is_guarded, was_guarded = (str(one.config.get("audit", "guard")) == "guard" for one in (record, earlier))
-    return is_guarded and not was_guarded
+    return _is_guarded(record) and not _is_guarded(earlier)
+
+
+def _is_guarded(record: Record) -> bool:
+    """Whether nothing in a run was chosen on tested people."""
+    return str(record.config.get("audit", "guard")) == "guard"
 
 
 def _method_behind(kind: str, record: Record) -> str:

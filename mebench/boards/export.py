@@ -54,7 +54,8 @@ def export_record(folder: RunFolder, out: Path, scored_again: bool = True) -> Pa
     )
     record = from_run(folder)
     with new_folder(out) as room:
-        (temporary := room / "record").mkdir()
+        temporary = room / "record"
+        temporary.mkdir()
         _write_people(record, temporary)
         _write_tables(folder, temporary)
         content = _content(folder, record, temporary)
@@ -69,13 +70,14 @@ def export_record(folder: RunFolder, out: Path, scored_again: bool = True) -> Pa
         stored = {**content, "version": version, "supersedes": former[-1].name if former else None}
         write_text(temporary / RECORD, record_text({**stored, "sha256": own_hash(stored)}))
         written = temporary.rename(room / record_name(folder.id, version))
+        check = check_alone if scored_again else check_record
         try:
-            (check_alone if scored_again else check_record)(RunFolder(written))
-        except RefusedError as e:
+            check(RunFolder(written))
+        except RefusedError as error:
             raise WithheldError(
-                f"run {folder.id!r} is not published, since its record would be refused: {e.reason}. Run it again "
+                f"run {folder.id!r} is not published, since its record would be refused: {error.reason}. Run it again "
                 "under this mebench; if a name is refused, change it in the dataset first"
-            ) from e
+            ) from error
         return written.rename(out / written.name)
 
 

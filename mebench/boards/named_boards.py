@@ -19,15 +19,13 @@ from mebench.vqa.answer_records import CLIPS, VIDEOS
 FILE = "boards.yaml"
 SELECTION = "selection"
 """The task of a board of gains from selection on tested people."""
-TIED, CHOSEN, SEEDS, PRINTED, ALL_KINDS, FALSE_ALARMS, PROTOCOL = (
-    "tied",
-    "chosen",
-    "seeds",
-    "printed",
-    "all_kinds",
-    "false_alarms",
-    "protocol",
-)
+TIED = "tied"
+CHOSEN = "chosen"
+SEEDS = "seeds"
+PRINTED = "printed"
+ALL_KINDS = "all_kinds"
+FALSE_ALARMS = "false_alarms"
+PROTOCOL = "protocol"
 QUESTIONS = "questions"
 """The task of a board of answers to questions."""
 MEASURED_COLUMNS = (TIED, CHOSEN, SEEDS)
@@ -49,7 +47,7 @@ class NamedBoard:
         dataset: id of the dataset.
         protocol: protocols, whose tables make one board.
         settings: the non-default settings of dataset and protocol, as the list of experiments names them.
-        scheme: the emotion scheme; any by default.
+        scheme: the emotion scheme; by default the first one of the dataset.
         part: part of the tables, such as `micro`; the first by default. Of questions: `clips` or `videos`.
         score: the headline score, which sorts; the first of the part by default.
         columns: columns beside rank, method and score: names of metrics, and `tied`, `chosen`, `seeds`, or for rescored answers
@@ -83,15 +81,12 @@ class NamedBoard:
 
     def shows(self, table: BoardTable) -> bool:
         """Whether a table belongs to the board."""
-        has_place = (table.task, table.dataset) == (self.task, self.dataset) and table.protocol in self.protocol
-        parts = [part for part in table.variant.split("; ") if part and not part.startswith("scheme ")]
-        has_scheme = table.scheme == self.scheme if self.scheme else len(parts) == len(_words(table.variant))
-        return has_place and has_scheme and "; ".join(parts) == self.settings
-
-
-def _words(variant: str) -> list[str]:
-    """The settings of a variant of a table."""
-    return [part for part in variant.split("; ") if part]
+        has_data = (table.task, table.dataset) == (self.task, self.dataset) and table.protocol in self.protocol
+        settings = [setting for setting in table.variant.split("; ") if setting]
+        settings_of_data = [setting for setting in settings if not setting.startswith("scheme ")]
+        # The variant of a table with the first scheme of its dataset names no scheme.
+        has_scheme = table.scheme == self.scheme if self.scheme else settings == settings_of_data
+        return has_data and has_scheme and "; ".join(settings_of_data) == self.settings
 
 
 def read_named_boards(folder: Path) -> list[NamedBoard]:
@@ -329,15 +324,18 @@ def _part_of(board: NamedBoard, table: BoardTable) -> Part | None:
 
 def _ranked_rows_of(board: NamedBoard, part: Part, chance_ids: set[str]) -> list[Ranked]:
     """The rows of a part with a rank."""
-    return [entry for entry in rank_rows(part, chance_ids, fold=board.task == "spotting") if entry.rank is not None]
+    return [
+        entry for entry in rank_rows(part, chance_ids, join_pairs=board.task == "spotting") if entry.rank is not None
+    ]
 
 
 def _systems(content: BoardContent) -> Iterable[RescoredSystem]:
     """The rescored systems of a board under the strict rules, the best first."""
-    rows = [(table, row) for table, part in zip(content.tables, content.parts) for row in part.rescored]
     by_method: dict[str, list[tuple[BoardTable, Rescored]]] = {}
-    for table, row in rows:
-        by_method.setdefault(re.sub(r" \(intervals .*later\)$", "", row.method), []).append((table, row))
+    for table, part in zip(content.tables, content.parts):
+        for row in part.rescored:
+            name = re.sub(r" \(intervals .*later\)$", "", row.method)
+            by_method.setdefault(name, []).append((table, row))
     found = [_system(content, name, own) for name, own in by_method.items()]
     systems = [system for system in found if system is not None]
     return sorted(systems, key=lambda system: -METRICS[content.score].worth(content.value(system.row)))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from mebench.boards.board_pages import NAMES
 from mebench.boards.citations import Citation, cite_methods, cite_source, distinct_papers
+from mebench.boards.group_letters import name_groups
 from mebench.boards.method_names import method_title
 from mebench.boards.printed_rows import is_named, mark_caveats, name_lines, select_lines, values_in_print
 from mebench.boards.rows import (
@@ -335,7 +336,9 @@ class PaperTable:
 
     def bib(self) -> str:
         """The papers as BibTeX."""
-        return "\n\n".join(citation.bibtex() for citation in self.citations) + "\n" * bool(self.citations)
+        if not self.citations:
+            return ""
+        return "\n\n".join(citation.bibtex() for citation in self.citations) + "\n"
 
     def latex(self) -> str:
         r"""A `\begin{table}` that fits the style; it needs the packages array, booktabs, and fontenc with T1."""
@@ -567,10 +570,11 @@ def find_part(table: BoardTable, name: str = "") -> Part:
     Raises:
         ConfigError: there is no such part.
     """
+    if not name:
+        return table.parts[0]
     parts = {part.name: part for part in table.parts}
-    if name:
-        check_known("part", name, parts)
-    return parts[name] if name else table.parts[0]
+    check_known("part", name, parts)
+    return parts[name]
 
 
 def select_table(tables: Sequence[BoardTable], runs: Collection[str], task: str = "") -> BoardTable:
@@ -604,12 +608,17 @@ def simplify_groups(groups: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     >>> simplify_groups([["a", "b"], ["a", "c"], ["c"], []])
     [('a',), ('a', 'b'), ('b',), ()]
     """
-    letters = dict.fromkeys(letter for own in groups for letter in own)
-    rows_of_letters = [frozenset(n for n, own in enumerate(groups) if letter in own) for letter in letters]
-    different = dict.fromkeys(sorted(rows_of_letters, key=sorted))
-    widest = [rows for rows in different if not any(rows < other for other in rows_of_letters)]
-    names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(widest))]
-    return [tuple(name for name, rows in zip(names, widest) if n in rows) for n in range(len(groups))]
+    positions_of: dict[str, set[int]] = {}
+    for position, own in enumerate(groups):
+        for letter in own:
+            positions_of.setdefault(letter, set()).add(position)
+    sets = {frozenset(positions) for positions in positions_of.values()}
+    widest = [positions for positions in sets if not any(positions < other for other in sets)]
+    simplified: list[tuple[str, ...]] = [() for _ in groups]
+    for letter, positions in zip(name_groups(len(widest)), sorted(widest, key=sorted)):
+        for position in positions:
+            simplified[position] += (letter,)
+    return simplified
 
 
 def title_of_row(method: str) -> str:

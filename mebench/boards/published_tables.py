@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mebench.boards.build import table_name
 from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, single_score
@@ -61,35 +61,50 @@ def with_published(table: BoardTable, rows: Sequence[PublishedValue], aliases: S
     return replace(table, parts=tuple(parts))
 
 
-Placed = tuple[BoardTable, str, Rescored]
-"""A rescored row after its table, without parts, and its part's name.
+class RescoredPlacement(NamedTuple):
+    """A rescored row, and where it belongs.
 
-Spotting has no scheme; a source without a scheme appears in the table of every scheme.
-"""
+    Attributes:
+        table: its table, without parts. Spotting has no scheme; a source without a scheme appears in the table of every scheme.
+        part: name of its part.
+        row: the row.
+    """
+
+    table: BoardTable
+    part: str
+    row: Rescored
 
 
-def with_rescored(tables: Sequence[BoardTable], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[BoardTable]:
+def with_rescored(
+    tables: Sequence[BoardTable], placements: Sequence[RescoredPlacement], aliases: Sequence[Alias]
+) -> list[BoardTable]:
     """The tables with rescored rows added to each part; a missing table or part is made, named after its scheme."""
     extended = list(tables)
-    for place, _, _ in rows:
-        if not any(_belongs(place, table, aliases) for table in extended):
-            extended.append(place)
+    for own_table, _, _ in placements:
+        if not any(_holds_answers(table, own_table, aliases) for table in extended):
+            extended.append(own_table)
     extended.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
-    for n, table in enumerate(extended):
-        parts = {part.name: part for part in table.parts}
-        for place, name, row in rows:
-            if _belongs(place, table, aliases):
-                part = parts.get(name) or Part(name, metrics_of(table.task, name), ())
-                parts[name] = replace(part, rescored=(*part.rescored, row))
-        extended[n] = replace(table, parts=tuple(parts.values()))
-    return extended
+    return [_with_rescored_rows(table, placements, aliases) for table in extended]
 
 
-def _belongs(answers: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> bool:
+def _with_rescored_rows(
+    table: BoardTable, placements: Sequence[RescoredPlacement], aliases: Sequence[Alias]
+) -> BoardTable:
+    """A table with the rescored rows that belong to it."""
+    parts = {part.name: part for part in table.parts}
+    for own_table, name, row in placements:
+        if _holds_answers(table, own_table, aliases):
+            part = parts.get(name) or Part(name, metrics_of(table.task, name), ())
+            parts[name] = replace(part, rescored=(*part.rescored, row))
+    return replace(table, parts=tuple(parts.values()))
+
+
+def _holds_answers(table: BoardTable, of_answers: BoardTable, aliases: Sequence[Alias]) -> bool:
+    """Whether answers appear in a table; `of_answers` is the table of their own dataset, protocol and scheme."""
     return (
-        answers.task == table.task
-        and answers.scheme in ("", table.scheme)
-        and is_same_dataset((answers.dataset, answers.protocol), table.dataset, table.protocol, aliases)
+        of_answers.task == table.task
+        and of_answers.scheme in ("", table.scheme)
+        and is_same_dataset((of_answers.dataset, of_answers.protocol), table.dataset, table.protocol, aliases)
     )
 
 
@@ -119,7 +134,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Scor
             if outcome["key"] != source.key:
                 notify(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
                 continue
-            list(rescored_rows([(source, outcome)], []))
+            list(rescored_rows([(source, outcome)], []))  # a damaged outcome fails here, not when all are shown
         except FileNotFoundError:
             notify(f"{name} is left out: it was not scored yet, {again}")
         except (ConfigError, DataError) as error:
@@ -133,7 +148,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Scor
     return known
 
 
-def rescored_rows(known: Sequence[ScoredSource], published: Sequence[PublishedValue]) -> Iterator[Placed]:
+def rescored_rows(known: Sequence[ScoredSource], published: Sequence[PublishedValue]) -> Iterator[RescoredPlacement]:
     """Each scored result of each source as a row with its table and part."""
     for source, outcome in known:
         for answers, scored in zip(source.sets, outcome["sets"], strict=True):
@@ -141,13 +156,14 @@ def rescored_rows(known: Sequence[ScoredSource], published: Sequence[PublishedVa
             for result in scored["results"]:
                 comparable = printed if _is_as_in_paper(source, answers, result) else []
                 for task, name, section in scored_parts(result["summary"]):
-                    member, part = "", name
-                    if task == "recognition":
-                        member, part = name, "members" if name else "all clips"
-                    row = _rescored_row(
-                        source, result, name, section, member, _printed_values(comparable, task, part, member)
-                    )
-                    yield _table_of_answers(answers, task), part, row
+                    part = name
+                    member = ""
+                    if task == "recognition":  # names of sections are those of members
+                        part = "members" if name else "all clips"
+                        member = name
+                    values = _printed_values(comparable, task, part, member)
+                    row = _rescored_row(source, result, name, section, member, values)
+                    yield RescoredPlacement(_table_of_answers(answers, task), part, row)
 
 
 def _is_as_in_paper(source: RescoredSource, answers: Answers, result: Mapping[str, Any]) -> bool:

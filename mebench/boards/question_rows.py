@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from mebench.boards.group_letters import split_letters
 from mebench.boards.named_boards import QUESTIONS
 from mebench.boards.rows import NOTHING, Score
 from mebench.boards.significance import find_differing_pairs, significance_groups
@@ -35,11 +38,18 @@ SCORER = "megc2025_b"
 """The scorer of the columns that name none: classes read from free text, an empty answer counts as wrong."""
 MAIN_SCORES = {"clips": "coarse_uf1", "videos": "events_mae"}
 """The score that sorts, unless a board names another one."""
-OF_STANDINGS = ("boards/question_rows.py", "boards/significance.py", "vqa/person_sums.py", "metrics/classification.py")
+OF_STANDINGS = (
+    "boards/question_rows.py",
+    "boards/significance.py",
+    "boards/group_letters.py",
+    "vqa/person_sums.py",
+    "metrics/classification.py",
+)
 """The code of the stored significance groups."""
 SAW_TESTED = "trained on tested data"
 SAW_UNKNOWN = "trained on unknown data"
 HIDDEN = "truth hidden"
+"""The reasons why a row of a model has no rank."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class QuestionRow:
         mark: why it has no rank, or empty.
         rank: its rank by the main score, or None.
         group: letters; rows of a table that share a letter are not distinguishable. Empty without a test.
-        agreement: share of clips on whose class it agrees with each other row, by kind and that row's method.
+        agreement: number of clips on whose class it agrees with each other row, and of all its clips, by kind and that row's method.
     """
 
     record: AnswerRecord
@@ -140,18 +150,20 @@ def _plain_row(row: QuestionRow) -> dict[str, Any]:
     """A row as JSON values, without the sums of people."""
     content = {name: value for name, value in row.content.items() if name not in ("sums", "readings", "set")}
     of_row = {"record": row.record.name, "rank": row.rank, "group": row.group, "mark": row.mark}
-    agreement = {kind: {name: list(pair) for name, pair in of.items()} for kind, of in row.agreement.items()}
+    agreement = {}
+    for kind, of_kind in row.agreement.items():
+        agreement[kind] = {method: list(numbers) for method, numbers in of_kind.items()}
     return {**of_row, **content, "agreement": agreement}
 
 
 def collect_answer_records(folder: Path, notify: Callable[[str], object]) -> list[AnswerRecord]:
     """The records of answers in a folder, by name; `notify` gets a sentence for each that is left out."""
     records = []
-    for place in find_answer_records(folder):
+    for record_folder in find_answer_records(folder):
         try:
-            records.append(read_answer_record(place))
+            records.append(read_answer_record(record_folder))
         except MebenchError as error:
-            notify(f"{place.name} is left out: {error}")
+            notify(f"{record_folder.name} is left out: {error}")
     return records
 
 
@@ -165,17 +177,16 @@ def build_question_tables(
         score_of: the score that sorts, by `clips` and `videos`; by default `MAIN_SCORES`.
     """
     scores = {**MAIN_SCORES, **(score_of or {})}
-    by_set = group_by(sorted(records, key=lambda record: (record.place, record.name)), lambda record: record.place)
-    names = [place[:2] for place in by_set]
+    ordered = sorted(records, key=lambda record: (record.set_identity, record.name))
+    by_set = group_by(ordered, key=attrgetter("set_identity"))
+    n_versions = Counter((dataset, about) for dataset, about, _ in by_set)
     tables = []
-    for place, own in by_set.items():
-        dataset, about, sha256 = place
+    for (dataset, about, sha256), own in by_set.items():
         # The same set in another version is another table.
-        ending = f"-{sha256[:8]}" if names.count(place[:2]) > 1 else ""
+        ending = f"-{sha256[:8]}" if n_versions[dataset, about] > 1 else ""
+        name = f"{QUESTIONS}-{dataset}-{about}{ending}"
         rows = _with_standings([QuestionRow(record, _mark_of(record)) for record in own], scores[about])
-        tables.append(
-            QuestionTable(f"{QUESTIONS}-{dataset}-{about}{ending}", dataset, about, sha256, scores[about], tuple(rows))
-        )
+        tables.append(QuestionTable(name, dataset, about, sha256, scores[about], tuple(rows)))
     return tables
 
 
@@ -197,11 +208,12 @@ def _with_standings(rows: Sequence[QuestionRow], score: str) -> list[QuestionRow
     ordered = sorted(rows, key=lambda row: (-_worth(row, score), row.method, row.record.name))
     groups = _groups_of(ordered, score)
     ranked: list[QuestionRow] = []
-    n_ranked = 0
+    next_rank = 1
     for row, group in zip(ordered, groups):
-        has_rank = not row.floor and not row.mark and row.value(score) is not None
-        n_ranked += has_rank
-        rank = n_ranked if has_rank else None
+        rank = None
+        if not row.floor and not row.mark and row.value(score) is not None:
+            rank = next_rank
+            next_rank += 1
         ranked.append(replace(row, group=group, rank=rank, agreement=_agreement_of(row, ordered)))
     return ranked
 
@@ -271,24 +283,27 @@ def settings_of_answers(content: Mapping[str, Any]) -> str:
 
 def leader_in_words(table: QuestionTable) -> str:
     """Who leads a table by its main score, and where the best floor stands."""
-    floors = [row for row in table.rows if row.floor and row.floor != TRUTH and row.value(table.score) is not None]
-    ranked = table.ranked
     if table.is_hidden:
-        return f"{format_count(len([row for row in table.rows if not row.floor]), 'public answer file')}; the truth is hidden"
-    if not ranked and not floors:
+        of_models = [row for row in table.rows if not row.floor]
+        return f"{format_count(len(of_models), 'public answer file')}; the truth is hidden"
+    floors = [row for row in table.rows if row.floor and row.floor != TRUTH and row.value(table.score) is not None]
+    if not table.ranked and not floors:
         return "no row yet"
-    best_floor = max(floors, key=lambda row: _worth(row, table.score)) if floors else None
-    level = (
-        f"the best floor, {best_floor.method}, has {best_floor.value(table.score):.3f}" if best_floor else "no floor"
-    )
-    if not ranked:
+    best_floor = max(floors, key=lambda row: _worth(row, table.score), default=None)
+    level = "no floor"
+    if best_floor:
+        level = f"the best floor, {best_floor.method}, has {best_floor.value(table.score):.3f}"
+    if not table.ranked:
         return f"no model has a rank yet; {level}"
-    first = ranked[0]
-    above = ""
-    if best_floor and first.group and best_floor.group:
-        differs = not set(first.group) & set(best_floor.group)
-        is_better = _worth(first, table.score) > _worth(best_floor, table.score)
-        above = (
-            ", above it" if differs and is_better else ", not distinguishable from it" if not differs else ", below it"
-        )
-    return f"{first.method} leads with {first.value(table.score):.3f}; {level}{above}"
+    first = table.ranked[0]
+    standing = _standing_to_floor(first, best_floor, table.score) if best_floor else ""
+    return f"{first.method} leads with {first.value(table.score):.3f}; {level}{standing}"
+
+
+def _standing_to_floor(row: QuestionRow, floor: QuestionRow, score: str) -> str:
+    """Whether a row stands above a floor, in words behind it; empty if they were not tested."""
+    if not row.group or not floor.group:
+        return ""
+    if set(split_letters(row.group)) & set(split_letters(floor.group)):
+        return ", not distinguishable from it"
+    return ", above it" if _worth(row, score) > _worth(floor, score) else ", below it"

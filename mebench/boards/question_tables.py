@@ -9,7 +9,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from mebench.boards.question_rows import QuestionRow, QuestionTable, leader_in_words, settings_of_answers
+from mebench.boards.file_links import link_files
+from mebench.boards.question_rows import (
+    SCORER,
+    QuestionRow,
+    QuestionTable,
+    leader_in_words,
+    settings_of_answers,
+)
 from mebench.number_format import NONE, format_seconds
 from mebench.table_output import Column, Table, markdown_text
 from mebench.terminal import format_count
@@ -44,36 +51,20 @@ GUIDE = (
 
 def _columns_of_scores(table: QuestionTable) -> list[Column]:
     """A column for each score that some row has, the main one first."""
-    names = [table.score, *(name for name in LABELS if name != table.score)]
-    columns = [
-        Column(
-            name,
-            LABELS.get(name, name),
-            of=partial(_score_of, name, "megc2025_b"),
-            digits=3,
-            right=True,
-            score=True,
-            optional=True,
-            room="" if name == table.score else "wide",
-        )
-        for name in names
-    ]
+    columns = [_score_column(table.score, LABELS.get(table.score, table.score), table.score, SCORER, room="")]
+    for name, label in LABELS.items():
+        if name != table.score:
+            columns.append(_score_column(name, label, name, SCORER, room="wide"))
     for name, label in OF_WORDS.items():
         for scorer, letter in LETTER.items():
-            of = partial(_score_of, name, scorer)
-            columns.append(
-                Column(
-                    f"{name}_{letter}",
-                    f"{label} {letter}",
-                    of,
-                    digits=3,
-                    right=True,
-                    score=True,
-                    optional=True,
-                    room="more",
-                )
-            )
+            columns.append(_score_column(f"{name}_{letter}", f"{label} {letter}", name, scorer, room="more"))
     return columns
+
+
+def _score_column(name: str, head: str, score: str, scorer: str, room: str) -> Column:
+    """The column of a score under a scorer."""
+    of = partial(_score_of, score, scorer)
+    return Column(name, head, of=of, digits=3, right=True, score=True, optional=True, room=room)
 
 
 def _score_of(name: str, scorer: str, row: QuestionRow) -> Any:
@@ -141,8 +132,7 @@ def columns_of_rows(table: QuestionTable) -> list[Column]:
 
 def table_of_rows(table: QuestionTable) -> Table:
     """The rows with all columns as a table for people."""
-    muted = {n for n, row in enumerate(table.rows) if row.floor}
-    return Table.from_items(columns_of_rows(table), table.rows, muted=muted)
+    return Table.from_items(columns_of_rows(table), table.rows, muted=_positions_of_floors(table))
 
 
 BOARD_SCORES = {
@@ -157,12 +147,17 @@ MOST_AGREEMENTS = 5
 def table_on_board(table: QuestionTable) -> Table:
     """The rows with the few columns that a page of a board shows."""
     shown = {"rank", "method", "group", table.score, *BOARD_SCORES[table.about]}
-    columns = [column for column in columns_of_rows(table) if column.name in shown]
+    every = columns_of_rows(table)
+    columns = [column for column in every if column.name in shown]
     if table.is_hidden:
-        agreements = [column for column in columns_of_rows(table) if column.name.startswith("coarse as ")]
+        agreements = [column for column in every if column.name.startswith("coarse as ")]
         columns = [column for column in columns if column.name == "method"] + agreements[:MOST_AGREEMENTS]
-    muted = {n for n, row in enumerate(table.rows) if row.floor}
-    return Table.from_items(columns, table.rows, muted=muted)
+    return Table.from_items(columns, table.rows, muted=_positions_of_floors(table))
+
+
+def _positions_of_floors(table: QuestionTable) -> set[int]:
+    """The positions of the floors among the rows, which a table for people mutes."""
+    return {position for position, row in enumerate(table.rows) if row.floor}
 
 
 def sentence_about_set(table: QuestionTable) -> str:
@@ -219,11 +214,10 @@ def table_texts(table: QuestionTable, made: str) -> dict[str, str]:
         table: the table.
         made: first line of a page that may be written anew.
     """
-    files = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
-    page = [made, "", *section_lines(table, "#", whole=True)]
-    page[4:4] = [f"As {files}.", ""]
+    heading, blank, *section = section_lines(table, "#", whole=True)
+    page = [made, "", heading, blank, f"As {link_files(table.name)}.", "", *section, GUIDE]
     return {
-        "md": "\n".join([*page, GUIDE]) + "\n",
+        "md": "\n".join(page) + "\n",
         "csv": _as_csv(table),
         "json": json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "tex": table_of_rows(table).latex(),
@@ -265,5 +259,4 @@ def _csv_cells(row: QuestionRow, scorer: str, names: Sequence[str]) -> Mapping[s
 
 def table_html(table: QuestionTable) -> Markup:
     """The rows as a table of a page."""
-    made = table_of_rows(table)
-    return made.html(caption=table.title, sortable=True)
+    return table_of_rows(table).html(caption=table.title, sortable=True)

@@ -8,7 +8,7 @@ CSV, JSON and LaTeX (as a comment above the table, or as a mark), and on the pag
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
@@ -26,7 +26,7 @@ class Fact(Column):
             `meaning` explains it.
     """
 
-    read: Callable[[Record], Any] = bool
+    read: Callable[[Record], Any] = field(kw_only=True)
     mark: str = ""
 
 

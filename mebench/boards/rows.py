@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 from mebench.boards import row_facts
+from mebench.boards.group_letters import split_letters
 from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.grouping import group_by
@@ -175,7 +175,7 @@ class BoardRow(ScoredRow):
     @property
     def groups(self) -> list[str]:
         """Its significance groups as letters; after `z` comes `a1`."""
-        return re.findall(r"[a-z]\d*", self.group)
+        return split_letters(self.group)
 
     @property
     def chosen_on_tested(self) -> bool:
@@ -277,10 +277,11 @@ class Rescored(ScoredRow):
     measured = True  # pages show its scores as those of a run, since mebench counted them
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """The public address of the files."""
-        address = f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
-        return address if self.commit else "answers sent in"
+        if not self.commit:
+            return "answers sent in"
+        return f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
 
 
 @dataclass(frozen=True)
@@ -388,33 +389,33 @@ class Ranked:
     pairs: tuple[BoardRow, ...] = ()
 
 
-def rank_rows(part: Part, chance_ids: Collection[str] = (), fold: bool = False) -> list[Ranked]:
+def rank_rows(part: Part, chance_ids: Collection[str] = (), join_pairs: bool = False) -> list[Ranked]:
     """The rows of a part with their ranks. Levels of chance, rows chosen on tested subjects, and rows without a main
     score appear unranked between them.
 
     Args:
         part: part of a table; each member of a composite is ranked separately.
         chance_ids: methods that are levels of chance.
-        fold: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
+        join_pairs: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
     """
     with_rank: list[BoardRow] = []
     pairs_of: dict[int, list[BoardRow]] = {}
-    folded: set[int] = set()
+    joined: set[int] = set()
     for row in part.rows:
         if not _has_rank(row, part.metrics[0], chance_ids):
             continue
-        home = _row_of_same_spotter(row, with_rank) if fold else None
-        if home is None:
+        first_of_spotter = _row_of_same_spotter(row, with_rank) if join_pairs else None
+        if first_of_spotter is None:
             with_rank.append(row)
         else:
-            pairs_of.setdefault(id(home), []).append(row)
-            folded.add(id(row))
+            pairs_of.setdefault(id(first_of_spotter), []).append(row)
+            joined.add(id(row))
     ranked_by_id: dict[int, Ranked] = {}
     for rivals in group_by(with_rank, key=attrgetter("member")).values():
         for rank, row in enumerate(rivals, 1):
             low, high = _possible_ranks(row, rivals, part.metrics[0])
             ranked_by_id[id(row)] = Ranked(row, rank, low, high, pairs=tuple(pairs_of.get(id(row), ())))
-    return [ranked_by_id.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in folded]
+    return [ranked_by_id.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in joined]
 
 
 def _has_rank(row: BoardRow, metric: str, chance_ids: Collection[str]) -> bool:

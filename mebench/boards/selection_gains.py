@@ -110,7 +110,7 @@ class Gain:
     program: str
 
     def cells(self) -> dict[str, str]:
-        """Its cells in the table of gains, by the names of `COLUMNS`."""
+        """The cells in the table of gains, by the names of `COLUMNS`."""
         return {
             "method": self.method,
             "dataset": self.dataset,
@@ -126,7 +126,7 @@ class Gain:
         }
 
     def plain(self) -> dict[str, Any]:
-        """It as JSON values."""
+        """The gain as JSON values."""
         values = {name: value for name, value in vars(self).items() if name not in ("place", "score", "method_id")}
         dataset, protocol = self.place
         gain = {end: self.score[end] for end in ("value", "low", "high")}
@@ -225,7 +225,8 @@ def _gain_of_runs(
         aliases: published datasets and protocols with the measured ones that match them.
     """
     runs = sorted(runs, key=lambda run: run.record.seed)
-    first, path = runs[0].record, str(runs[0].path)
+    first = runs[0].record
+    path = str(runs[0].path)
     leaks = [scores_by_path(run.record.summary)[path]["value"] for run in runs]
     gain = _gain_over_seeds(runs, path, known)
     if gain["value"] is None or None in leaks:
@@ -269,17 +270,16 @@ def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str,
     if len(honest) < len(runs):
         return over_seeds(gains, NOTHING)
     leaking = [run.record for run in runs]
-    contents = [[record.content for record in side] for side in (leaking, honest)]
+    contents = [[record.content for record in leaking], [record.content for record in honest]]
     return over_seeds(gains, cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents))
 
 
 def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:
     """The mean over seeds of leaking less honest scores, with its interval, as plain data."""
     first = leaking[0]
-    leaking_tables, honest_tables = ([read_tables(RunFolder(run.folder)) for run in side] for side in (leaking, honest))
     comparison = compare_tables(
-        leaking_tables,
-        honest_tables,
+        [read_tables(RunFolder(run.folder)) for run in leaking],
+        [read_tables(RunFolder(run.folder)) for run in honest],
         kinds=first.about["kinds"],
         classes=first.about["classes"],
         convention=first.convention,

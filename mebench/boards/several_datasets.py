@@ -60,17 +60,11 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
     for (task, first, second), same in group_by(comparisons, key=attrgetter("task", "first", "second")).items():
         kept = _on_other_people(same)
         if len(kept) > 1:
-            pairs.append(
-                {
-                    "task": task,
-                    "first": first,
-                    "second": second,
-                    "datasets": [comparison.place for comparison in kept],
-                    **over_datasets(
-                        [comparison.beats for comparison in kept], [len(comparison.people) for comparison in kept]
-                    ),
-                }
-            )
+            shares = [comparison.beats for comparison in kept]
+            n_people = [len(comparison.people) for comparison in kept]
+            datasets = [comparison.place for comparison in kept]
+            pair = {"task": task, "first": first, "second": second, "datasets": datasets}
+            pairs.append({**pair, **over_datasets(shares, n_people)})
     for pairs_of_task in group_by(pairs, key=itemgetter("task")).values():
         adjusted = holm([pair["p"] for pair in pairs_of_task])
         for pair, p in zip(pairs_of_task, adjusted):
@@ -121,7 +115,7 @@ def _on_other_people(comparisons: Sequence[PairOnDataset]) -> list[PairOnDataset
 
 
 def table_of_pairs(pairs: Sequence[dict[str, Any]]) -> Table:
-    """The same as a table."""
+    """The result of `pairs_of` as a table for people."""
     return Table.from_items(
         [
             Column("task", choose=True, room="wide"),

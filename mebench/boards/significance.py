@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from mebench.boards.group_letters import name_groups
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.ratios import Bools, Floats
 
@@ -265,7 +266,9 @@ class ChosenWeights:
 
 
 def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
-    """Letters for runs: runs that share a letter do not differ significantly, and the best run's first letter is `a`.
+    """Letters for runs: runs that share a letter do not differ significantly.
+
+    The best run's first letter is `a`.
 
     Each letter is a maximal set without a differing pair (Piepho 2004, Journal of Computational and Graphical
     Statistics 13(2)).
@@ -276,5 +279,8 @@ def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
     """
     graph = networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in networkx.find_cliques(graph))
-    names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
-    return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
+    letters = [""] * len(pairs)
+    for letter, group in zip(name_groups(len(groups)), groups):
+        for row in group:
+            letters[row] += letter
+    return letters

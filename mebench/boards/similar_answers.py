@@ -154,12 +154,10 @@ def _pairs_that_spot_alike(answers: Sequence[StoredAnswers]) -> Iterator[tuple[i
 def _pairs_that_name_alike(answers: Sequence[StoredAnswers]) -> Iterator[tuple[int, int]]:
     """The positions of records that give the same wrong classes."""
     with_clips = [position for position, one in enumerate(answers) if one.named]
+    numbers: dict[str, int] = {}
     for positions in group_by(with_clips, key=lambda position: len(answers[position].named)).values():
-        numbers: dict[str, int] = {}
-        named, truth = (
-            np.array([[numbers.setdefault(name, len(numbers)) for name in classes] for classes in side], np.int32)
-            for side in ([answers[p].named for p in positions], [answers[p].truth for p in positions])
-        )
+        named = np.array([_numbers_of_classes(answers[position].named, numbers) for position in positions], np.int32)
+        truth = np.array([_numbers_of_classes(answers[position].truth, numbers) for position in positions], np.int32)
         for first in range(len(positions) - 1):
             others = slice(first + 1, None)
             is_equal = named[first] == named[others]
@@ -168,6 +166,11 @@ def _pairs_that_name_alike(answers: Sequence[StoredAnswers]) -> Iterator[tuple[i
             alike |= _share_of_wrong(is_equal, named[first], named[others], truth[others]) >= ALIKE
             for other in np.flatnonzero(alike):
                 yield positions[first], positions[first + 1 + other]
+
+
+def _numbers_of_classes(classes: Sequence[str], numbers: dict[str, int]) -> list[int]:
+    """A number for each class, the same for equal ones; `numbers` holds those given so far and gets new ones."""
+    return [numbers.setdefault(name, len(numbers)) for name in classes]
 
 
 def _share_of_wrong(

@@ -49,22 +49,25 @@ def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[st
     scores_of_runs = [main_scores(summary) for _, _, summary in runs]
     of_means = _scores_of_means(runs)
     costs_of_runs = [_costs_of(folder) for _, folder, _ in runs]
-    first_scores, first_costs = scores_of_runs[0], costs_of_runs[0]
+    pooled = {}
+    for name in scores_of_runs[0]:
+        pooled[name] = _over_seeds_with_spread([scores[name] for scores in scores_of_runs], of_means[name])
+    mean_costs = {}
+    for name in costs_of_runs[0]:
+        mean_costs[name] = round(statistics.fmean(costs[name] for costs in costs_of_runs), 3)
     return {
         "settings": settings,
         "seeds": [int(varied["seed"]) for varied, _, _ in runs if "seed" in varied],
         "runs": [folder.id for _, folder, _ in runs],
-        "scores": {
-            name: _over_seeds_with_spread([scores[name] for scores in scores_of_runs], of_means[name])
-            for name in first_scores
-        },
-        "costs": {name: round(statistics.fmean(costs[name] for costs in costs_of_runs), 3) for name in first_costs},
+        "scores": pooled,
+        "costs": mean_costs,
     }
 
 
 def _scores_of_means(runs: Sequence[SweptRun]) -> Mapping[str, Mapping[str, Any]]:
     """The main scores of runs that differ in the seed: means with their intervals."""
-    folders, summaries = [folder for _, folder, _ in runs], [summary for _, _, summary in runs]
+    folders = [folder for _, folder, _ in runs]
+    summaries = [summary for _, _, summary in runs]
     if len(runs) == 1:
         return main_scores(summaries[0])
     tables = [read_tables(folder) for folder in folders]

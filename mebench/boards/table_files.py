@@ -25,6 +25,7 @@ from mebench.boards.board_pages import (
     index_page,
     level_name,
 )
+from mebench.boards.file_links import TABLE_FORMATS
 from mebench.boards.named_boards import SELECTION
 from mebench.boards.question_rows import QuestionTable
 from mebench.boards.question_tables import table_texts
@@ -39,6 +40,7 @@ from mebench.boards.rows import (
     Part,
     PublishedLine,
     Rescored,
+    Score,
     displayed_metrics,
     rule_or_version,
     settings_of_row,
@@ -52,15 +54,18 @@ from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
 from mebench.table_output import ENDS, Column, Latex, Table, latex_text, load_template
 
-MEMBER, N = Column("member", optional=True), Column("n", text=format_mean_count)
+MEMBER = Column("member", optional=True)
+N = Column("n", text=format_mean_count)
 
 
 def score_columns(metrics: Sequence[str]) -> list[Column]:
     """Columns for some scores."""
-    return [
-        Column.metric(name, digits=3, of=partial(lambda name, row: row.scores.get(name, NOTHING), name))
-        for name in metrics
-    ]
+    return [Column.metric(name, digits=3, of=partial(_score_of, name)) for name in metrics]
+
+
+def _score_of(metric: str, row: BoardRow) -> Score:
+    """A score of a row; without a value if it has none."""
+    return row.scores.get(metric, NOTHING)
 
 
 def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], object] | None = None) -> Table:
@@ -116,9 +121,7 @@ def origins_table(part: Part) -> Table:
 
 
 def causes_table(part: Part, name: Column | None = None) -> Table:
-    """Causes of a row's false positives: their number, and the F1 gained without them; `name` is the function for rows'
-    names.
-    """
+    """Causes of a row's false positives: their number, and the F1 gained without them; `name` is the column of names."""
 
     def cell(cause: str, row: BoardRow) -> tuple[str, str] | None:
         if cause not in row.causes:
@@ -134,7 +137,7 @@ def causes_table(part: Part, name: Column | None = None) -> Table:
 
 
 def misses_table(part: Part, name: Column | None = None) -> Table:
-    """The kinds of missed truths, and false positives in videos without truths; `name` is the function for rows' names."""
+    """The kinds of missed truths, and false positives in videos without truths; `name` is the column of names."""
 
     def rate(absent: str, row: BoardRow) -> tuple[str, str] | None:
         if absent not in row.quiet:
@@ -145,25 +148,18 @@ def misses_table(part: Part, name: Column | None = None) -> Table:
     def missed(what: str, row: BoardRow) -> str:
         return shares_in_words(row.missed.get(what, {}))
 
-    return numbered_table(
-        part,
-        [
-            name or method_column(part),
-            *(
-                Column(f"missed, by {what}", of=partial(missed, what))
-                for what in dict.fromkeys(chain(*(row.missed for row in part.rows)))
-            ),
-            *(
-                Column(f"{catalogue.find_metric('fp_per_minute').label}, {absent}", of=partial(rate, absent))
-                for absent in QUIET
-            ),
-        ],
-        lambda row: row.missed or row.quiet,
-    )
+    properties = dict.fromkeys(chain(*(row.missed for row in part.rows)))
+    rate_label = catalogue.find_metric("fp_per_minute").label
+    columns = [
+        name or method_column(part),
+        *(Column(f"missed, by {what}", of=partial(missed, what)) for what in properties),
+        *(Column(f"{rate_label}, {absent}", of=partial(rate, absent)) for absent in QUIET),
+    ]
+    return numbered_table(part, columns, lambda row: row.missed or row.quiet)
 
 
-def with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str, Any]:
-    """A score of public prediction files, with the paper's value below."""
+def score_with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str, Any]:
+    """A score of public prediction files, and a note with the paper's value."""
     printed = row.printed.get(name)
     return {**row.scores.get(name, NOTHING), "note": note.format(printed) if printed else ""}
 
@@ -171,7 +167,7 @@ def with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str
 def rescored_table(part: Part) -> Table:
     """Scores of public prediction files, with the paper's value below."""
     columns = (
-        Column.metric(name, digits=PRINTED, of=partial(with_printed, name))
+        Column.metric(name, digits=PRINTED, of=partial(score_with_printed, name))
         for name in displayed_metrics(part.metrics, part.rescored)
     )
     return Table.from_items([Column("method"), Column("reading", "rules"), MEMBER, *columns, N], part.rescored)
@@ -237,7 +233,7 @@ def latex_tables(table: BoardTable) -> str:
         for number, row in enumerate(part.rows, 1):
             if row.measured:
                 lines += _latex_comments(number, row)
-        lines += dict.fromkeys(f"% {row.method}, rescored: {row.place}" for row in part.rescored)
+        lines += dict.fromkeys(f"% {row.method}, rescored: {row.address}" for row in part.rescored)
         lines.append(_latex_table(table, part))
     return "\n".join(lines) + "\n"
 
@@ -343,7 +339,7 @@ def write_leaderboard(
         questions: tables of answers to questions.
     """
     out.mkdir(parents=True, exist_ok=True)
-    index = _place_of_index(out, notify)
+    index = _name_of_index(out, notify)
     files = {index: index_page(pages, tables, out), EXPERIMENTS: experiments_page(pages, tables)}
     files |= {f"{PAGES}/{page.board.id}.md": board_page(page, out) for page in pages}
     files[f"{TABLES}/README.md"] = table_guide(tables)
@@ -367,7 +363,7 @@ def write_leaderboard(
     return out / index
 
 
-def _place_of_index(out: Path, notify: Callable[[str], object]) -> str:
+def _name_of_index(out: Path, notify: Callable[[str], object]) -> str:
     """The name of the index: `README.md`, unless that is a page of somebody else."""
     file = out / INDEX
     if not file.is_file() or is_made(file):
@@ -391,20 +387,19 @@ def _former_files(out: Path) -> set[str]:
     files = {file.relative_to(out).as_posix() for file in made}
     for file in made:
         if file.parent.name == TABLES:
-            files |= {f"{TABLES}/{file.stem}.{ending}" for ending in ("csv", "json", "tex")}
+            files |= {f"{TABLES}/{file.stem}.{ending}" for ending in TABLE_FORMATS}
     overview = out / FORMER_OVERVIEW
-    if (
-        overview.is_file()
-        and "`mebench leaderboard build` made this page" in overview.read_text(encoding="utf-8")[:500]
-    ):
-        files |= {FORMER_OVERVIEW} | _files_named_in(overview)
+    text = overview.read_text(encoding="utf-8") if overview.is_file() else ""
+    if "`mebench leaderboard build` made this page" in text[:500]:
+        files |= {FORMER_OVERVIEW, *_files_named_in(text)}
     return files
 
 
-def _files_named_in(overview: Path) -> set[str]:
+def _files_named_in(overview: str) -> list[str]:
     """Names of the files of tables to which a former page of all tables links."""
     tasks = "|".join(catalogue.SECTIONS)
-    return set(re.findall(rf"\]\(((?:{tasks})-[\w.+~-]+\.(?:csv|json|tex))\)", overview.read_text(encoding="utf-8")))
+    endings = "|".join(TABLE_FORMATS)
+    return re.findall(rf"\]\(((?:{tasks})-[\w.+~-]+\.(?:{endings}))\)", overview)
 
 
 def selection_texts(gains: Sequence[Gain]) -> dict[str, str]:
@@ -442,12 +437,17 @@ def as_json(table: BoardTable) -> str:
     """One table as JSON: a line for each row, so that files stay small and differences readable."""
     plain = _rounded(table.plain())
     parts = plain.pop("parts")
-    lines = []
+    texts = []
     for part in parts:
         lists = {name: part.pop(name) for name in ("rows", "published", "rescored")}
-        written = [f'"{name}": [{_in_lines(entries)}]' for name, entries in lists.items()]
-        lines.append(f"{_compact(part)[:-1]},\n {(',' + chr(10) + ' ').join(written)}}}")
-    return f'{_compact(plain)[:-1]},\n"parts": [{(",").join(lines)}]}}\n'
+        of_lists = ",\n ".join(f'"{name}": [{_in_lines(entries)}]' for name, entries in lists.items())
+        texts.append(f"{_open_object(part)},\n {of_lists}}}")
+    return f'{_open_object(plain)},\n"parts": [{",".join(texts)}]}}\n'
+
+
+def _open_object(values: Mapping[str, Any]) -> str:
+    """An object as JSON without its last brace, so that more values can follow."""
+    return _compact(values).removesuffix("}")
 
 
 def _in_lines(entries: Sequence[Any]) -> str:

@@ -51,7 +51,7 @@ class AnswerRecord:
         return self.folder.name
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def set_identity(self) -> tuple[str, str, str]:
         """The set of questions: its dataset, `clips` or `videos`, and its hash."""
         asked = self.content["set"]
         return asked["name"], asked["about"], asked["sha256"]

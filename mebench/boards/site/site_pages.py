@@ -30,6 +30,7 @@ from mebench.boards.board_pages import (
 )
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.checking import limited_memory
+from mebench.boards.file_links import TABLE_FORMATS
 from mebench.boards.published_tables import part_of
 from mebench.boards.question_tables import table_texts
 from mebench.boards.row_columns import (
@@ -166,7 +167,7 @@ class PageTables:
                     table.task,
                     table.dataset,
                     self._draw.table_link(table, part, row, ""),
-                    *self._named(part, row, ""),
+                    *self._name_metric_score(part, row, ""),
                     row.group,
                     len(row.seeds),
                     total_seconds(row),
@@ -184,38 +185,38 @@ class PageTables:
                 [
                     table.task,
                     self._draw.table_link(table, part, row, "../"),
-                    *self._named(part, row, "../"),
+                    *self._name_metric_score(part, row, "../"),
                     self._draw.run_links(row, "../"),
                 ]
                 for table, part, row in flat
             ],
         ).html(sortable=True)
 
-    def _named(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, Mapping[str, Any]]:
+    def _name_metric_score(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, Mapping[str, Any]]:
+        """The cells of a row in `method` and `_OF_ROW`; `root` is the page's relative path to the site's top folder."""
         metric = part.metrics[0]
         score = {**row.scores[metric], "metric": metric}
         return self._draw.method_name(row, part, root), catalogue.find_metric(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
         """Scores of authors' own prediction files."""
-        score = partial(table_files.with_printed, note=Markup('<span title="what the paper prints">printed {}</span>'))
-        source = Markup('<a href="{}">{}</a><span class="settings">commit {}</span>')
+        score = partial(
+            table_files.score_with_printed, note=Markup('<span title="what the paper prints">printed {}</span>')
+        )
+        public = Markup('<a href="{}">{}</a><span class="settings">commit {}</span>')
+
+        def source(row: Rescored) -> Markup:
+            if row.commit:
+                return public.format(row.repository, row.source, row.commit[:7])
+            return SMALL.format(row.source, row.address)
+
         return Table.from_items(
             [
                 METHOD_AND_RULES,
                 Column("member", optional=True),
                 *_scores(displayed_metrics(part.metrics, part.rescored), 5, score, digits=PRINTED),
                 Column("n", text=format_mean_count, right=True, meaning="the scored items", room="wide"),
-                Column(
-                    "source",
-                    of=lambda row: (
-                        source.format(row.repository, row.source, row.commit[:7])
-                        if row.commit
-                        else SMALL.format(row.source, row.place)
-                    ),
-                    kind="source",
-                    room="wide",
-                ),
+                Column("source", of=source, kind="source", room="wide"),
             ],
             part.rescored,
         ).html("rescored", "Answers of the authors’ own programs, rescored, not run here", sortable=True)
@@ -224,23 +225,25 @@ class PageTables:
         """Published results for a part."""
 
         def value(name: str, line: PublishedLine) -> Markup | None:
-            return (
-                Markup("{}{}").format(line.values[name], _mark(line.caveats.get(name))) if name in line.values else None
-            )
+            if name not in line.values:
+                return None
+            return Markup("{}{}").format(line.values[name], _mark(line.caveats.get(name)))
 
         def caveats(line: PublishedLine) -> Any:
             return self._draw.caveats(dict.fromkeys(chain(*line.caveats.values())), line.note, "../")
 
-        scores = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
+        metrics = list(dict.fromkeys(metric for line in lines for metric in line.values))
+        own_meanings = {"n": "the scored items"}
+        values = []
+        for column in _scores(metrics, 5, value):
+            meaning = column.meaning or own_meanings.get(column.name, "")
+            values.append(replace(column, score=False, meaning=meaning))
         return Table.from_items(
             [
                 Column("method", of=self._draw.published_name, main=True),
                 Column("member", optional=True),
                 _CLASSES,
-                *(
-                    replace(one, score=False, meaning=one.meaning or {"n": "the scored items"}.get(one.name, ""))
-                    for one in scores
-                ),
+                *values,
                 Column("caveats", of=caveats, room="wide"),
             ],
             lines,
@@ -335,7 +338,8 @@ class PageTables:
         """Tables of mistakes: causes of false positives with the gain in F1 without them, and missed truths."""
         name = Column("method", of=lambda row: self._draw.method_head(row, part), main=True)
         if rescored:
-            part, name = replace(part, rows=cast(Any, part.rescored)), METHOD_AND_RULES
+            part = replace(part, rows=cast(Any, part.rescored))
+            name = METHOD_AND_RULES
 
         def with_small(cell: Any) -> Any:
             return Markup("{} <small>{}</small>").format(*cell) if isinstance(cell, tuple) else cell
@@ -361,6 +365,7 @@ def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **l
 
 
 def _mark(caveats: Sequence[str] | None) -> Markup:
+    """The mark of a printed value with its caveats as tooltip; empty without any."""
     return Markup('<sup title="{}">†</sup>').format(", ".join(caveats)) if caveats else Markup()
 
 
@@ -377,7 +382,9 @@ def source_link(source: str) -> Markup:
     """The citation key, linked to its DOI, arXiv page or address."""
     key, _, page = source.partition(" ")
     address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", page))
-    return escape(source) if not address.startswith("https://") else Markup('<a href="{}">{}</a>').format(address, key)
+    if not address.startswith("https://"):
+        return escape(source)
+    return Markup('<a href="{}">{}</a>').format(address, key)
 
 
 TASKS = (
@@ -438,7 +445,9 @@ class Site:
     ) -> None:
         self.selection = table_of_gains(gains) if gains else None
         self.boards = boards
-        self.tables, self.records, self.published = tables, records, published
+        self.tables = tables
+        self.records = records
+        self.published = published
         self.with_page = {record.id for record in records}
         self.plugins = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.chance_ids = chance_methods()
@@ -456,16 +465,16 @@ class Site:
             "common": lambda part: rows.shared_facts(part.rows),
             "source": source_link,
             "real_first": lambda tables: sorted(tables, key=_unlike_real),
-            "drawn": _all_rows_have_remarks,
+            "not_comparable": _all_rows_have_remarks,
             "body": partial(card_html, plugins=self.plugins),
             "named": self._name,
             "level": level_name,
             "in_order": self._in_order,
             "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
-            "place": rows.standing_in_words,
+            "standing": rows.standing_in_words,
             "best_rescored": _best_rescored,
-            "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
+            "tables_of": self._tables_of,
         }
         self.environment.globals["draw"] = PageTables(self.environment)
         self.environment.globals["of_board"] = BoardTables(self.environment)
@@ -619,10 +628,13 @@ class Site:
         """Path and text of a run's page. It is made again if the run, its counterpart, or the linked tables have
         changed.
         """
-        path, twin = f"runs/{safe_name(record.id)}.html", report.find_twin(record, report.TRANSFER)
+        path = f"runs/{safe_name(record.id)}.html"
+        twin = report.find_twin(record, report.TRANSFER)
 
         def text() -> str:
-            return self._page(path, "run_page.html", appears=appears, **report.values_of_page(record, MOST_SHOWN))[1]
+            values = report.values_of_page(record, MOST_SHOWN)
+            _, page = self._page(path, "run_page.html", appears=appears, **values)
+            return page
 
         return path, cached_result(
             text,
@@ -642,7 +654,13 @@ class Site:
         return path, re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
 
     def _title(self, kind: PluginKind, id_: str) -> str:
-        return (self.plugins[kind][id_].title if id_ in self.plugins[kind] else "") or id_
+        """The title of a plugin; its id if it has none, or is not installed."""
+        plugin = self.plugins[kind].get(id_)
+        return plugin.title or id_ if plugin else id_
+
+    def _tables_of(self, dataset: str) -> list[BoardTable]:
+        """The tables on a dataset, alone or in a composite."""
+        return [table for table in self.tables if dataset in table.dataset.split("+")]
 
     def _in_order(self, groups: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
         """The groups of boards in the order of the boards; Jinja sorts them by name."""
@@ -650,12 +668,15 @@ class Site:
         return sorted(groups, key=lambda group: order.index(group[0]))
 
     def _name(self, method: str) -> str:
+        """The title of a method; of a pair those of spotter and recognizer."""
         return ", named by ".join(self._title("method", id_) for id_ in method.split(" + "))
 
     def _ranked(self, table: BoardTable, part: Part) -> list[rows.Ranked]:
-        return rows.rank_rows(part, self.chance_ids, fold=table.task == "spotting")
+        """The rows of a part of a table with their ranks."""
+        return rows.rank_rows(part, self.chance_ids, join_pairs=table.task == "spotting")
 
     def _chart(self, table: BoardTable, part: Part) -> Markup:
+        """The chart of a part of a table; empty for members of a composite."""
         if any(row.member for row in part.rows):  # members have their own scores, not a common scale
             return Markup()
         points = [self._point(one, part.rows) for one in self._ranked(table, part) if one.rank is not None]
@@ -749,28 +770,31 @@ def write_site(
         raise ConfigError(
             f"{folder} has files that do not belong to a site of mebench: move them away, or name another --out"
         )
-    files = {
-        **{
-            f"assets/{file.name}": file.read_text(encoding="utf-8")
-            for file in (*(Path(__file__).parent / "static").iterdir(), SHEET, SCRIPT, STYLE)
-        },
-        **{
-            f"tables/{safe_name(table.name)}.{ending}": text
-            for table in tables
-            for ending, text in table_files.texts_of_table(table).items()
-        },
-        **{
-            f"tables/{safe_name(table.name)}.{ending}": text
-            for page in boards
-            for table in page.questions
-            for ending, text in table_texts(table, "").items()
-            if ending != "md"
-        },
-    }
+    files = {**_assets(), **_files_of_tables(tables, boards)}
+    pages = Site(tables, records, published, gains, boards).pages()
     with new_folder(folder.parent, ".site-") as temporary:
         sizes = []
-        for name, text in chain(files.items(), Site(tables, records, published, gains, boards).pages()):
+        for name, text in chain(files.items(), pages):
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             sizes.append((temporary / name).write_bytes(text.encode()))
         put_in_place(temporary, folder)
     return len(sizes), sum(sizes)
+
+
+def _assets() -> dict[str, str]:
+    """Styles and scripts of the pages by their paths in the site."""
+    files = (*(Path(__file__).parent / "static").iterdir(), SHEET, SCRIPT, STYLE)
+    return {f"assets/{file.name}": file.read_text(encoding="utf-8") for file in files}
+
+
+def _files_of_tables(tables: Sequence[BoardTable], boards: Sequence[BoardPage]) -> dict[str, str]:
+    """CSV, JSON and LaTeX of all tables, those of answers to questions too, by their paths in the site."""
+    texts_of = {table.name: table_files.texts_of_table(table) for table in tables}
+    for page in boards:
+        for table in page.questions:
+            texts_of[table.name] = table_texts(table, made="")
+    files = {}
+    for name, texts in texts_of.items():
+        for ending in TABLE_FORMATS:
+            files[f"tables/{safe_name(name)}.{ending}"] = texts[ending]
+    return files
