@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations import SheetDataset
-from mebench.annotations.annotation import repair_lines
+from mebench.annotations.annotation import Annotation, repair_lines
 from mebench.annotations.names import KINDS, kind_of
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
@@ -42,8 +42,13 @@ class Answers:
     def tasks(self) -> list[str]:
         """The tasks, as in a run: `recognize` if the program names classes, `spot` if it spots intervals."""
         spotted = self.tables.predictions
-        named = self.tables.clips is not None or (spotted is not None and (spotted["emotion"] != "").any())
-        return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
+        names_emotions = spotted is not None and (spotted["emotion"] != "").any()
+        tasks = []
+        if self.tables.clips is not None or names_emotions:
+            tasks.append("recognize")
+        if spotted is not None:
+            tasks.append("spot")
+        return tasks
 
 
 _FARTHER = 10
@@ -77,14 +82,15 @@ def read_truth(
     adapters = [*adapters]
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
     rules_of_sheet = replace(rules, loose_ids=True)
-    sheet = _of_dataset(file, [dataset for dataset in adapters if workbook or dataset.recognised], remarks)
+    likely = [dataset for dataset in adapters if workbook or dataset.recognised]
+    sheet = _read_as_sheet_of_dataset(file, likely, remarks)
     if sheet is not None:
         return sheet, rules_of_sheet
     notes = Remarks()
     try:
         true = read_clips(file, "truth", notes) if clips else read_intervals(file, "truth", notes, fps=rules.fps)
     except DataError:
-        sheet = None if workbook else _of_dataset(file, adapters, remarks)
+        sheet = None if workbook else _read_as_sheet_of_dataset(file, adapters, remarks)
         if sheet is None:
             raise
         return sheet, rules_of_sheet
@@ -93,11 +99,11 @@ def read_truth(
     return true, rules
 
 
-def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
+def _read_as_sheet_of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
     """The rows of a sheet of annotations, or None if no adapter reads it."""
     for dataset in adapters:
         try:
-            rows = list(dataset.annotations)
+            annotations = list(dataset.annotations)
         except DataError:
             continue
         remarks.repair(
@@ -105,26 +111,38 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
         )
         for line in repair_lines(dataset.sheet_repairs):
             remarks.repair(f"truth: {line}")
-        table = pd.DataFrame(
-            [
-                (a.row, a.subject, a.video, a.fps or dataset.fps, a.kind, a.onset, a.offset, a.apex, a.emotion or "")
-                for a in rows
-                if a.subject and a.video
-            ],
-            columns=["line", "subject", "video", "fps", "kind", "onset", "offset", "apex", "emotion"],
-        )
-        account = remarks.account_of("truth")
-        account.hold("row", len(rows))
-        account.leave_out("row", len(rows) - len(table), "a row without a person or a video")
-        videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
-        complete = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
-        account.leave_out("row", len(table) - len(complete), "a row without an interval")
-        intervals = complete.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
-        return check_intervals(
-            IntervalFile(str(file), "truth", intervals, videos, frozenset({*table} - {"line"})),
-            remarks,
-        )
+        return check_intervals(_truth_from_annotations(str(file), annotations, dataset.fps, remarks), remarks)
     return None
+
+
+def _truth_from_annotations(
+    place: str, annotations: Sequence[Annotation], usual_rate: float, remarks: Remarks
+) -> IntervalFile:
+    """Annotations of a dataset as a truth.
+
+    Args:
+        place: the file, for sentences.
+        annotations: rows of the sheet; those without a person, a video or an onset are left out.
+        usual_rate: frames per second of videos whose row states no rate.
+        remarks: list that gets the account of the rows.
+    """
+    rows = []
+    for one in annotations:
+        if one.subject and one.video:
+            interval = (one.onset, one.offset, one.apex)
+            rows.append(
+                (one.row, one.subject, one.video, one.fps or usual_rate, one.kind, *interval, one.emotion or "")
+            )
+    columns = ["line", "subject", "video", "fps", "kind", "onset", "offset", "apex", "emotion"]
+    table = pd.DataFrame(rows, columns=columns)
+    account = remarks.account_of("truth")
+    account.hold("row", len(annotations))
+    account.leave_out("row", len(annotations) - len(table), "a row without a person or a video")
+    videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
+    complete = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
+    account.leave_out("row", len(table) - len(complete), "a row without an interval")
+    intervals = complete.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
+    return IntervalFile(place, "truth", intervals, videos, frozenset({*table} - {"line"}))
 
 
 def join_intervals(
@@ -158,7 +176,8 @@ def join_intervals(
     if kinds is None and scores is None:
         _refuse_numbered_kinds(truth, predictions)
     if truth.pooled or predictions.pooled:
-        truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
+        truth = _without_kinds(truth, remarks)
+        predictions = _without_kinds(predictions, remarks)
     if predictions.intervals.empty and scores is None:
         remarks.warn("the predictions are empty, so every truth is missed")
     tables = join_with_truth(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
@@ -166,12 +185,12 @@ def join_intervals(
     only_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:
         only_kinds = sorted(set(scores.videos["kind"]), reverse=True)
-    scored = _kinds(kinds, only_kinds, tables, remarks)
-    named = classes_of(classes, tables, remarks)
+    scored_kinds = _scored_kinds(kinds, only_kinds, tables, remarks)
+    scored_classes = classes_of(classes, tables, remarks)
     # A truth whose label is not a scored class counts for spotting only.
     emotion = tables.truths["emotion"]
-    truths = tables.truths.assign(emotion=emotion.where(emotion.isin(named), None))
-    return Answers(replace(tables, truths=truths), scored, named)
+    truths = tables.truths.assign(emotion=emotion.where(emotion.isin(scored_classes), None))
+    return Answers(replace(tables, truths=truths), scored_kinds, scored_classes)
 
 
 def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
@@ -189,18 +208,20 @@ def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFi
         candidates = known.get(name, set())
         ids[name] = next(iter(candidates)) if len(candidates) == 1 else (name, name)
 
-    def named(rows: pd.DataFrame) -> pd.DataFrame:
-        subjects, videos = [ids[name][0] for name in rows["video"]], [ids[name][1] for name in rows["video"]]
+    def with_ids(rows: pd.DataFrame) -> pd.DataFrame:
+        ids_of_rows = [ids[name] for name in rows["video"]]
+        subjects = [subject for subject, _ in ids_of_rows]
+        videos = [video for _, video in ids_of_rows]
         return rows.assign(subject=subjects, video=videos)
 
-    return replace(
-        truth, intervals=named(truth.intervals), videos=named(truth.videos), columns=truth.columns | {"subject"}
-    )
+    columns = truth.columns | {"subject"}
+    return replace(truth, intervals=with_ids(truth.intervals), videos=with_ids(truth.videos), columns=columns)
 
 
 def _refuse_other_units(truth: IntervalFile, predictions: IntervalFile) -> None:
     """Refuse frames beside seconds: fractional numbers that reach much farther than those of the other file."""
-    last_true, last_predicted = truth.intervals["offset"].max(), predictions.intervals["offset"].max()
+    last_true = truth.intervals["offset"].max()
+    last_predicted = predictions.intervals["offset"].max()
     reach = [last_true, last_predicted]
     if predictions.fractional == truth.fractional or not max(reach) > _FARTHER * min(reach):
         return
@@ -261,16 +282,17 @@ def read_against_truth(
     clips = clips or not all(map(_has_intervals, files))
     rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
     true, rules = read_truth(truth, rules, remarks, adapters, clips)
-    own_remarks, answers = [Remarks() for _ in files], []
+    own_remarks = [Remarks() for _ in files]
     if clips:
         answers = [read_clip_answers(true, path, rules, own, classes) for path, own in zip(files, own_remarks)]
     else:
+        rate_of_seconds = rules.fps or true.rate_of_seconds
         spotted = [
-            read_intervals(path, "predictions", own, fps=rules.fps or true.rate_of_seconds, rate=true.rate)
+            read_intervals(path, "predictions", own, fps=rate_of_seconds, rate=true.rate)
             for path, own in zip(files, own_remarks)
         ]
         if any(file.pooled for file in spotted):
-            true = _pooled(true, remarks)
+            true = _without_kinds(true, remarks)
         answers = [join_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
     if len(files) == 1:
         _add_remarks(remarks, own_remarks[0], "")
@@ -293,12 +315,12 @@ def _add_remarks(remarks: Remarks, own: Remarks, letter: str) -> None:
             remarks.findings.append(lettered)
 
 
-def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """The same table without kinds, for a comparison with a file without kinds."""
-    macro = int((given.intervals["kind"] == "macro").sum())
-    if macro:
+def _without_kinds(given: IntervalFile, remarks: Remarks) -> IntervalFile:
+    """A file with all expressions as micro, for a comparison with a file without kinds."""
+    n_macro = int((given.intervals["kind"] == "macro").sum())
+    if n_macro:
         remarks.warn(
-            f"{given.role}: {format_count(macro, 'macro-expression')} count as micro, since the log of MEGC 2020 does "
+            f"{given.role}: {format_count(n_macro, 'macro-expression')} count as micro, since the log of MEGC 2020 does "
             "not distinguish kinds"
         )
     videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
@@ -306,6 +328,7 @@ def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
 
 
 def _has_intervals(path: File) -> bool:
+    """Whether a file of predictions holds intervals, not classes of given clips."""
     if isinstance(path, Path) and find_eaf(path) is not None:
         return True
     sheet = read_sheet(path, Remarks(), "predictions")
@@ -315,7 +338,9 @@ def _has_intervals(path: File) -> bool:
     return {"onset", "offset"} <= {*table.cells}
 
 
-def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+def _scored_kinds(
+    requested: str | None, only_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks
+) -> list[str]:
     """The kinds to score: the requested ones, else the kinds in the predictions.
 
     Args:
@@ -326,7 +351,8 @@ def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tabl
     """
     if requested is not None:
         return _requested_kinds(requested, only_kinds, remarks)
-    true, predicted = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
+    true = set(tables.truths["kind"].unique())
+    predicted = set(tables.spotted["kind"].unique())
     candidates = true | predicted if only_kinds is None else {*only_kinds}
     scored: list[str] = [kind for kind in KINDS if kind in candidates] or ["micro"]
     for kind in sorted(true - set(scored)):
@@ -342,7 +368,7 @@ def _kinds(requested: str | None, only_kinds: Sequence[str] | None, tables: Tabl
 
 
 def _requested_kinds(requested: str, only_kinds: Sequence[str] | None, remarks: Remarks) -> list[str]:
-    """The kinds that the user names. Those that no prediction can find get a warning; arguments as in `_kinds`.
+    """The kinds that the user names. Those that no prediction can find get a warning; arguments as in `_scored_kinds`.
 
     Raises:
         ConfigError: a word is no kind.

@@ -5,6 +5,8 @@ by `+`. A clip without a prediction counts as wrong, as in a run: leaving it out
 the easy clips.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -75,21 +77,30 @@ def read_clips(
     rows = rows.assign(kind=read_kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
     rows["offset"] = rows["onset"]
     if role == "predictions":
-        classes = [*labels, *others]
-        known = (label_sets.within_classes(rows["emotion"], classes) | (rows["emotion"] == "")).to_numpy()
-        unknown_class = first_true(~known)
-        if unknown_class is not None:
-            label = str(rows["emotion"].iloc[unknown_class])
-            raise table.error(
-                unknown_class,
-                f"{label!r} is not a class of the truth, which has {', '.join(classes)}{suggest_name(label, classes)}: write "
-                "it as the truth does, or name all classes with --classes",
-            )
+        _refuse_unknown_class(table, rows["emotion"], [*labels, *others])
         confidence, of_classes = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
         rows = rows.assign(confidence=confidence, **of_classes)
     table.note_unread(remarks, _headers_of_classes(table, [*labels, *others]).values())
     videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
     return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
+
+
+def _refuse_unknown_class(table: TextTable, answers: pd.Series[str], classes: Sequence[str]) -> None:
+    """Refuse an answer that is no class of the truth; an empty answer stays.
+
+    Raises:
+        DataError: there is one.
+    """
+    is_known = (label_sets.within_classes(answers, classes) | (answers == "")).to_numpy()
+    row = first_true(~is_known)
+    if row is None:
+        return
+    label = str(answers.iloc[row])
+    raise table.error(
+        row,
+        f"{label!r} is not a class of the truth, which has {', '.join(classes)}{suggest_name(label, classes)}: write "
+        "it as the truth does, or name all classes with --classes",
+    )
 
 
 def join_clips(
@@ -112,13 +123,14 @@ def join_clips(
         DataError: a clip occurs twice, or is not in the truth; the video of a prediction is ambiguous.
     """
     joined = join_with_truth(truth, predictions, replace(rules, strict_videos=True), remarks)
-    labelled = (joined.truths["kind"] == "micro") & (joined.truths["emotion"] != "")
-    true, predicted = joined.truths[labelled], joined.spotted[joined.spotted["kind"] == "micro"]
-    several = any(table["video"].duplicated().any() for table in (true, predicted))
-    onsets = "onset" in truth.columns and "onset" in predictions.columns
-    on = ["video", "onset"] if several and onsets else ["video"]
-    _refuse_twice(truth, true, on)
-    _refuse_twice(predictions, predicted, on)
+    is_labelled = (joined.truths["kind"] == "micro") & (joined.truths["emotion"] != "")
+    true = joined.truths[is_labelled]
+    predicted = joined.spotted[joined.spotted["kind"] == "micro"]
+    have_several_clips = true["video"].duplicated().any() or predicted["video"].duplicated().any()
+    name_onsets = "onset" in truth.columns and "onset" in predictions.columns
+    on = ["video", "onset"] if have_several_clips and name_onsets else ["video"]
+    _refuse_repeated_clip(truth, true, on)
+    _refuse_repeated_clip(predictions, predicted, on)
     _refuse_unknown_clips(predictions.place, predicted, joined.truths, on)
     for noun, reason, rows in _unscored_truths(joined.truths, classes):
         if len(rows):
@@ -132,18 +144,26 @@ def join_clips(
     )
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
     clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
-    silent = clips["predicted"].isna()
-    if silent.any():
-        remarks.warn(
-            f"predictions: {format_count(int(silent.sum()), 'clip')} of the truth without an answer (its "
-            f"{at_lines(clips['line'][silent])}), counted as wrong"
-        )
-    if clips["probability"].isna().any() and clips["probability"].notna().any():
-        why = "a clip without an answer has no probability" if silent.any() else "not every answer has a probability"
-        remarks.warn(f"predictions: calibration is left out: {why}")
+    _warn_of_missing_answers(clips, remarks)
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
     shown = ["line", *on, "truth", "predicted", "probability", *of_classes]
     return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
+
+
+def _warn_of_missing_answers(clips: pd.DataFrame, remarks: Remarks) -> None:
+    """Warn of clips without an answer, and of a calibration that lacks probabilities."""
+    is_unanswered = clips["predicted"].isna()
+    if is_unanswered.any():
+        remarks.warn(
+            f"predictions: {format_count(int(is_unanswered.sum()), 'clip')} of the truth without an answer (its "
+            f"{at_lines(clips['line'][is_unanswered])}), counted as wrong"
+        )
+    lacks_probability = clips["probability"].isna()
+    if lacks_probability.any() and not lacks_probability.all():
+        why = "not every answer has a probability"
+        if is_unanswered.any():
+            why = "a clip without an answer has no probability"
+        remarks.warn(f"predictions: calibration is left out: {why}")
 
 
 def _refuse_unknown_clips(source: str, predicted: pd.DataFrame, truths: pd.DataFrame, on: Sequence[str]) -> None:
@@ -275,11 +295,21 @@ def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) ->
     return shares
 
 
-def _refuse_twice(given: IntervalFile, rows: pd.DataFrame, on: list[str]) -> None:
-    for _, row in rows[rows.duplicated(on)][:1].iterrows():
-        first = rows[(rows[on] == row[on]).all(axis=1)].iloc[0]
+def _refuse_repeated_clip(given: IntervalFile, rows: pd.DataFrame, on: list[str]) -> None:
+    """Refuse a clip that a file names twice; `on` are the columns that identify a clip.
+
+    Raises:
+        DataError: there is one.
+    """
+    repeated = rows[rows.duplicated(on)]
+    if repeated.empty:
+        return
+    row = repeated.iloc[0]
+    first = rows[(rows[on] == row[on]).all(axis=1)].iloc[0]
+    hint = ""
+    if len(on) == 1:
         hint = ": if these are two expressions of one video, distinguish them with a column onset in both files"
-        raise DataError(
-            f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} occurs twice (first on "
-            f"line {first['line']}){hint if len(on) == 1 else ''}"
-        )
+    raise DataError(
+        f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} occurs twice (first on "
+        f"line {first['line']}){hint}"
+    )

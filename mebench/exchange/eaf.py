@@ -119,8 +119,9 @@ def arrange_in_lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
     for mark in sorted(marks, key=lambda m: (m.begin, m.end)):
         free = next((row for row in rows if row[-1].end <= mark.begin), None)
         if free is None:
-            rows.append(free := [])
-        free.append(mark)
+            rows.append([mark])
+        else:
+            free.append(mark)
     return rows
 
 

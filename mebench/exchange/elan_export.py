@@ -6,7 +6,9 @@ file says, so the marks are read as those of one (`mebench.exchange.eaf`). An ex
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import PureWindowsPath
+from typing import NamedTuple
 
 from mebench.annotations import Sheet
 from mebench.annotations.names import plain_name
@@ -16,8 +18,8 @@ from mebench.exchange.text_table import File, Remarks
 from mebench.grouping import group_by
 
 _TIME = re.compile(r"(begin|end) time - (hh:mm:ss\.ms|ss\.msec|msec)", re.IGNORECASE)
-_FORMS = ("msec", "ss.msec", "hh:mm:ss.ms")
-"""The forms of times, the exact one first."""
+_FORMS = {"msec": r"\d{1,10}", "ss.msec": r"\d{1,8}([.,]\d+)?", "hh:mm:ss.ms": r"\d{1,3}:\d\d:\d\d([.,]\d+)?"}
+"""The forms of times, the exact one first, with their patterns."""
 _NOT_VALUES = frozenset({"tier", "participant", "annotator", "file", "filepath", "filename"})
 """Columns that hold no text of a mark, without blanks and signs; times are none either."""
 
@@ -50,13 +52,13 @@ def _names_by_cells(cells: Sequence[str]) -> list[str] | None:
         return None
     names = ["" for _ in cells]
     names[0] = "Tier"
-    names[clocks[0]], names[clocks[1]] = "Begin Time - hh:mm:ss.ms", "End Time - hh:mm:ss.ms"
+    names[clocks[0]] = "Begin Time - hh:mm:ss.ms"
+    names[clocks[1]] = "End Time - hh:mm:ss.ms"
     # Behind the times of a mark stand its text and its file.
-    texts = [
-        position for position in range(clocks[-1] + 1, len(cells)) if not _SECONDS.fullmatch(cells[position].strip())
-    ]
-    for position in texts:
-        names[position] = "File" if cells[position].strip().casefold().endswith(".eaf") else "Value"
+    for position in range(clocks[-1] + 1, len(cells)):
+        text = cells[position].strip()
+        if not _SECONDS.fullmatch(text):
+            names[position] = "File" if text.casefold().endswith(".eaf") else "Value"
     return names
 
 
@@ -80,8 +82,10 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
     lines = [(number, line.rstrip("\r\n").split("\t")) for number, line in sheet.lines() if line.strip()]
     (_, header), *rows = lines
     names = [name.strip() for name in header]
-    if (known := _names_by_cells(header)) is not None:
-        names, rows = known, lines
+    names_of_elan = _names_by_cells(header)
+    if names_of_elan is not None:  # the first line is a mark, too
+        names = names_of_elan
+        rows = lines
         remarks.repair(f"{role}: no line names the columns: the times are read as those of ELAN's export")
     positions = {plain_name(name): position for position, name in reversed(list(enumerate(names)))}
     for column in ("tier", "file"):
@@ -96,19 +100,33 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
         filled = [*cells, *[""] * (len(names) - len(cells))]
         marks.append(_mark_of_line(filled, names, positions, f"{path}, line {number}"))
     documents = []
-    for video, of_video in group_by(marks, key=lambda mark: mark[0]).items():
-        tiers = [
-            Tier(name, tuple(sorted((mark for _, _, mark in of_tier), key=lambda mark: (mark.begin, mark.end))))
-            for name, of_tier in group_by(of_video, key=lambda mark: mark[1]).items()
-        ]
-        documents.append(Document(str(path), video, fps, tuple(tiers)))
+    for video, of_video in group_by(marks, key=attrgetter("video")).items():
+        documents.append(Document(str(path), video, fps, _tiers_of_marks(of_video)))
     return sheet_of_documents(documents, str(path), None, fps, role, remarks)
+
+
+class _ExportedMark(NamedTuple):
+    """A mark with the names of its video and tier."""
+
+    video: str
+    tier: str
+    mark: Mark
+
+
+def _tiers_of_marks(exported: Sequence[_ExportedMark]) -> tuple[Tier, ...]:
+    """The tiers of a video, their marks by time."""
+    tiers = []
+    for name, of_tier in group_by(exported, key=attrgetter("tier")).items():
+        marks = [one.mark for one in of_tier]
+        marks.sort(key=attrgetter("begin", "end"))
+        tiers.append(Tier(name, tuple(marks)))
+    return tuple(tiers)
 
 
 def _mark_of_line(
     cells: Sequence[str], names: Sequence[str], positions: Mapping[str, int], where: str
-) -> tuple[str, str, Mark]:
-    """Video, tier and mark of a line."""
+) -> _ExportedMark:
+    """The mark of a line."""
     times: dict[str, int] = {}
     for end in ("begin", "end"):
         form, position = _form_and_position(end, names)
@@ -121,7 +139,7 @@ def _mark_of_line(
         raise DataError(f"{where}: the mark names no file")
     values = [cell.strip() for cell, name in zip(cells, names) if _may_hold_value(name)]
     value = next(filter(None, values), "")
-    return video, cells[positions["tier"]].strip(), Mark(times["begin"], times["end"], value)
+    return _ExportedMark(video, cells[positions["tier"]].strip(), Mark(times["begin"], times["end"], value))
 
 
 def _form_and_position(end: str, names: Sequence[str]) -> tuple[str, int]:
@@ -146,11 +164,8 @@ def _milliseconds(text: str, form: str, where: str) -> int:
     >>> _milliseconds("00:01:40.040", "hh:mm:ss.ms", "it"), _milliseconds("100.04", "ss.msec", "it"), _milliseconds("100040", "msec", "it")
     (100040, 100040, 100040)
     """
-    pattern = {"msec": r"\d{1,10}", "ss.msec": r"\d{1,8}([.,]\d+)?", "hh:mm:ss.ms": r"\d{1,3}:\d\d:\d\d([.,]\d+)?"}[
-        form
-    ]
     plain = text.strip()
-    if not re.fullmatch(pattern, plain):
+    if not re.fullmatch(_FORMS[form], plain):
         raise DataError(f"{where}: the time {plain[:40]!r} is not one of the form {form}")
     if form == "msec":
         return int(plain)

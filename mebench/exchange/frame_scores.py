@@ -10,7 +10,7 @@ from mebench.annotations.names import KINDS, kind_of
 from mebench.core import SpottingParams
 from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange.text_table import File, Remarks, at_lines, parse_columns, read_sheet
+from mebench.exchange.text_table import File, Remarks, at_lines, first_true, parse_columns, read_sheet
 from mebench.exchange.values import (
     IDS,
     IntervalFile,
@@ -87,34 +87,59 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     )
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)
-    # A repeated or missing frame.
-    for wrong in np.flatnonzero((rows["group"].diff() == 0) & (rows["frame"].diff() != 1))[:1].tolist():
-        row, before = rows.iloc[wrong], rows.iloc[wrong - 1]
-        where = f"{path}, line {row['line']}: video {row['video']!r}"
-        if row["frame"] == before["frame"]:
-            raise DataError(
-                f"{where} has frame {row['frame']} twice (first on line {before['line']}): every frame of a video and kind has one score"
-            )
-        raise DataError(
-            f"{where} goes from frame {before['frame']} to {row['frame']}: frames must follow each other without a gap; give every frame "
-            "its score"
+    _refuse_repeated_and_missing_frames(path, rows)
+    _refuse_missing_scores(path, rows)
+    lacking = rows["score"].isna()
+    if lacking.any():
+        remarks.warn(
+            f"{ROLE}: {format_count(int(lacking.sum()), 'frame')} at the ends of videos without a score "
+            f"({at_lines(rows['line'][lacking])}), left out of smoothing and threshold"
         )
-    # Scores may be missing at the ends of a video, such as those of the last frames of optical flow.
-    defined = rows["score"].notna()
-    begun = defined.groupby(rows["group"]).cummax()
-    follows = defined[::-1].groupby(rows["group"][::-1]).cummax()[::-1]
-    for inner in np.flatnonzero(~defined & begun & follows)[:1].tolist():
+    listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
+    return IntervalFile(str(path), ROLE, rows, listed, frozenset({*ids, "kind", "frame", "score"}))
+
+
+def _refuse_repeated_and_missing_frames(path: File, rows: pd.DataFrame) -> None:
+    """Refuse a video with a frame twice, or without one between others.
+
+    Args:
+        path: the file, for the sentence.
+        rows: rows by `group`, a video and kind, and by frame.
+
+    Raises:
+        DataError: there is one.
+    """
+    does_not_follow = (rows["group"].diff() == 0) & (rows["frame"].diff() != 1)
+    wrong = first_true(does_not_follow.to_numpy(np.bool_))
+    if wrong is None:
+        return
+    row = rows.iloc[wrong]
+    before = rows.iloc[wrong - 1]
+    where = f"{path}, line {row['line']}: video {row['video']!r}"
+    if row["frame"] == before["frame"]:
+        raise DataError(
+            f"{where} has frame {row['frame']} twice (first on line {before['line']}): every frame of a video and kind has one score"
+        )
+    raise DataError(
+        f"{where} goes from frame {before['frame']} to {row['frame']}: frames must follow each other without a gap; give every frame "
+        "its score"
+    )
+
+
+def _refuse_missing_scores(path: File, rows: pd.DataFrame) -> None:
+    """Refuse a missing score between others; arguments and error as above.
+
+    Scores may be missing at the ends of a video, such as those of the last frames of optical flow.
+    """
+    is_defined = rows["score"].notna()
+    has_earlier = is_defined.groupby(rows["group"]).cummax()
+    has_later = is_defined[::-1].groupby(rows["group"][::-1]).cummax()[::-1]
+    inner = first_true((~is_defined & has_earlier & has_later).to_numpy(np.bool_))
+    if inner is not None:
         raise DataError(
             f"{path}, line {rows['line'][inner]}: frame {rows['frame'][inner]} of video {rows['video'][inner]!r} has no score, but frames "
             "before and after it have: only the first and the last frames of a video may lack one"
         )
-    if not defined.all():
-        remarks.warn(
-            f"{ROLE}: {format_count(int((~defined).sum()), 'frame')} at the ends of videos without a score "
-            f"({at_lines(rows['line'][~defined])}), left out of smoothing and threshold"
-        )
-    listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
-    return IntervalFile(str(path), ROLE, rows, listed, frozenset({*ids, "kind", "frame", "score"}))
 
 
 def propose_intervals(
@@ -152,14 +177,16 @@ def propose_intervals(
             raise ConfigError(
                 f"the frame scores hold the kind {kind}, but --k-prime gives no value for it: add {kind}=N"
             )
-        k_prime, first = lengths[kind], int(video["frame"].iloc[0])
-        values_ = video["score"].to_numpy(np.float64)
-        if windows and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
+        k_prime = lengths[kind]
+        first = int(video["frame"].iloc[0])
+        frame_scores = video["score"].to_numpy(np.float64)
+        if windows and np.count_nonzero(~np.isnan(frame_scores)) < 2 * k_prime + 1:
             short.append("/".join(ids))
-        for s in spot(values_, k_prime, highest_only=short_videos, options=options, lead=k_prime - 1):
+        for found in spot(frame_scores, k_prime, highest_only=short_videos, options=options, lead=k_prime - 1):
             # The middle of the last window lies beyond the last frame.
-            line = int(video["line"].iloc[min(s.apex, len(video) - 1)])
-            rows.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
+            line = int(video["line"].iloc[min(found.apex, len(video) - 1)])
+            onset, offset, apex = first + found.onset, first + found.offset, float(first + found.apex)
+            rows.append((line, *ids, kind, onset, offset, apex, "", found.confidence))
     if short:
         remarks.warn(
             f"{ROLE}: {format_count(len(short), 'video')}, such as {short[0]}, shorter than the 2k' + 1 frames of the moving average: "

@@ -383,6 +383,7 @@ def loosen_id(name: str) -> str:
 
 
 def _loosened(form: Id) -> Id:
+    """A name of a video with each part in its loose form."""
     return tuple(map(loosen_id, form))
 
 
@@ -480,6 +481,7 @@ def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
 
 
 def _tuples(rows: pd.DataFrame, ids: Iterable[str]) -> list[Id]:
+    """The ids of each row."""
     return list(zip(*(rows[name].tolist() for name in ids)))
 
 

@@ -48,4 +48,5 @@ def _sheet_of_text(raw: bytes, name: str) -> Sheet | None:
 
 
 def _text_of(raw: bytes) -> str:
+    """The bytes as text; what is no UTF-8 becomes a sign of replacement."""
     return raw.decode("utf-8-sig", "replace")

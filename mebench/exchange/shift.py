@@ -1,5 +1,8 @@
 """Detect that two files seem to count frames differently. The user is warned; nothing is shifted."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +12,7 @@ from mebench.core.peaks import overlap, overlap_ratio
 from mebench.exchange.text_table import Remarks
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.matching import same_group
-from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.tables import number_groups
 from mebench.terminal import format_count
 
@@ -24,8 +27,14 @@ MOST_PAIRS = 5_000_000
 """Most pairs of a prediction and a truth of one video; with more, the check would take too long."""
 LEVEL = 0.001
 """Level of significance, divided by the number of candidate shifts."""
-FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 5
-"""Fewest truths for a test of overlaps, truths hit to the frame, and videos on one side, for a warning."""
+FEWEST = 10
+"""Fewest truths for a test of overlaps."""
+FEWEST_EXACT = 3
+"""Fewest truths that a shift must hit to the frame, for a warning."""
+FEWEST_VIDEOS = 5
+"""Fewest videos whose predictions lie on one side, for a warning."""
+CLOSE_FRAMES = 2
+"""Frames to which annotators and methods agree on ends at best."""
 
 
 def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
@@ -42,77 +51,139 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         remarks: gets the warning.
     """
     of_truths, of_spotted = number_groups(["video", "kind"], truths, spotted)
-    if not 0 < np.bincount(of_truths, minlength=of_spotted.max(initial=-1) + 1)[of_spotted].sum() < MOST_PAIRS:
+    n_truths_of_group = np.bincount(of_truths, minlength=of_spotted.max(initial=-1) + 1)
+    n_pairs = n_truths_of_group[of_spotted].sum()
+    if not 0 < n_pairs < MOST_PAIRS:
         return
     prediction, truth = same_group(of_spotted, of_truths)
-    shift, before, after = _best_shift(truths, spotted, prediction, truth)
+    shift, before, after = _best_shift(_FramePairs.of_rows(truths, spotted, truth, prediction))
     if shift:
-        way = "earlier" if shift > 0 else "later"
-        remarks.warn(
-            f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the "
-            f"truth: {format_count(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on "
-            f"average instead of {before:.2f}. If one file counts from 0 and the other from 1 or by file "
-            f"number, number both in the same way; otherwise the method itself is {'late' if shift > 0 else 'early'}. "
-            "Nothing was shifted here"
-        )
-        return
-    # Otherwise: videos whose predictions all lie far from all truths, if they are many and all on one side.
-    spans = [
-        pd.DataFrame({"first": rows["onset"].min(), "last": rows["offset"].max()})
-        for rows in (truths.groupby("video"), spotted.groupby("video"))
-    ]
-    both = spans[0].add_suffix("_true").join(spans[1].add_suffix("_said"), how="inner")
-    longest = np.maximum(both["last_true"] - both["first_true"], both["last_said"] - both["first_said"])
-    sides: dict[str, Bools] = {
-        "before": (both["first_true"] - both["last_said"] > 2 * longest).to_numpy(),
-        "after": (both["first_said"] - both["last_true"] > 2 * longest).to_numpy(),
-    }
-    for side, other in (("before", "after"), ("after", "before")):
-        far = int(sides[side].sum())
-        if far < FEWEST_VIDEOS or sides[other].any():
+        remarks.warn(_shift_in_words(shift, before, after))
+    else:
+        _warn_of_far_videos(truths, spotted, remarks)
+
+
+def _shift_in_words(shift: int, before: float, after: float) -> str:
+    """A constant shift, and the mean IoU before and after it is undone, as a sentence."""
+    frames = "frame" if abs(shift) == 1 else "frames"
+    back = "earlier" if shift > 0 else "later"
+    side = "late" if shift > 0 else "early"
+    return (
+        f"the predictions look shifted by {shift:+d} {frames} against the "
+        f"truth: {format_count(abs(shift), 'frame')} {back} they would overlap it by an IoU of {after:.2f} on "
+        f"average instead of {before:.2f}. If one file counts from 0 and the other from 1 or by file "
+        f"number, number both in the same way; otherwise the method itself is {side}. "
+        "Nothing was shifted here"
+    )
+
+
+def _warn_of_far_videos(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
+    """Warn of videos whose predictions all lie far from all truths, if they are many and all on one side."""
+    true_span = _spans_of_videos(truths).add_suffix("_true")
+    spotted_span = _spans_of_videos(spotted).add_suffix("_spotted")
+    both = true_span.join(spotted_span, how="inner")
+    longest = np.maximum(both["last_true"] - both["first_true"], both["last_spotted"] - both["first_spotted"])
+    is_before = both["first_true"] - both["last_spotted"] > 2 * longest
+    is_after = both["first_spotted"] - both["last_true"] > 2 * longest
+    for side, is_far, is_on_other_side in (("before", is_before, is_after), ("after", is_after, is_before)):
+        n_far = int(is_far.sum())
+        if n_far < FEWEST_VIDEOS or is_on_other_side.any():
             continue
-        row = both[sides[side]].iloc[0]
+        row = both[is_far].iloc[0]
         line = spotted.loc[spotted["video"] == row.name, "line"].min()
         remarks.warn(
-            f"in {far} of {format_count(len(both), 'video')} all predictions lie far {side} all truths, such as in "
-            f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_said']} to {row['last_said']}; "
+            f"in {n_far} of {format_count(len(both), 'video')} all predictions lie far {side} all truths, such as in "
+            f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_spotted']} to {row['last_spotted']}; "
             f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
             "both alike. Nothing was shifted here"
         )
 
 
-def _best_shift(
-    truths: pd.DataFrame, spotted: pd.DataFrame, prediction: Indices, truth: Indices
-) -> tuple[int, float, float]:
-    """The likely shift, 0 for none, and the truths' mean best IoU before and after."""
-    (a, b), (c, d) = (
-        (table["onset"].to_numpy(np.int64)[rows], table["offset"].to_numpy(np.int64)[rows])
-        for table, rows in ((truths, truth), (spotted, prediction))
-    )
-    _, of_truth = np.unique(truth, return_inverse=True)
-    n = int(of_truth.max()) + 1
+def _spans_of_videos(intervals: pd.DataFrame) -> pd.DataFrame:
+    """The first onset and the last offset of each video."""
+    by_video = intervals.groupby("video")
+    return pd.DataFrame({"first": by_video["onset"].min(), "last": by_video["offset"].max()})
 
-    def best(shift: int) -> Floats:
-        ious = np.zeros(n)
-        np.maximum.at(ious, of_truth, overlap_ratio(*overlap((c - shift, d - shift), (a, b))))
+
+@dataclass(frozen=True)
+class _FramePairs:
+    """Each prediction beside each truth of its video and kind.
+
+    Attributes:
+        true_onset: (n_pairs,) onsets of truths.
+        true_offset: (n_pairs,) offsets of truths.
+        onset: (n_pairs,) onsets of predictions.
+        offset: (n_pairs,) offsets of predictions.
+        truth: (n_pairs,) number of the truth, from 0, among those with a prediction.
+    """
+
+    true_onset: Indices
+    true_offset: Indices
+    onset: Indices
+    offset: Indices
+    truth: Indices
+
+    @classmethod
+    def of_rows(cls, truths: pd.DataFrame, spotted: pd.DataFrame, truth: Indices, prediction: Indices) -> _FramePairs:
+        """The pairs, from the rows of their truths and predictions."""
+        _, number_of_truth = np.unique(truth, return_inverse=True)
+        return cls(
+            true_onset=truths["onset"].to_numpy(np.int64)[truth],
+            true_offset=truths["offset"].to_numpy(np.int64)[truth],
+            onset=spotted["onset"].to_numpy(np.int64)[prediction],
+            offset=spotted["offset"].to_numpy(np.int64)[prediction],
+            truth=number_of_truth,
+        )
+
+    def best_ious(self, shift: int) -> Floats:
+        """(n_truths,) best IoU of each truth after a shift of the predictions is undone."""
+        ious = np.zeros(int(self.truth.max()) + 1)
+        moved_back = (self.onset - shift, self.offset - shift)
+        np.maximum.at(ious, self.truth, overlap_ratio(*overlap(moved_back, (self.true_onset, self.true_offset))))
         return ious
 
-    seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
-    # Annotators and methods agree on ends to a few frames at best, so neighbouring shifts count too.
-    first = np.searchsorted(seen, seen - 2, side="left")
-    last = np.searchsorted(seen, seen + 2, side="right")
-    total = np.concatenate([[0], counts.cumsum()])
-    likely = seen[np.argsort(total[first] - total[last], kind="stable")[:TRIED]]
-    tried = sorted({*likely.tolist(), -1, 1}, key=lambda shift: (abs(shift), shift))
-    now, others = best(0), [best(shift) for shift in tried]
-    chosen = int(np.argmax([other.sum() for other in others]))
-    then = others[chosen]
-    gain = then - now
-    exact = int((then == 1).sum())
-    if gain.sum() <= 0:
+
+def _best_shift(pairs: _FramePairs) -> tuple[int, float, float]:
+    """The likely shift, 0 for none, and the truths' mean best IoU before and after."""
+    shifts, n_candidates = _shifts_to_try(pairs)
+    before = pairs.best_ious(0)
+    ious_of_shifts = [pairs.best_ious(shift) for shift in shifts]
+    best = int(np.argmax([ious.sum() for ious in ious_of_shifts]))
+    shift = shifts[best]
+    after = ious_of_shifts[best]
+    if (after - before).sum() <= 0:
         return 0, 0.0, 0.0
-    hit = exact >= max(FEWEST_EXACT, n / 2) and exact > 2 * int((now == 1).sum())
-    error = gain.std(ddof=1) / np.sqrt(n) if n >= FEWEST else np.inf
-    among = 2 if abs(tried[chosen]) == 1 else len(seen)  # prefer the shift between counting from 0 and from 1
-    surprising = error == 0 or scipy.special.stdtr(n - 1, -gain.mean() / error) * among < LEVEL
-    return (tried[chosen] if hit or surprising else 0), float(now.mean()), float(then.mean())
+    n_compared = 2 if abs(shift) == 1 else n_candidates  # prefer the shift between counting from 0 and from 1
+    is_likely = _hits_to_the_frame(before, after) or _exceeds_chance(after - before, n_compared)
+    return (shift if is_likely else 0), float(before.mean()), float(after.mean())
+
+
+def _shifts_to_try(pairs: _FramePairs) -> tuple[list[int], int]:
+    """The most frequent differences of ends, the smallest first, always with -1 and 1; and the number of all differences."""
+    differences = np.concatenate([pairs.onset - pairs.true_onset, pairs.offset - pairs.true_offset])
+    distinct, counts = np.unique(differences, return_counts=True)
+    # Neighbouring differences count too.
+    first = np.searchsorted(distinct, distinct - CLOSE_FRAMES, side="left")
+    last = np.searchsorted(distinct, distinct + CLOSE_FRAMES, side="right")
+    total = np.concatenate([[0], counts.cumsum()])
+    n_close = total[last] - total[first]
+    frequent = distinct[np.argsort(-n_close, kind="stable")[:TRIED]]
+    return sorted({*frequent.tolist(), -1, 1}, key=lambda shift: (abs(shift), shift)), len(distinct)
+
+
+def _hits_to_the_frame(before: Floats, after: Floats) -> bool:
+    """Whether a shift makes predictions hit half of the truths to the frame, and twice as many as without it."""
+    n_exact = int((after == 1).sum())
+    n_exact_before = int((before == 1).sum())
+    return n_exact >= max(FEWEST_EXACT, len(after) / 2) and n_exact > 2 * n_exact_before
+
+
+def _exceeds_chance(gains: Floats, n_compared: int) -> bool:
+    """Whether gains in IoU are more than chance explains: a t test, corrected for the number of compared shifts."""
+    n_truths = len(gains)
+    if n_truths < FEWEST:
+        return False
+    error = gains.std(ddof=1) / np.sqrt(n_truths)
+    if error == 0:
+        return True
+    return bool(scipy.special.stdtr(n_truths - 1, -gains.mean() / error) * n_compared < LEVEL)

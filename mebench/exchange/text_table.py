@@ -128,14 +128,15 @@ def open_encoded(path: Path, encoding: str | None) -> File:
         ConfigError: there is no such encoding.
         DataError: it cannot be read, or is not of that encoding.
     """
-    raw = _bytes(path, "table") if encoding is not None and path.is_file() else b""
+    raw = _read_bytes(path, "table") if encoding is not None and path.is_file() else b""
     if not raw or raw.startswith((*_WORKBOOKS, *_BINARY)):
         return path
     text, concluded = decode_text(raw, path, encoding)
     return sheet_from_text(text, "", str(path)) if concluded else path
 
 
-def _bytes(path: Path, role: str) -> bytes:
+def _read_bytes(path: Path, role: str) -> bytes:
+    """The content of a file of limited size; `role` says in the error what it should hold."""
     with refused_by_system(f"{path} cannot be read", f"name the file with the {role}"):
         return read_plain(path, MOST_BYTES)
 
@@ -335,7 +336,7 @@ def _opened(path: Path, role: str) -> Sheet:
     with_sheet = None if path.exists() else _SHEET.fullmatch(str(path))
     if with_sheet:
         file, name = Path(with_sheet[1]), with_sheet[2]
-    raw = _bytes(file, role)
+    raw = _read_bytes(file, role)
     try:
         shaped = as_sheet(raw, str(path))
     except DataError as error:
@@ -494,7 +495,8 @@ class _FoundColumns:
             return
         for name, (position, unit_in_seconds) in times.items():
             if name not in self.positions:
-                self.positions[name], self.seconds[name] = position, unit_in_seconds
+                self.positions[name] = position
+                self.seconds[name] = unit_in_seconds
                 what = "milliseconds" if unit_in_seconds < 1 else "seconds"
                 remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name} in {what}")
 
@@ -525,7 +527,8 @@ class _FoundColumns:
         Raises:
             DataError: a row has more cells than the header.
         """
-        grid, width = self.grid, len(self.headers)
+        grid = self.grid
+        width = len(self.headers)
         # Every row may begin with its number, for which the header has no name, as in a table written by R. Or it may
         # end with a separator too many: then the last cells are blank.
         is_longer = len(grid.lines) > 0 and bool((grid.lengths == width + 1).all())
@@ -544,7 +547,8 @@ class _FoundColumns:
 
     def _begins_with_row_numbers(self) -> bool:
         """Whether the first cells, which the header does not name, count the rows."""
-        grid, width = self.grid, len(self.headers)
+        grid = self.grid
+        width = len(self.headers)
         first = [cell.strip() for cell in grid.columns[0]]
         counts = [[str(row + begin) for row in range(len(first))] for begin in (0, 1)]
         if first not in counts:
@@ -664,12 +668,11 @@ def other_candidates(headers: Sequence[str], found: Mapping[str, int], role: str
     for name, taken in found.items():
         for owner in (*OWNERS[role], ""):
             names = {owner + alias for alias in ALIASES[name]}
-            if plain_name(headers[taken]) in names:
-                yield from (
-                    (name, position)
-                    for position, header in enumerate(headers)
-                    if plain_name(header) in names and position not in found.values()
-                )
+            if plain_name(headers[taken]) not in names:
+                continue
+            for position, header in enumerate(headers):
+                if plain_name(header) in names and position not in found.values():
+                    yield name, position
 
 
 def similar_header(headers: Sequence[str], name: str) -> str | None:
@@ -679,8 +682,11 @@ def similar_header(headers: Sequence[str], name: str) -> str | None:
     ('sbuject', None)
     """
     written = {plain_name(header): header for header in reversed(headers)}
-    near = (nearest_name(alias, written, 0.75) for alias in ALIASES[name])
-    return next((written[match] for match in near if match is not None), None)
+    for alias in ALIASES[name]:
+        near = nearest_name(alias, written, 0.75)
+        if near is not None:
+            return written[near]
+    return None
 
 
 def header_with_word(headers: Sequence[str], name: str) -> str | None:
@@ -689,6 +695,8 @@ def header_with_word(headers: Sequence[str], name: str) -> str | None:
     >>> header_with_word(["video", "onset_s"], "onset"), header_with_word(["offset"], "onset")
     ('onset_s', None)
     """
-    return next(
-        (header for header in headers if {w for w in header_words(header) if len(w) > 2} & {*ALIASES[name]}), None
-    )
+    for header in headers:
+        long_words = {word for word in header_words(header) if len(word) > 2}
+        if not long_words.isdisjoint(ALIASES[name]):
+            return header
+    return None

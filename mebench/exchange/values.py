@@ -334,7 +334,9 @@ def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: s
 
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
     """The table, with any column that names the field's databases read as the dataset."""
-    for name, column in table.others.items() if "dataset" not in table.cells else ():
+    if "dataset" in table.cells:
+        return table
+    for name, column in table.others.items():
         databases = {*map(plain_name, column.distinct)}
         if len(databases) > 1 and databases <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")

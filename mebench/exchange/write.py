@@ -170,7 +170,8 @@ def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
 def _write_activitynet_truth(path: Path, truths: pd.DataFrame, tables: Tables) -> None:
     """Write a ground truth of temporal action detection."""
     by_video = _in_seconds(truths, tables, path, Remarks())
-    rates, lengths = tables.videos["fps"].astype(float), tables.videos["n_frames"].astype(float)
+    rates = tables.videos["fps"].astype(float)
+    lengths = tables.videos["n_frames"].astype(float)
     database: dict[str, dict[str, Any]] = {}
     for (vid, intervals), fps, n_frames in zip(by_video.items(), rates, lengths):
         known_length = {} if np.isnan(n_frames) else {"frame": int(n_frames), "duration": n_frames / fps}
@@ -224,7 +225,8 @@ def _write_csv(export: Export) -> None:
 
 def _with_silent_videos(export: Export) -> pd.DataFrame:
     """The intervals, and a row for each kind that a video lacks."""
-    spotted, videos = export.intervals, export.tables.videos
+    spotted = export.intervals
+    videos = export.tables.videos
     keys = videos["video"]
     kinds_of_videos = videos["processed"] if "processed" in videos else [export.kinds] * len(keys)
     found = set(zip(spotted["video"], spotted["kind"]))
@@ -304,6 +306,7 @@ def _refuse_unknown_rate(tables: Tables, why: str) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
+    """Write a text; a system's refusal becomes an error with the path."""
     with refused_by_system(f"{path} cannot be written"):
         write_text(path, text)
 
