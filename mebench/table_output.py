@@ -38,6 +38,10 @@ class Latex(str):
     """Text that is LaTeX already."""
 
 
+Room = Literal["", "wide", "more"]
+"""The part of a page that shows a column at first: every screen, wide screens, or none."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column: its content and its format in all outputs.
@@ -73,7 +77,7 @@ class Column:
     optional: bool = False
     meaning: str = ""
     wrap: Literal["words", "anywhere", "never"] = "words"
-    room: Literal["", "wide", "more"] = ""
+    room: Room = ""
     choose: bool = False
     order: Callable[[Any], Any] | None = None
     kind: str = ""

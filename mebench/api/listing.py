@@ -175,4 +175,4 @@ def _lines(table: BoardTable) -> Iterator[dict[str, Any]]:
         for rescored in part.rescored:
             head = {"method": rescored.method, "settings": rescored.reading, "member": rescored.member, "n": rescored.n}
             scores = {name: score["value"] for name, score in rescored.scores.items()}
-            yield {**place, **head, "provenance": "scored anew", "source": rescored.place, **scores}
+            yield {**place, **head, "provenance": "scored anew", "source": rescored.address, **scores}

@@ -18,7 +18,7 @@ from mebench.boards.question_rows import (
     settings_of_answers,
 )
 from mebench.number_format import NONE, format_seconds
-from mebench.table_output import Column, Table, markdown_text
+from mebench.table_output import Column, Room, Table, markdown_text
 from mebench.terminal import format_count
 from mebench.vqa.floors import LEVELS
 
@@ -61,7 +61,7 @@ def _columns_of_scores(table: QuestionTable) -> list[Column]:
     return columns
 
 
-def _score_column(name: str, head: str, score: str, scorer: str, room: str) -> Column:
+def _score_column(name: str, head: str, score: str, scorer: str, room: Room) -> Column:
     """The column of a score under a scorer."""
     of = partial(_score_of, score, scorer)
     return Column(name, head, of=of, digits=3, right=True, score=True, optional=True, room=room)

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from mebench.number_format import format_seconds, format_whole
+from mebench.table_output import Room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class Cost:
     in_tables: bool = True
     in_csv: bool = True
     sweep_decimals: int | None = 1
-    room: Literal["", "wide", "more"] = "more"
+    room: Room = "more"
     meaning: str = ""
 
     @property
