@@ -128,6 +128,7 @@ def code_hash(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _code_hash(path: Path, content: bytes) -> str:
+    """The hash of a file of code: of its syntax tree or its values."""
     # Content that cannot be parsed is hashed by its bytes.
     with suppress(SyntaxError, ValueError, TypeError, RecursionError, yaml.YAMLError):
         if path.suffix == ".py":
@@ -198,6 +199,7 @@ def load_yaml(text: str, loader: Any = Plain) -> Any:
 
 
 def _check_size(text: str, loader: Any) -> None:
+    """Refuse a YAML text whose levels or expanded aliases are too many."""
     nodes = 0
     size_of: dict[str | None, int] = {}
     above: list[tuple[str | None, int]] = []  # the maps and lists around: their anchors, and the nodes before them

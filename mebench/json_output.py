@@ -60,6 +60,7 @@ def text_of_value(value: Any) -> str:
 
 
 def _finite(data: Any) -> Any:
+    """Data with None in place of numbers that JSON cannot hold."""
     if isinstance(data, dict):
         return {key: _finite(value) for key, value in data.items()}
     if isinstance(data, list | tuple):

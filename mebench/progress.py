@@ -93,6 +93,7 @@ class Silent(Progress):
 
 @contextmanager
 def _bar(console: rich_console.Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+    """A progress bar on a terminal."""
     from rich import progress
 
     columns = (

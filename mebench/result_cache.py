@@ -75,4 +75,5 @@ def hash_of_code(code: tuple[str, ...]) -> str:
 
 
 def _digest(text: str) -> str:
+    """The SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()

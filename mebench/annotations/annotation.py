@@ -365,6 +365,7 @@ def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
 
 
 def _position(number: int, known: Sequence[int], what: str, annotation: Annotation, flags: list[str], log: Log) -> int:
+    """The position of the image with a number, or beside it, which flags and log tell."""
     at = bisect_left(known, number)
     if at < len(known) and known[at] == number:
         return at
@@ -384,6 +385,7 @@ def _position(number: int, known: Sequence[int], what: str, annotation: Annotati
 
 
 def _unplaced(annotation: Annotation, reason: str) -> Unplaced:
+    """An annotation that has no place in its video, and why."""
     return Unplaced(annotation.subject, annotation.video, annotation.kind, annotation.emotion, annotation.row, reason)
 
 

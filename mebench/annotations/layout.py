@@ -130,6 +130,7 @@ class Listing:
         return [other for other in longer if not fold(other)[len(folded) :][:1].isdigit()]
 
     def _list(self, folder: Path) -> tuple[list[str], list[str]]:
+        """The names of the folders and of the files in a folder, read once."""
         if folder not in self._listed:
             # An unreadable folder counts as empty; the message on a missing video names its expected place.
             _, *both = next(os.walk(folder), ("", [], []))
@@ -361,6 +362,7 @@ class Tree(Listing):
         return inside
 
     def _pattern(self, part: str) -> re.Pattern[str]:
+        """The form of a folder's name in the layout, with subject and video as groups."""
         groups = {"{subject}": r"(?P<subject>[^/]+?)", "{video}": rf"(?P<video>{self.layout.video_name})"}
         pieces = re.split(r"(\{subject\}|\{video\})", part.rstrip("*?"))
         body = "".join(groups.get(piece, re.escape(piece)) for piece in pieces)

@@ -132,6 +132,7 @@ class NestedTree(Tree):
         return _Place(rank, folder, names, given.get("subject", ""), given.get("video", names[-1]))
 
     def _names(self, folder: Path) -> tuple[str, ...]:
+        """The names of the folders from the root's own to a folder."""
         return (self.root.resolve().name, *folder.relative_to(self.root).parts)
 
 
@@ -148,6 +149,7 @@ class NestedDataset(SheetDataset):
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:
+        """The tree of the first layout with frames; the usual one without any."""
         plain = super()._tree_or_stop
         shapes = (plain.layout.folder, *plain.layout.also)
         layouts = [replace(plain.layout, folder=shape) for shape in shapes]

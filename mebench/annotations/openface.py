@@ -60,6 +60,7 @@ class OpenFaceFiles:
 
     @cached_property
     def _files(self) -> list[Path]:
+        """The CSV files below the folder, sorted."""
         walked = islice(os.walk(self.folder), MOST_FOLDERS + 1)
         paths = [Path(folder, name) for folder, _, names in walked for name in names]
         return sorted(path for path in paths if path.name.lower().endswith(".csv") and path.is_file())
@@ -140,6 +141,7 @@ def _is_named(part: str, name: str) -> bool:
 
 
 def _read(path: Path) -> NDArray[np.float32]:
+    """The action units of each frame in a file of OpenFace, frame by frame."""
     try:
         content = io.BytesIO(read_plain(path, MOST_BYTES))
         table = pd.read_csv(content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})

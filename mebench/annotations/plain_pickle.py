@@ -82,6 +82,7 @@ class _Values(pickle.Unpickler):
     """Makes arrays, numbers, text, lists and dicts, and runs nothing that the file names."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """The replacement of a name, or a class that runs nothing (`Bare`)."""
         safe = _SAFE.get(module.partition(".")[0], {}).get(name)
         return safe or type(name, (Bare,), {"name": f"{module}.{name}"})
 

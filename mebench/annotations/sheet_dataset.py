@@ -417,12 +417,15 @@ class SheetDataset(Dataset):
         return None
 
     def _images(self, folder: Path, subject: str, video: str) -> FolderFrames:
+        """The images in a folder, of which damaged ones may be left out."""
         return FolderFrames(folder, self.layout.pattern, damaged=self._damaged(subject, video))
 
     def _damaged(self, subject: str, video: str) -> range:
+        """The positions of images of a video that are known to be damaged."""
         return self.damaged.get((subject.casefold(), video.casefold()), range(0))
 
     def _folder(self, subject: str, video: str) -> Path | None:
+        """The folder of a video; None if there is none."""
         if self._home is None or not subject or not video:
             return None
         return self._tree_or_stop.folder(self._home, subject, video)
@@ -444,10 +447,12 @@ class SheetDataset(Dataset):
 
     @property
     def _home(self) -> Path | None:
+        """The folder that holds the subjects; None if there is none."""
         return self._homes[0] if self._homes else None
 
     @cached_property
     def _tree_or_stop(self) -> Tree:
+        """The tree of the dataset's folder, or the error that it is missing."""
         root = root_folder(
             self.params.root,
             f"{self.id} needs its folder: give dataset.root=PATH (of several datasets dataset.{self.id}.root=PATH), "

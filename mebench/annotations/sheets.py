@@ -358,6 +358,7 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
 
 @lru_cache(maxsize=16)  # the search for a file has read it already
 def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
+    """The sheets of a file, or why it has none. A changed file is read again."""
     with open_plain(path) as file:
         head = file.read(8)
     if not size:
@@ -455,6 +456,7 @@ _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
 def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
+    """The sheets of an `.xlsx` workbook that does not expand to more than the limit."""
     with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes; the list of contents reveals it
         size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
     xml = sum(size for name, size in size_of.items() if name.endswith((".xml", ".rels")))
@@ -662,6 +664,7 @@ def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
 
 
 def _read_xls(path: Path, instead: str) -> list[Sheet]:
+    """The sheets of an `.xls` workbook."""
     with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO(), formatting_info=True) as book:
         date = partial(date_of, from_1904=book.datemode == 1)
         kinds: dict[int, Callable[[Any], Any]] = {

@@ -170,6 +170,7 @@ class Smic(NestedDataset):
 
     @property
     def _has_sheet(self) -> bool:
+        """Whether a sheet of annotations is read, and not the names of folders alone."""
         return self.params.extended or self.params.annotations is not None
 
     @cached_property
@@ -180,6 +181,7 @@ class Smic(NestedDataset):
 
     @cached_property
     def _read(self) -> ReadSheet:
+        """The annotations: from the sheet, or from the names of the clips' folders."""
         if self._has_sheet:
             return super()._read
         tree = self._tree_or_stop
@@ -223,6 +225,7 @@ class Smic(NestedDataset):
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:
+        """The tree of the dataset's folder, or the error that it is missing."""
         if self.params.root is None and not self._has_sheet:
             raise DataError(
                 f"{self.id} needs its folder: give dataset.root=PATH (of several datasets dataset.{self.id}.root=PATH), "
@@ -233,5 +236,6 @@ class Smic(NestedDataset):
 
 
 def _emotion(name: str) -> str | None:
+    """The emotion in the name of a clip; None if it names none."""
     code = re.match(r"s\d+_([a-z]+)", name.lower())
     return CODES.get(code.group(1)) if code else None

@@ -387,6 +387,7 @@ def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[
 
 
 def _below(path: Path, source: Path, out: Path) -> Path:
+    """The folder into which a file is unpacked, at its own place below `out`."""
     return (out if source.is_file() else out / path.relative_to(source).parent) / _stem(path.name)
 
 

@@ -107,6 +107,7 @@ def read_entry(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table by its header, without empty ones."""
     _, header = next(cells := _cells(path), (1, []))
     return [dict(zip(header, row)) for _, row in cells if any(row)]
 

@@ -80,6 +80,7 @@ def load_challenges() -> dict[str, Challenge]:
 
 
 def _tuples(content: dict[str, Any]) -> dict[str, Any]:
+    """The values of an entry, lists as tuples."""
     lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
     return {**content, **lists}
 

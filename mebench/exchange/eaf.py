@@ -386,9 +386,11 @@ class _Bounded(ElementTree.TreeBuilder):
         self._elements = 0
 
     def doctype(self, *_: Any) -> None:
+        """Refuse a document type."""
         raise DataError(f"{self._path} declares a document type or entities, which ELAN never writes, so it is refused")
 
     def start(self, tag: str, attrs: Any) -> ElementTree.Element:  # type: ignore[override]
+        """Begin an element, unless the document is too large, too deep or another one."""
         if self._elements >= MAX_ELEMENTS:
             raise DataError(f"{self._path} has more than {MAX_ELEMENTS:,} elements, the most that mebench reads")
         if self._depth >= MAX_DEPTH:
@@ -400,6 +402,7 @@ class _Bounded(ElementTree.TreeBuilder):
         return super().start(tag, attrs)
 
     def end(self, tag: str) -> ElementTree.Element:
+        """End an element."""
         self._depth -= 1
         return super().end(tag)
 

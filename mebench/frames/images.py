@@ -230,5 +230,6 @@ def _displayed_size(image: Image.Image) -> Size:
 
 
 def _from(file: BinaryIO, origin: int) -> bytes:
+    """The rest of a file from an origin."""
     file.seek(origin)
     return file.read()

@@ -110,6 +110,7 @@ class Stream:
         return self._paced and self._waiting.qsize() > self._ended
 
     def _read(self) -> None:
+        """Take the frames of the source at their times, until it ends or nobody waits."""
         begin = time.monotonic()
         try:
             for seconds, frame in self._frames:
@@ -166,6 +167,7 @@ class Stream:
         self._drop()
 
     def _counted(self, came: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A frame that is given out, counted with its time of arrival."""
         self.came[self.taken] = came
         self.came.pop(self.taken - 1000, None)
         self.taken += 1

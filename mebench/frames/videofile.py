@@ -430,6 +430,7 @@ class VideoFrames:
             raise DataError(f"the video {self.path}: its frames cannot be computed ({reason})") from error
 
     def _restart(self) -> None:
+        """Open the film again at its first frame."""
         self._decoder, self._next, self._jumped = self._open(), 0, False
         self._frames = self._decoder.frames()
 

@@ -340,6 +340,7 @@ class Live:
     def _announced(
         self, kind: Kind, found: Sequence[Spotted], rows: Sequence[NDArray[Any]], last: int
     ) -> Iterator[LiveInterval]:
+        """The intervals to announce, each with its emotion if the models name one."""
         for one in found:
             if not self._in_sight(max(one.apex, 0)):
                 continue

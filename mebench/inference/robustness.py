@@ -98,6 +98,7 @@ class _Reference:
 
 
 def _read_reference(clean: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> _Reference:
+    """The scores, tables and rules of the run on clean videos."""
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     convention = config.get("convention", "strict")
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": convention}

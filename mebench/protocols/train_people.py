@@ -41,6 +41,7 @@ def _reduce(settings: Any) -> tuple[Any, ...]:
 
 
 def _restore(params: type, values: dict[str, Any]) -> Any:
+    """Settings that came from another process."""
     return with_train_people(params)(**values)
 
 

@@ -232,6 +232,7 @@ class _Unvalidated(People):
     """People without a validating part: a record does not name it, and drawing it takes most of the time."""
 
     def draw_persons(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
+        """Nobody: no part validates."""
         return []
 
 
@@ -240,10 +241,12 @@ class _UnknownError(Exception):
 
 
 def _unknown(subject: SubjectKey) -> str:
+    """Refuse to say a subject's part of an authors' split."""
     raise _UnknownError
 
 
 def _key(subject: str) -> SubjectKey:
+    """The key of a subject `dataset/id`."""
     return SubjectKey(*subject.partition("/")[::2])
 
 

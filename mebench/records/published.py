@@ -277,6 +277,7 @@ def least_uf1(uar: float, clips: Sequence[int]) -> float:
 
 
 def _expect(row: PublishedValue, low: float, high: float, origin: str) -> Iterator[Finding]:
+    """A finding if a printed value lies outside what other values of its table allow."""
     own_low, own_high = _range(row)
     if own_high < low - BARELY or own_low > high + BARELY:
         allowed = f"{low:.{row.digits}f}" if high - low < BARELY else f"{low:.{row.digits}f} to {high:.{row.digits}f}"

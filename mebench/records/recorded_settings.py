@@ -216,6 +216,7 @@ def _packaged(origin: str) -> bool:
 
 
 def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
+    """Some settings as `name=value`, without the prefix."""
     return ", ".join(f"{key.removeprefix(prefix)}={_text(flat[key])}" for key in keys)
 
 

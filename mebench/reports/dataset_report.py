@@ -131,6 +131,7 @@ def count_in_words(n: int, what: str) -> str:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
+    """Names with their counts."""
     return ", ".join(f"{name} {n}" for name, n in counts.items())
 
 

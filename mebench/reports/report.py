@@ -539,6 +539,7 @@ def figures_of_run(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]
 def _drawn_figures(
     runs: Sequence[tuple[str, Record]], sides: Sequence[JudgedRun], most: int | None
 ) -> Iterator[tuple[str, Figure]]:
+    """Name and figure of all drawings of a page: confusion matrices, scores of people, curves, trainings, timelines."""
     for (name, record), side in zip(runs, sides):
         title = f"{name}: " if name else ""
         ending = f"_{name.lower()}" if name else ""

@@ -299,6 +299,7 @@ class JudgedRun:
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
     def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
+        """The spans of true intervals, with what recognition called them."""
         named_so = {
             (row["onset"], row["offset"]): self._emotion_text(row["predicted"], row["probabilities"])
             for row in self._rows["answers"].get(video, ())
@@ -316,6 +317,7 @@ class JudgedRun:
             )
 
     def _predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
+        """The spans of spotted intervals, with their emotion and why they are right or wrong."""
         for row in rows:
             named: bool = not pd.isna(row["emotion"]) and row["emotion"] != ""
             yield _span(

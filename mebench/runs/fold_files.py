@@ -226,6 +226,7 @@ def read_frame(file: Path) -> pd.DataFrame:
 
 @lru_cache(maxsize=512)
 def _parsed(content: bytes, storage: str) -> Any:
+    """The table in the bytes of a parquet file, in a storage of text."""
     return read_parquet(pa.BufferReader(content)).to_pandas()
 
 

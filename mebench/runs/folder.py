@@ -355,6 +355,7 @@ class RunFolder:
         )
 
     def _seal(self, hashes: Mapping[str, str]) -> None:
+        """Write the mark of a finished run, with the hashes of its files."""
         with self._full_disk(), whole_file(self.path / "DONE", synced=True) as temporary:
             write_text(temporary, json.dumps({"sha256": hashes}, indent=1) + "\n")
 
@@ -384,6 +385,7 @@ class RunFolder:
         return sorted({*differing, *broken_folds})
 
     def _hash(self, name: str) -> str:
+        """The hash of a file of the run; empty if it cannot be read."""
         try:
             return file_hash(self.path / name)
         except OSError:
@@ -405,6 +407,7 @@ class RunFolder:
 
     @contextmanager
     def _writing(self, final: Path) -> Iterator[Path]:
+        """A temporary file that becomes a file of the run. The seal of a finished run gets its new hash."""
         with self._full_disk(), whole_file(final, synced=True) as temporary:
             yield temporary
         if (name := final.relative_to(self.path).as_posix()) in self.seal:
@@ -412,6 +415,7 @@ class RunFolder:
 
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
+        """Turn the system's refusal to write into an error that says how to continue."""
         try:
             yield
         except OSError as e:
@@ -450,6 +454,7 @@ class RunFolder:
         return content
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
+        """The error of a damaged file, with the way to make it again."""
         file = self.path / name
         fix = (
             f"remove {file.parent} and continue with: {self.resume_hint}"

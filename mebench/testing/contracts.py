@@ -697,6 +697,7 @@ def _relabelled(
 
 
 def _rename(scheme: Scheme, e: Expression) -> Expression:
+    """An expression with the next label of its scheme; unchanged if it has none."""
     if scheme.of(e) is None:
         return e
     labels = sorted(scheme.mapping)
@@ -713,6 +714,7 @@ def move_expression(video: Video, e: Expression) -> Expression:
 
 
 def _same(a: FoldResult, b: FoldResult, what: str) -> None:
+    """Check that two results of a fold are equal."""
     assert a.frame_scores.keys() == b.frame_scores.keys(), f"{what}: other videos have scores"
     for key, scores in a.frame_scores.items():
         np.testing.assert_array_equal(scores, b.frame_scores[key], err_msg=f"{what}: frame scores of {key} differ")

@@ -134,6 +134,7 @@ def shuffled_runs(
 
 
 def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConfig:
+    """The run on drawn videos with shuffled labels."""
     data = (
         "dataset=shuffled",
         f"dataset.root={root}",

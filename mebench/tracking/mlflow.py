@@ -171,6 +171,7 @@ class MLflow(Tracker):
             self._views[entry.experiment] = text
 
     def _experiment(self, name: str) -> str:
+        """The id of an experiment, which is created if it is missing."""
         if name not in self._experiments:
             if self.client.get_experiment_by_name(name) is None:
                 try:

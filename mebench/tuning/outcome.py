@@ -102,6 +102,7 @@ def value_in_words(value: Any) -> str:
 
 
 def _finished(study: Study) -> int:
+    """The number of trials that ended, also early."""
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
 
 
@@ -231,11 +232,13 @@ def _optimism_in_words(path: str, score: Mapping[str, Any]) -> str:
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
+    """A score with four decimals; a cost or another scale with four digits."""
     share = path != COST and catalogue.find_metric(path).scale == "share"
     return format_number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table whose scores and names of trials stay on one line."""
     columns: list[Column] = []
     for name in heads:
         is_unbroken = name in ("score", "configuration", INTERVAL, "p")
@@ -384,6 +387,7 @@ def conclude_test(path: str, score: Mapping[str, Any], subjects: int, unchanged:
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
+    """A trial as plain data."""
     return {
         "trial": None if trial.number < 0 else trial.number,
         "params": dict(trial.params),

@@ -253,6 +253,7 @@ def for_task(space: Space, task: Task, named: bool) -> Space:
 
 
 def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
+    """The setting that a word of `--param` names, and its range."""
     name, equals, text = word.partition("=")
     key = name if name.partition(".")[0] in _PARTS else f"method.{name}"
     if not equals:

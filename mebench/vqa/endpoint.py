@@ -355,6 +355,7 @@ class Server:
 
 
 def _jpeg(frame: NDArray[np.uint8], largest: int) -> str:
+    """A picture as JPEG in base64. Large ones are reduced, except strips."""
     height, width = frame.shape[:2]
     is_strip = width > 2 * height
     scale = 1.0 if is_strip else min(1.0, largest / max(height, width))
@@ -364,6 +365,7 @@ def _jpeg(frame: NDArray[np.uint8], largest: int) -> str:
 
 
 def _reason(error: Exception) -> str:
+    """Why a request failed, for the user."""
     if isinstance(error, HTTPError):
         return f"HTTP {error.code} {error.reason}"
     if isinstance(error, TimeoutError) or (isinstance(error, URLError) and isinstance(error.reason, TimeoutError)):

@@ -143,6 +143,7 @@ def _names_of_clip(video: Video, expression: Expression) -> Row:
 
 
 def _questions_about_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:
+    """The names and questions of each video that has expressions."""
     for video in (video for video in videos if video.expressions):
         kinds = [expression.kind for expression in video.expressions]
         units = dict.fromkeys(unit for expression in video.expressions for unit in unit_numbers_of(expression))
@@ -257,6 +258,7 @@ def text_of(path: Path) -> str:
 
 
 def _row(line: str) -> Row | str:
+    """The row on a line, or what is wrong with the line."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

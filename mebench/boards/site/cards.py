@@ -37,6 +37,7 @@ def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
 
 
 def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
+    """The start of a link within the site or to another one; else nothing."""
     address = str(tokens[index].attrGet("href") or "")
     # `../<id>/README.md` or `../../datasets/<id>/` is the page of a plugin
     match = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
