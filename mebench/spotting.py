@@ -97,7 +97,8 @@ def less_macro(scores: NDArray[np.float64], k_prime: int) -> NDArray[np.float64]
     """
     if scores.shape[1] == 1:
         return scores
-    macro, reach = scores[:, 1], NEIGHBOURHOOD * k_prime
+    macro = scores[:, 1]
+    reach = NEIGHBOURHOOD * k_prime
     near = np.ones(2 * reach + 1)
     parts = (np.nan_to_num(macro), np.isfinite(macro))
     sums, counts = (np.convolve(part, near)[reach : reach + len(macro)] for part in parts)
@@ -180,7 +181,9 @@ class Running:
         how = self.options = options or SpottingParams()
         has_baseline = how.baseline is not None and fps is not None
         self._baseline = RunningBaseline(baseline_reach(how.baseline, fps)) if has_baseline else None  # type: ignore[arg-type]
-        self._k_prime, self._level, self._lead = k_prime, level, lead
+        self._k_prime = k_prime
+        self._level = level
+        self._lead = lead
         self._weights = np.ones(1) if how.smoothing == "none" else window(2 * k_prime + 1, how.smoothing)
         self._recent: deque[float] = deque(maxlen=len(self._weights))
         self.frame = len(self._weights) // 2 - 1

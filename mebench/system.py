@@ -141,7 +141,8 @@ def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
 
 def exchange_names(one: Path, other: Path) -> bool:
     """Exchange the names of two folders at once; False where the system cannot."""
-    at_cwd, exchange = -100, 2
+    at_cwd = -100
+    exchange = 2
     renameat2 = c_function("renameat2")
     return renameat2 is not None and renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0
 
@@ -258,7 +259,8 @@ def _raised_once(is_reached: Callable[[], bool], error: type[BaseException]) -> 
         is_reached: function that says whether it is, called again and again by another thread.
         error: class of the error.
     """
-    limited, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
+    limited = ctypes.c_ulong(threading.get_ident())
+    over = threading.Event()
 
     def watch() -> None:
         while not over.wait(WATCHED_EACH):
@@ -323,7 +325,9 @@ def children_of(process: int) -> list[int]:
 
 def keep_freed_memory() -> None:
     """Keep the memory that training frees: faulting it in again costs a fifth of a step."""
-    m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
+    m_mmap_threshold = -3
+    m_trim_threshold = -1
+    one_gib = 1 << 30
     mallopt = c_function("mallopt")
     if mallopt is not None:  # with another C library only time is lost
         mallopt(m_mmap_threshold, one_gib)

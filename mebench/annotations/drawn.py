@@ -27,7 +27,8 @@ else:
 SIZE = 160
 """Height and width of a picture, pixels."""
 _SCALE = 4
-_SKIN, _DARK = 190.0, 45.0
+_SKIN = 190.0
+_DARK = 45.0
 
 
 def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[np.uint8]:
@@ -207,7 +208,8 @@ def write_drawn_clips(folder: Path, recording: Recording = "HS") -> None:
     """
     short = empty_folder(folder) / "SMIC_all_raw" / recording
     long = folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E"
-    length, around = LENGTHS[recording], AROUND[recording]
+    length = LENGTHS[recording]
+    around = AROUND[recording]
     is_gray = recording == "NIR"  # near infrared
     rows: list[tuple[Cell, ...]] = [HEADER]
     for name, person, emotion, onset in CLIPS:

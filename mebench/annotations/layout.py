@@ -88,7 +88,8 @@ class Listing:
     """A cache of the contents of folders."""
 
     def __init__(self, root: Path, follow_links: bool) -> None:
-        self.root, self.follow_links = root, follow_links
+        self.root = root
+        self.follow_links = follow_links
         self._listed: dict[Path, tuple[list[str], list[str]]] = {}
 
     def folders(self, folder: Path) -> list[str]:

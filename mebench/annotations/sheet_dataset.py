@@ -97,7 +97,8 @@ class SheetDataset(Dataset):
             cropped = f"faces cropped by the authors, read from {root.name}: not the raw frames"
             self.remark = "; ".join(filter(None, [self.remark, cropped]))
         if params.openface is not None:
-            self._openface, self._units = OpenFaceFiles(params.openface), dict[str, NDArray[Any]]()
+            self._openface = OpenFaceFiles(params.openface)
+            self._units = dict[str, NDArray[Any]]()
             self.revision += f"-openface-{self._openface.fingerprint()}"
 
     # What an adapter may override ---------------------------------------------------------------------------------

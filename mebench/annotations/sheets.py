@@ -46,7 +46,8 @@ MAX_XML = 12 * 2**20
 """Bytes of the XML in a workbook, which is read row by row whether or not anything is in it."""
 
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 
 DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2}|[A-Za-z]{3,9})[-/.](\d{1,4})(?:[T ]([\d:.]+))?|\d{1,2}-[A-Za-z]{3}")
@@ -56,7 +57,8 @@ February 1900, which never was. Workbooks of old Macs count from 1904, 0 being 1
 _THIS_AGE = 1990
 """Dates from this year on were made of something else than a frame number."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAY_0, _MS = datetime(1899, 12, 30), 24 * 60 * 60 * 1000
+_DAY_0 = datetime(1899, 12, 30)
+_MS = 24 * 60 * 60 * 1000
 _NEVER_WERE = {0: (1900, 1, 0), 60: (1900, 2, 29)}
 """Numbers that these programs show as a day that no calendar has."""
 _NUMBER_OF_NEVER = {day: number for number, day in _NEVER_WERE.items()}
@@ -563,7 +565,8 @@ _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 
 def _numbers_of_hidden_rows(xml: bytes) -> set[int]:
     """Numbers of the rows that a sheet hides, from 1."""
-    hidden, number = set[int](), 0
+    hidden = set[int]()
+    number = 0
     for row in _ROW.finditer(xml):
         stated = re.search(rb'\br="(\d+)"', row[1])
         number = int(stated[1]) if stated else number + 1

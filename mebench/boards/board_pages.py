@@ -210,7 +210,8 @@ def board_page(page: BoardPage, folder: Path) -> str:
         page: the board.
         folder: folder of the leaderboard, beside which cards of methods may lie.
     """
-    board, content = page.board, page.content
+    board = page.board
+    content = page.content
     lines = [MADE, "", f"# {board.title}", "", f"**{board.question}** {page.takeaway}".rstrip(), ""]
     if board.about:
         lines += [board.about, ""]
@@ -263,7 +264,8 @@ class Notes:
 
 def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of a board with ranked rows."""
-    content, notes = page.content, Notes()
+    content = page.content
+    notes = Notes()
     heads = ["#", "method (year)", f"{_linked_metric(content.score, folder)} [95 %]"]
     heads += [_linked_head(name, content, folder) for name in content.board.columns]
     cells = []
@@ -329,7 +331,8 @@ def _linked_metric(name: str, folder: Path) -> str:
 
 def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> list[str]:
     """The cells of a row with a rank, after the rank."""
-    row, content = place.row, page.content
+    row = place.row
+    content = page.content
     name = _linked(row.method, page.names, folder)
     own_settings = _own_settings(row, content)
     if 0 < len(own_settings) <= LONGEST_IN_NAME:

@@ -291,7 +291,9 @@ def _content_of(board: NamedBoard, tables: Sequence[BoardTable], chance_ids: set
 
 def _with_measured_rows(content: BoardContent, chance_ids: set[str]) -> BoardContent:
     """A board with the rows of its parts: the ranked ones, those without a rank, and levels of chance."""
-    board, parts, score = content.board, content.parts, content.score
+    board = content.board
+    parts = content.parts
+    score = content.score
     rows = [row for part in parts for row in part.rows]
     rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
     ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, chance_ids)]
@@ -350,7 +352,9 @@ def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Re
         own: its readings with their tables.
     """
     readings = [row for _, row in own]
-    later, honest, chosen = [], [], []
+    later = []
+    honest = []
+    chosen = []
     for row in readings:
         if row.convention != "strict":
             continue

@@ -201,7 +201,8 @@ class PaperTable:
                 f"no paper prints {labels}{of_methods} on this dataset and protocol: leave out --published, or choose another --metric"
             )
         marks = mark_caveats(chosen, self.metrics)
-        rows, citations = list(self.rows), list(self.citations)
+        rows = list(self.rows)
+        citations = list(self.citations)
         for line, name in zip(chosen, name_lines(chosen)):
             citation = cite_source(line.source, sources, citations)
             if citation not in citations:

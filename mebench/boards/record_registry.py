@@ -62,7 +62,8 @@ class Registry:
         """
         folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder, wait=True):
-            registry, before = cls.read(folder), cls.read(folder)
+            registry = cls.read(folder)
+            before = cls.read(folder)
             yield registry
             if registry != before:
                 content = {name: value for name, value in asdict(registry).items() if value or name != "senders"}

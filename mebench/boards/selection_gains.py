@@ -232,7 +232,9 @@ def _gain_of_runs(
     if gain["value"] is None or None in leaks:
         return None
     protocol = str(first.config["protocol"])
-    year, value, program = "", NONE, NONE
+    year = ""
+    value = NONE
+    program = NONE
     if path == "recognition.uf1" and first.method in printed:
         published, paper_row = printed[first.method]
         year = str(published.year or "")
@@ -297,9 +299,11 @@ def _gains_of_answers(
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):
         for pair in scored.get("selection", ()):
             printed = _printed_f1(source.printed_values(answers, known), pair["part"])
-            year, published = "", NONE
+            year = ""
+            published = NONE
             if printed is not None:
-                year, published = str(printed.year), f"{printed.value:.{printed.digits}f}"
+                year = str(printed.year)
+                published = f"{printed.value:.{printed.digits}f}"
             f1 = pair["f1"]
             gains.append(
                 Gain(

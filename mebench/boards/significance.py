@@ -82,7 +82,8 @@ def _replayed_permutations(n_runs: int, n_subjects: int, most: int, seed: int) -
 def _sizes_of_parts(most: int) -> list[int]:
     """Sizes of parts: 200, 400, 800 and so on, and what is left of `most`."""
     sizes: list[int] = []
-    size, left = 200, most
+    size = 200
+    left = most
     while left > 0:
         sizes.append(min(size, left))
         left -= sizes[-1]

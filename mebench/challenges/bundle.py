@@ -291,7 +291,8 @@ def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    wanted, file = find_task(sys.argv[1]), Path(sys.argv[2])
+    wanted = find_task(sys.argv[1])
+    file = Path(sys.argv[2])
     sandbox.confine_process(sandbox.grant_access((), [file]))
     faults = [str(fault) for fault in find_faults(wanted, file)]
     print_lines(json.dumps({"faults": faults, "rows": [] if faults else read_entry(wanted, file)}))

@@ -50,7 +50,8 @@ def find_faults(task: ChallengeTask, path: Path, wanted_file: Path | None = None
     Raises:
         DataError: `wanted_file` cannot be read.
     """
-    asked, videos = None, None
+    asked = None
+    videos = None
     if wanted_file is not None:
         if task.form == "answers":
             asked = questions.read_questions(wanted_file)
@@ -150,7 +151,8 @@ def _faults_of_answers(path: Path, asked: Sequence[questions.Row] | None) -> Ite
 
 def _faults_of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
     """Wrong columns; rows that are cut, repeated or wrong in a cell; and clips without an answer."""
-    lines, columns = _cells(path), COLUMNS[task.form]
+    lines = _cells(path)
+    columns = COLUMNS[task.form]
     _, header = next(lines, (1, []))
     if header[: len(columns)] != list(columns):
         yield Fault(1, f"the columns must be {','.join(columns)}, not {','.join(header) or 'empty'}")

@@ -72,7 +72,8 @@ def combine_runs(folders: Sequence[RunFolder], rules: CombinationRules, runs: st
     if rules.name in registry.list_plugins("method"):
         raise ConfigError(f"--name {rules.name} is a method of its own: choose another name")
     members = read_members(folders)
-    tasks, kinds = shared_tasks(members), shared_kinds(members)
+    tasks = shared_tasks(members)
+    kinds = shared_kinds(members)
     weights = given_weights(rules, len(members), members[0].folds)
     settings = rules.plain("spot" in tasks, "recognize" in tasks)
     config = _config_of(members, rules.name, settings, kinds)
@@ -114,7 +115,8 @@ def _make(
         config: its configuration.
         parts: values that its key depends on.
     """
-    tasks, kinds = shared_tasks(members), shared_kinds(members)
+    tasks = shared_tasks(members)
+    kinds = shared_kinds(members)
     truth = read_tables(source)
     answers = _combine_answers(members, rules, weights, truth, tasks, kinds)
     _describe(folder, source, members, config, parts)
@@ -326,7 +328,8 @@ def _origins_of_data(source: RunFolder, member: Member) -> dict[str, str]:
         return {
             key: origin for key, origin in origins.items() if key.split(".")[0] in ("dataset", "protocol", "degrade")
         }
-    words, config = member.record.data, member.record.config
+    words = member.record.data
+    config = member.record.config
     found = {}
     for part in ("dataset", "protocol"):
         preset = config.get(f"{part}.preset")
@@ -370,7 +373,8 @@ def _about(members: Sequence[Member]) -> dict[str, Any]:
     A fold's training people are those of any member.
     """
     abouts = [member.record.about for member in members]
-    first, tasks = abouts[0], shared_tasks(members)
+    first = abouts[0]
+    tasks = shared_tasks(members)
     loaded = [entry for about in abouts for entry in about.get("loaded", ())]
     joined = {
         **first,

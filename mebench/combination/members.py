@@ -126,7 +126,8 @@ def _costs_of_folds(folder: RunFolder, record: Record, folds: Sequence[str]) -> 
 
 def _refuse_alone(member: Member) -> None:
     """Refuse a run whose predictions cannot be combined with any other's."""
-    record, about = member.record, member.record.about
+    record = member.record
+    about = member.record.about
     draws = 0 if member.spotted is None or not len(member.spotted) else int(member.spotted["draw"].max())
     refuse_if(
         (

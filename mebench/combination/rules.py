@@ -7,7 +7,8 @@ from mebench.errors import ConfigError, check_known, refuse_if
 
 ClassRule = Literal["mean", "vote"]
 IntervalRule = Literal["weighted", "merged"]
-EQUAL, CHOSEN = "equal", "chosen"
+EQUAL = "equal"
+CHOSEN = "chosen"
 
 
 @dataclass(frozen=True)

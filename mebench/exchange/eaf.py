@@ -343,7 +343,8 @@ class _TierReader:
         """Begin and end of a mark, or of the one that it refers to; None where its slot has no time."""
         for _ in range(MAX_DEPTH):  # references may form a chain
             mark = self._marks.get(mark.get("ANNOTATION_REF", ""), mark)
-        begin, end = mark.get("TIME_SLOT_REF1", ""), mark.get("TIME_SLOT_REF2", "")
+        begin = mark.get("TIME_SLOT_REF1", "")
+        end = mark.get("TIME_SLOT_REF2", "")
         return self._times.get(begin), self._times.get(end)
 
     def _spread_times(self, tier: ElementTree.Element) -> None:
@@ -422,10 +423,12 @@ def find_eaf(path: Path) -> tuple[Path, str | None] | None:
     >>> find_eaf(Path("clip.eaf:anna")), find_eaf(Path("mine.csv"))
     ((PosixPath('clip.eaf'), 'anna'), None)
     """
-    file, coder = path, None
+    file = path
+    coder = None
     with_coder = None if path.exists() else _CODER.fullmatch(str(path))
     if with_coder:
-        file, coder = Path(with_coder[1]), with_coder[2]
+        file = Path(with_coder[1])
+        coder = with_coder[2]
     if file.suffix.lower() == ".eaf" or (file.is_dir() and _files_inside(file)):
         return file, coder
     return None

@@ -185,7 +185,9 @@ def propose_intervals(
         for found in spot(frame_scores, k_prime, highest_only=short_videos, options=options, lead=k_prime - 1):
             # The middle of the last window lies beyond the last frame.
             line = int(video["line"].iloc[min(found.apex, len(video) - 1)])
-            onset, offset, apex = first + found.onset, first + found.offset, float(first + found.apex)
+            onset = first + found.onset
+            offset = first + found.offset
+            apex = float(first + found.apex)
             rows.append((line, *ids, kind, onset, offset, apex, "", found.confidence))
     if short:
         remarks.warn(

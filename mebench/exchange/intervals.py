@@ -196,7 +196,8 @@ def _refuse_reversed_intervals(given: IntervalFile) -> None:
 
 def _without_repeated_truths(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     """The file without repeated annotations; repeated predictions stay, with a warning."""
-    rows, role = given.intervals, given.role
+    rows = given.intervals
+    role = given.role
     again = rows.duplicated([name for name in rows.columns if name != "line"])
     if not again.any():
         return given
@@ -258,7 +259,8 @@ def _warn_of_ends_beyond_videos(given: IntervalFile, remarks: Remarks) -> None:
     )
 
 
-_YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
+_YES = ("1", "true", "yes", "y")
+_NO = ("0", "false", "no", "n")
 
 
 def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:

@@ -118,7 +118,8 @@ def _cells_of_line(match: re.Match[str], where: str, role: Role) -> tuple[str, s
         DataError: its result contradicts its intervals.
     """
     path, *frames, result = match.groups()
-    truth, prediction = _interval(frames[:2]), _interval(frames[2:])
+    truth = _interval(frames[:2])
+    prediction = _interval(frames[2:])
     if (truth is None) != (result == "FP") or (prediction is None) != (result == "FN"):
         raise DataError(f"{where}: a {result} has {_NEEDED[result]}, but the line is {match.string!r}")
     folder, _, video = path.strip("*").rpartition("/")

@@ -243,7 +243,8 @@ def _without_arrays(value: Any, joined: list[str] | None = None) -> Any:
 def _list_of_array(array: Any) -> Any:
     """The items of an array; a record of named fields becomes a dict."""
     _refuse_many(array.size)
-    items, names = array.tolist(), array.dtype.names
+    items = array.tolist()
+    names = array.dtype.names
     if names is not None:
         items = [dict(zip(names, record)) for record in items]
     return _without_arrays(items)

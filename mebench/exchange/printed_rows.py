@@ -159,7 +159,8 @@ def printed_table(notebook: Mapping[str, Any]) -> str:
 
 def _is_header(line: str, row: str) -> bool:
     """Whether a line above a table names its columns: as many cells as a row, none a number, set off in the same way."""
-    names, cells = _cells_of_line(line), _cells_of_line(row)
+    names = _cells_of_line(line)
+    cells = _cells_of_line(row)
     if any(NUMBER.fullmatch(name) for name in names):
         return False
     signs = set(_SEPARATOR.findall(row))

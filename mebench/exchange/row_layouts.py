@@ -75,7 +75,8 @@ def rows_from_pandas_split(value: Row) -> list[Row] | None:
     """
     if "columns" not in value or "data" not in value:
         return None
-    columns, data = value["columns"], value["data"]
+    columns = value["columns"]
+    data = value["data"]
     if not isinstance(columns, list) or not isinstance(data, list):
         wrong = "columns" if not isinstance(columns, list) else "data"
         raise DataError(

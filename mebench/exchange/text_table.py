@@ -332,10 +332,12 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
 
 def _opened(path: Path, role: str) -> Sheet:
     """The sheet in a file."""
-    file, name = path, None
+    file = path
+    name = None
     with_sheet = None if path.exists() else _SHEET.fullmatch(str(path))
     if with_sheet:
-        file, name = Path(with_sheet[1]), with_sheet[2]
+        file = Path(with_sheet[1])
+        name = with_sheet[2]
     raw = _read_bytes(file, role)
     try:
         shaped = as_sheet(raw, str(path))

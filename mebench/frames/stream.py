@@ -50,7 +50,9 @@ def play_source(source: str) -> tuple[float | None, Iterator[tuple[float, NDArra
     decoder = Decoder(path, camera=device is not None)
 
     def frames() -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        first, step, before = math.nan, 1 / (decoder.rate or 30.0), 0.0
+        first = math.nan
+        step = 1 / (decoder.rate or 30.0)
+        before = 0.0
         for index, frame in enumerate(decoder.frames()):
             seconds = decoder.seconds(frame)
             seconds = index * step if math.isnan(seconds) else seconds
@@ -90,7 +92,9 @@ class Stream:
         stated, self._frames = play_source(source)
         if not (rate := fps or stated):
             raise DataError(f"{source} states no frame rate: give it with --fps")
-        self.fps, self._paced, self._camera = rate, paced, camera_device(source) is not None
+        self.fps = rate
+        self._paced = paced
+        self._camera = camera_device(source) is not None
         self.came: dict[int, float] = {}
         self.taken = self.dropped = self.missing = 0
         # Index, time of arrival and picture; None for a picture where those before it were dropped, and for all at the end.
@@ -116,7 +120,8 @@ class Stream:
             for seconds, frame in self._frames:
                 if self._paced and not self._camera:
                     time.sleep(max(0.0, begin + seconds - time.monotonic()))
-                index, came = round(seconds * self.fps), time.monotonic()
+                index = round(seconds * self.fps)
+                came = time.monotonic()
                 if self._paced and self._waiting.full():
                     self.dropped += self._drop()
                     self._waiting.put((index, came, None))

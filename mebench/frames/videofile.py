@@ -123,7 +123,9 @@ class VideoFrames:
     """
 
     def __init__(self, path: Path | str, color: bool = True, accept: bool = False) -> None:
-        self.path, self.color, self.accept = Path(path), color, accept
+        self.path = Path(path)
+        self.color = color
+        self.accept = accept
         self._seen: list[tuple[int | None, int]] = []  # time stamp and checksum of each up to the farthest one decoded
         self._jumps = True  # until one goes astray
 
@@ -137,7 +139,8 @@ class VideoFrames:
         They begin with the first decodable frame: a file cut out of another one may begin with packets whose references
         are missing.
         """
-        stamps, decoder = self._times_of_packets[0], self._open()
+        stamps = self._times_of_packets[0]
+        decoder = self._open()
         first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
         return stamps[~(stamps < first)]  # all frames without a time stamp
 
@@ -228,7 +231,8 @@ class VideoFrames:
         Raises:
             DataError: the file is missing or no video.
         """
-        promised, held = self._open().promised, 0
+        promised = self._open().promised
+        held = 0
         if isinstance(promised, int):
             held = self._open().packets() if promised else 0
         else:  # a header in seconds may count from the start of the file, where no frame need be
@@ -307,7 +311,8 @@ class VideoFrames:
 
     def _holes(self) -> Iterator[Break]:
         """The frames that come much later after the one before than usual."""
-        usual, gaps = usual_gap(self._shown), np.diff(self._shown)
+        usual = usual_gap(self._shown)
+        gaps = np.diff(self._shown)
         for index in np.flatnonzero(gaps > usual + _HOLE).tolist():
             missing = round(float(gaps[index]) / usual) - 1
             yield Break(index + 1, missing, f"the file has no frame for {gaps[index]:.3g} s")
@@ -431,7 +436,9 @@ class VideoFrames:
 
     def _restart(self) -> None:
         """Open the film again at its first frame."""
-        self._decoder, self._next, self._jumped = self._open(), 0, False
+        self._decoder = self._open()
+        self._next = 0
+        self._jumped = False
         self._frames = self._decoder.frames()
 
     def _approach(self, index: int) -> None:
@@ -444,7 +451,10 @@ class VideoFrames:
         if not self._jumps or seen <= _WORTH_SEEKING:
             self._restart()
             return
-        self._next, self._jumped, self._frames, wanted = seen, True, iter(()), self._seen[seen][0]
+        self._next = seen
+        self._jumped = True
+        self._frames = iter(())
+        wanted = self._seen[seen][0]
         for stamp, _ in (self._seen[seen], self._seen[max(seen - _REORDERED, 0)]):
             # Some formats count key frames earlier than they are shown.
             frames = self._decoder.jump(stamp)
@@ -526,7 +536,8 @@ class Decoder:
         if not films:
             content = "only sound with a cover" if self._container.streams.video else "only sound or text"
             raise DataError(f"the video {path} cannot be opened: there is no picture in it, {content}")
-        self._stream, self.streams = films[0], len(films)
+        self._stream = films[0]
+        self.streams = len(films)
         if self._stream.codec_context is None:
             raise DataError(
                 f"the video {path} cannot be decoded: its codec is unknown here. Convert it without loss with a program "
@@ -544,7 +555,8 @@ class Decoder:
         self.rate = float(rate) if rate else None
         self.start = (self._container.start_time or 0) / 1e6  # AV_TIME_BASE
         self._stream.thread_type = "NONE"  # the workers share the cores by video
-        self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
+        self._errors = av.FFmpegError
+        self.reformatter = av.video.reformatter.VideoReformatter()
 
     def stamps(self) -> NDArray[np.float64]:
         """Display times of the packets with a picture in seconds, rising.
@@ -565,7 +577,8 @@ class Decoder:
 
     def seconds(self, frame: av.VideoFrame) -> float:
         """Display time of a frame in seconds; NaN if unknown."""
-        stamp, base = _stamp(frame), self._stream.time_base
+        stamp = _stamp(frame)
+        base = self._stream.time_base
         return math.nan if stamp is None or base is None else stamp * float(base)
 
     def jump(self, stamp: int | None) -> Iterator[av.VideoFrame]:
@@ -628,7 +641,8 @@ def _without_restarts(shown: NDArray[np.float64], order: NDArray[np.float64]) ->
     restarts = (np.flatnonzero(steps < -usual) + 1).tolist()
     if not restarts:
         return shown, []
-    parts, end = [], 0.0
+    parts = []
+    end = 0.0
     for number, part in enumerate(np.split(shown, restarts)):
         moved = part if number == 0 else part - part.min() + end + usual
         parts.append(moved)
@@ -693,14 +707,16 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     try:
         with av.open(str(path.absolute()), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            stream.pix_fmt, stream.options = "yuv420p", x264(crf)
+            stream.pix_fmt = "yuv420p"
+            stream.options = x264(crf)
             stream.codec_context.time_base = Fraction(1, CLOCK)
             for index, (time, image) in enumerate(zip(times.tolist(), frames)):
                 even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
                 if index == 0:
                     stream.height, stream.width = even.shape[:2]
                 picture = av.VideoFrame.from_ndarray(even, format="bgr24")
-                picture.pts, picture.time_base = round((time - float(times[0])) * CLOCK), Fraction(1, CLOCK)
+                picture.pts = round((time - float(times[0])) * CLOCK)
+                picture.time_base = Fraction(1, CLOCK)
                 container.mux(stream.encode(picture))
             container.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:

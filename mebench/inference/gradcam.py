@@ -132,7 +132,8 @@ def _trained_parts(folder: RunFolder, plan: Plan, fold_key: str) -> list[FittedM
 def _explanation(spotted: FoldInterval, task: ExplainedTask, part: FittedMethod, video: Video) -> Explanation:
     """The map of one interval: of its peak for spotting, from its onset to its peak for recognition."""
     _, prediction = spotted
-    views, looked = part.views, part.method.looked_at(task)
+    views = part.views
+    looked = part.method.looked_at(task)
     view = views.unlabelled(video)
     last = view.n_frames - 1
     onset, apex = (min(max(frame, 0), last) for frame in (prediction.onset, prediction.apex))

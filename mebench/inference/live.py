@@ -112,8 +112,10 @@ class Live:
     """
 
     def __init__(self, models: Sequence[Model], stream: Stream, emotions: bool = True) -> None:
-        first, self.stream = models[0], stream
-        self.task, params = task_of_model(first.about), first.config.method_params
+        first = models[0]
+        self.stream = stream
+        self.task = task_of_model(first.about)
+        params = first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is not a single method that spots, which live video needs: leave --live out")
         how = self._how = replace(SpottingParams.from_params(params), interval="fixed")
@@ -148,7 +150,8 @@ class Live:
         self._face_seen: dict[int, bool] = {}
         self._cuts: list[int] = []
         self._n_tried = 0
-        self._every, self._start = max(1, round(stream.fps / LOOKS)), 0
+        self._every = max(1, round(stream.fps / LOOKS))
+        self._start = 0
         # Load and compile everything that frames need, so that the first frames do not wait.
         size = self._route.crop.size
         empty = np.zeros((size, size), np.uint8)
@@ -165,7 +168,8 @@ class Live:
         They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, the later frames that a
         score sees, half the window of the baseline, k' for the smoothing, and for a peak k' more in which none may be higher.
         """
-        core, k_prime = self._route.core, self.timing.k_prime[kind]
+        core = self._route.core
+        k_prime = self.timing.k_prime[kind]
         stride = core.stride if isinstance(core, Flow) else 1
         smoothing = 0 if self._how.smoothing == "none" else k_prime
         seconds = self._how.baseline
@@ -185,7 +189,8 @@ class Live:
             NoFaceError: it shows no face.
         """
         last = None if seconds is None else max(1, round(seconds * self.stream.fps))
-        seen, self._n_tried = False, 0
+        seen = False
+        self._n_tried = 0
         try:
             while not (self._has_ended(last) or (seen and self.stream.over)):
                 frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
@@ -271,7 +276,8 @@ class Live:
 
     def _new_detectors(self) -> dict[Kind, Running]:
         """A detector of each kind."""
-        method, fps = self._methods[0], self.stream.fps
+        method = self._methods[0]
+        fps = self.stream.fps
         return {
             kind: Running(k_prime, self.levels[kind], self._how, method.score_lead(self.timing, kind), fps)
             for kind, k_prime in self.timing.k_prime.items()
@@ -290,7 +296,8 @@ class Live:
         if value is None:
             return
         frame = part.first + part.detectors[kind].frame
-        delay, position = self._since(frame), frame + self._start
+        delay = self._since(frame)
+        position = frame + self._start
         self.delays["curve"].append(delay)
         yield CurvePoint(kind, position, position / self.stream.fps, value, self._in_sight(frame), delay)
 
@@ -334,7 +341,8 @@ class Live:
         def no_clip(*_: Any) -> NDArray[Any]:
             raise RunError("a live video has no clips")
 
-        n, who = len(features) + self._route.gap, SubjectKey("live", "live")
+        n = len(features) + self._route.gap
+        who = SubjectKey("live", "live")
         return VideoView(_VIDEO, who, self.stream.fps, n, self.timing, lambda _: features, no_clip)
 
     def _announced(

@@ -203,7 +203,8 @@ def model_of_fold(folder: RunFolder, fold: str) -> Model:
     Raises:
         RunError: there is no such fold, or a file of the run is missing or damaged.
     """
-    about, fold_folder = folder.read_json("folds.json"), folder.fold_folder(fold).resolve()
+    about = folder.read_json("folds.json")
+    fold_folder = folder.fold_folder(fold).resolve()
     entries = {entry["fold"]: entry for entry in about["folds"]}
     check_known("fold", fold, entries, f"The folds of run {folder.id} are named after their tested people", RunError)
     if folder.seal and (fold_folder / "model.safetensors").is_file() and whole_fold(fold_folder) != fold:
@@ -258,7 +259,8 @@ def read_model(path: Path) -> Model:
         config = from_plain({**values, "dataset": {"name": "folder"}, "seed": header.seed, **here})
     except MebenchError as error:
         raise type(error)(f"the model {path}: {error}") from error
-    task, timings = header.task.model_dump(), tuple(timing.model_dump() for timing in header.timings)
+    task = header.task.model_dump()
+    timings = tuple(timing.model_dump() for timing in header.timings)
     return Model(f"model {header.name}", config, task, timings, header.fold, path, header=header)
 
 

@@ -84,7 +84,8 @@ def neutral_levels(
     """
     found = {}
     for kind, level in levels.items():
-        heights, seconds = [], 0.0
+        heights = []
+        seconds = 0.0
         for answer in answers:
             first, last = _frames_of(answer, stretch)
             heights += [p.confidence for p in answer.predictions if p.kind == kind and first <= p.apex <= last]

@@ -73,7 +73,8 @@ def fitted_method(model: Model, part: Part = "method") -> Method:
 
 def task_of_model(about: Mapping[str, Any]) -> Task:
     """The task of a model, from `Model.about`."""
-    short, several = bool(about["one_per_video"]), bool(about.get("several", False))
+    short = bool(about["one_per_video"])
+    several = bool(about.get("several", False))
     return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), short, several)
 
 
@@ -122,7 +123,8 @@ class Predicted:
 
     def tables(self) -> Tables:
         """Tables for `mebench predictions export`, without truth and failed videos."""
-        job, intervals = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
+        job = self.job
+        intervals = [interval for answer in self.answers.values() for interval in answer.predictions]
         result = FoldResult(job.key, intervals, [], {}, dict(job.timings), 0, {})
         predictions = fold_files.tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
         ordered = predictions.sort_values(run_folder.ORDERS[0], kind="stable", ignore_index=True)
@@ -145,7 +147,8 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
         MebenchError: the models only recognize, or the videos cannot be read or have no frame rate.
     """
     first = models[0]
-    about, config = first.about, first.config
+    about = first.about
+    config = first.config
     if "spot" not in about["tasks"]:
         raise RunError(
             f"{first.name} names the emotions of annotated clips and spots nothing: use a run that spots, or a "
@@ -246,7 +249,8 @@ class Ensemble:
     """
 
     def __init__(self, job: PredictJob) -> None:
-        self.job, dataset = job, open_dataset(job.config.dataset_params, job.config.degrade)
+        self.job = job
+        dataset = open_dataset(job.config.dataset_params, job.config.degrade)
         dataset.videos()  # a dataset may find the folders of the frames here
         self._home = partial(home_of_video, dataset, job.config.dataset)
         self.folds: list[list[fold_process.FittedMethod]] = []
@@ -366,7 +370,8 @@ def predict_all(  # noqa: PLR0913  (each option of the command stands by itself)
     namer = plan_prediction(namers, chosen)[0] if namers and emotions else None
     job = replace(job, emotions=emotions, all_peaks=all_peaks, namer=namer)
     _notify_of_videos(dataset, job, progress)
-    answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
+    answers = dict[str, Answer]()
+    failed = dict(getattr(dataset, "failed", {}))
     for key, outcome in _outcomes_of_tasks(_tasks_of(job), workers, progress):
         if isinstance(outcome, Failure):
             reason = outcome.reason.removesuffix(ADVICE_FOR_RUNS)

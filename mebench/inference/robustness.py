@@ -52,7 +52,8 @@ def measure_robustness(
         MebenchError: no word applies to its dataset, its data are missing, or all degradations failed.
     """
     models_of_run(clean)
-    stored, about = clean.read_json("config.json"), clean.read_json("folds.json")
+    stored = clean.read_json("config.json")
+    about = clean.read_json("folds.json")
     parsed = [(word, Degradation.from_text(word)) for word in words]
     tested = [(word, how) for word, how in parsed if concerns_tasks(how, about["tasks"])]
     if not tested:

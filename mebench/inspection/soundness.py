@@ -96,7 +96,8 @@ def _odd_expression(video: Video, e: Expression) -> Iterator[Finding]:
         yield _warning("onset_is_apex", _place(video), f"the apex of {expression_in_words(e)} is its onset")
     if not video.fps:
         return
-    ms, longest = 1000 * e.length / video.fps, LONGEST_MS[e.kind]
+    ms = 1000 * e.length / video.fps
+    longest = LONGEST_MS[e.kind]
     if ms > longest:
         text = f"{expression_in_words(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {longest:.0f}"
         yield _warning("too_long", _place(video), text)
@@ -488,7 +489,8 @@ def _check_all_frames(
     if getattr(dataset.params, "root", "") is None:
         text = "only the annotations were checked: add dataset.root=PATH for the frames"
         return 0, [_warning("no_frames", "", text)]
-    n_frames, findings = 0, list[Finding]()
+    n_frames = 0
+    findings = list[Finding]()
     check = partial(_check_alone, dataset, repairs=repairs, deep=deep)
     with ThreadPoolExecutor(N_THREADS) as pool:
         for n_of_video, of_video in pool.map(check, dataset.videos()):

@@ -234,7 +234,8 @@ def three_shared_classes(dataset: Dataset) -> Scheme:
         ConfigError: a dataset has no such scheme.
     """
     members = getattr(dataset, "members", None) or {"": dataset}
-    mapping, excluded = dict[str, str](), frozenset[str]()
+    mapping = dict[str, str]()
+    excluded = frozenset[str]()
     for name, member in members.items():
         fits = [s for s in member.schemes.values() if set(s.classes) == set(THREE) and s.by == "emotion"]
         if not fits:

@@ -250,7 +250,8 @@ def _exchanged(
     while changed:
         changed = False
         for one in rng.permutation(len(counts)).tolist():
-            own, step = part[one], counts - counts[one]
+            own = part[one]
+            step = counts - counts[one]
             worse = 2 * (step * (over[own] - over[part])).sum(1)
             worse += (step**2).sum(1) * (1 / shares[own] + 1 / shares[part])
             worse = np.where(part == own, 0.0, worse).round(9)  # the last digit of a processor decides nothing

@@ -165,7 +165,8 @@ def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
     >>> [(f.key, len(f.test)) for f in kfold(People(clips), KFoldParams(3))]
     [('part1', 3), ('part2', 2), ('part3', 2)]
     """
-    n, k = len(people.persons), params.folds
+    n = len(people.persons)
+    k = params.folds
     if n < k:
         raise ConfigError(
             f"{k} parts need at least {k} subjects, and this dataset has {n}: set protocol.folds={max(n, 2)} or use a dataset "

@@ -267,7 +267,8 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[
     are_all_equal = shares.min(axis=1) == most
     odd = is_unknown | ~is_first_of_largest & (is_smaller | are_all_equal)
     if odd.any():
-        video, answer = rows["video"][odd].iloc[0], answers[odd].iloc[0]
+        video = rows["video"][odd].iloc[0]
+        answer = answers[odd].iloc[0]
         yield f"{name} answers {answer!r} for {video!r}, whose share is not the largest"
 
 

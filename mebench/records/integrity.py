@@ -316,7 +316,8 @@ SOUND_TABLES = set[tuple[str, str]]()
 
 def _check_table(folder: RunFolder, name: str) -> None:
     """Read a table from outside to inside: its footer, then the pages, then the cells."""
-    columns, raw = TABLES[name], bytes_of(folder, name)
+    columns = TABLES[name]
+    raw = bytes_of(folder, name)
     footer = int.from_bytes(raw[-8:-4], "little") if raw.endswith(b"PAR1") else 0
     if footer > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")

@@ -183,7 +183,8 @@ def _value_difference(record: Record, row: PublishedValue, same_data: bool) -> s
 
 def gap_in_words(row: PublishedValue, value: float, low: float | None, high: float | None) -> str:
     """The gap in a few words; a printed value is exact to half a unit of its last digit."""
-    slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
+    slack = 0.5 * 10.0**-row.digits
+    gap = f"{value - row.value:+.{row.digits}f}"
     if abs(value - row.value) <= slack:
         return "equal to the printed digits"
     if low is None or high is None:

@@ -145,7 +145,8 @@ def _name_of_first_version(row: PublishedValue) -> str:
     """The same name with the year of the paper's first version. It stands in the key of the source, if that is the
     method's own paper: `htnet2023` of `wang2023htnet`.
     """
-    name, key = _plain_name(row), row.source.partition(" ")[0]
+    name = _plain_name(row)
+    key = row.source.partition(" ")[0]
     own_paper = re.fullmatch(rf"[a-z]+(\d{{4}}){name}", key)
     return f"{name}{own_paper[1]}" if own_paper else _name_with_year(row)
 
@@ -392,7 +393,9 @@ def _check_names(text: Mapping[str, str], caveats: Sequence[str]) -> None:
 
 def _check_value(text: Mapping[str, str], caveats: Sequence[str]) -> None:
     """Check the value, the part that it is scored on, and its caveats."""
-    metric, value, part = text["metric"], text["value"], text["part"]
+    metric = text["metric"]
+    value = text["value"]
+    part = text["part"]
     is_count = metric in COUNTS
     pattern, words = r"\d{1,9}\.\d{1,9}", "digits, a point, digits"
     if is_count:

@@ -368,7 +368,8 @@ def from_record(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
     """
-    stored, about = read_record_file(folder, RECORD), read_record_file(folder, FOLDS)
+    stored = read_record_file(folder, RECORD)
+    about = read_record_file(folder, FOLDS)
     return Record(
         id=stored["run_id"],
         about=about,

@@ -149,7 +149,8 @@ def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
 
 def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
     """The non-default settings of a plugin, in words: its preset, those for the dataset, and the rest."""
-    prefix, preset_key = f"{kind}.", f"{kind}.preset"
+    prefix = f"{kind}."
+    preset_key = f"{kind}.preset"
     preset = flat.get(preset_key)
     own_origins = {key: origins.get(key, "default") for key in flat if key.startswith(prefix) and key != preset_key}
     keys = _keys_by_source(own_origins, preset)

@@ -31,7 +31,9 @@ from mebench.records.costs import COSTS
 from mebench.runs.folder import RunFolder
 
 FORMAT = 2
-RECORD, FOLDS, AUDIT = "record.json", "folds.json", "audit.json"
+RECORD = "record.json"
+FOLDS = "folds.json"
+AUDIT = "audit.json"
 LARGEST = 64 * 2**20
 """Most bytes of one file; a record has only numbers and words."""
 MOST_JSON = 32 * 2**20

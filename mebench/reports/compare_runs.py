@@ -84,7 +84,8 @@ class Side:
     @classmethod
     def of_record(cls, record: Record) -> Self:
         """A finished run, or the record of one."""
-        folder, about = RunFolder(record.folder), record.about
+        folder = RunFolder(record.folder)
+        about = record.about
         return cls(
             record.id, read_tables(folder), about["tasks"], about["kinds"], about["classes"], record, folder.of_study
         )

@@ -78,7 +78,8 @@ def describe_model(folder: RunFolder, model: Model, name: str | None = None, not
     Raises:
         RunError: the name is not valid.
     """
-    record, fold = from_run(folder), model.fold
+    record = from_run(folder)
+    fold = model.fold
     stored = folder.read_json("config.json")
     values = stored["config"]
     plan = make_plan(config_of_run(folder))

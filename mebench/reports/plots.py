@@ -101,7 +101,8 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figu
 
 OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
 """The colours of the page (`static/timeline.css`)."""
-INK, RULE = "#1f2937", "#e5e7eb"
+INK = "#1f2937"
+RULE = "#e5e7eb"
 
 
 def draw_iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
@@ -235,7 +236,8 @@ def draw_timeline(drawn: Timeline) -> Figure:
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
     heights = [CURVES_HEIGHT * bool(track.curves) + LANE_HEIGHT * len(track.lanes) for track in tracks]
     if not tracks:
-        tracks, heights = [Track("", {}, ())], [EMPTY_HEIGHT]
+        tracks = [Track("", {}, ())]
+        heights = [EMPTY_HEIGHT]
     figure, rows = make_panels(11, 1.1 + sum(heights), rows=len(tracks), sharex=True, height_ratios=heights)
     if drawn.times is None or not len(drawn.times):
         edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)

@@ -87,7 +87,8 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
         side: its answers.
         each_clip: whether each class and each wrong clip is shown, as in `details_of_answers`.
     """
-    summary, costs = record.summary, record.costs
+    summary = record.summary
+    costs = record.costs
     sides = ("train", "valid", "test")
     return {
         "record": record,
@@ -223,7 +224,8 @@ NAMED = {
 
 def emotions_of(record: Record, side: JudgedRun) -> dict[str, pd.DataFrame]:
     """The true and named emotions in each task that has some."""
-    tables, answers_of = side.tables, dict[str, pd.DataFrame]()
+    tables = side.tables
+    answers_of = dict[str, pd.DataFrame]()
     if tables.clips is not None:
         answers_of["recognition"] = tables.clips
     if tables.predictions is not None:
@@ -279,7 +281,8 @@ def table_of_subjects(side: JudgedRun) -> Table:
 
 def _add_spotting_columns(rows: pd.DataFrame, side: JudgedRun) -> None:
     """Add expressions, found, false positives and F1 of each subject, the index of `rows`."""
-    tables, kinds = side.tables, list(side.kinds)
+    tables = side.tables
+    kinds = list(side.kinds)
     n_draws = number_of_draws(tables)
     mistakes = side.mistakes if n_draws == 1 else sort_mistakes(tables, kinds, side.convention)
     counts = count_mistakes(mistakes, "subject", n_draws).reindex(rows.index, fill_value=0)
@@ -374,8 +377,10 @@ def judge_run(record: Record, name: str = "") -> JudgedRun:
         DataError: its tables do not fit together.
     """
     folder = RunFolder(record.folder)
-    tables, about = read_tables(folder), record.about
-    spots, scores = "spot" in about["tasks"], pd.DataFrame(columns=SCORES)
+    tables = read_tables(folder)
+    about = record.about
+    spots = "spot" in about["tasks"]
+    scores = pd.DataFrame(columns=SCORES)
     if spots and (folder.path / "frame_scores.parquet").is_file():
         scores = folder.read_table("frame_scores.parquet")
         if (folder.path / CURVES).is_file():

@@ -233,7 +233,8 @@ def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjec
     of_run = verbose is None
     recognition = summary["recognition"]
     tables = [_recognition_table(summary, verbose)]
-    members, folds = recognition.get("members"), recognition.get("folds")
+    members = recognition.get("members")
+    folds = recognition.get("folds")
     if members:
         tables.append(_table_by_database(members, subjects))
     if folds and of_run:
@@ -508,7 +509,8 @@ def print_outcome(
         announced: whether the run's warnings have just been printed.
         tracker: name of the tracker.
     """
-    about, config = folder.read_json("folds.json"), folder.read_json("config.json")
+    about = folder.read_json("folds.json")
+    config = folder.read_json("config.json")
     warnings = [] if announced else about.get("warnings", [])
     n_draws = _count_draws(folder, about)
     if verbose:

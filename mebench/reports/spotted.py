@@ -479,7 +479,8 @@ def _with_neutral_levels(
     models_levels = levels_of(predicted.job.models)
     stretch = None if isinstance(quiet, Path) else quiet
     where = f"in {quiet.name}" if isinstance(quiet, Path) else f"from {clock_time(quiet[0])} to {clock_time(quiet[1])}"
-    answers, notes = {}, {}
+    answers = {}
+    notes = {}
     for key, answer in predicted.answers.items():
         found = neutral_levels([answer] if elsewhere is None else elsewhere, models_levels, stretch)
         answers[key] = hold_back(answer, {kind: one.level for kind, one in found.items()}, stretch)
@@ -721,7 +722,8 @@ class CurveStrip:
         self._row = row
         self._n = max(len(values), 1)
         self._spans = spans
-        self._hidden, self._marks = hidden, marks
+        self._hidden = hidden
+        self._marks = marks
         self._height = max(48, width // 12)
         self._picture = np.full((self._height, width, 3), 24, np.uint8)
         for first, last in hidden:

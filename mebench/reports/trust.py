@@ -218,7 +218,8 @@ def _compare_halves_of_face(side: JudgedRun, persons: _People, seed: int) -> dic
     for what, (truths, right) in _judged_truths(side).items():
         units = truths.get("action_units", pd.Series("", truths.index)).fillna("").astype(str)
         unit: NDArray[np.int64] = truths["video"].map(persons.unit_of).to_numpy(np.int64)
-        hits, counts = [], []
+        hits = []
+        counts = []
         for half in HALVES:
             of_half = units.str.fullmatch(half).to_numpy(bool)
             hits.append(per_unit(unit, len(persons.strata), (of_half & right).astype(np.float64)))

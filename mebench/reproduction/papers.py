@@ -143,7 +143,8 @@ def paper_cells(paper: Paper, table: str, published: Iterable[PublishedValue]) -
         ConfigError: the paper has no such table here.
     """
     check_known("table", table, paper.tables, f"{paper.id} has no other table that can be run")
-    printed, collected = paper.tables[table], []
+    printed = paper.tables[table]
+    collected = []
     rows = {(row.method, row.variant): row for row in printed.rows}
     for value in published:
         source = value.source.partition(" ")[0]
@@ -429,7 +430,8 @@ def _result_of_cell(
     """A cell with its measured value, and what explains the gap to the published one."""
     if cell.words is None:
         return CellResult(cell, why=f"absent: {cell.absent}")
-    run, row = runs[cell.words], cell.published
+    run = runs[cell.words]
+    row = cell.published
     if run.folder is None:
         return CellResult(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     honest = run.honest

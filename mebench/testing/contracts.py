@@ -105,7 +105,8 @@ def params_import_nothing_heavy(subject: Owner) -> None:
 def presets_and_settings_are_valid(subject: Owner) -> None:
     """`params`, presets, settings for datasets and values of other inputs give valid `Params`."""
     info = registry.find_plugin(subject.kind, subject.id)
-    presets, base = info.section("presets"), info.section("params")
+    presets = info.section("presets")
+    base = info.section("params")
     build_params(info, base, "params")
     for name, values in presets.items():
         build_params(info, base | (values or {}), f"presets.{name}")
@@ -125,7 +126,8 @@ def build_params(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any
     Raises:
         AssertionError: a key is unknown, or a value has the wrong type or range.
     """
-    origin, kind = f"{info.where}/config.yaml: {where}", info.kind
+    origin = f"{info.where}/config.yaml: {where}"
+    kind = info.kind
     try:
         typed_values = type_values(
             {f"{kind}.{name}": (value, origin) for name, value in values.items()},
@@ -457,7 +459,8 @@ def count_method_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, d
     Returns:
         For each relation that says something about the method, the number of altered answers, `n`, and of all answers, `of`.
     """
-    trial, counts = _MethodTrial(id_, tuple(data)), {}
+    trial = _MethodTrial(id_, tuple(data))
+    counts = {}
     clean = (trial.result.predictions, trial.result.clips)
     fps = {v.key: v.fps for v in trial.test_videos}
     for relation in relation_names():
@@ -595,7 +598,8 @@ def class_is_a_method(trial: _MethodTrial) -> None:
 )
 def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
     """One fold trains and predicts: scores for every test video and clip, NaN at the ends only."""
-    result, videos = trial.result, trial.test_videos
+    result = trial.result
+    videos = trial.test_videos
     if trial.does("spot"):
         silent = {v.key for v in videos} - set(result.frame_scores)
         assert not silent, f"no frame of {sorted(silent)} has a score"

@@ -183,7 +183,8 @@ def count_hit_expressions(run: Session, tested: Sequence[Video]) -> tuple[int, i
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
     spotted = group_by(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))
-    right, ways = 0, []
+    right = 0
+    ways = []
     dataset: Any = run.plan.data.dataset
     for video in tested:
         (e,) = video.expressions
@@ -200,7 +201,8 @@ def count_hit_expressions(run: Session, tested: Sequence[Video]) -> tuple[int, i
 def count_named_clips(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
-    right, ways = 0, []
+    right = 0
+    ways = []
     for videos in group_by(tested, key=attrgetter("subject")).values():
         answers = [table[video.key] for video in videos]
         labels = [run.plan.data.scheme.class_of(video.expressions[0]) for video in videos]

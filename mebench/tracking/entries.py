@@ -28,12 +28,16 @@ from mebench.runs.scoring import current_summary, read_tables_of_folds
 from mebench.table_output import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import RUN_TAG
 
-FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
+FOLD_TAG = "mebench.fold"
+KEY_TAG = "mebench.key"
+MODELS_TAG = "mebench.models"
 SETTINGS_TAG = "mebench.settings"
-BOARD_TAG, DIGEST_TAG = "mebench.leaderboard", "mebench.digest"
+BOARD_TAG = "mebench.leaderboard"
+DIGEST_TAG = "mebench.digest"
 RECORD_FOLDER, MODELS_FOLDER = "record", "models"
 """Places of a run's record and models among its files."""
-LONGEST_TAG, LONGEST_PARAM = 4000, 6000
+LONGEST_TAG = 4000
+LONGEST_PARAM = 6000
 SHORT = {
     "spotting": {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"},
     "analysis": {"STRS": "strs"},

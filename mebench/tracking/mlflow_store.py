@@ -167,7 +167,8 @@ def file_system(path: Path) -> str:
 
     The path may exist or not. Empty if the kind is unknown.
     """
-    place, depths = path.resolve(), dict[int, str]()
+    place = path.resolve()
+    depths = dict[int, str]()
     for where, kind in mounted_systems():
         if place.is_relative_to(where):
             depths[len(where.parts)] = kind  # of two on one folder the later one hides the earlier
@@ -249,7 +250,8 @@ def silence_mlflow(collect: bool = True) -> Iterator[None]:
     root = logging.getLogger()
     disabled = logging.root.manager.disable
     collects = gc.isenabled()
-    handlers, level = list(root.handlers), root.level
+    handlers = list(root.handlers)
+    level = root.level
     os.environ.update(added)
     logging.disable(logging.CRITICAL)
     if not collect:

@@ -90,7 +90,8 @@ def send_all(
         tracker = tracker_of(tracking)
         if tracker is None or not items:
             return Synced()
-        title, place = tracker.title, f" at {tracker.place()}"
+        title = tracker.title
+        place = f" at {tracker.place()}"
         with tracker.open():
             for item in items:
                 try:
@@ -157,7 +158,8 @@ def _send(tracker: Tracker, item: _Item) -> bool:
 def _unsent_in_words(unsent: Sequence[_Item], n_items: int, reason: str) -> str:
     """What a tracker did not accept and why, and how to send it later."""
     first = unsent[0]
-    what, command = f"{first.kind} {first.name}", "mebench track sync"
+    what = f"{first.kind} {first.name}"
+    command = "mebench track sync"
     if len(unsent) > 1:
         what = f"{len(unsent)} of {n_items}, {what} first"
     elif first.folder:

@@ -46,9 +46,13 @@ class TrialReporter:
     """
 
     def __init__(self, progress: Progress, name: str, trials: int, split: Split, space: Space) -> None:
-        self._progress, self._name, self._trials = progress, name, trials
-        self._split, self._space = split, space
-        self._last, self._best = 0.0, -1
+        self._progress = progress
+        self._name = name
+        self._trials = trials
+        self._split = split
+        self._space = space
+        self._last = 0.0
+        self._best = -1
 
     def begin(self, study: Study) -> None:
         """Announce the trials."""
@@ -74,7 +78,8 @@ class TrialReporter:
         # Trials at shorter intervals are reported together, except for a new best one.
         if not new and trial.state != "failed" and done < self._trials and now - self._last < 2.0:
             return
-        self._last, self._best = now, -1 if best is None else best.number
+        self._last = now
+        self._best = -1 if best is None else best.number
         this = f"{study.objectives[0].path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
         if trial.state == "pruned":
             this = f"pruned after {format_count(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
@@ -149,7 +154,8 @@ def _trials_in_words(plain: Mapping[str, Any]) -> list[str]:
 
 def _value_rows(plain: Mapping[str, Any]) -> list[list[str]]:
     """A row for each parameter: what was searched, its default and tuned values, its importance."""
-    studies, rows = list(plain["studies"].values()), []
+    studies = list(plain["studies"].values())
+    rows = []
     for key, entry in plain["parameters"].items():
         scale = ", log" if entry.get("log") else ""
         listed = entry.get("choices") or [f"{entry['low']:g} to {entry['high']:g}{scale}"]
@@ -359,7 +365,8 @@ def _score(
     tuned = fmean(trial.values[place] for trial in best.values())
     were = [trial.values[place] for trial in before.values() if trial is not None]
     default = fmean(were) if len(were) == len(before) else None
-    outer, gain = row.first["value"], row.difference["value"]
+    outer = row.first["value"]
+    gain = row.difference["value"]
     inner_gain = None if default is None else tuned - default
     return {
         "direction": objectives[place].direction,
@@ -375,7 +382,8 @@ def conclude_test(path: str, score: Mapping[str, Any], subjects: int, unchanged:
     """The conclusion that the paired test supports."""
     if unchanged:
         return "no tried values were better than the default's on the inner folds: the configuration stays unchanged"
-    gain, p = score["outer"]["gain"], score["outer"]["p"]
+    gain = score["outer"]["gain"]
+    p = score["outer"]["p"]
     if gain["value"] is None or p is None:
         return f"{path} is undefined on the outer subjects, so the gain is unknown"
     better = gain["value"] if score["direction"] == "maximize" else -gain["value"]
@@ -395,7 +403,8 @@ def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
     }
 
 
-DEFAULT, DPI = "#111827", 150
+DEFAULT = "#111827"
+DPI = 150
 
 
 def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path]:

@@ -101,7 +101,8 @@ class Features:
     """
 
     def __init__(self, pool: Workers, progress: Progress) -> None:
-        self._pool, self._progress = pool, progress
+        self._pool = pool
+        self._progress = progress
         self._known: dict[str, dict[str, str]] = {}
 
     def of(self, plan: Plan) -> Plan:
@@ -147,8 +148,12 @@ class Evaluator:
         proposer: Proposer,
     ) -> None:
         self._proposer = proposer
-        self._split, self._space, self._objectives = split, space, tuple(objectives)
-        self._crew, self._folder, self._features = pool, folder, features
+        self._split = split
+        self._space = space
+        self._objectives = tuple(objectives)
+        self._crew = pool
+        self._folder = folder
+        self._features = features
         inner = split.inner
         sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._part = tuned_member(objectives, inner.config.recognizer is not None)
@@ -289,8 +294,12 @@ class Judge:
         progress: Progress,
         features: Features,
     ) -> None:
-        self._splits, self._space, self._crew = tuple(splits), space, pool
-        self._folder, self._progress, self._features = folder, progress, features
+        self._splits = tuple(splits)
+        self._space = space
+        self._crew = pool
+        self._folder = folder
+        self._progress = progress
+        self._features = features
         outer_folds = tuple(fold for split in splits for fold in split.outer)
         self._plan = replace(plan, data=replace(plan.data, folds=outer_folds))
 
@@ -326,7 +335,8 @@ class Judge:
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; finished folds are kept and scored by the present rules and draws."""
-        plan, tables = self._plan, truth_tables(self._plan.data)
+        plan = self._plan
+        tables = truth_tables(self._plan.data)
         # Different from a plain run: folds and values are not those of its configuration.
         inputs = (
             inputs_of(plan.config, plan.data.dataset),
@@ -512,7 +522,9 @@ def _run_studies(
     planned: _PlannedStudy, pool: Workers, progress: Progress, features: Features, proposer: Proposer
 ) -> tuple[dict[str, Study], float]:
     """The finished study of each split, and the seconds spent waiting. It waits for features and inner folds."""
-    options, space, objectives = planned.options, planned.space, planned.objectives
+    options = planned.options
+    space = planned.space
+    objectives = planned.objectives
     studies: dict[str, Study] = {}
     waited = 0.0
     for split in planned.splits:
@@ -531,7 +543,9 @@ def _run_studies(
 
 def _description_of(planned: _PlannedStudy) -> dict[str, Any]:
     """The content of `study.json`."""
-    config, options, splits = planned.config, planned.options, planned.splits
+    config = planned.config
+    options = planned.options
+    splits = planned.splits
     return {
         "study": planned.name,
         "config": with_absolute_places(config.values),

@@ -221,8 +221,10 @@ def _values(d: Dimension, sampler: str) -> list[Any]:
 STORAGE_ERRORS = (SQLAlchemyError, StorageInternalError)
 MARK = "mebench"
 DEFAULT = "default"
-REASON, STOPPED = "reason", "stopped"
-MARK_CHECKS, MARK_SECONDS = 5, 1.0
+REASON = "reason"
+STOPPED = "stopped"
+MARK_CHECKS = 5
+MARK_SECONDS = 1.0
 MOST_LETTERS = 120
 """Letters of a value that a sentence shows."""
 LOCK_SECONDS = 60.0
@@ -256,7 +258,8 @@ class SharedStudy:
     """
 
     def __init__(self, place: Place, terms: Terms) -> None:
-        self.terms, self._place = terms, place
+        self.terms = terms
+        self._place = place
         check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
         pruner = PRUNERS[terms.options.pruner]()
         sampler = sampler_of(terms)
@@ -300,7 +303,9 @@ class SharedStudy:
         Raises:
             RunError: the storage is locked or damaged, or trial after trial fails.
         """
-        failed, options, space = 0, self.terms.options, self.terms.space
+        failed = 0
+        options = self.terms.options
+        space = self.terms.space
         if (
             options.sampler in EXHAUSTIVE
         ):  # a grid does not recognise the first trial, the default, as one of its points
@@ -483,8 +488,11 @@ class _Attempt:
         evaluate: Evaluate,
         begun: Callable[[], None],
     ) -> None:
-        self._stored, self._storage, self._terms = stored, storage, terms
-        self._evaluate, self._begun = evaluate, begun
+        self._stored = stored
+        self._storage = storage
+        self._terms = terms
+        self._evaluate = evaluate
+        self._begun = begun
         self.number: int | None = None
         self.crash: Exception | None = None
 

@@ -23,12 +23,15 @@ from mebench.vqa.person_sums import sum_by_person
 from mebench.vqa.questions import Row, clip_of, id_of, read_questions, subject_of, write_questions
 from mebench.vqa.wording import CLASSES, COUNTS, READERS, meaning_of
 
-RECORD, ANSWERS, QUESTIONS = "answers.json", "answers.jsonl", "questions.jsonl"
+RECORD = "answers.json"
+ANSWERS = "answers.jsonl"
+QUESTIONS = "questions.jsonl"
 FORMAT = 1
 MOST_BYTES = 20_000_000
 """Larger records are refused."""
 NAME = re.compile(r"[a-z0-9_]{1,60}")
-CLIPS, VIDEOS = "clips", "videos"
+CLIPS = "clips"
+VIDEOS = "videos"
 UNKNOWN, NOTHING_SEEN = "unknown", "none"
 """Training data of a model of which nobody says it, and of one that saw no face."""
 
@@ -250,7 +253,8 @@ def read_answer_record(folder: Path) -> AnswerRecord:
 
 def _check_form(record: AnswerRecord) -> None:
     """Raise an error for content that no page could show."""
-    content, asked = record.content, record.content["set"]
+    content = record.content
+    asked = record.content["set"]
     for name in ("method", "selection", "trained_on", "source", "mebench"):
         if not isinstance(content[name], str):
             raise TypeError(f"{name} must be text")
@@ -312,7 +316,8 @@ def _check_scores(record: AnswerRecord) -> None:
     Raises:
         DataError: it differs, or says nothing of selection.
     """
-    content, folder = record.content, record.folder
+    content = record.content
+    folder = record.folder
     if not content["selection"].strip():
         raise DataError(f"{folder / RECORD} lacks a statement on selection: send it again with --selection")
     sent = SentFacts(

@@ -231,7 +231,8 @@ def choose_examples(row: Row, learnt: Sequence[Row], n: int) -> list[Row]:
 
     The person of the question is never among them.
     """
-    kind, person = meaning_of(row["question"]).kind, subject_of(row)
+    kind = meaning_of(row["question"]).kind
+    person = subject_of(row)
     candidates = [
         one
         for one in learnt
@@ -300,7 +301,8 @@ class Server:
 
     def try_ask(self, row: Row, messages: Sequence[dict[str, Any]]) -> Reply:
         """The reply to a question, after as many tries as the settings allow."""
-        reply, pause = Reply(), self.settings.pause
+        reply = Reply()
+        pause = self.settings.pause
         for n_tried in range(self.settings.retries + 1):
             if n_tried:
                 time.sleep(min(pause, LONGEST_PAUSE))

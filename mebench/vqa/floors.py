@@ -11,7 +11,8 @@ from mebench.vqa.marking import blind_answers
 from mebench.vqa.questions import Row, clip_of, subject_of
 from mebench.vqa.wording import CLASSES, COARSE, FINE, READERS, Kind, answer_sentence, meaning_of, read_units
 
-NAMES, TRUTH = "names", "truth"
+NAMES = "names"
+TRUTH = "truth"
 LEVELS: Mapping[str, str] = {
     "majority": "no picture: the commonest true answer of the other people to that kind of question",
     "prior": "no picture: the commonest true answer of the other people to that question",
@@ -52,7 +53,8 @@ def _answers_by_name(asked: Sequence[Row], known: Sequence[Row]) -> list[Row]:
     predicted = {kind: _classes_by_name(kind, asked, known) for kind in CLASSES}
     answered = []
     for row, text in zip(asked, blind_answers("majority", asked, known)):
-        kind, clip = meaning_of(row["question"]).kind, clip_of(row)
+        kind = meaning_of(row["question"]).kind
+        clip = clip_of(row)
         coarse, fine = predicted["coarse"].get(clip, ""), predicted["fine"].get(clip, "")
         if kind in CLASSES:
             text = predicted[kind].get(clip, text)

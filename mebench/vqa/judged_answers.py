@@ -74,7 +74,8 @@ def _judged(
 ) -> dict[str, Any]:
     """A question with its answer, and what each scorer makes of it."""
     kind = meaning_of(row["question"]).kind
-    truth, text = row.get("answer", "").strip(), "" if answer is None else answer.get("answer", "")
+    truth = row.get("answer", "").strip()
+    text = "" if answer is None else answer.get("answer", "")
     return {
         "id": id_of(row),
         "clip": clip_of(row),
@@ -151,7 +152,8 @@ class _Judge:
         bleu, rouge = self._overlap(truth, text)
         of_single_answers = SCORERS[self._scorer].as_written  # the others have one BLEU for all answers together
         if reader is None:
-            verdict, reason = "", "scored by its words alone, in BLEU and ROUGE-1"
+            verdict = ""
+            reason = "scored by its words alone, in BLEU and ROUGE-1"
         elif as_written:
             verdict, reason = _compare_as_written(truth.lower(), read)
         else:

@@ -404,7 +404,8 @@ def _consistency(read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, int]]:
 
 def _agreements(clip: Mapping[Kind, Sequence[AnsweredQuestion]]) -> Iterator[tuple[str, bool]]:
     """Whether the answers about one clip, by kind, agree with one another."""
-    read, classes = READERS, CLASSES
+    read = READERS
+    classes = CLASSES
     if clip.keys() >= {*classes}:
         named = {kind: read[kind](clip[kind][0].given) for kind in classes}
         yield "fine_and_coarse", named["coarse"] == FINE.get(str(named["fine"]))

@@ -120,7 +120,8 @@ class ClipPictures:
     def __init__(
         self, dataset: Dataset, video: Video, span: tuple[int, int], apex: int | None, settings: PictureSettings
     ) -> None:
-        self._settings, self._video = settings, video
+        self._settings = settings
+        self._video = video
         self._first, self._last = span
         self._apex = apex
         self._frames: Frames = dataset.frames(video)
@@ -309,9 +310,11 @@ class PicturesOfQuestions:
             (expression,) = video.expressions
         settings = self.settings
         if expression is None:
-            span, apex = (0, len(dataset.frames(video)) - 1), None
+            span = (0, len(dataset.frames(video)) - 1)
+            apex = None
         else:
-            span, apex = (expression.onset, expression.offset), expression.apex
+            span = (expression.onset, expression.offset)
+            apex = expression.apex
         if is_about_clip:
             settings = PictureSettings(settings.see, settings.moments, settings.size, settings.apex)
         return ClipPictures(dataset, video, span, apex, settings)

@@ -13,7 +13,8 @@ from mebench.files import read_yaml
 FOLDER = Path(__file__).with_name("prompts")
 DEFAULT = "plain"
 LONGEST = 20_000
-PICTURES, QUESTION = "{pictures}", "{question}"
+PICTURES = "{pictures}"
+QUESTION = "{question}"
 
 
 @dataclass(frozen=True)

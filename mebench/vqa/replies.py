@@ -151,7 +151,8 @@ def _units_in(names: Iterable[str]) -> set[int]:
 
 def _answer_to(meaning: Meaning, known: KnownAnswers) -> str:
     """The answer to a question; empty if unknown."""
-    units, events = sorted(known.shown), known.events
+    units = sorted(known.shown)
+    events = known.events
     answers = {"coarse": known.coarse, "fine": known.fine, "units": join_unit_names(units)}
     if meaning.unit in known.looked_for:
         answers["shown"] = "yes" if meaning.unit in known.shown else "no"

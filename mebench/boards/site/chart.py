@@ -268,7 +268,8 @@ def _boxes_of_markers(frame: Frame, drawn: Sequence[DrawnPoint]) -> list[Box]:
     """The edges of all markers."""
     boxes = []
     for _, spent, score in drawn:
-        across, down = frame.x(spent), frame.y(score["value"])
+        across = frame.x(spent)
+        down = frame.y(score["value"])
         boxes.append(Box(across - RADIUS, down - RADIUS, across + RADIUS, down + RADIUS))
     return boxes
 

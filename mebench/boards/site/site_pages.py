@@ -731,7 +731,8 @@ def _depends_on_density(scores: Mapping[str, Any]) -> bool:
     """Whether F1 would be another at the density of real recordings; not if one of both is unknown."""
     if "f1@samm_lv" not in scores:
         return False
-    f1, at_real_density = scores["f1"]["value"], scores["f1@samm_lv"]["value"]
+    f1 = scores["f1"]["value"]
+    at_real_density = scores["f1@samm_lv"]["value"]
     if f1 is None or at_real_density is None:
         return False
     return bool(abs(f1 - at_real_density) > DENSE)

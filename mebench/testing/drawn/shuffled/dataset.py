@@ -16,7 +16,8 @@ from mebench.grouping import group_by
 
 from .params import Params as _Params
 
-FRAMES, SUBJECTS = 48, 8
+FRAMES = 48
+SUBJECTS = 8
 MARGIN, STEP = 2, 4
 """Frames without labels at the ends of a video, and the step between possible positions of an expression."""
 
