@@ -365,7 +365,7 @@ def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
 
 
 def _position(number: int, known: Sequence[int], what: str, annotation: Annotation, flags: list[str], log: Log) -> int:
-    """The position of the image with a number, or beside it, which flags and log tell."""
+    """The position of the image with a number, or of its neighbour, which is logged."""
     at = bisect_left(known, number)
     if at < len(known) and known[at] == number:
         return at

@@ -150,7 +150,7 @@ def _page_of_rows(
 def _gains_of_boards(
     content: BoardContent, contents: Sequence[BoardContent], gains: Sequence[Gain]
 ) -> dict[str, dict[str, Gain]]:
-    """The gains on each board that a board of selection names, by the name of its column."""
+    """The gains on each board that a board of selection names, by its column."""
     content_of = {other.board.id: other for other in contents}
     gains_of_boards = {}
     for id_ in content.board.boards:
@@ -365,7 +365,7 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
 
 
 def _score_if_chosen(row: BoardRow, content: BoardContent) -> str:
-    """The score of the same trainings with the epoch chosen on tested people, and its difference from a row's own."""
+    """The score with the epoch chosen on tested people, and its difference from a row's own."""
     chosen = content.chosen(row)
     if chosen is None:
         return NONE

@@ -260,7 +260,7 @@ def _members_of_recognition(
 
 
 def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, chance_ids: Set[str]) -> Part:
-    """The part with the rows of every member of a composite in spotting or analysis, where each has a summary."""
+    """The rows of the members of a composite in spotting or analysis. Each member has a summary there."""
     rows: list[BoardRow] = []
     members = {member for record in records for member in record.summary.get("members", {})}
     for member in sorted(members):

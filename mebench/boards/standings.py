@@ -190,7 +190,7 @@ def _groups(rows: PooledRows, scored: Sequence[int]) -> list[str]:
 
 
 def _ranks_over_draws(rows: PooledRows, ranked: Sequence[int], people: Resampling) -> dict[int, dict[str, Any]]:
-    """The ranks of rows, and the share of draws in which each is better than each; empty for fewer than two rows.
+    """Ranks of rows, and shares of draws in which one is better than another; needs two rows.
 
     Args:
         rows: all rows.

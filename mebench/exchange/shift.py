@@ -64,7 +64,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
 
 
 def _shift_in_words(shift: int, before: float, after: float) -> str:
-    """A constant shift, and the mean IoU before and after it is undone, as a sentence."""
+    """A constant shift as a sentence, with the mean IoU before and after."""
     frames = "frame" if abs(shift) == 1 else "frames"
     back = "earlier" if shift > 0 else "later"
     side = "late" if shift > 0 else "early"
@@ -78,7 +78,7 @@ def _shift_in_words(shift: int, before: float, after: float) -> str:
 
 
 def _warn_of_far_videos(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
-    """Warn of videos whose predictions all lie far from all truths, if they are many and all on one side."""
+    """Warn of videos whose predictions all lie far from all truths. They must be many, and on one side."""
     true_span = _spans_of_videos(truths).add_suffix("_true")
     spotted_span = _spans_of_videos(spotted).add_suffix("_spotted")
     both = true_span.join(spotted_span, how="inner")
@@ -172,7 +172,7 @@ def _shifts_to_try(pairs: _FramePairs) -> tuple[list[int], int]:
 
 
 def _hits_to_the_frame(before: Floats, after: Floats) -> bool:
-    """Whether a shift makes predictions hit half of the truths to the frame, and twice as many as without it."""
+    """Whether a shift hits half of the truths to the frame, twice as many as before."""
     n_exact = int((after == 1).sum())
     n_exact_before = int((before == 1).sum())
     return n_exact >= max(FEWEST_EXACT, len(after) / 2) and n_exact > 2 * n_exact_before

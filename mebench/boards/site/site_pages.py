@@ -789,7 +789,7 @@ def _assets() -> dict[str, str]:
 
 
 def _files_of_tables(tables: Sequence[BoardTable], boards: Sequence[BoardPage]) -> dict[str, str]:
-    """CSV, JSON and LaTeX of all tables, those of answers to questions too, by their paths in the site."""
+    """CSV, JSON and LaTeX of all tables, also of answers, by their paths."""
     texts_of = {table.name: table_files.texts_of_table(table) for table in tables}
     for page in boards:
         for table in page.questions:
