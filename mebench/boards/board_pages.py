@@ -365,7 +365,7 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
 
 
 def _score_if_chosen(row: BoardRow, content: BoardContent) -> str:
-    """The score with the epoch chosen on tested people, and its difference from a row's own."""
+    """The score with the epoch chosen on tested people, and how much it exceeds the own."""
     chosen = content.chosen(row)
     if chosen is None:
         return NONE

@@ -172,7 +172,7 @@ def _shifts_to_try(pairs: _FramePairs) -> tuple[list[int], int]:
 
 
 def _hits_to_the_frame(before: Floats, after: Floats) -> bool:
-    """Whether a shift hits half of the truths to the frame, twice as many as before."""
+    """Whether a shift hits half of the truths exactly, twice as many as before."""
     n_exact = int((after == 1).sum())
     n_exact_before = int((before == 1).sum())
     return n_exact >= max(FEWEST_EXACT, len(after) / 2) and n_exact > 2 * n_exact_before
