@@ -365,7 +365,7 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
 
 
 def _score_if_chosen(row: BoardRow, content: BoardContent) -> str:
-    """The score with the epoch chosen on tested people, and how much it exceeds the own."""
+    """The score if the epoch is chosen on tested people, and its gain."""
     chosen = content.chosen(row)
     if chosen is None:
         return NONE
