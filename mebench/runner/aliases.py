@@ -36,14 +36,14 @@ class Aliases:
         def token(*name: object) -> str:
             return hashlib.sha256("\x1f".join(map(str, (secret, *name))).encode()).hexdigest()[:12]
 
-        def drawn(name: Callable[[Video], tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+        def draw_names(name_of: Callable[[Video], tuple[str, ...]]) -> dict[tuple[str, ...], str]:
             """A drawn name for each name: training names in their order, names that are only tested in random order."""
-            distinct = list(dict.fromkeys(map(name, learning)))
-            tokens = dict(zip(distinct, sorted(token(*own) for own in distinct)))
-            return tokens | {own: token(*own) for own in map(name, tested) if own not in tokens}
+            learnt = list(dict.fromkeys(map(name_of, learning)))
+            drawn = dict(zip(learnt, sorted(token(*name) for name in learnt)))
+            return drawn | {name: token(*name) for name in map(name_of, tested) if name not in drawn}
 
-        people = drawn(lambda v: (v.dataset, v.subject))
-        ids = drawn(lambda v: (v.dataset, v.subject, v.id))
+        people = draw_names(lambda v: (v.dataset, v.subject))
+        ids = draw_names(lambda v: (v.dataset, v.subject, v.id))
         self._people = {f"{dataset}/{people[dataset, subject]}": f"{dataset}/{subject}" for dataset, subject in people}
         self._hidden = {
             v.key: replace(
@@ -80,7 +80,7 @@ class Aliases:
         return self._real_keys[key]
 
     def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
-        """Intervals under the real names of their videos, see `answered`."""
+        """Intervals under the real names of their videos, see `real_tested_key`."""
         return [replace(p, video=self.real_tested_key(p.video)) for p in spotted]
 
     def hide_names(self, answer: Callable[..., Any]) -> Callable[..., Any]:

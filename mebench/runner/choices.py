@@ -38,9 +38,12 @@ def open_dataset(dataset_params: Mapping[str, Any], degrade: str = "none") -> Da
     members: dict[str, Dataset] = {}
     for word, params in dataset_params.items():
         member: Dataset = registry.load_plugin("dataset", word)(params)
-        if degrade != "none" and (how := Degradation.from_text(degrade)).strength:
-            member = DegradedDataset(member, how)
-        members[member_name(word)] = Renamed(member, member_name(word)) if ":" in word else member
+        if degrade != "none":
+            degradation = Degradation.from_text(degrade)
+            if degradation.strength:
+                member = DegradedDataset(member, degradation)
+        name = member_name(word)
+        members[name] = Renamed(member, name) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
 
 
@@ -116,7 +119,7 @@ def choose_tasks(names: RunNames, methods: Sequence[Ability], dataset: Dataset, 
     """The tasks of the run: those that the methods can do, the dataset serves and the protocol asks for.
 
     Raises:
-        ConfigError: nothing.
+        ConfigError: no task is left, or the pair has one that method, dataset or protocol does not serve.
     """
     can = methods[0].tasks
     if names.recognizer is not None:
@@ -138,11 +141,7 @@ def choose_tasks(names: RunNames, methods: Sequence[Ability], dataset: Dataset, 
 
 
 def _check_pair(names: RunNames, methods: Sequence[Ability], protocol: Protocol) -> None:
-    """Refuse a pair of which one method cannot do its part, or in vain.
-
-    Raises:
-        ConfigError: one of them is such.
-    """
+    """Refuse a pair of which one method cannot do its part, or does it in vain (ConfigError)."""
     for id_, method, task, verb in (
         (names.method, methods[0], "spot", "spots"),
         (names.recognizer, methods[1], "recognize", "recognizes"),
@@ -169,23 +168,27 @@ def measure_videos(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ..
     Raises:
         DataError: a frame rate is unknown, or frames are missing; the sentence names the first such video.
     """
-    known, missing = list[Video](), list[DataError]()
+    measured: list[Video] = []
+    missing: list[DataError] = []
     for video in videos:
         if not video.fps:
             raise DataError(
                 f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
             )
+        if video.n_frames is not None:
+            measured.append(video)
+            continue
         try:
-            known.append(video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video))))
+            measured.append(replace(video, n_frames=len(dataset.frames(video))))
         except DataError as error:
             missing.append(error)
     if missing:
         several = ""
         if len(missing) > 1:
-            of = len(known) + len(missing)
-            several = f"{len(missing)} of {of} videos have no frames, and mebench data verify lists them. "
+            n_videos = len(measured) + len(missing)
+            several = f"{len(missing)} of {n_videos} videos have no frames, and mebench data verify lists them. "
         raise DataError(f"{several}{missing[0]}")
-    return tuple(known)
+    return tuple(measured)
 
 
 def choose_scheme(

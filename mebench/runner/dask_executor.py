@@ -76,7 +76,8 @@ class DaskPool(Workers):
         """
         from distributed import KilledWorker
 
-        queue, busy = deque(tasks), dict[Future[Any], WorkerTask]()
+        queue = deque(tasks)
+        busy = dict[Future[Any], WorkerTask]()
         while queue or busy:
             while queue and len(busy) < max(MOST, 2 * self.size):
                 task = queue.popleft()

@@ -195,7 +195,8 @@ def _task_and_folds(
         pretrained: see `ScoringSettings`.
     """
     data = features.data
-    task, dataset = data.task, data.dataset
+    task = data.task
+    dataset = data.dataset
     several = {"several": True} if task.several else {}
     warnings = [*find_run_warnings(data, access), *find_frame_warnings(features)]
     remarks = [dataset.remark, dataset.unlike_published()]

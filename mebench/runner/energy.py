@@ -29,7 +29,8 @@ class EnergyMeter:
     """
 
     def __init__(self, tracker: Any) -> None:
-        self._tracker, self._n_laps = tracker, 0
+        self._tracker = tracker
+        self._n_laps = 0
         self._begin_lap()
 
     def with_energy(self, outcome: Any) -> Any:

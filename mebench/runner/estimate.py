@@ -110,10 +110,9 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
     all else. They are therefore cached in the feature store, by code, settings and annotations.
     """
-    # The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time.
-    code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
-    known = short_hash([code, package_versions(), processor()])
-    file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
+    code = code_and_settings(config, _hash_of_source)
+    name = short_hash([code, package_versions(), processor()])
+    file = Path(config.cache).expanduser() / "plans" / f"{name}.json"
     stored = _stored_plan(config, file)
     if stored is not None:
         return stored
@@ -122,6 +121,11 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     epochs = _epochs_of_stages(plan)
     _store_plan(file, plan, methods, epochs)
     return plan, epochs, instructions_of_folds()
+
+
+def _hash_of_source(file: Path) -> str:
+    """The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time."""
+    return file_hash(file) if ROOT in file.parents else code_hash(file)
 
 
 def _stored_plan(config: RunConfig, file: Path) -> tuple[Plan, dict[str, int], str] | None:
@@ -213,25 +217,37 @@ def earlier_run(config: RunConfig) -> Earlier | None:
     Of several it is the latest.
 
     """
-    own = shaping_settings(config)
-    candidates = list[tuple[int, float, Earlier]]()
+    settings = shaping_settings(config)
+    candidates: list[tuple[int, float, Earlier]] = []
     for run in RunFolder.all(config.runs):
-        with suppress(
-            MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError
-        ):  # damaged, or of another mebench
-            stored = flatten_keys(run.read_json("config.json")["config"])
-            if not run.done or any(stored.get(name) != own.get(name) for name in ("method", "recognizer", "dataset")):
-                continue
-            others = shaping_values(stored)
-            other = tuple(n for n in sorted({*own, *others}) if n != "seed" and own.get(n) != others.get(n))
-            with (run.path / "costs.csv").open(encoding="utf-8", newline="") as file:
-                folds = {
-                    row["fold"]: {name: float(row[name]) for name in ("fit_seconds", "predict_seconds")}
-                    for row in csv.DictReader(file)
-                }
-            earlier = Earlier(run.id, run.read_json("features.json")["videos"], folds, other)
-            candidates.append((-len(other), (run.path / "DONE").stat().st_mtime, earlier))
-    return max(candidates, key=lambda candidate: candidate[:2])[2] if candidates else None
+        with suppress(MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged, or too old
+            earlier = _read_earlier(run, settings)
+            if earlier is not None:
+                finished_at = (run.path / "DONE").stat().st_mtime
+                candidates.append((-len(earlier.other), finished_at, earlier))
+    if not candidates:
+        return None
+    _, _, most_similar = max(candidates, key=lambda candidate: candidate[:2])
+    return most_similar
+
+
+def _read_earlier(run: RunFolder, settings: Mapping[str, Any]) -> Earlier | None:
+    """The costs of a run; None if it is not finished, or of another method or dataset than the planned one."""
+    stored = flatten_keys(run.read_json("config.json")["config"])
+    is_alike = all(stored.get(name) == settings.get(name) for name in ("method", "recognizer", "dataset"))
+    if not run.done or not is_alike:
+        return None
+    its_settings = shaping_values(stored)
+    names = sorted({*settings, *its_settings} - {"seed"})
+    differing = tuple(name for name in names if settings.get(name) != its_settings.get(name))
+    with (run.path / "costs.csv").open(encoding="utf-8", newline="") as file:
+        folds = {row["fold"]: _seconds_of_fold(row) for row in csv.DictReader(file)}
+    return Earlier(run.id, run.read_json("features.json")["videos"], folds, differing)
+
+
+def _seconds_of_fold(row: Mapping[str, str]) -> dict[str, float]:
+    """The seconds of training and of prediction in a row of `costs.csv`."""
+    return {name: float(row[name]) for name in ("fit_seconds", "predict_seconds")}
 
 
 def _seconds(
@@ -239,10 +255,11 @@ def _seconds(
 ) -> dict[str, float | None]:
     """Estimated seconds of each part on one core, and in all with all workers."""
     features = _feature_seconds(missing, earlier)
-    training, prediction = (_fold_seconds(left, earlier, name) for name in ("fit_seconds", "predict_seconds"))
+    training = _fold_seconds(left, earlier, "fit_seconds")
+    prediction = _fold_seconds(left, earlier, "predict_seconds")
     total = None
     if features is not None and training is not None and prediction is not None:
-        folds = [sum(both) for both in zip(training, prediction)]
+        folds = [fit + predict for fit, predict in zip(training, prediction)]
         # No fold is split over workers, so the last ones may leave some idle.
         of_folds = max(sum(folds) / max(min(workers, len(folds)), 1), max(folds, default=0.0))
         total = features / min(workers, max(len(missing), 1)) + of_folds

@@ -145,7 +145,8 @@ def execute_sweep(
 
 def _plan_runs(configs: Sequence[RunConfig]) -> tuple[dict[int, Plan], dict[int, MebenchError]]:
     """The plans of runs, and the errors of those without a plan, by number."""
-    plans, errors = dict[int, Plan](), dict[int, MebenchError]()
+    plans = dict[int, Plan]()
+    errors = dict[int, MebenchError]()
     for number, config in enumerate(configs):
         planned = _or_error(make_plan, config)
         if isinstance(planned, MebenchError):

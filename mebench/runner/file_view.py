@@ -27,10 +27,17 @@ MOST_LINKS = 40
 PROBE_SECONDS = 20.0
 """The longest that a system may take to say whether it allows views."""
 
-_NEW_MOUNTS, _NEW_USER = 0x00020000, 0x10000000
-_WITH_BELOW, _PRIVATE, _DETACH = 0x4000, 0x40000, 2
-_OPEN_TREE, _MOVE_MOUNT = 428, 429
-_HERE, _CLONE, _RECURSIVE, _FROM_DESCRIPTOR = -100, 1, 0x8000, 4
+_NEW_MOUNTS = 0x00020000
+_NEW_USER = 0x10000000
+_WITH_BELOW = 0x4000
+_PRIVATE = 0x40000
+_DETACH = 2
+_OPEN_TREE = 428
+_MOVE_MOUNT = 429
+_HERE = -100
+_CLONE = 1
+_RECURSIVE = 0x8000
+_FROM_DESCRIPTOR = 4
 _PR_SET_DUMPABLE = 4
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 """The number of the system call by architecture."""
@@ -135,7 +142,8 @@ def _inside(root: Path, path: Path) -> Path:
 
 def _leave_mounts_of_others(libc: ctypes.CDLL) -> None:
     """Get a private copy of the system's mounts, in a user namespace if needed."""
-    user, group = os.getuid(), os.getgid()
+    user = os.getuid()
+    group = os.getgid()
     if libc.unshare(_NEW_MOUNTS) != 0:
         libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # or the files below belong to root
         try:

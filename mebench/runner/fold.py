@@ -73,16 +73,17 @@ def fit_and_predict(
     refuse_other_code(partial(code_of, [part.plugin for part in job.parts]), job.code)
     started = time.perf_counter()
     fitted = _fit_methods(job, request, trained=bool(model))
-    methods = methods_by_prefix([one.method for one in fitted])
+    methods = methods_by_prefix([part.method for part in fitted])
     if model:
         restore_methods(methods, load(model))
     fitted_at = time.perf_counter()
-    spotter, namer = fitted[0], fitted[-1]
+    spotter = fitted[0]
+    namer = fitted[-1]  # the same where the run has one method
     if job.spots:
         request("spot", *_spot_tested_videos(job, spotter, namer if names else None, known))
     answers = namer.clip_predictions() if job.names and known is None else []
-    for one in fitted:
-        one.views.close()
+    for part in fitted:
+        part.views.close()
     costs = {
         "fit_seconds": fitted_at - started,
         "predict_seconds": time.perf_counter() - fitted_at,
@@ -122,12 +123,12 @@ def _fit_methods(job: FoldJob, request: Request, trained: bool) -> list[FittedMe
 
     fitted = []
     for part in job.parts:
-        one = FittedMethod(job, part, home, request)
+        method = FittedMethod(job, part, home, request)
         folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "")
         folder.mkdir(exist_ok=True)
         if not trained:
-            one.fit(job, folder)
-        fitted.append(one)
+            method.fit(job, folder)
+        fitted.append(method)
     return fitted
 
 
@@ -143,7 +144,8 @@ def _spot_tested_videos(
         known: stored frame scores of each tested video; None to compute them.
     """
     predictions: list[Prediction] = []
-    all_scores, curves = {}, {}
+    all_scores = {}
+    curves = {}
     for video in job.test:
         view = spotter.views.unlabelled(video)
         scores = spotter.frame_scores(view) if known is None else known[video.key]
@@ -161,7 +163,8 @@ def count_parameters(method: Method) -> int:
 
 def methods_by_prefix(methods: Sequence[Method]) -> dict[str, Method]:
     """Methods by the prefix of their weights: none for one method, `method.` and `recognizer.` for a pair."""
-    return dict(zip(("method.", "recognizer.") if len(methods) > 1 else ("",), methods))
+    prefixes = ("method.", "recognizer.") if len(methods) > 1 else ("",)
+    return dict(zip(prefixes, methods))
 
 
 def restore_methods(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
@@ -189,7 +192,8 @@ class Views:
     """
 
     def __init__(self, job: Job, method: Method, home: Home, request: Request | None = None) -> None:
-        self.job, self.home = job, home
+        self.job = job
+        self.home = home
         self.store = FeatureStore(Path(job.cache)) if request is None else HostedStore(job.cache, request)
         self.chains = {group: method.adjusted_chains(timing) for group, timing in job.timings.items()}
         self._readable: frozenset[str] | None = None  # None stands for all
@@ -210,7 +214,8 @@ class Views:
     @contextmanager
     def limited_to(self, videos: Sequence[Video]) -> Iterator[None]:
         """A context in which only these videos' features can be read."""
-        before, self._readable = self._readable, frozenset(video.key for video in videos)
+        before = self._readable
+        self._readable = frozenset(video.key for video in videos)
         try:
             yield
         finally:
@@ -220,16 +225,20 @@ class Views:
         """Adapt the features of training and tested clips to each other; the method reads the adapted ones from now
         on.
         """
-        rows_of, labels = {}, [clip.label for clip in train]
+        adapted = {}
+        labels = [clip.label for clip in train]
         every_chain = [chain for chains in self.chains.values() for chain in chains.values()]
         for name in {chain.name for chain in every_chain if chain.scope == "clips"}:
-            sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
-            source, target = (side.reshape(len(side), -1).astype(np.float64) for side in sides)
-            made = adapt_features(how, source, target, labels)
-            for clips, side, rows in zip((train, test), sides, made):
-                for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
-                    rows_of[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
-        self._adapted = rows_of
+            of_train = np.stack([clip.feature(name) for clip in train])
+            of_test = np.stack([clip.feature(name) for clip in test])
+            train_rows, test_rows = adapt_features(how, _as_rows(of_train), _as_rows(of_test), labels)
+            features = [
+                *train_rows.astype(np.float32).reshape(of_train.shape),
+                *test_rows.astype(np.float32).reshape(of_test.shape),
+            ]
+            for clip, feature in zip((*train, *test), features):
+                adapted[clip.video.key, name, clip.onset, clip.apex, clip.offset] = feature
+        self._adapted = adapted
 
     def close(self) -> None:
         """The fold is over."""
@@ -262,7 +271,8 @@ class Views:
         known = self._chain(video, chain)
         if not self._adapted:
             return video_source(self.store, *self.home(video), video).clip_feature(known, onset, apex, offset)
-        if (feature := self._adapted.get((video.key, chain, onset, apex, offset))) is None:
+        feature = self._adapted.get((video.key, chain, onset, apex, offset))
+        if feature is None:
             raise PluginError(
                 "adaptation changes what clip.feature gives, and this method reads parts of clips: choose another method"
             )
@@ -275,6 +285,11 @@ class Views:
         chains = self.chains[self.job.groups[video.key]]
         check_known("feature", name, chains, "A method reads the features that its chains() name", PluginError)
         return chains[name]
+
+
+def _as_rows(features: NDArray[Any]) -> NDArray[np.float64]:
+    """Features as one row of numbers for each clip."""
+    return features.reshape(len(features), -1).astype(np.float64)
 
 
 def best_epoch_check(method: Method, score: Callable[[], float], rule: str) -> Callable[[], bool]:
@@ -308,11 +323,13 @@ class FittedMethod:
     """
 
     def __init__(self, job: Job, part: MethodJob, home: Home, request: Request | None = None) -> None:
-        self.job, self.task = job, part.task
+        self.job = job
+        self.task = part.task
         self._request: Any = request
         # Plugins may draw from torch, NumPy or Python; their draws must not depend on earlier work of this process.
         L.seed_everything(job.seed, verbose=False)
-        self.method, self._name = part.new_method(job.seed), f"method {part.plugin.id!r}"
+        self.method = part.new_method(job.seed)
+        self._name = f"method {part.plugin.id!r}"
         self.views = Views(job, self.method, home, request)
         self.epoch_predictions: list[list[Prediction | ClipPrediction]] = []
 
@@ -326,41 +343,51 @@ class FittedMethod:
             job: the fold.
             folder: see `mebench.training.fit`.
         """
-        train, valid = ([self.views.show_labels(video) for video in side] for side in (job.train, job.valid))
-        how: dict[str, Any] = {
-            "precision": job.precision,
-            "options": with_copies(with_number_keys(job.trainer)),
-            "folder": folder,
-        }
-        if job.adaptation != "none" and (tested := self.clips_to_classify()):
-            self.views.adapt(job.adaptation, all_clips([*train, *valid]), tested)
-        train_on = partial(fit, self.method, train, valid, job.accelerator, **how)
+        train = [self.views.show_labels(video) for video in job.train]
+        valid = [self.views.show_labels(video) for video in job.valid]
+        if job.adaptation != "none":
+            tested = self.clips_to_classify()
+            if tested:
+                self.views.adapt(job.adaptation, all_clips([*train, *valid]), tested)
+        train_method = partial(
+            fit,
+            self.method,
+            train,
+            valid,
+            job.accelerator,
+            precision=job.precision,
+            options=with_copies(with_number_keys(job.trainer)),
+            folder=folder,
+        )
         if job.leaks:
 
             def score() -> float:
                 """The score on the tested subjects after an epoch."""
                 return float(self._request("score", *epoch_answers(self)))
 
-            train_on(after_epoch=None if job.selects else best_epoch_check(self.method, score, job.audit))
+            train_method(after_epoch=None if job.selects else best_epoch_check(self.method, score, job.audit))
         else:
             with self.views.limited_to([*job.train, *job.valid]):
-                train_on(after_epoch=self._look if job.epoch_predictions else None)
+                train_method(after_epoch=self._keep_epoch_predictions if job.epoch_predictions else None)
 
-    def _look(self) -> bool:
+    def _keep_epoch_predictions(self) -> bool:
         """Keep the predictions for the tested subjects after an epoch of the last stage; no epoch is selected by
         them.
         """
         if self.method.stage == self.method.stages()[-1].name:
-            answers: list[Prediction | ClipPrediction] = []
             with _as_found(self.method), self.views.limited_to(self.job.test):
-                if "spot" in self.task.tasks:
-                    views = [(video, self.views.unlabelled(video)) for video in self.job.test]
-                    spotted = [(video, self.propose(view, self.frame_scores(view))) for video, view in views]
-                    answers += [p for video, intervals in spotted for p in self.name_emotions(video, intervals)]
-                else:
-                    answers += self.clip_predictions()
-            self.epoch_predictions.append(answers)
+                self.epoch_predictions.append(self._predict_tested())
         return False
+
+    def _predict_tested(self) -> list[Prediction | ClipPrediction]:
+        """Intervals of a spotter in the tested videos, else class scores of their clips."""
+        if "spot" not in self.task.tasks:
+            return list[Prediction | ClipPrediction](self.clip_predictions())
+        spotted: list[tuple[Video, list[Prediction]]] = []
+        for video in self.job.test:
+            view = self.views.unlabelled(video)
+            spotted.append((video, self.propose(view, self.frame_scores(view))))
+        return [p for video, intervals in spotted for p in self.name_emotions(video, intervals)]
 
     def clips_to_classify(self) -> list[ClipView]:
         """The annotated clips of the tested videos that the scheme scores; the labels stay with the host."""
@@ -449,14 +476,18 @@ def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
     The method and the random number generators are left unchanged.
     """
     method = fitted.method
-    tasks, stages = fitted.task.tasks, method.stages()
-    names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
+    tasks = fitted.task.tasks
+    stages = method.stages()
+    only_recognizes = "recognize" in tasks and "spot" not in tasks
+    is_in_stage_of_recognition = "recognize" in tasks and len(stages) > 1 and method.stage == stages[-1].name
     with _as_found(method):
-        if names:
+        if only_recognizes or is_in_stage_of_recognition:
             clips = fitted.clips_to_classify()
-            return [int(row.argmax()) for row in fitted.class_scores(clips)] if clips else [], True
+            rows = fitted.class_scores(clips) if clips else ()
+            return [int(row.argmax()) for row in rows], True
         views = [fitted.views.unlabelled(video) for video in fitted.job.test]
-        return [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))], False
+        intervals = [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))]
+        return intervals, False
 
 
 @contextmanager

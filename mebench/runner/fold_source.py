@@ -32,6 +32,8 @@ from mebench.runner.isolation import Mapped, Request
 
 SMALL = 1 << 14
 """Bytes of a ready-made feature that is kept in memory."""
+ENOUGH_BYTES = 1 << 24
+"""Bytes of ready-made features that are enough for one answer."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,8 @@ class DatasetSource:
             code: code of the run.
             dataset: opened.
         """
-        written, computed = (
-            short_hash(worker_inputs(code, dataset.revision, processor(), of)) for of in (file_hash, code_hash)
-        )
+        written = short_hash(worker_inputs(code, dataset.revision, processor(), file_hash))
+        computed = short_hash(worker_inputs(code, dataset.revision, processor(), code_hash))
         return cls(settings, code, (written, computed), processor())
 
 
@@ -114,7 +115,9 @@ class FrameSource:
     def __init__(
         self, videos: Mapping[str, Video], home: Callable[[Video], tuple[Dataset, str]], store: FeatureStore
     ) -> None:
-        self._videos, self._home, self._store = videos, home, store
+        self._videos = videos
+        self._home = home
+        self._store = store
         self._opened: tuple[str, Frames] | None = None
 
     def answer(self, word: str, *of: Any) -> Any:
@@ -145,12 +148,14 @@ class FrameSource:
         """A stored entry for the fields of a `Key` with drawn names; None if there is none."""
         video = self._videos[key["video"]]
         with _ANSWERING:
-            (dataset, id_), (_, fingerprint) = self._home(video), self._about(key["video"])
+            dataset, id_ = self._home(video)
+            _, fingerprint = self._about(key["video"])
         real = {"dataset": id_, "revision": dataset.revision, "video": video.key, "frames": fingerprint}
         entry = self._store.read(Key(**{**key, **real}))
         return None if entry is None else Mapped.of(entry)
 
     def _about(self, key: str) -> tuple[int, str]:
+        """Number and fingerprint of the frames of a video."""
         video = self._videos[key]
         kept = _ABOUT.setdefault(self._home(video)[0], {})
         if video.key not in kept:
@@ -185,8 +190,9 @@ class FrameSource:
             if feature is None or feature.nbytes <= SMALL:
                 kept[real.key, name] = feature
             features[video] = feature
-            # Bytes of ready-made features that are enough for one answer.
-            if (size := size + (0 if feature is None else feature.nbytes)) > (1 << 24):
+            if feature is not None:
+                size += feature.nbytes
+            if size > ENOUGH_BYTES:
                 break
         return features
 
@@ -245,7 +251,8 @@ class RemoteDataset(Dataset):
 
     def __init__(self, request: Request, revision: str) -> None:
         super().__init__(None)
-        self._request, self.revision = request, revision
+        self._request = request
+        self.revision = revision
         self._given: dict[str, dict[str, NDArray[Any] | None]] = {}
 
     def videos(self) -> Sequence[Video]:
@@ -278,7 +285,8 @@ class RemoteDataset(Dataset):
 
 class _RemoteFrames:
     def __init__(self, request: Request, key: str) -> None:
-        self._request, self._key = request, key
+        self._request = request
+        self._key = key
         self._length, self._fingerprint = request("frames", key)
 
     def __len__(self) -> int:

@@ -45,7 +45,8 @@ def classes_without_training(data: RunData, scheme: Scheme | None = None) -> dic
     missing = {}
     for fold in data.folds:
         sides = data.sides(fold)
-        trained, tested = class_counts(scheme, sides.train), class_counts(scheme, sides.test)
+        trained = class_counts(scheme, sides.train)
+        tested = class_counts(scheme, sides.test)
         missing[fold.key] = Counter({name: n for name, n in tested.items() if name not in trained})
     return {key: lacking for key, lacking in missing.items() if lacking}
 

@@ -315,7 +315,8 @@ class FoldHost:
 
 def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], valid: Sequence[Video]) -> FoldJob:
     """The job of a fold's process: drawn names everywhere, and no label of a tested video."""
-    config, data = plan.config, plan.data
+    config = plan.config
+    data = plan.data
     homes = {key: data.home(video) for key, video in aliases.videos.items()}
     blind = [replace(video, expressions=(), distractors=()) for video in aliases.tested]
     short = all(data.short[subject.dataset] for subject in fold.test)

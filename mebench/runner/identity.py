@@ -31,13 +31,15 @@ def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
         instructions: instructions of the processor, see `inputs_of`.
     """
     chains = [chain for group in plan.features.chains.values() for chain in group]
-    return {
+    parts = {
         **inputs_of(plan.config, plan.data.dataset, instructions),
         **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
         "chains": short_hash(sorted(chain.fingerprint() for chain in chains)),
         "annotations": hash_annotations(plan.data),
-        **dict(zip(["frames or files"], hash_contents(plan.features, plan.access.methods))),
     }
+    for content_hash in hash_contents(plan.features, plan.access.methods):  # none or one
+        parts["frames or files"] = content_hash
+    return parts
 
 
 def run_key(plan: Plan) -> str:
@@ -91,12 +93,15 @@ def hash_contents(features: RunFeatures, methods: Sequence[MethodFiles]) -> list
     _refuse_missing_weights(methods)
     places = [place for method in methods for place in method.of_settings.values()]
     files = [place for place in places if place.is_file()]
-    return [short_hash([contents, [file_hash(file) for file in files]])] if contents or files else []
+    if not contents and not files:
+        return []
+    return [short_hash([contents, [file_hash(file) for file in files]])]
 
 
 def _contents_of_videos(features: RunFeatures) -> dict[str, Sequence[str]]:
     """Hashes of the files from which features are computed, by key of the video."""
-    data, contents = features.data, dict[str, Sequence[str]]()
+    data = features.data
+    contents: dict[str, Sequence[str]] = {}
     for video in data.videos:
         dataset, id_ = data.home(video)
         lies_in_folder = getattr(dataset.params, "root", None) is not None

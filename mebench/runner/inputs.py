@@ -249,7 +249,8 @@ def with_absolute_places(values: dict[str, Any]) -> dict[str, Any]:
     for part in ("method", "recognizer"):
         if values.get(part):
             methods[part] = _with_absolute_paths(part, values[part], flat)
-    dataset, store = with_absolute_data(values["dataset"]), _absolute(values["cache"])
+    dataset = with_absolute_data(values["dataset"])
+    store = _absolute(values["cache"])
     return {**values, **methods, "dataset": dataset, "cache": store}
 
 

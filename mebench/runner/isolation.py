@@ -58,7 +58,8 @@ PRELOAD = "MEBENCH_PRELOAD"
 LOOK_SECONDS = 1.0
 """Interval of checks while waiting for a process."""
 
-QUESTION, RESULT = "question", "result"
+QUESTION = "question"
+RESULT = "result"
 _MADE = "made of"
 """The key of a map that stands for something else."""
 
@@ -114,8 +115,10 @@ def death_reason(code: int | None) -> str:
         return "its worker process died"
     if KILLED is not None and code == -KILLED:
         return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
+    if code >= 0:
+        return f"its worker process died (exit code {code})"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
+    return f"its worker process died ({name})"
 
 
 # -- plain data --------------------------------------------------------------------------------------------------------------
@@ -240,7 +243,8 @@ class Mapped:
     @classmethod
     def of(cls, entry: StoredArray) -> "Mapped | StoredArray":
         """In the host: of an entry of the store; the entry itself if its array is in no file."""
-        array, extra = entry.array, dict(entry.extra)
+        array = entry.array
+        extra = dict(entry.extra)
         if isinstance(array, np.memmap) and array.filename is not None:
             return cls(array.filename, array.offset, array.shape, array.dtype.str, extra)
         return StoredArray(np.asarray(array), extra)
@@ -291,7 +295,8 @@ class Worker:
         server: "ForkServer | None" = None,
         modules: Iterable[str] = (),
     ) -> None:
-        self._environment, self._modules = dict(environment or {}), tuple(modules)
+        self._environment = dict(environment or {})
+        self._modules = tuple(modules)
         self._server = server if FORKS else None
         self._context = multiprocessing.get_context("spawn" if self._server is None else "forkserver")
         self._process: BaseProcess | None = None
@@ -310,7 +315,8 @@ class Worker:
                 return
             self._ended()
         self._pipe, theirs = multiprocessing.Pipe()
-        variables, printed = self._environment, None
+        variables = self._environment
+        printed = None
         if self._server is not None:
             variables = {**os.environ, **THREADS, **self._environment}
             variables = kept_variables(variables) if confined else variables
@@ -424,7 +430,8 @@ class Worker:
 
     def _ended(self) -> int | None:
         """The exit code of the process, which has ended or is about to; None where it never began."""
-        process, self._process = self._process, None
+        process = self._process
+        self._process = None
         self._pipe.close()
         code = None if process is None else self._exit_code(process)
         if self._output is not None:
@@ -470,9 +477,11 @@ def _as_started(preload: str = "") -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = script
-        os.environ.update({name: value for name, value in before.items() if value is not None})
-        for name in (name for name, value in before.items() if value is None):
-            del os.environ[name]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class ForkServer:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # tables of records need no Lightning
 
 NAME = "worth of the looks"
 """Keys of the audit of a leaking run: its honest run, the number of epochs to choose from, the gain, and the curve."""
+UNANSWERED = -1
+"""Instead of a class number: a clip without an answer."""
 CUTS = 50
 """Thresholds that a spotter's intervals are cut at, at most: confidences with equally many intervals between them."""
 
@@ -48,11 +50,14 @@ def choose_epoch(right: NDArray[Any], rule: str) -> tuple[int, int]:
     >>> choose_epoch(right, "leak"), choose_epoch(right, "leak_last"), choose_epoch(right, "leak_stop")
     ((1, 4), (3, 4), (1, 2))
     """
-    count = right.sum(axis=1)
+    n_right = right.sum(axis=1)
+    n_epochs = len(n_right)
     if rule == "leak_last":
-        return len(count) - 1 - int(count[::-1].argmax()), len(count)
-    best = int(count.argmax())
-    return best, best + 1 if rule == "leak_stop" and (right[best] == 1).all() else len(count)
+        return n_epochs - 1 - int(n_right[::-1].argmax()), n_epochs
+    best = int(n_right.argmax())
+    has_no_mistake = bool((right[best] == 1).all())
+    n_evaluated = best + 1 if rule == "leak_stop" and has_no_mistake else n_epochs
+    return best, n_evaluated
 
 
 def without_leak(config: RunConfig, **more: Any) -> RunConfig:
@@ -98,7 +103,8 @@ class EpochPredictions:
     """
 
     def __init__(self, folder: RunFolder, data: RunData) -> None:
-        self.data, self.folder = data, folder
+        self.data = data
+        self.folder = folder
         keys = ["video", "onset", "offset"]
         number = {name: place for place, name in enumerate(data.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
@@ -126,7 +132,8 @@ class EpochPredictions:
             most: epochs that are looked at; None for all.
         """
         for key, (clips, numbers) in self.of_fold.items():
-            kept, n_epochs = np.empty(numbers.shape[1:]), []
+            kept = np.empty(numbers.shape[1:])
+            n_epochs = []
             right = numbers.argmax(axis=2)[:most] == clips["truth"].to_numpy()
             for subject in dict.fromkeys(clips["subject"]):
                 of_subject = (clips["subject"] == subject).to_numpy()
@@ -155,10 +162,11 @@ class EpochPredictions:
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
         """UF1 and UAR of the best of the first n epochs, or of the n-th."""
         if leaking:
-            return self._scores({key: kept.argmax(axis=1) for key, _, kept, _ in self.pick_epochs(rule, most)})
-        return self._scores(
-            {key: numbers[most - 1].argmax(axis=1) for key, (clips, numbers) in self.of_fold.items() if len(clips)}
-        )
+            answers = {key: kept.argmax(axis=1) for key, _, kept, _ in self.pick_epochs(rule, most)}
+        else:
+            with_clips = {key: numbers for key, (clips, numbers) in self.of_fold.items() if len(clips)}
+            answers = {key: numbers[most - 1].argmax(axis=1) for key, numbers in with_clips.items()}
+        return self._scores(answers)
 
     def _scores(self, answers: Mapping[str, NDArray[np.int64]]) -> dict[str, float]:
         """UF1 and UAR of the answers to each fold's clips, as the run is scored: of all clips pooled, or the mean over
@@ -166,20 +174,26 @@ class EpochPredictions:
         """
         parts: dict[str, tuple[list[int], list[int]]] = {}
         for key, (clips, _) in self.of_fold.items():
-            truth, predicted = parts.setdefault(key if self.data.scored_each else "", ([], []))
-            truth += [*clips["truth"].tolist(), *self.missed[key]]
-            # Instead of a class number: a clip without an answer.
-            predicted += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[-1] * len(self.missed[key])]
-        matrices = [confusion_matrix(true, answered, sorted(set(true))) for true, answered in parts.values() if true]
+            scored_together = key if self.data.scored_each else "all folds"
+            truths, predicted = parts.setdefault(scored_together, ([], []))
+            truths += clips["truth"].tolist()
+            predicted += answers[key].tolist() if key in answers else []
+            truths += self.missed[key]
+            predicted += [UNANSWERED] * len(self.missed[key])
+        matrices = [
+            confusion_matrix(truths, predicted, sorted(set(truths))) for truths, predicted in parts.values() if truths
+        ]
         return {
-            name: float(np.mean([of_matrix(matrix) for matrix in matrices]))
-            for name, of_matrix in zip(("uf1", "uar"), (uf1, uar))
+            "uf1": float(np.mean([uf1(matrix) for matrix in matrices])),
+            "uar": float(np.mean([uar(matrix) for matrix in matrices])),
         }
 
 
 class EpochIntervals:
-    """The same of intervals in the tested videos. For each tested person a rule chooses the epoch, and the confidence from
-    which an interval counts, by F1 over the kinds that are spotted; of equally good thresholds the lowest.
+    """The intervals of a run in the tested videos after each epoch.
+
+    For each tested person a rule chooses the epoch, and the confidence from which an interval counts, by F1 over the kinds
+    that are spotted; of equally good thresholds the lowest.
 
     Args:
         folder: see `EpochPredictions`.
@@ -193,7 +207,8 @@ class EpochIntervals:
     """
 
     def __init__(self, folder: RunFolder, data: RunData, convention: str) -> None:
-        self.data, self.folder = data, folder
+        self.data = data
+        self.folder = folder
         self.tables = tables = read_tables(folder)
         videos = tables.ordered().videos
         self.units = dict(zip(videos["video"], videos["unit"]))
@@ -259,11 +274,14 @@ class EpochIntervals:
             places = [(epoch, cut) for epoch, cut, _ in self.pick_epochs(rule, most)]
         epochs, cuts = np.broadcast_to(np.array(places).T, (2, len(self.grid.people)))
         people = np.arange(len(self.grid.people))
-        found, spotted = (counts[epochs, cuts, people].sum() for counts in (self.grid.found, self.grid.spotted))
-        return {"f1": float(2 * found / max(spotted + self.grid.truths.sum(), 1))}
+        n_found = self.grid.found[epochs, cuts, people].sum()
+        n_spotted = self.grid.spotted[epochs, cuts, people].sum()
+        return {"f1": float(2 * n_found / max(n_spotted + self.grid.truths.sum(), 1))}
 
 
 EpochAnswers = EpochPredictions | EpochIntervals
+MOST_POINTS = 30
+"""Points of a curve, at most."""
 
 
 def epochs_of(folder: RunFolder, data: RunData, convention: str) -> EpochAnswers:
@@ -279,18 +297,18 @@ def epochs_of(folder: RunFolder, data: RunData, convention: str) -> EpochAnswers
 
 def epoch_curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
     """Scores of the best of n epochs and of the n-th, for some n."""
-    # Of a curve, at most.
-    numbers = sorted({round(n) for n in np.geomspace(1, answers.epochs, 30)}) if answers.epochs else []
-    sides = {"leak": True, "honest": False}
-    return [
-        {"looks": n}
-        | {
-            f"{score}_{side}": v
-            for side, is_leak in sides.items()
-            for score, v in answers.points(n, is_leak, rule).items()
-        }
-        for n in numbers
-    ]
+    if not answers.epochs:
+        return []
+    numbers = sorted({round(n) for n in np.geomspace(1, answers.epochs, MOST_POINTS)})
+    curve = []
+    for n in numbers:
+        point: dict[str, float] = {"looks": n}
+        for score, value in answers.points(n, True, rule).items():
+            point[f"{score}_leak"] = value
+        for score, value in answers.points(n, False, rule).items():
+            point[f"{score}_honest"] = value
+        curve.append(point)
+    return curve
 
 
 def score_differences(
@@ -334,12 +352,15 @@ def measure_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str
         most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `epoch_curve`.
     """
     counts = epoch_predictions.counts(rule)
+    of_epoch_alone = {}
+    if isinstance(epoch_predictions, EpochIntervals):
+        of_epoch_alone = epoch_predictions.more(rule, convention)
     gain = {
         "rule": rule,
         "honest": epoch_predictions.folder.id,
         "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
         "differences": score_differences(epoch_predictions.folder, leaking, convention),
-        **(epoch_predictions.more(rule, convention) if isinstance(epoch_predictions, EpochIntervals) else {}),
+        **of_epoch_alone,
         "curve": epoch_curve(epoch_predictions, rule),
     }
     return {"name": NAME, "saw": "test", "value": gain}

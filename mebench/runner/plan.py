@@ -374,7 +374,8 @@ def check_folds(data: RunData) -> None:
     name = data.protocol.name
     if not data.folds:
         raise RunError(f"protocol {name!r} made no fold: let its function return one or more")
-    keys, tested_in = set[str](), dict[object, str]()
+    keys = set[str]()
+    tested_in = dict[object, str]()
     for fold in data.folds:
         if fold.key in keys:
             raise RunError(f"protocol {name!r} made two folds called {fold.key!r}: give each a name of its own")

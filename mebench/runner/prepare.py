@@ -72,7 +72,8 @@ def features_of(features: RunFeatures, video: Video) -> tuple[tuple[Chain, ...],
 
 def missing_videos(features: RunFeatures) -> list[Video]:
     """The videos for which the store lacks a feature that the run reads."""
-    store, home = features.store, features.data.home
+    store = features.store
+    home = features.data.home
     return [
         video
         for video in features.data.videos
@@ -92,7 +93,8 @@ def feature_task(
         place: row of the board.
         request: in a process that must not know the dataset: asks the host for the pictures of the video.
     """
-    cost, errors = ComputeCost(), list[Exception]()
+    cost = ComputeCost()
+    errors: list[Exception] = []
     flows: dict[Key, NDArray[Any]] | None = {} if len(wanted) > 1 else None
     row = np.zeros(2)
     with suppress(OSError):  # a worker on another machine
@@ -270,7 +272,8 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
                 WorkerTask(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None)
             )
         for task, outcome in pool.run(tasks, update):
-            job, done = jobs[task.key], done + 1
+            job = jobs[task.key]
+            done += 1
             if isinstance(outcome, Failure):
                 failures[job.shared] = outcome
                 board[task.key] = 0, 1
@@ -333,11 +336,13 @@ class VideoJob:
             return
         dataset, id_ = needs.features.data.home(video)
         self.names |= names
-        store, grant = needs.features.store, needs.grant
+        store = needs.features.store
+        grant = needs.grant
         self.wanted.append(Wanted(needs.source, store, id_, dataset.revision, chains, clips, grant))
         self.plugins.update(needs.plugins)
         self.imports.update(imports_before(needs.method_folder))
-        for step in (step for one in chains for step in one.steps):
+        steps = [step for chain in chains for step in chain.steps]
+        for step in steps:
             self.brought |= step.is_foreign or not type(step).__module__.startswith("mebench.features.")
             if step.is_foreign:
                 self.imports.add("torch")

@@ -66,7 +66,8 @@ def refuse_missing_devices(
         raise ConfigError(
             f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
         )
-    accelerator, precision = training_settings.accelerator, training_settings.precision
+    accelerator = training_settings.accelerator
+    precision = training_settings.precision
     if places.executor == "local" and accelerator != "cpu":
         available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
         available["gpu"] = available["cuda"] or available["mps"]

@@ -95,12 +95,11 @@ class RunData:
     def sides(self, fold: Fold) -> Sides:
         """The videos to fit, to choose and to test on."""
         train, valid, test = fold.split(self.videos)
-        train, valid = ([self.with_learnt_kinds(video) for video in side] for side in (train, valid))
-        return (
-            Sides(train, valid, test)
-            if self.selects
-            else Sides(sorted([*train, *valid], key=lambda v: v.key), [], test)
-        )
+        train = [self.with_learnt_kinds(video) for video in train]
+        valid = [self.with_learnt_kinds(video) for video in valid]
+        if self.selects:
+            return Sides(train, valid, test)
+        return Sides(sorted([*train, *valid], key=lambda v: v.key), [], test)
 
     def with_learnt_kinds(self, video: Video) -> Video:
         """A video to train on: its expressions of the kinds that the protocol learns, as micro-expressions."""

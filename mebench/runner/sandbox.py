@@ -47,19 +47,32 @@ from mebench.system import open_descriptor
 PARTS = ("files", "processes", "network", "privileges")
 """The parts of a sandbox; a kernel may lack one."""
 
-_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_CREATE_RULESET = 444
+_ADD_RULE = 445
+_RESTRICT_SELF = 446
 _PATH_BENEATH = 1
-_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_EXECUTE = 1 << 0
+_WRITE_FILE = 1 << 1
+_READ_FILE = 1 << 2
+_READ_DIR = 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
-_TRUNCATE, _IOCTL_DEVICE = 1 << 14, 1 << 15
+_TRUNCATE = 1 << 14
+_IOCTL_DEVICE = 1 << 15
 _RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 """All rights on files by the ABI that brought the last of them."""
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEVICE
 """Rights that a rule on a file, not a folder, may name."""
-_SCOPE_SIGNALS, _SCOPE_ABSTRACT_SOCKETS = 1 << 1, 1 << 0
+_SCOPE_SIGNALS = 1 << 1
+_SCOPE_ABSTRACT_SOCKETS = 1 << 0
 
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
-_FILTER, _ALLOW, _REFUSE, _PRETEND, _KILL = 2, 0x7FFF0000, 0x00050001, 0x00050000, 0x80000000
+_PR_SET_DUMPABLE = 4
+_PR_SET_SECCOMP = 22
+_PR_SET_NO_NEW_PRIVS = 38
+_FILTER = 2
+_ALLOW = 0x7FFF0000
+_REFUSE = 0x00050001
+_PRETEND = 0x00050000
+_KILL = 0x80000000
 _ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, int]]] = {
     "x86_64": (
         0xC000003E,
@@ -209,9 +222,12 @@ def grant_access(
     installed = set[str]()
     code = list[str]()
     for name, module in list(sys.modules.items()):
-        file = (top := name.partition(".")[0]) not in installed and vars(module).get("__file__")
+        package = name.partition(".")[0]
+        if package in installed:
+            continue
+        file = vars(module).get("__file__")
         if isinstance(file, str) and file.startswith(known):
-            installed.add(top)
+            installed.add(package)
         elif isinstance(file, str) and file.startswith("/") and file.endswith((".py", ".so")):
             code.append(file)
     code += [str(file) for file in map(find_module_file, modules) if file is not None]
@@ -250,9 +266,14 @@ def missing_parts() -> tuple[str, ...]:
         return PARTS
     libc = ctypes.CDLL(None, use_errno=True)
     # Without a program a kernel that takes filters finds a bad address.
-    filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
-    calls = filters and platform.machine() in _ARCHITECTURES
-    return (*(() if landlock_version() else ("files",)), *(() if calls else ("processes", "network")))
+    takes_filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
+    confines_calls = takes_filters and platform.machine() in _ARCHITECTURES
+    missing: list[str] = []
+    if not landlock_version():
+        missing.append("files")
+    if not confines_calls:
+        missing += ["processes", "network"]
+    return tuple(missing)
 
 
 def enter_sandbox(grant: Grant) -> None:
@@ -262,7 +283,8 @@ def enter_sandbox(grant: Grant) -> None:
         RunError: this kernel lacks a part that the run relies on.
     """
     global refused, entered
-    refused, entered = REFUSED, grant
+    refused = REFUSED
+    entered = grant
     if grant.view:
         _enter_view(grant)
     search = importlib.import_module("mebench.methods").__path__
@@ -330,11 +352,15 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
         return PARTS
     hide_memory()
     libc = ctypes.CDLL(None, use_errno=True)
+    # in this order: the filter of system calls comes last
+    has_dropped_privileges = drop_privileges(libc)
+    confines_files = _confine_files(libc, grant, listed)
+    filters_calls = _filter_calls(libc)
     confined = {
-        "privileges": drop_privileges(libc),
-        "files": _confine_files(libc, grant, listed),
-        "network": (filtered := _filter_calls(libc)),
-        "processes": filtered,
+        "files": confines_files,
+        "processes": filters_calls,
+        "network": filters_calls,
+        "privileges": has_dropped_privileges,
     }
     return tuple(part for part in PARTS if not confined[part])
 
@@ -412,7 +438,10 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
     if (machine := platform.machine()) not in _ARCHITECTURES:
         return False
     audit, refused, pretended, some = _ARCHITECTURES[machine]
-    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
+    load = 0x20
+    equal = 0x15
+    at_least = 0x35
+    answer = 0x06
     program = [(load, 0, 0, 4), (equal, 1, 0, audit), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
     if machine == "x86_64":  # the same calls have other numbers in the 32-bit interface of 64-bit programs
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]

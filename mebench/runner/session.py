@@ -232,10 +232,12 @@ class Session:
     def unscored_warning(self) -> list[str]:
         """A warning if the method scored no frame of some videos."""
         silent = [video for video in self.plan.data.videos if video.key in self.unscored]
+        if not silent:
+            return []
+        example = silent[0]
         return [
             f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.data.videos)} videos has a score, so nothing is spotted there, "
-            f"such as {video.key} of {video.n_frames} frames: the gap and the windows of a method may be longer than a short video"
-            for video in silent[:1]
+            f"such as {example.key} of {example.n_frames} frames: the gap and the windows of a method may be longer than a short video"
         ]
 
     def finish(self) -> Outcome:
@@ -245,32 +247,40 @@ class Session:
             RunError: folds failed.
         """
         if self.failures:
-            fold, reason = min(self.failures.items())
-            raise RunError(
-                f"{len(self.failures)} of {len(self.plan.data.folds)} folds failed; fold {fold!r}: "
-                f"{reason}{'' if reason.endswith(('.', '?')) else '.'} The reasons are in {self.folder.path / 'failed'}"
-                f"{', the other folds are kept' if len(self.failures) < len(self.plan.data.folds) else ''}. If the cause lies "
-                f"outside the program, fix it and continue with: mebench resume {self.folder.word}; a changed "
-                "plugin starts a new run"
-            )
-        plan, folder = self.plan, self.folder
+            raise self._error_of_failed_folds()
+        plan = self.plan
+        folder = self.folder
         if folder.done:  # the honest run was there
             return self._leak()
         # The features of each fold's test videos; a video that several folds test counts in the first.
         left = dict(folder.read_json("features.json")["videos"])
         seconds = dict[str, float]()
-        for one in plan.data.folds:
-            seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.data.sides(one).test)
+        for fold in plan.data.folds:
+            seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.sides(fold).test)
         folder.merge(list(seconds), seconds)
         summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", with_id)
-        kept, config = self.epoch_predictions, plan.config
+        kept = self.epoch_predictions
+        config = plan.config
         chosen = [] if kept is None else [measure_worth(kept, folder, config.audit, config.convention)]
         audited = AuditedRun(plan.data, plan.methods, config.values, plan.selection, plan.transductive)
         write_audit(folder, audited, *chosen)
         folder.finish()
         return Outcome(folder, with_id) if self.leaking is None else self._leak()
+
+    def _error_of_failed_folds(self) -> RunError:
+        """The number of failed folds, one reason, and how the run continues."""
+        fold, reason = min(self.failures.items())
+        n_folds = len(self.plan.data.folds)
+        full_stop = "" if reason.endswith((".", "?")) else "."
+        others = ", the other folds are kept" if len(self.failures) < n_folds else ""
+        return RunError(
+            f"{len(self.failures)} of {n_folds} folds failed; fold {fold!r}: {reason}{full_stop} "
+            f"The reasons are in {self.folder.path / 'failed'}{others}. If the cause lies "
+            f"outside the program, fix it and continue with: mebench resume {self.folder.word}; a changed "
+            "plugin starts a new run"
+        )
 
     def _leak(self) -> Outcome:
         """The leaking run, made from the epochs with the best test scores; nothing is trained."""
@@ -353,7 +363,8 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         check_duplicate_people(plan.features, plan.config.dataset_params)
     tables = truth_tables(plan.data)
     parts = identity_of(plan)
-    key, trained = short_hash(parts), training_key(plan, parts)
+    key = short_hash(parts)
+    trained = training_key(plan, parts)
     if run_id is not None and not (begun := RunFolder(runs / run_id)).of_study:
         if "processor" in (began_with := begun.read_json("versions.json")):
             refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())

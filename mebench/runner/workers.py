@@ -113,7 +113,8 @@ class WorkerPool(Workers):
     """
 
     def __init__(self, size: int, accelerator: str = "cpu", devices: int | None = None, each: int = 1) -> None:
-        self.size, self._environments = size, worker_environments(size, accelerator, devices, each)
+        self.size = size
+        self._environments = worker_environments(size, accelerator, devices, each)
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
         self.server = isolation.ForkServer()
@@ -154,7 +155,8 @@ class WorkerPool(Workers):
                 idle.append(place)
                 done.append((task, future))
             while queue and idle:  # before the answers are kept, which takes its time
-                place, task = idle.pop(), queue.popleft()
+                place = idle.pop()
+                task = queue.popleft()
                 busy[self._threads.submit(self._do, place, task)] = place, task
             if tick is not None:
                 tick()
