@@ -73,9 +73,9 @@ class ModuleMethod(Method):
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[ViewSamples, ViewSamples | None]:
         """The samples of `MEDataModule`."""
-        return self._samples(train, all_clips(train), True), self._samples(
-            valid, all_clips(valid), True
-        ) if valid else None
+        of_train = self._samples(train, all_clips(train), labelled=True)
+        of_valid = self._samples(valid, all_clips(valid), labelled=True) if valid else None
+        return of_train, of_valid
 
     def _samples(self, videos: Sequence[VideoView], clips: Sequence[ClipView], labelled: bool) -> ViewSamples:
         if "spot" in self.task.tasks:
@@ -174,14 +174,18 @@ class Own(ModuleMethod):
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Chains given with the object, or named by it. The first call of a fold tells the timing."""
         self._make_for(timing)
-        if callable(own := getattr(self.given, "chains", None)):
-            return dict(own(timing))
+        own_chains = getattr(self.given, "chains", None)
+        if callable(own_chains):
+            return dict(own_chains(timing))
         return chains_of(self._features, timing)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Fit the object if it has `fit`, then learn thresholds if asked to."""
-        if callable(fit := getattr(self.given, "fit", None)):
-            fit(train, self.task) if takes_task(fit) else fit(train)
+        fit = getattr(self.given, "fit", None)
+        if callable(fit) and takes_task(fit):
+            fit(train, self.task)
+        elif callable(fit):
+            fit(train)
         super().fit_closed_form(train, valid)
 
     def score_frames(self, video: VideoView) -> Floats:
@@ -204,7 +208,8 @@ class Own(ModuleMethod):
         if answer.ndim != 1:
             return answer.astype(np.float64)
         named = np.asarray(answer[:, None] == np.arange(n))
-        if len(stray := answer[~named.any(axis=1)]):
+        stray = answer[~named.any(axis=1)]
+        if len(stray):
             raise PluginError(
                 f"classify answered {stray[0]}, which is the number of no class: answer 0 to {n - 1}, in the order of task.classes "
                 f"({', '.join(self.task.classes)}), or scores (n_clips, n_classes)"
@@ -390,7 +395,9 @@ class Estimator:
     """
 
     def __init__(self, given: Any, features: Any, seed: int) -> None:
-        self.given, self.features, self.seed = given, features, seed
+        self.given = given
+        self.features = features
+        self.seed = seed
         self.task = Task(frozenset(), (), ())
         self.of_clips: Callable[[Any], Floats] | None = None
         self.of_frames: list[Callable[[Any], Floats]] = []
@@ -398,8 +405,10 @@ class Estimator:
     def fit(self, train: Sequence[LabelledVideo], task: Task) -> None:
         """Fit the object to the training videos."""
         self.task = task
-        if "recognize" in task.tasks and (clips := all_clips(train)):
-            self.of_clips = self.learn_scores(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))
+        clips = all_clips(train) if "recognize" in task.tasks else []
+        if clips:
+            labels_of_clips = np.array([clip.label for clip in clips])
+            self.of_clips = self.learn_scores(self._rows_of_clips(clips), labels_of_clips)
         if "spot" in task.tasks:
             rows = [self.rows_of_frames(video) for video in train]
             labels = [window_labels(len(row), video.expressions, 1, task.kinds) for row, video in zip(rows, train)]
@@ -422,7 +431,7 @@ class Estimator:
 
     def learn_scores(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
         """A fitted copy as a function from rows to scores of classes."""
-        from sklearn.base import clone, is_regressor  # which an object of another library does without
+        from sklearn.base import clone  # which an object of another library does without
 
         seen = np.unique(labels)
         n = max(len(self.task.classes), 2) if labels.dtype.kind == "i" else 2
@@ -432,12 +441,7 @@ class Estimator:
         if getattr(fresh, "random_state", self) is None and hasattr(fresh, "set_params"):
             fresh.set_params(random_state=self.seed)
         fresh.fit(rows, labels)
-        # Of 0 and 1 the numbers that an object of no library's predicts can be taken for either.
-        decides = hasattr(fresh, "predict_proba") or hasattr(fresh, "decision_function")
-        numbers = (
-            is_regressor(fresh) if hasattr(fresh, "__sklearn_tags__") else labels.dtype.kind == "f" and not decides
-        )
-        if numbers:
+        if _predicts_numbers(fresh, labels):
             return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
         return lambda rows: scores_of_classes(fresh, rows, seen.astype(int), n)
 
@@ -453,10 +457,22 @@ class Estimator:
         return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
 
 
+def _predicts_numbers(estimator: Any, labels: NDArray[Any]) -> bool:
+    """Whether what an estimator predicts are scores, not class numbers."""
+    if hasattr(estimator, "__sklearn_tags__"):
+        from sklearn.base import is_regressor
+
+        return bool(is_regressor(estimator))
+    # Predicted numbers can be taken for scores of 0 and 1, where an object of no library has no better ones.
+    has_scores = hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")
+    return labels.dtype.kind == "f" and not has_scores
+
+
 def scores_of_classes(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
     """A score for each of n classes; the estimator was trained on `seen`."""
     if hasattr(fitted, "predict_proba"):
-        known, absent = np.asarray(fitted.predict_proba(rows)), 0.0
+        known = np.asarray(fitted.predict_proba(rows))
+        absent = 0.0
     else:
         known = np.asarray(np.asarray(fitted.predict(rows))[:, None] == seen, dtype=np.float64)
         if hasattr(fitted, "decision_function"):

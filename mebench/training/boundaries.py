@@ -32,13 +32,18 @@ from mebench.training.samples import Samples
 
 CONTEXT = 7
 """Frames of the series before and after a segment that a network reads too: half of 15, the receptive field of ABPN and AUW-GCN."""
-START, END, NEITHER = 0, 1, 2
+START = 0
+END = 1
+NEITHER = 2
+"""The classes of a boundary."""
 AROUND = {"micro": 1, "macro": 3}
 """Frames of the series on both sides of an onset, apex or offset that are labelled like it."""
 BELL = 4.0
 """Standard deviation, in frames of the series, of the label around an apex."""
 OUTPUTS = 10
 """Channels: start, end, neither of micro, the same of macro, apex of both, action of both."""
+FIRST_APEX = 6
+FIRST_ACTION = 8
 
 
 class BoundaryNetwork(Method, ABC):
@@ -83,17 +88,16 @@ class BoundaryNetwork(Method, ABC):
         """Segments that hold a part of an expression: series, classes of boundaries, apexes, actions."""
         series = [self._series(video) for video in train]
         every = torch.from_numpy(np.concatenate(series)).reshape(-1, 2)
-        self.mean, self.deviation = every.mean(0), every.std(0).clamp(min=1e-6)
-        found: list[tuple[NDArray[Any], ...]] = []
+        self.mean = every.mean(0)
+        self.deviation = every.std(0).clamp(min=1e-6)
+        cut: list[tuple[NDArray[Any], ...]] = []
         for video, x in zip(train, series):
             step = self.params.step(video.timing.fps)
-            of_kind = [
-                boundary_labels(len(x), [e for e in video.expressions if e.kind == kind], AROUND[kind], step)
-                for kind in KINDS
-            ]
-            bounds, apexes, actions = (np.stack(part, axis=1) for part in zip(*of_kind))
-            found += segments(x, bounds, apexes, actions, self.params.segment, self.context)
-        arrays = [np.stack(part) for part in zip(*found)] or [np.empty((0, 1), np.float32)] * 4
+            bounds, apexes, actions = _labels_of_kinds(len(x), video.expressions, step)
+            cut += segments(x, bounds, apexes, actions, self.params.segment, self.context)
+        if not cut:
+            return Samples(*[torch.empty(0, 1)] * 4), None
+        arrays = [np.stack(part) for part in zip(*cut)]
         return Samples(*map(torch.from_numpy, arrays)), None
 
     def _series(self, video: VideoView) -> NDArray[np.float32]:
@@ -116,9 +120,9 @@ class BoundaryNetwork(Method, ABC):
         """The summed losses of boundaries, apexes and actions, of (N, 10, T) raw."""
         losses = []
         for place, kind in enumerate(KINDS):
-            edges = self.edges(outputs[:, 3 * place : 3 * place + 3], bounds[:, :, place])
-            apex = probability_loss(outputs[:, 6 + place], apexes[:, :, place], 0.9)
-            action = probability_loss(outputs[:, 8 + place], actions[:, :, place], 0.8)
+            edges = self.edges(outputs[:, _edge_channels(place)], bounds[:, :, place])
+            apex = probability_loss(outputs[:, FIRST_APEX + place], apexes[:, :, place], 0.9)
+            action = probability_loss(outputs[:, FIRST_ACTION + place], actions[:, :, place], 0.8)
             weighed = (1.8 if kind == "micro" else 1.0) * apex + edges + 0.1 * action
             losses.append(weighed if kind == "micro" else self.params.macro_weight * weighed)
         return torch.stack(losses).sum()
@@ -166,7 +170,8 @@ class BoundaryNetwork(Method, ABC):
         It is that of the nearest earlier frame of the series; NaN after the last.
 
         """
-        apexes = sigmoid(self._answers(video)[[6 + KINDS.index(kind) for kind in self.task.kinds]]).T
+        channels = [FIRST_APEX + KINDS.index(kind) for kind in self.task.kinds]
+        apexes = sigmoid(self._answers(video)[channels]).T
         scores = np.repeat(apexes, self.params.step(video.timing.fps), axis=0)[: video.n_frames]
         return np.pad(scores, ((0, video.n_frames - len(scores)), (0, 0)), constant_values=np.nan)
 
@@ -179,16 +184,22 @@ class BoundaryNetwork(Method, ABC):
         for kind in self.task.kinds:
             place = KINDS.index(kind)
             k = max(1.0, video.timing.k_prime[kind] / step)
-            start, end, _ = softmax(answers[3 * place : 3 * place + 3], axis=0)
+            start, end, _ = softmax(answers[_edge_channels(place)], axis=0)
+            apex = sigmoid(answers[FIRST_APEX + place])
             farthest = p.farthest * k if p.longest_frames is None else p.longest_frames[place] / 2
-            reach = max(1, round(p.nearest * k)), max(1, round(farthest))
-            proposed = proposals(start, end, sigmoid(answers[6 + place]), reach, p.apex_threshold)
+            reach = (max(1, round(p.nearest * k)), max(1, round(farthest)))
+            proposed = proposals(start, end, apex, reach, p.apex_threshold)
             most = np.inf if p.longest is None else p.longest * 2 * k
             fitting = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]
             for s in spotting.suppress(fitting, p.nms, 1 if self.task.one_per_video else p.top):
                 offset = min((s.offset + 1) * step - 1, video.n_frames - 1)
                 found.append(Prediction(video.key, kind, s.onset * step, s.apex * step, offset, s.confidence))
         return found
+
+
+def _edge_channels(place: int) -> slice:
+    """The channels of start, end and neither, of the kind at a place in `KINDS`."""
+    return slice(3 * place, 3 * place + 3)
 
 
 def proposals(
@@ -219,10 +230,21 @@ def proposals(
     for peak in np.flatnonzero(apex > threshold).tolist():
         before = np.maximum(peak - around, 0)
         after = np.minimum(peak + around, last)
-        first, final = int(before[start[before].argmax()]), int(after[end[after].argmax()])
-        if start[first] > end[first] and start[final] < end[final]:
-            found.append(spotting.Spotted(first, peak, final, float(start[first] * end[final] * apex[peak])))
+        onset = int(before[start[before].argmax()])
+        offset = int(after[end[after].argmax()])
+        if start[onset] > end[onset] and start[offset] < end[offset]:
+            confidence = float(start[onset] * end[offset] * apex[peak])
+            found.append(spotting.Spotted(onset, peak, offset, confidence))
     return found
+
+
+def _labels_of_kinds(n: int, expressions: Sequence[Expression], step: int) -> tuple[NDArray[Any], ...]:
+    """Classes of boundaries, apexes and actions of a series, each (n, kinds)."""
+    of_kinds = []
+    for kind in KINDS:
+        of_kind = [e for e in expressions if e.kind == kind]
+        of_kinds.append(boundary_labels(n, of_kind, AROUND[kind], step))
+    return tuple(np.stack(part, axis=1) for part in zip(*of_kinds))
 
 
 def boundary_labels(
@@ -295,7 +317,8 @@ def probability_loss(outputs: Tensor, truth: Tensor, alpha: float, smoothing: fl
         alpha: weight of positives; 1 - alpha is that of the others.
         smoothing: added to the error of negatives.
     """
-    p, positive = outputs.sigmoid(), truth > 0
+    p = outputs.sigmoid()
+    positive = truth > 0
     right = alpha * (truth - p).abs() * (p + 1e-5).log()
     wrong = (1 - alpha) * (truth + smoothing - p).abs() * (1 - p + 1e-5).log()
     return -torch.where(positive, right, wrong).mean()

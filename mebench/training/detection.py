@@ -15,7 +15,8 @@ from mebench.features import MOTION
 from mebench.features.maps import DetectorParams
 from mebench.features.regions import POINTS
 
-I3D, I3D_CHANNELS = "i3d", 2048
+I3D = "i3d"
+I3D_CHANNELS = 2048
 
 
 class Detector(Method, ABC):
@@ -81,9 +82,8 @@ class Detector(Method, ABC):
         """Bring each direction of motion to mean 0 and deviation 1 over series, (rows, channels)."""
         if self.params.features == "motion":
             every = torch.cat(list(series)).reshape(-1, 2)
-            self.mean, self.deviation = (
-                part.repeat(len(POINTS)) for part in (every.mean(0), every.std(0).clamp(min=1e-6))
-            )
+            self.mean = every.mean(0).repeat(len(POINTS))
+            self.deviation = every.std(0).clamp(min=1e-6).repeat(len(POINTS))
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """The confidence that an interval of each kind needs, unless it is given."""
@@ -105,7 +105,8 @@ class Detector(Method, ABC):
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """The intervals that are confident enough; in videos of one expression the most confident."""
-        predictions, detected = [], self.detected(video)
+        predictions = []
+        detected = self.detected(video)
         for kind in self.task.kinds:
             chosen = [s for s in detected[kind] if s.confidence >= float(self.levels_learnt[KINDS.index(kind)])]
             if self.task.one_per_video:

@@ -69,7 +69,9 @@ class Watch(L.Callback):  # type: ignore[misc]
         from mebench.metrics.torch import UAR, UF1  # and with it pandas, which a training needs for nothing else
 
         n_classes = len(method.task.classes)
-        self.method, self.uf1, self.uar = method, UF1(n_classes), UAR(n_classes)
+        self.method = method
+        self.uf1 = UF1(n_classes)
+        self.uar = UAR(n_classes)
 
     def on_validation_batch_end(
         self,
@@ -113,11 +115,14 @@ class _Noted(Logger):  # type: ignore[misc]
         known: metrics that `history` holds anyway.
     """
 
-    name, version = "", ""
+    name = ""
+    version = ""
 
     def __init__(self, method: Method) -> None:
         super().__init__()
-        self.method, self.name, self.known = method, method.stage, set[str]()
+        self.method = method
+        self.name = method.stage
+        self.known = set[str]()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Note them."""
@@ -162,7 +167,10 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         state: Mapping[str, Any],
         start: Mapping[str, Any],
     ) -> None:
-        self.method, self.after_epoch, self.file, self.random = method, after_epoch, file, state.get("random")
+        self.method = method
+        self.after_epoch = after_epoch
+        self.file = file
+        self.random = state.get("random")
         self.start = start
         self.weights: dict[str, Any] = state.get("weights", {})
         self.state: dict[str, Any] = {}
@@ -191,20 +199,23 @@ class _Kept(Checkpoint):  # type: ignore[misc]
             method = self.method
             history = method.history.state(method.stage, trainer.current_epoch)
             of_method = {"stage": method.stage, "history": history, "notes": method.notes}
-            half, whole = self.file.with_suffix(".half"), self.file.with_suffix(".whole")
+            half = self.file.with_suffix(".half")
+            whole = self.file.with_suffix(".whole")
             with contextlib.suppress(UnpicklingError):  # a training with more state than numbers starts again
                 checkpoint = torch.load(half, weights_only=True, mmap=True)  # a second copy may not fit into memory
                 torch.save(of_method | self.state | {"checkpoint": checkpoint}, whole)
                 whole.replace(self.file)
                 half.unlink()
-            self.state, self.next = {}, time.monotonic() + SECONDS
+            self.state = {}
+            self.next = time.monotonic() + SECONDS
 
     def _best(self) -> Any:
         """The best value so far of the metric by which a callback chooses, or None."""
         return None if self.by is None else getattr(self.by, "best_model_score", getattr(self.by, "best_score", None))
 
     def _keep(self, method: L.LightningModule) -> None:
-        before, self.best = self.best, self._best()
+        before = self.best
+        self.best = self._best()
         if self.after_epoch is None and self.best is not None and (before is None or self.best != before):
             self.weights = _copied(method)
 
@@ -259,7 +270,8 @@ def fit(  # noqa: PLR0913  (tests of plugins name what they change)
         ConfigError: the machine lacks the precision; a callback selects by a metric that is never logged.
     """
     method.train()  # Lightning keeps the modes of modules, and after a former fit they are in evaluation mode
-    options, stages = dict(options or {}), method.stages()
+    options = dict(options or {})
+    stages = method.stages()
     optimizer = options.pop("optimizer", None)
     in_one_process = after_epoch is None and options.get("devices", 1) == 1
     file = folder / STATE if folder is not None and in_one_process else None
@@ -349,7 +361,8 @@ def _train(
         ConfigError: see `fit`.
     """
     train, valid = samples
-    trained, noted = method.trained(), _Noted(method)
+    trained = method.trained()
+    noted = _Noted(method)
     user_callbacks = _user_callbacks(options, stage, folder)
     metrics = monitored_metrics(trained, user_callbacks)
     callbacks: list[L.Callback] = [] if valid is None else [Watch(method)]
@@ -431,7 +444,8 @@ def _resume(method: Method, kept: _Kept, state: Mapping[str, Any]) -> Path | Non
     """Give a method the history of a killed training; the file with its checkpoint, or None where nothing continues."""
     if kept.random is None or kept.file is None:
         return None
-    method.history, method.notes = History.of(state["history"]), state["notes"]
+    method.history = History.of(state["history"])
+    method.notes = state["notes"]
     checkpoint = kept.file.with_suffix(".ckpt")
     torch.save(state["checkpoint"], checkpoint)
     return checkpoint
@@ -544,7 +558,8 @@ def _loader(samples: Any, batch_size: int, device: torch.device, shuffle: bool, 
     """Batches of samples; `own_generator` draws nothing from torch's own generator, as every pass of a loader does
     otherwise.
     """
-    pinned, given = device.type == "cuda", samples
+    pinned = device.type == "cuda"
+    given = samples
     if pinned:
         samples = on_device(samples, device, torch.cuda.mem_get_info(device)[0])
     # Worker processes would cost more than a batch of small arrays: samples come whole from memory.

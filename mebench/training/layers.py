@@ -54,7 +54,8 @@ def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None =
     """
     kinds = 1 if y.dim() == 1 else y.shape[1]
     if logits.dim() == y.dim():
-        logits, y = logits.flatten(), y.flatten()
+        logits = logits.flatten()
+        y = y.flatten()
         logits = torch.stack([torch.zeros_like(logits), logits], dim=1)
     log_p = logits.log_softmax(1).gather(1, y.long()[:, None])[:, 0]
     losses = -((1 - log_p.exp()) ** gamma) * log_p
@@ -209,16 +210,23 @@ class _Block(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float, size: int,
         conv_padding: int, pool_padding: int,
     ) -> tuple[Tensor, Tensor, Tensor, int]:  # fmt: skip
-        n, filters, k = len(x), weight.shape[0], weight.shape[2]
+        n = len(x)
+        filters = weight.shape[0]
+        k = weight.shape[2]
         empty = -filters % LANES
         weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, empty)).contiguous(memory_format=torch.channels_last)
-        c, bias = filters + empty, F.pad(bias, (0, empty))
+        c = filters + empty
+        bias = F.pad(bias, (0, empty))
         h, w = (length + 2 * conv_padding - k + 1 for length in x.shape[2:])
         chunks = _chunks(n, c * h * w * x.element_size())
         maps = [F.conv2d(x[chunk], weight, bias, padding=conv_padding).clamp_min_(0) for chunk in chunks]
-        parts, counts, means, squares = [], [], [], []
+        parts = []
+        counts = []
+        means = []
+        squares = []
         for own in maps:
-            rows, count = _rows(own), own.numel() // c
+            rows = _rows(own)
+            count = own.numel() // c
             mean = _per_channel(rows.sum(0), c) / count
             squares.append(_per_channel((rows - mean.repeat(w)).square_().sum(0), c)[:filters])
             parts.append(F.max_pool2d_with_indices(own, (size, size), padding=(pool_padding, pool_padding)))
@@ -241,11 +249,14 @@ class _Block(torch.autograd.Function):
     @once_differentiable  # type: ignore[misc]
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, weight, where, standard, mean, slope, scale, *maps = ctx.saved_tensors
-        n, (_, c, h, w), filters = len(x), maps[0].shape, len(mean)
+        n = len(x)
+        (_, c, h, w) = maps[0].shape
+        filters = len(mean)
         of_shift = gradient.sum((0, 2, 3))
         of_scale = (gradient * standard).sum((0, 2, 3))
         # Through mean and variance each pixel gets a line in its own value, a + b y; the maxima get their gradient on top.
-        steep, count = slope * scale, n * h * w
+        steep = slope * scale
+        count = n * h * w
         b = -steep * slope * of_scale / count
         a = -steep * of_shift / count - b * mean
         a_row, b_row = (F.pad(line, (0, c - filters)).repeat(w) for line in (a, b))
@@ -257,7 +268,8 @@ class _Block(torch.autograd.Function):
         of_bias = torch.zeros(c, dtype=x.dtype)
         of_x = []
         for chunk, own in zip(_chunks(n, c * h * w * x.element_size()), maps):
-            rows, size = _rows(own), own.numel() // len(own)
+            rows = _rows(own)
+            size = own.numel() // len(own)
             of_rows = torch.addcmul(a_row, rows, b_row)
             start = torch.arange(0, own.numel(), size).view(-1, 1, 1, 1) + of_filter
             inside = torch.add(start, where[chunk], alpha=c)
@@ -311,7 +323,8 @@ class Block(nn.Module):
         super().__init__()
         inner = channels // heads * heads
         self.norm = nn.LayerNorm(channels)
-        self.values, self.out = nn.Linear(channels, inner, bias=False), nn.Linear(inner, channels)
+        self.values = nn.Linear(channels, inner, bias=False)
+        self.out = nn.Linear(inner, channels)
         self.layers = nn.Sequential(
             nn.LayerNorm(channels), nn.Linear(channels, EXPANSION * channels), nn.GELU(), nn.Linear(EXPANSION * channels, channels)
         )  # fmt: skip
@@ -333,11 +346,10 @@ class Level(nn.Module):
         super().__init__()
         self.position = nn.Parameter(torch.randn(1))
         self.blocks = nn.Sequential(*(Block(channels, heads) for _ in range(blocks)))
-        self.merge = (
-            nn.Identity()
-            if out is None
-            else nn.Sequential(ProductConv(channels, out, 3), ChannelNorm(out), nn.MaxPool2d(3, stride=2, padding=1))
-        )
+        self.merge: nn.Module = nn.Identity()
+        if out is not None:
+            pool = nn.MaxPool2d(3, stride=2, padding=1)
+            self.merge = nn.Sequential(ProductConv(channels, out, 3), ChannelNorm(out), pool)
 
     def forward(self, x: Tensor) -> Tensor:
         """Blocks, then merge."""
@@ -366,7 +378,8 @@ class Hierarchy(nn.Module):
         levels = []
         for level, n_blocks in enumerate(blocks):
             is_last = level == len(blocks) - 1
-            width, n_heads = dim * 2**level, heads * 2**level
+            width = dim * 2**level
+            n_heads = heads * 2**level
             levels.append(Level(width, n_heads, n_blocks, None if is_last else 2 * width))
         self.levels = nn.Sequential(*levels)
 

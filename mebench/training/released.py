@@ -105,7 +105,8 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"
         )
-    if (size := sum(value.numel() * value.element_size() for value in loaded.values())) > MAX_BYTES:
+    size = sum(value.numel() * value.element_size() for value in loaded.values())
+    if size > MAX_BYTES:
         raise DataError(
             f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
         )
@@ -177,7 +178,8 @@ class _KerasReader:
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 continue  # a soft or external link may point to another file
-            item, full_name = group[name], above + name
+            item = group[name]
+            full_name = above + name
             if isinstance(item, h5py.Group):
                 self.read_group(item, f"{full_name}/")
             elif isinstance(item, h5py.Dataset) and _is_weight(item, full_name):
@@ -211,9 +213,13 @@ def keras_layers(weights: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
     """
     found: dict[tuple[int, str], dict[str, Any]] = {}
     for path, array in weights.items():
-        layer, name = path.split("/")[-2 if path.count("/") else 0], path.rpartition("/")[2].partition(":")[0]
-        if match := re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer):
-            found.setdefault((int(match[1] or 0), layer), {})[name] = array
+        *groups, last = path.split("/")
+        layer = groups[-1] if groups else last
+        weight = last.partition(":")[0]  # `kernel:0` is the kernel
+        match = re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer)
+        if match:
+            number = int(match[1] or 0)
+            found.setdefault((number, layer), {})[weight] = array
     return [found[key] for key in sorted(found)]
 
 

@@ -75,9 +75,10 @@ class Samples(TensorDataset):
         rows = torch.as_tensor(indices, device=self.tensors[0].device)
         taken = []
         for t in self.tensors:  # in their memory layout: indexing keeps channels last but copies number by number
-            last = t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last)
-            chosen = (t.permute(0, 2, 3, 1) if last else t).index_select(0, rows)
-            taken.append(chosen.permute(0, 3, 1, 2) if last else chosen)
+            if t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last):
+                taken.append(t.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2))
+            else:
+                taken.append(t.index_select(0, rows))
         return tuple(taken)
 
 
@@ -111,7 +112,8 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
             raise ValueError(f"samples need one target each, not {len(targets)} for {len(rows)}")
         # Plain views of memory-mapped arrays: indexing those is several times slower.
         self.arrays = [np.asarray(array) for array in arrays]
-        self.rows, self.targets = rows, targets
+        self.rows = rows
+        self.targets = targets
         self._ends = np.cumsum([len(array) for array in arrays])
         self._touched = 0
 
@@ -126,7 +128,8 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         """A batch: maps (n, C, H, W) float32, channels last in memory, which convolutions are fastest with; and
         targets.
         """
-        chosen, kept = torch.as_tensor(indices), self._kept
+        chosen = torch.as_tensor(indices)
+        kept = self._kept
         maps = torch.from_numpy(self._maps(self.rows[chosen.numpy()])) if kept is None else kept.index_select(0, chosen)
         return maps.float().permute(0, 3, 1, 2), self.targets[chosen]
 
@@ -134,7 +137,9 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
     def _kept(self) -> Tensor | None:
         """All maps, unless they are too large to be copied."""
         row_bytes = self.arrays[0].itemsize * int(np.prod(self.arrays[0].shape[1:]))
-        return torch.from_numpy(self._maps(self.rows)) if len(self.rows) * row_bytes <= KEPT_BYTES else None
+        if len(self.rows) * row_bytes > KEPT_BYTES:
+            return None
+        return torch.from_numpy(self._maps(self.rows))
 
     def _maps(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The maps at some positions, (n, H, W, C)."""
@@ -167,10 +172,16 @@ def window_labels(
     >>> window_labels(8, [Expression(4, 5)], 3)
     array([0., 0., 1., 1., 1., 1., 0., 0.], dtype=float32)
     """
-    labels = np.zeros((n, len(kinds) or 1), dtype=np.float32)
+    if not kinds:
+        label = np.zeros(n, dtype=np.float32)
+        for e in expressions:
+            label[max(e.onset - k_prime + 1, 0) : e.offset + 1] = 1
+        return label
+    labels = np.zeros((n, len(kinds)), dtype=np.float32)
     for e in expressions:
-        labels[max(e.onset - k_prime + 1, 0) : e.offset + 1, [e.kind == kind for kind in kinds] or [True]] = 1
-    return labels if kinds else labels[:, 0]
+        if e.kind in kinds:
+            labels[max(e.onset - k_prime + 1, 0) : e.offset + 1, kinds.index(e.kind)] = 1
+    return labels
 
 
 def sample_negatives(
@@ -223,7 +234,9 @@ class ViewSamples(Dataset[Any], ABC):
     labels: Tensor
 
     def __init__(self, names: Sequence[str], labelled: bool, transform: Transform | None = None) -> None:
-        self.names, self.labelled, self.transform = names, labelled, transform
+        self.names = names
+        self.labelled = labelled
+        self.transform = transform
 
     @abstractmethod
     def __len__(self) -> int:

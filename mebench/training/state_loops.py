@@ -68,14 +68,16 @@ def forward(delta: Array, taken: Array, decay: Array, write: Array, read: Array,
     """
     n_samples, moments, width = delta.shape
     n_states = len(decay)
-    state, kept = np.empty((n_states, width), np.float32), np.empty(width, np.float32)
+    state = np.empty((n_states, width), np.float32)
+    kept = np.empty(width, np.float32)
     for n in range(n_samples):
         state[:] = 0
         for t in range(moments):
             for d in range(width):
                 seen[n, t, d] = 0
             for s in range(n_states):
-                into, out = write[n, t, s], read[n, t, s]
+                into = write[n, t, s]
+                out = read[n, t, s]
                 for d in range(width):
                     kept[d] = _exp(-delta[n, t, d] * decay[s, d])
                 for d in range(width):
@@ -88,7 +90,7 @@ def backward(  # noqa: PLR0913  (loops that numba compiles take arrays one by on
     delta: Array, taken: Array, decay: Array, write: Array, read: Array, grad: Array,
     of_delta: Array, of_taken: Array, of_decay: Array, of_write: Array, of_read: Array,
 ) -> None:  # fmt: skip
-    """The gradients of all five, back through time.
+    """The gradients of all five, back through time; `of_x` is the gradient of `x`.
 
     They are added to what `of_delta`, `of_taken` and `of_decay` hold: zeros.
 
@@ -97,7 +99,8 @@ def backward(  # noqa: PLR0913  (loops that numba compiles take arrays one by on
     n_samples, moments, width = delta.shape
     n_states = len(decay)
     states = np.empty((moments, n_states, width), np.float32)
-    kept, of_state = np.empty_like(states), np.empty((n_states, width), np.float32)
+    kept = np.empty_like(states)
+    of_state = np.empty((n_states, width), np.float32)
     for n in range(n_samples):
         for t in range(moments):
             for s in range(n_states):
@@ -110,8 +113,10 @@ def backward(  # noqa: PLR0913  (loops that numba compiles take arrays one by on
         of_state[:] = 0
         for t in range(moments - 1, -1, -1):
             for s in range(n_states):
-                into, out = write[n, t, s], read[n, t, s]
-                of_out, of_into = float32(0), float32(0)
+                into = write[n, t, s]
+                out = read[n, t, s]
+                of_out = float32(0)
+                of_into = float32(0)
                 for d in range(width):
                     own = of_state[s, d] + grad[n, t, d] * out
                     of_out += grad[n, t, d] * states[t, s, d]

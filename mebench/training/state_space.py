@@ -63,7 +63,8 @@ class Scan(torch.autograd.Function):
             before = torch.mul(kept[t], states[t - 1], out=states[t]) if t else states[0].zero_()
             before.addcmul_(taken[:, t, :, None], write[:, t, None])
         of_delta, of_taken, of_write, of_read = (torch.empty_like(x) for x in (delta, taken, write, read))
-        of_decay, of_state = torch.zeros_like(decay), _room(1, delta, decay)[0].zero_()
+        of_decay = torch.zeros_like(decay)
+        of_state = _room(1, delta, decay)[0].zero_()
         for t in reversed(range(len(states))):
             of_state.addcmul_(grad[:, t, :, None], read[:, t, None])
             of_read[:, t] = (grad[:, t, None] @ states[t])[:, 0]
@@ -114,7 +115,8 @@ class StateSpace(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         state_loops.ready()  # during planning, which may keep the compiled code; folds may not
-        width, self.rank = WIDENING * channels, math.ceil(channels / CHANNELS_A_RANK)
+        width = WIDENING * channels
+        self.rank = math.ceil(channels / CHANNELS_A_RANK)
         self.in_proj = nn.Linear(channels, 2 * width, bias=False)
         self.conv1d = nn.Conv1d(width, width, KERNEL, padding=KERNEL - 1, groups=width)
         self.x_proj = nn.Linear(width, self.rank + 2 * STATES, bias=False)
@@ -146,7 +148,9 @@ class StateBlock(nn.Module):
 
     def __init__(self, channels: int, dropped: float) -> None:
         super().__init__()
-        self.before, self.states, self.after = nn.LayerNorm(channels), StateSpace(channels), nn.LayerNorm(channels)
+        self.before = nn.LayerNorm(channels)
+        self.states = StateSpace(channels)
+        self.after = nn.LayerNorm(channels)
         self.dropped = dropped
 
     def forward(self, x: Tensor) -> Tensor:

@@ -65,7 +65,10 @@ class LinearSvm(nn.Module):
     ) -> None:
         super().__init__()
         check_c("C of a linear SVM", c)
-        self.n_classes, self.c, self.class_weight, self.standardise = n_classes, c, class_weight, standardise
+        self.n_classes = n_classes
+        self.c = c
+        self.class_weight = class_weight
+        self.standardise = standardise
         self.notes: dict[str, float] = {}
         # The number of features is known when samples are: `fit` or a saved state brings the width.
         self.register_buffer("weights", torch.zeros(n_classes, 0, dtype=torch.float64))
@@ -87,15 +90,18 @@ class LinearSvm(nn.Module):
         Raises:
             RunError: there are no samples, or a feature is not finite.
         """
-        samples, labels = np.asarray(x, np.float64), np.asarray(y, np.int64)
+        samples = np.asarray(x, np.float64)
+        labels = np.asarray(y, np.int64)
         _refuse_unusable_samples(samples)
         present = np.unique(labels)
         weights = np.zeros((self.n_classes, samples.shape[1]))
         intercepts = np.zeros(self.n_classes)
-        c, self.notes = None, {}
+        c = None
+        self.notes = {}
         if len(present) > 1:
             c, weights[present], intercepts[present] = self._fit_hyperplanes(samples, labels)
-        self.weights, self.intercepts = torch.from_numpy(weights), torch.from_numpy(intercepts)
+        self.weights = torch.from_numpy(weights)
+        self.intercepts = torch.from_numpy(intercepts)
         self.seen = torch.from_numpy(np.isin(np.arange(self.n_classes), present))
         return c
 
@@ -132,7 +138,8 @@ class LinearSvm(nn.Module):
             self.notes = {"svm_steps": steps}
             _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
         if len(coefs) == 1:  # two classes share one hyperplane
-            coefs, offsets = np.concatenate([-coefs, coefs]), np.concatenate([-offsets, offsets])
+            coefs = np.concatenate([-coefs, coefs])
+            offsets = np.concatenate([-offsets, offsets])
         weights = coefs @ axes.T / scale
         return c, weights, offsets - weights @ np.broadcast_to(mean, n_features)
 
@@ -164,8 +171,10 @@ class LinearSvm(nn.Module):
         self, x: Floats, y: Labels, c: float, dual: bool, train: NDArray[np.intp], held_out: NDArray[np.intp]
     ) -> int:
         """The number of held-out samples that the others classify correctly."""
-        (first, *others), tested = np.unique(y[train]), x[held_out]
-        answers = self._fitted(x[train], y[train], c, dual).predict(tested) if others else first
+        classes = np.unique(y[train])
+        if len(classes) == 1:
+            return int(np.count_nonzero(y[held_out] == classes[0]))
+        answers = self._fitted(x[train], y[train], c, dual).predict(x[held_out])
         return int(np.count_nonzero(answers == y[held_out]))
 
     def forward(self, x: Tensor) -> Tensor:
