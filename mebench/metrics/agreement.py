@@ -31,12 +31,15 @@ def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     ordered = tables.ordered()
     frames = _every_frame(ordered)
     # The label of each frame by each coder: 0 without an expression, else the number of the kind.
-    first_labels, second_labels = np.zeros(len(frames), np.int64), np.zeros(len(frames), np.int64)
+    first_labels = np.zeros(len(frames), np.int64)
+    second_labels = np.zeros(len(frames), np.int64)
     by_kind: dict[str, Any] = {}
     named_by_both: list[tuple[str, str]] = []
     for label, kind in enumerate(kinds, 1):
-        first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.spotted, [kind])
-        first_covers, second_covers = frame_truth(frames, first), frame_truth(frames, second)
+        first = of_kinds(ordered.truths, [kind])
+        second = of_kinds(ordered.spotted, [kind])
+        first_covers = frame_truth(frames, first)
+        second_covers = frame_truth(frames, second)
         first_labels[first_covers] = label
         second_labels[second_covers] = label
         found = find_truths(first, second, find_convention("strict"))  # an IoU of at least 0.5, one to one
@@ -53,13 +56,12 @@ def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
             "onset_ms": _differences(first_found, second_found, "onset"),
             "offset_ms": _differences(first_found, second_found, "offset"),
         }
+    first_emotions = np.array([first for first, _ in named_by_both])
+    second_emotions = np.array([second for _, second in named_by_both])
     return {
         "kinds": by_kind,
         "frames": {"n": len(frames), "kappa": kappa(first_labels, second_labels)},
-        "emotion": {
-            "n": len(named_by_both),
-            "kappa": kappa(*map(np.array, zip(*named_by_both))) if named_by_both else None,
-        },
+        "emotion": {"n": len(named_by_both), "kappa": kappa(first_emotions, second_emotions)},
     }
 
 

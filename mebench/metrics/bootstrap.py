@@ -57,8 +57,10 @@ def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, in
     >>> standard_error(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])  # of the mean of 1, 2, 3: 1 / sqrt(3)
     (0.5773502691896257, 2)
     """
-    off, degrees = subject_deviations(replicates, strata)
-    return (float(np.sqrt((off**2).sum())) if degrees else np.nan), degrees
+    deviations, degrees = subject_deviations(replicates, strata)
+    if not degrees:
+        return np.nan, degrees
+    return float(np.sqrt((deviations**2).sum())), degrees
 
 
 def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
@@ -75,11 +77,11 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
     >>> round(effective_degrees(np.array([1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]), ["a"] * 8), 2)
     3.11
     """
-    off, degrees = subject_deviations(replicates, strata)
-    added = off**2
-    if added.sum() <= ROUNDING_ERROR**2:
+    deviations, degrees = subject_deviations(replicates, strata)
+    squared = deviations**2
+    if squared.sum() <= ROUNDING_ERROR**2:
         return float(degrees)
-    uneven = float((added**2).sum() / added.sum() ** 2) - 1 / len(added)
+    uneven = float((squared**2).sum() / squared.sum() ** 2) - 1 / len(squared)
     return float(np.clip(2 / max(uneven, ROUNDING_ERROR), 1, degrees))
 
 
@@ -92,8 +94,9 @@ def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Float
     names = np.asarray(strata, dtype=object)
     parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
     several = [part for part in parts if len(part) > 1]
-    off = [np.sqrt((len(part) - 1) / len(part)) * (part - part.mean()) for part in several]
-    return np.concatenate([np.empty(0), *off]), sum(len(part) - 1 for part in several)
+    deviations = [np.sqrt((len(part) - 1) / len(part)) * (part - part.mean()) for part in several]
+    degrees = sum(len(part) - 1 for part in several)
+    return np.concatenate([np.empty(0), *deviations]), degrees
 
 
 def share_interval(value: float, error: float, degrees: float, subjects: int) -> tuple[float, float]:
@@ -109,10 +112,13 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
     >>> [round(end, 3) for end in share_interval(1.0, 0.0, 9, 10)]
     [0.692, 1.0]
     """
-    samples, special = float(subjects), scipy.special
+    special = scipy.special
+    samples = float(subjects)
     if error > ROUNDING_ERROR and 0 < value < 1:
-        samples = value * (1 - value) / error**2 * float(special.ndtri(0.975) / special.stdtrit(degrees, 0.975)) ** 2
-    right, wrong = samples * value, samples * (1 - value)
+        normal_by_student = float(special.ndtri(0.975) / special.stdtrit(degrees, 0.975))
+        samples = value * (1 - value) / error**2 * normal_by_student**2
+    right = samples * value
+    wrong = samples * (1 - value)
     low = float(special.betaincinv(right, wrong + 1, 0.025)) if right > 0 else 0.0
     high = float(special.betaincinv(right + 1, wrong, 0.975)) if wrong > 0 else 1.0
     return min(low, value), max(high, value)  # next to no error leaves the quantiles to rounding
@@ -284,8 +290,10 @@ def score_with_percentiles(value: float, replicates: Floats, tail: float = 0.025
     {'value': None, 'low': None, 'high': None}
     """
     known = replicates[~np.isnan(replicates)]
-    low, high = np.percentile(known, [100 * tail, 100 - 100 * tail]) if len(known) else (np.nan, np.nan)
-    return as_score(float(value), (float(low), float(high)) if len(known) else None, "")
+    if not len(known):
+        return as_score(float(value), None, "")
+    low, high = np.percentile(known, [100 * tail, 100 - 100 * tail])
+    return as_score(float(value), (float(low), float(high)), "")
 
 
 @dataclass
@@ -518,7 +526,11 @@ def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Sco
     return result
 
 
-def _known_ends(of: Score) -> tuple[float, float, float] | None:
+def _known_ends(score: Score) -> tuple[float, float, float] | None:
     """Value, low and high of a score; None if one is missing."""
-    value, low, high = of["value"], of["low"], of["high"]
-    return None if value is None or low is None or high is None else (value, low, high)
+    value = score["value"]
+    low = score["low"]
+    high = score["high"]
+    if value is None or low is None or high is None:
+        return None
+    return value, low, high

@@ -59,7 +59,8 @@ def spotting_chance(
     """
     rule = find_convention(convention)
     ordered = Tables(videos, truths).ordered()
-    line, true = ordered.videos, of_kinds(ordered.truths, [kind])
+    line = ordered.videos
+    true = of_kinds(ordered.truths, [kind])
     unknown = line[line["n_frames"].isna() | line["fps"].isna()]
     if len(unknown):
         raise DataError(
@@ -87,10 +88,10 @@ def spotting_chance(
     candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
     expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
     best = int(candidates[np.argmax(2 * expected / (candidates + m))])
-    as_many, best_rate = (
-        place.scores(place.drawn(number * draws, generator), number, generator) for number in (m, best)
-    )
-    return {"as_many": as_many, "best_rate": {**best_rate, "rate_per_minute": best / float(place.minutes.sum())}}
+    as_many = place.scores(place.drawn(m * draws, generator), m, generator)
+    best_rate = place.scores(place.drawn(best * draws, generator), best, generator)
+    best_rate["rate_per_minute"] = best / float(place.minutes.sum())
+    return {"as_many": as_many, "best_rate": best_rate}
 
 
 def recognition_chance(
@@ -139,7 +140,9 @@ class _Placement:
 
         Every position near it in its video is tried.
         """
-        first, places, half = self.first[self.video], self.places[self.video], self.half[self.video]
+        first = self.first[self.video]
+        places = self.places[self.video]
+        half = self.half[self.video]
         onset, offset = self.true
         begin = np.maximum(first, onset - half)  # a centre farther away shares no frame with the truth
         n = np.maximum(np.minimum(first + places, offset + half + 2) - begin, 0)
@@ -164,7 +167,8 @@ class _Placement:
         hits = hitting_pairs(chosen, self.video, spotted, self.true, self.convention)
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
         matched = largest_matching(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
-        found, true = np.bincount(matched // number, minlength=len(chosen) // number), len(self.video)
+        found = np.bincount(matched // number, minlength=len(chosen) // number)
+        true = len(self.video)
         rows = np.array([precision_recall_f1(tp, number - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
         scores: dict[str, Any] = {}
         for name, column in zip(("precision", "recall", "f1"), rows.T):

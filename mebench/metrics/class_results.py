@@ -97,7 +97,8 @@ class _ClassCounts:
     def _basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The people who show the class; too few of them, or too few clips, allow no interval."""
         true = self.true[list(units)]
-        n_clips, n_showing = int(true.sum()), int((true > 0).sum())
+        n_clips = int(true.sum())
+        n_showing = int((true > 0).sum())
         thin = []
         if n_clips < LEAST_SAMPLES or n_showing < LEAST_SUBJECTS:
             thin.append(ThinSupport.of_class(self.name, n_clips, n_showing))

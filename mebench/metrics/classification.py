@@ -49,7 +49,8 @@ def confusion_matrices(
 def counts_of(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Per class, (..., C): true positives, predicted samples, true samples."""
     m = np.asarray(matrix, dtype=np.float64)
-    predicted, support = (np.einsum(axes, m) for axes in ("...ij->...j", "...ij->...i"))  # four times as fast as sum
+    predicted = np.einsum("...ij->...j", m)  # four times as fast as sum
+    support = np.einsum("...ij->...i", m)
     return np.diagonal(m, axis1=-2, axis2=-1), predicted[..., : m.shape[-2]], support
 
 
@@ -107,7 +108,8 @@ def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
     >>> round(float(harmonic_mean(0.5983, 0.5872)), 4), float(harmonic_mean(0, 0))
     (0.5927, 0.0)
     """
-    p, r = np.asarray(precision, dtype=np.float64), np.asarray(recall, dtype=np.float64)
+    p = np.asarray(precision, dtype=np.float64)
+    r = np.asarray(recall, dtype=np.float64)
     return safe_ratio(2 * p * r, p + r)
 
 
@@ -196,12 +198,15 @@ def one_vs_rest(
     """
     true, predicted, support = counts_of(matrix)
     kept = ~((predicted + support == 0) | (true == support.sum(axis=-1, keepdims=True)))
-    n = kept.sum(axis=-1).astype(np.float64) if degenerate == "dropped" else np.full(kept.shape[:-1], kept.shape[-1])
+    n_counted = np.full(kept.shape[:-1], kept.shape[-1], dtype=np.float64)
+    if degenerate == "dropped":
+        n_counted = kept.sum(axis=-1).astype(np.float64)
 
     def mean(values: Floats) -> Floats:
-        return safe_ratio(np.where(kept, values, 0).sum(axis=-1), np.asarray(n, dtype=np.float64), np.nan)
+        return safe_ratio(np.where(kept, values, 0).sum(axis=-1), n_counted, np.nan)
 
-    precision, recall = mean(safe_ratio(true, predicted)), mean(safe_ratio(true, support))
+    precision = mean(safe_ratio(true, predicted))
+    recall = mean(safe_ratio(true, support))
     # MEAN's code replaces an undefined recall by 0 in the list for F1 alone, not in the one for UAR.
     recalls = safe_ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
     return {
@@ -232,7 +237,8 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     >>> {name: values.round(2).tolist() for name, values in curve.items()}
     {'low': [0.0, 0.5], 'high': [0.5, 1.0], 'n': [1.0, 2.0], 'confidence': [0.1, 0.7], 'accuracy': [0.0, 0.5]}
     """
-    confidences, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    confidences = np.asarray(confidence, dtype=np.float64)
+    correct = np.asarray(right, dtype=np.float64)
     if not ((confidences >= 0) & (confidences <= 1)).all():
         raise ValueError(
             f"a confidence must lie in 0 to 1, not {confidences[~((confidences >= 0) & (confidences <= 1))][0]}"
@@ -261,9 +267,11 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
     0.1667
     """
     curve = reliability(confidence, right, bins)
-    some = curve["n"] > 0
-    gap = np.abs(curve["confidence"] - curve["accuracy"])[some] * curve["n"][some]
-    return float(gap.sum() / curve["n"].sum()) if some.any() else float("nan")
+    filled = curve["n"] > 0
+    if not filled.any():
+        return float("nan")
+    distances = np.abs(curve["confidence"] - curve["accuracy"])[filled]
+    return float((distances * curve["n"][filled]).sum() / curve["n"].sum())
 
 
 def summarize_calibration(confidence: Floats, right: ArrayLike, bins: int = 10) -> dict[str, Any] | None:
@@ -277,7 +285,8 @@ def summarize_calibration(confidence: Floats, right: ArrayLike, bins: int = 10) 
     if not len(confidence) or not ((confidence >= 0) & (confidence <= 1)).all():
         return None
     curve = reliability(confidence, right, bins)
-    return {
-        "ece": expected_calibration_error(confidence, right, bins),
-        "bins": [{**dict(zip(curve, map(float, row))), "n": int(row[2])} for row in zip(*curve.values()) if row[2]],
-    }
+    filled_bins = []
+    for number in np.flatnonzero(curve["n"]):
+        values: dict[str, float] = {name: float(column[number]) for name, column in curve.items()}
+        filled_bins.append({**values, "n": int(values["n"])})
+    return {"ece": expected_calibration_error(confidence, right, bins), "bins": filled_bins}

@@ -366,7 +366,8 @@ def compare_tables(
         ConfigError: the metric or convention is unknown or does not apply to these runs.
         DataError: the tables do not fit together.
     """
-    firsts, seconds = _as_runs(first), _as_runs(second)
+    firsts = _as_runs(first)
+    seconds = _as_runs(second)
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
     pools = [Pool.from_runs(pair) for pair in pairs]
     units = pools[0].units.astype(np.int64)
@@ -559,7 +560,9 @@ def _compare_section(
     for name in names:
         difference = differences[name]["value"]
         observed = np.nan if difference is None else difference
-        n, p, effect = 0, None, None
+        n = 0
+        p = None
+        effect = None
         if section.startswith("spotting.") or name in OF_SAMPLES:
             n, p, effect = signed_rank(first_alone[name], second_alone[name])
         error, degrees = standard_error(without[name], subjects.own_strata)

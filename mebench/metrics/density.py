@@ -39,7 +39,8 @@ def place_false_positives(
         rate is unknown.
     """
     wrong = found.weight - np.bincount(found.prediction, minlength=len(predictions))
-    micro, macro = _touching(truths, predictions), _touching(macros, predictions)
+    micro = _touching(truths, predictions)
+    macro = _touching(macros, predictions)
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
     on_micro, on_macro, elsewhere = (
         per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (micro, macro & ~micro, ~micro & ~macro)

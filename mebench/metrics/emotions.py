@@ -83,7 +83,8 @@ class Sample:
         scores = class_scores(convention, names, pooled)
         if self.named is not None:
             scores = self._over_named_classes(convention, scores, pooled, weights @ self.named > 0)
-        no_truth, lacks_a_class = is_absent.all(axis=1), is_absent.any(axis=1)
+        no_truth = is_absent.all(axis=1)
+        lacks_a_class = is_absent.any(axis=1)
         known: dict[str, Floats] = {}
         for name, values in scores.items():
             is_undefined = no_truth if name in OF_SAMPLES else lacks_a_class
@@ -152,11 +153,14 @@ def of_true_positives(
     pairing: Literal["own", "shifted"] = "own",
 ) -> Sample:
     """The true positives, whose truth names the class (MEAN, section 4.2)."""
-    prediction, truth, answer = found.prediction, found.truth, found.prediction
+    prediction = found.prediction
+    truth = found.truth
+    answer = found.prediction
     if pairing == "shifted":
         prediction, truth, answer = _shifted(truths, predictions, found.matched, classes)
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[prediction]
-    true, predicted = truths["emotion"].iloc[truth].tolist(), predictions["emotion"].iloc[answer].tolist()
+    true = truths["emotion"].iloc[truth].tolist()
+    predicted = predictions["emotion"].iloc[answer].tolist()
     matrices = confusion_matrices(true, predicted, unit, n_units, classes)
     return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
 
@@ -382,7 +386,8 @@ def score_recognition_of_parts(
     Returns:
         A section as of `score_recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
     """
-    samples, parts = [], {}
+    samples = []
+    parts = {}
     for name, part in clips.groupby("part"):
         named = scored_classes(convention, classes, part["truth"], part["predicted"])
         samples.append(of_clips(part, subjects.n_units, named, convention))

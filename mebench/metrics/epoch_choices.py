@@ -151,10 +151,13 @@ def gains_of_rules(
     Returns:
         A row for each pair of rules: `leaking`, `honest`, `part`, `looks`, and `f1` with `first` (leaking), `second` and `difference`.
     """
-    rows, part = [], "overall" if len(kinds) > 1 else kinds[0]
+    part = "overall" if len(kinds) > 1 else kinds[0]
     path = f"spotting.{part}.f1"
-    for leaking in (rule for rule in chosen if rule in LEAKING):
-        for honest in (rule for rule in chosen if rule not in LEAKING):
+    leaking_rules = [rule for rule in chosen if rule in LEAKING]
+    honest_rules = [rule for rule in chosen if rule not in LEAKING]
+    rows = []
+    for leaking in leaking_rules:
+        for honest in honest_rules:
             f1 = compare_tables(
                 chosen[leaking],
                 chosen[honest],

@@ -86,14 +86,15 @@ def _shuffled_names(names: Any, known: Sequence[str], strata: Sequence[str], shu
 
 def _gap(groups: dict[str, Any], known: Sequence[str], gap: float) -> dict[str, Any]:
     """The gap between the best and the worst group, with its interval."""
-    low_kind, high_kind = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
-    highest, lowest = (
-        (groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high_kind, low_kind)
-    )
-    low, high = None, None
-    if None not in highest and None not in lowest:
-        low, high = difference_interval(highest, lowest, 0.0)
-    return {"value": gap, "low": low, "high": high, "between": [high_kind, low_kind]}
+    worst = min(known, key=lambda kind: groups[kind]["value"])
+    best = max(known, key=lambda kind: groups[kind]["value"])
+    ends_of_best = (groups[best]["value"], groups[best]["low"], groups[best]["high"])
+    ends_of_worst = (groups[worst]["value"], groups[worst]["low"], groups[worst]["high"])
+    low: float | None = None
+    high: float | None = None
+    if None not in ends_of_best and None not in ends_of_worst:
+        low, high = difference_interval(ends_of_best, ends_of_worst, 0.0)
+    return {"value": gap, "low": low, "high": high, "between": [best, worst]}
 
 
 def compare_shares(

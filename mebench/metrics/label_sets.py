@@ -43,7 +43,8 @@ def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
 
 def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> SectionScores:
     """The scores of clips with `truth`, `predicted` and `unit`, and their support."""
-    true, predicted = class_bits(clips["truth"].tolist(), classes), class_bits(clips["predicted"].tolist(), classes)
+    true = class_bits(clips["truth"].tolist(), classes)
+    predicted = class_bits(clips["predicted"].tolist(), classes)
     unit = clips["unit"].to_numpy(np.int64)
     both = true & predicted
     either = true | predicted

@@ -75,11 +75,11 @@ def rates_over_confidence(
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
     last = last_of_equals(ranked)
-    wrong, found = (
-        safe_ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)
-        for frames, total in ((wrong_frames, other_frames), (found_frames, true_frames))
-    )
-    return ranked[last], wrong, found
+    n_wrong = wrong_frames[order].cumsum()[last]
+    n_found = found_frames[order].cumsum()[last]
+    wrong_rate = safe_ratio(n_wrong, np.full(len(last), other_frames), np.nan)
+    found_rate = safe_ratio(n_found, np.full(len(last), true_frames), np.nan)
+    return ranked[last], wrong_rate, found_rate
 
 
 def area_under(false_positive_rate: Floats, true_positive_rate: Floats) -> float:

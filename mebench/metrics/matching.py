@@ -194,7 +194,8 @@ def _runs_in_reach(
     # One number for video, kind and frame, so that a single sorted array serves all videos.
     different, rank = np.unique(frames, return_inverse=True)
     positions = group * len(different) + rank
-    n_truths, n_predictions = len(of_truths), len(of_predictions)
+    n_truths = len(of_truths)
+    n_predictions = len(of_predictions)
     onset, offset, begin, end = np.split(positions, np.cumsum([n_truths, n_truths, n_predictions]))
     order = np.argsort(onset, kind="stable")
     first = np.searchsorted(np.maximum.accumulate(offset[order]), begin)
@@ -239,7 +240,8 @@ def overlap_pairs(
     Arguments are the (onsets, offsets) of all predictions and of all truths.
     """
     one_less = int(convention.ends == "half_open")
-    (onset, offset), (true_onset, true_offset) = spotted, true
+    (onset, offset) = spotted
+    (true_onset, true_offset) = true
     one = onset[prediction], offset[prediction] - one_less
     other = true_onset[truth], true_offset[truth] - one_less
     common, either = peaks.overlap(one, other)
@@ -322,7 +324,8 @@ def _best_matching(edges: Pairs) -> Iterator[tuple[int, int]]:
     """
     spotted, p = np.unique(edges.prediction, return_inverse=True)
     nodes, t = np.unique(edges.truth, return_inverse=True)
-    n, m = len(nodes), len(spotted)
+    n = len(nodes)
+    m = len(spotted)
     unions = edges.union.tolist()
     scale = lcm(*set(unions))
     a_pair_more = min(n, m) * scale + 1
@@ -332,7 +335,8 @@ def _best_matching(edges: Pairs) -> Iterator[tuple[int, int]]:
         with_confidence = (quality << m) + (1 << (m - 1 - column))
         earlier_truth = (n - 1 - row) * n ** (m - 1 - column)
         weights[row, column] = with_confidence * n**m + earlier_truth
-    for row, column in _heaviest_of_few(weights) if min(n, m) <= FEW else _heaviest_matching(weights):
+    heaviest = _heaviest_of_few if min(n, m) <= FEW else _heaviest_matching
+    for row, column in heaviest(weights):
         yield spotted[column], nodes[row]
 
 
@@ -345,19 +349,23 @@ def _heaviest_of_few(weights: Mapping[tuple[int, int], int]) -> tuple[tuple[int,
 
     Where one side has few intervals this takes a tenth of the time.
     """
-    rows, columns = ({edge[side] for edge in weights} for side in (0, 1))
-    few = 0 if len(rows) < len(columns) else 1
-    edges_of_many = group_by(weights, key=lambda edge: edge[1 - few])
-    # The heaviest matching of each set of taken intervals on the side of few: its weight and its edges.
+    rows = {row for row, _ in weights}
+    columns = {column for _, column in weights}
+    smaller_side = 0 if len(rows) < len(columns) else 1
+    larger_side = 1 - smaller_side
+    edges_of_larger = group_by(weights, key=lambda edge: edge[larger_side])
+    # By the set of taken intervals on the smaller side, a bit for each: the heaviest matching's weight and its edges.
     heaviest: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {0: (0, ())}
-    for edges in edges_of_many.values():
+    for edges in edges_of_larger.values():
         for taken, (weight, chosen) in [*heaviest.items()]:
             for edge in edges:
-                bit = 1 << edge[few]
-                more = weight + weights[edge]
-                if not taken & bit and more > heaviest.get(taken | bit, (0,))[0]:
-                    heaviest[taken | bit] = more, (*chosen, edge)
-    return max(heaviest.values())[1]
+                bit = 1 << edge[smaller_side]
+                is_free = not taken & bit
+                heavier = weight + weights[edge]
+                if is_free and heavier > heaviest.get(taken | bit, (0,))[0]:
+                    heaviest[taken | bit] = (heavier, (*chosen, edge))
+    _, edges_of_heaviest = max(heaviest.values())
+    return edges_of_heaviest
 
 
 def _heaviest_matching(weights: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, int]]:
@@ -518,7 +526,8 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     """
     rows = np.full(len(draw), -1, dtype=np.int64)
     order = _by_liking(pairs, ties)
-    prediction, truth = pairs.prediction[order], pairs.truth[order]
+    prediction = pairs.prediction[order]
+    truth = pairs.truth[order]
     node = draw[prediction] * (int(pairs.truth.max(initial=0)) + 1) + truth
     # A pair has no competitor if both its sides occur once.
     _, inverse, counts = np.unique(node, return_inverse=True, return_counts=True)

@@ -179,7 +179,8 @@ def _misses(truths: pd.DataFrame, draw: Indices, overlaps: Overlaps, is_wrong: B
         of_wrong = pairs.where(is_wrong[pairs.prediction])
         best = _best(draw[of_wrong.prediction] * len(truths) + of_wrong.truth, of_wrong)
         key = draw[best.prediction] * len(truths) + best.truth
-        cause[key], iou[key] = name, best.iou
+        cause[key] = name
+        iou[key] = best.iou
     missed = np.flatnonzero(is_missed)
     n_truths = max(len(truths), 1)
     rows = truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]].iloc[missed % n_truths]
@@ -247,9 +248,11 @@ def count_distracted(
 def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Each interval with each other that it falls on: `number` of its row, `kind_struck`, frames `shared`."""
     i, j = same_group(*number_groups(["video"], intervals, others))
-    (a, b), (c, d) = ((rows["onset"].to_numpy(), rows["offset"].to_numpy()) for rows in (intervals, others))
-    shared, _ = overlap((a[i], b[i]), (c[j], d[j]))
-    falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1
+    interval = (intervals["onset"].to_numpy()[i], intervals["offset"].to_numpy()[i])
+    other = (others["onset"].to_numpy()[j], others["offset"].to_numpy()[j])
+    shared, _ = overlap(interval, other)
+    shorter = np.minimum(interval[1] - interval[0], other[1] - other[0]) + 1
+    falls = 2 * shared >= shorter
     number = i[falls]
     struck = others["kind"].to_numpy()[j[falls]]
     rows: pd.DataFrame = intervals.iloc[number]
@@ -292,14 +295,16 @@ def f1_gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, flo
     missed = mistakes[mistakes["mistake"] == "miss"]["cause"]
     # A corrected near miss finds one truth; a prediction that already finds one (a duplicate) is not a near miss.
     near = min(int((missed == "localisation").sum()), int((under == "near_miss").sum()))
-    fp, fn = len(mistakes) - len(missed), len(missed)
+    fp = len(mistakes) - len(missed)
+    fn = len(missed)
     *_, before = precision_recall_f1(tp, fp, fn)
     gained: dict[str, float] = {}
     for word, n in sorted(Counter(under).items()):
         n_found = near if word == "near_miss" else 0
         _, _, after = precision_recall_f1(tp + n_found, fp - n, fn - n_found)
         gained[word] = after - before
-    return gained | {"missed": precision_recall_f1(tp + fn - near, fp, near)[2] - before}
+    _, _, without_misses = precision_recall_f1(tp + fn - near, fp, near)
+    return gained | {"missed": without_misses - before}
 
 
 THIRDS = {
@@ -375,7 +380,9 @@ def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float |
     quiet = videos[~videos["video"].isin(truths["video"])]
     minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum(skipna=False)) / 60
     spotted = (tables.spotted["kind"] == kind) & tables.spotted["video"].isin(quiet["video"])
-    return (float(spotted.sum()) / number_of_draws(tables) / minutes if minutes > 0 else None), minutes
+    if not minutes > 0:  # also where the length of a video is unknown
+        return None, minutes
+    return float(spotted.sum()) / number_of_draws(tables) / minutes, minutes
 
 
 def number_of_draws(tables: Tables) -> int:
@@ -425,7 +432,8 @@ def explain_mistakes(
         `missed_by_intensity`, `missed_by_density` (see `missed_by`).
     """
     rule = find_convention(convention)
-    draws, ordered = number_of_draws(tables), tables.ordered()
+    draws = number_of_draws(tables)
+    ordered = tables.ordered()
     if ordered.predictions is None:
         return {kind: {} for kind in kinds}
     in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
@@ -434,7 +442,8 @@ def explain_mistakes(
     under = underlying_event(mistakes, tables)
     explained = {}
     for kind in kinds:
-        of_kind, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
+        of_kind = mistakes[mistakes["kind"] == kind]
+        true = truths[truths["kind"] == kind]
         words = under[of_kind.index.intersection(under.index)]
         tp = len(true) * draws - int((of_kind["mistake"] == "miss").sum())
         explained[kind] = {

@@ -118,10 +118,12 @@ def intervals_by_name(
     Returns:
         The predictions, see `Tables`; their confidence is the share. And what is read, over all kinds.
     """
-    rule, reads = find_convention(convention), Reads(Counter)
+    rule = find_convention(convention)
+    reads = Reads(Counter)
     videos = tables.videos.sort_values("video", ignore_index=True)
     rows = _rows(videos, videos["video"])
-    names, lengths = videos["video"].tolist(), videos["n_frames"].tolist()
+    names = videos["video"].tolist()
+    lengths = videos["n_frames"].tolist()
     spotted: list[Any] = []
     for kind in kinds:
         of_kind = tables.truths[tables.truths["kind"] == kind]
@@ -165,13 +167,15 @@ def _read(
     # Places whose values split the rows alike are worth the same, such as one code in all names and the number of rows.
     distinct = [n for n in places if not any(np.array_equal(codes[n], codes[m]) for m in range(n))]
     people = rows["subject"].map(lambda subject: tuple(sorted(trained_on[subject])))
-    phrases = "nothing", f"the rank among the person's {of}", f"the number of the person's {of}"
+    first_pieces = ("nothing", f"the rank among the person's {of}", f"the number of the person's {of}")
     group: Any
     for group, tested in rows.groupby([rows["dataset"], people]):
-        known = may & rows["subject"].isin(group[1]).to_numpy()
-        own = known & (rows["dataset"] == group[0]).to_numpy()
+        dataset, training_people = group
+        known = may & rows["subject"].isin(training_people).to_numpy()
+        own = known & (rows["dataset"] == dataset).to_numpy()
         best = max(distinct, key=lambda place: worth(codes[place], own))
-        reads[group[0]][phrases[best] if best < len(phrases) else f"code {best - 2}"] += tested["subject"].nunique()
+        piece = first_pieces[best] if best < len(first_pieces) else f"code {best - 2}"
+        reads[dataset][piece] += tested["subject"].nunique()
         yield tested.index, known, own, codes, best
 
 
@@ -291,7 +295,8 @@ class AnnotatedPlaces:
         is_of_others = self.person[self.video[own], None] != self.person[same]
         n_hit = (self.hits[np.ix_(own, same)] & is_of_others).sum(axis=1)
         share = n_hit / np.maximum(is_of_others.sum(axis=1), 1)
-        chosen, remaining = list[int](), share.copy()
+        chosen: list[int] = []
+        remaining = share.copy()
         while remaining.max(initial=0) > 0:
             best = int(remaining.argmax())
             chosen.append(best)

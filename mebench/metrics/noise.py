@@ -37,7 +37,8 @@ def recode_truths(tables: Tables, noise: Noise, classes: Sequence[str], seed: in
         DataError: intervals were spotted, and the frame rate of a video with a truth is unknown.
     """
     truths = tables.truths.sort_values(["video", "kind", "onset", "offset"], kind="stable").reset_index(drop=True)
-    rng, clips = np.random.default_rng(seed), tables.clips
+    rng = np.random.default_rng(seed)
+    clips = tables.clips
     fps = truths["video"].map(tables.videos.set_index("video")["fps"]).to_numpy(np.float64, na_value=np.nan)
     if tables.predictions is not None and np.isnan(fps).any():
         raise DataError(
@@ -67,7 +68,8 @@ def recode_truths(tables: Tables, noise: Noise, classes: Sequence[str], seed: in
 
 def perfect_answers(tables: Tables) -> Tables:
     """The tables of a run that gives the truth as its answer: every expression found, every clip named right."""
-    predictions, clips = tables.predictions, tables.clips
+    predictions = tables.predictions
+    clips = tables.clips
     if predictions is not None:
         # Confidences differ: equal ones rank nothing, so that there would be no average precision.
         predictions = tables.truths.assign(confidence=np.linspace(1.0, 0.5, len(tables.truths)), draw=0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,9 +56,14 @@ def draw_swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     >>> draw_swaps(30, 100, seed=0)[0].shape
     (100, 30)
     """
-    if n >= 1 and 2 ** (n - 1) <= permutations:
-        return (np.arange(2 ** (n - 1))[:, None] >> np.arange(n) - 1 & 1).astype(np.bool_) & (np.arange(n) > 0), True
-    return np.random.default_rng(seed).random((permutations, n)) < 0.5, False
+    can_try_all = n >= 1 and 2 ** (n - 1) <= permutations
+    if not can_try_all:
+        return np.random.default_rng(seed).random((permutations, n)) < 0.5, False
+    # The bits of a number say whom it exchanges; the first subject stays, since exchanging all others is the same.
+    exchange = np.arange(2 ** (n - 1))[:, None]
+    others = (exchange >> np.arange(n - 1)) & 1
+    first = np.zeros((len(others), 1), dtype=np.bool_)
+    return np.concatenate([first, others.astype(np.bool_)], axis=1), True
 
 
 def permuted_differences(
@@ -74,8 +78,9 @@ def permuted_differences(
     parts = []
     for start in range(0, len(swapped), _AT_ONCE):
         changed = swapped[start : start + _AT_ONCE].astype(np.float64)
-        sides = (1 - changed, changed), (changed, 1 - changed)
-        first, second = (evaluate(paired_weights(units, *weights)) for weights in sides)
+        unchanged = 1 - changed
+        first = evaluate(paired_weights(units, unchanged, changed))
+        second = evaluate(paired_weights(units, changed, unchanged))
         parts.append({name: first[name] - second[name] for name in first})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -169,7 +174,8 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
     >>> mcnemar(np.array([True] * 6 + [False]), np.array([False] * 6 + [False]))
     McNemar(first_only=6, second_only=0, p=0.03125)
     """
-    b, c = int((first & ~second).sum()), int((second & ~first).sum())
+    b = int((first & ~second).sum())
+    c = int((second & ~first).sum())
     p = scipy.stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
     return McNemar(b, c, float(p))
 
@@ -182,10 +188,14 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     >>> holm([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]
     """
-    order = sorted((value, index) for index, value in enumerate(p) if value is not None)
-    highest = accumulate((min(1.0, value * (len(order) - position)) for position, (value, _) in enumerate(order)), max)
-    adjusted = {index: value for (_, index), value in zip(order, highest)}
-    return [adjusted.get(index) for index in range(len(p))]
+    smallest_first = sorted((value, index) for index, value in enumerate(p) if value is not None)
+    adjusted: list[float | None] = [None] * len(p)
+    highest = 0.0
+    for position, (value, index) in enumerate(smallest_first):
+        n_not_smaller = len(smallest_first) - position
+        highest = max(highest, min(1.0, value * n_not_smaller))
+        adjusted[index] = highest
+    return adjusted
 
 
 def difference_interval(
@@ -206,7 +216,8 @@ def difference_interval(
     >>> [round(end, 3) for end in difference_interval((0.5, 0.3, 0.7), (0.5, 0.3, 0.7), correlation=0)]
     [-0.283, 0.283]
     """
-    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    (a, a_low, a_high) = first
+    (b, b_low, b_high) = second
 
     def reach(a_error: float, b_error: float) -> float:
         return float(np.sqrt(max(a_error**2 + b_error**2 - 2 * correlation * a_error * b_error, 0.0)))

@@ -72,7 +72,9 @@ def hardest_people(personal: Floats, share: float = LOWEST) -> Indices:
     known = np.asarray(~np.isnan(personal).all(axis=0))
     mean = np.full(len(known), np.inf)
     mean[known] = np.nanmean(pd.DataFrame(personal).rank(axis=1).to_numpy()[:, known], axis=0)
-    return np.asarray(np.sort(np.argsort(mean, kind="stable")[: int(np.ceil(share * known.sum() - EQUAL))]))
+    n_hardest = int(np.ceil(share * known.sum() - EQUAL))
+    hardest_first = np.argsort(mean, kind="stable")
+    return np.asarray(np.sort(hardest_first[:n_hardest]))
 
 
 def personal_path(path: str) -> str:
@@ -83,9 +85,11 @@ def personal_path(path: str) -> str:
     """
     if path == "analysis.strs":
         return "spotting.micro.f1"
-    return (
-        f"{'.'.join(path.split('.')[:2])}.f1" if path.startswith("spotting.") else f"{path.rpartition('.')[0]}.accuracy"
-    )
+    if path.startswith("spotting."):
+        section, kind = path.split(".")[:2]
+        return f"{section}.{kind}.f1"
+    part, _, _ = path.rpartition(".")
+    return f"{part}.accuracy"
 
 
 def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, Any]:

@@ -34,4 +34,7 @@ def last_of_equals(values: Floats) -> Indices:
     >>> last_of_equals(np.array([0.9, 0.5, 0.5])).tolist(), last_of_equals(np.empty(0)).tolist()
     ([0, 2], [])
     """
-    return np.flatnonzero(np.append(values[1:] != values[:-1], True)) if len(values) else np.empty(0, dtype=np.int64)
+    if not len(values):
+        return np.empty(0, dtype=np.int64)
+    differs_from_next = values[1:] != values[:-1]
+    return np.flatnonzero(np.append(differs_from_next, True))

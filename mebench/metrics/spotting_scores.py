@@ -227,7 +227,8 @@ def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
     >>> frame_auc([0.1, 0.4], [0, 0])
     nan
     """
-    values, is_true = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.bool_)
+    values = np.asarray(scores, dtype=np.float64)
+    is_true = np.asarray(truth, dtype=np.bool_)
     known = ~np.isnan(values)
     unit = np.zeros(int(known.sum()), dtype=np.int64)
     return float(weighted_frame_auc(values[known], is_true[known], unit, np.ones((1, 1)))[0])
@@ -269,15 +270,18 @@ def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Flo
     n_units = weights.shape[1]
     order = np.lexsort((scores, unit, truth))
     ends = np.searchsorted((unit + n_units * truth)[order], np.arange(1, 2 * n_units))
-    each = np.split(scores[order], ends)
-    parts = each[:n_units], each[n_units:]
+    by_truth_and_unit = np.split(scores[order], ends)
+    false_of_unit = by_truth_and_unit[:n_units]
+    true_of_unit = by_truth_and_unit[n_units:]
     wins = np.zeros((n_units, n_units))
-    for of_false, others in enumerate(parts[0]):
-        for of_true, scores_of_true in enumerate(parts[1]):
+    for unit_of_false, false_scores in enumerate(false_of_unit):
+        for unit_of_true, true_scores in enumerate(true_of_unit):
             # An equal score wins half: it lies between those strictly below and those up to it.
-            below, upto = (np.searchsorted(others, scores_of_true, side=side).sum() for side in ("left", "right"))
-            wins[of_true, of_false] = (below + upto) / 2
-    n_false, n_true = (weights @ np.array([len(part) for part in side], dtype=np.float64) for side in parts)
+            n_below = np.searchsorted(false_scores, true_scores, side="left").sum()
+            n_up_to = np.searchsorted(false_scores, true_scores, side="right").sum()
+            wins[unit_of_true, unit_of_false] = (n_below + n_up_to) / 2
+    n_false = weights @ np.array([len(part) for part in false_of_unit], dtype=np.float64)
+    n_true = weights @ np.array([len(part) for part in true_of_unit], dtype=np.float64)
     return safe_ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
 
 
@@ -500,7 +504,8 @@ class SpottingCounts:
         timing = ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms")
         scores = {name: self._mean(name, weights) for name in timing if self.convention.defines(name)}
         if self.convention.matching == "any_hit":
-            spotted, true = weights @ self.spotted, weights @ self.truths
+            spotted = weights @ self.spotted
+            true = weights @ self.truths
             # Each spotted interval counts as often as it hits.
             hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)
             precision = _share_of_spotted(hits, spotted, true)
@@ -642,6 +647,9 @@ def count_spotting(
     if unordered and convention.asr == "claims":
         undecided = sums.over_predictions(spotted_unordered * in_crowded_video(truths, predictions))
 
+    places_of_wrong = None
+    if macros is not None:
+        places_of_wrong = place_false_positives(truths, macros, predictions, found, sums.n_units, by_draw)
     return SpottingCounts(
         convention=convention,
         truths=sums.over_truths(np.ones(len(truths))),
@@ -651,9 +659,7 @@ def count_spotting(
         means=_mean_terms(truths, predictions, convention, pairs, found, sums),
         minutes=minutes,
         frames=_frame_counts(truths, predictions, convention, found, sums, frames),
-        where=None
-        if macros is None
-        else place_false_positives(truths, macros, predictions, found, sums.n_units, by_draw),
+        where=places_of_wrong,
         found=found,
         unit=unit,
         hits=_hits_for_average_precision(pairs, draw, convention),
@@ -677,7 +683,8 @@ def _select_scored_intervals(
     says whether an interval is of the kinds asked for.
     """
     if convention.kinds != "of_truth":
-        truths, predictions = of_kinds(truths, kinds), of_kinds(predictions, kinds)
+        truths = of_kinds(truths, kinds)
+        predictions = of_kinds(predictions, kinds)
     if convention.kinds != "own":
         truths = truths.assign(kind="any", own=truths["kind"].isin(kinds))
         predictions = predictions.assign(kind="any", own=predictions["kind"].isin(kinds))
@@ -763,7 +770,8 @@ def _counts_over_iou(
     """`SpottingCounts.sweep`."""
     if convention.matching == "peak":  # no IoU is compared
         return None
-    true_positives, spotted = [], []
+    true_positives = []
+    spotted = []
     for rows, weight in found_over_iou(truths, predictions, convention, pairs):
         true_positives.append(sums.over_rows(rows))
         spotted.append(sums.over_predictions(weight * is_counted))

@@ -88,7 +88,8 @@ def summarize(
         "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
     }
     of_people = videos_of_truth(ordered.videos)
-    n_ids, n_people = of_people["subject"].nunique(), of_people["unit"].nunique()
+    n_ids = of_people["subject"].nunique()
+    n_people = of_people["unit"].nunique()
     if n_ids > n_people:
         remarks.append(f"the {n_ids} subjects are {n_people} people: intervals and tests leave each out under all ids")
     if ordered.predictions is not None and "spotting" in rule.sections:
@@ -159,7 +160,8 @@ def _add_analysis(
         classes: classes of the scheme.
         units: subjects, or draws.
     """
-    rule, remarks = counts.convention, summary["remarks"]
+    rule = counts.convention
+    remarks = summary["remarks"]
     true = of_kinds(ordered.truths, ["micro"])["emotion"]
     spotted = of_kinds(ordered.spotted, ["micro"])
     if not _names_emotions(spotted, ordered) or not true.isin(list(classes)).any():
@@ -284,7 +286,8 @@ def _average_precision_over_kinds(kinds: Sequence[SpottingCounts], weights: Floa
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
     """The curve over confidences, its area and calibration; empty if confidences are unknown or equal."""
-    rule, confidence = part.convention, part.confidence
+    rule = part.convention
+    confidence = part.confidence
     is_ranked = rule.order == "confidence" and not part.unranked.any()
     if not is_ranked or not len(confidence) or np.isnan(confidence).any() or not part.truths.sum():
         return {}
@@ -322,7 +325,8 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
     if not len(frames):
         return None
     covered = frame_truth(frames, of_kinds(tables.truths, [kind]))
-    values, unit = frames["score"].to_numpy(np.float64), frames["unit"].to_numpy(np.int64)
+    values = frames["score"].to_numpy(np.float64)
+    unit = frames["unit"].to_numpy(np.int64)
     return subjects.scores(
         f"spotting.{kind}.frames", lambda weights: {"auc": weighted_frame_auc(values, covered, unit, weights)}
     )
@@ -365,7 +369,8 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
 
 def _n_truths_left_out(tables: Tables, kinds: list[str], rule: Convention) -> int:
     """Number of truths in videos that do not count."""
-    truths, predictions = of_kinds(tables.truths, kinds), of_kinds(tables.spotted, kinds)
+    truths = of_kinds(tables.truths, kinds)
+    predictions = of_kinds(tables.spotted, kinds)
     counted, _ = in_scope(truths, predictions, rule)
     return len(truths) - len(counted)
 

@@ -196,7 +196,8 @@ def _people_of_truth(
     """The person and the dataset of each video; of videos of unknown people nobody (`NOBODY`), one for each run of a pool."""
     known = {person for person, is_known in zip(people, in_truth) if is_known}
     run_of_video = ["0"] * len(people) if runs is None else [str(run) for run in runs]
-    own_people, own_datasets = list(people), list(datasets)
+    own_people = list(people)
+    own_datasets = list(datasets)
     for row, (person, run) in enumerate(zip(people, run_of_video)):
         if person not in known:
             own_people[row] = (NOBODY, run)

@@ -127,10 +127,11 @@ def summarize_uncertainty(scores: Floats, truth: Indices, person: Indices) -> di
     after = np.asarray(scipy.special.softmax(logits / temperatures[person, None], axis=1))
     right = after.argmax(axis=1) == truth
     sets = prediction_sets(after, truth, person)
-    each = np.bincount(person, sets[np.arange(len(truth)), truth]) / np.bincount(person)
+    holds_truth = sets[np.arange(len(truth)), truth]
+    share_of_person = np.bincount(person, holds_truth) / np.bincount(person)
     return {
         "n": len(truth),
-        "people": len(each),
+        "people": len(share_of_person),
         "temperature": float(temperatures.mean()),
         "error": {
             "before": expected_calibration_error(scores.max(axis=1), right) if has_probabilities else None,
@@ -139,9 +140,9 @@ def summarize_uncertainty(scores: Floats, truth: Indices, person: Indices) -> di
         "risk": risk_coverage(after.max(axis=1), right),
         "sets": {
             "coverage": COVERAGE,
-            "mean": float(each.mean()),
-            "lowest": float(each.min()),
-            "people": float((each >= COVERAGE).mean()),
+            "mean": float(share_of_person.mean()),
+            "lowest": float(share_of_person.min()),
+            "people": float((share_of_person >= COVERAGE).mean()),
             "size": float(sets.sum(axis=1).mean()),
         },
     }

@@ -141,7 +141,7 @@ def choose_tasks(names: RunNames, methods: Sequence[Ability], dataset: Dataset, 
 
 
 def _check_pair(names: RunNames, methods: Sequence[Ability], protocol: Protocol) -> None:
-    """Refuse a pair of which one method cannot do its part, or does it in vain (ConfigError)."""
+    """Refuse a pair of which one method has no part to do (ConfigError)."""
     for id_, method, task, verb in (
         (names.method, methods[0], "spot", "spots"),
         (names.recognizer, methods[1], "recognize", "recognizes"),
