@@ -117,7 +117,8 @@ def _settings_of_method(settings: Mapping[str, Any], method: str, methods: Colle
         method: method of the run.
         methods: all methods of the sweep.
     """
-    own, of_method = dict[str, Any](), dict[str, Any]()
+    own = dict[str, Any]()
+    of_method = dict[str, Any]()
     for key, value in settings.items():
         head, _, name = key.partition(".")
         if head not in methods:
@@ -165,7 +166,8 @@ def values_of_word(word: str) -> list[str]:
     """
     values = []
     for piece in _pieces(word.partition("=")[2]):
-        if (match := _RANGE.fullmatch(piece.strip())) is None:
+        match = _RANGE.fullmatch(piece.strip())
+        if match is None:
             values.append(piece.strip() if "," in word else piece)
             continue
         first, last = int(match[1]), int(match[2])  # both belong to a range
@@ -212,7 +214,9 @@ def _check_values(values: list[Any], word: str) -> list[Any]:
 
 def _pieces(text: str) -> list[str]:
     """The pieces between commas outside brackets and quotes."""
-    pieces, closing, quote = [""], list[str](), ""
+    pieces = [""]
+    closing: list[str] = []  # of the open brackets, the innermost last
+    quote = ""
     for letter in text:
         if letter == "," and not closing and not quote:
             pieces.append("")
@@ -234,6 +238,7 @@ def _pieces(text: str) -> list[str]:
 def _without_quotes(piece: str) -> str:
     """A piece without the quotes that only keep its commas together; any other piece unchanged."""
     stripped = piece.strip()
-    mark, inside = stripped[:1], stripped[1:-1]
-    is_quoted = mark in "'\"" and mark == stripped[-1:]
-    return inside if "," in inside and is_quoted and mark not in inside else piece
+    mark = stripped[:1]
+    inside = stripped[1:-1]
+    is_quoted = mark in "'\"" and mark == stripped[-1:] and mark not in inside
+    return inside if is_quoted and "," in inside else piece

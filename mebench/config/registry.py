@@ -239,11 +239,14 @@ def _is_plugin(kind: PluginKind, folder: Path) -> bool:
 
 def _inside(kind: PluginKind, folder: Path, only: str | None = None) -> Iterator[Path]:
     """The plugins in a folder, of all names or of one."""
-    if folder.is_dir():
-        candidates = sorted(folder.iterdir()) if only is None else [folder / only]
-        yield from (
-            f for f in candidates if f.parent == folder and f.name[0] not in "._" and f.is_dir() and _is_plugin(kind, f)
-        )
+    if not folder.is_dir():
+        return
+    candidates = sorted(folder.iterdir()) if only is None else [folder / only]
+    for candidate in candidates:
+        lies_here = candidate.parent == folder  # not so where the one name holds a slash
+        is_hidden = candidate.name[0] in "._"
+        if lies_here and not is_hidden and candidate.is_dir() and _is_plugin(kind, candidate):
+            yield candidate
 
 
 def _packages_by_id(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:
@@ -261,7 +264,8 @@ def _packages_by_id(kind: PluginKind, only: str | None = None) -> dict[str, dict
             spec = importlib.util.find_spec(top)  # imports neither the package nor its parents
         except (ImportError, ValueError):
             spec = None
-        folders = (Path(location, *rest) for location in (spec and spec.submodule_search_locations) or ())
+        locations = [] if spec is None else spec.submodule_search_locations or []
+        folders = [Path(location, *rest) for location in locations]
         folder = next((folder.resolve() for folder in folders if folder.is_dir()), Path(entry.module))
         packages.setdefault(entry.name, {}).setdefault(folder, entry.module)
     return packages
@@ -291,11 +295,16 @@ def _is_copy(one: Path, other: Path) -> bool:
         return True
     if not all(folder.parents[1].name.startswith(".") for folder in (one, other)):
         return False
-    files, other_files = (
-        {file.relative_to(folder) for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"}
-        for folder in (one, other)
-    )
-    return files == other_files and all(filecmp.cmp(one / file, other / file, shallow=False) for file in files)
+    files = _files_of(one)
+    if files != _files_of(other):
+        return False
+    return all(filecmp.cmp(one / file, other / file, shallow=False) for file in files)
+
+
+def _files_of(folder: Path) -> set[Path]:
+    """The files below a folder, from it on, without compiled ones."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return {file.relative_to(folder) for file in files if file.suffix != ".pyc"}
 
 
 def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str | None]:
@@ -314,7 +323,9 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
         return {}, f"{folder / 'config.yaml'} must hold a map with {', '.join(_REQUIRED)}"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", id_):
         return config, f"its name {id_!r} is not snake_case: rename {folder}"
-    return config, f"{folder} has no {', no '.join(missing)}" if missing else fault
+    if missing:
+        return config, f"{folder} has no {', no '.join(missing)}"
+    return config, fault
 
 
 @lru_cache(maxsize=1024)
@@ -324,7 +335,9 @@ def _read_cached(file: Path, inode: int, size: int, mtime_ns: int) -> tuple[Any,
     """
     config = read_yaml(file)
     fault = _first_fault(config) if isinstance(config, dict) else None
-    return config, None if fault is None else f"{file}: {fault}"
+    if fault is None:
+        return config, None
+    return config, f"{file}: {fault}"
 
 
 def _first_fault(config: Mapping[str, Any]) -> str | None:
@@ -378,8 +391,10 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
         lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError) and error.filename:
             lines.append((Path(error.filename), error.lineno))
-        if own_lines := [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]:
-            path = f"{own_lines[-1][0]}, line {own_lines[-1][1]}"
+        own_lines = [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]
+        if own_lines:
+            deepest_file, deepest_line = own_lines[-1]
+            path = f"{deepest_file}, line {deepest_line}"
         message = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
         reason = f"{path}: {type(error).__name__}: {message}"
         raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {reason}") from error

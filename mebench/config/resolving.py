@@ -210,7 +210,8 @@ def _configuration(packaged: Raw, user: Raw, sections_of_plugins: Sequence[Plugi
         sections_of_plugins: the method, the dataset or its members, and the recognizer if any.
     """
     if not any(section.prefix == "recognizer." for section in sections_of_plugins):
-        packaged, user = _without_recognizer(packaged), _without_recognizer(user)
+        packaged = _without_recognizer(packaged)
+        user = _without_recognizer(user)
     raw = packaged | user
     sections = [*sections_of_plugins, RUN_SECTION, _protocol_section(raw)]
     if any(key.startswith(PREFIX) for key in raw):
@@ -232,7 +233,7 @@ def _configuration(packaged: Raw, user: Raw, sections_of_plugins: Sequence[Plugi
         protocol_params=built["protocol."],
         trainer=options,
         values=stored,
-        origins={key: origin for key, origin in origins.items() if key != EVERYBODY_TRAINS[0] or key in stored},
+        origins={key: origin for key, origin in origins.items() if key != TRAIN_PEOPLE or key in stored},
     )
 
 
@@ -248,8 +249,9 @@ def _without_recognizer(values: Raw) -> Raw:
     return {key: value for key, value in values.items() if key != "recognizer"}
 
 
-EVERYBODY_TRAINS = "protocol.train_people", "all"
-"""A setting that came later. At this value it is not stored, so that configurations stay what they were."""
+TRAIN_PEOPLE = "protocol.train_people"
+EVERYBODY = "all"
+"""The value of this setting, which came later, at which it is not stored, so that configurations stay what they were."""
 
 
 class RunSection(Section):
@@ -345,5 +347,7 @@ def _values_to_store(
                 stored[key] = {"name": section.info.id, **settings}
         elif section.prefix != PREFIX:
             plain = {f"{section.prefix}{name}": value for name, value in own.items()}
-            stored |= {key: value for key, value in plain.items() if (key, value) != EVERYBODY_TRAINS}
+            if plain.get(TRAIN_PEOPLE) == EVERYBODY:
+                del plain[TRAIN_PEOPLE]
+            stored |= plain
     return stored | {f"{PREFIX}{name}": value for name, value in options.items()}

@@ -340,8 +340,12 @@ def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
 
 
 def _of_any_member(key: str) -> str:
+    """A key without the member of a composite: `dataset.root` of `dataset.casme2.root`."""
     head, _, rest = key.partition(".")
-    return f"{head}.{rest.rpartition('.')[2]}" if rest else key
+    if not rest:
+        return key
+    _, _, name = rest.rpartition(".")
+    return f"{head}.{name}"
 
 
 def plugins_of(config: RunConfig) -> list[PluginInfo]:
@@ -370,11 +374,12 @@ def shaping_values(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> shaping_values({"method": "mean", "method.baseline": None, "seed": 1})
     {'method': 'mean', 'seed': 1}
     """
-    return {
-        key: shaping_part(key, value)
-        for key, value in sorted(values.items())
-        if shapes_predictions(key, values) and (key, value) not in OFF_UNLESS_SET.items()
-    }
+    shaping = {}
+    for key, value in sorted(values.items()):
+        is_off = (key, value) in OFF_UNLESS_SET.items()
+        if shapes_predictions(key, values) and not is_off:
+            shaping[key] = shaping_part(key, value)
+    return shaping
 
 
 def _positive(value: float | None) -> bool:

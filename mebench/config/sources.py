@@ -342,11 +342,14 @@ def packaged_values(section: PluginSection, data: Sequence[PluginSection], chose
     if chosen is not None:
         preset, origin = chosen
     elif preset_for_dataset is not None:
-        preset, origin = preset_for_dataset, origin_of_dataset
+        preset = preset_for_dataset
+        origin = origin_of_dataset
     elif info.config.get("preset") is not None:
-        preset, origin = info.config["preset"], file
+        preset = info.config["preset"]
+        origin = file
     else:
-        preset, origin = None, "default"
+        preset = None
+        origin = "default"
     name = "" if str(preset).lower() in NULLS else str(preset)
     presets = {"": {}} | info.section("presets")
     if name not in presets:

@@ -107,8 +107,9 @@ def settable_type(hint: Any) -> Any:
         kept = [part for part in get_args(hint) if settable_type(part) is not Any and get_origin(part) is not list]
         return Union[tuple(kept)] if set(kept) - {NoneType} else Any  # noqa: UP007
     parts = [part for part in get_args(hint) if part is not ...]
-    known = get_origin(hint) is Literal or hint in (bool, int, float, str, NoneType)
-    return hint if known or (parts and all(settable_type(part) is not Any for part in parts)) else Any
+    is_scalar = get_origin(hint) is Literal or hint in (bool, int, float, str, NoneType)
+    holds_settable = bool(parts) and all(settable_type(part) is not Any for part in parts)
+    return hint if is_scalar or holds_settable else Any
 
 
 def changed_options(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
@@ -349,11 +350,13 @@ def selects_epoch(chosen: Mapping[str, Any]) -> bool:
 
 def shaping_option(option: str, value: Any) -> Any:
     """The part of an option that shapes predictions, or None. Callbacks that only watch do not."""
-    if option == "callbacks" and isinstance(value, list):
-        return [
-            spec for spec in value if monitored_metric(spec) or _name(spec) not in WATCHERS | {"ModelCheckpoint"}
-        ] or None
-    return None if option in ONLY_WATCH else value
+    if option in ONLY_WATCH:
+        return None
+    if option != "callbacks" or not isinstance(value, list):
+        return value
+    only_watching = WATCHERS | {"ModelCheckpoint"}
+    shaping = [spec for spec in value if monitored_metric(spec) or _name(spec) not in only_watching]
+    return shaping or None
 
 
 def user_modules(chosen: Mapping[str, Any]) -> list[str]:

@@ -106,7 +106,8 @@ def describe_type(hint: Any) -> str:
     >>> describe_type(float), describe_type(int | None), describe_type(tuple[Literal["micro", "macro"], ...])
     ('a float', 'an int or null', 'a list of micro|macro')
     """
-    origin, args = get_origin(hint) or hint, get_args(hint)
+    origin = get_origin(hint) or hint
+    args = get_args(hint)
     if origin in _WRAPPERS:
         return " or ".join(map(describe_type, args))
     if origin is Literal:
@@ -172,7 +173,8 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
         hint = f": mebench info NAME shows those of another {section}" if names_plugin else ""
         return f"unknown key {key!r}: {section} has no parameters here{hint}"
     nearby = nearby or [k for k in known if "." not in k]
-    by_name, every = _by_last_part(nearby), _by_last_part(known)
+    by_name = _by_last_part(nearby)
+    every = _by_last_part(known)
     near = _nearest_of(name, by_name, every)
     hint = f" Did you mean {near!r}?" if near else ""
     if section == "protocol" and near not in nearby:
