@@ -114,6 +114,14 @@ def find_module_file(name: str) -> Path | None:
     return None
 
 
+def find_file_in_package(package: str, file: str) -> Path | None:
+    """A file of an installed package, which is not imported; None if package or file is missing."""
+    spec = importlib.util.find_spec(package)
+    folders = [] if spec is None else spec.submodule_search_locations or []
+    files = [Path(folder) / file for folder in folders]
+    return next((found for found in files if found.is_file()), None)
+
+
 def code_hash(path: Path) -> str:
     """SHA-256, in hexadecimal, of a Python or YAML file without comments, docstrings and layout; of other files by
     their bytes.

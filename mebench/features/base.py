@@ -151,13 +151,14 @@ class MapStep(Step, ABC):
             raise DataError(
                 f"{type(self).__name__} needs 68 facial landmarks of the first frame, but the dataset has none: {then}"
             )
-        if landmarks.shape != (68, 2) or not np.isfinite(landmarks).all():
-            what = (
-                f"{np.count_nonzero(~np.isfinite(landmarks).all(axis=1))} of them are not numbers"
-                if landmarks.shape == (68, 2)
-                else f"their shape is {landmarks.shape}"
-            )
-            raise DataError(f"{type(self).__name__} needs 68 facial landmarks (x, y) and {what}: {then}")
+        fault = ""
+        if landmarks.shape != (68, 2):
+            fault = f"their shape is {landmarks.shape}"
+        elif not np.isfinite(landmarks).all():
+            n_odd = np.count_nonzero(~np.isfinite(landmarks).all(axis=1))
+            fault = f"{n_odd} of them are not numbers"
+        if fault:
+            raise DataError(f"{type(self).__name__} needs 68 facial landmarks (x, y) and {fault}: {then}")
         return landmarks
 
 
@@ -212,15 +213,18 @@ def angle_of(v: NDArray[Any], u: NDArray[Any]) -> NDArray[np.float64]:
 
     The arctangent of the smaller over the larger is that of Cephes (Moshier 1989), with an error of 2e-16.
     """
-    across, down = np.abs(u).astype(np.float64), np.abs(v).astype(np.float64)
+    across = np.abs(u).astype(np.float64)
+    down = np.abs(v).astype(np.float64)
     larger = np.maximum(across, down)
     t = np.divide(np.minimum(across, down), larger, out=np.zeros(larger.shape), where=larger > 0)
     far = t > 0.66
     x = np.where(far, (t - 1) / (t + 1), t)
     z = x * x
-    above, below = np.zeros(z.shape), np.ones(z.shape)
+    above = np.zeros(z.shape)
+    below = np.ones(z.shape)
     for p, q in _ATAN:
-        above, below = above * z + p, below * z + q
+        above = above * z + p
+        below = below * z + q
     angle = np.where(far, np.pi / 4, 0.0) + (x * (z * above / below) + x)
     angle = np.where(down > across, np.pi / 2 - angle, angle)
     angle = np.where(u < 0, np.pi - angle, angle)

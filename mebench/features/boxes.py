@@ -15,7 +15,8 @@ def common_box(a: Box | FloatBox, b: Box | FloatBox) -> FloatBox:
 
 def distance_in_widths(a: Box | FloatBox, b: Box) -> float:
     """Distance of the middles of two boxes, in widths of the first."""
-    across, down = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
+    across = (a[0] + a[2] - b[0] - b[2]) / 2
+    down = (a[1] + a[3] - b[1] - b[3]) / 2
     return float(np.hypot(across, down) / max(a[2] - a[0], 1))
 
 
@@ -40,5 +41,6 @@ def box_iou(a: Box | FloatBox, b: Box | FloatBox) -> float:
 def enlarge_box(box: Box | FloatBox, margin: float) -> FloatBox:
     """A box with a fraction of its width and height added on each side."""
     x0, y0, x1, y1 = box
-    across, down = margin * (x1 - x0), margin * (y1 - y0)
+    across = margin * (x1 - x0)
+    down = margin * (y1 - y0)
     return x0 - across, y0 - down, x1 + across, y1 + down

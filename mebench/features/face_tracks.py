@@ -64,7 +64,8 @@ def _continue_tracks(tracks: list[Track], index: int, faces: Sequence[Box]) -> N
     last_boxes = [list(track.values())[-1] for track in tracks]
     pairs = product(enumerate(last_boxes), enumerate(faces))
     distances = [(distance_in_widths(box, face), n, m) for (n, box), (m, face) in pairs]
-    taken_tracks, taken_faces = set[int](), set[int]()
+    taken_tracks = set[int]()
+    taken_faces = set[int]()
     for distance, n, m in sorted(distances):
         is_free = n not in taken_tracks and m not in taken_faces
         if distance <= 1 and is_free:

@@ -40,20 +40,23 @@ else:
 Matrix = NDArray[np.float64]
 ADVICE_FOR_RUNS = ". Of many videos, mebench run leaves such ones out with no_face=skip"
 """End of the sentence about a video without a face."""
-LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
+LEFT_EYE = slice(36, 42)
+RIGHT_EYE = slice(42, 48)
 
 
 def box_to_crop(box: Box | FloatBox, size: int) -> Matrix:
     """Takes a box to a crop of `size` by `size` pixels."""
     x0, y0, x1, y1 = box
-    across, down = size / (x1 - x0), size / (y1 - y0)
+    across = size / (x1 - x0)
+    down = size / (y1 - y0)
     return np.array([[across, 0.0, (0.5 - x0) * across - 0.5], [0.0, down, (0.5 - y0) * down - 0.5], [0.0, 0.0, 1.0]])
 
 
 def level_rotation(box: Box | FloatBox, angle: float) -> Matrix:
     """Rotates the picture about the middle of a box. A line at `angle` (radians, clockwise) becomes level."""
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
-    c, s = math.cos(angle), math.sin(angle)
+    c = math.cos(angle)
+    s = math.sin(angle)
     return np.array([[c, s, x - c * x - s * y], [-s, c, y + s * x - c * y], [0.0, 0.0, 1.0]])
 
 
@@ -140,7 +143,8 @@ def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
     left, right, top, bottom = map_points(np.array([(x - 0.5, y), (x + 0.5, y), (x, y - 0.5), (x, y + 0.5)]), back)
     middle = (left + right) / 2
     mm_per_pixel = np.sqrt(np.linalg.norm(right - left) * np.linalg.norm(bottom - top))
-    across, down = mm_per_pixel * (box[2] - box[0]) / 2, mm_per_pixel * (box[3] - box[1]) / 2
+    across = mm_per_pixel * (box[2] - box[0]) / 2
+    down = mm_per_pixel * (box[3] - box[1]) / 2
     return middle[0] - across, middle[1] - down, middle[0] + across, middle[1] + down
 
 
@@ -346,7 +350,8 @@ class FaceCrop(Step):
         n = len(frames)
         if n == 0:
             raise DataError(f"{label} has no frames: check its folder or file")
-        index, n_tried = 0, 0
+        index = 0
+        n_tried = 0
         while index < n:
             gray = to_gray(frames[index], index, label)
             height, width = gray.shape

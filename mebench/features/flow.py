@@ -76,9 +76,8 @@ class Flow(Step):
     @property
     def idle(self) -> Set[str]:
         """Parameters without effect: the second gap if there is none, the light if it stays."""
-        return frozenset(
-            name for name, unused in (("second", None), ("light", "none")) if getattr(self, name) == unused
-        )
+        without_effect = {"second": self.second is None, "light": self.light == "none"}
+        return frozenset(name for name, is_idle in without_effect.items() if is_idle)
 
     @property
     def gaps(self) -> tuple["Flow", ...]:
@@ -151,10 +150,12 @@ def match_brightness(a: Image, b: Image) -> Image:
     Every second pixel of every second row counts. What moves between the crops fits worst and is left out. `b` stays
     unchanged if it is flat, as black frames are, or if no lamp explains the gain.
     """
-    before, after = a[::2, ::2].ravel().astype(np.int64), b[::2, ::2].ravel().astype(np.int64)
+    before = a[::2, ::2].ravel().astype(np.int64)
+    after = b[::2, ::2].ravel().astype(np.int64)
     n_kept = max(int(KEPT_SHARE * len(after)), 2)
     kept = np.ones(len(after), np.bool_)
-    gain, offset = 1.0, 0.0
+    gain = 1.0
+    offset = 0.0
     for _ in range(LIGHT_ROUNDS):
         fitted = _fit_line(after[kept], before[kept])
         if fitted is None:
@@ -173,7 +174,9 @@ def _fit_line(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[float, float]
 
     Sums of whole numbers are exact, so that every processor gives the same line.
     """
-    n, sum_x, sum_y = len(x), int(x.sum()), int(y.sum())
+    n = len(x)
+    sum_x = int(x.sum())
+    sum_y = int(y.sum())
     spread = n * int((x * x).sum()) - sum_x * sum_x
     if spread < n * n:  # a variance below one grey level
         return None
@@ -362,15 +365,18 @@ class Strain(MapStep):
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Append the strain to an (H, W, 2) map of u and v in pixels: (H, W, 3)."""
-        u, v = x[..., 0], x[..., 1]
+        u = x[..., 0]
+        v = x[..., 1]
         if self.difference == "central":
             uy, ux = np.gradient(u)
             vy, vx = np.gradient(v)
         else:
             # A difference across lacks a column and one down lacks a row: both are cut to the pixels where the other exists.
             defined = slice(1, None) if self.difference == "backward" else slice(None, -1)
-            ux, vx = np.diff(u, axis=1)[defined], np.diff(v, axis=1)[defined]
-            uy, vy = np.diff(u, axis=0)[:, defined], np.diff(v, axis=0)[:, defined]
+            ux = np.diff(u, axis=1)[defined]
+            vx = np.diff(v, axis=1)[defined]
+            uy = np.diff(u, axis=0)[:, defined]
+            vy = np.diff(v, axis=0)[:, defined]
         strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
         if self.difference == "backward":
             strain = np.pad(strain, (1, 0))
@@ -440,4 +446,6 @@ class FlowDirection(MapStep):
 def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:
     """Scale to 0 at the minimum and 255 at the maximum; `constant` everywhere if they are equal."""
     low, high = channel.min(), channel.max()
-    return np.full_like(channel, constant) if low == high else np.asarray(255 * ((channel - low) / (high - low)))
+    if low == high:
+        return np.full_like(channel, constant)
+    return np.asarray(255 * ((channel - low) / (high - low)))

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import importlib.util
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from mebench.features.base import Landmarks
 from mebench.features.boxes import Box, FloatBox, box_area, box_iou, clip_to_frame, distance_in_widths, enlarge_box
 from mebench.features.face_detection import MISSES
 from mebench.features.gray_frames import Gray
+from mebench.files import find_file_in_package
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -67,16 +67,14 @@ def find_predictor(path: str | None = None) -> Path | None:
     Raises:
         DataError: the given path is no file.
     """
-    if given := path or os.environ.get(VARIABLE):
-        file = Path(given).expanduser()
+    named = path or os.environ.get(VARIABLE)
+    if named:
+        file = Path(named).expanduser()
         if not file.is_file():
             origin = f"method.landmarks={path}" if path else f"the environment variable {VARIABLE}"
             raise DataError(f"there is no landmark file {file}, named by {origin}: give the path of {_FILE}")
         return file
-    package = importlib.util.find_spec(LANDMARKS_PACKAGE)
-    folders = (package.submodule_search_locations if package else None) or ()
-    files = [Path(folder, "models", _FILE) for folder in folders]
-    return next((file for file in files if file.is_file()), None)
+    return find_file_in_package(LANDMARKS_PACKAGE, f"models/{_FILE}")
 
 
 def predictor_identity(path: Path) -> str:
@@ -120,7 +118,8 @@ def require_predictor(path: str | None, label: str, what: str, otherwise: str) -
     Raises:
         DataError: there is none.
     """
-    if (file := find_predictor(path)) is None:
+    file = find_predictor(path)
+    if file is None:
         raise DataError(f"{what} needs 68 facial landmarks, but {label} has none: {landmark_advice(otherwise)}")
     return file
 
@@ -256,7 +255,8 @@ class FaceTracker:
         scale = min(1.0, self._width_to_be_found / (self._box[2] - self._box[0]))
         size = max(1, round(scale * (x1 - x0))), max(1, round(scale * (y1 - y0)))
         small = cv2.resize(gray[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
-        across, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
+        across = (x1 - x0) / size[0]
+        down = (y1 - y0) / size[1]
         boxes = self._detect(small)
         faces = ((x0 + a * across, y0 + b * down, x0 + c * across, y0 + d * down) for a, b, c, d in boxes)
         return any(box_iou(face, self._box) >= SAME_FACE_IOU for face in faces)

@@ -113,7 +113,9 @@ def load_mini_xception(path: Path) -> MiniXception:
     ]
     blocks: Any = network.blocks
     for number, block in enumerate(blocks):
-        shortcut, normalisation, separable = number + 3, 3 * number + 3, 2 * number + 1
+        shortcut = number + 3
+        normalisation = 3 * number + 3
+        separable = 2 * number + 1
         modules += [
             (f"conv2d_{shortcut}", block.shortcut[0]),
             (f"batch_normalization_{normalisation}", block.shortcut[1]),

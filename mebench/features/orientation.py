@@ -227,7 +227,8 @@ class MainDirectionDifference(MapStep):
             )
         cut = x[: height * self.rows, : width * self.cols].astype(np.float64)
         blocks = skimage.util.view_as_blocks(cut, (height, width, 4)).reshape(-1, height * width, 4)
-        u, v = blocks[..., 0], blocks[..., 1]
+        u = blocks[..., 0]
+        v = blocks[..., 1]
         if self.directions == "quadrants":
             sector = np.floor(angle_of(v, u) / (np.pi / 2)).astype(int) % 4
         else:  # the arctangent of u / v: 90 degrees where v is 0, and undefined where both are, which is no direction

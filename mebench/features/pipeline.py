@@ -140,7 +140,8 @@ def _sorted_steps(chain: Chain) -> Route:
 
 def _check_scope(chain: Chain, route: Route) -> None:
     """Refuse clip steps in a chain for frames, and a gap unfit for the scope."""
-    name, core = chain.name, route.core
+    name = chain.name
+    core = route.core
     of_frames = chain.scope == "frames"
     of_clip = [*route.sequence, *([core] if isinstance(core, VolumeStep) else [])]
     if of_frames and of_clip:
@@ -236,7 +237,10 @@ class VideoSource:
     """
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
-        self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
+        self.store = store
+        self.dataset = dataset
+        self.dataset_id = dataset_id
+        self.video = video
         self.tick: Callable[[Stage], None] = ignore_progress
         self.shared_flows: dict[Key, NDArray[Any]] | None = None
         self._points: dict[FaceCrop, Landmarks | None] = {}
@@ -269,16 +273,15 @@ class VideoSource:
         route = route_of(chain)
         levels = _LEVELS_UP_TO[stage]
         used = [step for step in chain.steps if step.level in levels]
-        uses_landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
+        is_feature = stage == "feature"
+        uses_landmarks = route.crop.needs_landmarks or (is_feature and route.maps_need_landmarks)
         return Key(
             stage=stage,
             dataset=self.dataset_id,
             revision=self.dataset.revision,
             video=self.video.key,
             frames=self.fingerprint,
-            steps=chain.fingerprint()
-            if stage == "feature"
-            else chain.fingerprint(*levels),  # a feature's has the scope, too
+            steps=chain.fingerprint() if is_feature else chain.fingerprint(*levels),  # a feature's has the scope, too
             opencv=opencv_version(),
             dlib=dlib_version(),
             landmarks=route.crop.landmark_identity(self.landmarks) if uses_landmarks else "",
@@ -292,7 +295,8 @@ class VideoSource:
         crop = route_of(chain).crop
 
         def build() -> Draft:
-            frames, label = self.frames(), self.video.key
+            frames = self.frames()
+            label = self.video.key
             reference = crop.locate(frames, self.landmarks, label)
             channels = (3,) if crop.color else ()
             return Draft(
@@ -331,7 +335,8 @@ class VideoSource:
     def _draft_of_flow(self, chain: Chain, clip: Clip | None) -> Draft:
         """The flows of a video or of a clip, computed while they are read."""
         route = route_of(chain)
-        core, shape = route.core, (route.crop.size, route.crop.size, 2)
+        core = route.core
+        shape = (route.crop.size, route.crop.size, 2)
         assert isinstance(core, Flow)
         if clip is not None:
             images, onset, apex = self._clip_images(chain, route, clip)
@@ -393,7 +398,8 @@ class VideoSource:
 
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
         """The crops that a clip's feature reads, and where its onset and apex are."""
-        crops, (onset, apex, offset) = self.crops(chain).array, clip
+        crops = self.crops(chain).array
+        (onset, apex, offset) = clip
         if missing := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
             raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {missing[0]}")
         if not route.sequence and not isinstance(route.core, VolumeStep):
@@ -562,11 +568,11 @@ class VideoSource:
         A video with unreadable frames or landmarks is not ready; `compute` raises the reason.
         """
         try:
-            return all(
-                self.store.holds_entry(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips)
-            ) and all(
-                self.store.holds_entry(self.key("crops", chain, None)) for chain in self._chains_of_crops(chains, clips)
-            )
+            for chain, clip in self._wanted(chains, clips):
+                if not self.store.holds_entry(self.key("feature", chain, clip)):
+                    return False
+            chains_of_crops = self._chains_of_crops(chains, clips)
+            return all(self.store.holds_entry(self.key("crops", chain, None)) for chain in chains_of_crops)
         except DataError:
             return False
 
@@ -719,7 +725,8 @@ def _chains_of_gaps(chain: Chain) -> list[Chain]:
     chains = []
     for position, step in enumerate(chain.steps):
         if isinstance(step, Flow) and step.level == "pair":
-            before, after = chain.steps[:position], chain.steps[position + 1 :]
+            before = chain.steps[:position]
+            after = chain.steps[position + 1 :]
             chains += [replace(chain, steps=(*before, gap, *after)) for gap in step.gaps]
     return chains
 

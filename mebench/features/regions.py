@@ -109,7 +109,8 @@ def clamp_region(region: Edges, width: int, height: int) -> tuple[int, int, int,
     (127, 10, 128, 11)
     """
     x0, y0, x1, y1 = (round(float(edge)) for edge in region)
-    x0, y0 = min(max(x0, 0), width - 1), min(max(y0, 0), height - 1)
+    x0 = min(max(x0, 0), width - 1)
+    y0 = min(max(y0, 0), height - 1)
     return x0, y0, min(max(x1, x0 + 1), width), min(max(y1, y0 + 1), height)
 
 

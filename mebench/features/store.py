@@ -207,7 +207,8 @@ class EntryFiles:
         Raises:
             DataError: the disk is full or not writable; nothing is left behind.
         """
-        dtype, buffer = np.dtype(draft.dtype), BytesIO()
+        dtype = np.dtype(draft.dtype)
+        buffer = BytesIO()
         described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": draft.shape}
         np.lib.format.write_array_header_1_0(buffer, described)
         header = buffer.getvalue()
@@ -226,7 +227,8 @@ class EntryFiles:
             for path in (self.marker, *self.list_leftovers()):
                 path.unlink(missing_ok=True)
         with _replacing(self.data, store) as put:
-            hasher, written = _hasher(), 0
+            hasher = _hasher()
+            written = 0
             for piece in chain([header], (np.ascontiguousarray(b, dtype).tobytes() for b in draft.blocks)):
                 hasher.update(piece)
                 put(piece)
@@ -311,7 +313,8 @@ class FeatureStore:
     """
 
     def __init__(self, root: Path | str, keep_flow: bool = False) -> None:
-        self.root, self.keep_flow = Path(root), keep_flow
+        self.root = Path(root)
+        self.keep_flow = keep_flow
         self.recent: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self.sources: dict[Hashable, Any] = {}
         self._sound: dict[Path, tuple[int, int, int] | None] = {}

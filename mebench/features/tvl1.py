@@ -50,7 +50,8 @@ class _Vector(numba.types.Type):  # type: ignore[misc]  # numba has no types
         return Conversion.safe if other == numba.types.float32 else None
 
 
-_vector, _machine = _Vector("Vector"), ir.VectorType(ir.FloatType(), LANES)
+_vector = _Vector("Vector")
+_machine = ir.VectorType(ir.FloatType(), LANES)
 register_model(_Vector)(lambda manager, kind: models.PrimitiveModel(manager, kind, _machine))
 
 
@@ -97,7 +98,8 @@ def _store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
 
 
 def _address(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
-    array, index = context.make_array(kinds.args[0])(context, builder, args[0]), cgutils.unpack_tuple(builder, args[1])
+    array = context.make_array(kinds.args[0])(context, builder, args[0])
+    index = cgutils.unpack_tuple(builder, args[1])
     return builder.bitcast(
         cgutils.get_item_pointer(context, builder, kinds.args[0], array, index), _machine.as_pointer()
     )
@@ -195,18 +197,22 @@ def _pyramid(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warm: 
     If `warm`, it is the finest scale alone, from the given flow on.
     What is compiled into one function and called by another is optimised twice, so this one is the outermost.
     """
-    pyramid, sizes = [images], [(h, w)]
+    pyramid = [images]
+    sizes = [(h, w)]
     for _ in range(1, 1 if warm else SCALES):
-        rows, cols = round(h * STEP), round(w * STEP)
+        rows = round(h * STEP)
+        cols = round(w * STEP)
         if min(rows, cols) < SMALLEST:
             break
         pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, float32(1)))
-        h, w = rows, cols
+        h = rows
+        w = cols
         sizes.append((h, w))
     if not warm:
         flow = make_planes(2, h, w)
     for s in range(len(sizes) - 1, -1, -1):
-        (rows, cols), (h, w) = (h, w), sizes[s]
+        (rows, cols) = (h, w)
+        (h, w) = sizes[s]
         if s < len(sizes) - 1:
             flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
         flow = _scale(pyramid[s], flow, h, w, epsilon, WARM_WARPS if warm else WARPS)
@@ -226,11 +232,9 @@ def make_planes(n: int, h: int, w: int) -> Plane:
 @compiled
 def _resized(p: Plane, h: int, w: int, rows: int, cols: int, down: float, across: float, factor: Number) -> Plane:
     """Planes (h, w) as (rows, cols), bilinear, times `factor`; a new pixel is `down` old ones high and `across` wide."""
-    between, resized, wide = (
-        np.zeros((h, whole_blocks(cols)), np.float32),
-        make_planes(len(p), rows, cols),
-        whole_blocks(cols),
-    )
+    between = np.zeros((h, whole_blocks(cols)), np.float32)
+    resized = make_planes(len(p), rows, cols)
+    wide = whole_blocks(cols)
     for n in range(len(p)):
         for x in range(cols):
             low, high, part = _neighbours(x, across, w)
@@ -257,7 +261,9 @@ def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
 def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warps: int) -> Plane:
     """One scale of the pyramid: the flow made better."""
     second = gradient_planes(images, h, w)
-    warped, dual, other = make_planes(4, h, w), make_planes(4, h, w), make_planes(2, h, w)
+    warped = make_planes(4, h, w)
+    dual = make_planes(4, h, w)
+    other = make_planes(2, h, w)
     stop = epsilon * epsilon * float32(h * w)
     for _ in range(warps):
         warp_planes(second, flow, warped, h, w)
@@ -293,7 +299,8 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, h: int, w: int) -> Number:
                 new_u, new_v, squares = _move_flow(flow, dual, warped, y, x)
                 _store(errors, (x,), _load(errors, (x,)) + squares)
             else:  # below the last row lies the row itself
-                new_u, new_v = _load(flow[0], (y - 1, x)), _load(flow[1], (y - 1, x))
+                new_u = _load(flow[0], (y - 1, x))
+                new_v = _load(flow[1], (y - 1, x))
             if y > 0:
                 _move_dual(flow, dual, y - 1, x, new_u, new_v)
         if y < h:
@@ -314,15 +321,29 @@ def _move_flow(flow: Plane, dual: Plane, warped: Plane, y: int, x: int) -> _Valu
     Returns:
         The new u and v, and the squares of their changes.
     """
-    u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
-    rho, ix, iy, inverse = warped[0], warped[1], warped[2], warped[3]
-    most, theta = float32(LAMBDA * THETA), float32(THETA)
+    u = flow[0]
+    v = flow[1]
+    p11 = dual[0]
+    p12 = dual[1]
+    p21 = dual[2]
+    p22 = dual[3]
+    rho = warped[0]
+    ix = warped[1]
+    iy = warped[2]
+    inverse = warped[3]
+    most = float32(LAMBDA * THETA)
+    theta = float32(THETA)
     coarse = float32(2**-4)  # a number next to which 2 ** -27 is the last digit
-    a, b, gx, gy = _load(u, (y, x)), _load(v, (y, x)), _load(ix, (y, x)), _load(iy, (y, x))
+    a = _load(u, (y, x))
+    b = _load(v, (y, x))
+    gx = _load(ix, (y, x))
+    gy = _load(iy, (y, x))
     step = (_load(rho, (y, x)) + (gx * a + gy * b)) * _load(inverse, (y, x))
     step = _larger(-most, _smaller(step, most))
-    ax, ay = _load(p11, (y, x + 1)) - _load(p11, (y, x)), _load(p12, (y + 1, x)) - _load(p12, (y, x))
-    bx, by = _load(p21, (y, x + 1)) - _load(p21, (y, x)), _load(p22, (y + 1, x)) - _load(p22, (y, x))
+    ax = _load(p11, (y, x + 1)) - _load(p11, (y, x))
+    ay = _load(p12, (y + 1, x)) - _load(p12, (y, x))
+    bx = _load(p21, (y, x + 1)) - _load(p21, (y, x))
+    by = _load(p22, (y + 1, x)) - _load(p22, (y, x))
     new_a = _store(u, (y, x), ((a + step * gx) + theta * (ax + ay) + coarse) - coarse)
     new_b = _store(v, (y, x), ((b + step * gy) + theta * (bx + by) + coarse) - coarse)
     a, b = new_a - a, new_b - b
@@ -341,11 +362,19 @@ def _move_dual(flow: Plane, dual: Plane, y: int, x: int, below_u: Vector, below_
         below_u: u of the row below.
         below_v: v of the row below.
     """
-    u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
-    taut, one = float32(TAU / THETA), float32(1)
+    u = flow[0]
+    v = flow[1]
+    p11 = dual[0]
+    p12 = dual[1]
+    p21 = dual[2]
+    p22 = dual[3]
+    taut = float32(TAU / THETA)
+    one = float32(1)
     a, b = _load(u, (y, x)), _load(v, (y, x))
-    ax, ay = _load(u, (y, x + 1)) - a, below_u - a
-    bx, by = _load(v, (y, x + 1)) - b, below_v - b
+    ax = _load(u, (y, x + 1)) - a
+    ay = below_u - a
+    bx = _load(v, (y, x + 1)) - b
+    by = below_v - b
     a, b = one + taut * sqrt(ax * ax + ay * ay), one + taut * sqrt(bx * bx + by * by)
     both = one / (a * b)
     a, b = both * b, both * a
@@ -360,10 +389,12 @@ def gradient_planes(images: Plane, h: int, w: int) -> Plane:
     """The second image and its differences across and down, (3, rows, columns). They are (f(x + 1) - f(x - 1)) / 2;
     the margin is black.
     """
-    planes, half = np.zeros((3, h + 2 * MARGIN, whole_blocks(w) + 2 * MARGIN + LANES), np.float32), float32(0.5)
+    planes = np.zeros((3, h + 2 * MARGIN, whole_blocks(w) + 2 * MARGIN + LANES), np.float32)
+    half = float32(0.5)
     image = images[1]
     for y in range(h):
-        above, below = max(y - 1, 0), min(y + 1, h - 1)
+        above = max(y - 1, 0)
+        below = min(y + 1, h - 1)
         for x in range(w):
             left, right = max(x - 1, 0), min(x + 1, w - 1)
             planes[0, y + MARGIN, x + MARGIN] = image[y, x]
@@ -378,14 +409,20 @@ def warp_planes(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> No
 
     Positions are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.
     """
-    u, v, wide, half = flow[0], flow[1], whole_blocks(w), float32(0.5)
-    columns, weights = np.arange(wide).astype(np.float32), np.empty((5, LANES), np.float32)
+    u = flow[0]
+    v = flow[1]
+    wide = whole_blocks(w)
+    half = float32(0.5)
+    columns = np.arange(wide).astype(np.float32)
+    weights = np.empty((5, LANES), np.float32)
     for y in range(h):
         for x in range(w, wide):
             u[y, x], v[y, x] = u[y, w - 1], v[y, w - 1]
         for start in range(0, w, LANES):
-            left, upper = floor(u[y, start + LANES // 2] - half), floor(v[y, start + LANES // 2] - half)
-            column, row = MARGIN + start + left - 1, MARGIN + y + upper - 1
+            left = floor(u[y, start + LANES // 2] - half)
+            upper = floor(v[y, start + LANES // 2] - half)
+            column = MARGIN + start + left - 1
+            row = MARGIN + y + upper - 1
             fits = column >= 0 and column + LANES + 4 <= planes.shape[2] and row >= 0 and row + 5 <= planes.shape[1]
             column_numbers = _load(columns, (start,))
             across = _round_to_32nds(column_numbers, _load(u, (y, start))) - column_numbers - float32(left)
@@ -424,8 +461,12 @@ def _sample_block(
     planes: Plane, row: int, column: int, across: Vector, down: Vector, weights: Plane, warped: Plane, y: int, x: int
 ) -> None:  # fmt: skip
     """A block of the second image and of its gradient. It takes four rows and columns for all pixels, or five."""
-    right, lower, needs_fifth_column = _within(across, 1, 2), _within(down, 1, 2), not _within(across, 0, 1)
-    row, column, rows = row + int(lower), column + int(right), 4 if lower or _within(down, 0, 1) else 5
+    right = _within(across, 1, 2)
+    lower = _within(down, 1, 2)
+    needs_fifth_column = not _within(across, 0, 1)
+    row = row + int(lower)
+    column = column + int(right)
+    rows = 4 if lower or _within(down, 0, 1) else 5
     a, b, c, d, e = _weights(across - float32(right))
     for j, weight in enumerate(_weights(down - float32(lower))):
         _store(weights, (j, 0), weight)
@@ -443,13 +484,15 @@ def _sample_block(
 @compiled
 def _sample_pixel(planes: Plane, x: Number, y: Number, h: int, w: int, warped: Plane, row: int, column: int) -> None:
     """The second image and its gradient at one position, wherever it is."""
-    left, upper = floor(x), floor(y)
+    left = floor(x)
+    upper = floor(y)
     a, b = _cubic(x - float32(left)), _cubic(y - float32(upper))
     image = across = down = float32(0)
     for j in range(4):
         near = min(max(upper + j - 1, -1), h) + MARGIN
         for i in range(4):
-            weight, at = b[j] * a[i], min(max(left + i - 1, -1), w) + MARGIN
+            weight = b[j] * a[i]
+            at = min(max(left + i - 1, -1), w) + MARGIN
             image += weight * planes[0, near, at]
             across += weight * planes[1, near, at]
             down += weight * planes[2, near, at]
@@ -464,11 +507,20 @@ def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> Non
     The image becomes its difference to the first one less gradient times flow; the fourth plane -1 over the squared length of the
     gradient.
     """
-    first, u, v, rho, ix, iy, inverse = images[0], flow[0], flow[1], warped[0], warped[1], warped[2], warped[3]
-    tiny, one, wide = float32(np.finfo(np.float32).eps), float32(1), whole_blocks(w)
+    first = images[0]
+    u = flow[0]
+    v = flow[1]
+    rho = warped[0]
+    ix = warped[1]
+    iy = warped[2]
+    inverse = warped[3]
+    tiny = float32(np.finfo(np.float32).eps)
+    one = float32(1)
+    wide = whole_blocks(w)
     for y in range(h):
         for x in range(wide):
-            gx, gy = ix[y, x], iy[y, x]
+            gx = ix[y, x]
+            gy = iy[y, x]
             length = gx * gx + gy * gy
             rho[y, x] = rho[y, x] - gx * u[y, x] - gy * v[y, x] - first[y, x]
             inverse[y, x] = -one / (length if length > tiny else tiny)
@@ -477,7 +529,8 @@ def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> Non
 @inlined
 def _weights(part: Vector) -> _Values:
     """The bicubic weights of five pixels for a position after the second one. `part` is 0 to below 2 pixels."""
-    one, zero = float32(1), float32(0)
+    one = float32(1)
+    zero = float32(0)
     a, b, c, d = _cubic(_if_less(part, one, part, part - one))
     first = _if_less(part, one, a, zero), _if_less(part, one, b, a), _if_less(part, one, c, b)
     return *first, _if_less(part, one, d, c), _if_less(part, one, zero, d)
@@ -515,29 +568,42 @@ def median(planes: Plane, medians: Plane, h: int, w: int) -> None:
                 padded[y, x + 2] = planes[n, row, x]
             padded[y, :2], padded[y, w + 2 : w + 4] = planes[n, row, 0], planes[n, row, w - 1]
         for x in range(0, wide, LANES):
-            first, third, fourth = _sorted_five(padded, 0, x), _sorted_five(padded, 2, x), _sorted_five(padded, 3, x)
+            first = _sorted_five(padded, 0, x)
+            third = _sorted_five(padded, 2, x)
+            fourth = _sorted_five(padded, 3, x)
             above = _merged5(third, _sorted_five(padded, 1, x))
             for y in range(0, h, 2):
-                fifth, sixth = _sorted_five(padded, y + 4, x), _sorted_five(padded, y + 5, x)
+                fifth = _sorted_five(padded, y + 4, x)
+                sixth = _sorted_five(padded, y + 5, x)
                 below = _merged5(fifth, fourth)
                 # The eighth to the thirteenth of twenty values.
-                e, o = _merged5(above[::2], below[::2]), _merged5(above[1::2], below[1::2])
+                e = _merged5(above[::2], below[::2])
+                o = _merged5(above[1::2], below[1::2])
                 middle = (*_ordered(o[3], e[4]), *_ordered(o[4], e[5]), *_ordered(o[5], e[6]))
                 _store(medians, (n, y, x), _sixth_of_eleven(middle, first))
                 _store(medians, (n, y + 1, x), _sixth_of_eleven(middle, sixth))
-                first, third, fourth, above = third, fifth, sixth, below
+                first = third
+                third = fifth
+                fourth = sixth
+                above = below
 
 
 @inlined
 def _sorted_five(rows: Plane, y: int, x: int) -> _Values:
     """For each pixel of a block the five around it in a row, sorted."""
-    a, b, c = _load(rows, (y, x)), _load(rows, (y, x + 1)), _load(rows, (y, x + 2))
-    d, e = _load(rows, (y, x + 3)), _load(rows, (y, x + 4))
-    (a, b), (d, e) = _ordered(a, b), _ordered(d, e)
+    a = _load(rows, (y, x))
+    b = _load(rows, (y, x + 1))
+    c = _load(rows, (y, x + 2))
+    d = _load(rows, (y, x + 3))
+    e = _load(rows, (y, x + 4))
+    (a, b) = _ordered(a, b)
+    (d, e) = _ordered(d, e)
     c, e = _ordered(c, e)
-    (c, d), (b, e) = _ordered(c, d), _ordered(b, e)
+    (c, d) = _ordered(c, d)
+    (b, e) = _ordered(b, e)
     a, d = _ordered(a, d)
-    (a, c), (b, d) = _ordered(a, c), _ordered(b, d)
+    (a, c) = _ordered(a, c)
+    (b, d) = _ordered(b, d)
     b, c = _ordered(b, c)
     return a, b, c, d, e
 
@@ -560,8 +626,10 @@ def _ordered(a: Vector, b: Vector) -> tuple[Vector, Vector]:
 @inlined
 def _merged5(a: _Values, b: _Values) -> _Values:
     """Ten values, sorted, from twice five (odd-even merging, Batcher 1968)."""
-    (p, q), (r, s) = _merged2(a[0], a[4], b[0], b[4]), _ordered(a[2], b[2])
-    e, o = (p[0], *_ordered(r, p[1]), *_ordered(s, q[0]), q[1]), _merged2(a[1], a[3], b[1], b[3])
+    (p, q) = _merged2(a[0], a[4], b[0], b[4])
+    (r, s) = _ordered(a[2], b[2])
+    e = (p[0], *_ordered(r, p[1]), *_ordered(s, q[0]), q[1])
+    o = _merged2(a[1], a[3], b[1], b[3])
     low, high = o
     return (
         e[0],

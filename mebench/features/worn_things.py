@@ -136,7 +136,8 @@ def block_pixels(
 def _full_box(thing: Worn, face: Box, landmarks: Landmarks | None) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of a thing at full size."""
     anchors = ANCHORS[thing]
-    top, bottom = _point(anchors.top, face, landmarks), _point(anchors.bottom, face, landmarks)
+    top = _point(anchors.top, face, landmarks)
+    bottom = _point(anchors.bottom, face, landmarks)
     one, other = (_point(number, face, landmarks) for number in anchors.height)
     height = float(np.hypot(*(one - other)))
     middle = (top + bottom) / 2
