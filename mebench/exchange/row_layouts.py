@@ -16,6 +16,21 @@ Row = Mapping[str, Any]
 """The cells of a row by the names of their columns."""
 TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
 """Names of a truth, without punctuation, in a file that also holds predictions."""
+NAMES_OF_PREDICTIONS = frozenset(
+    {
+        "pred",
+        "preds",
+        "predicted",
+        "prediction",
+        "predictions",
+        "spotted",
+        "detected",
+        "detections",
+        "intervals",
+        "results",
+    }
+)
+"""Names of a list of spotted intervals, without punctuation, among the facts of a video. No video is called so."""
 INTERVAL_CELLS = ("onset", "offset", "score")
 """The columns of an interval that is a plain list."""
 DETECTION_RESULTS = ("results", "database")
@@ -225,6 +240,36 @@ def _refuse_lists_among_objects(name: str, intervals: Sequence[Any]) -> None:
             raise DataError(f"{name!r}, item {number}: {_shown(interval)} names no video, unlike the other items")
 
 
+def rows_from_predictions_by_video(value: Row) -> list[Row] | None:
+    """An object for each video, whose list of intervals has a name of its own.
+
+    Intervals that name their videos themselves are those of other videos, and their object is none of these.
+
+    >>> rows_from_predictions_by_video({"a": {"pred": [[3, 9]]}, "b": {"pred": []}})
+    [{'video': 'a', 'onset': 3, 'offset': 9}, {'video': 'b', 'onset': '', 'offset': ''}]
+    >>> rows_from_predictions_by_video({"fold 1": {"pred": [{"video": "a", "onset": 3}]}}) is None
+    True
+    """
+    are_videos = not any(plain_name(name) in NAMES_OF_PREDICTIONS for name in value)
+    hold_predictions = all(_holds_one_named_list(part) for part in value.values())
+    if not value or not are_videos or not hold_predictions:
+        return None
+    return rows_from_list_of_rows([{"video": video, **part} for video, part in value.items()])
+
+
+def _holds_one_named_list(part: Any) -> bool:
+    """Whether a part is an object of plain cells and one list of intervals, which do not name their videos."""
+    if not isinstance(part, Mapping) or names_column("video", part):
+        return False
+    nested = [name for name, cell in part.items() if isinstance(cell, list | Mapping)]
+    if len(nested) != 1 or plain_name(nested[0]) not in NAMES_OF_PREDICTIONS:
+        return False
+    intervals = part[nested[0]]
+    if not isinstance(intervals, list) or (intervals and not is_nested(intervals)):
+        return False
+    return not any(isinstance(interval, Mapping) and names_column("video", interval) for interval in intervals)
+
+
 def rows_from_single_row(value: Row) -> list[Row] | None:
     """The cells of one row, such as one line of JSON lines.
 
@@ -318,6 +363,7 @@ OBJECT_LAYOUTS = (
     rows_from_column_lists,
     rows_from_scores_by_video,
     rows_from_intervals_by_video,
+    rows_from_predictions_by_video,
     rows_from_single_row,
     rows_from_nested_tables,
 )

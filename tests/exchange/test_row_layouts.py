@@ -19,6 +19,7 @@ from mebench.exchange.row_layouts import (
     rows_from_pandas_columns,
     rows_from_pandas_split,
     rows_from_parallel_lists,
+    rows_from_predictions_by_video,
     rows_from_row_by_video,
     rows_from_scores_by_video,
     rows_from_single_row,
@@ -91,6 +92,8 @@ ORDERED = [
     (rows_from_column_lists, rows_from_scores_by_video, {"score": [0.5, 0.25]}),
     (rows_from_column_lists, rows_from_nested_tables, {"pred": [0, 2], "x": [{"video": "a", "onset": 3}]}),
     (rows_from_intervals_by_video, rows_from_nested_tables, {"a": [[3, 9]], "b": []}),
+    # A name of predictions inside is no video.
+    (rows_from_predictions_by_video, rows_from_nested_tables, {"a": {"pred": [[3, 9]]}}),
 ]  # fmt: skip
 
 
@@ -101,6 +104,32 @@ def test_table_of_tries_layouts_in_their_order(earlier, later, value):
     assert OBJECT_LAYOUTS.index(earlier) < OBJECT_LAYOUTS.index(later)
     assert table_of(value) == earlier(value) != later(value)
     assert later(value) is not None
+
+
+def test_rows_from_predictions_by_video_keep_facts_of_videos():
+    value = {"a": {"pred": [[3, 9], [20, 30]], "note": "x"}, "b": {"pred": [], "note": "y"}}
+
+    rows = table_of({"model": "mine", "answers": value})
+
+    assert rows == [
+        {"video": "a", "note": "x", "onset": 3, "offset": 9},
+        {"video": "a", "note": "x", "onset": 20, "offset": 30},
+        {"video": "b", "note": "y", "onset": "", "offset": ""},
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"predictions": {"results": [[3, 9]]}},
+        {"a": {"pred": [[3, 9]], "gt": [[3, 9]]}},
+        {"a": {"pred": [3, 9]}},
+        {"a": {"pred": [[3, 9]]}, "b": [[3, 9]]},
+    ],
+    ids=["wrapper", "truth", "cells", "mixed"],
+)
+def test_rows_from_predictions_by_video_declines_others(value):
+    assert rows_from_predictions_by_video(value) is None
 
 
 def test_single_row_keeps_its_cells():
