@@ -215,7 +215,8 @@ def check_known(
         MebenchError: of the kind of `error`.
     """
     if name not in known:
-        raise error(f"{where}{': ' if where else ''}{unknown(what, name, known, then)}")
+        place = f"{where}: " if where else ""
+        raise error(f"{place}{unknown(what, name, known, then)}")
 
 
 def refuse_if(*rules: tuple[object, str], error: Callable[[str], MebenchError] = ConfigError) -> None:
@@ -282,4 +283,6 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
         near = beginnings[beginning]
     hint = "" if near is None else f" Did you mean {near!r}?"
     listing = f" Known: {list_first(names, MOST_NAMES) or 'none'}."
-    return f"unknown {what} {name!r}.{hint}{'' if hint and len(names) > MOST_NAMES else listing} {then}".rstrip()
+    if hint and len(names) > MOST_NAMES:
+        listing = ""
+    return f"unknown {what} {name!r}.{hint}{listing} {then}".rstrip()

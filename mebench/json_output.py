@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -65,4 +66,6 @@ def _finite(data: Any) -> Any:
         return {key: _finite(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
-    return None if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))) else data
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data

@@ -24,7 +24,8 @@ def format_table_number(value: float | None, places: int = 3) -> str:
     >>> format_table_number(0.36177), format_table_number(0.36177, 4), format_table_number(19.04), format_table_number(None)
     ('0.362', '0.3618', '19.0', '–')
     """
-    return format_number(value, places if value is None or abs(value) < 10 else 1, NONE)
+    is_large = value is not None and not abs(value) < 10
+    return format_number(value, 1 if is_large else places, NONE)
 
 
 def shares_in_words(shares: Mapping[str, float]) -> str:
@@ -76,7 +77,8 @@ def format_mean_count(value: float, places: int = 1) -> str:
     >>> format_mean_count(92.0), format_mean_count(33.5), format_mean_count(3.25, 2)
     ('92', '33.5', '3.25')
     """
-    return f"{value:.{0 if float(value).is_integer() else places}f}"
+    shown_places = 0 if float(value).is_integer() else places
+    return f"{value:.{shown_places}f}"
 
 
 def format_span(numbers: Collection[float]) -> str:
@@ -85,7 +87,9 @@ def format_span(numbers: Collection[float]) -> str:
     >>> format_span([3, 1, 2]), format_span([4, 4])
     ('1 to 3', '4')
     """
-    return " to ".join(f"{end:g}" for end in dict.fromkeys((min(numbers, default=0), max(numbers, default=0))))
+    lowest = min(numbers, default=0)
+    highest = max(numbers, default=0)
+    return f"{lowest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
 
 
 def format_seconds(value: float | None) -> str:

@@ -46,12 +46,14 @@ class Progress:
         """A stage of `total` units; the function it gives is called once for each finished unit, with frames done if
         known.
         """
-        finished, frames = done, 0
+        finished = done
+        frames = 0
         with self.frames(name, total, unit, done) as show:
 
             def advance(n_frames: int = 0) -> None:
                 nonlocal finished, frames
-                finished, frames = finished + 1, frames + n_frames
+                finished = finished + 1
+                frames = frames + n_frames
                 show(finished, frames, (finished - done) / max(total - done, 1))
 
             yield advance
@@ -113,7 +115,7 @@ def _bar(console: rich_console.Console, name: str, total: int, unit: str, before
             seconds = time.monotonic() - started
             rate = f"{frames / max(seconds, 1e-9):,.0f} frames/s" if frames else ""
             completed = before + (total - before) * share
-            bar.update(task, completed=completed, done=done, rate=rate, left=_left(seconds, share))
+            bar.update(task, completed=completed, done=done, rate=rate, left=_time_left(seconds, share))
 
         yield show
 
@@ -122,19 +124,24 @@ def _bar(console: rich_console.Console, name: str, total: int, unit: str, before
 def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
     """Lines every few seconds while something moves, rarer ones otherwise, and a last one."""
     started = last = time.monotonic()
-    now_done, now_frames, now_share = before, 0, 0.0
+    now_done = before
+    now_frames = 0
+    now_share = 0.0
 
     def print_state() -> None:
         nonlocal last
         last = time.monotonic()
         seconds = max(last - started, 1e-9)
         seen = f", {now_frames} frames, {now_frames / seconds:.1f} frames/s" if now_frames else ""
-        left = f", {left}" if (left := _left(seconds, now_share)) else ""
+        time_left = _time_left(seconds, now_share)
+        left = f", {time_left}" if time_left else ""
         print_lines(f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s{left}", error=True)
 
     def show(done: int, frames: int, share: float) -> None:
         nonlocal now_done, now_frames, now_share
-        now_done, now_frames, now_share = done, frames, share
+        now_done = done
+        now_frames = frames
+        now_share = share
         if done >= total or time.monotonic() - last >= PLAIN_EVERY_SECONDS:
             print_state()
 
@@ -146,7 +153,7 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
         yield show
 
 
-def _left(seconds: float, share: float) -> str:
+def _time_left(seconds: float, share: float) -> str:
     """The time left in words, once enough is done for an estimate; nothing at the end."""
     return f"about {format_duration(seconds * (1 - share) / share)} left" if ENOUGH <= share < 1 else ""
 

@@ -200,8 +200,9 @@ class Running:
 
     def drain(self) -> Iterator[tuple[float | None, list[Spotted]]]:
         """The answers of `add` to scores that still wait for their baseline."""
-        for value in self._baseline.finish() if self._baseline else ():
-            yield self._add(value)
+        if self._baseline is not None:
+            for value in self._baseline.finish():
+                yield self._add(value)
 
     def _add(self, score: float) -> tuple[float | None, list[Spotted]]:
         """Take a score, less its baseline if there is one."""
@@ -221,7 +222,7 @@ class Running:
 
     def finish(self) -> list[Spotted]:
         """The intervals that were not settled before the scores ended."""
-        settled = [one for _, of_score in self.drain() for one in of_score]
+        settled = [spotted for _, of_score in self.drain() for spotted in of_score]
         return [*settled, *self._settle(None)]
 
     def _settle(self, earliest: int | None) -> list[Spotted]:
@@ -232,10 +233,11 @@ class Running:
         """
         spotted: list[Spotted] = []
         for height, frame in sorted(self._open, reverse=True):  # the highest first, of equally high ones the last
-            near = [one for one in self._open if abs(one[1] - frame) < self._k_prime]
-            final = earliest is None or earliest - frame >= self._k_prime
-            if (height, frame) in near and max(near) == (height, frame) and final:
-                self._open = [one for one in self._open if one not in near]
+            near = [peak for peak in self._open if abs(peak[1] - frame) < self._k_prime]
+            is_highest = (height, frame) in near and max(near) == (height, frame)
+            is_final = earliest is None or earliest - frame >= self._k_prime
+            if is_highest and is_final:
+                self._open = [peak for peak in self._open if peak not in near]
                 half = max(1, int(self.options.half_width * self._k_prime + 0.5))
                 spotted.append(anchored(interval(frame, half, height), self.options.anchor, self._lead))
         return spotted

@@ -138,10 +138,12 @@ def format_duration(seconds: float) -> str:
     total = max(1, round(seconds))
     if total < 60:
         return f"{total} s"
-    large, small, names = (
-        (total // 3600, total % 3600 // 60, ("h", "min")) if total >= 3600 else (*divmod(total, 60), ("min", "s"))
-    )
-    return f"{large} {names[0]}" + (f" {small} {names[1]}" if small else "")
+    if total < 3600:
+        minutes, rest = divmod(total, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(total, 3600)
+    minutes = rest // 60
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def at_terminal() -> bool:

@@ -138,7 +138,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         self._fold = _find_fold(self.plan.data.folds, fold)
         self.fold = self._fold.key
         self._scope = "frames" if "spot" in self.plan.data.task.tasks else "clips"
-        self.classes, self.kinds = self.plan.data.task.classes, self.plan.data.task.kinds
+        self.classes = self.plan.data.task.classes
+        self.kinds = self.plan.data.task.kinds
         if any(self.plan.features.computed.values()):
             self.plan.data.dataset.frames(self.plan.data.videos[0])  # or it says that there are none
 
@@ -179,13 +180,13 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             labelled = side != "test" or self.test_labels
             known = [views.show_labels(video) for video in videos]
             self._views = known if labelled else [views.unlabelled(video) for video in videos]
-            how = names, labelled, self.transforms[side]
+            transform = self.transforms[side]
             if self._scope == "clips":
                 clips = all_clips(known)
                 views_of_clips = clips if labelled else [clip.unlabelled() for clip in clips]
-                self._samples[side] = ClipSamples(views_of_clips, *how)
+                self._samples[side] = ClipSamples(views_of_clips, names, labelled, transform)
             else:
-                self._samples[side] = WindowSamples(self._views, *how, self.window, self.kinds)
+                self._samples[side] = WindowSamples(self._views, names, labelled, transform, self.window, self.kinds)
 
     @property
     def weights(self) -> torch.Tensor:
@@ -287,7 +288,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         assert isinstance(samples, WindowSamples)
         scores_of = dict(zip((view.key for view in self._views), samples.of_frames(scores, self._views)))
         spotter = Method(SpottingParams(), self.plan.data.task)
-        proposed = [one for view in self._views for one in spotter.propose(view, scores_of[view.key])]
+        proposed = [spotted for view in self._views for spotted in spotter.propose(view, scores_of[view.key])]
         return replace(result, predictions=proposed, frame_scores=scores_of)
 
 

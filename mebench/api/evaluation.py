@@ -359,7 +359,8 @@ class TrainedModel:
     """
 
     def __init__(self, path: Path, header: ModelHeader) -> None:
-        self.path, self._header = path, header
+        self.path = path
+        self._header = header
 
     @property
     def name(self) -> str:

@@ -46,7 +46,9 @@ def with_own_code(modules: Iterable[ModuleType]) -> Iterator[None]:
 
 def is_installed(module: ModuleType) -> bool:
     """Whether a module is installed, also in the environment below a virtual one."""
-    if (file := getattr(module, "__file__", None)) is None:
+    file = getattr(module, "__file__", None)
+    if file is None:
         return True
+    lies_in_packages = not _PACKAGES.isdisjoint(Path(file).parts)
     folders = set(sysconfig.get_paths().values())
-    return _PACKAGES & {*Path(file).parts} != set() or any(Path(file).is_relative_to(folder) for folder in folders)
+    return lies_in_packages or any(Path(file).is_relative_to(folder) for folder in folders)

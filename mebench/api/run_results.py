@@ -484,7 +484,8 @@ def plan_sweep(
     methods = {str(combination.settings.get("method")) for combination in every}
     if len(methods) > 1:
         _refuse_keys_of_other_methods(keys, methods)
-    combinations, configs = list[setting_combinations.Combination](), list[run_settings.RunConfig]()
+    combinations = list[setting_combinations.Combination]()
+    configs = list[run_settings.RunConfig]()
     named = dict[str, tuple[str, bool]]()
     notified = set[str]()
     for combination in every:
@@ -590,7 +591,8 @@ def execute_planned(
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
     trackers.find_tracker(configs[0].tracking)
-    finished, failures = [], []
+    finished = []
+    failures = []
     for combination, outcome in zip(combinations, execute.execute_sweep(configs, progress)):
         if isinstance(outcome, MebenchError):
             failures.append((combination.varied, outcome))

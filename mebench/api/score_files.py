@@ -401,7 +401,8 @@ def _answers_from_frame_scores(
 ) -> Answers:
     """The intervals that follow from frame scores, beside the true ones."""
     join = replace(reading.join_rules, fps=eaf.common_rate([true, answered], reading.fps))
-    options, half_lengths = frame_rules.spotting_params(), frame_rules.half_lengths()
+    options = frame_rules.spotting_params()
+    half_lengths = frame_rules.half_lengths()
     scores = frame_score_files.read_frame_scores(answered, remarks)
     spotted = frame_score_files.propose_intervals(scores, half_lengths, options, remarks, frame_rules.short_videos)
     adapters = dataset_summary.adapters_of(true)
@@ -428,7 +429,8 @@ def _answers_from_intervals(
     join = replace(reading.join_rules, fps=eaf.common_rate([true, answered], reading.fps))
     adapters = dataset_summary.adapters_of(true)
     read, join = file_answers.read_truth(true, join, remarks, adapters)
-    is_log, fps = READ_FORMATS[reading.form], join.fps or read.rate_of_seconds
+    is_log = READ_FORMATS[reading.form]
+    fps = join.fps or read.rate_of_seconds
     return file_answers.join_intervals(
         read,
         # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.
@@ -521,7 +523,8 @@ class Comparison:
         self.repaired: list[str] = []
         self.account: list[dict[str, Any]] = []
         if remarks is not None:  # only files have any
-            self.warnings, self.repaired = list(remarks.warnings), list(remarks.repaired)
+            self.warnings = list(remarks.warnings)
+            self.repaired = list(remarks.repaired)
             self.account = remarks.account
             self.summary |= remarks.plain()
 
@@ -623,7 +626,8 @@ def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
     """Two runs, or two groups of runs that differ in the seed alone."""
     if not all(isinstance(side, str | Path | Run) for side in (first, second)):
         raise ConfigError("a table, unlike a run, has no truth of its own: give truth=")
-    folders, other_folders = _run_folders(first, runs), _run_folders(second, runs)
+    folders = _run_folders(first, runs)
+    other_folders = _run_folders(second, runs)
     twice = {folder.path.resolve() for folder in folders} & {folder.path.resolve() for folder in other_folders}
     if twice:
         raise RunError(f"both words name the run {next(iter(twice)).name!r}: compare two different runs")

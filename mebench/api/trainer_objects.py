@@ -40,7 +40,8 @@ def store_trainer_objects(
     Raises:
         ConfigError: an object is of another class than its option takes, or cannot be pickled.
     """
-    stored, options = dict(settings), settings.get("trainer")
+    stored = dict(settings)
+    options = settings.get("trainer")
     flat = {key: value for key, value in settings.items() if key.startswith(trainer.PREFIX)}
     if not isinstance(options, Mapping) and not flat:
         return stored

@@ -139,7 +139,8 @@ def challenge_score_command(
             f"this system does not keep the reader of a file from {' and '.join(lacking)}: score files that you trust"
         )
     tries = _tries_by_team(entries)
-    scored, failed = list[Any](), dict[str, str]()
+    scored = list[Any]()
+    failed = dict[str, str]()
     for team, files in tries.items():
         try:
             scored.append(_scored_entry(task, team, files, truth))

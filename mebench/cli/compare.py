@@ -293,7 +293,9 @@ def report_command(
     folders = [run_folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         run_report.refuse_unreportable(folder)
-    found, remarks, groups = None, [], None
+    found = None
+    remarks = []
+    groups = None
     if other:
         refuse_if(
             (faces, "--faces shows the regions that one run used: name one run, or leave --faces out"),
@@ -301,7 +303,8 @@ def report_command(
         )
         with progress.waiting("comparing both runs"):
             comparison = score_files.compare(*words, runs=runs)
-        found, remarks = comparison.found, comparison.remarks
+        found = comparison.found
+        remarks = comparison.remarks
     else:
         if faces:
             ask_for_code_of_run(folders[0], yes, trains=False)
@@ -373,7 +376,8 @@ def _print_agreement(
         for kind, of_kind in agreement["kinds"].items()
     ]
     print_table(heads, rows, f"A {first}, B {second}")
-    frames, emotion = agreement["frames"], agreement["emotion"]
+    frames = agreement["frames"]
+    emotion = agreement["emotion"]
     print_lines(f"kappa over {frames['n']} frames: {format_number(frames['kappa'])}")
     if emotion["n"]:
         print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {format_number(emotion['kappa'])}")

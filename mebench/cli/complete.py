@@ -29,7 +29,7 @@ def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str]
         registry.add_paths([*sources.more_plugins(), *plugins])
         words = _join_split_words(before)
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
-        types = _types(chosen)
+        types = _types_of_keys(chosen)
         key_before = _key_without_value(words[-1])
         if key_before in types:
             return _matching_values(key_before, incomplete, types, chosen)
@@ -54,7 +54,7 @@ def _key_without_value(word: str) -> str:
 
 def _matching_values(key: str, beginning: str, types: Mapping[str, Any], chosen: Mapping[str, str]) -> list[str]:
     """The values of a key that begin with what is typed."""
-    return [value for value in _values(key, types.get(key), chosen) if value.startswith(beginning)]
+    return [value for value in _values_of_key(key, types.get(key), chosen) if value.startswith(beginning)]
 
 
 def _complete_key(beginning: str, types: Mapping[str, Any], chosen: Mapping[str, str]) -> list[str]:
@@ -62,7 +62,7 @@ def _complete_key(beginning: str, types: Mapping[str, Any], chosen: Mapping[str,
     keys = [key for key in types if key.startswith(beginning)]
     if len(keys) == 1:
         key = keys[0]
-        values = _values(key, types[key], chosen)
+        values = _values_of_key(key, types[key], chosen)
         if len(values) > 1:  # the shell would add a space to a single `method=`, but not to its complete values
             return [f"{key}={value}" for value in values]
     return [f"{key}=" for key in keys]
@@ -83,7 +83,7 @@ def known_names() -> set[str]:
     return {*plugins, *known_protocols.PROTOCOLS, *METRICS}
 
 
-def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
+def _types_of_keys(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
     section = sections.Section
     named = {key: (value, "") for key, value in chosen.items()}
@@ -98,9 +98,10 @@ def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     return types
 
 
-def _values(key: str, hint: Any, chosen: Mapping[str, str]) -> list[str]:
+def _values_of_key(key: str, hint: Any, chosen: Mapping[str, str]) -> list[str]:
     """The values of a key that has few."""
-    kinds, (part, _, name) = sections.PLUGIN_KEYS, key.partition(".")
+    kinds = sections.PLUGIN_KEYS
+    part, _, name = key.partition(".")
     if key in kinds:
         return [id_ for id_, info in registry.list_plugins(kinds[key]).items() if not info.broken]
     if key == "protocol":

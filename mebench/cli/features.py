@@ -36,7 +36,8 @@ def features_explain_command(
 ) -> None:
     """Print the features of a method, step by step. The text fits a paper's appendix."""
     plan = run_plan.make_plan(config_from_words(words, files, plugins))
-    method, revision = plan.config.method, plan.data.dataset.revision
+    method = plan.config.method
+    revision = plan.data.dataset.revision
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.features.chains.items())}
     if not write_json({"method": method, "revision": revision, "datasets": cards}, json):
         return
@@ -54,7 +55,8 @@ def features_compute_command(
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
     with trainer.without_foreign_code():
         settings = config_with_inputs(words, files, plugins)
-    started, progress = time.perf_counter(), Progress()
+    started = time.perf_counter()
+    progress = Progress()
     with execute.stopped_by_signals(), execute.worker_pool(settings) as pool:
         try:
             plan = run_plan.make_plan(settings)
@@ -142,7 +144,8 @@ def cache_verify_command(
 ) -> None:
     """Find damaged entries by headers and sizes. The exit code is 1 if there are any."""
     store = _store(cache)
-    n_entries, n_removed = sum(1 for _ in store.entries()), 0
+    n_entries = sum(1 for _ in store.entries())
+    n_removed = 0
     damaged = []
     with Progress().stage("verify", n_entries, "entries") as advance:
         for files, reason in feature_store.verify_entries(store, deep):

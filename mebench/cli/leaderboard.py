@@ -106,7 +106,8 @@ def leaderboard_build_command(
     json: Json = None,
 ) -> None:
     """Build tables and page from runs and records. Published values are added."""
-    folder, progress = Path(out).expanduser(), Progress()
+    folder = Path(out).expanduser()
+    progress = Progress()
     records_folder = None if records_in is None else Path(records_in).expanduser()
     words = ("none", included.INCLUDED)
     if records_folder is not None and not records_folder.is_dir() and records_in not in words:
@@ -157,7 +158,8 @@ def _write_board(
         board: the board.
     """
     with progress.waiting("tables"):
-        tables, gains = board.tables(), board.gains()
+        tables = board.tables()
+        gains = board.gains()
         floors = chance_rows.chance_methods()
         names = method_names.MethodNames.from_published(board.published)
         questions = board.question_tables()
@@ -298,7 +300,8 @@ def _submit_answers_to_questions(
 
 def _check_conditions(dataset: str, protocol: str, scheme: str) -> None:
     """Refuse a misspelt dataset, protocol or scheme: it would make a table of its own."""
-    known, others = registry.list_plugins("dataset"), register.load_challenges()
+    known = registry.list_plugins("dataset")
+    others = register.load_challenges()
     schemes = dict[str, object]()
     for name in dataset.split("+"):
         hint = "A dataset of your own is a plugin: name its folder with --plugins"
@@ -338,7 +341,8 @@ def leaderboard_merge_command(
     Seeds are pooled within one sender only. The exit code is 5 if some are refused, 1 if all are.
     """
     named = accept.sender_named(sender)
-    progress, target = Progress(), Path(out).expanduser()
+    progress = Progress()
+    target = Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
     submissions_in = {folder: board_submissions.find_submissions(folder) for folder in folders}
     submissions = [submission for folder in folders for submission in submissions_in[folder]]
@@ -401,9 +405,8 @@ def _take_answers(folder: Path, home: Path, check_only: bool, keep: str, progres
     except (ConfigError, DataError) as error:
         progress.notify(f"{folder.name}, answers to questions: refused: {error}")
         return False
-    progress.notify(
-        f"{folder.name}, answers to questions: {STATUS[status].format(f' to {home}' if status == 'taken' else '')}"
-    )
+    place = f" to {home}" if status == "taken" else ""
+    progress.notify(f"{folder.name}, answers to questions: {STATUS[status].format(place)}")
     return True
 
 
@@ -473,7 +476,8 @@ def leaderboard_known_command(
     """
     data, truth = disagreements.truth_of_plan(run_plan.make_plan(config_from_words(words, files, plugins)))
     with record_registry.Registry.open_for_changes(Path(out).expanduser().parent) as changed:
-        former, changed.truths[data] = changed.truths.get(data), truth
+        former = changed.truths.get(data)
+        changed.truths[data] = truth
     change = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
     report = {"data": data, "truth": truth, "former": former}
     write_json(report, json, f"{data}: the annotations here are registered{change}")

@@ -178,9 +178,10 @@ def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
     Raises:
         SomeFailedError: there are some; it gives the reason of the first.
     """
-    first, *others = [f"{video}: {reason}" for video, reason in failed.items()] or [""]
+    if not failed:
+        return
+    first, *others = [f"{video}: {reason}" for video, reason in failed.items()]
     Progress().notify(*(f"failed: {line}" for line in others))
-    if failed:
-        raise SomeFailedError(
-            f"{format_count(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. {first}"
-        )
+    raise SomeFailedError(
+        f"{format_count(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. {first}"
+    )

@@ -53,7 +53,7 @@ def list_command(
     """List methods, datasets, protocols and metrics."""
     if what is not None:
         check_known("list", what, LISTS)
-    _more_plugins(plugins)
+    _add_plugins(plugins)
     tables = _all_lists()
     if what is not None:
         tables = {what: tables[what]}
@@ -61,10 +61,18 @@ def list_command(
     if not json_output.write_json(report, json):
         return
     if what is None and not terminal.at_terminal():  # one table, so that its lines can be filtered
-        rows = [(name, row[0], *(["-"] * (3 - len(row))), *row[1:]) for name in tables for row in tables[name][1]]
-        tables = {"": (("list", "name", "tasks", "meaning"), rows)}
+        tables = {"": (("list", "name", "tasks", "meaning"), _rows_of_all(tables))}
     for name, (headers, rows) in tables.items():
         terminal.print_table(headers, rows, title=name)
+
+
+def _rows_of_all(tables: Mapping[str, tuple[Sequence[str], list[Any]]]) -> list[Any]:
+    """The rows of all lists with the name of their list; a dash where a list has no tasks."""
+    rows = []
+    for name, (_, rows_of_list) in tables.items():
+        for id_, *tasks, meaning in rows_of_list:
+            rows.append((name, id_, *(tasks or ["-"]), meaning))
+    return rows
 
 
 def _all_lists() -> dict[str, tuple[Sequence[str], list[Any]]]:
@@ -101,7 +109,7 @@ def info_command(
     json: Json = None,
 ) -> None:
     """Explain a plugin, protocol, metric, encoder or setting."""
-    _more_plugins(plugins)
+    _add_plugins(plugins)
     id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(registry.list_plugins, registry.PLUGIN_KINDS) if id_ in known]
     settings = setting_descriptions.setting_descriptions()
@@ -122,7 +130,7 @@ def info_command(
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     if id_ in encoders:
         report["encoder"] = _describe_encoder(id_)
-    report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
+    report |= {known_plugin.kind: _describe_plugin(known_plugin) for known_plugin in matching}
     if json_output.write_json(report, json):
         for kind, entry in report.items():
             _print_entry(kind, entry)
@@ -145,6 +153,7 @@ def _describe_encoder(id_: str) -> dict[str, Any]:
     """Input, training data and licence of a built-in encoder."""
     encoder = built_in_encoders.BUILT_IN[id_]
     wanted = encoder.input
+    missing = "" if encoder.find_weights() else f", which is not installed: {encoder.install}"
     return {
         "id": id_,
         "title": f"encoder {id_}: {encoder.title}",
@@ -154,8 +163,7 @@ def _describe_encoder(id_: str) -> dict[str, Any]:
         "pretrained": ", ".join(encoder.trained_on),
         "licence": encoder.licence,
         "source": encoder.source,
-        "weights": f"{encoder.file} of the package {encoder.package}"
-        + ("" if encoder.find_weights() else f", which is not installed: {encoder.install}"),
+        "weights": f"{encoder.file} of the package {encoder.package}{missing}",
         "use": f"mebench run method=probe method.encoder={id_} dataset=synthetic",
     }
 
@@ -261,11 +269,12 @@ def _meanings_of(settled: RunConfig) -> dict[str, str]:
     return meanings
 
 
-def _more_plugins(plugins: Plugins) -> None:
+def _add_plugins(plugins: Plugins) -> None:
+    """Add the folders of plugins that the user's file and the command name."""
     registry.add_paths([*sources.more_plugins(), *(plugins or ())])
 
 
-def _plugin(info: PluginInfo) -> dict[str, Any]:
+def _describe_plugin(info: PluginInfo) -> dict[str, Any]:
     """Card, parameters with their defaults, presets, settings for datasets."""
     card = info.folder / "README.md"
     facts = {
@@ -349,9 +358,9 @@ def check_command(
         ),
     )
     if null:
-        _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
+        _check_on_shuffled_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
         return
-    _more_plugins(plugins)
+    _add_plugins(plugins)
     by_kind = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
     if name in {*known_protocols.PROTOCOLS, *known_protocols.BROKEN} and not any(
         name in known for known in by_kind.values()
@@ -437,7 +446,10 @@ def _print_outcome(outcome: CheckOutcome) -> None:
         terminal.print_lines(*outcome.details.splitlines(), error=True)
 
 
-def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
+def _check_on_shuffled_labels(
+    name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None
+) -> None:
+    """Run a method on labels that say nothing of the faces, print its right answers, and refuse too many."""
     folds = null_check.run_null_check(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in folds]}
     if json_output.write_json(report, json):

@@ -174,7 +174,8 @@ def predict_command(
     check_known("format", form, writing.formats_without_truth(), "The truth is unknown here")
     check_target = check_folder if writing.FORMATS[form].writes_folder else check_file
     check_target("--out", str(Path(out).expanduser()))
-    progress, remarks = Progress(), text_table.Remarks()
+    progress = Progress()
+    remarks = text_table.Remarks()
     name, models = _models_named(run, runs, fold, yes)
     predicted = predict.predict_all(
         models, resolving.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
@@ -323,7 +324,8 @@ def model_export_command(
         source = trained_models.find_model_file(run)
         if fold is not None:
             raise ConfigError(f"{run} is a model, but only runs have folds: leave --fold out")
-        model, header = trained_models.read_model(source), trained_models.read_header(source)
+        model = trained_models.read_model(source)
+        header = trained_models.read_header(source)
     else:
         folder = run_folder.RunFolder.finished(runs, run)
         keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
@@ -331,7 +333,8 @@ def model_export_command(
             raise ConfigError(
                 f"run {folder.id} has {len(keys)} folds ({', '.join(keys[:3])} …): name one with --fold FOLD"
             )
-        fold, header = fold or str(keys[0]), None
+        fold = fold or str(keys[0])
+        header = None
         ask_for_code_of_run(folder, yes, trains=False)
         model = trained_models.model_of_fold(folder, fold)
 

@@ -239,7 +239,8 @@ DIGITS_OF_UNPRINTED = 4
 
 def _row_of_cell(cell: RescoredCell, countings: Sequence[Counting]) -> tuple[str, ...]:
     """The printed value, and the rescored one for each way to count. A dagger marks a value with caveats."""
-    printed, digits = "–", DIGITS_OF_UNPRINTED
+    printed = "–"
+    digits = DIGITS_OF_UNPRINTED
     if cell.printed is not None:
         digits = cell.printed.digits
         dagger = "†" if cell.printed.caveats else ""
@@ -353,7 +354,9 @@ def worth_rows(results: Sequence[CellResult]) -> list[tuple[str, ...]]:
     """
     rows = []
     for result in results:
-        row, worth, best = result.cell.published, result.worth, result.best_of
+        row = result.cell.published
+        worth = result.worth
+        best = result.best_of
         if row.metric != "uf1" or row.member or worth is None:
             continue
         head = (row.method, str(row.year or ""), f"{row.value:.{row.digits}f}")

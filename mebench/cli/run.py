@@ -66,7 +66,8 @@ def run_command(
         files = [str(find_example(example)), *(files or ())]
     ask_for_code_of_files(files, yes)
     if multirun:
-        began, progress = time.perf_counter(), Progress()
+        began = time.perf_counter()
+        progress = Progress()
         lists = setting_combinations.lists_of_words(words or ())
         combinations, configs = run_results.plan_sweep(
             lists, files or (), plugins or (), typed_values.COMMAND_LINE, progress if where_known else None
@@ -131,7 +132,8 @@ def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None
 
 def _estimate_sweep(combinations: Sequence[Combination], configs: Sequence[RunConfig], json: str | None) -> None:
     """Show what each run of a sweep would compute. Training that runs share is counted once."""
-    plans, trained = [], set[str]()
+    plans = []
+    trained = set[str]()
     for combination, settings in zip(combinations, configs):
         if json != "-":
             print_lines(f"-- {_name(combination.varied)}")

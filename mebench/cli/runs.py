@@ -140,7 +140,8 @@ def _costs_of_folds(folder: run_folder.RunFolder) -> list[dict[str, Any]]:
 def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
     folder = run_folder.RunFolder.finished(runs, run)
-    changed, sealed = folder.list_changed_files(), len(folder.seal)
+    changed = folder.list_changed_files()
+    sealed = len(folder.seal)
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
     if not sealed:
         sound = f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified"
@@ -263,7 +264,8 @@ def track_sync_command(
     json: Json = None,
 ) -> None:
     """Send runs and leaderboard tables that MLflow lacks. Its server may have been down."""
-    progress, boards = Progress(), list[Path]()
+    progress = Progress()
+    boards = list[Path]()
     if run:
         named = (run_folder.RunFolder.finished(runs, word) for word in run)
         folders = list({folder.path: folder for folder in named}.values())

@@ -246,7 +246,8 @@ def _spot_live(
     at_work: live_spotting.Live, source: str, seconds: float | None, json: str | None, progress: Progress
 ) -> None:
     """Spot in a live video; show and write the results meanwhile."""
-    stream, timing = at_work.stream, at_work.timing
+    stream = at_work.stream
+    timing = at_work.timing
     delays = _expected_delays(at_work)
     progress.notify(spotted_videos.CAUTION, *_delays_in_words(at_work, delays))
     n_intervals = 0
@@ -315,7 +316,8 @@ def _expected_delays(at_work: live_spotting.Live) -> dict[Kind, dict[str, int]]:
 
 def _delays_in_words(at_work: live_spotting.Live, delays: Mapping[Kind, Mapping[str, int]]) -> Iterator[str]:
     """A sentence on the delay of each kind."""
-    ms_of_frame, timing = 1000 / at_work.stream.fps, at_work.timing
+    ms_of_frame = 1000 / at_work.stream.fps
+    timing = at_work.timing
     for kind, ms in delays.items():
         yield (
             f"{kind}: the curve is {ms['curve']} ms late, an interval comes {ms['intervals']} ms after its peak, or "

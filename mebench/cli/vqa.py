@@ -323,7 +323,8 @@ def vqa_report_command(
     The page lists the answers that no reader understood and counts refusals. It holds no picture, only what
     was shown in words; with the dataset it names the frames.
     """
-    asked, given = vqa_questions.read_questions(questions), vqa_questions.read_questions(answers)
+    asked = vqa_questions.read_questions(questions)
+    given = vqa_questions.read_questions(answers)
     facts = answer_facts.read_facts(answers)
     frames_of = _frames_shown(asked, facts, words, files, plugins) if words or files else None
     report = judged_answers.report_answers(asked, given, facts, frames_of)
