@@ -449,7 +449,7 @@ def _print_outcome(outcome: CheckOutcome) -> None:
 def _check_on_shuffled_labels(
     name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None
 ) -> None:
-    """Run a method on labels that say nothing of the faces, print its right answers, and refuse too many."""
+    """Count the right answers of a method on shuffled labels, and refuse too many."""
     folds = null_check.run_null_check(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in folds]}
     if json_output.write_json(report, json):

@@ -258,7 +258,7 @@ def rows_from_predictions_by_video(value: Row) -> list[Row] | None:
 
 
 def _holds_one_named_list(part: Any) -> bool:
-    """Whether a part is an object of plain cells and one list of intervals, which do not name their videos."""
+    """Whether a part holds plain cells and one list of intervals without videos."""
     if not isinstance(part, Mapping) or names_column("video", part):
         return False
     nested = [name for name, cell in part.items() if isinstance(cell, list | Mapping)]
