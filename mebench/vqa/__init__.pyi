@@ -1,3 +1,4 @@
+from . import asking as asking
 from . import endpoint as endpoint
 from . import marking as marking
 from . import questions as questions

@@ -170,7 +170,7 @@ def test_query_model_gives_up_a_slow_or_absent_server(tmp_path, serve):
         vqa.endpoint.query_model("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
 
 
-PATIENT = vqa.endpoint.AskSettings(retries=2, pause=0.01)
+PATIENT = vqa.asking.AskSettings(retries=2, pause=0.01)
 
 
 def test_query_model_tries_again_after_passing_errors(tmp_path, serve):
@@ -227,7 +227,7 @@ def test_query_model_gives_up_a_trickling_server(tmp_path):
 
 def test_query_model_sends_several_questions_at_a_time(tmp_path, serve):
     url, seen = serve(lambda body: make_reply(body["messages"][0]["content"][-1]["text"][-20:]))
-    settings = vqa.endpoint.AskSettings(parallel=3, temperature=0.5, seed=7, max_tokens=9)
+    settings = vqa.asking.AskSettings(parallel=3, temperature=0.5, seed=7, max_tokens=9)
     vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", settings=settings)
     answers = vqa.questions.read_questions(tmp_path / "a.jsonl")
     assert [row["answer"] for row in answers] == [row["question"][-20:].strip() for row in ROWS]
@@ -242,13 +242,13 @@ def test_query_model_shows_examples_of_other_people(tmp_path, serve):
         for row in ROWS
     ]
     mine = [{**row, "subject": "s1"} for row in ROWS]
-    settings = vqa.endpoint.AskSettings(learnt=learnt, examples=2)
+    settings = vqa.asking.AskSettings(learnt=learnt, examples=2)
     vqa.endpoint.query_model(url, "m", mine, lambda row: FRAMES, tmp_path / "a.jsonl", settings=settings)
     for _, _, body in seen:
         assert [message["role"] for message in body["messages"]] == ["user", "assistant"] * 2 + ["user"]
         assert [message["content"] for message in body["messages"][1::2]] == ["s2 knows", "s3 knows"]
     with pytest.raises(DataError, match="only 2 questions of the kind 'coarse' are about other people"):
-        vqa.endpoint.choose_examples(mine[0], learnt, 3)
+        vqa.asking.choose_examples(mine[0], learnt, 3)
 
 
 def test_query_model_sends_no_name_and_stores_no_key(tmp_path, serve):
