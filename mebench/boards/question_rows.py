@@ -27,9 +27,11 @@ from mebench.vqa.answer_records import (
     UNKNOWN,
     AnswerRecord,
     find_answer_records,
+    names_of_data,
     read_answer_record,
 )
 from mebench.vqa.floors import TRUTH
+from mebench.vqa.model_cards import names_in_card
 from mebench.vqa.person_sums import HIGHER_IS_WORSE, counts_of_score, score_from_counts
 
 FOLDER = "questions"
@@ -197,10 +199,10 @@ def _mark_of(record: AnswerRecord) -> str:
         return ""
     if not content["set"]["known"]:
         return HIDDEN
-    saw = [word.strip() for word in content["trained_on"].split(",")]
-    if content["set"]["name"] in saw:
+    saw = names_of_data(content["trained_on"])
+    if content["set"]["name"] in [*saw, *names_in_card(content["facts"].get("card"), "saw")]:
         return SAW_TESTED
-    return SAW_UNKNOWN if UNKNOWN in saw or not any(saw) else ""
+    return SAW_UNKNOWN if UNKNOWN in saw or not saw else ""
 
 
 def _with_standings(rows: Sequence[QuestionRow], score: str) -> list[QuestionRow]:
@@ -270,6 +272,7 @@ def settings_of_answers(content: Mapping[str, Any]) -> str:
     prompt = facts.get("prompt") or {}
     words = [
         f"model {facts['model']}" if facts.get("model") else "",
+        str(facts.get("program") or ""),
         f"prompt {prompt['name']} {prompt['version']} ({prompt['sha256'][:8]})" if prompt else "",
         f"sees {', '.join(facts['see']) or 'nothing'}" if "see" in facts else "",
         f"{format_count(facts['pictures'], 'place')} of a clip" if facts.get("pictures") else "",

@@ -21,6 +21,7 @@ from mebench.number_format import NONE, format_seconds
 from mebench.table_output import Column, Room, Table, markdown_text
 from mebench.terminal import format_count
 from mebench.vqa.floors import LEVELS
+from mebench.vqa.model_cards import card_in_words
 
 LABELS = {
     "coarse_uf1": "UF1, coarse",
@@ -204,7 +205,8 @@ def origin_in_words(row: QuestionRow) -> str:
     if row.floor:
         return LEVELS[row.floor]
     trained_on = f"trained on: {content['trained_on']}"
-    return "; ".join(filter(None, [trained_on, f"chosen: {content['selection']}", content["source"]]))
+    card = card_in_words(content["facts"].get("card"))
+    return "; ".join(filter(None, [trained_on, card, f"chosen: {content['selection']}", content["source"]]))
 
 
 def table_texts(table: QuestionTable, made: str) -> dict[str, str]:

@@ -23,10 +23,13 @@ with lazy_imports():
     from mebench.runs import folder as run_folder
     from mebench.vqa import (
         answer_facts,
+        asking,
         endpoint as model_endpoint,
         floors,
         judged_answers,
+        local_models,
         marking,
+        model_cards,
         pictures,
         prompts,
         questions as vqa_questions,
@@ -80,16 +83,30 @@ def vqa_answer_command(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN|KEY=VALUE", help=("Runs whose predictions give the answers; with --endpoint, the dataset.")
+            metavar="RUN|KEY=VALUE", help=("Runs whose predictions give the answers; with a model, the dataset.")
         ),
     ] = None,
     endpoint: Annotated[
         str | None, typer.Option("--endpoint", metavar="URL", help="Ask a model at this address instead.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model's name at that address.")] = "",
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="The model's name at that address, or in the row.")
+    ] = "",
     weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="The model's file, whose hash the row then has.")
+        Path | None,
+        typer.Option(
+            "--weights",
+            metavar="PATH",
+            help="A folder with a Hugging Face model, to answer here; with --endpoint, a file or folder for its hash.",
+        ),
     ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option("--card", metavar="FILE", help="The model's card; by default README.md in its folder."),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="Of a model that answers here: auto, cpu, cuda or mps.")
+    ] = "auto",
     see: Annotated[
         str,
         typer.Option("--see", metavar="KINDS", help="frames, crops, flow, difference, strip, magnified; or none."),
@@ -119,14 +136,14 @@ def vqa_answer_command(
     temperature: Annotated[
         float, typer.Option("--temperature", metavar="T", min=0, help="0 is the likeliest text.")
     ] = 0,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the server's draws.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the model's draws.")] = None,
     max_tokens: Annotated[int, typer.Option("--max-tokens", metavar="N", min=1, help="Longest answer.")] = 256,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For one answer.")] = 120,
     retries: Annotated[
         int, typer.Option("--retries", metavar="N", min=0, max=20, help="Further tries after an error that may pass.")
     ] = 2,
     parallel: Annotated[
-        int, typer.Option("--parallel", metavar="N", min=1, max=256, help="Questions that are sent at a time.")
+        int, typer.Option("--parallel", metavar="N", min=1, max=256, help="Questions that are asked at a time.")
     ] = 1,
     floor: Annotated[
         str | None,
@@ -148,20 +165,20 @@ def vqa_answer_command(
     """Answer questions from predictions of runs, or with a model.
 
     Classes come from a recognizer, action units from runs with scheme=AU<number>, counts and types from a spotter; several runs
-    answer together. A model behind an OpenAI-compatible address sees the pictures that --see names, from onset to offset, or over the
-    whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key. Beside the
-    answers, <name>.about.json says how they came about.
+    answer together. A model behind an OpenAI-compatible address, or in a folder (--weights), sees the pictures that --see names, from
+    onset to offset, or over the whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent
+    to the address as its key. Beside the answers, <name>.about.json says how they came about.
     """
     rows = vqa_questions.read_questions(questions)
     learnt = () if learn is None else vqa_questions.read_questions(learn)
     if floor is not None:
         _answer_by_floor(floor, rows, learnt or None, out, json)
-    elif endpoint is not None:
-        if not model:
+    elif endpoint is not None or weights is not None:
+        if endpoint is not None and not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         kinds = tuple(kind.strip() for kind in see.split(","))
         seen = pictures.PictureSettings(kinds, n_frames, size, cast(Any, apex), windows)
-        settings = model_endpoint.AskSettings(
+        settings = asking.AskSettings(
             prompt=prompts.read_prompt(prompt),
             pictures=seen.description(),
             temperature=temperature,
@@ -176,40 +193,80 @@ def vqa_answer_command(
         )
         datasets = {} if kinds == ("none",) else datasets_of(words, files, plugins)
         frames = pictures.PicturesOfQuestions(list(datasets.values()), seen)
-        about = {
-            "model": model,
-            "address": answer_facts.address_without_keys(endpoint),
-            **seen.facts(),
-            **settings.facts(),
-        }
-        if weights is not None:
-            about["weights"] = answer_facts.hash_of_weights(weights)
-        _answer_by_model(Asked(endpoint, model, timeout, settings, about), rows, frames, out, json)
+        about = {**seen.facts(), **settings.facts(), **_facts_of_files(weights, card)}
+        if endpoint is not None:
+            asked = _at_address(endpoint, model, timeout, settings, rows, frames, out)
+        else:
+            asked = _on_this_machine(weights or Path(), model, device, settings, rows, frames, out)
+        _answer_by_model(asked, about, rows, out, json)
     elif words:
         _answer_by_runs([run_folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
     else:
         raise ConfigError(
-            "mebench vqa answer needs runs with predictions, --endpoint URL --model NAME, or --floor RULE"
+            "mebench vqa answer needs runs with predictions, --endpoint URL --model NAME, --weights FOLDER, or --floor RULE"
         )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The model that is asked.
+class AskedModel:
+    """A model that is asked.
 
     Attributes:
-        endpoint: its address.
-        model: its name there.
-        timeout: seconds that one answer may take.
-        settings: how it is asked.
-        about: the facts that the answers' row will have.
+        facts: its facts in the row.
+        ask: its answers to all questions; gets a function to call after each question, and one that gets the cost so far.
     """
 
-    endpoint: str
-    model: str
-    timeout: float
-    settings: model_endpoint.AskSettings
-    about: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    ask: Callable[[Callable[[], object], Callable[[asking.AnsweringCost], object]], asking.AnsweringCost]
+
+
+def _facts_of_files(weights: Path | None, card: Path | None) -> dict[str, Any]:
+    """The hash of a model's weights, and what its card says, as far as there are such files."""
+    beside = None if weights is None else weights / model_cards.CARD
+    if card is None and beside is not None and beside.is_file():
+        card = beside
+    facts: dict[str, Any] = {} if weights is None else {"weights": answer_facts.hash_of_weights(weights)}
+    if card is not None:
+        facts["card"] = model_cards.read_model_card(card).facts()
+        Progress().notify(f"note: training data by the model's card: {model_cards.trained_on_by_card(facts['card'])}")
+    return facts
+
+
+def _at_address(
+    endpoint: str,
+    model: str,
+    timeout: float,
+    settings: asking.AskSettings,
+    rows: Sequence[Row],
+    frames: Callable[[Row], Any],
+    out: Path,
+) -> AskedModel:
+    """A model behind an address."""
+    key = os.environ.get("MEBENCH_ENDPOINT_KEY", "")
+
+    def ask(advance: Callable[[], object], account: Callable[[asking.AnsweringCost], object]) -> asking.AnsweringCost:
+        return model_endpoint.query_model(endpoint, model, rows, frames, out, timeout, key, advance, settings, account)
+
+    return AskedModel({"model": model, "address": answer_facts.address_without_keys(endpoint)}, ask)
+
+
+def _on_this_machine(
+    weights: Path,
+    model: str,
+    device: str,
+    settings: asking.AskSettings,
+    rows: Sequence[Row],
+    frames: Callable[[Row], Any],
+    out: Path,
+) -> AskedModel:
+    """A model in a folder, loaded."""
+    with Progress().waiting("loading the model"):
+        loaded = local_models.load_local_model(weights, settings, model, device)
+
+    def ask(advance: Callable[[], object], account: Callable[[asking.AnsweringCost], object]) -> asking.AnsweringCost:
+        return asking.ask_questions(loaded, rows, frames, out, settings, advance, account)
+
+    return AskedModel(loaded.facts(), ask)
 
 
 def _answer_by_floor(
@@ -224,25 +281,17 @@ def _answer_by_floor(
 
 
 def _answer_by_model(
-    asked: Asked, rows: Sequence[Row], frames: Callable[[Row], Any], out: Path, json: str | None
+    asked: AskedModel, about: Mapping[str, Any], rows: Sequence[Row], out: Path, json: str | None
 ) -> None:
-    """Ask a model on a server; answers that are there already are kept."""
-    key = os.environ.get("MEBENCH_ENDPOINT_KEY", "")
-    former = answer_facts.continue_facts(out, asked.about)
+    """Ask a model; answers that are there already are kept."""
+    former = answer_facts.continue_facts(out, {**asked.facts, **about})
     answer_facts.write_facts(out, former)
+
+    def account(paid: asking.AnsweringCost) -> None:
+        answer_facts.write_facts(out, answer_facts.add_costs(former, asdict(paid)))
+
     with Progress().stage("asking", len(rows), "questions") as advance:
-        cost = model_endpoint.query_model(
-            asked.endpoint,
-            asked.model,
-            rows,
-            frames,
-            out,
-            asked.timeout,
-            key,
-            advance,
-            asked.settings,
-            lambda paid: answer_facts.write_facts(out, answer_facts.add_costs(former, asdict(paid))),
-        )
+        cost = asked.ask(advance, account)
     if cost.cut:
         Progress().notify(f"note: the last line of {out} was not whole; its question was asked again")
     write_json(
@@ -253,7 +302,8 @@ def _answer_by_model(
     )
     if cost.failed:
         raise SomeFailedError(
-            f"the server failed at {format_count(cost.failed, 'question')}: the same command asks them again"
+            f"the {'server' if 'address' in former else 'model'} failed at {format_count(cost.failed, 'question')}: the same command "
+            "asks them again"
         )
 
 
@@ -261,7 +311,7 @@ def _answer_by_runs(runs: Sequence[run_folder.RunFolder], rows: Sequence[Row], o
     """Take the answers from the predictions of runs."""
     answers, unanswered = replies.answer_questions(runs, rows)
     vqa_questions.write_questions(out, answers)
-    answer_facts.write_facts(out, {"runs": [run.id for run in runs]})
+    answer_facts.write_facts(out, {"runs": [run.id for run in runs], "seconds": replies.seconds_of_runs(runs)})
     for kind, n in unanswered.items():
         Progress().notify(
             f"note: {format_count(n, 'question')} of the kind {kind!r} not answered: the runs have no answer"

@@ -11,6 +11,7 @@ from mebench.reports.page_templates import template_environment
 SHOWN_FACTS = (
     "model",
     "address",
+    "program",
     "weights",
     "temperature",
     "seed",
@@ -42,7 +43,8 @@ def page_of_answers(report: Mapping[str, Any], title: str, states: Mapping[str, 
             states=states,
             clips=group_by(report["answers"], lambda answer: answer["clip"]),
             not_understood=[answer for answer in report["answers"] if answer["state"] in ("not understood", "refused")],
-            facts={name: facts[name] for name in SHOWN_FACTS if facts.get(name) not in (None, "")},
+            facts={name: facts[name] for name in SHOWN_FACTS if facts.get(name) not in (None, "")}
+            | ({"card": report["card"]} if report["card"] else {}),
             prompt=prompt if isinstance(prompt, dict) else {},
         )
     )

@@ -1,5 +1,6 @@
 """The facts about a file of answers, in a file beside it: who answered, what was seen, the prompt, and the costs."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +13,11 @@ from mebench.files import file_hash, read_plain
 
 COSTS = ("asked", "refused", "failed", "tokens", "seconds")
 """Facts that add up when an interrupted command continues; all others must stay the same."""
-KINDS = {"see": list, "pictures": int, "windows": int, "size": int, "apex": str, "floor": str}
+KINDS = {"see": list, "pictures": int, "windows": int, "size": int, "apex": str, "floor": str, "card": dict}
 """Facts that say what was seen, and the kinds of their values."""
 MOST_BYTES = 1_000_000
+OF_MODEL = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt", ".tiktoken", ".gguf"})
+"""The endings of files in a model's folder that decide its answers: weights, settings, tokenizer and template."""
 
 
 def facts_file(answers: Path) -> Path:
@@ -91,14 +94,18 @@ def add_costs(former: Mapping[str, Any], paid: Mapping[str, Any]) -> dict[str, A
     return {**former, **added}
 
 
-def hash_of_weights(file: Path) -> str:
-    """SHA-256 of a model's file.
+def hash_of_weights(place: Path) -> str:
+    """SHA-256 of a model's file, or of the names and hashes of those files in its folder that decide its answers.
 
     Raises:
         DataError: it cannot be read.
     """
-    with refused_by_system(f"cannot read {file}"):
-        return file_hash(file)
+    with refused_by_system(f"cannot read {place}"):
+        if not place.is_dir():
+            return file_hash(place)
+        files = sorted(file for file in place.iterdir() if file.is_file() and file.suffix in OF_MODEL)
+        listed = [f"{file.name} {file_hash(file)}\n" for file in files]
+        return hashlib.sha256("".join(listed).encode()).hexdigest()
 
 
 def holds_keys(url: str) -> bool:

@@ -19,6 +19,7 @@ from mebench.files import read_plain, write_text
 from mebench.vqa.answer_facts import read_facts
 from mebench.vqa.floors import LEVELS, TRUTH
 from mebench.vqa.marking import SCORERS, check_answers, score_answers
+from mebench.vqa.model_cards import names_in_card, trained_on_by_card
 from mebench.vqa.person_sums import sum_by_person
 from mebench.vqa.questions import Row, clip_of, id_of, read_questions, subject_of, write_questions
 from mebench.vqa.wording import CLASSES, COUNTS, READERS, meaning_of
@@ -69,7 +70,7 @@ class SentFacts:
         method: name of the row.
         dataset: name of the set of questions, such as `samm`.
         selection: choices, and the people on whom they were made.
-        trained_on: data on which the model was trained, separated by commas; `none`; or `unknown`.
+        trained_on: data on which the model was trained, separated by commas; `none`; or `unknown`, for what the model's card says.
         source: public place of the answers, or empty.
     """
 
@@ -111,12 +112,29 @@ def write_answer_record(answers: Path, questions: Path, sent: SentFacts, out: Pa
         ((out / sent.name).exists(), f"{out / sent.name} exists already: choose another --name, or remove it"),
     )
     asked, given = read_questions(questions), read_questions(answers)
-    content = make_content(asked, given, sent, read_facts(answers))
+    facts = read_facts(answers)
+    unsaid = [name for name in names_in_card(facts.get("card"), "saw") if name not in names_of_data(sent.trained_on)]
+    refuse_if(
+        (
+            unsaid and sent.trained_on != UNKNOWN,
+            f"the model's card names {', '.join(unsaid)} as training data: --trained-on must name it, too, or be left out",
+        )
+    )
+    content = make_content(asked, given, sent, facts)
     with refused_by_system(f"{out / sent.name} cannot be written"), whole_folder(out / sent.name) as folder:
         write_questions(folder / QUESTIONS, asked)
         write_questions(folder / ANSWERS, _answers_alone(given))
         _write_content(folder, content)
     return out / sent.name
+
+
+def names_of_data(trained_on: str) -> list[str]:
+    """The names in a statement on training data.
+
+    >>> names_of_data("casme2, samm")
+    ['casme2', 'samm']
+    """
+    return [name.strip() for name in trained_on.split(",") if name.strip()]
 
 
 def _answers_alone(given: Sequence[Row]) -> list[Row]:
@@ -152,12 +170,13 @@ def make_content(
     # Without a truth each question is described by its answer.
     scored = known or list(asked)
     texts = [by_id.get(id_of(row), {}).get("answer", "") for row in scored]
+    trained_on = trained_on_by_card(facts.get("card")) if sent.trained_on == UNKNOWN else sent.trained_on
     content: dict[str, Any] = {
         "format": FORMAT,
         "mebench": VERSION,
         "method": " ".join(sent.method.split()),
         "selection": " ".join(sent.selection.split()),
-        "trained_on": " ".join(sent.trained_on.split()),
+        "trained_on": " ".join(trained_on.split()),
         "source": sent.source,
         "facts": dict(facts),
         "set": _facts_of_set(asked, known, sent.dataset),

@@ -11,6 +11,7 @@ import numpy as np
 from mebench.vqa.answer_records import not_understood
 from mebench.vqa.floors import LEVELS
 from mebench.vqa.marking import SCORERS, Marks, Scorer, check_answers, load_scorer
+from mebench.vqa.model_cards import card_in_words
 from mebench.vqa.pictures import APEXES, SEES
 from mebench.vqa.questions import Row, clip_of, id_of
 from mebench.vqa.wording import CLASSES, COUNTS, READERS, Kind, join_unit_names, meaning_of, read_units
@@ -45,7 +46,8 @@ def report_answers(
 
     Returns:
         `questions`, `known` (with a true answer), `states` (a number for each of `STATES`), `refusal_share` (empty and refused ones among
-        the lines of answers), `not_understood_share`, `pictures` in words, `facts`, and `answers`: a mapping for each question.
+        the lines of answers), `not_understood_share`, `pictures` and the model's `card` in words, `facts`, and `answers`: a mapping for
+        each question.
 
     Raises:
         ConfigError: a package of the extra `vqa` is missing, and true answers are known.
@@ -65,6 +67,7 @@ def report_answers(
         "not_understood_share": states["not understood"] / n_lines,
         "pictures": pictures_in_words(facts),
         "facts": dict(facts),
+        "card": card_in_words(facts.get("card")),
         "answers": answers,
     }
 

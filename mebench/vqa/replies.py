@@ -7,6 +7,8 @@ from typing import Any
 
 from mebench.annotations.schemes import unit_number
 from mebench.errors import RunError
+from mebench.records.costs import COSTS
+from mebench.runs.fold_files import read_csv
 from mebench.runs.folder import RunFolder
 from mebench.vqa.questions import Row, clip_of, person_name
 from mebench.vqa.wording import COARSE, FINE, Meaning, answer_sentence, join_unit_names, meaning_of
@@ -30,6 +32,13 @@ class KnownAnswers:
     shown: set[int] = field(default_factory=set)
     looked_for: set[int] = field(default_factory=set)
     events: list[str] | None = None
+
+
+def seconds_of_runs(runs: Sequence[RunFolder]) -> float:
+    """The seconds that runs took to predict the tested people, from whose predictions they answer."""
+    files = [run.path / "costs.csv" for run in runs]
+    seconds = [COSTS["predict_seconds"].over_folds(read_csv(file)) for file in files if file.is_file()]
+    return round(sum(filter(None, seconds)), 3)
 
 
 def answer_questions(runs: Sequence[RunFolder], rows: Sequence[Row]) -> tuple[list[Row], Counter[str]]:

@@ -33,6 +33,7 @@ def home(tmp_path_factory):
         ("poor", answered(rows, coarse="negative", fine="anger"), {}, "none"),
         ("saw", good, {}, "faces, samm"),
         ("secret", good, {}, "unknown"),
+        ("with_card", good, {"card": {"sha256": "0", "saw": ["samm"]}}, "unknown"),
     ]
     for name, answers, facts, trained_on in sent:
         file = place / f"{name}.jsonl"
@@ -54,6 +55,7 @@ def test_build_question_tables_ranks_fair_rows_alone(home):
         "good": (1, ""),
         "saw": (None, "trained on tested data"),
         "secret": (None, "trained on unknown data"),
+        "with_card": (None, "trained on tested data"),
         "poor": (2, ""),
         "majority": (None, ""),
     }
@@ -72,6 +74,7 @@ def test_board_pages_show_answers(home):
     assert "the best floor, majority answers, has" in text
     assert ", above it." in text
     assert "model vl; sees crops" in text
+    assert "trained on: samm, unknown; its card names samm as training data and lists no data" in text
     plain = json.loads(table_texts(tables[0], MADE)["json"])
     assert [row["record"] for row in plain["rows"]][:2] == ["truth", "good"]
     assert "sums" not in plain["rows"][0]

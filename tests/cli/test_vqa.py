@@ -6,6 +6,7 @@ import json
 import pytest
 
 from mebench import vqa
+from tests.helpers import stand_in_transformers
 from tests.helpers.model_server import make_reply
 
 TINY = ("dataset=synthetic", "dataset.preset=tiny")
@@ -25,11 +26,12 @@ def test_vqa_make_answer_and_score_of_a_run(mebench, tmp_path, untracked):
     assert (code, out) == (0, f"{asked}: 39 questions about 7 videos\n")
     assert "event numbers give a lower bound" in err
     code, out, err = mebench("vqa", "answer", "random", "--questions", asked, "-o", answers, "--runs", runs)
-    assert code == 0
+    assert code == 0, err
     assert "of the kind 'units' not answered" in err
+    assert json.loads((tmp_path / "a.about.json").read_text())["seconds"] > 0
     code, out, _ = mebench("vqa", "score", "--questions", asked, "--answers", answers, "--json", "-")
     summary = json.loads(out)
-    assert code == 0
+    assert code == 0, err
     truth = {row["video_id"]: row["answer"] for row in vqa.questions.read_questions(tmp_path / "l.jsonl")}
     given = {row["video_id"]: row["answer"] for row in vqa.questions.read_questions(tmp_path / "a.jsonl")}
     off = [abs(int(truth[name]) - int(given[name])) for name in truth if name.endswith("_2")]
@@ -61,7 +63,7 @@ def test_vqa_answer_shows_frames_to_a_model_server(mebench, tmp_path, asked, ser
     assert (code, out.endswith(": 1 asked, 63 kept from before, 0 refused, 0 failed, 7 tokens\n")) == (0, True)
     assert [len(body["messages"][0]["content"]) for _, _, body in seen[:2]] == [4, 4]
     code, out, _ = mebench("vqa", "score", "--questions", str(asked), "--answers", str(tmp_path / "a.jsonl"))
-    assert code == 0
+    assert code == 0, err
     assert "fine and coarse agree in 0 of 10" in out
 
 
@@ -82,6 +84,31 @@ def test_vqa_answer_says_how_answers_came_about(mebench, tmp_path, asked, serve)
     code, _, err = mebench("vqa", "answer", *words, "--prompt", "plain")
     assert code == 2
     assert "was begun with another prompt" in err
+
+
+def test_vqa_answer_of_model_in_folder_reads_its_card(mebench, tmp_path, asked, monkeypatch):
+    stand_in_transformers.install(monkeypatch, tmp_path / "model")
+    (tmp_path / "model" / "README.md").write_text("---\ndatasets: [me/samm-faces]\n---\n# M\n")
+    questions = asked.read_text(encoding="utf-8").splitlines(keepends=True)
+    asked.write_text("".join(questions[:6]), encoding="utf-8")
+    out = tmp_path / "a.jsonl"
+    words = ("vqa", "answer", *TINY, "--questions", asked, "-o", out, "--weights", tmp_path / "model")
+    code, said, err = mebench(*words, "--frames", "2", "--parallel", "4", "--device", "cpu")
+    assert code == 0, err
+    assert "note: training data by the model's card: samm, me/samm-faces" in err
+    assert f"{out}: 6 asked, 0 kept from before, 0 refused, 0 failed, " in said
+    about = json.loads((tmp_path / "a.about.json").read_text())
+    assert (about["model"], about["program"], about["card"]["saw"]) == ("model", "transformers 5.0, float32", ["samm"])
+    assert len(about["weights"]) == 64
+    sent = ("leaderboard", "submit", out, "--truth", asked, "--name", "m", "--method", "M", "--dataset", "samm")
+    sent = (*sent, "--selection", "nothing", "--out", tmp_path / "sent")
+    code, _, err = mebench(*sent, "--trained-on", "none")
+    assert (code, "the model's card names samm as training data" in err) == (2, True)
+    assert mebench(*sent)[0] == 0
+    record = json.loads((tmp_path / "sent" / "m" / "answers.json").read_text())
+    assert record["trained_on"] == "samm, me/samm-faces"
+    code, _, err = mebench(*words, "--frames", "3")
+    assert (code, "was begun with another pictures" in err) == (2, True)
 
 
 def test_vqa_report_shows_every_answer(mebench, tmp_path, asked, serve):
