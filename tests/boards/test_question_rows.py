@@ -84,7 +84,7 @@ def test_build_command_writes_board_of_answers(home, capsys):
     leaderboard.leaderboard_build_command("none", str(home))
     assert "Asked: On samm good answers leads with" in capsys.readouterr().out
     assert (home / "boards" / "asked.md").is_file()
-    assert (home / "tables" / "questions-samm-clips.csv").read_text().count("\n") == 1 + 6 * 3
+    assert (home / "tables" / "questions-samm-clips.csv").read_text().count("\n") == 1 + 7 * 3
     page = (home / "site" / "boards" / "asked.html").read_text()
     assert "Questions about clips of samm" in page
     assert (home / "site" / "tables" / "questions-samm-clips.csv").is_file()

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -84,6 +87,37 @@ def test_vqa_answer_says_how_answers_came_about(mebench, tmp_path, asked, serve)
     code, _, err = mebench("vqa", "answer", *words, "--prompt", "plain")
     assert code == 2
     assert "was begun with another prompt" in err
+
+
+def test_vqa_answer_continues_after_a_real_kill(mebench, tmp_path, asked, serve):
+    """The program dies while the server holds its third question; then each other one is asked once."""
+    holds, let_go = threading.Event(), threading.Event()
+
+    def reply(body):
+        if len(seen) == 3:
+            holds.set()
+            let_go.wait(20)
+        return make_reply("negative")
+
+    url, seen = serve(reply)
+    out = tmp_path / "a.jsonl"
+    model = ("--endpoint", url, "--model", "m", "--see", "none")
+    words = ("vqa", "answer", "--questions", str(asked), "-o", str(out), *model)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "mebench", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert holds.wait(60)
+    program.kill()
+    program.communicate()
+    let_go.set()
+    assert out.read_text(encoding="utf-8").count("\n") == 2
+    code, said, err = mebench(*words)
+    assert (code, said) == (0, f"{out}: 62 asked, 2 kept from before, 0 refused, 0 failed, 434 tokens\n"), err
+    kept = [row["id"] for row in vqa.questions.read_questions(out)]
+    assert kept == [row["id"] for row in vqa.questions.read_questions(asked)]
+    assert len(seen) == 3 + 62
+    about = json.loads((tmp_path / "a.about.json").read_text())
+    assert (about["asked"], about["tokens"]) == (64, 7 * 64)
 
 
 def test_vqa_answer_of_model_in_folder_reads_its_card(mebench, tmp_path, asked, monkeypatch):

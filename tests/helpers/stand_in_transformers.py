@@ -75,7 +75,7 @@ class StandInNetwork:
     """Answers `seen` once for each picture; by likelihood the last word that it knows."""
 
     dtype, device = torch.float32, "cpu"
-    config = SimpleNamespace(is_encoder_decoder=False, max_position_embeddings=100)
+    config = SimpleNamespace(is_encoder_decoder=False, max_position_embeddings=1000)
 
     def eval(self):
         return self

@@ -71,8 +71,8 @@ def test_ask_questions_of_local_model_chooses_by_likelihood(stand_in, tmp_path):
 
 def test_ask_questions_of_local_model_refuses_long_texts(stand_in, tmp_path):
     folder, _ = stand_in
-    with pytest.raises(RunError, match="more than the 100 that it reads: show fewer --frames"):
-        ask(folder, tmp_path / "a.jsonl", max_tokens=99)
+    with pytest.raises(RunError, match="more than the 1000 that it reads: show fewer --frames"):
+        ask(folder, tmp_path / "a.jsonl", max_tokens=999)
 
 
 def test_load_local_model_refuses_in_a_sentence(stand_in, tmp_path):

@@ -16,6 +16,7 @@ from mebench import vqa
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError, DataError
 from tests.helpers.outside import outside
+from tests.helpers.varied_answers import vary_answers
 
 EMOTIONS = ("anger", "happiness", "surprise", "disgust")
 UNITS = (("4", "7"), ("12",), ("1", "2"), ("R10", "4"))
@@ -199,6 +200,39 @@ def test_score_answers_of_public_rows(name, self_bleu, blind):
     summary = vqa.marking.score_answers(rows, rows, "megc2025_b")
     assert value(summary, "bleu") == 1
     assert {key: round(summary["floors"]["prior"][key], 2) for key in blind} == blind
+
+
+PUBLIC_PROGRAMS = {
+    ("samm", "megc2025_a"): {
+        "bleu": 0.1993787300610191, "rouge1": 0.669170031868746, "coarse_uf1": 0.1557759469349355,
+        "coarse_uar": 0.1267051788790919, "fine_uf1": 0.19502923976608186, "fine_uar": 0.15881868977436842,
+    },
+    ("samm", "megc2025_b"): {
+        "bleu": 0.6246042708311701, "rouge1": 0.48862288137662724, "coarse_uf1": 0.6013360241548161,
+        "coarse_uar": 0.5264585655890004, "fine_uf1": 0.536292801401497, "fine_uar": 0.4719989075252233,
+    },
+    ("casme", "megc2025_a"): {
+        "bleu": 0.21767040702858556, "rouge1": 0.6642910846637788, "coarse_uf1": 0.1267368810051737,
+        "coarse_uar": 0.10102272727272728, "fine_uf1": 0.11410405497243828, "fine_uar": 0.08893424765170185,
+    },
+    ("casme", "megc2025_b"): {
+        "bleu": 0.6359161574345221, "rouge1": 0.48446985476736854, "coarse_uf1": 0.6239316239316239,
+        "coarse_uar": 0.5575757575757576, "fine_uf1": 0.49783140735718545, "fine_uar": 0.4188640330904675,
+    },
+}  # fmt: skip
+"""What both public programs print for varied answers to the 828 and 911 public questions: BLEU_ROUGE.py and F1_UR.py of
+github.com/Humphrey-0125/MEGC2025 (629ec15), evaluation.py of github.com/null-xy/MEGC2026 (7211b2f).
+"""
+
+
+@pytest.mark.parametrize(("name", "scorer"), PUBLIC_PROGRAMS)
+def test_score_answers_equals_public_programs(name, scorer):
+    folder = outside("megc_questions", "the question files of MEGC 2025") / "dataset"
+    rows = vqa.questions.read_questions(folder / f"{name}.jsonl")
+    assert len(rows) == {"samm": 828, "casme": 911}[name]
+    scores = vqa.marking.score_answers(rows, vary_answers(rows), scorer, floors=False)["scores"]
+    expected = PUBLIC_PROGRAMS[name, scorer]
+    assert {key: scores[key]["value"] for key in expected} == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_score_answers_has_intervals_over_people():
