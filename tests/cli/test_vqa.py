@@ -100,6 +100,7 @@ def test_vqa_answer_continues_after_a_real_kill(mebench, tmp_path, asked, serve)
         return make_reply("negative")
 
     url, seen = serve(reply)
+    asked.write_text("".join(asked.read_text(encoding="utf-8").splitlines(keepends=True)[:8]), encoding="utf-8")
     out = tmp_path / "a.jsonl"
     model = ("--endpoint", url, "--model", "m", "--see", "none")
     words = ("vqa", "answer", "--questions", str(asked), "-o", str(out), *model)
@@ -112,12 +113,12 @@ def test_vqa_answer_continues_after_a_real_kill(mebench, tmp_path, asked, serve)
     let_go.set()
     assert out.read_text(encoding="utf-8").count("\n") == 2
     code, said, err = mebench(*words)
-    assert (code, said) == (0, f"{out}: 62 asked, 2 kept from before, 0 refused, 0 failed, 434 tokens\n"), err
+    assert (code, said) == (0, f"{out}: 6 asked, 2 kept from before, 0 refused, 0 failed, 42 tokens\n"), err
     kept = [row["id"] for row in vqa.questions.read_questions(out)]
     assert kept == [row["id"] for row in vqa.questions.read_questions(asked)]
-    assert len(seen) == 3 + 62
+    assert len(seen) == 3 + 6
     about = json.loads((tmp_path / "a.about.json").read_text())
-    assert (about["asked"], about["tokens"]) == (64, 7 * 64)
+    assert (about["asked"], about["tokens"]) == (8, 7 * 8)
 
 
 def test_vqa_answer_of_model_in_folder_reads_its_card(mebench, tmp_path, asked, monkeypatch):
