@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,19 @@ MOST_BYTES = 4_000_000
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """The HTTP errors after which a request is tried again."""
 LONGEST_PAUSE = 60.0
+KEY = "[key]"
+"""Stands for the key where a server repeats it."""
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows no redirect, which would take the key and the question to another address."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """No further request."""
+        return
+
+
+_OPENER = build_opener(_NoRedirect)
 
 
 def query_model(
@@ -124,6 +137,13 @@ class Server:
         return self.pool.map(lambda request: self.try_ask(*request), requests)
 
     def try_ask(self, row: Row, messages: Sequence[dict[str, Any]]) -> Reply:
+        """The reply to a question, after as many tries as the settings allow; without the key, if the server repeats it."""
+        reply = self._try(row, messages)
+        if not self.key:
+            return reply
+        return replace(reply, text=reply.text.replace(self.key, KEY), fault=reply.fault.replace(self.key, KEY))
+
+    def _try(self, row: Row, messages: Sequence[dict[str, Any]]) -> Reply:
         """The reply to a question, after as many tries as the settings allow."""
         reply, pause = Reply(), self.settings.pause
         for n_tried in range(self.settings.retries + 1):
@@ -165,7 +185,7 @@ class Server:
         deadline = time.monotonic() + self.timeout
         parts: list[bytes] = []
         size = 0
-        with closing(urlopen(request, timeout=self.timeout)) as response:
+        with closing(_OPENER.open(request, timeout=self.timeout)) as response:
             for part in iter(partial(response.read1, 1 << 16), b""):
                 parts.append(part)
                 size += len(part)

@@ -20,11 +20,9 @@ from mebench.vqa.wording import meaning_of
 
 if TYPE_CHECKING:
     import torch
-    import transformers
     from PIL import Image
 else:
     torch = load_lazily("torch")
-    transformers = load_lazily("transformers")
     Image = load_lazily("PIL.Image")
 
 AUTO = "auto"
@@ -58,7 +56,7 @@ class LocalModel:
     def facts(self) -> dict[str, str]:
         """Name, program and type of numbers, as facts of a row."""
         dtype = str(self.network.dtype).removeprefix("torch.")
-        return {"model": self.name, "program": f"transformers {transformers.__version__}, {dtype}"}
+        return {"model": self.name, "program": f"transformers {_import_transformers().__version__}, {dtype}"}
 
     def answer(self, asked: Sequence[AskedQuestion]) -> Iterator[Reply]:
         """A reply to each of some questions, which are computed together.
@@ -214,14 +212,10 @@ def load_local_model(folder: Path, settings: AskSettings, name: str = "", device
             "--constrain schema needs a server that keeps to a grammar, with --endpoint; a model on this machine takes --constrain "
             "likelihood"
         )
+    transformers = _import_transformers()
     place = _device(device)
-    try:
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-    except ImportError as error:
-        raise ConfigError(
-            f'models on this machine need transformers ({error}): pip install "mebench[transformers]"'
-        ) from None
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     try:
         config = transformers.AutoConfig.from_pretrained(folder, **LOCAL)
         reads_pictures = type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
@@ -238,8 +232,24 @@ def load_local_model(folder: Path, settings: AskSettings, name: str = "", device
     )
 
 
+def _import_transformers() -> Any:
+    """The package transformers, which only local models need.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import transformers
+    except ImportError as error:
+        raise ConfigError(
+            f'models on this machine need transformers ({error}): pip install "mebench[transformers]"'
+        ) from None
+    return transformers
+
+
 def _load(folder: Path, reads_pictures: bool) -> tuple[Any, Any]:
     """The processor and the network of a folder."""
+    transformers = _import_transformers()
     if reads_pictures:
         processor = transformers.AutoProcessor.from_pretrained(folder, **LOCAL)
         kind = transformers.AutoModelForImageTextToText

@@ -251,6 +251,38 @@ def test_query_model_shows_examples_of_other_people(tmp_path, serve):
         vqa.asking.choose_examples(mine[0], learnt, 3)
 
 
+def test_query_model_keeps_key_from_other_addresses_and_answers(tmp_path, serve):
+    """A server that repeats the key, and one that sends its askers elsewhere."""
+    url, _ = serve(lambda body: make_reply("your key is hidden-key"))
+    vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", key="hidden-key")
+    assert {row["answer"] for row in vqa.questions.read_questions(tmp_path / "a.jsonl")} == {"your key is [key]"}
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(302)
+            self.send_header("Location", url)
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    server = serving(ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere))
+    with pytest.raises(RunError, match="HTTP 302"):
+        vqa.endpoint.query_model(
+            f"http://127.0.0.1:{server.server_port}/v1",
+            "m",
+            ROWS,
+            lambda row: FRAMES,
+            tmp_path / "b.jsonl",
+            key="hidden-key",
+        )
+    server.shutdown()
+    server.server_close()
+
+
 def test_query_model_sends_no_name_and_stores_no_key(tmp_path, serve):
     url, seen = serve(lambda body: make_reply("yes"))
     rows = [{**row, "image_id": "secretclip", "filename": "secretfile", "subject": "secretperson"} for row in ROWS]
