@@ -221,7 +221,7 @@ class AskedModel:
 
 
 def _facts_of_files(weights: Path | None, card: Path | None) -> dict[str, Any]:
-    """The hash of a model's weights, and what its card says, as far as there are such files."""
+    """The hash of a model's weights, and what its card says."""
     beside = None if weights is None else weights / model_cards.CARD
     if card is None and beside is not None and beside.is_file():
         card = beside

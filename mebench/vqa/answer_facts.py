@@ -95,7 +95,9 @@ def add_costs(former: Mapping[str, Any], paid: Mapping[str, Any]) -> dict[str, A
 
 
 def hash_of_weights(place: Path) -> str:
-    """SHA-256 of a model's file, or of the names and hashes of those files in its folder that decide its answers.
+    """SHA-256 of a model's file or folder.
+
+    A folder's is that of the names and hashes of the files that decide the model's answers.
 
     Raises:
         DataError: it cannot be read.

@@ -122,7 +122,7 @@ class LocalModel:
         return inputs.to(self.network.device)
 
     def _text(self, turns: Sequence[Turn]) -> str:
-        """A conversation as the text that the network reads, by the model's own template if it has one."""
+        """A conversation as text, by the model's own template if it has one."""
         if getattr(self.processor, "chat_template", None):
             messages = [{"role": turn.role, "content": self._content(turn)} for turn in turns]
             return str(self.processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
@@ -170,7 +170,7 @@ class LocalModel:
     def _choices_by_likelihood(
         self, batch: Sequence[AskedQuestion], inputs: Mapping[str, Any]
     ) -> list[tuple[dict[str, Any], int]]:
-        """The likelihood of each token with which a class begins, in the form of OpenAI's interface."""
+        """The likelihood of each token with which a class begins."""
         out = self.network.generate(
             **inputs, max_new_tokens=1, do_sample=False, num_beams=1, output_logits=True, return_dict_in_generate=True
         )

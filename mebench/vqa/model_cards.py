@@ -136,7 +136,7 @@ def clips_named_in(words: str) -> list[str]:
 
 
 def _sentences_with_names(text: str) -> Iterator[tuple[str, bool]]:
-    """The sentences that name a dataset of this field, and whether they say that the model was trained on it."""
+    """The sentences that name a dataset of this field, and whether as training data."""
     heading = ""
     for line in text.splitlines():
         plain = re.sub(r"[*`>|]|<[^>]{0,200}>", " ", line).strip()
