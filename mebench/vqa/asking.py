@@ -282,7 +282,8 @@ def choose_examples(row: Row, learnt: Sequence[Row], n: int) -> list[Row]:
 
     The person of the question is never among them.
     """
-    kind, person = meaning_of(row["question"]).kind, subject_of(row)
+    kind = meaning_of(row["question"]).kind
+    person = subject_of(row)
     candidates = [
         one
         for one in learnt

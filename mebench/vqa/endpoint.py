@@ -145,7 +145,8 @@ class Server:
 
     def _try(self, row: Row, messages: Sequence[dict[str, Any]]) -> Reply:
         """The reply to a question, after as many tries as the settings allow."""
-        reply, pause = Reply(), self.settings.pause
+        reply = Reply()
+        pause = self.settings.pause
         for n_tried in range(self.settings.retries + 1):
             if n_tried:
                 time.sleep(min(pause, LONGEST_PAUSE))
@@ -208,12 +209,13 @@ def _message(turn: Turn) -> dict[str, Any]:
 
 
 def _jpeg(picture: NDArray[np.uint8]) -> str:
-    """A picture as JPEG in letters."""
+    """A picture as JPEG in base64."""
     _, data = cv2.imencode(".jpg", picture[..., ::-1] if picture.ndim == 3 else picture)
     return base64.b64encode(data.tobytes()).decode()
 
 
 def _reason(error: Exception) -> str:
+    """Why a request failed, for the user."""
     if isinstance(error, HTTPError):
         return f"HTTP {error.code} {error.reason}"
     if isinstance(error, TimeoutError) or (isinstance(error, URLError) and isinstance(error.reason, TimeoutError)):

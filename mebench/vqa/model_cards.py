@@ -89,7 +89,8 @@ def read_model_card(file: Path) -> ModelCard:
             f"{file} is no model's card ({type(error).__name__}): expected Markdown in UTF-8, with YAML between two lines --- before "
             "the text, if any"
         ) from None
-    listed, bases = _names_in(front.get("datasets")), _names_in(front.get("base_model"))
+    listed = _names_in(front.get("datasets"))
+    bases = _names_in(front.get("base_model"))
     found = list(_sentences_with_names(text))
     said = [sentence for sentence, is_of_training in found if is_of_training]
     saw = {one for words in (*listed, *said) for one in clips_named_in(words)}
@@ -159,7 +160,8 @@ def trained_on_by_card(card: Any) -> str:
     >>> trained_on_by_card(None), trained_on_by_card({"saw": ["samm"]})
     ('unknown', 'samm, unknown')
     """
-    listed, saw = names_in_card(card, "datasets"), names_in_card(card, "saw")
+    listed = names_in_card(card, "datasets")
+    saw = names_in_card(card, "saw")
     is_open = not listed or bool(names_in_card(card, "bases"))
     return ", ".join([*dict.fromkeys([*saw, *listed]), *([UNKNOWN] if is_open else [])])
 
