@@ -213,7 +213,7 @@ class AskedModel:
 
     Attributes:
         facts: its facts in the row.
-        ask: its answers to all questions; gets a function to call after each question, and one that gets the cost so far.
+        ask: function that gives the cost of its answers to all questions; gets a function to call after each question, and one that gets the cost so far.
     """
 
     facts: Mapping[str, Any]

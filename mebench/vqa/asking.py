@@ -112,8 +112,8 @@ class Turn:
 
     Attributes:
         role: `user` or `assistant`.
-        text: what is said.
-        pictures: what is shown before the text, (H, W) or (H, W, 3) RGB.
+        text: its words.
+        pictures: pictures shown before the text, (H, W) or (H, W, 3) RGB.
     """
 
     role: str

@@ -42,7 +42,7 @@ class LocalModel:
         place: its folder.
         network: the network, on its device.
         processor: its processor of text and pictures; a tokenizer if it reads text alone.
-        reads_pictures: whether it does.
+        reads_pictures: False for a model of text alone.
         settings: how it is asked.
     """
 
