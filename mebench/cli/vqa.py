@@ -213,7 +213,7 @@ class AskedModel:
 
     Attributes:
         facts: its facts in the row.
-        ask: function that gives the cost of its answers to all questions; gets a function to call after each question, and one that gets the cost so far.
+        ask: function that asks all questions; it gets one to call after each question, and one that takes the cost so far.
     """
 
     facts: Mapping[str, Any]
