@@ -174,18 +174,21 @@ def row(variant: str, method: str, seed: int, settings: str, micro: Mapping[str,
 def values_of(scores: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a row, and the ends of the interval of F1."""
     values = {name: scores[name]["value"] for name in SCORES} | {end: scores["f1"][end] for end in ("low", "high")}
-    return {name: "" if value is None else round(value, 4) for name, value in values.items()}
+    rounded = {}
+    for name, value in values.items():
+        rounded[name] = "" if value is None else round(value, 4)
+    return rounded
 
 
 def whole() -> list[Row]:
     """Rows of the whole `field` in two folds, in the order of `SETTINGS`: means over seeds, from the committed table."""
     (part,) = (part for part in json.loads(TABLE.read_text("utf-8"))["parts"] if part["name"] == "micro")
-    return [
-        {"variant": WHOLE, "method": method} | values_of(row["scores"])
-        for method in SETTINGS
-        for row in part["rows"]
-        if (row["provenance"], row["method"]) == ("measured", method)
-    ]
+    measured = [row for row in part["rows"] if row["provenance"] == "measured"]
+    rows: list[Row] = []
+    for method in SETTINGS:
+        of_method = [row for row in measured if row["method"] == method]
+        rows += [{"variant": WHOLE, "method": method} | values_of(row["scores"]) for row in of_method]
+    return rows
 
 
 def published() -> dict[str, float]:
@@ -265,7 +268,9 @@ def _table_of_published(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str
         last = ours[-1]
         factor = "" if last is None else _n(max(last, LEAST) / max(known[method], LEAST))
         half = "held out" if method in HELD_OUT else "calibrated on"
-        values = ["" if value is None else _n(value) for value in ours]
+        values = []
+        for value in ours:
+            values.append("" if value is None else _n(value))
         cells = [f"`{method}`", half, f"{_n(known[method])} ({name}, {dataset})", *values, factor]
         yield f"| {' | '.join(cells)} |"
 

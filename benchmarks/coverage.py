@@ -244,7 +244,9 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=list(SIMULATIONS), default=list(SIMULATIONS))
     args = parser.parse_args()
     for kind in args.kinds:
-        sets, pairs = (max(args.sets // part, 1) for part in (1 if kind == "spotting" else 3, 5))
+        divisor = 1 if kind == "spotting" else 3
+        sets = max(args.sets // divisor, 1)
+        pairs = max(args.sets // 5, 1)
 
         def tell(what: str, n: int, share: float, tallies: dict[str, Tally], kind: str = kind) -> None:
             shown = "  ".join(f"{name} {t.share:.3f} of {t.printed / t.of:.2f}" for name, t in tallies.items())

@@ -188,12 +188,18 @@ def record(folder: Path) -> list[dict[str, Any]]:
 
 def shortened(score: dict[str, Any]) -> dict[str, Any]:
     """A score with four digits, without the reasons why an interval is missing."""
-    return {
-        part: {end: value[end] and round(value[end], 4) for end in ("value", "low", "high")}
-        if isinstance(value, dict)
-        else value and round(value, 4)
-        for part, value in score.items()
-    }
+    short: dict[str, Any] = {}
+    for part, value in score.items():
+        if isinstance(value, dict):
+            short[part] = {end: _rounded(value[end]) for end in ("value", "low", "high")}
+        else:
+            short[part] = _rounded(value)
+    return short
+
+
+def _rounded(value: float | None) -> float | None:
+    """A number with four digits."""
+    return None if value is None else round(value, 4)
 
 
 def with_tables(page: str, sets: list[dict[str, Any]]) -> str:

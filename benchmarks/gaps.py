@@ -15,8 +15,10 @@ SETS = 1000
 
 def found(people: int, groups: int, planted: float) -> float:
     """The share of data sets with p of at most .05."""
-    gap = planted * (detectable_difference(float(np.sqrt(2 / people)), 2 * people - 2) or 0.0)
-    labels, hits = np.repeat([f"g{n}" for n in range(groups)], people).tolist(), 0
+    detectable = detectable_difference(float(np.sqrt(2 / people)), 2 * people - 2)
+    gap = planted * (detectable or 0.0)
+    labels = np.repeat([f"g{n}" for n in range(groups)], people).tolist()
+    hits = 0
     for seed in range(SETS):
         values = np.random.default_rng(seed).normal(size=people * groups)
         values[:people] += gap

@@ -22,6 +22,7 @@ from mebench.methods.mean.method import MEAN
 from mebench.methods.mean.params import Params
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
+from mebench.terminal import format_count
 
 PAPER = 714
 
@@ -64,7 +65,8 @@ def main() -> None:
     for both in (False, True):
         what = "both heads" if both else "spotting"
         for threads in (1, 2):
-            rows[f"{what}, {threads} thread{'s' * (threads > 1)}"] = rates(threads, asked.frames, asked.rounds, both)
+            name = f"{what}, {format_count(threads, 'thread')}"
+            rows[name] = rates(threads, asked.frames, asked.rounds, both)
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             parts = [pool.submit(rates, 1, asked.frames // 2, asked.rounds, both) for _ in range(2)]
             rows[f"{what}, 2 processes"] = [sum(pair) for pair in zip(*(part.result() for part in parts))]

@@ -117,7 +117,8 @@ def true_positives(
 
 def recognition(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
     """Score, number of clips, UAR over all seeds, and UAR of each draw."""
-    named_clips = [clips for record in records if len(clips := with_truth(record))]
+    clips_of_records = [with_truth(record) for record in records]
+    named_clips = [clips for clips in clips_of_records if len(clips)]
     if not named_clips:
         return []
     truth = named_clips[0]["emotion"].to_numpy(str)
@@ -169,9 +170,12 @@ def with_truth(record: Record) -> pd.DataFrame:
 def as_cells(name: str, seeds: int, score: str, n: int, value: float, draws: Floats, each: float) -> list[str]:
     """A row whose band leaves out the share `each` of the draws."""
     low, high = np.quantile(draws, [each / 2, 1 - each / 2])
-    above, below = (np.sum(draws >= value) + 1) / (len(draws) + 1), (np.sum(draws <= value) + 1) / (len(draws) + 1)
+    above = (np.sum(draws >= value) + 1) / (len(draws) + 1)
+    below = (np.sum(draws <= value) + 1) / (len(draws) + 1)
     p = min(1.0, 2 * min(above, below))
-    where = "spots nothing" if not n else "inside" if low <= value <= high else "OUTSIDE"
+    where = "inside" if low <= value <= high else "OUTSIDE"
+    if not n:
+        where = "spots nothing"
     return [
         name,
         str(seeds),

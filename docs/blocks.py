@@ -156,7 +156,7 @@ def run(page: Path, folder: Path, words: Callable[[list[str]], list[str]] = list
             except Exception as error:
                 place = f"{page.name}, block {number}"
                 raise RuntimeError(f"{place}: {type(error).__name__}: {error}\n\n{block.code}") from error
-            yield [] if "quiet" in block.words else [_told(output, block, folder) for output in found]
+            yield [] if "quiet" in block.words else [_as_shown(output, block, folder) for output in found]
 
 
 def _run(
@@ -221,12 +221,7 @@ def _mebench(words: Sequence[str], fails: bool) -> str:
     """The output of `mebench WORDS`; the sentence of its error, where it is to fail and prints nothing else."""
     from mebench import cli
 
-    here = Path.cwd()
-    given = [
-        found
-        for word in words
-        for found in (sorted(str(path.relative_to(here)) for path in here.glob(word)) if "*" in word else []) or [word]
-    ]
+    given = [file for word in words for file in _expanded(word)]
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["mebench", *given]),
@@ -243,6 +238,13 @@ def _mebench(words: Sequence[str], fails: bool) -> str:
     return out.getvalue() or (err.getvalue() if fails else "")
 
 
+def _expanded(word: str) -> list[str]:
+    """The files that a word with a star names, as a shell gives them; any other word itself."""
+    here = Path.cwd()
+    files = here.glob(word) if "*" in word else ()
+    return sorted(str(path.relative_to(here)) for path in files) or [word]
+
+
 def _parse(words: Sequence[str]) -> None:
     """See whether mebench understands the words, without doing what they say."""
     from typer.main import get_command
@@ -257,15 +259,20 @@ def _parse(words: Sequence[str]) -> None:
     command.make_context(name, rest, parent=context)
 
 
-def _told(output: Output, block: Block, folder: Path) -> Output:
-    tracked = os.environ.get(
-        "MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db"
-    )  # when the site is built, all pages share one
+def _as_shown(output: Output, block: Block, folder: Path) -> Output:
+    """An output as its page shows it: under the reader's folder, and with lines that fit."""
+    # When the site is built, all pages share one store.
+    tracked = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
     text = output.text.replace(tracked, f"sqlite:///{HOME}/mlflow.db").replace(str(folder), HOME)
-    if output.form == "text" and "markdown" not in block.words:
-        lines = (line.rstrip() for line in text.strip("\n").split("\n"))
-        return Output("text", "\n".join(line if "  " in line.strip() else WRAPPED.fill(line) for line in lines))
-    return Output("markdown" if output.form == "text" else output.form, text)
+    if output.form != "text":
+        return Output(output.form, text)
+    if "markdown" in block.words:
+        return Output("markdown", text)
+    lines = []
+    for line in text.strip("\n").split("\n"):
+        is_table = "  " in line.strip()
+        lines.append(line.rstrip() if is_table else WRAPPED.fill(line.rstrip()))
+    return Output("text", "\n".join(lines))
 
 
 @contextlib.contextmanager

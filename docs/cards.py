@@ -54,7 +54,9 @@ def row_of(board: dict[str, Any], method: str) -> dict[str, Any] | None:
 
 def seconds(value: float) -> str:
     """A duration as people say it."""
-    return f"{value:.1f} s" if value < 60 else f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
 
 
 def scores(method: str) -> list[str]:
@@ -62,8 +64,10 @@ def scores(method: str) -> list[str]:
     lines = []
     for name, title in BOARDS.items():
         board = board_of(name)
-        row, (score, label) = row_of(board, method), MAIN[board["task"]]
-        if row is None or not (value := row["scores"].get(score)) or value["value"] is None:
+        score, label = MAIN[board["task"]]
+        row = row_of(board, method)
+        value = row["scores"].get(score) if row else None
+        if row is None or not value or value["value"] is None:
             continue
         interval = f" [{value['low']:.3f}, {value['high']:.3f}]" if value.get("low") is not None else ""
         costs = row["costs"]

@@ -78,8 +78,16 @@ def contrast(text: Colour, ground: Colour) -> float:
 
 
 def _luminance(channels: Iterable[float]) -> float:
-    linear = [value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
-    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    """The relative luminance of a colour (WCAG 2.1)."""
+    weights = (0.2126, 0.7152, 0.0722)
+    return sum(weight * _linear(value) for weight, value in zip(weights, channels, strict=True))
+
+
+def _linear(value: float) -> float:
+    """A channel of sRGB, 0 to 1, without its gamma."""
+    if value <= 0.03928:
+        return value / 12.92
+    return float(((value + 0.055) / 1.055) ** 2.4)
 
 
 def _values_of_scheme(sheets: list[str], scheme: str) -> dict[str, str]:

@@ -187,11 +187,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return f"[{text}]({address}/blob/HEAD/{path}{anchor})" if address else text
         return found[0]  # --strict complains
 
-    lines = [
-        CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
-        for line in ANCHOR.sub(r"\g<signs> \g<title> { #\g<name> }", LINK.sub(link, markdown)).split("\n")
-    ]
-    return "\n".join(lines)
+    linked = ANCHOR.sub(r"\g<signs> \g<title> { #\g<name> }", LINK.sub(link, markdown))
+    return "\n".join(map(_with_plain_bars, linked.split("\n")))
+
+
+def _with_plain_bars(line: str) -> str:
+    """A line of a table whose code has bars without backslashes; any other line unchanged."""
+    if not line.startswith("|"):
+        return line
+    return CODE.sub(lambda code: code[0].replace(r"\|", "|"), line)
 
 
 def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -290,8 +294,11 @@ def _described(entry: re.Match[str]) -> str:
     """Names of the code as what mkdocstrings replaces by their descriptions."""
     module = entry["file"].replace("/", ".").removesuffix(".__init__")
     options = f"\n    options: {{{entry['options']}}}" if entry["options"] else ""
-    names = re.findall(r"[\w.]+", entry["names"])
-    return "\n".join(f"::: {name if '.' in name else f'{module}.{name}'}{options}" for name in names)
+    lines = []
+    for name in re.findall(r"[\w.]+", entry["names"]):
+        full_name = name if "." in name else f"{module}.{name}"
+        lines.append(f"::: {full_name}{options}")
+    return "\n".join(lines)
 
 
 def _on_one_line(text: str) -> str:
@@ -302,6 +309,8 @@ def _on_one_line(text: str) -> str:
 def _notebook_page(notebook: Path) -> str:
     """A notebook as a page, with what its cells printed."""
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    texts = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
-    page = "\n\n".join(f"```python\n{text}\n```" if kind == "code" else text for kind, text in texts)
-    return _with_outputs(page, _outputs(notebook))
+    texts = []
+    for cell in cells:
+        text = "".join(cell["source"])
+        texts.append(f"```python\n{text}\n```" if cell["cell_type"] == "code" else text)
+    return _with_outputs("\n\n".join(texts), _outputs(notebook))

@@ -43,17 +43,11 @@ def tables() -> list[str]:
     parts = []
     for group in GROUPS:
         settings = [setting for setting in setting_descriptions().values() if setting.group == group]
-        rows: list[tuple[str, ...]] = [
-            (
-                f"`{setting.key}`",
-                setting.type,
-                text_of_value(setting.default),
-                setting.meaning,
-                f"`{setting.example}`",
-                "yes" if setting.in_key else "no",
-            )
-            for setting in settings
-        ]
+        rows: list[tuple[str, ...]] = []
+        for setting in settings:
+            default = text_of_value(setting.default)
+            in_key = "yes" if setting.in_key else "no"
+            rows.append((f"`{setting.key}`", setting.type, default, setting.meaning, f"`{setting.example}`", in_key))
         parts.append(table(group, ("setting", "value", "default", "meaning", "example", "part of the key"), rows))
     for heading, verbs in VERBS.items():
         options = [(verb, option) for verb in verbs for option in options_of(verb)]

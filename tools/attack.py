@@ -305,17 +305,9 @@ def attack_forged(home: Path, findings: Findings) -> None:
         one = outcomes[record]
         if one["status"] != expected or words not in one["reason"] + one["doubt"]:
             findings.add(name, f"{one['status']}: {one['reason'] or one['doubt'] or 'and nothing is said of it'}")
-    rows = [
-        {
-            json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
-            for table in json.loads((home / f"{when}.json").read_text())["tables"]
-            for part in table["parts"]
-            for row in part["rows"]
-        }
-        for when in ("before", "after")
-    ]
-    for key, row in rows[0].items():
-        findings.add(key, "" if rows[1].get(key) == row else "an honest row changed")
+    rows_after = _rows_by_name(home / "after.json")
+    for name, row in _rows_by_name(home / "before.json").items():
+        findings.add(name, "" if rows_after.get(name) == row else "an honest row changed")
     counts = Counter(one["status"] for one in outcomes.values())
     print(
         f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows[0])} honest rows",
@@ -346,7 +338,8 @@ def _build(home: Path, board: Path, honest: Sequence[str], findings: Findings, p
     if not (board / "tables.json").is_file():
         return
     tables = json.loads((board / "tables.json").read_text())["tables"]
-    shown = {run for table in tables for part in table["parts"] for row in part["rows"] for run in row["runs"]}
+    rows = [row for table in tables for part in table["parts"] for row in part["rows"]]
+    shown = {run for row in rows for run in row["runs"]}
     for name in honest:
         findings.add(f"{name}, {what}", "" if name in shown else "an honest record is in no table")
     left = [line for line in ended.said.splitlines() if "left out" in line or "counts" in line]
@@ -412,11 +405,29 @@ def attack_files(cases: Sequence[Case], findings: Findings) -> None:
     for number, case in enumerate(cases):
         ended = run(case.words, case.folder, SECONDS, terminal=number % 3 == 2)
         findings.add(f"{case.kind} {case.folder.name} ({' '.join(case.words)[:160]})", ended.trouble)
-        codes[case.kind]["answered" if ended.code == 0 else "refused" if ended.code else "stopped"] += 1
+        codes[case.kind][_outcome_of(ended.code)] += 1
         seconds, mib = longest[case.kind]
         longest[case.kind] = max(seconds, ended.seconds), max(mib, ended.mib)
     for kind, counts in codes.items():
         print(f"  {kind}: {dict(counts)}, at most {longest[kind][0]:.1f} s and {longest[kind][1]:.0f} MiB", flush=True)
+
+
+def _rows_by_name(file: Path) -> dict[str, str]:
+    """The rows of all tables in a file of `leaderboard build --json`, by what identifies them."""
+    rows = {}
+    for table in json.loads(file.read_text())["tables"]:
+        for part in table["parts"]:
+            for row in part["rows"]:
+                name = json.dumps([table["name"], part["name"], row["method"], row["runs"]])
+                rows[name] = json.dumps(row)
+    return rows
+
+
+def _outcome_of(code: int | None) -> str:
+    """What became of a program, by its exit code; a stopped one has none."""
+    if code is None:
+        return "stopped"
+    return "refused" if code else "answered"
 
 
 def main() -> None:

@@ -102,8 +102,7 @@ def sheets(dice: random.Random, number: int, folder: Path) -> list[str]:
         _workbook(file.with_suffix(".xlsx"), many)
         file = file.with_suffix(".xlsx")
     elif choice == 6:  # entities that grow
-        laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ha"}">' for n in range(12))
-        _workbook(file.with_suffix(".xlsx"), "<row><c t='str'><v>&a11;</v></c></row>", f"<!DOCTYPE x [{laughs}]>")
+        _workbook(file.with_suffix(".xlsx"), "<row><c t='str'><v>&a11;</v></c></row>", _growing_entities())
         file = file.with_suffix(".xlsx")
     elif choice == 7:
         raw = next((folder.parent / "casme2").glob("*.xlsx")).read_bytes()
@@ -146,6 +145,13 @@ def _table(dice: random.Random, file: Path, rows: list[list[str]]) -> None:
     else:
         with file.open("w", newline="", errors="surrogatepass") as out:
             csv.writer(out, delimiter=dice.choice(",;\t")).writerows(rows)
+
+
+def _growing_entities() -> str:
+    """A document type whose last entity expands to 10^11 words."""
+    entities = ['<!ENTITY a0 "ha">']
+    entities += [f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12)]
+    return f"<!DOCTYPE x [{''.join(entities)}]>"
 
 
 def _workbook(file: Path, rows: str, before: str = "") -> None:
@@ -351,7 +357,8 @@ def score_files(dice: random.Random, number: int, folder: Path) -> list[str]:
             file, truth = truth, truth.with_suffix(".2")
     elif choice in (1, 2):
         target, separator = dice.choice((file, truth)), dice.choice((",", ";", "\t", "|"))
-        lines = [line.split(",") for line in (TRUTH if target == truth else SAID).splitlines()]
+        text = TRUTH if target == truth else SAID
+        lines = [line.split(",") for line in text.splitlines()]
         for line in dice.sample(lines[1:], dice.choice((1, 3))):
             line[dice.choice((0, 1, dice.randrange(len(line))))] = f'"{dice.choice(odd)}"'
         file.write_text(SAID)
@@ -379,10 +386,7 @@ def score_files(dice: random.Random, number: int, folder: Path) -> list[str]:
         file.write_text(text)
     elif choice == 5:
         file = folder / "mine.eaf"
-        laughs = (
-            "<!DOCTYPE x [" + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ha"}">' for n in range(12)) + "]>"
-        )
-        before = dice.choice(("", "", laughs, '<!DOCTYPE x SYSTEM "file:///etc/passwd">'))
+        before = dice.choice(("", "", _growing_entities(), '<!DOCTYPE x SYSTEM "file:///etc/passwd">'))
         fields = [
             "25",
             "400",

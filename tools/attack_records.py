@@ -11,8 +11,9 @@ import math
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ MARKUP = (
 """Text that a page, a spreadsheet or LaTeX would run."""
 
 
+def _step(word: str) -> str | int:
+    """A step of a path with slashes: a position in a list, or a name."""
+    return int(word) if word.isdecimal() else word
+
+
+def _with_other_name(words: Sequence[str], old: str, new: str) -> list[str]:
+    """The words, one of them under another name."""
+    return [{old: new}.get(word, word) for word in words]
+
+
 class Made:
     """A record under the hands of somebody hostile.
 
@@ -72,7 +83,7 @@ class Made:
     def change(self, path: str, value: Any, name: str = "record.json") -> None:
         """Put a value where a path with slashes leads; `...` removes what is there."""
         content = self.json(name)
-        *above, last = (int(step) if step.isdecimal() else step for step in path.split("/"))
+        *above, last = map(_step, path.split("/"))
         part = reduce(lambda inner, step: inner[step], above, content)
         if value is ...:
             del part[last]
@@ -126,10 +137,10 @@ class Made:
             self.put(table.cast(self.table(name).schema.remove_metadata()) if len(frame) else self.table(name), name)
         about = self.json("folds.json")
         if what == "emotion":
-            about["classes"] = [new if word == old else word for word in about["classes"]]
-        for fold in about["folds"]:
-            for part in ("train", "valid", "test") if what == "subject" else ():
-                fold[part] = [new if word == old else word for word in fold[part]]
+            about["classes"] = _with_other_name(about["classes"], old, new)
+        if what == "subject":
+            for fold, part in product(about["folds"], ("train", "valid", "test")):
+                fold[part] = _with_other_name(fold[part], old, new)
         self.write(about, "folds.json")
 
     def seal(self, scored: bool = False) -> None:
@@ -698,10 +709,15 @@ def packed_bombs(made: Made) -> bool:
     schema = table.schema.remove_metadata()
     if choice == 0:
         long = pa.repeat(pa.scalar("v" * 290), 1_000_000)
-        table = pa.table([long if n == 1 else pa.nulls(1_000_000) for n in range(len(schema))], names=schema.names)
+        columns = [pa.nulls(1_000_000) for _ in schema.names]
+        columns[1] = long
+        table = pa.table(columns, names=schema.names)
     elif choice == 1:
         long = pa.array([[0.25] * 8_000_000] * 4, pa.list_(pa.float32()))
-        table = pa.table([long if n == "probabilities" else pa.nulls(4) for n in schema.names], names=schema.names)
+        column_of = {column: pa.nulls(4) for column in schema.names}
+        if "probabilities" in column_of:
+            column_of["probabilities"] = long
+        table = pa.table(column_of)
     elif choice == 2:
         table = table.replace_schema_metadata({"note": "n" * (60 * 2**20)})
     elif choice == 3:

@@ -56,13 +56,15 @@ class Importers:
                     self.foreign.add(full)
                 continue
             parts = full.split(".")
-            yield from (part for n in range(len(parts)) if (part := ".".join(parts[: n + 1])) in self.files)
+            packages = (".".join(parts[: n + 1]) for n in range(len(parts)))
+            yield from (package for package in packages if package in self.files)
         if file.startswith("tests/"):
             above = name.split(".")
             conftests = (".".join([*above[:n], "conftest"]) for n in range(1, len(above)))
             yield from (conftest for conftest in conftests if conftest in self.files and conftest != name)
-            texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-            words = {word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text)}
+            constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+            texts = [constant for constant in constants if isinstance(constant, str)]
+            words = {word for text in texts for word in re.findall(r"\w+", text)}
             for plugin in sorted(words & set(self.plugins)):
                 yield from (known for known in self.files if known.startswith(f"{self.plugins[plugin]}."))
 

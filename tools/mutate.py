@@ -310,7 +310,6 @@ def _report(seed: int, rows: Sequence[tuple[Mutant, Outcome]], sources: Mapping[
     for name in ("line", "operator", "before and after", "outcome", "s"):
         table.add_column(name, no_wrap=name in ("line", "operator", "s"), justify="right" if name == "s" else "left")
     for mutant, outcome in rows:
-        style = "bold red" if outcome.passed else "yellow" if outcome.late else ""
         cells = (
             f"{mutant.file}:{mutant.line}",
             mutant.operator,
@@ -318,9 +317,9 @@ def _report(seed: int, rows: Sequence[tuple[Mutant, Outcome]], sources: Mapping[
             _in_words(outcome),
             f"{outcome.seconds:.0f}",
         )
-        table.add_row(*cells, style=style)
+        table.add_row(*cells, style=STYLES[_status_of(outcome)])
     console.print(table, markup=False)
-    counts = Counter("survived" if outcome.passed else "timeout" if outcome.late else "caught" for _, outcome in rows)
+    counts = Counter(_status_of(outcome) for _, outcome in rows)
     console.print(
         f"seed {seed}: {len(rows)} lines, {counts['caught']} caught, {counts['timeout']} by time, "
         f"{counts['survived']} survived"
@@ -330,7 +329,19 @@ def _report(seed: int, rows: Sequence[tuple[Mutant, Outcome]], sources: Mapping[
             console.print(f"\n{mutant.file}:{mutant.line}", *mutant.diff(sources[mutant.file]), sep="\n", markup=False)
 
 
+STYLES = {"survived": "bold red", "timeout": "yellow", "caught": ""}
+"""The colour of a row by its status."""
+
+
+def _status_of(outcome: Outcome) -> str:
+    """Whether a mutant survived, was caught, or made the tests too slow."""
+    if outcome.passed:
+        return "survived"
+    return "timeout" if outcome.late else "caught"
+
+
 def _in_words(outcome: Outcome) -> str:
+    """The outcome of a mutant, for people."""
     if outcome.late:
         return f"timeout in {outcome.late}"
     if outcome.failed:
@@ -344,10 +355,10 @@ def _short(mutant: Mutant) -> str:
 
 
 def _plain(mutant: Mutant, outcome: Outcome, sources: Mapping[str, bytes]) -> dict[str, Any]:
-    status = "survived" if outcome.passed else "timeout" if outcome.late else "caught"
     by = outcome.late or (outcome.failed[0] if outcome.failed else None)
     diff = mutant.diff(sources[mutant.file])
-    return {**asdict(mutant), "diff": diff, "outcome": status, "by": by, "seconds": round(outcome.seconds, 1)}
+    seconds = round(outcome.seconds, 1)
+    return {**asdict(mutant), "diff": diff, "outcome": _status_of(outcome), "by": by, "seconds": seconds}
 
 
 def _read(row: Mapping[str, Any]) -> Mutant:

@@ -96,10 +96,10 @@ def section_of_card(
     """The part of a card that says how good the model is, and how its level was chosen."""
     rates = ", ".join(f"{kind} {films.rate(level):.1f}" for kind, films in quiet.items())
     minutes = sum(films.minutes for films in quiet.values())
-    rows = [
-        f"| {point.level:.3f}{' (chosen)' if point.level == level else ''} | {point.quiet:.1f} | {point.recall:.2f} | {point.false:.1f} |"
-        for point in points
-    ]
+    rows = []
+    for point in points:
+        chosen = " (chosen)" if point.level == level else ""
+        rows.append(f"| {point.level:.3f}{chosen} | {point.quiet:.1f} | {point.recall:.2f} | {point.false:.1f} |")
     columns = "level | false alarms a minute, worst kind of quiet film | recall | false positives a minute"
     chosen_by = (
         f"The level of micro-expressions, {level:.3f}, was chosen by drawn films in which no expression happens, "
@@ -151,11 +151,10 @@ def main() -> None:
         changed, section = changed_header(
             header, freed, level, quiet, by_kind, points, predicted, tested, ", ".join(args.parameters)
         )
-        levels = [level if kind == KIND else None for kind in header.task.kinds]
-        kept = fitted_method(model).thresholds.tolist()
-        write_with_levels(
-            args.out or path, model, changed, [old if new is None else new for new, old in zip(levels, kept)]
-        )
+        levels = dict(zip(header.task.kinds, fitted_method(model).thresholds.tolist()))
+        if KIND in levels:
+            levels[KIND] = level
+        write_with_levels(args.out or path, model, changed, list(levels.values()))
     print(section)
 
 
