@@ -268,11 +268,13 @@ def _table_of_published(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str
         last = ours[-1]
         factor = "" if last is None else _n(max(last, LEAST) / max(known[method], LEAST))
         half = "held out" if method in HELD_OUT else "calibrated on"
-        values = []
-        for value in ours:
-            values.append("" if value is None else _n(value))
-        cells = [f"`{method}`", half, f"{_n(known[method])} ({name}, {dataset})", *values, factor]
+        cells = [f"`{method}`", half, f"{_n(known[method])} ({name}, {dataset})", *map(_n_or_blank, ours), factor]
         yield f"| {' | '.join(cells)} |"
+
+
+def _n_or_blank(value: float | None) -> str:
+    """A score in a cell; empty without one."""
+    return "" if value is None else _n(value)
 
 
 def _table_of_people(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:

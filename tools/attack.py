@@ -305,12 +305,13 @@ def attack_forged(home: Path, findings: Findings) -> None:
         one = outcomes[record]
         if one["status"] != expected or words not in one["reason"] + one["doubt"]:
             findings.add(name, f"{one['status']}: {one['reason'] or one['doubt'] or 'and nothing is said of it'}")
+    rows_before = _rows_by_name(home / "before.json")
     rows_after = _rows_by_name(home / "after.json")
-    for name, row in _rows_by_name(home / "before.json").items():
+    for name, row in rows_before.items():
         findings.add(name, "" if rows_after.get(name) == row else "an honest row changed")
     counts = Counter(one["status"] for one in outcomes.values())
     print(
-        f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows[0])} honest rows",
+        f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows_before)} honest rows",
         flush=True,
     )
 
