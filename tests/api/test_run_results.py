@@ -130,7 +130,7 @@ def test_run_leaves_loop_and_signals_of_a_notebook(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def cell():
-        return mebench.run(*tiny, method="random", workers=1, bootstrap=0, progress=Silent())
+        return mebench.run(*tiny, "method.draws=2", method="random", workers=1, bootstrap=0, progress=Silent())
 
     async def below_a_loop():
         return cell()
@@ -313,9 +313,8 @@ def test_run_html_escapes_markup(tmp_path):
 
 def test_sweep_gives_rows_and_runs(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = mebench.sweep(
-        *tiny, method="random", scheme=[None, "nobody"], seed=range(2), workers=1, bootstrap=0, progress=Silent()
-    )
+    words = (*tiny, "method=random", "method.draws=2", "workers=1", "bootstrap=0")
+    found = mebench.sweep(*words, scheme=[None, "nobody"], seed=range(2), progress=Silent())
     assert [run.config["seed"] for run in found.runs] == [0, 1]
     assert len(found.failures) == 2
     assert "unknown emotion scheme 'nobody'" in str(found.failures[0][1])

@@ -24,7 +24,7 @@ def asked(mebench, tmp_path):
 
 def test_vqa_make_answer_and_score_of_a_run(mebench, tmp_path, untracked):
     runs, asked, answers = str(tmp_path / "runs"), str(tmp_path / "l.jsonl"), str(tmp_path / "a.jsonl")
-    mebench("run", "method=random", *TINY, f"runs={runs}", "workers=1")
+    mebench("run", "method=random", "method.draws=2", *TINY, f"runs={runs}", "workers=1")
     code, out, err = mebench("vqa", "make", *TINY, "--task", "lvqa", "-o", asked)
     assert (code, out) == (0, f"{asked}: 39 questions about 7 videos\n")
     assert "event numbers give a lower bound" in err

@@ -28,11 +28,12 @@ PAGES = (
 
 
 def smaller(words):
-    """The words of a command on a few small videos, whose features the tests compute once."""
+    """The words of a command on a few small videos, whose features the tests compute once, and with few random draws."""
     if words[0] == "score":
         return [*words, "--bootstrap", "0"]
     if words[0] == "run" and ("dataset=synthetic" in words or "small.yaml" in words):
-        return [*words, *TINY, f"cache={scratch_folder()}", "workers=1"]
+        draws = ["method.draws=2"] if "method=random" in words else []
+        return [*words, *TINY, *draws, f"cache={scratch_folder()}", "workers=1"]
     return words
 
 

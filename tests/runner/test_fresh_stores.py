@@ -10,11 +10,10 @@ def spotted(tmp_path_factory):
     """The intervals of two equal runs, each with a store of its own."""
     folder = tmp_path_factory.mktemp("stores")
     words = {"dataset": {"name": "synthetic", "preset": "tiny"}, "tracking": "off", "workers": 1, "bootstrap": 0}
+    method = {"name": "random", "draws": 3}
     tables = []
     for number in range(2):
-        run = mebench.run(
-            method="random", cache=str(folder / f"cache{number}"), runs=str(folder / f"{number}"), **words
-        )
+        run = mebench.run(method=method, cache=str(folder / f"cache{number}"), runs=str(folder / f"{number}"), **words)
         columns = ["video", "kind", "draw", "onset", "offset"]
         tables.append(run.predictions[columns].sort_values(columns, ignore_index=True))
     return tables
