@@ -51,7 +51,7 @@ def _status(run: dict[str, Any]) -> str:
 @app.command("list", epilog="Example: mebench runs list --runs runs")
 def runs_list_command(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
-    listed = [run for _, run in _all(runs)]
+    listed = [run for _, run in _described_runs(runs)]
     if not json_output.write_json(listed, json):
         return
     rows = [_cells_of(run) for run in listed]
@@ -185,8 +185,8 @@ def runs_prune_command(
         ((keep_best or 0) < 0, f"--keep-best must be 0 or more runs, not {keep_best}"),
     )
     days = None if older_than is None else days_of(older_than)
-    found = _all(runs)
-    best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
+    found = _described_runs(runs)
+    best = None if keep_best is None else _best_runs([run for _, run in found], keep_best, metric)
 
     is_chosen = partial(_meets_conditions, unfinished=unfinished, days=days, best=best)
     gone = []
@@ -303,7 +303,7 @@ def _tables_in(folder: Path) -> list[Path]:
     return [file for task in SECTIONS for file in sorted(folder.glob(f"{task}-*.json"))]
 
 
-def _all(runs: str) -> list[tuple[run_folder.RunFolder, dict[str, Any]]]:
+def _described_runs(runs: str) -> list[tuple[run_folder.RunFolder, dict[str, Any]]]:
     """All runs, the latest first; a damaged one is reported in a sentence.
 
     Raises:
@@ -400,7 +400,7 @@ def _busy(folder: run_folder.RunFolder) -> bool:
     return False
 
 
-def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[str]:
+def _best_runs(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[str]:
     """Ids of the best finished runs of each dataset and protocol; runs that leak on purpose come after all others."""
     finished = [run for run in runs if run["status"] == "finished"]
     every = sorted({name for run in finished for name in run["scores"]})

@@ -138,13 +138,14 @@ def _full_box(thing: Worn, face: Box, landmarks: Landmarks | None) -> tuple[floa
     anchors = ANCHORS[thing]
     top = _point(anchors.top, face, landmarks)
     bottom = _point(anchors.bottom, face, landmarks)
-    one, other = (_point(number, face, landmarks) for number in anchors.height)
-    height = float(np.hypot(*(one - other)))
+    one_end = _point(anchors.height[0], face, landmarks)
+    other_end = _point(anchors.height[1], face, landmarks)
+    height = float(np.hypot(*(one_end - other_end)))
     middle = (top + bottom) / 2
-    to_left, to_right = (
-        WIDER * _distance_from_line(_point(number, face, landmarks), top, bottom)
-        for number in (anchors.left, anchors.right)
-    )
+    left = _point(anchors.left, face, landmarks)
+    right = _point(anchors.right, face, landmarks)
+    to_left = WIDER * _distance_from_line(left, top, bottom)
+    to_right = WIDER * _distance_from_line(right, top, bottom)
     return middle[0] - to_left, middle[1] - height / 2, middle[0] + to_right, middle[1] + height / 2
 
 

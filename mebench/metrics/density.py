@@ -42,9 +42,9 @@ def place_false_positives(
     micro = _touching(truths, predictions)
     macro = _touching(macros, predictions)
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
-    on_micro, on_macro, elsewhere = (
-        per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (micro, macro & ~micro, ~micro & ~macro)
-    )
+    on_micro = per_unit(unit, n_units, np.where(micro, wrong, 0))
+    on_macro = per_unit(unit, n_units, np.where(macro & ~micro, wrong, 0))
+    elsewhere = per_unit(unit, n_units, np.where(~micro & ~macro, wrong, 0))
     in_micro = of_units(truths, _minutes(truths), n_units, by_draw)
     in_macro = of_units(macros, _minutes(macros), n_units, by_draw)
     n_macros = of_units(macros, np.ones(len(macros)), n_units, by_draw)

@@ -35,7 +35,7 @@ from contextlib import suppress
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mebench._installation import PACKAGE
 from mebench.config.registry import PluginInfo
@@ -73,11 +73,51 @@ _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050001
 _PRETEND = 0x00050000
 _KILL = 0x80000000
-_ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, int]]] = {
-    "x86_64": (
-        0xC000003E,
-        (41, 101, 310, 311, 312, 438, 425, 321, 298, 248, 249, 250, 29, 64, 68, 240, 253, 254, 294, 300, 301),
-        (
+
+
+class _CallNumbers(NamedTuple):
+    """The system calls that are not answered as usual, by their numbers on one architecture.
+
+    Attributes:
+        audit: number of the architecture itself.
+        refused: socket; what reads or drives another process or does so on its behalf (ptrace, process_vm_readv and
+            _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process (add_key,
+            request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others open (inotify and
+            fanotify).
+        pretended: done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes
+            priorities and processors.
+        ioctl: of which some uses are refused, see `_REFUSED_USES`.
+        prlimit64: likewise.
+    """
+
+    audit: int
+    refused: tuple[int, ...]
+    pretended: tuple[int, ...]
+    ioctl: int
+    prlimit64: int
+
+
+class _RefusedUse(NamedTuple):
+    """A use of a system call that is refused, though others are not.
+
+    Attributes:
+        call: `ioctl` or `prlimit64`.
+        place: where an argument stands.
+        value: a value of the argument.
+        refuses_value: this value is refused, instead of all others.
+    """
+
+    call: Literal["ioctl", "prlimit64"]
+    place: int
+    value: int
+    refuses_value: bool
+
+
+_ARCHITECTURES = {
+    "x86_64": _CallNumbers(
+        audit=0xC000003E,
+        refused=(41, 101, 310, 311, 312, 438, 425, 321, 298, 248, 249, 250, 29, 64, 68, 240, 253, 254, 294, 300, 301),
+        pretended=(
             90,
             91,
             268,
@@ -106,26 +146,23 @@ _ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int
             203,
             314,
         ),
-        (16, 302),
+        ioctl=16,
+        prlimit64=302,
     ),
-    "aarch64": (
-        0xC00000B7,
-        (198, 117, 270, 271, 272, 438, 425, 280, 241, 217, 218, 219, 194, 190, 186, 180, 26, 27, 262, 263),
-        (52, 53, 452, 55, 54, 88, 5, 6, 7, 463, 14, 15, 16, 466, 469, 140, 30, 118, 119, 122, 274),
-        (29, 261),
+    "aarch64": _CallNumbers(
+        audit=0xC00000B7,
+        refused=(198, 117, 270, 271, 272, 438, 425, 280, 241, 217, 218, 219, 194, 190, 186, 180, 26, 27, 262, 263),
+        pretended=(52, 53, 452, 55, 54, 88, 5, 6, 7, 463, 14, 15, 16, 466, 469, 140, 30, 118, 119, 122, 274),
+        ioctl=29,
+        prlimit64=261,
     ),
 }
-"""By architecture its audit number; the system calls that are refused: socket; what reads or drives another process or
-does so on its behalf (ptrace, process_vm_readv and _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open);
-what outlives the process (add_key, request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others
-open (inotify and fanotify). Then those that are done in pretence: chmod, chown, utime and setxattr in all their forms,
-and what gives processes priorities and processors. Last ioctl and prlimit64, of which some uses are refused, see
-`_SOME`.
-"""
-_SOME = ((0, 24, 0x5412, True), (0, 24, 0x541C, True), (1, 16, 0, False))
-"""Which of the last two, the place of an argument, a value, and whether this or any other value is refused: to type on
-the user's terminal (TIOCSTI, TIOCLINUX), and the limits of another process.
-"""
+_REFUSED_USES = (
+    _RefusedUse("ioctl", place=24, value=0x5412, refuses_value=True),
+    _RefusedUse("ioctl", place=24, value=0x541C, refuses_value=True),
+    _RefusedUse("prlimit64", place=16, value=0, refuses_value=False),
+)
+"""To type on the user's terminal (TIOCSTI, TIOCLINUX), and the limits of another process."""
 REFUSED = (
     "in the sandbox a method can read Python, its own folder, the files among its settings and those that its "
     "config.yaml lists under reads, and open no connection: list the files it needs there, or use sandbox=off"
@@ -435,25 +472,37 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> b
 
 def _filter_calls(libc: ctypes.CDLL) -> bool:
     """Answer system calls in place of the kernel by a filter, see `_ARCHITECTURES`."""
-    if (machine := platform.machine()) not in _ARCHITECTURES:
+    machine = platform.machine()
+    if machine not in _ARCHITECTURES:
         return False
-    audit, refused, pretended, some = _ARCHITECTURES[machine]
+    program = _filter_program(machine)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in program))
+    header = struct.pack("@HP", len(program), ctypes.addressof(code))
+    return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, header, 0, 0) == 0)
+
+
+def _filter_program(machine: str) -> list[tuple[int, int, int, int]]:
+    """The filter of an architecture: operation, lines to skip if true and if false, and a value, for each line."""
+    calls = _ARCHITECTURES[machine]
     load = 0x20
     equal = 0x15
     at_least = 0x35
     answer = 0x06
-    program = [(load, 0, 0, 4), (equal, 1, 0, audit), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
+    program = [(load, 0, 0, 4), (equal, 1, 0, calls.audit), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
     if machine == "x86_64":  # the same calls have other numbers in the 32-bit interface of 64-bit programs
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
-    for which, place, value, this in _SOME:
-        program += [(equal, 0, 4, some[which]), (load, 0, 0, place), (equal, *((0, 1) if this else (1, 0)), value)]
-        program += [(answer, 0, 0, _REFUSE), (load, 0, 0, 0)]
-    answers = [*((number, 0) for number in refused), *((number, 1) for number in pretended)]
-    program += [(equal, len(answers) - place + which, 0, number) for place, (number, which) in enumerate(answers)]
+    for use in _REFUSED_USES:
+        number = calls.ioctl if use.call == "ioctl" else calls.prlimit64
+        compare = (equal, 0, 1, use.value) if use.refuses_value else (equal, 1, 0, use.value)
+        program += [(equal, 0, 4, number), (load, 0, 0, use.place), compare, (answer, 0, 0, _REFUSE), (load, 0, 0, 0)]
+    # A call that is found skips the other comparisons and the answer for all others; a pretended one also the refusal.
+    unusual = [*calls.refused, *calls.pretended]
+    for place, number in enumerate(unusual):
+        rest = len(unusual) - place
+        to_answer = rest if number in calls.refused else rest + 1
+        program.append((equal, to_answer, 0, number))
     program += [(answer, 0, 0, verdict) for verdict in (_ALLOW, _REFUSE, _PRETEND)]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in program))
-    header = struct.pack("@HP", len(program), ctypes.addressof(code))
-    return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, header, 0, 0) == 0)
+    return program
 
 
 def missing_sentence(without: Sequence[str]) -> str:

@@ -238,7 +238,8 @@ class _Block(torch.autograd.Function):
         mean = (shares * of_chunks).sum(0) / total
         variance = (torch.stack(squares).sum(0) + (shares * (of_chunks - mean).square()).sum(0)) / total
         slope = torch.rsqrt(variance + eps)
-        pooled, where = (torch.cat([part[:, :filters] for part in column]) for column in zip(*parts))
+        pooled = torch.cat([maxima[:, :filters] for maxima, _ in parts])
+        where = torch.cat([places[:, :filters] for _, places in parts])
         standard = (pooled - mean.view(1, -1, 1, 1)) * slope.view(1, -1, 1, 1)
         ctx.save_for_backward(x, weight, where, standard, mean, slope, scale, *maps)
         ctx.padding = conv_padding
@@ -259,7 +260,8 @@ class _Block(torch.autograd.Function):
         count = n * h * w
         b = -steep * slope * of_scale / count
         a = -steep * of_shift / count - b * mean
-        a_row, b_row = (F.pad(line, (0, c - filters)).repeat(w) for line in (a, b))
+        a_row = F.pad(a, (0, c - filters)).repeat(w)
+        b_row = F.pad(b, (0, c - filters)).repeat(w)
         direct = (gradient * steep.view(1, -1, 1, 1)).permute(0, 2, 3, 1)
         where = where.permute(0, 2, 3, 1)
         of_filter = torch.arange(filters)

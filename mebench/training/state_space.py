@@ -57,7 +57,8 @@ class Scan(torch.autograd.Function):
             state_loops.ready()[1](*arrays, *_arrays(grad), *of)
             of[2] = of[2].T
             return tuple(map(torch.from_numpy, of))
-        kept, states = (_room(delta.shape[1], delta, decay) for _ in range(2))
+        kept = _room(delta.shape[1], delta, decay)
+        states = _room(delta.shape[1], delta, decay)
         for t in range(len(states)):
             _decayed(delta[:, t], decay, kept[t])
             before = torch.mul(kept[t], states[t - 1], out=states[t]) if t else states[0].zero_()
