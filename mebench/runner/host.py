@@ -39,7 +39,7 @@ with lazy_imports():
     from mebench.runner import fold as fold_process
 
 
-class Caller(Protocol):
+class FoldProcess(Protocol):
     """A process for a fold, such as `Worker`, or a stand-in for one."""
 
     def call(
@@ -148,7 +148,7 @@ class FoldHost:
             place=None if run is None else place_of(run, plan, fold),
         )
 
-    def __call__(self, worker: Caller) -> FoldResult | Failure:
+    def __call__(self, worker: FoldProcess) -> FoldResult | Failure:
         """The results of the fold, or the reason for its failure.
 
         Args:
@@ -212,7 +212,7 @@ class FoldHost:
         run = self.stored.parent.parent
         return replace(result, trained_in=result.trained_in or run.name)
 
-    def _predict(self, worker: Caller, model: bytes = b"") -> FoldResult | Failure:
+    def _predict(self, worker: FoldProcess, model: bytes = b"") -> FoldResult | Failure:
         """The results of the fold, by a trained model or by training one."""
         result = self._call(worker, self.job, model)
         if isinstance(result, Failure):
@@ -232,7 +232,7 @@ class FoldHost:
             printed=worker.printed,
         )
 
-    def _spot_again(self, worker: Caller, stored: FoldResult) -> FoldResult | Failure:
+    def _spot_again(self, worker: FoldProcess, stored: FoldResult) -> FoldResult | Failure:
         """A stored result with its intervals made again from its frame scores."""
         job = replace(self.job, train=(), valid=())
         frame_scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
@@ -248,7 +248,7 @@ class FoldHost:
 
     def _call(
         self,
-        worker: Caller,
+        worker: FoldProcess,
         job: FoldJob,
         model: bytes,
         frame_scores: Mapping[str, NDArray[np.float64]] | None = None,
@@ -364,7 +364,7 @@ class FoldTask:
     stored: Path | FoldResult | None = None
     run: Path | None = None
 
-    def __call__(self, worker: Caller) -> FoldResult | Failure:
+    def __call__(self, worker: FoldProcess) -> FoldResult | Failure:
         """See `FoldHost`."""
         return FoldHost.for_fold(self.plan, self.fold, self.stored, run=self.run)(worker)
 
@@ -393,7 +393,7 @@ def fold_task(
     return WorkerTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, plan.imports)
 
 
-class Here:
+class ThisProcess:
     """A stand-in for the process that runs its calls in this process: labels are hidden as well, but module state
     persists, and there is no timeout.
     """
@@ -425,7 +425,7 @@ def execute_fold(plan: Plan, fold: Fold, stored: FoldResult | None = None, names
     Raises:
         MebenchError: the method failed.
     """
-    result = FoldHost.for_fold(plan, fold, stored, names)(Here())
+    result = FoldHost.for_fold(plan, fold, stored, names)(ThisProcess())
     assert isinstance(result, FoldResult)
     return result
 

@@ -35,7 +35,7 @@ def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     host = elsewhere(plan)
     assert host.job == runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job
     assert isinstance(host.dataset, fold_source.DatasetSource)
-    found, expected = host(runner_host.Here()), runner_host.execute_fold(plan, plan.data.folds[0])
+    found, expected = host(runner_host.ThisProcess()), runner_host.execute_fold(plan, plan.data.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
 
@@ -122,7 +122,7 @@ def test_FoldHost_refuses_other_code_or_data(moody, tmp_path):
     method.write_text(method.read_text() + "\nEDITED = 'since'\n")
     for one in (host, far):
         with pytest.raises(RunError, match="a worker found other code, packages or data"):
-            one(runner_host.Here())
+            one(runner_host.ThisProcess())
 
 
 def test_FoldHost_refuses_annotations_edited_since(moody, monkeypatch):
@@ -136,8 +136,8 @@ def test_FoldHost_refuses_annotations_edited_since(moody, monkeypatch):
     shorter = [replace(video, expressions=video.expressions[:1]) for video in videos]
     monkeypatch.setattr(type(plan.data.dataset), "videos", lambda self: [*shorter[:2], *videos[2:]])
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
-        whole(runner_host.Here())
-    assert part(runner_host.Here()).key == "toy/1"
+        whole(runner_host.ThisProcess())
+    assert part(runner_host.ThisProcess()).key == "toy/1"
 
 
 def test_FoldHost_refuses_another_kind_of_processor(moody):
@@ -148,7 +148,7 @@ def test_FoldHost_refuses_another_kind_of_processor(moody):
     with pytest.raises(
         RunError, match=f"another kind of processor .an old one; here it is {re.escape(now)}.*must not mix"
     ):
-        host(runner_host.Here())
+        host(runner_host.ThisProcess())
 
 
 def test_FoldHost_refuses_other_instructions_of_torch(moody):
@@ -156,14 +156,14 @@ def test_FoldHost_refuses_other_instructions_of_torch(moody):
     host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
     now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
     with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
-        host(runner_host.Here())
+        host(runner_host.ThisProcess())
 
 
 def test_FoldHost_takes_lists_and_sets_of_a_plugin(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     monkeypatch.setattr(plan.methods[0].method_class, "kinds", ["micro", "macro"])
     monkeypatch.setattr(plan.methods[0].method_class, "tasks", {"spot", "recognize"})
-    assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
+    assert elsewhere(plan)(runner_host.ThisProcess()).key == "toy/1"
 
 
 def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody, monkeypatch):
