@@ -84,10 +84,10 @@ class _CallNumbers(NamedTuple):
             _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process (add_key,
             request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others open (inotify and
             fanotify).
-        pretended: done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes
+        pretended: calls that are done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes
             priorities and processors.
-        ioctl: of which some uses are refused, see `_REFUSED_USES`.
-        prlimit64: likewise.
+        ioctl: number of a call of which some uses are refused, see `_REFUSED_USES`.
+        prlimit64: number of another such call.
     """
 
     audit: int
@@ -102,9 +102,9 @@ class _RefusedUse(NamedTuple):
 
     Attributes:
         call: `ioctl` or `prlimit64`.
-        place: where an argument stands.
+        place: the place of an argument in what the filter sees.
         value: a value of the argument.
-        refuses_value: this value is refused, instead of all others.
+        refuses_value: whether this value is refused, instead of all others.
     """
 
     call: Literal["ioctl", "prlimit64"]
