@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -126,6 +126,9 @@ class Sheet:
         return ((n, "\t".join(" ".join(cell.split()) for cell in cells)) for n, cells in self.rows)
 
 
+_PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+
+
 @dataclass(frozen=True, eq=False)
 class Cells(Sequence[str]):
     """The cells of a column: the distinct ones, and which of them stands in each row, (n_rows,)."""
@@ -156,6 +159,14 @@ class Cells(Sequence[str]):
     def array(self) -> Any:
         """As a column of pandas."""
         return pd.array(self.distinct, dtype="str").take(self.which)
+
+    @cached_property
+    def are_plain_numbers(self) -> bool:
+        """Whether every cell is written in digits, with at most a sign in front and a decimal dot.
+
+        Then none is blank, a date, or has a comma, a quotation mark or an end of a line: long columns need no look for these.
+        """
+        return all(map(_PLAIN_NUMBER.fullmatch, self.distinct))
 
     def read(self, read: Callable[[str], str]) -> Self:
         """The results of a function of each cell."""

@@ -395,7 +395,8 @@ def parse_columns(
     found.refuse_formulas(sheet, columns)
     cells = {}
     for name, position in found.positions.items():
-        cells[name] = columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
+        column = columns[position]
+        cells[name] = column if column.are_plain_numbers else column.read(_clean_cell)
     others = {found.headers[position]: columns[position] for position in found.unread}
     table = TextTable(
         place=str(path),
@@ -412,6 +413,11 @@ def parse_columns(
     remarks.account_of(role).hold("row", len(table.lines))
     rows_have_names = "video" in cells or "subject" in cells
     return table.without_notes(remarks) if rows_have_names else table
+
+
+def _clean_cell(cell: str) -> str:
+    """A cell with single blanks, without the mark by which spreadsheets keep a formula a text."""
+    return _GUARD.sub("", " ".join(cell.split()))
 
 
 def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks) -> Sheet:
@@ -592,6 +598,8 @@ class _FoundColumns:
     def refuse_open_quotation(self, sheet: Sheet, columns: Sequence[Cells]) -> None:
         """Refuse a cell of a wanted column that runs over several lines of text."""
         for name, position in self.positions.items():
+            if columns[position].are_plain_numbers:
+                continue
             is_broken = columns[position].where(lambda cell: "\n" in cell.strip())
             if sheet.text and is_broken.any():
                 raise DataError(

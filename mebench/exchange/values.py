@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,6 +80,8 @@ _SMALL = re.compile(r"[-+]?\d{1,3}")
 
 def blank_cells(cells: Cells) -> NDArray[np.bool_]:
     """Mask of empty cells, (n,)."""
+    if cells.are_plain_numbers:
+        return np.zeros(len(cells), dtype=np.bool_)
     return cells.where(lambda cell: cell.casefold() in BLANK)
 
 
@@ -90,8 +92,10 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
         DataError: a cell is not a finite number.
     """
     cells = table.cells[name]
-    is_blank = np.array([cell.casefold() in BLANK for cell in cells.distinct], dtype=np.bool_)
-    texts = pd.Series(cells.distinct, dtype="object").mask(is_blank, None)
+    texts = pd.Series(cells.distinct, dtype="object")
+    if not cells.are_plain_numbers:
+        is_blank = np.array([cell.casefold() in BLANK for cell in cells.distinct], dtype=np.bool_)
+        texts = texts.mask(is_blank, None)
     read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
     if table.may_have_decimal_comma and (np.isnan(read) & texts.notna()).any():
         read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
@@ -102,11 +106,13 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
     """Numbers, none of them ambiguous as `2,500` is: 2.5 or 2500."""
-    table.refuse(
-        name,
-        table.cells[name].where(_THOUSANDS.fullmatch),
-        "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
-    )
+    cells = table.cells[name]
+    if not cells.are_plain_numbers:
+        table.refuse(
+            name,
+            cells.where(_THOUSANDS.fullmatch),
+            "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
+        )
     return read_numbers(table, name)
 
 
@@ -126,10 +132,12 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
     """
     if table.typed:
         return
-    cells = _filled_cells(table, names)
-    dotted = {cell for cell in cells if "." in cell}
-    others = cells - dotted
-    if not _may_be_thousands(dotted) or not all(map(_SMALL.fullmatch, others)):
+    every_cell = {cell for name in names for cell in table.cells[name].distinct}
+    dotted = _filled_cells(cell for cell in every_cell if "." in cell)
+    if not _may_be_thousands(dotted):
+        return
+    others = _filled_cells(every_cell) - dotted
+    if not all(map(_SMALL.fullmatch, others)):
         return
     if may_be_seconds and not others:
         return
@@ -142,10 +150,9 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
         table.refuse(name, has_dot, sentence + remedy)
 
 
-def _filled_cells(table: TextTable, names: Sequence[str]) -> set[str]:
-    """The different cells of some columns, without blank ones."""
-    every_cell = {cell for name in names for cell in table.cells[name].distinct}
-    return {cell for cell in every_cell if cell.casefold() not in BLANK}
+def _filled_cells(cells: Iterable[str]) -> set[str]:
+    """The different cells among some, without blank ones."""
+    return {cell for cell in cells if cell.casefold() not in BLANK}
 
 
 def _may_be_thousands(dotted: Collection[str]) -> bool:
@@ -165,12 +172,21 @@ def read_frames(table: TextTable, name: str) -> NDArray[np.float64]:
     """
     refuse_dots_of_thousands(table, [name])
     values = _digits(table, name)
+    _refuse_fractions(table, name, values)
+    return values
+
+
+def _refuse_fractions(table: TextTable, name: str, values: NDArray[np.float64]) -> None:
+    """Refuse numbers of a column that are not whole, or too large to be exact.
+
+    Raises:
+        DataError: there are some.
+    """
     table.refuse(
         name,
         ~np.isnan(values) & ((values != np.round(values)) | (np.abs(values) > 2**52)),
         "the {name} {cell} is not a whole frame number{more}: multiply times in seconds by the frame rate, and round",
     )
-    return values
 
 
 def read_marked_frames(
@@ -207,7 +223,10 @@ def read_marked_frames(
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
     fractional_lines = table.lines[np.any(fractional, axis=0)]
     if not len(fractional_lines):
-        return {name: read_frames(table, name) for name in columns}, ""
+        for name, values in columns.items():
+            refuse_dots_of_thousands(table, [name])
+            _refuse_fractions(table, name, values)
+        return columns, ""
     if fps is not None:
         return _frames_of_seconds(table, columns, fps or rate, remarks), "seconds"
     remarks.repair(
@@ -220,6 +239,8 @@ def read_marked_frames(
 def _without_dates(table: TextTable, names: Sequence[str], remarks: Remarks) -> TextTable:
     """The table with the numbers behind cells that a spreadsheet shows as dates."""
     for name in names:
+        if table.cells[name].are_plain_numbers:
+            continue
         dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
         if dates.any():
             where = at_lines(table.lines[dates])
