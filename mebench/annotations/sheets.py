@@ -162,7 +162,7 @@ class Cells(Sequence[str]):
 
     @cached_property
     def are_plain_numbers(self) -> bool:
-        """Whether every cell is written in digits, with at most a sign in front and a decimal dot.
+        """Whether every cell is digits, with at most a sign and a decimal dot.
 
         Then none is blank, a date, or has a comma, a quotation mark or an end of a line: long columns need no look for these.
         """

@@ -416,7 +416,7 @@ def parse_columns(
 
 
 def _clean_cell(cell: str) -> str:
-    """A cell with single blanks, without the mark by which spreadsheets keep a formula a text."""
+    """A cell with single blanks, without the mark that keeps a formula a text."""
     return _GUARD.sub("", " ".join(cell.split()))
 
 

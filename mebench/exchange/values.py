@@ -223,9 +223,9 @@ def read_marked_frames(
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
     fractional_lines = table.lines[np.any(fractional, axis=0)]
     if not len(fractional_lines):
-        for name, values in columns.items():
+        for name in named:
             refuse_dots_of_thousands(table, [name])
-            _refuse_fractions(table, name, values)
+            _refuse_fractions(table, name, columns[name])
         return columns, ""
     if fps is not None:
         return _frames_of_seconds(table, columns, fps or rate, remarks), "seconds"

@@ -509,6 +509,14 @@ def _by_liking(pairs: Pairs, ties: str) -> Indices:
     return np.lexsort((pairs.truth if ties == "earlier" else -pairs.truth, -pairs.iou, pairs.prediction))
 
 
+def sort_by_liking(pairs: Pairs, ties: str) -> Pairs:
+    """The pairs by prediction, best IoU first.
+
+    At equal IoU the `earlier` (or `later`) truth comes first.
+    """
+    return pairs.where(_by_liking(pairs, ties))
+
+
 def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     """Let predictions choose in the order of their rows; each takes its best free truth.
 
@@ -524,10 +532,14 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     >>> take_turns(Pairs(np.array([0, 1]), np.array([0, 0]), one, one), draw=np.array([0, 0]))
     array([ 0, -1])
     """
+    return take_turns_in_order(sort_by_liking(pairs, ties), draw)
+
+
+def take_turns_in_order(pairs: Pairs, draw: Indices) -> Indices:
+    """`take_turns` for pairs that `sort_by_liking` has sorted, or some of them."""
     rows = np.full(len(draw), -1, dtype=np.int64)
-    order = _by_liking(pairs, ties)
-    prediction = pairs.prediction[order]
-    truth = pairs.truth[order]
+    prediction = pairs.prediction
+    truth = pairs.truth
     node = draw[prediction] * (int(pairs.truth.max(initial=0)) + 1) + truth
     # A pair has no competitor if both its sides occur once.
     _, inverse, counts = np.unique(node, return_inverse=True, return_counts=True)

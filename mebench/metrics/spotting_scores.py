@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -13,13 +12,16 @@ from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS, find_metric, metric_columns
 from mebench.metrics.conventions import Convention
 from mebench.metrics.density import by_density, place_false_positives
+from mebench.metrics.interval_matches import SWEEP, THRESHOLDS, IntervalMatches, match_intervals
 from mebench.metrics.li2017 import newly_covered, rates_over_confidence
-from mebench.metrics.matching import Found, Pairs, find_truths, largest_matching, pair_intervals, take_turns
+from mebench.metrics.matching import Found, Pairs, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
-from mebench.metrics.tables import in_scope, number_groups, of_kinds, of_units, renumber_truths
+from mebench.metrics.tables import number_groups, of_kinds, of_units, renumber_truths
 
 _BLOCK = 64
-"""Weightings that are computed at once, so that the working set fits into the CPU cache."""
+"""Weightings that are computed at once, at most."""
+_MOST_VALUES = 1 << 20
+"""Values of weightings and hits that are computed at once, so that the working set fits into the CPU cache."""
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
 """False positives a minute at which recall is reported, by the name of the score."""
 
@@ -138,8 +140,9 @@ def _at_hits(
     ranked = counts.reshape(n_units, len(where)).cumsum(axis=1, dtype=np.float64)
     last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1
     has_ties = (last_hit_as_sure > np.arange(len(where))).any()
-    for start in range(0, len(weights), _BLOCK):
-        part = slice(start, start + _BLOCK)
+    n_at_once = min(_BLOCK, max(1, _MOST_VALUES // max(1, len(where))))
+    for start in range(0, len(weights), n_at_once):
+        part = slice(start, start + n_at_once)
         block = weights[part]  # once: of sparse weights it is made here
         gained = block[:, unit[where]]
         found = gained.cumsum(axis=1)
@@ -174,40 +177,6 @@ def detection_curve(
     sure, per_minute, recall = rates_over_confidence(confidence, found, wrong, n_truths, minutes)
     few = np.linspace(0, len(sure) - 1, min(points, len(sure))).round().astype(np.int64)
     return {"confidence": sure[few], "recall": recall[few], "fp_per_minute": per_minute[few]}
-
-
-SWEEP = tuple(Fraction(percent, 100) for percent in range(5, 100, 5))
-"""The thresholds of IoU of `SpottingCounts.f1_at_iou`."""
-
-
-def found_over_iou(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    convention: Convention,
-    pairs: Pairs,
-) -> list[tuple[Indices, Floats]]:
-    """At every threshold of `SWEEP`, the predictions and weights of true positives.
-
-    The weights of all predictions are `Found.weight`.
-
-    Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
-    """
-    if convention.matching != "maximum":
-        found = [find_truths(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
-        return [(part.prediction, part.weight) for part in found]
-    draw = predictions["draw"].to_numpy(np.int64)
-    weight = np.ones(len(predictions))
-    # A truth is found once in every draw: each (draw, truth) is a node of its own.
-    near = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
-    matched: list[Indices] = []
-    for threshold in SWEEP:  # rising: each has the hits of the one before, or some of them
-        n_before = len(near.truth)
-        near = near.hits(threshold, convention.reaching)
-        if matched and len(near.truth) == n_before:
-            matched.append(matched[-1])
-        else:
-            matched.append(largest_matching(near.prediction, near.truth))
-    return [(rows, weight) for rows in matched]
 
 
 def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
@@ -345,10 +314,6 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     # With equal overlaps the earliest truth is taken.
     level = replace(pairs, intersection=np.ones_like(pairs.truth), union=np.ones_like(pairs.truth))
     return take_turns(level.where(is_among_surest & holds_apex), predictions["draw"].to_numpy(np.int64)) >= 0
-
-
-THRESHOLDS = tuple(Fraction(percent, 100) for percent in range(50, 100, 5))
-"""The thresholds of IoU over which average precision is averaged."""
 
 
 def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, float]:
@@ -626,19 +591,44 @@ def count_spotting(
         frames: (n_units,) the same length in frames, for the frame rates of `li2017`; NaN where unknown.
         kinds: the kinds that are pooled. For micro-expressions alone, false positives that lie on macro-expressions are counted too.
     """
-    macros = None
-    if list(kinds) == ["micro"]:
-        macros = renumber_truths(of_kinds(truths, ["macro"]), convention)
-    truths, predictions = _select_scored_intervals(truths, predictions, convention, kinds)
+    matches = match_intervals(truths, predictions, convention, kinds)
+    return count_matches(matches, macros_beside(truths, kinds, convention), minutes, convention, by_draw, frames)
+
+
+def macros_beside(truths: pd.DataFrame, kinds: Sequence[str], convention: Convention) -> pd.DataFrame | None:
+    """The macro-expressions on which false positives of micro-expressions may lie.
+
+    None where other kinds are counted.
+    """
+    if list(kinds) != ["micro"]:
+        return None
+    return renumber_truths(of_kinds(truths, ["macro"]), convention)
+
+
+def count_matches(
+    matches: IntervalMatches,
+    macros: pd.DataFrame | None,
+    minutes: Floats,
+    convention: Convention,
+    by_draw: bool = False,
+    frames: Floats | None = None,
+) -> SpottingCounts:
+    """Count what was found, for each subject or for each draw.
+
+    Args:
+        matches: intervals that count, and their true positives.
+        macros: see `macros_beside`.
+        minutes: see `count_spotting`, as for the others.
+        convention: the rules by which they were matched.
+        by_draw: units are draws.
+        frames: lengths in frames.
+    """
+    truths, predictions, found = matches.truths, matches.predictions, matches.found
     is_counted = np.ones(len(predictions))
     if "own" in predictions:
         is_counted = predictions["own"].to_numpy(np.float64)
-    draw = predictions["draw"].to_numpy(np.int64)
-    unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
+    unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
     sums = UnitSums(unit, truths, len(minutes), by_draw)
-
-    pairs = pair_intervals(truths, predictions, convention, near=convention.matching != "peak")
-    found = find_truths(truths, predictions, convention, pairs)
 
     unordered = without_order(predictions, convention)
     truth_unordered = np.isin(truths["run"], unordered).astype(np.float64)
@@ -656,15 +646,15 @@ def count_spotting(
         spotted=sums.over_predictions(found.weight * is_counted),
         true_positives=sums.over_rows(found.prediction),
         hitting=sums.over_predictions(np.minimum(found.hits, 1) * is_counted),
-        means=_mean_terms(truths, predictions, convention, pairs, found, sums),
+        means=_mean_terms(matches, convention, sums),
         minutes=minutes,
-        frames=_frame_counts(truths, predictions, convention, found, sums, frames),
+        frames=_frame_counts(matches, convention, sums, frames),
         where=places_of_wrong,
         found=found,
         unit=unit,
-        hits=_hits_for_average_precision(pairs, draw, convention),
-        claimed=_claims_a_truth(pairs, draw, convention, convention.threshold),
-        sweep=_counts_over_iou(truths, predictions, convention, pairs, is_counted, sums),
+        hits=matches.hits,
+        claimed=matches.claimed,
+        sweep=_counts_over_iou(matches, is_counted, sums),
         confidence=-predictions["surest"].to_numpy(np.float64),
         unranked=sums.over_truths(truth_unordered) + sums.over_predictions(spotted_unordered),
         undecided=undecided,
@@ -672,41 +662,13 @@ def count_spotting(
     )
 
 
-def _select_scored_intervals(
-    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, kinds: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the truths and spotted intervals that count.
-
-    They are in the order in which predictions take turns.
-
-    Where a spotted interval may hit truths of another kind (`Convention.kinds`), all intervals get the kind `any`, and the column `own`
-    says whether an interval is of the kinds asked for.
-    """
-    if convention.kinds != "of_truth":
-        truths = of_kinds(truths, kinds)
-        predictions = of_kinds(predictions, kinds)
-    if convention.kinds != "own":
-        truths = truths.assign(kind="any", own=truths["kind"].isin(kinds))
-        predictions = predictions.assign(kind="any", own=predictions["kind"].isin(kinds))
-    truths, predictions = in_scope(truths, predictions, convention)
-    if convention.kinds == "of_truth":
-        truths = truths[truths["own"]].reset_index(drop=True)
-    return truths, predictions
-
-
-def _mean_terms(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    convention: Convention,
-    pairs: Pairs,
-    found: Found,
-    sums: UnitSums,
-) -> dict[str, tuple[Floats, Floats]]:
+def _mean_terms(matches: IntervalMatches, convention: Convention, sums: UnitSums) -> dict[str, tuple[Floats, Floats]]:
     """`SpottingCounts.means`: the timing errors of the true positives, and the apex spotting rate."""
+    truths, predictions, found = matches.truths, matches.predictions, matches.found
     errors = timing_errors(truths, predictions, found.prediction, found.truth)
     means = {name: sums.mean_terms(found.prediction, values) for name, values in errors.items()}
     if convention.asr == "claims":
-        claims = np.flatnonzero(apex_claims(truths, predictions, pairs))
+        claims = np.flatnonzero(apex_claims(truths, predictions, matches.pairs))
         means["asr"] = sums.over_rows(claims), sums.over_truths(np.ones(len(truths)))
         return means
 
@@ -737,14 +699,10 @@ def _first_of_each_video(truths: pd.DataFrame, predictions: pd.DataFrame) -> tup
 
 
 def _frame_counts(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    convention: Convention,
-    found: Found,
-    sums: UnitSums,
-    frames: Floats | None,
+    matches: IntervalMatches, convention: Convention, sums: UnitSums, frames: Floats | None
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """`SpottingCounts.frames`."""
+    truths, predictions, found = matches.truths, matches.predictions, matches.found
     truth_lengths = (truths["offset"] - truths["onset"] + 1).to_numpy(np.float64)
     spotted_lengths = (predictions["offset"] - predictions["onset"] + 1).to_numpy(np.float64)
     wrong = np.flatnonzero(found.hits == 0)
@@ -759,39 +717,13 @@ def _frame_counts(
     )
 
 
-def _counts_over_iou(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    convention: Convention,
-    pairs: Pairs,
-    is_counted: Floats,
-    sums: UnitSums,
-) -> Floats | None:
+def _counts_over_iou(matches: IntervalMatches, is_counted: Floats, sums: UnitSums) -> Floats | None:
     """`SpottingCounts.sweep`."""
-    if convention.matching == "peak":  # no IoU is compared
+    if not matches.over_iou:
         return None
     true_positives = []
     spotted = []
-    for rows, weight in found_over_iou(truths, predictions, convention, pairs):
+    for rows, weight in matches.over_iou:
         true_positives.append(sums.over_rows(rows))
         spotted.append(sums.over_predictions(weight * is_counted))
     return np.stack([true_positives, spotted])
-
-
-def _hits_for_average_precision(pairs: Pairs, draw: Indices, convention: Convention) -> tuple[Bools | Indices, ...]:
-    """`SpottingCounts.hits`."""
-    if not (convention.defines("ap50") or convention.defines("ap")):
-        return ()
-    if convention.matching == "every_hit":
-        near = [pairs.hits(threshold, convention.reaching) for threshold in THRESHOLDS]
-        return tuple(np.bincount(hits.prediction, minlength=len(draw)) for hits in near)
-    return tuple(_claims_a_truth(pairs, draw, convention, threshold) for threshold in THRESHOLDS)
-
-
-def _claims_a_truth(pairs: Pairs, draw: Indices, convention: Convention, threshold: Fraction) -> Bools:
-    """(n_predictions,) whether each gets a truth when all choose in turn.
-
-    Each chooses among the truths that it hits.
-    """
-    near = pairs.hits(threshold, convention.reaching)
-    return take_turns(near, draw, convention.ties) >= 0

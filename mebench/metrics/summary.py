@@ -13,15 +13,17 @@ from mebench.metrics.catalogue import find_metric
 from mebench.metrics.classification import summarize_calibration
 from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed_name, find_convention
 from mebench.metrics.emotions import score_analysis, score_recognition, score_recognition_of_parts, scored_classes
+from mebench.metrics.interval_matches import kinds_match_apart, match_intervals
 from mebench.metrics.label_sets import are_sets, score_label_sets, within_classes
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.ratios import Floats, per_unit, safe_ratio
 from mebench.metrics.spotting_scores import (
     SpottingCounts,
-    count_spotting,
+    count_matches,
     detection_curve,
     frame_truth,
+    macros_beside,
     weighted_frame_auc,
 )
 from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units, videos_of_truth
@@ -126,11 +128,18 @@ def _count_kinds(
     videos = ordered.videos
     n_frames, fps = (videos[name].to_numpy(np.float64) for name in ("n_frames", "fps"))
     minutes = of_units(videos, n_frames / fps / 60, units.n_units, units.mean)
+    pool = match_intervals(ordered.truths, ordered.spotted, rule, kinds)
     counts = {}
-    for name, pooled in parts.items():
+    for name, of_part in parts.items():
+        matches = pool
+        if len(of_part) < len(kinds) and kinds_match_apart(rule):
+            matches = pool.of_kind(name)
+        elif len(of_part) < len(kinds):
+            matches = match_intervals(ordered.truths, ordered.spotted, rule, of_part)
+        macros = macros_beside(ordered.truths, of_part, rule)
         # A frame may hold a truth of each kind: it is counted once for each.
-        frames = of_units(videos, n_frames * len(pooled), units.n_units, units.mean)
-        counts[name] = count_spotting(ordered.truths, ordered.spotted, minutes, rule, units.mean, frames, pooled)
+        frames = of_units(videos, n_frames * len(of_part), units.n_units, units.mean)
+        counts[name] = count_matches(matches, macros, minutes, rule, units.mean, frames)
     return counts
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mebench.annotations import Header, find_table, read_sheets, sheets as module
 from mebench.annotations.drawn import write_csv, write_xlsx
+from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
 from tests.helpers.old_excel import write_xls
 
@@ -225,3 +226,9 @@ def test_read_sheets_reads_many_merged_cells_quickly(tmp_path):
     assert len(sheet.rows) == 2000
     assert sheet.rows[1999][1][0] == "0"
     assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "2,500", "1900-02-15", "1\n2", "+4", "1e3", " 5", "٣", "5.", "."])
+def test_Cells_are_plain_numbers_in_digits_alone(cell):
+    assert Cells.from_list(["12", "-3", "0.50", "12"]).are_plain_numbers
+    assert not Cells.from_list(["12", cell]).are_plain_numbers

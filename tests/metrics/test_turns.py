@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, strategies as st
 
-from mebench.metrics import match_one_to_one, matching, spotting_scores
+from mebench.metrics import interval_matches, match_one_to_one, matching
 from mebench.metrics.conventions import CONVENTIONS, Convention
 from mebench.metrics.matching import find_truths, pair_intervals
 from tests.helpers.plain_rules import Span, every_free, iou, rows, top_one
@@ -76,7 +76,7 @@ def test_find_truths_takes_earlier_or_later_of_equal_truths() -> None:
 
 def f1_over_iou(truths: list[Span], spotted: list[Span], convention: Convention) -> list[float]:
     tables = ordered(truths, spotted)
-    parts = spotting_scores.found_over_iou(*tables, convention, pair_intervals(*tables, convention))
+    parts = interval_matches.found_over_iou(*tables, convention, pair_intervals(*tables, convention))
     return [2 * len(rows) / (weight.sum() + len(truths)) for rows, weight in parts]
 
 
@@ -87,7 +87,7 @@ def test_f1_over_iou_equals_the_convention_at_each_threshold(
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))
     convention = replace(convention, silence="nothing", videos="all")
     swept, tables = f1_over_iou(truths, spotted, convention), ordered(truths, spotted)
-    for threshold, f1 in zip(spotting_scores.SWEEP, swept, strict=True):
+    for threshold, f1 in zip(interval_matches.SWEEP, swept, strict=True):
         result = find_truths(*tables, replace(convention, threshold=threshold))
         total = result.weight.sum() + len(truths)
         np.testing.assert_allclose(f1, 2 * len(result.truth) / total)
