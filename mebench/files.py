@@ -13,7 +13,7 @@ import stat
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -93,6 +93,27 @@ def file_hash(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_stamp(path: Path) -> tuple[str, int, int]:
+    """Path, size and time of change of a file: another stamp means that it may have changed.
+
+    Raises:
+        OSError: there is none.
+    """
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
+
+
+@cache
+def hash_of_stamped(path: str, size: int, mtime_ns: int) -> str:
+    """BLAKE2b of the content of a file, 128 bits in hexadecimal. The file is read once for each stamp.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def find_module_file(name: str) -> Path | None:

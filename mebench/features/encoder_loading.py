@@ -5,7 +5,6 @@ downloaded, and nothing is unpickled.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import json
 import os
@@ -23,7 +22,7 @@ from mebench.core.chain import library_version
 from mebench.errors import ConfigError, DataError, PluginError, describe_error, list_first, refused_by_system, unknown
 from mebench.features.built_in_encoders import BUILT_IN
 from mebench.features.weight_checks import check_tensor
-from mebench.files import code_hash, find_module_file
+from mebench.files import code_hash, file_stamp, find_module_file, hash_of_stamped
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -97,7 +96,10 @@ def weights_of(name: str, weights: str | None) -> Path:
 
 def identity_of_encoder(name: str, weights: str | None) -> dict[str, str]:
     """What the vectors of an encoder depend on besides its input: the weights, the libraries, a function's code."""
-    about = {"weights": _content_hash(*_stamp(weights_of(name, weights)))}
+    path = weights_of(name, weights)
+    stamp = _stamp(path)
+    with refused_by_system(f"the weights {path} cannot be read"):
+        about = {"weights": hash_of_stamped(*stamp)}
     if name != "dlib_face":  # the version of dlib is part of every key
         about["torch"] = library_version("torch")
     if name.startswith(TIMM):
@@ -442,11 +444,4 @@ def _first_line(error: Exception) -> str:
 
 def _stamp(path: Path) -> tuple[str, int, int]:
     with refused_by_system(f"the weights {path} cannot be read"):
-        status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns
-
-
-@functools.cache
-def _content_hash(path: str, size: int, mtime_ns: int) -> str:
-    with refused_by_system(f"the weights {path} cannot be read"), Path(path).open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return file_stamp(path)

@@ -1,7 +1,6 @@
 """The 68 facial landmarks, from the dataset or dlib's predictor, and tracking of the face."""
 
 import functools
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from mebench.features.base import Landmarks
 from mebench.features.boxes import Box, FloatBox, box_area, box_iou, clip_to_frame, distance_in_widths, enlarge_box
 from mebench.features.face_detection import MISSES
 from mebench.features.gray_frames import Gray
-from mebench.files import find_file_in_package
+from mebench.files import file_stamp, find_file_in_package, hash_of_stamped
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -85,7 +84,9 @@ def predictor_identity(path: Path) -> str:
     Raises:
         DataError: the file cannot be read.
     """
-    return _content_hash(*_stamp(path))
+    stamp = _stamp(path)
+    with refused_by_system(f"the landmark file {path} cannot be read"):
+        return hash_of_stamped(*stamp)
 
 
 def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> Landmarks:
@@ -138,14 +139,7 @@ def landmark_advice(otherwise: str, part: str = "method") -> str:
 
 def _stamp(path: Path) -> tuple[str, int, int]:
     with refused_by_system(f"the landmark file {path} cannot be read", f"give the path of {_FILE}"):
-        status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns
-
-
-@functools.cache
-def _content_hash(path: str, size: int, mtime_ns: int) -> str:
-    with refused_by_system(f"the landmark file {path} cannot be read"), Path(path).open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return file_stamp(path)
 
 
 @functools.lru_cache(maxsize=2)
