@@ -119,7 +119,9 @@ class LocalModel:
         inputs = self.processor(
             text=texts, **shown, padding=True, return_tensors="pt", **({"add_special_tokens": False} if begun else {})
         )
-        return inputs.to(self.network.device)
+        if not self.reads_pictures:
+            return inputs.to(self.network.device)
+        return inputs.to(self.network.device, dtype=self.network.dtype)  # pixels in the weights' type of numbers
 
     def _text(self, turns: Sequence[Turn]) -> str:
         """A conversation as text, by the model's own template if it has one."""
@@ -225,6 +227,11 @@ def load_local_model(folder: Path, settings: AskSettings, name: str = "", device
             raise DataError(
                 f"{folder} brings code of its own, which mebench does not run: serve the model elsewhere, and name its address with "
                 "--endpoint"
+            ) from None
+        if "torchvision" in str(error).lower():
+            raise DataError(
+                f"the processor of {folder} needs torchvision: install the one that belongs to your PyTorch "
+                f"({torch.__version__}), from the same place"
             ) from None
         raise DataError(f"{folder} cannot be loaded by transformers ({_reason(error)})") from None
     return LocalModel(

@@ -67,7 +67,8 @@ class StandInProcessor:
 
 
 class StandInInputs(dict):
-    def to(self, device):
+    def to(self, device, dtype):
+        assert dtype == StandInNetwork.dtype
         return self
 
 

@@ -43,8 +43,8 @@ def text_config(transformers, tokenizer, positions=2048):
     return transformers.LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=positions, **SMALL, **ends)
 
 
-def make_vision_language_model(folder, positions=2048):
-    """Write a model that reads pictures of 28 pixels as four patches each."""
+def make_vision_language_model(folder, positions=2048, half=False):
+    """Write a model that reads pictures of 28 pixels as four patches each; `half` in bfloat16."""
     transformers = import_transformers()
     import torch
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -58,7 +58,8 @@ def make_vision_language_model(folder, positions=2048):
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         image_seq_length=4,
     )
-    transformers.LlavaForConditionalGeneration(config).save_pretrained(folder)
+    network = transformers.LlavaForConditionalGeneration(config)
+    (network.bfloat16() if half else network).save_pretrained(folder)
     processor = transformers.LlavaProcessor(
         image_processor=CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}),
         tokenizer=tokenizer,
