@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.boards.row_scores import over_seeds
+from mebench.boards.written_tables import find_written_tables
 from mebench.metrics import Tables
 from mebench.metrics.seed_means import summarize_seeds
 from mebench.records.record import Record, from_record
@@ -32,10 +33,8 @@ SCORE = re.compile(r"`(?:spotting|recognition|analysis)\.[\w.]+`")
 def table_rows() -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
     """The rows of all tables that pool a record, each with task and part, by record."""
     rows: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
-    for file in sorted((BOARDS / "tables").glob("*-*.json")):
+    for file in sorted(find_written_tables(BOARDS / "tables").values()):
         table = json.loads(file.read_text(encoding="utf-8"))
-        if "task" not in table:  # answers to questions, of which no card speaks
-            continue
         for part in table["parts"]:
             for row in part["rows"]:
                 for record in row["runs"]:

@@ -378,9 +378,11 @@ def test_merge_refuses_answers_of_wrong_fold(record, tmp_path):
 
 def leaves(content, path=()):
     """Where the values of JSON stand, each list by its first entry."""
-    entries = (
-        content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
-    )
+    entries = []
+    if isinstance(content, dict):
+        entries = list(content.items())
+    elif isinstance(content, list):
+        entries = list(enumerate(content[:1]))
     for name, value in entries:
         yield (*path, name)
         yield from leaves(value, (*path, name))

@@ -39,10 +39,9 @@ def text(rows, rng):
     lines = [list(COLUMNS), *([str(cell) for cell in row] for row in rows)]
     if numbers != "none":
         begin = rng.choice([0, 1])
-        lines = [
-            [str(n + begin - 1), *line] if n else (["", *line] if numbers == "headed" else line)
-            for n, line in enumerate(lines)
-        ]
+        header, *others = lines
+        numbered = [[str(n), *line] for n, line in enumerate(others, begin)]
+        lines = [["", *header] if numbers == "headed" else header, *numbered]
     return "\n".join(separator.join(line) for line in lines) + "\n"
 
 

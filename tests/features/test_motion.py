@@ -119,7 +119,11 @@ def test_MaskEyes_and_RemoveNoseMotion_refuse_nan_landmarks(step, face_points):
 def sector_of(u, v, edge):
     """Down, left, up, right of a frame, whose y points down: the first begins at `edge` half turns."""
     angle = np.arctan2(v, u) % (2 * np.pi) / np.pi
-    return 3 if angle < edge or angle >= 2 - edge else 0 if angle < 1 - edge else 1 if angle < 1 + edge else 2
+    if edge <= angle < 1 - edge:
+        return 0
+    if 1 - edge <= angle < 1 + edge:
+        return 1
+    return 2 if 1 + edge <= angle < 2 - edge else 3
 
 
 def plain_main_motion(vectors, edge, share):

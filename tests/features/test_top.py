@@ -59,7 +59,7 @@ def test_LbpTop_equals_definition_voxel_by_voxel(p, rx, ry, rt):
     for plane, bits_of in enumerate(patterns_by_hand(volume, p, rx, ry, rt).values()):
         for (_, y, x), bits in bits_of.items():
             code = sum(bit << i for i, bit in enumerate(bits))
-            block = y // 6, 0 if x < 4 else 1 if x < 9 else 2  # 14 columns: 4, 5, 5
+            block = y // 6, int(x >= 4) + int(x >= 9)  # 14 columns: 4, 5, 5
             expected["full"][(*block, plane, code)] += 1
             expected["uniform"][(*block, plane, uniform.index(code) if code in uniform else -1)] += 1
     for patterns, counts in expected.items():

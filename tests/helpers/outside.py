@@ -17,7 +17,8 @@ TWO_PHASE = "megc2019_two_phase"
 def find(name: str) -> Path | None:
     """The file or folder of that name, or None."""
     folders = filter(None, os.environ.get(VARIABLE, "").split(os.pathsep))
-    return next((path for folder in folders if (path := Path(folder).resolve() / name).exists()), None)
+    paths = (Path(folder).resolve() / name for folder in folders)
+    return next((path for path in paths if path.exists()), None)
 
 
 def outside(name: str, what: str = "") -> Path:

@@ -19,7 +19,7 @@ def direction(u, v, released):
     if not released:
         return int(math.degrees(math.atan2(v, u)) % 360 // 90)
     if v == 0:
-        return 1 if u > 0 else 3 if u < 0 else None
+        return {1: 1, -1: 3}.get(int(np.sign(u)))
     return 0 if u / v >= 0 else 3
 
 

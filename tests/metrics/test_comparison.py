@@ -94,10 +94,11 @@ def test_compare_tables_hardest_people_are_shared_by_runs():
     each_alone = [{person: scores_by_path(alone(side, {person})) for person in people} for side in sides]
     hard_alone = cache(lambda number, hard: scores_by_path(alone(sides[number], hard)))
     for path, row in compared(first, second).scores.items():
-        section = path.removesuffix(".f1") if path.startswith("spotting") else ""
-        judge = (
-            "spotting.micro.f1" if path == "analysis.strs" else f"{section}.f1" if section else "recognition.accuracy"
-        )
+        judge = "recognition.accuracy"
+        if path == "analysis.strs":
+            judge = "spotting.micro.f1"
+        elif path.startswith("spotting"):
+            judge = f"{path.removesuffix('.f1')}.f1"
         each = np.array([[scores[judge]["value"] for scores in side.values()] for side in each_alone])
         ranks = stats.rankdata(each, axis=1).mean(axis=0)
         hard = frozenset(people[n] for n in np.argsort(ranks, kind="stable")[:2])  # a fifth of six, rounded up
