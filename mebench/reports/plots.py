@@ -234,7 +234,7 @@ def draw_timeline(drawn: Timeline) -> Figure:
     bar. A line in a bar marks the apex or peak if there is room.
     """
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
-    heights = [CURVES_HEIGHT * bool(track.curves) + LANE_HEIGHT * len(track.lanes) for track in tracks]
+    heights = [_height_of(track) for track in tracks]
     if not tracks:
         tracks = [Track("", {}, ())]
         heights = [EMPTY_HEIGHT]
@@ -258,6 +258,12 @@ CURVES_HEIGHT, LANE_HEIGHT, EMPTY_HEIGHT = 2.0, 0.2, 0.5
 """Heights in inches of the curves of a track, of one lane, and of a figure without any."""
 DASHES = (0, (5, 4))
 """Line style of a threshold."""
+
+
+def _height_of(track: Track) -> float:
+    """The height of a track in inches: its curves, if there are any, above its lanes."""
+    of_lanes = LANE_HEIGHT * len(track.lanes)
+    return CURVES_HEIGHT + of_lanes if track.curves else of_lanes
 
 
 def _legend_of(tracks: Sequence[Track]) -> list[Any]:

@@ -93,11 +93,7 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
     return {
         "record": record,
         "sections": _sections(summary),
-        "chance": [
-            (kind, RULES.get(rule, rule), level["f1"])
-            for kind, rules in summary.get("chance", {}).items()
-            for rule, level in rules.items()
-        ],
+        "chance": _levels_of_chance(summary.get("chance", {})),
         "details": None if side is None else details_of_answers(record, side, each_clip),
         "causes": [] if side is None else _mistakes_by_cause(side),
         "costs": [
@@ -108,6 +104,14 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
         "folds": {name: format_span([len(fold[name]) for fold in record.about["folds"]]) for name in sides},
         "audit": _audit_rows(record.audit),
     }
+
+
+def _levels_of_chance(chance: Mapping[str, Any]) -> list[tuple[str, str, Score]]:
+    """Kind, rule in words and F1 of each level of chance."""
+    levels = []
+    for kind, rules in chance.items():
+        levels += [(kind, RULES.get(rule, rule), level["f1"]) for rule, level in rules.items()]
+    return levels
 
 
 def _sections(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str, Score]]]]:
@@ -186,13 +190,17 @@ def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) 
         ],
         "mistakes": _table_of_causes(mistakes),
         "cures": table_of_cures(mistakes),
-        "missed": [
-            (f"{kind}, by {name}", shares_in_words(thirds))
-            for kind, found in mistakes.items()
-            for name, thirds in miss_shares(found).items()
-        ],
+        "missed": _missed_in_words(mistakes),
         "subjects": table_of_subjects(side),
     }
+
+
+def _missed_in_words(mistakes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """For each kind and property of its truths, the share of each third that is missed."""
+    missed = []
+    for kind, found in mistakes.items():
+        missed += [(f"{kind}, by {name}", shares_in_words(thirds)) for name, thirds in miss_shares(found).items()]
+    return missed
 
 
 def _table_of_causes(mistakes: Mapping[str, Any]) -> Table | None:

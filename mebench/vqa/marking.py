@@ -404,18 +404,16 @@ def _consistency(read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, int]]:
 
 def _agreements(clip: Mapping[Kind, Sequence[AnsweredQuestion]]) -> Iterator[tuple[str, bool]]:
     """Whether the answers about one clip, by kind, agree with one another."""
-    read = READERS
-    classes = CLASSES
-    if clip.keys() >= {*classes}:
-        named = {kind: read[kind](clip[kind][0].given) for kind in classes}
+    if clip.keys() >= {*CLASSES}:
+        named = {kind: READERS[kind](clip[kind][0].given) for kind in CLASSES}
         yield "fine_and_coarse", named["coarse"] == FINE.get(str(named["fine"]))
         if "sentence" in clip:
-            yield "sentence_and_classes", named == {kind: read[kind](clip["sentence"][0].given) for kind in classes}
+            yield "sentence_and_classes", named == {kind: READERS[kind](clip["sentence"][0].given) for kind in CLASSES}
     if "units" in clip:
         listed = read_units(clip["units"][0].given)
         for one in clip.get("shown", ()):
             if one.meaning.unit is not None:
-                yield "shown_and_units", (read["shown"](one.given) == "yes") == (one.meaning.unit in listed)
+                yield "shown_and_units", (READERS["shown"](one.given) == "yes") == (one.meaning.unit in listed)
     if clip.keys() >= {*COUNTS}:
         total, *parts = (read_count(clip[kind][0].given) or 0 for kind in COUNTS)
         yield "counts", total == sum(parts)

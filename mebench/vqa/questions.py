@@ -51,20 +51,21 @@ def make_questions(
     check_known("task", task, ("vqa", "lvqa"))
     check_known("version", str(version), ("1", "2"))
     listed = tuple(videos)
-    asked = (
-        _questions_about_clips(listed, version, blind, seed)
-        if task == "vqa"
-        else _questions_about_videos(listed, blind, seed)
-    )
-    key, about = ("id", "image_id") if task == "vqa" else ("video_id", "video")
-    rows = [
-        {key: f"{names['dataset']}_{names[about]}_{n}", **names, "question": question, "answer": answer}
-        for names, pairs in asked
-        for n, (question, answer) in enumerate(pairs, 1)
-    ]
+    if task == "vqa":
+        asked = _questions_about_clips(listed, version, blind, seed)
+        key, about = "id", "image_id"
+    else:
+        asked = _questions_about_videos(listed, blind, seed)
+        key, about = "video_id", "video"
+    rows = []
+    for names, pairs in asked:
+        for n, (question, answer) in enumerate(pairs, 1):
+            id_ = f"{names['dataset']}_{names[about]}_{n}"
+            rows.append({key: id_, **names, "question": question, "answer": answer})
+    if not rows and task == "vqa":
+        raise DataError("no micro-expression has action units and one of the classes " + ", ".join(FINE))
     if not rows:
-        lacking = "micro-expression has action units and one of the classes " + ", ".join(FINE)
-        raise DataError(f"no {lacking}" if task == "vqa" else "the dataset holds no videos with expressions")
+        raise DataError("the dataset holds no videos with expressions")
     return rows
 
 
@@ -144,7 +145,9 @@ def _names_of_clip(video: Video, expression: Expression) -> Row:
 
 def _questions_about_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:
     """The names and questions of each video that has expressions."""
-    for video in (video for video in videos if video.expressions):
+    for video in videos:
+        if not video.expressions:
+            continue
         kinds = [expression.kind for expression in video.expressions]
         units = dict.fromkeys(unit for expression in video.expressions for unit in unit_numbers_of(expression))
         draw = random.Random(derived_seed(seed, "lvqa", video.key))
@@ -153,12 +156,12 @@ def _questions_about_videos(videos: Sequence[Video], blind: bool, seed: int) -> 
             ("How many expression events appear in this video?", str(len(kinds))),
             ("How many micro-expression events appear in this video?", str(kinds.count("micro"))),
             ("How many macro-expression events appear in this video?", str(kinds.count("macro"))),
-            *([("What distinct action units appear in this video?", join_unit_names(units))] if units else []),
-            *(
-                (f"What is the expression type of the {n + 1}-th expression event in this video?", f"{kinds[n]}-expression")
-                for n in events
-            ),
-        ]  # fmt: skip
+        ]
+        if units:
+            asked.append(("What distinct action units appear in this video?", join_unit_names(units)))
+        for n in events:
+            question = f"What is the expression type of the {n + 1}-th expression event in this video?"
+            asked.append((question, f"{kinds[n]}-expression"))
         names = {
             "dataset": video.dataset,
             "video": name_of_video(video),
@@ -235,8 +238,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, Row | str]]:
     for n, line in enumerate(text_of(path).split("\n"), 1):
         if line.strip():
             row = _row(line)
-            if not isinstance(row, str) and (first := seen.setdefault(id_of(row), n)) != n:
-                row = f"the id {id_of(row)!r} is also in line {first}; each id must be unique"
+            if not isinstance(row, str):
+                first = seen.setdefault(id_of(row), n)
+                if first != n:
+                    row = f"the id {id_of(row)!r} is also in line {first}; each id must be unique"
             yield n, row
 
 
@@ -252,8 +257,9 @@ def text_of(path: Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
-    if (n := text.count("\n")) > MOST_ROWS:
-        raise DataError(f"{path} has {n:,} lines; at most {MOST_ROWS:,} are read")
+    n_lines = text.count("\n")
+    if n_lines > MOST_ROWS:
+        raise DataError(f"{path} has {n_lines:,} lines; at most {MOST_ROWS:,} are read")
     return text
 
 
