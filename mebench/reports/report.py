@@ -196,7 +196,7 @@ def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) 
 
 
 def _missed_in_words(mistakes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """For each kind and property of its truths, the share of each third that is missed."""
+    """The shares of missed truths by third, for each kind and property."""
     missed = []
     for kind, found in mistakes.items():
         missed += [(f"{kind}, by {name}", shares_in_words(thirds)) for name, thirds in miss_shares(found).items()]

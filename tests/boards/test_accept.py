@@ -378,11 +378,9 @@ def test_merge_refuses_answers_of_wrong_fold(record, tmp_path):
 
 def leaves(content, path=()):
     """Where the values of JSON stand, each list by its first entry."""
-    entries = []
-    if isinstance(content, dict):
-        entries = list(content.items())
-    elif isinstance(content, list):
-        entries = list(enumerate(content[:1]))
+    entries = (
+        content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
+    )
     for name, value in entries:
         yield (*path, name)
         yield from leaves(value, (*path, name))

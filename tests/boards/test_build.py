@@ -221,8 +221,7 @@ def test_row_is_marked_for_earlier_features(tmp_path, steps, settings, earlier):
     noted = {} if steps is None else {"steps": steps}
     run.write_json("versions.json", run.read_json("versions.json") | noted)
     (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
-    assert row.facts["earlier"] == earlier
-    assert row.marks == (["earlier features"] if earlier else [])
+    assert (row.facts["earlier"], row.marks) == (earlier, ["earlier features"] * bool(earlier))
 
 
 def test_row_of_ready_made_maps_has_no_earlier_features(tmp_path):

@@ -54,8 +54,8 @@ def test_score_takes_all_emotions_of_truth_as_classes(write, score):
 def test_score_without_confidence_omits_ap_with_the_reason(write, score):
     truth = write("subject,video,onset,offset\n1,a,10,20\n2,b,10,20\n", "t.csv")
     rows = ["1,a,10,20", "1,a,50,60", "2,b,10,20"]
-    for column, confidence in (("", ""), (",confidence", ",0.5")):
-        text = f"subject,video,onset,offset{column}\n" + "".join(f"{row}{confidence}\n" for row in rows)
+    for column in ("", ",confidence"):
+        text = f"subject,video,onset,offset{column}\n" + "".join(f"{row}{',0.5' * bool(column)}\n" for row in rows)
         summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
         assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] is None
         assert any("average precision of micro is left out" in line for line in summary["remarks"])

@@ -120,9 +120,7 @@ def area_of_every_pair(truths: dict[str, list[Span]], spotted: dict[str, list[Sp
     for video, spans in spotted.items():
         for span in spans:
             hits = sum(iou(span, one) >= threshold for one in truths.get(video, []))
-            found += hits
-            if not hits:
-                wrong += 1
+            found, wrong = found + hits, wrong + (hits == 0)
             points.append((found / sum(map(len, truths.values())), found / (found + wrong)))
     best = [max(precision for _, precision in points[n:]) for n in range(len(points))]
     return sum((points[n][0] - points[n - 1][0]) * best[n] for n in range(1, len(points)))

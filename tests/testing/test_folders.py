@@ -397,12 +397,13 @@ def broken(kit, write_plugin, template, way):
     if way.pattern is None:
         path.unlink()
     else:
-        before = path.read_text()
-        other_task = "recognize" if template in (SPOTTER, LINEAR) else "spot"
-        after = way.after.replace("OTHER", other_task)
+        before, after = (
+            path.read_text(),
+            way.after.replace("OTHER", "recognize" if template in (SPOTTER, LINEAR) else "spot"),
+        )
         text = re.sub(way.pattern, after, before, count=way.times)
         assert text != before, "nothing was broken"
-        path.write_text(f"{text}{DROPOUT}" if "AlwaysDropout" in after else text)
+        path.write_text(text + DROPOUT * ("AlwaysDropout" in after))
     registry.add_paths([root])
     return id_, folder / f"{kind}.py"
 
