@@ -523,7 +523,7 @@ def test_ranked_spans_groups_and_folds_pairs():
         chance,
         row("c", 0.2, "b"),
     ]
-    shown = rank_rows(Part("micro", ("f1",), tuple(every)), {"floor"}, fold=True)
+    shown = rank_rows(Part("micro", ("f1",), tuple(every)), {"floor"}, join_pairs=True)
     assert [(one.row.method, one.rank, one.low, one.high) for one in shown] == [
         ("a", 1, 1, 2), ("b", 2, 1, 3), ("floor", None, 0, 0), ("random (best rate)", None, 0, 0), ("c", 3, 2, 3),
     ]  # fmt: skip
