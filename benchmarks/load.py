@@ -1,9 +1,10 @@
-"""Time and memory of commands where there is much: runs, records, videos, frames.
+"""Time and memory of commands where there is much: runs, records, videos, frames, predictions.
 
     python benchmarks/load.py runs [--sizes 250 500 1000 2000]
     python benchmarks/load.py records [--sizes 250 500 1000 2000]
     python benchmarks/load.py videos [--sizes 375 750 1500 3000]
     python benchmarks/load.py frames [--sizes 62500 125000 250000 500000]
+    python benchmarks/load.py predictions [--sizes 125000 250000 500000 1000000]
 
 Each command is a program of its own. Printed are its seconds of the processor, with all processes that it has started, and the most
 memory of one of them; the last column is the exponent of the growth from the size before: 1 where twice as much takes twice as long.
@@ -13,6 +14,8 @@ Fixed costs, such as imports, make it smaller.
 - `records` copies the committed records with other settings (as `leaderboard.py`), each a row that is compared with all others.
 - `videos` runs a method without features on drawn annotations of 30 people, and describes data and run.
 - `frames` does so for 100 videos of many frames, whose scores stand in the report.
+- `predictions` scores a table of spotted intervals of both kinds, with emotions and confidences, in 2,000 videos of 60 people; there are a
+  fifth as many truths, and half of the predictions lie near one.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 from leaderboard import RECORDS, draw_records
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -158,6 +163,40 @@ def of_frames(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
     yield from _of_walk(folder, ["dataset=many", "dataset.videos=100", f"dataset.frames={n // 100}"])
 
 
+def of_predictions(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """Scores of one table of spotted intervals."""
+    rng = np.random.default_rng(0)
+    truths = _draw_intervals(n // 5, rng)
+    truths.to_csv(folder / "truth.csv", index=False)
+    spotted = _draw_intervals(n, rng)
+    near = truths.iloc[rng.integers(0, len(truths), n // 2)]
+    for column in ("subject", "video", "kind", "emotion"):
+        spotted.loc[: n // 2 - 1, column] = near[column].to_numpy()
+    for column in ("onset", "offset"):
+        spotted.loc[: n // 2 - 1, column] = near[column].to_numpy() + rng.integers(-3, 4, n // 2)
+    spotted["score"] = rng.random(n).round(5)
+    spotted.to_csv(folder / "spotted.csv", index=False)
+    files = ("--truth", "truth.csv", "--predictions", "spotted.csv")
+    yield "score", program(folder, "score", *files)
+    yield "score --bootstrap 0", program(folder, "score", *files, "--bootstrap", "0")
+
+
+def _draw_intervals(n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Intervals of 9 to 30 frames at random places of 2,000 long videos."""
+    video = rng.integers(0, 2_000, n)
+    onset = rng.integers(10, 200_000, n)
+    return pd.DataFrame(
+        {
+            "subject": [f"s{number % 60:02d}" for number in video],
+            "video": [f"v{number:05d}" for number in video],
+            "onset": onset,
+            "offset": onset + rng.integers(8, 30, n),
+            "kind": rng.choice(["micro", "macro"], n, p=[0.7, 0.3]),
+            "emotion": rng.choice(["negative", "positive", "surprise"], n),
+        }
+    )
+
+
 def _of_walk(folder: Path, words: Sequence[str]) -> Iterator[tuple[str, Spent]]:
     _write_plugins(folder / "plugins")
     more = ("--plugins", "plugins")
@@ -185,6 +224,7 @@ KINDS: dict[str, tuple[Callable[[Path, int], Iterator[tuple[str, Spent]]], tuple
     "records": (of_records, (250, 500, 1000, 2000)),
     "videos": (of_videos, (375, 750, 1500, 3000)),
     "frames": (of_frames, (62_500, 125_000, 250_000, 500_000)),
+    "predictions": (of_predictions, (125_000, 250_000, 500_000, 1_000_000)),
 }
 
 

@@ -207,18 +207,8 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
     """
     # In front of a quoted cell blanks would make it a plain one.
     blanks = separator == " " or f'{separator} "' in text
-    bare = _without_quoted_cells(text, separator, blanks)
-    rows = _LINE_END.split(bare)
-    if not bare or bare[-1] in "\r\n":
-        rows.pop()
-    counts = [row.count(separator) + 1 for row in rows]
-    if separator == " ":
-        counts = [len(row.split()) for row in rows]
-    lengths = np.array(counts, np.int64)
+    lines, lengths = _lines_and_lengths(_without_quoted_cells(text, separator, blanks), separator)
     width = lengths.max(initial=1)
-    lines = np.arange(1, len(rows) + 1)
-    if _LINE_IN_CELL in bare:
-        lines[1:] += np.cumsum([row.count(_LINE_IN_CELL) for row in rows])[:-1]
     try:
         table = pd.read_csv(
             io.StringIO(text, newline=""),
@@ -240,6 +230,25 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
     every = SheetGrid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
     return every if full.all() else every.rows(full)
+
+
+def _lines_and_lengths(bare: str, separator: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The line and the number of cells of each row, (n_rows,) each.
+
+    Args:
+        bare: a table of text as `_without_quoted_cells` gives it.
+        separator: sign between its cells.
+    """
+    rows = _LINE_END.split(bare)
+    if not bare or bare[-1] in "\r\n":
+        rows.pop()
+    lengths = [row.count(separator) + 1 for row in rows]
+    if separator == " ":
+        lengths = [len(row.split()) for row in rows]
+    lines = np.arange(1, len(rows) + 1)
+    if _LINE_IN_CELL in bare:
+        lines[1:] += np.cumsum([row.count(_LINE_IN_CELL) for row in rows])[:-1]
+    return lines, np.array(lengths, np.int64)
 
 
 _LINE_IN_CELL = "\0"
