@@ -168,12 +168,26 @@ class Cells(Sequence[str]):
         """
         return all(map(_PLAIN_NUMBER.fullmatch, self.distinct))
 
-    def read(self, read: Callable[[str], str]) -> Self:
-        """The results of a function of each cell."""
+    def read(self, read: Callable[[str], str], keeps_numbers: bool = False) -> Self:
+        """The results of a function of each cell.
+
+        Args:
+            read: the function.
+            keeps_numbers: whether plain numbers come back unchanged, so that a column of these needs no look.
+        """
+        if keeps_numbers and self.are_plain_numbers:
+            return self
         return replace(self, distinct=[read(cell) for cell in self.distinct])
 
-    def where(self, test: Callable[[str], object]) -> NDArray[np.bool_]:
-        """Of which cells something is so, (n_rows,)."""
+    def where(self, test: Callable[[str], object], never_of_numbers: bool = False) -> NDArray[np.bool_]:
+        """Of which cells something is so, (n_rows,).
+
+        Args:
+            test: the question, asked of each different cell.
+            never_of_numbers: whether no plain number has a yes, so that a column of these needs no look.
+        """
+        if never_of_numbers and self.are_plain_numbers:
+            return np.zeros(len(self), dtype=np.bool_)
         return np.array([*map(bool, map(test, self.distinct)), False], dtype=np.bool_)[self.which]
 
 

@@ -395,8 +395,7 @@ def parse_columns(
     found.refuse_formulas(sheet, columns)
     cells = {}
     for name, position in found.positions.items():
-        column = columns[position]
-        cells[name] = column if column.are_plain_numbers else column.read(_clean_cell)
+        cells[name] = columns[position].read(_clean_cell, keeps_numbers=True)
     others = {found.headers[position]: columns[position] for position in found.unread}
     table = TextTable(
         place=str(path),
@@ -598,9 +597,7 @@ class _FoundColumns:
     def refuse_open_quotation(self, sheet: Sheet, columns: Sequence[Cells]) -> None:
         """Refuse a cell of a wanted column that runs over several lines of text."""
         for name, position in self.positions.items():
-            if columns[position].are_plain_numbers:
-                continue
-            is_broken = columns[position].where(lambda cell: "\n" in cell.strip())
+            is_broken = columns[position].where(lambda cell: "\n" in cell.strip(), never_of_numbers=True)
             if sheet.text and is_broken.any():
                 raise DataError(
                     f"{self.path}, line {self.grid.lines[is_broken][0]}: the cell of {name} runs over several lines: is a quotation "

@@ -80,9 +80,7 @@ _SMALL = re.compile(r"[-+]?\d{1,3}")
 
 def blank_cells(cells: Cells) -> NDArray[np.bool_]:
     """Mask of empty cells, (n,)."""
-    if cells.are_plain_numbers:
-        return np.zeros(len(cells), dtype=np.bool_)
-    return cells.where(lambda cell: cell.casefold() in BLANK)
+    return cells.where(lambda cell: cell.casefold() in BLANK, never_of_numbers=True)
 
 
 def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
@@ -106,13 +104,11 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
     """Numbers, none of them ambiguous as `2,500` is: 2.5 or 2500."""
-    cells = table.cells[name]
-    if not cells.are_plain_numbers:
-        table.refuse(
-            name,
-            cells.where(_THOUSANDS.fullmatch),
-            "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
-        )
+    table.refuse(
+        name,
+        table.cells[name].where(_THOUSANDS.fullmatch, never_of_numbers=True),
+        "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
+    )
     return read_numbers(table, name)
 
 
@@ -239,9 +235,7 @@ def read_marked_frames(
 def _without_dates(table: TextTable, names: Sequence[str], remarks: Remarks) -> TextTable:
     """The table with the numbers behind cells that a spreadsheet shows as dates."""
     for name in names:
-        if table.cells[name].are_plain_numbers:
-            continue
-        dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
+        dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None, never_of_numbers=True)
         if dates.any():
             where = at_lines(table.lines[dates])
             remarks.repair(f"{table.role}: the {name} is shown as a date ({where}): its underlying number is read")
