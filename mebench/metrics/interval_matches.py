@@ -102,11 +102,12 @@ def match_intervals(
     draw = predictions["draw"].to_numpy(np.int64)
     pairs = pair_intervals(truths, predictions, convention, near=convention.matching != "peak")
     thresholds = THRESHOLDS if convention.defines("ap50") or convention.defines("ap") else ()
-    claims = _claims_by_threshold(pairs, draw, convention, {convention.threshold, *thresholds})
     hits: tuple[Bools | Indices, ...]
     if convention.matching == "every_hit":
+        claims = _claims_by_threshold(pairs, draw, convention, {convention.threshold})
         hits = _hits_by_threshold(pairs, len(predictions), convention, thresholds)
     else:
+        claims = _claims_by_threshold(pairs, draw, convention, {convention.threshold, *thresholds})
         hits = tuple(claims[threshold] for threshold in thresholds)
     over_iou = []
     if convention.matching != "peak":
