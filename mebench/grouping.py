@@ -1,6 +1,7 @@
-"""Things by a key."""
+"""Things by a key, and in groups of a size."""
 
-from collections.abc import Callable, Hashable, Iterable
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,3 +18,14 @@ def group_by(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups
+
+
+def split_into_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in groups of a size, the last one perhaps smaller; each group is taken when it is asked for.
+
+    >>> list(split_into_batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    each = iter(items)
+    while batch := list(itertools.islice(each, size)):
+        yield batch

@@ -24,14 +24,13 @@ from mebench.metrics.ratios import Floats
 from mebench.result_cache import cached_result
 from mebench.terminal import format_count
 from mebench.vqa.answer_records import (
-    UNKNOWN,
     AnswerRecord,
     find_answer_records,
     names_of_data,
     read_answer_record,
 )
 from mebench.vqa.floors import TRUTH
-from mebench.vqa.model_cards import names_in_card
+from mebench.vqa.model_cards import UNKNOWN, names_in_card
 from mebench.vqa.person_sums import HIGHER_IS_WORSE, counts_of_score, score_from_counts
 
 FOLDER = "questions"

@@ -19,6 +19,7 @@ from mebench.features.encoder_loading import (
     load_encoder,
     runs_user_code,
 )
+from mebench.grouping import split_into_batches
 
 Reads = Literal["apex", "difference", "clip"]
 PICTURES_AT_ONCE = 32
@@ -182,7 +183,7 @@ class Encode(Step):
     def _windows(self, crops: Image, starts: Iterable[int]) -> Iterator[FeatureMap]:
         """The vectors of windows around frames, batch by batch; the ends of a video are repeated."""
         around = (np.arange(self.frames) - (self.frames - 1) // 2) * self.spacing
-        for batch in _batches(starts, max(PICTURES_AT_ONCE // self.frames, 1)):
+        for batch in split_into_batches(starts, max(PICTURES_AT_ONCE // self.frames, 1)):
             numbers = (np.array(batch)[:, None] + around).clip(0, len(crops) - 1)
             yield from self._encode(np.stack([crops[window] for window in numbers]))
 
@@ -225,10 +226,3 @@ class Encode(Step):
         if self.tuned_blocks:
             check_cut(self.encoder, self.weights, self.pool, self.tuned_blocks, self.input.arrange(drawn))
         return int(self._encode(drawn).shape[1])
-
-
-def _batches(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
-    """Numbers in groups of a size, the last one perhaps smaller."""
-    each = iter(numbers)
-    while batch := list(itertools.islice(each, size)):
-        yield batch

@@ -19,7 +19,7 @@ from mebench.files import read_plain, write_text
 from mebench.vqa.answer_facts import read_facts
 from mebench.vqa.floors import LEVELS, TRUTH
 from mebench.vqa.marking import SCORERS, check_answers, score_answers
-from mebench.vqa.model_cards import names_in_card, trained_on_by_card
+from mebench.vqa.model_cards import UNKNOWN, names_in_card, trained_on_by_card
 from mebench.vqa.person_sums import sum_by_person
 from mebench.vqa.questions import Row, clip_of, id_of, read_questions, subject_of, write_questions
 from mebench.vqa.wording import CLASSES, COUNTS, READERS, meaning_of
@@ -33,8 +33,8 @@ MOST_BYTES = 20_000_000
 NAME = re.compile(r"[a-z0-9_]{1,60}")
 CLIPS = "clips"
 VIDEOS = "videos"
-UNKNOWN, NOTHING_SEEN = "unknown", "none"
-"""Training data of a model of which nobody says it, and of one that saw no face."""
+NOTHING_SEEN = "none"
+"""Training data of a model that saw no face; that of one of which nobody says it is `model_cards.UNKNOWN`."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError, RunError, check_known, refused_by_system
+from mebench.grouping import split_into_batches
 from mebench.lazy_imports import load_lazily
 from mebench.vqa.constraints import CONSTRAINTS, text_of_reply
 from mebench.vqa.prompts import Prompt, read_prompt
@@ -197,7 +198,7 @@ def ask_questions(
     open_rows = [row for row in rows if id_of(row) not in kept]
     n_failed_in_a_row = 0
     with out.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
-        for batch in _batches(open_rows, settings.parallel):
+        for batch in split_into_batches(open_rows, settings.parallel):
             asked = [AskedQuestion(row, _turns(row, pictures_of, settings)) for row in batch]
             reason = ""
             for row, reply in zip(batch, model.answer(asked)):
@@ -239,12 +240,6 @@ def _remove_half_line(out: Path) -> int:
             return 1
         out.write_bytes(data + b"\n")
     return 0
-
-
-def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    """The rows, so many at a time."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
 
 
 def _turns(row: Row, pictures_of: Callable[[Row], Pictures], settings: AskSettings) -> list[Turn]:

@@ -19,6 +19,7 @@ CARD = "README.md"
 MOST_BYTES = 2_000_000
 MOST_SENTENCES, LONGEST_SENTENCE = 20, 300
 UNKNOWN = "unknown"
+"""Training data of which nobody says what it is."""
 NAMES: Mapping[str, tuple[str, ...]] = {
     r"me[_-]vqa[_-]samm\w*|\bME-?VQA\b|\bMEGC[\s-]?(?:20)?2[56]\b": ("casme2", "samm", "smic"),
     r"me[_-]lvqa[_-]samm[_-]casme3\w*|\bME-?LVQA\b": ("samm_lv", "casme3"),
