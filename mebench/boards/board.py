@@ -34,7 +34,7 @@ from mebench.records.matching_published import FILE, Alias, read_aliases
 from mebench.records.published import PublishedValue, read_published
 from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
-from mebench.reproduction.rescore import SCORED_ANEW, list_sources
+from mebench.reproduction.rescore import RESCORED_FOLDER, list_sources
 from mebench.runs.folder import RunFolder
 from mebench.vqa.answer_records import AnswerRecord
 
@@ -154,7 +154,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
     file = place(PUBLISHED)
     published = read_published(file) if file.is_file() else []
     aliases = read_aliases(place(FILE))
-    rescored = collect_rescored(place(SCORED_ANEW), notify)
+    rescored = collect_rescored(place(RESCORED_FOLDER), notify)
     answered = collect_answer_records(place(QUESTIONS_FOLDER), notify)
     included = read_included(package) if package else IncludedBoards()
     if not records and not package:

@@ -155,7 +155,7 @@ def rescore_command(
     of window scores are also scored k'/2 later. Nothing is written without --write.
     """
     folder = folder_of_published(leaderboards)
-    known = rescore.read_source(folder / rescore.SCORED_ANEW, source)
+    known = rescore.read_source(folder / rescore.RESCORED_FOLDER, source)
     published = published_values.read_published(folder / PUBLISHED)
     with Progress().waiting("scoring"):
         outcome = rescore.rescore_source(known, Path(root).expanduser())
@@ -172,11 +172,11 @@ def rescore_command(
 
 def _write_outcome(outcome: dict[str, Any], source: str, folder: Path) -> Path:
     """The written file of the scores. Beside an installed mebench it lies in the working folder."""
-    sources_folder = folder / rescore.SCORED_ANEW
+    sources_folder = folder / rescore.RESCORED_FOLDER
     if PACKAGE not in folder.resolve().parents:
         return rescore.write_outcome(outcome, sources_folder)
     # the folder of an installed mebench is not the user's to write to
-    own_folder = Path("leaderboards", rescore.SCORED_ANEW)
+    own_folder = Path("leaderboards", rescore.RESCORED_FOLDER)
     own_folder.mkdir(parents=True, exist_ok=True)
     copyfile(sources_folder / f"{source}.yaml", own_folder / f"{source}.yaml")
     return rescore.write_outcome(outcome, own_folder)

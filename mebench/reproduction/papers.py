@@ -39,10 +39,10 @@ class PrintedRow:
     """A row of a paper's table: how to run it here, and how the method's own program selects on the tested subjects.
 
     Attributes:
-        method: as in `leaderboards/published.csv`.
+        method: name of the method in `leaderboards/published.csv`.
         variant: `method_variant` there.
         run: words of `mebench run`, without those of the dataset.
-        absent: the reason why the row is not run; one with words too takes too long to run with the others.
+        absent: reason why the row is not run; a row with `run` and a reason takes too long to run with the others.
         program: the selection in words, according to the program's code or text; may be empty.
         leaks: whether the published value was selected so.
         settings: values of settings; a selection of settings on the tested subjects would take the best of them.
@@ -62,10 +62,14 @@ class PrintedRow:
         return self.run[0].removeprefix("method=") if self.run else ""
 
     @property
-    def choices(self) -> list[Words]:
-        """Words of the run of each combination of `settings`."""
-        values = [[f"{name}={value}" for value in options] for name, options in self.settings.items()]
-        return list(product(*values)) if values else []
+    def words_of_settings(self) -> list[Words]:
+        """The words of each combination of `settings`."""
+        if not self.settings:
+            return []
+        words_by_setting = []
+        for name, options in self.settings.items():
+            words_by_setting.append([f"{name}={value}" for value in options])
+        return list(product(*words_by_setting))
 
 
 UNKNOWN = PrintedRow("", absent="no file says how to measure it here")
@@ -88,15 +92,15 @@ class PrintedTable:
 
 @checked(frozen=True, config=_FORM)
 class Paper:
-    """A paper.
+    """A paper with the tables that can be run again.
 
     Attributes:
-        id: such as `mean2022`.
+        id: name of its file, such as `mean2022`.
         title: its citation.
         source: its key in `leaderboards/published.csv`.
         datasets: words that choose its videos and classes, by dataset.
-        tables: by number.
-        convention: the rules that its own scores follow.
+        tables: tables by their number.
+        convention: rules that its own scores follow.
         differs: deviations of this reproduction from the paper, in sentences without a full stop.
     """
 
@@ -170,7 +174,7 @@ class PaperRun:
     Attributes:
         folder: folder of the finished run, or None.
         reason: why there is none, in a few words.
-        sentence: the same as a sentence for the user, with the remedy.
+        sentence: reason as a sentence for the user, with the remedy.
         stands_in: whether the run used another dataset than the words name.
         failed: whether a run was tried.
     """
@@ -182,15 +186,17 @@ class PaperRun:
     failed: bool = False
 
     @property
-    def worth(self) -> dict[str, Any] | None:
+    def selection_gain(self) -> dict[str, Any] | None:
         """The gain of selecting on tested subjects, see `mebench.runner.leak`; None if the run does not."""
         return None if self.folder is None else worth_of(self.folder)
 
     @property
-    def honest(self) -> RunFolder | None:
+    def honest_run(self) -> RunFolder | None:
         """The honest run of the same training, for a run that leaks."""
-        worth = self.worth
-        return None if worth is None or self.folder is None else RunFolder(self.folder.path.with_name(worth["honest"]))
+        gain = self.selection_gain
+        if gain is None or self.folder is None:
+            return None
+        return RunFolder(self.folder.path.with_name(gain["honest"]))
 
 
 class RunSummaries(NamedTuple):
@@ -206,7 +212,7 @@ class CellResult:
 
     Attributes:
         cell: the published value.
-        measured: under the paper's rules, with its interval; None without a run.
+        measured: score under the paper's rules, with its interval; None without a run.
         strict: the same score under `strict`, or None.
         run_id: id of the run, or empty.
         why: explanation of the gap, or why there is no measured value.
@@ -215,7 +221,7 @@ class CellResult:
         leaking: if one training gave both, the score of the leaking run; else None.
         honest: score of the honest run of the same training; else None.
         worth: gain from the selection, see `mebench.runner.leak`.
-        best_of: gain from choosing settings on the tested subjects, see `_best`.
+        best_of: gain from choosing settings on the tested subjects, see `_gain_of_choosing`.
     """
 
     cell: PaperCell
@@ -238,10 +244,10 @@ class PaperRequest:
     Attributes:
         words: words for every run, after those of the paper.
         files: files of settings.
-        plugins: folders.
+        plugins: folders of plugins.
         stand_in: id of a dataset that replaces absent ones, followed by words of its own; None for no replacement.
-        dry_run: run nothing.
-        settings: also run the settings from which a selection on the tested subjects would choose.
+        dry_run: whether nothing is run.
+        settings: whether the settings are run, too, from which a selection on the tested subjects would choose.
     """
 
     words: Words = ()
@@ -270,27 +276,27 @@ def reproduce_cells(
     other_settings: dict[Words, list[Words]] = {}
     for cell in cells:
         if cell.words:
-            choices = cell.row.choices if request.settings else ()
-            other_settings[cell.words] = [(*cell.words, *choice) for choice in choices]
+            combinations = cell.row.words_of_settings if request.settings else ()
+            other_settings[cell.words] = [(*cell.words, *combination) for combination in combinations]
     lines = [*other_settings, *chain.from_iterable(other_settings.values())]
     runs = run_lines(lines, request, progress)
-    best: dict[Words | None, Any] = {}
+    gains: dict[Words | None, dict[str, Any] | None] = {}
     for line, others in other_settings.items():
-        best[line] = _best(runs[line], [runs[other] for other in others])
+        gains[line] = _gain_of_choosing(runs[line], [runs[other] for other in others])
     summaries = _summaries_of_runs(runs.values(), paper.convention)
     of_paper = [row for row in published if row.source.partition(" ")[0] == paper.source]
     counts = {(row.dataset, section_of(row)): row for row in of_paper if row.metric == "n"}
-    return [_result_of_cell(cell, runs, summaries, counts, best.get(cell.words), request) for cell in cells]
+    return [_result_of_cell(cell, runs, summaries, counts, gains.get(cell.words), request) for cell in cells]
 
 
 def _summaries_of_runs(runs: Iterable[PaperRun], convention: str) -> dict[str, RunSummaries]:
     """The summaries of runs and of their honest runs, by id."""
-    folders = [folder for run in runs for folder in (run.folder, run.honest)]
+    folders = [folder for run in runs for folder in (run.folder, run.honest_run)]
     by_id = {folder.id: folder for folder in folders if folder is not None}
-    return {
-        id_: RunSummaries(_summary_under(folder, convention), _summary_under(folder, "strict"))
-        for id_, folder in by_id.items()
-    }
+    summaries = {}
+    for run_id, folder in by_id.items():
+        summaries[run_id] = RunSummaries(_summary_under(folder, convention), _summary_under(folder, "strict"))
+    return summaries
 
 
 def _summary_under(folder: RunFolder, convention: str) -> Mapping[str, Any]:
@@ -302,75 +308,89 @@ def _summary_under(folder: RunFolder, convention: str) -> Mapping[str, Any]:
     return score_run(folder, int(config["seed"]), int(config["bootstrap"]), convention)
 
 
-def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | None:
-    """Selection among several settings on tested subjects: their number, the best honest run, its UF1 and the gain.
+def _gain_of_choosing(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | None:
+    """The gain of choosing among settings on tested subjects, and the chosen honest run.
 
     None unless all of them and the default have been run.
     """
-    found = [run.honest or run.folder for run in (default, *others)]
+    found = [run.honest_run or run.folder for run in (default, *others)]
     folders = [folder for folder in found if folder is not None]
-    if not others or len(folders) <= len(others):
+    if not others or len(folders) < len(found):
         return None
-    scored = [current_summary(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in folders]
-    best = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
+    default_folder, *other_folders = folders
+    default_uf1, *other_uf1 = [_uf1_of(folder) for folder in folders]
+    best_uf1 = max(other_uf1)
+    best_folder = other_folders[other_uf1.index(best_uf1)]
     return {
         "of": len(others),
-        "run_id": folders[best].id,
-        "uf1": scored[best],
-        "default": scored[0],
-        "difference": score_differences(folders[0], folders[best], "strict")["recognition.uf1"],
+        "run_id": best_folder.id,
+        "uf1": best_uf1,
+        "default": default_uf1,
+        "difference": score_differences(default_folder, best_folder, "strict")["recognition.uf1"],
     }
+
+
+def _uf1_of(folder: RunFolder) -> float:
+    """The UF1 of recognition of a run; 0 if it is undefined."""
+    return current_summary(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0
+
+
+@dataclass
+class WaitingRun:
+    """A configuration that is not run yet, and the lines that lead to it.
+
+    Attributes:
+        config: configuration of the run.
+        lines: for each line, whether a stand-in replaces its dataset.
+    """
+
+    config: RunConfig
+    lines: dict[Words, bool] = field(default_factory=dict)
 
 
 def run_lines(lines: Sequence[Words], request: PaperRequest, progress: Progress) -> dict[Words, PaperRun]:
     """For each line of words its run; missing runs are computed together, equal ones once."""
     runs: dict[Words, PaperRun] = {}
-    to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
+    waiting: dict[str, WaitingRun] = {}
     methods = {_method_of(line) for line in lines}
     for line in lines:
         words = [*line, *_words_of_method(request.words, _method_of(line), methods)]
-        stands_in = False
         try:
             config = resolve(words, request.files, request.plugins)
         except ConfigError as error:
             raise ConfigError(_with_method(str(error), line, request.words, methods)) from None
+        stands_in = False
         try:
             plan = make_plan(config)
         except DataError as error:
             if request.stand_in is None:
                 runs[line] = PaperRun(None, f"{config.dataset} is not here", str(error))
                 continue
-            words = _words_of_stand_in(words, request.stand_in)
             stands_in = True
+            words = _words_of_stand_in(words, request.stand_in)
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
         finished = PaperRun(session.finished_run(plan), stands_in=stands_in)
-        if finished.folder is not None and (finished.honest is None or finished.honest.done):
+        lacks_honest_run = finished.honest_run is not None and not finished.honest_run.done
+        if finished.folder is not None and not lacks_honest_run:
             runs[line] = finished
         elif request.dry_run:
-            dry = shell_command("run", words, request.files, request.plugins)
-            runs[line] = PaperRun(None, "not run yet", f"it would be: {dry}")
+            command = shell_command("run", words, request.files, request.plugins)
+            runs[line] = PaperRun(None, "not run yet", f"it would be: {command}")
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
-            to_run.setdefault(key, (config, []))[1].append((line, stands_in))
-    return runs | _run_together([*to_run.values()], progress)
+            waiting.setdefault(key, WaitingRun(config)).lines[line] = stands_in
+    return runs | _run_together([*waiting.values()], progress)
 
 
-def _run_together(
-    to_run: Sequence[tuple[RunConfig, Sequence[tuple[Words, bool]]]], progress: Progress
-) -> dict[Words, PaperRun]:
-    """Run configurations in one sweep; the run of each line of words that leads to one of them.
-
-    Args:
-        to_run: configurations, each with its lines and whether a stand-in replaces the dataset.
-        progress: reports the progress.
-    """
-    if not to_run:
+def _run_together(waiting: Sequence[WaitingRun], progress: Progress) -> dict[Words, PaperRun]:
+    """Run configurations in one sweep; the run of each line of words that leads to one of them."""
+    if not waiting:
         return {}
     runs = {}
-    outcomes = execute.execute_sweep([config for config, _ in to_run], progress)
-    for (_, lines), outcome in zip(to_run, outcomes):
-        for line, stands_in in lines:
+    outcomes = execute.execute_sweep([entry.config for entry in waiting], progress)
+    for entry, outcome in zip(waiting, outcomes):
+        for line, stands_in in entry.lines.items():
             if isinstance(outcome, MebenchError):
                 runs[line] = PaperRun(None, "its run failed", str(outcome), failed=True)
             else:
@@ -424,7 +444,7 @@ def _result_of_cell(
     runs: Mapping[Words, PaperRun],
     summaries: Mapping[str, RunSummaries],
     counts: Mapping[tuple[str, Words], PublishedValue],
-    best: Mapping[str, Any] | None,
+    gain: Mapping[str, Any] | None,
     request: PaperRequest,
 ) -> CellResult:
     """A cell with its measured value, and what explains the gap to the published one."""
@@ -434,22 +454,22 @@ def _result_of_cell(
     row = cell.published
     if run.folder is None:
         return CellResult(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
-    honest = run.honest
-    like = run.folder if honest is None or cell.row.leaks else honest  # the run that does as the paper did
-    measured = value_of(summaries[like.id].by_paper, row)
-    strict = value_of(summaries[like.id].strict, row)
+    honest = run.honest_run
+    compared = run.folder if honest is None or cell.row.leaks else honest  # the run that does as the paper did
+    measured = value_of(summaries[compared.id].by_paper, row)
+    strict = value_of(summaries[compared.id].strict, row)
     if measured is None:
-        return CellResult(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
+        return CellResult(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=compared.id)
     reasons = []
     if run.stands_in:
         reasons.append(f"{str(request.stand_in).split()[0]} replaces {row.dataset}, so this is not a comparison")
     reasons += [f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats]
     reasons.append(row.note)
     if not run.stands_in:
-        n_scored = count_of(summaries[like.id].by_paper, row)
+        n_scored = count_of(summaries[compared.id].by_paper, row)
         reasons.append(_other_count_in_words(counts.get((row.dataset, section_of(row))), n_scored))
         reasons.append(gap_in_words(row, *measured))
-    result = CellResult(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, reasons)))
+    result = CellResult(cell, measured, strict[0] if strict else None, compared.id, "; ".join(filter(None, reasons)))
     if honest is None:
         return result
     leaking = value_of(summaries[run.folder.id].by_paper, row)
@@ -458,8 +478,8 @@ def _result_of_cell(
         result,
         leaking=leaking[0] if leaking else None,
         honest=clean[0] if clean else None,
-        worth=run.worth,
-        best_of=best,
+        worth=run.selection_gain,
+        best_of=gain,
     )
 
 

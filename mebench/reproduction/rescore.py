@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -48,11 +49,11 @@ from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.schema import LARGEST, Hash
 from mebench.terminal import format_count
 
-SCORED_ANEW = "rescored"
+RESCORED_FOLDER = "rescored"
 """The folder of sources in `leaderboards`."""
 DIGITS = 6
 """Digits after the point of stored scores."""
-MORE = ("spotting", "mistakes", "curves")
+SECTIONS_BY_KIND = ("spotting", "mistakes", "curves")
 """The sections of a summary with an entry for each kind."""
 
 
@@ -69,11 +70,11 @@ class FileReading:
         files: path in the repository to the SHA-256 of the content, which identifies a file in any folder.
         folder: prefix of every path.
         repository: address and commit of another repository with these files, in words; empty for the source's own.
-        sheet: for a workbook with several tables.
+        sheet: name of the table in a workbook with several.
         columns: meaning of the cells of a line in a file without header; blanks, commas or semicolons separate the
             cells, a workbook has columns, and `_` is not read. None for files that `mebench score` reads by their
             shape.
-        header: for such a file, from its column names to the suite's, or to `_`.
+        header: for files with a header, mebench's name of each column that has another there, or `_`.
         section: meaning of the words of a line that applies to all lines below it; such a line has exactly as many
             words.
         name: pattern of the file name, with informative folders, and columns in braces: `{subject}_{video}.txt`,
@@ -83,11 +84,11 @@ class FileReading:
         rename: by column, replacements of cells.
         pattern: by column, a regular expression whose one group replaces the cell.
         only: by column, a regular expression that a row must match to be read; for files that are read by their shape.
-        counts: for a file with a row for each person and no clips: its columns of true clips and of right answers,
+        counts: for a file with a row for each person and no clips, its columns of true clips and of right answers,
             lists with a number for each class (`[2, 0, 1]`), and the classes. A wrong answer is recorded as any other
             class, so only accuracy and recalls follow from such files.
         beside: files with equally many rows that name, in the same order, the clip of each row.
-        series: for a file with only frame scores: by subject in the order of the file, by video, the number of
+        series: for a file with only frame scores, by subject in the order of the file and by video, the number of
             consecutive scores.
         spotted: how to derive intervals from such scores: `k_prime`, one number, and `p`, `rule`, `anchor`, `smoothing`
             of `SpottingParams`.
@@ -146,8 +147,8 @@ class AnswerSet:
     Attributes:
         dataset: id as in `leaderboards/published.csv`.
         protocol: protocol as there.
-        truth: files.
-        predictions: files.
+        truth: files of the annotations.
+        predictions: files of the answers.
         scheme: the emotion scheme, or empty.
         clips: whether classes of given clips are scored, instead of spotted intervals.
         k_prime: length in frames of the window behind each frame's score, if intervals lie around peaks of such scores;
@@ -175,11 +176,11 @@ class RescoredSource:
         id: name of its file.
         title: title of the paper, with its authors.
         method: its name in the literature, as in `leaderboards/published.csv`.
-        variant: likewise, distinguishes several settings or runs.
+        variant: its `method_variant` there, which distinguishes several settings or runs.
         repository: where the files are public.
         commit: commit of the repository.
         licence: licence that the repository states, by its short name, or "none stated".
-        sets: one for each dataset.
+        sets: answers, one set for each dataset.
         convention: the authors' rules of scoring.
         paper: key in `leaderboards/published.csv` of the paper with scores of these answers.
         tables: the tables of the paper with them.
@@ -218,17 +219,20 @@ class RescoredSource:
     @property
     def remarks(self) -> tuple[str, ...]:
         """The notes, and the epoch that the program keeps."""
-        return (
-            *self.notes,
-            *([f"of its epochs the program keeps {self.keeps}"] if self.keeps else []),
-            *([f"selection, as the senders say: {self.selection}"] if self.selection else []),
-        )
+        remarks = [*self.notes]
+        if self.keeps:
+            remarks.append(f"of its epochs the program keeps {self.keeps}")
+        if self.selection:
+            remarks.append(f"selection, as the senders say: {self.selection}")
+        return tuple(remarks)
 
     @property
     def conventions(self) -> tuple[str, ...]:
         """The authors' rules, then mebench's own, which need more than counts."""
-        counted = any(reading.counts for reading in self.readings)
-        return tuple(dict.fromkeys([self.convention, *([] if counted else ["strict"])]))
+        has_only_counts = any(reading.counts for reading in self.readings)
+        if has_only_counts or self.convention == "strict":
+            return (self.convention,)
+        return (self.convention, "strict")
 
     @property
     def key(self) -> str:
@@ -239,24 +243,29 @@ class RescoredSource:
     @property
     def readings(self) -> list[FileReading]:
         """The readings of all sets."""
-        direct = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
+        direct = [reading for answer_set in self.sets for reading in (*answer_set.truth, *answer_set.predictions)]
         return direct + [other for reading in direct for other in reading.beside]
 
     @property
     def files(self) -> dict[str, str]:
-        """From hash to path in the repository, for all sets."""
-        return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
+        """The path in the repository of each file of all sets, by its hash."""
+        published_paths = {}
+        for reading in self.readings:
+            for name, hash_ in reading.files.items():
+                published_paths[hash_] = f"{reading.folder}/{name}".lstrip("/")
+        return published_paths
 
-    def printed_values(self, one: AnswerSet, published: Sequence[PublishedValue]) -> list[PublishedValue]:
+    def printed_values(self, answer_set: AnswerSet, published: Sequence[PublishedValue]) -> list[PublishedValue]:
         """The values that the paper prints for a set."""
-        key = (self.paper, self.method, self.variant, one.dataset, one.protocol)
-        return [
-            row
-            for row in published
-            if (row.source.partition(" ")[0], row.method, row.method_variant, row.dataset, row.protocol) == key
-            and row.table in self.tables
-            and f"{row.task}.{row.kind}.{row.metric}" not in self.not_own
-        ]
+        key = (self.paper, self.method, self.variant, answer_set.dataset, answer_set.protocol)
+        printed = []
+        for row in published:
+            paper, _, _ = row.source.partition(" ")
+            is_of_set = (paper, row.method, row.method_variant, row.dataset, row.protocol) == key
+            is_own = f"{row.task}.{row.kind}.{row.metric}" not in self.not_own
+            if is_of_set and row.table in self.tables and is_own:
+                printed.append(row)
+        return printed
 
 
 def list_sources(folder: Path) -> list[str]:
@@ -271,7 +280,7 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
         what: noun for messages.
         described: a dataclass of pydantic's, with the name as `id`.
         folder: folder of the files.
-        name: without ending.
+        name: name of the file without ending.
 
     Raises:
         ConfigError: there is no such file.
@@ -333,8 +342,11 @@ def find_files(source: RescoredSource, root: Path) -> dict[str, Path]:
     return paths
 
 
-def _way_to_get(source: RescoredSource) -> str:
-    """How to get the files of a source."""
+def _way_to_get(source: RescoredSource, hash_: str = "") -> str:
+    """How to get the files of a source, or one of them by its hash."""
+    for reading in source.readings:
+        if reading.repository and hash_ in reading.files.values():
+            return f"in {reading.repository}"
     return f"in a clone of {source.repository}: git checkout {source.commit}" if source.commit else "as it was sent"
 
 
@@ -351,10 +363,7 @@ def _missing_file(
     """
     hash_, path = next(iter(lacking.items()))
     more = f" (and {format_count(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
-    hint = _way_to_get(source)
-    for reading in source.readings:
-        if reading.repository and hash_ in reading.files.values():
-            hint = f"in {reading.repository}"
+    hint = _way_to_get(source, hash_)
     for other, file in paths.items():
         if other not in source.files and file.name == Path(path).name:
             return DataError(
@@ -365,37 +374,46 @@ def _missing_file(
 
 
 def read_answers_of_set(
-    one: AnswerSet, found: Mapping[str, Path], convention: str
+    answer_set: AnswerSet, found: Mapping[str, Path], convention: str
 ) -> tuple[dict[epoch_choices.Rule | None, Answers], int]:
-    """The answers of a set with the truth, read like the files of any program: for each rule of its choice, if it has
-    one, and the number of pairs of epoch and threshold to choose from.
+    """The answers of a set with the truth, for each rule of its choice.
+
+    They are read like the files of any program. A set without a choice has one entry, under None.
 
     Args:
-        one: the set.
+        answer_set: set whose files are read.
         found: files by their hash, see `find_files`.
         convention: rules whose F1 decides the choice.
+
+    Returns:
+        The answers by rule, and the number of pairs of epoch and threshold to choose from.
 
     Raises:
         DataError: the files cannot be read as the source describes, or a person lacks an epoch.
     """
-    truth = [row for reading in one.truth for row in read_described_rows(reading, found, "truth")]
-    predictions = [row for reading in one.predictions for row in read_described_rows(reading, found, "predictions")]
-    if one.choice is None:
-        return {None: join_rows(one, truth, predictions)}, 1
-    of_epoch = group_by(predictions, key=itemgetter("epoch"))
-    by_epoch = {epoch: join_rows(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
-    thresholds = _thresholds(one.choice)
+    truth = _rows_of_readings(answer_set.truth, found, "truth")
+    predictions = _rows_of_readings(answer_set.predictions, found, "predictions")
+    if answer_set.choice is None:
+        return {None: join_rows(answer_set, truth, predictions)}, 1
+    rows_by_epoch = group_by(predictions, key=itemgetter("epoch"))
+    by_epoch = {epoch: join_rows(answer_set, truth, rows_by_epoch[epoch]) for epoch in sorted(rows_by_epoch)}
+    tables_by_epoch = {epoch: answers.tables for epoch, answers in by_epoch.items()}
     kinds = next(iter(by_epoch.values())).kinds
-    grid = epoch_choices.count_grid(
-        {epoch: read.tables for epoch, read in by_epoch.items()}, kinds, thresholds, convention
-    )
-    chosen = dict[epoch_choices.Rule | None, Answers]()
+    thresholds = _thresholds(answer_set.choice)
+    grid = epoch_choices.count_grid(tables_by_epoch, kinds, thresholds, convention)
     without_intervals = rows_without_intervals(truth)
-    for rule in one.choice.rules:
+    chosen = dict[epoch_choices.Rule | None, Answers]()
+    for rule in answer_set.choice.rules:
+        # Persons of the grid are called `<dataset>/<subject>`; rows have the subject alone.
         picked = {person.rpartition("/")[2]: pair for person, pair in grid.pick_epochs(rule).items()}
         kept = [row for row in predictions if _is_picked(row, *picked[row["subject"]])]
-        chosen[rule] = join_rows(one, truth, kept + without_intervals)
+        chosen[rule] = join_rows(answer_set, truth, kept + without_intervals)
     return chosen, len(by_epoch) * len(thresholds)
+
+
+def _rows_of_readings(readings: Sequence[FileReading], found: Mapping[str, Path], role: Role) -> list[Row]:
+    """The rows of all files of a side, in the order of their readings."""
+    return [row for reading in readings for row in read_described_rows(reading, found, role)]
 
 
 def _thresholds(choice: EpochChoice) -> list[float]:
@@ -418,14 +436,18 @@ def rows_without_intervals(truth: Sequence[Row]) -> list[Row]:
     return rows
 
 
-def join_rows(one: AnswerSet, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
-    """Rows of truth and predictions for scoring. Without a single interval, each video is one in which nothing was found."""
-    if not predictions and not one.clips:
+def join_rows(answer_set: AnswerSet, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
+    """Rows of truth and predictions for scoring.
+
+    Without a single interval, each video is one in which nothing was found.
+    """
+    if not predictions and not answer_set.clips:
         predictions = rows_without_intervals(truth)
     true = sheet_of_rows("the truth", truth)
     predicted = sheet_of_rows("the file of predictions", predictions)
-    # The notes contain the remarks on these files, which never change.
-    return read_against_truth(true, [predicted], Rules(), Remarks(), clips=one.clips)[0]
+    # Remarks on these files are not shown: they never change, and the notes of the source contain them.
+    answers, *_ = read_against_truth(true, [predicted], Rules(), Remarks(), clips=answer_set.clips)
+    return answers
 
 
 def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: Role) -> list[Row]:
@@ -438,13 +460,18 @@ def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: R
     """
     rows: list[Row] = []
     for path, hash_ in reading.files.items():
-        for cells in _of_file(reading, path, found[hash_], role):
+        for cells in _rows_of_file(reading, path, found[hash_], role):
             row = _described_row(reading, cells)
-            if all(re.fullmatch(cell, row[name]) for name, cell in reading.only.items()):
+            if all(re.fullmatch(pattern, row[name]) for name, pattern in reading.only.items()):
                 rows.append(row)
     if reading.beside:
-        names = [row for other in reading.beside for row in read_described_rows(other, found, role)]
-        rows = _beside(reading, names, rows, role)
+        names = _rows_of_readings(reading.beside, found, role)
+        rows = _with_names_beside(reading, names, rows, role)
+    return _correct_and_select(reading, rows)
+
+
+def _correct_and_select(reading: FileReading, rows: Sequence[Row]) -> list[Row]:
+    """Rows with corrected intervals, without those that the description leaves out."""
     kept: list[Row] = []
     n_intervals: Counter[tuple[str | None, ...]] = Counter()
     for row in rows:
@@ -472,8 +499,8 @@ def _described_row(reading: FileReading, cells: Row) -> Row:
     return {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
 
 
-def _beside(reading: FileReading, names: Sequence[Row], rows: Sequence[Row], role: Role) -> list[Row]:
-    """Rows with the names from another file in the same order.
+def _with_names_beside(reading: FileReading, names: Sequence[Row], rows: Sequence[Row], role: Role) -> list[Row]:
+    """Rows with the names of their clips from other files in the same order.
 
     Raises:
         DataError: the order is another one: the numbers of rows differ, or the classes of the truth.
@@ -481,13 +508,17 @@ def _beside(reading: FileReading, names: Sequence[Row], rows: Sequence[Row], rol
     wrong = []
     if role == "truth":
         pairs = enumerate(zip(names, rows), 1)
-        wrong = [n for n, (name, row) in pairs if name["emotion"] != row["emotion"]]
+        wrong = [number for number, (name, row) in pairs if name["emotion"] != row["emotion"]]
     if len(names) != len(rows) or wrong:
         where = f"row {wrong[0]} has another class" if wrong else f"{len(rows)} rows, {len(names)} names"
         raise DataError(
             f"{next(iter(reading.files))} is not in the order of {next(iter(reading.beside[0].files))}: {where}"
         )
-    return [{**name, **{key: row[key] for key in row if key != "video"}} for name, row in zip(names, rows)]
+    named = []
+    for name, row in zip(names, rows):
+        without_video = {column: cell for column, cell in row.items() if column != "video"}
+        named.append({**name, **without_video})
+    return named
 
 
 def _correct_ends(reading: FileReading, row: Row) -> None:
@@ -525,42 +556,51 @@ def _length(row: Row) -> int:
     return int(row["offset"]) - int(row["onset"]) + 1
 
 
-def _of_file(reading: FileReading, path: str, file: Path, role: Role) -> Iterator[Row]:
+def _rows_of_file(reading: FileReading, path: str, file: Path, role: Role) -> Iterator[Row]:
     """The rows of a file under its own columns, and those of its name."""
     of_file = dict(reading.always)
     if reading.name:
-        # A part in braces becomes a column; it ends at an underscore or a slash.
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
-        match = re.fullmatch(rf"(?:.*/)?{pattern}", path)
-        if match is None:
-            raise DataError(f"{path} is not named as {reading.name}")
-        of_file |= match.groupdict()
+        of_file |= _columns_of_name(reading.name, path)
         if "video" in of_file:
             yield of_file
     if reading.sheet:
         file = Path(f"{file}:{reading.sheet}")
     if reading.counts:
-        rows = _of_counts(reading, file, role)
+        rows = _rows_of_counts(reading, file, role)
     elif reading.series:
-        rows = _of_series(reading, file, role)
+        rows = _rows_of_series(reading, file)
     elif reading.columns is not None:
-        rows = _of_lines(reading, file, role)
+        rows = _rows_of_lines(reading, file, role)
     else:
-        rows = _by_shape(reading, file, role)
+        rows = _rows_by_shape(file, role)
     for row in rows:
         yield {**row, **of_file}
 
 
-def _of_lines(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
+def _columns_of_name(pattern: str, path: str) -> Row:
+    """The columns that a file name gives, by its pattern.
+
+    A part in braces becomes a column; it ends at an underscore or a slash.
+
+    >>> _columns_of_name("s{subject}_{video}.txt", "out/s3_a-1.txt")
+    {'subject': '3', 'video': 'a-1'}
+
+    Raises:
+        DataError: the file has another name.
+    """
+    expression = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(pattern))
+    match = re.fullmatch(rf"(?:.*/)?{expression}", path)
+    if match is None:
+        raise DataError(f"{path} is not named as {pattern}")
+    return match.groupdict()
+
+
+def _rows_of_lines(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """The lines of a file without a header, whose columns the source names."""
     assert reading.columns is not None
     section: Row = {}
-    rows = (
-        [[" ".join(cell.split()) for cell in cells] for _, cells in read_sheet(file, Remarks(), role).rows]
-        if reading.sheet
-        else [re.split(r"[\s,;]+", line.strip()) for line in file.read_text(encoding="utf-8").splitlines()]
-    )
-    for number, words in enumerate(rows, 1):
+    lines = _cells_of_sheet(file, role) if reading.sheet else _words_of_lines(file)
+    for number, words in enumerate(lines, 1):
         if reading.section and len(words) == len(reading.section):
             section = dict(zip(reading.section, words))
         elif len(words) == len(reading.columns):
@@ -569,53 +609,81 @@ def _of_lines(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
             raise DataError(f"{file}, line {number}: {' '.join(words)!r} does not have the form that the source gives")
 
 
-def _of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
+def _cells_of_sheet(file: Path, role: Role) -> list[list[str]]:
+    """The cells of each row of a workbook's sheet, with single blanks within."""
+    rows = read_sheet(file, Remarks(), role).rows
+    return [[" ".join(cell.split()) for cell in cells] for _, cells in rows]
+
+
+def _words_of_lines(file: Path) -> list[list[str]]:
+    """The words of each line of a text, which blanks, commas or semicolons separate."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [re.split(r"[\s,;]+", line.strip()) for line in lines]
+
+
+def _rows_of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """A row for each clip of each person; clips are named by numbers."""
     assert reading.counts is not None
-    every, rightly, classes = reading.counts
+    column_of_clips, column_of_right, classes = reading.counts
     with file.open(encoding="utf-8", newline="") as opened:
         for row in csv.DictReader(opened):
             person = {name: row[name] for name in reading.header}
-            counts = [json.loads(row[column]) for column in (every, rightly)]
-            for number, (name, clips, right) in enumerate(zip(classes, *counts, strict=True)):
+            n_clips = json.loads(row[column_of_clips])
+            n_right = json.loads(row[column_of_right])
+            for number, (name, clips, right) in enumerate(zip(classes, n_clips, n_right, strict=True)):
+                another_class = classes[number - 1]  # of the first class the last; which one changes no recall
                 for clip in range(clips):
-                    answer = name if role == "truth" or clip < right else classes[number - 1]
+                    is_right = role == "truth" or clip < right
+                    answer = name if is_right else another_class
                     yield {**person, "video": f"{name} {clip + 1}", "emotion": answer}
 
 
-def _of_series(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
+def _rows_of_series(reading: FileReading, file: Path) -> Iterator[Row]:
     """The intervals from frame scores, and a row without an interval for each video."""
     scores = read_value(file.read_bytes())
     kind = reading.always["kind"]
-    lengths = [sum(videos.values()) for videos in reading.series.values()]
-    if not isinstance(scores, list) or [len(values) for values in scores] != lengths:
+    n_scores = [sum(videos.values()) for videos in reading.series.values()]
+    if not isinstance(scores, list) or [len(values) for values in scores] != n_scores:
         raise DataError(
-            f"{next(iter(reading.files))} does not hold {', '.join(map(str, lengths))} scores, one list a subject"
+            f"{next(iter(reading.files))} does not hold {', '.join(map(str, n_scores))} scores, one list a subject"
         )
-    half = int(reading.spotted["k_prime"]) if reading.averaged else 0
+    k_prime = int(reading.spotted["k_prime"])
+    half_window = k_prime if reading.averaged else 0
     rows = list[dict[str, Any]]()
     for (subject, videos), values in zip(reading.series.items(), scores):
-        parts = np.split(np.ravel(np.asarray(values, np.float64)), np.cumsum([*videos.values()])[:-1])
+        ends = np.cumsum([*videos.values()])[:-1]
+        parts = np.split(np.ravel(np.asarray(values, np.float64)), ends)
         for video, part in zip(videos, parts):
-            mean = np.convolve(part, np.full(2 * half or 1, 1 / (2 * half or 1)), "valid")
             place = {"subject": subject, "video": video, "kind": kind}
-            rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
+            averaged = _mean_around_frames(part, half_window) if half_window else part
+            for frame, score in enumerate(averaged.tolist(), half_window):
+                rows.append({**place, "frame": frame, "score": score})
             yield {"subject": subject, "video": video}
     params = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
     frame_scores = read_frame_scores(sheet_of_rows("the scores", rows), Remarks())
-    spotted = propose_intervals(frame_scores, {kind: int(reading.spotted["k_prime"])}, params, Remarks()).intervals
+    spotted = propose_intervals(frame_scores, {kind: k_prime}, params, Remarks()).intervals
     columns = ["subject", "video", "onset", "offset", "confidence"]
     yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))
 
 
-def _by_shape(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
+def _mean_around_frames(scores: NDArray[np.float64], half_window: int) -> NDArray[np.float64]:
+    """The mean over the frames of a window around each frame, where all exist.
+
+    The window has `half_window` frames before the frame, and as many from it on.
+    """
+    length = 2 * half_window
+    return np.convolve(scores, np.full(length, 1 / length), "valid")
+
+
+def _rows_by_shape(file: Path, role: Role) -> Iterator[Row]:
     """The rows of a file that `mebench score` reads, under known column names."""
     remarks = Remarks()
     sheet = read_sheet(file, remarks, role)
     if is_log(sheet):
         log = read_log(sheet, file, role, remarks)
         names = [*log.ids, "kind", "onset", "offset"]
-        rows = pd.concat([log.intervals[names], log.videos[log.ids].drop_duplicates()]).astype(object)
+        every_video = log.videos[log.ids].drop_duplicates()
+        rows = pd.concat([log.intervals[names], every_video]).astype(object)
         yield from cast(list[Row], rows.where(rows.notna(), "").astype(str).to_dict("records"))
         return
     wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
@@ -644,48 +712,57 @@ def rescore_source(source: RescoredSource, root: Path, draws: int = 1000) -> dic
         DataError: files are missing or changed, or differ from the source's description.
     """
     paths = find_files(source, root)
-    sets = [_rescore_set(source, one, paths, draws) for one in source.sets]
+    sets = [_rescore_set(source, answer_set, paths, draws) for answer_set in source.sets]
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 
 
-def _rescore_set(source: RescoredSource, one: AnswerSet, paths: Mapping[str, Path], draws: int) -> dict[str, Any]:
+def _rescore_set(
+    source: RescoredSource, answer_set: AnswerSet, paths: Mapping[str, Path], draws: int
+) -> dict[str, Any]:
     """The scores of a set for each rule of choice, shift and convention."""
     try:
-        chosen, n_tried = read_answers_of_set(one, paths, source.convention)
+        chosen, n_tried = read_answers_of_set(answer_set, paths, source.convention)
     except (DataError, KeyError, ValueError) as error:
         raise DataError(
-            f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}"
+            f"the answers of {source.id} on {answer_set.dataset} cannot be read as it describes them: {error}"
         ) from error
-    half = 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
+    scores_windows = answer_set.k_prime is not None and not answer_set.clips
+    later_by = window_shift(answer_set.k_prime - 1) if answer_set.k_prime is not None and scores_windows else 0
     results = []
-    for (choice, read), later, convention in product(chosen.items(), sorted({0, half}), source.conventions):
+    for (choice, answers), later, convention in product(chosen.items(), sorted({0, later_by}), source.conventions):
         result: dict[str, Any] = {"convention": convention, "later": later}
         if choice:
             result["choice"] = choice
-        result["summary"] = _summary_of(one, read, later, convention, draws)
+        result["summary"] = _summary_of(answer_set, answers, later, convention, draws)
         results.append(result)
-    scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
-    if one.choice is not None:
-        by_rule = {rule: read.tables for rule, read in chosen.items() if rule is not None}
-        kinds = next(reversed(chosen.values())).kinds
-        scored["selection"] = _kept(epoch_choices.gains_of_rules(by_rule, kinds, n_tried, source.convention, draws))
+    scored = {"dataset": answer_set.dataset, "protocol": answer_set.protocol, "results": results}
+    if answer_set.choice is not None:
+        by_rule = {rule: answers.tables for rule, answers in chosen.items() if rule is not None}
+        *_, last_answers = chosen.values()
+        gains = epoch_choices.gains_of_rules(by_rule, last_answers.kinds, n_tried, source.convention, draws)
+        scored["selection"] = _rounded_without_details(gains)
     return scored
 
 
-def _summary_of(one: AnswerSet, read: Answers, later: int, convention: str, draws: int) -> dict[str, Any]:
+def _summary_of(answer_set: AnswerSet, answers: Answers, later: int, convention: str, draws: int) -> dict[str, Any]:
     """The summary of answers whose intervals are some frames later, without details."""
-    tables = read.tables
+    tables = answers.tables
     spotted = tables.predictions
     if later and spotted is not None:
         moved = {name: spotted[name] + later for name in ("onset", "apex", "offset")}
         tables = replace(tables, predictions=spotted.assign(**moved))
-    summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=convention, draws=draws)
+    summary = summarize(
+        tables, kinds=answers.kinds, classes=answers.classes, seed=0, convention=convention, draws=draws
+    )
     if "spotting" in summary and convention == "strict":
-        summary["mistakes"] = summarize_mistakes(tables, read.kinds)
+        summary["mistakes"] = summarize_mistakes(tables, answers.kinds)
         summary["curves"] = {part: _thin_curve(section) for part, section in summary["spotting"].items()}
-    if one.pooled:
-        summary |= {name: {"overall": summary[name]["micro"]} for name in MORE if name in summary}
-    return {section: _kept(summary[section]) for section in (*SECTIONS, *MORE) if section in summary}
+    if answer_set.pooled:
+        for name in SECTIONS_BY_KIND:
+            if name in summary:
+                summary[name] = {"overall": summary[name]["micro"]}
+    names = dict.fromkeys((*SECTIONS, *SECTIONS_BY_KIND))
+    return {name: _rounded_without_details(summary[name]) for name in names if name in summary}
 
 
 N_POINTS = 40
@@ -699,11 +776,12 @@ def _thin_curve(section: Mapping[str, Any]) -> list[tuple[float, float]]:
     if np.isnan(points).any():
         return []
     step = max(len(points) // N_POINTS, 1)
-    return points[::-1][::step][::-1]
+    from_last = points[::-1][::step]  # counted from the end, so that the last point is kept
+    return from_last[::-1]
 
 
-def _kept(value: Any) -> Any:
-    """Scores and counts without details."""
+def _rounded_without_details(value: Any) -> Any:
+    """Scores to `DIGITS` digits and counts, without details at any depth."""
     return json.loads(
         json.dumps(value),
         parse_float=lambda digits: round(float(digits), DIGITS),
@@ -712,7 +790,7 @@ def _kept(value: Any) -> Any:
 
 
 def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
-    """Write it as `<source>.json`; equal outcomes give equal bytes."""
+    """Write an outcome as `<source>.json`; equal outcomes give equal bytes."""
     file = folder / f"{outcome['source']}.json"
     replace_file(file, json.dumps(outcome, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return file
@@ -753,19 +831,19 @@ def rescored_cells(
 ) -> list[RescoredCell]:
     """Printed and rescored values; for a set without printed values, the main score of each section."""
     listed: list[RescoredCell] = []
-    for one, scored in zip(source.sets, outcome["sets"], strict=True):
+    for answer_set, scored in zip(source.sets, outcome["sets"], strict=True):
         summaries: dict[Counting, Any] = {}
         for result in scored["results"]:
             counting = Counting(result["convention"], result["later"], result.get("choice", ""))
             summaries[counting] = result["summary"]
-        printed = source.printed_values(one, published)
+        printed = source.printed_values(answer_set, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
             values = {counting: value_of(summary, row) for counting, summary in summaries.items()}
-            listed.append(RescoredCell(one.dataset, name, row, values))
+            listed.append(RescoredCell(answer_set.dataset, name, row, values))
         if not printed:
             main = _main_values(summaries)
-            listed += [RescoredCell(one.dataset, name, None, values) for name, values in main.items()]
+            listed += [RescoredCell(answer_set.dataset, name, None, values) for name, values in main.items()]
     return listed
 
 
@@ -776,10 +854,11 @@ def _main_values(summaries: Mapping[Counting, Any]) -> dict[str, dict[Counting, 
     for name in dict.fromkeys(name for scores in flat.values() for name in scores):
         section, _, _ = name.partition(".")
         _, _, metric = name.rpartition(".")
-        if section in SECTIONS and metric == COLUMNS[section][0]:
-            found[name] = {
-                counting: (scores[name], scores.get(f"{name}.low"), scores.get(f"{name}.high"))
-                for counting, scores in flat.items()
-                if name in scores
-            }
+        is_main = section in SECTIONS and metric == COLUMNS[section][0]
+        if not is_main:
+            continue
+        found[name] = {}
+        for counting, scores in flat.items():
+            if name in scores:
+                found[name][counting] = (scores[name], scores.get(f"{name}.low"), scores.get(f"{name}.high"))
     return found

@@ -15,9 +15,9 @@ SCHEME = "scheme="
 
 
 def remark_on_scheme(config: RunConfig) -> str:
-    """The classes that the method's paper scores, if the run scores others.
+    """A remark that the method's paper scores other classes than the run; else empty.
 
-    Otherwise an empty text. The papers are those whose tables `mebench reproduce` repeats; only runs that name emotions of a
+    The papers are those whose tables `mebench reproduce` repeats; only runs that name emotions of a
     single dataset are remarked on.
     """
     names_emotions = "recognize" in find_plugin("method", config.recognizer or config.method).tasks
@@ -27,7 +27,8 @@ def remark_on_scheme(config: RunConfig) -> str:
     own = config.scheme or next(iter(dataset.schemes))
     for paper, scheme in _schemes_of_papers(config.method, id_):
         if scheme != own and scheme in dataset.schemes and own in dataset.schemes:
-            here, there = (_in_words(dataset.schemes[name]) for name in (own, scheme))
+            here = _in_words(dataset.schemes[own])
+            there = _in_words(dataset.schemes[scheme])
             return (
                 f"{own} scores {here}; the paper of {config.method} ({paper}) scores {there}: add {SCHEME}{scheme} to "
                 "compare with its figures"
