@@ -20,7 +20,7 @@ from mebench.boards.row_scores import over_seeds
 from mebench.boards.written_tables import find_written_tables
 from mebench.metrics import Tables
 from mebench.metrics.seed_means import summarize_seeds
-from mebench.records.record import Record, from_record
+from mebench.records.record import Record, read_committed_record
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
 
@@ -117,7 +117,7 @@ def read_run(record: str) -> Tables:
 @cache
 def read_record(name: str) -> Record:
     """A committed record."""
-    return from_record(RunFolder(BOARDS / "records" / name))
+    return read_committed_record(RunFolder(BOARDS / "records" / name))
 
 
 def number(value: float) -> str:

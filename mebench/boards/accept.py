@@ -23,7 +23,7 @@ from mebench.json_output import text_of_value
 from mebench.progress import Progress
 from mebench.records import recorded_settings
 from mebench.records.integrity import check_scores, former_versions, record_name
-from mebench.records.record import Record, from_record
+from mebench.records.record import Record, read_committed_record
 from mebench.records.schema import RECORD
 from mebench.runner import execute_sweep, make_plan
 from mebench.runner.session import finished_run
@@ -166,7 +166,7 @@ class _Merging:
         if reason:
             self.outcomes.append(MergeOutcome(source.id, "refused", reason))
             return
-        self._accepted[len(self.outcomes)] = from_record(source)
+        self._accepted[len(self.outcomes)] = read_committed_record(source)
         differing = check_scores(source).describe()
         if differing:
             differing += f". mebench leaderboard upgrade {source.id} writes them into the record"

@@ -30,7 +30,7 @@ from mebench.boards.record_registry import Registry
 from mebench.boards.rows import BoardTable
 from mebench.boards.selection_gains import Gain, selection_gains
 from mebench.errors import MebenchError, RunError
-from mebench.records.matching_published import FILE, Alias, read_aliases
+from mebench.records.matching_published import ALIASES_FILE, Alias, read_aliases
 from mebench.records.published import PublishedValue, read_published
 from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
@@ -153,7 +153,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
     place = partial(place_in_board, folder, package)
     file = place(PUBLISHED)
     published = read_published(file) if file.is_file() else []
-    aliases = read_aliases(place(FILE))
+    aliases = read_aliases(place(ALIASES_FILE))
     rescored = collect_rescored(place(RESCORED_FOLDER), notify)
     answered = collect_answer_records(place(QUESTIONS_FOLDER), notify)
     included = read_included(package) if package else IncludedBoards()

@@ -117,7 +117,7 @@ def _identity_of_table(task: str, record: Record) -> tuple[str, str, str]:
     """Dataset, protocol and variant of the table of a run. Emotion schemes make no difference to spotting."""
     variant = [record.data]
     if task != "spotting":
-        variant.append(recorded_settings.of_scheme(record.config))
+        variant.append(recorded_settings.scheme_in_words(record.config))
     if record.convention != "strict":
         variant.append(f"convention {record.convention}")
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, variant))

@@ -19,7 +19,7 @@ from mebench.records.integrity import (
     check_supersedes,
     record_name,
 )
-from mebench.records.record import from_record
+from mebench.records.record import read_committed_record
 from mebench.records.schema import RECORD
 from mebench.result_cache import cached_result
 from mebench.runs.folder import RunFolder
@@ -85,7 +85,7 @@ def check_alone(record: RunFolder) -> None:
     """
     check_record(record)
     check_scores(record)
-    rebuilt = from_record(record)
+    rebuilt = read_committed_record(record)
     lacking = rebuilt.lacks()
     if lacking:
         raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")

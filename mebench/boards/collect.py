@@ -10,7 +10,7 @@ from mebench.errors import MebenchError, RunError
 from mebench.grouping import group_by
 from mebench.progress import Progress
 from mebench.records.integrity import check_supersedes, record_name
-from mebench.records.record import ANSWERS, OF_STUDY, Record, from_record, from_run
+from mebench.records.record import ANSWERS, OF_STUDY, Record, read_committed_record, record_from_run
 from mebench.runs.folder import RunFolder
 
 Notify = Callable[[str], None]
@@ -115,9 +115,9 @@ def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Re
         if published:
             with limited_memory():
                 check_once(folder)
-                record = from_record(folder)
+                record = read_committed_record(folder)
         else:
-            record = from_run(folder)
+            record = record_from_run(folder)
             for name in ANSWERS:
                 folder.read_table(name)
         lacking = record.lacks()

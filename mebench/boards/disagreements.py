@@ -32,7 +32,7 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         tasks: tasks of the run.
     """
     data = f"{recorded_settings.dataset_in_words(config['dataset'])} under {config['protocol']}"
-    words = data, settings, recorded_settings.of_scheme(config), " and ".join(sorted(tasks))
+    words = data, settings, recorded_settings.scheme_in_words(config), " and ".join(sorted(tasks))
     return "; ".join(filter(None, words))
 
 
@@ -49,7 +49,7 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
         folder = RunFolder(Path(room))
         describe_run(folder, plan, truth_tables(plan.data), "")
         hashes = annotation_facts(folder, folder.read_json(FOLDS))["annotations"]
-    settings = recorded_settings.of_data(values, plan.config.origins)
+    settings = recorded_settings.data_settings(values, plan.config.origins)
     words = data_of(recorded_settings.without_places(values), settings, plan.data.task.tasks)
     return words, [*hashes, plan.data.dataset.revision]
 

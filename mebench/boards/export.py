@@ -14,7 +14,7 @@ from mebench.boards.checking import check_alone
 from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash, write_text
 from mebench.records.integrity import OPTIONAL, TABLES, check_record, own_hash, record_name
-from mebench.records.record import OF_STUDY, STORED, Record, from_run
+from mebench.records.record import OF_STUDY, STORED, Record, record_from_run
 from mebench.records.recorded_settings import without_folder
 from mebench.records.schema import AUDIT, FOLDS, FORMAT, RECORD, Folds, RefusedError
 from mebench.runs.folder import RunFolder
@@ -52,7 +52,7 @@ def export_record(folder: RunFolder, out: Path, scored_again: bool = True) -> Pa
         (folder.of_study, f"run {folder.id!r} cannot be published: {OF_STUDY}"),
         error=RunError,
     )
-    record = from_run(folder)
+    record = record_from_run(folder)
     with new_folder(out) as room:
         temporary = room / "record"
         temporary.mkdir()

@@ -17,7 +17,7 @@ from mebench.metrics.epoch_choices import LEAKING, RULES
 from mebench.metrics.scored_parts import scored_parts
 from mebench.records.matching_published import Alias, is_same_dataset
 from mebench.records.published import COUNTS, PublishedValue
-from mebench.records.recorded_settings import of_scheme
+from mebench.records.recorded_settings import scheme_in_words
 from mebench.reproduction.rescore import AnswerSet as Answers, RescoredSource, list_sources, read_source
 
 
@@ -175,7 +175,7 @@ def _is_as_in_paper(source: RescoredSource, answers: Answers, result: Mapping[st
 def _table_of_answers(answers: Answers, task: str) -> BoardTable:
     """The table of the leaderboard in which scored answers stand."""
     scheme = answers.scheme if task != "spotting" else ""
-    ids = answers.dataset, answers.protocol, of_scheme({"scheme": scheme})
+    ids = answers.dataset, answers.protocol, scheme_in_words({"scheme": scheme})
     return BoardTable(table_name(task, *ids), task, *ids, scheme, ())
 
 

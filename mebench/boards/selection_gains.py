@@ -19,7 +19,7 @@ from mebench.number_format import NONE, format_ends, format_span, format_table_n
 from mebench.records.matching_published import Alias, is_same_dataset
 from mebench.records.published import PublishedValue
 from mebench.records.record import Record
-from mebench.records.recorded_settings import of_protocol
+from mebench.records.recorded_settings import protocol_in_words
 from mebench.reproduction.papers import Paper, PrintedRow, paper_cells
 from mebench.reproduction.rescore import RescoredSource
 from mebench.result_cache import cached_result
@@ -250,7 +250,7 @@ def _gain_of_runs(
         method=f"{first.method} ({settings})" if settings else first.method,
         settings=first.settings,
         place=(first.dataset, protocol),
-        dataset=first.dataset if protocol == "loso" else f"{first.dataset}, {of_protocol(first.config)}",
+        dataset=first.dataset if protocol == "loso" else f"{first.dataset}, {protocol_in_words(first.config)}",
         measure=SELECTED_SCORES[path],
         year=year,
         published=value,

@@ -185,7 +185,7 @@ def _print_differences_from_published(
     published_folder = folder_of_published(leaderboards)
     all_values = published_values.read_published(published_folder / PUBLISHED)
     values = published_values.find_published(published_id, all_values)
-    aliases = matching_published.read_aliases(published_folder / matching_published.FILE)
+    aliases = matching_published.read_aliases(published_folder / matching_published.ALIASES_FILE)
     conditions = matching_published.differences_from_published(run_record.read_record(folder), values, aliases)
     report = {"run_id": folder.id, "published": published_id, "separates": conditions}
     is_left_for_people = write_json(report, json)

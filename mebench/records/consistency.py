@@ -26,7 +26,7 @@ from mebench.records.schema import AUDIT, FOLDS, RefusedError, read_record_file
 from mebench.runner.inputs import describe_people, short_hash
 from mebench.runs.folder import RunFolder
 
-NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
+CLASS_COLUMNS = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
 """The tables of answers, and the column of each with the class."""
 ROUNDED = 0.0006
 """Seconds by which a cost may differ from the measured value: costs have three decimals."""
@@ -52,20 +52,32 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     config = stored["config"]
     audit = read_record_file(folder, AUDIT) if AUDIT in stored["files"] else {}
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
-    answers = {name: folder.read_table(name) for name in NAMED}
-    for reason in chain(
+    answers = {name: folder.read_table(name) for name in CLASS_COLUMNS}
+    contradictions = chain(
         _odd_folds(config, about, videos, truths, answers),
         *(_odd_shares(table, name, about["classes"]) for name, table in answers.items()),
         _odd_costs(stored["costs"], config, about, audit, videos),
         _odd_audit(config, about, audit),
         _odd_isolation(config, stored.get("isolation", {})),
         _odd_key(stored),
-    ):
-        raise RefusedError(folder, reason)
+    )
+    first = next(contradictions, None)
+    if first is not None:
+        raise RefusedError(folder, first)
 
 
-Sides = tuple[set[str], set[str], set[str]]
-"""The tested people, the people who train or validate, and the tested videos if they are not all videos of a person."""
+class Sides(NamedTuple):
+    """The people of a fold.
+
+    Attributes:
+        tested: subjects that it tests.
+        training: subjects that train or validate.
+        videos: tested videos, if they are not all videos of a person.
+    """
+
+    tested: set[str]
+    training: set[str]
+    videos: set[str]
 
 
 def _odd_folds(
@@ -75,21 +87,21 @@ def _odd_folds(
     truths: pd.DataFrame,
     answers: Mapping[str, pd.DataFrame],
 ) -> Iterator[str]:
-    """People on two sides or on another side than the protocol's, and misplaced answers. These come from a fold that
-    does not test their people.
-    """
+    """People on two sides or not on the protocol's side, and answers of a fold that does not test their people."""
     yield from _odd_datasets(config, videos)
     if about["protocol"] != config["protocol"]:
         yield f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
     folds = _sides_of_folds(about)
-    persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
+    person_of_video = videos.get("person", videos["subject"])
+    persons = {**dict(zip(videos["subject"], person_of_video)), **about.get("persons", {})}
     if not about.get("subject_dependent"):
         yield from _odd_sides(folds, persons)
     yield from _odd_answers(folds, videos, answers)
-    drawn = drawn_again(config, about, videos, truths, persons)
-    if drawn is not None and drawn != folds:
-        odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
-        recorded, by_protocol = _sides_in_words(folds.get(odd)), _sides_in_words(drawn.get(odd))
+    redrawn = redraw_folds(config, about, videos, truths, persons)
+    if redrawn is not None and redrawn != folds:
+        odd = min(key for key in folds.keys() | redrawn.keys() if folds.get(key) != redrawn.get(key))
+        recorded = _sides_in_words(folds.get(odd))
+        by_protocol = _sides_in_words(redrawn.get(odd))
         yield f"fold {odd!r} is not that of protocol {about['protocol']}: here it {recorded}, and by the protocol it {by_protocol}"
 
 
@@ -97,24 +109,26 @@ def _odd_datasets(config: Mapping[str, Any], videos: pd.DataFrame) -> Iterator[s
     """Videos of a dataset on which it did not run."""
     words = dataset_in_words(config["dataset"]).split("+")
     named = {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
-    seen = set(videos["dataset"])
-    if seen & named and seen - named:
-        yield f"its videos are of {' and '.join(sorted(seen - named))} too, and it ran on {' and '.join(sorted(named))}"
+    recorded = set(videos["dataset"])
+    others = recorded - named
+    if recorded & named and others:
+        yield f"its videos are of {' and '.join(sorted(others))} too, and it ran on {' and '.join(sorted(named))}"
 
 
 def _sides_of_folds(about: Mapping[str, Any]) -> dict[str, Sides]:
     """The people on each side of each fold."""
-    return {
-        fold["fold"]: (set(fold["test"]), {*fold["train"], *fold["valid"]}, set(fold.get("videos", ())))
-        for fold in about["folds"]
-    }
+    sides = {}
+    for fold in about["folds"]:
+        training = {*fold["train"], *fold["valid"]}
+        sides[fold["fold"]] = Sides(set(fold["test"]), training, set(fold.get("videos", ())))
+    return sides
 
 
 def _odd_sides(folds: Mapping[str, Sides], persons: Mapping[str, str]) -> Iterator[str]:
     """Folds that train on a tested person."""
-    for name, (test, train, _) in folds.items():
-        tested = {persons.get(subject, subject) for subject in test}
-        trained_on = {persons.get(subject, subject) for subject in train}
+    for name, sides in folds.items():
+        tested = {persons.get(subject, subject) for subject in sides.tested}
+        trained_on = {persons.get(subject, subject) for subject in sides.training}
         if tested & trained_on:
             yield f"subjects of fold {name!r} are both trained on and tested"
 
@@ -123,10 +137,11 @@ def _odd_answers(
     folds: Mapping[str, Sides], videos: pd.DataFrame, answers: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
     """Answers of a fold for somebody whom it does not test."""
-    subjects = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
+    subject_of = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
     for table, rows in answers.items():
-        for name, video in dict.fromkeys(zip(rows["fold"].tolist(), rows["video"].tolist())):
-            if name not in folds or subjects.get(video) not in folds[name][0]:
+        folds_and_videos = zip(rows["fold"].tolist(), rows["video"].tolist())
+        for name, video in dict.fromkeys(folds_and_videos):
+            if name not in folds or subject_of.get(video) not in folds[name].tested:
                 yield f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
 
 
@@ -134,11 +149,10 @@ def _sides_in_words(sides: Sides | None) -> str:
     """How many people a fold tests and trains on; None is a missing fold."""
     if sides is None:
         return "is not there"
-    test, train, _ = sides
-    return f"tests {len(test)} and trains on {len(train)}"
+    return f"tests {len(sides.tested)} and trains on {len(sides.training)}"
 
 
-def drawn_again(
+def redraw_folds(
     config: Mapping[str, Any],
     about: Mapping[str, Any],
     videos: pd.DataFrame,
@@ -151,31 +165,18 @@ def drawn_again(
         None if the record lacks what the folds depend on: the protocol is unknown, follows the authors' split, or draws
         among people whose videos are not tested.
     """
-    protocol = PROTOCOLS.get(str(config["protocol"]))
+    name = str(config["protocol"])
+    protocol = PROTOCOLS.get(name)
     if protocol is None:
         return None
-    tested = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
-    training = {subject for fold in about["folds"] for subject in (*fold["train"], *fold["valid"])}
-    others = training - set(tested.values())
     values = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
     if "train_people" in values:  # they are drawn among all people with a seed
         return None
+    people = _people_of_record(about, videos, truths, persons)
     try:
         params = TypeAdapter[Any](protocol.params).validate_python(values)
-        if others and getattr(params, "share", None) is not None:
-            return None
-        return _drawn(
-            str(config["protocol"]),
-            params,
-            _People(
-                tuple(tested.items()),
-                frozenset(others),
-                tuple(persons.items()),
-                tuple(zip(*(truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion")))),
-                frozenset(videos["dataset"]),
-                bool(about.get("one_per_video")),
-            ),
-        )
+        draws_among_untested = people.others and getattr(params, "share", None) is not None
+        return None if draws_among_untested else _draw_folds(name, params, people)
     except _UnknownError:
         return None
     except (MebenchError, ValidationError):  # the protocol allows no folds of these people
@@ -202,8 +203,25 @@ class _People(NamedTuple):
     one_per_video: bool
 
 
+def _people_of_record(
+    about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, persons: Mapping[str, str]
+) -> _People:
+    """The people of a record, hashable; arguments as in `redraw_folds`."""
+    subject_of = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
+    training = {subject for fold in about["folds"] for subject in (*fold["train"], *fold["valid"])}
+    columns = [truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion")]
+    return _People(
+        tested=tuple(subject_of.items()),
+        others=frozenset(training - set(subject_of.values())),
+        persons=tuple(persons.items()),
+        truths=tuple(zip(*columns)),
+        datasets=frozenset(videos["dataset"]),
+        one_per_video=bool(about.get("one_per_video")),
+    )
+
+
 @lru_cache(maxsize=16)  # the records of a table have the same people
-def _drawn(protocol: str, params: Any, people: _People) -> dict[str, Sides]:
+def _draw_folds(protocol: str, params: Any, people: _People) -> dict[str, Sides]:
     """The sides of each fold of a protocol."""
     by_video = defaultdict[str, list[Expression]](list)
     for video, kind, onset, offset, emotion in people.truths:
@@ -222,10 +240,11 @@ def _drawn(protocol: str, params: Any, people: _People) -> dict[str, Sides]:
         split=_unknown,
         class_of=lambda expression: expression.emotion,
     )
-    return {
-        fold.key: ({*map(str, fold.test)}, {*map(str, (*fold.train, *fold.valid))}, {*fold.videos})
-        for fold in PROTOCOLS[protocol].make(unvalidated, params)
-    }
+    sides = {}
+    for fold in PROTOCOLS[protocol].make(unvalidated, params):
+        training = (*fold.train, *fold.valid)
+        sides[fold.key] = Sides({*map(str, fold.test)}, {*map(str, training)}, set(fold.videos))
+    return sides
 
 
 class _Unvalidated(People):
@@ -247,16 +266,17 @@ def _unknown(subject: SubjectKey) -> str:
 
 def _key(subject: str) -> SubjectKey:
     """The key of a subject `dataset/id`."""
-    return SubjectKey(*subject.partition("/")[::2])
+    dataset, _, id_ = subject.partition("/")
+    return SubjectKey(dataset, id_)
 
 
 def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[str]:
     """An answer that differs from the class with the largest share."""
     rows = table[table["probabilities"].notna()]
-    if not len(rows) or label_sets.are_sets(rows[NAMED[name]]):  # a set of classes need not have the largest share
+    answers = rows[CLASS_COLUMNS[name]]
+    if not len(rows) or label_sets.are_sets(answers):  # a set of classes need not have the largest share
         return
     shares = np.stack(rows["probabilities"].tolist())
-    answers = rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
         yield f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
     place = pd.Index(classes).get_indexer(pd.Index(answers))
@@ -292,7 +312,8 @@ def _odd_costs(
     minutes = minutes_of(videos)
     per_minute = 1 / minutes if minutes else 0.0
     rate = costs["predict_seconds"] * per_minute
-    if abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_minute):
+    tolerance = ROUNDED * (1 + per_minute)  # rate and seconds are both rounded
+    if abs(costs.get("predict_per_minute", rate) - rate) > tolerance:
         yield _impossible_cost("predict_per_minute", costs)
     if _has_epochs(config) and costs["fit_seconds"] < LEAST_SECONDS * len(about["folds"]):
         yield _impossible_cost("fit_seconds", costs)
@@ -330,19 +351,19 @@ def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mappi
     """A guarded run that selected on tested people."""
     switch = str(config.get("audit", "guard"))
     selection = audit.get("selection") or about.get("selection")
-    saw = [value["name"] for value in audit.get("values", ()) if value["saw"] in ("test", "all")]
+    saw_tested = [value["name"] for value in audit.get("values", ()) if value["saw"] in ("test", "all")]
     if audit.get("switch", switch) != switch:
         yield f"it ran under audit={switch}, but its audit is of {audit['switch']}"
     if about.get("selection", selection) != selection:
         yield f"folds.json says selection: {about['selection']}, but its audit says {selection}"
-    if (switch != "guard" or saw) and selection != "test":
-        shaped = saw[0] if saw else f"a run of audit={switch}"
+    if (switch != "guard" or saw_tested) and selection != "test":
+        shaped = saw_tested[0] if saw_tested else f"a run of audit={switch}"
         yield f"tested people shaped {shaped}, but it says selection: {selection}"
     if "sides" in audit:
-        yield from _odd_hashes(about["folds"], audit["sides"])
+        yield from _odd_people_of_audit(about["folds"], audit["sides"])
 
 
-def _odd_hashes(folds: Sequence[Mapping[str, Any]], sides: Mapping[str, Any]) -> Iterator[str]:
+def _odd_people_of_audit(folds: Sequence[Mapping[str, Any]], sides: Mapping[str, Any]) -> Iterator[str]:
     """Folds with other people than the audit."""
     for fold in folds:
         for side in ("train", "valid", "test"):

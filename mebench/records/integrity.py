@@ -28,7 +28,7 @@ from mebench.records.schema import (
     RECORD,
     UNPRINTED,
     RefusedError,
-    bytes_of,
+    read_record_bytes,
     read_record_file,
 )
 from mebench.result_cache import cached_result
@@ -51,6 +51,8 @@ MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 """
 
 
+BYTES_OF_OFFSET = 8
+"""Bytes of the place of a text in its column."""
 MOST_NAMED = 3
 """Most scores that a sentence names."""
 OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "terminal.py")
@@ -131,14 +133,16 @@ def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         RunError: it has a fault, which the sentence names.
     """
     for name in _tables(stored):
-        if (name, stored["files"][name]) not in SOUND_TABLES:  # runs of one dataset share most tables
+        name_and_hash = (name, stored["files"][name])
+        if name_and_hash not in SOUND_TABLES:  # runs of one dataset share most tables
             _check_table(folder, name)
-            SOUND_TABLES.add((name, stored["files"][name]))
+            SOUND_TABLES.add(name_and_hash)
     _check_intervals(folder, stored)
     _check_former(folder, stored)
     _check_plugins(folder, stored)
     check_consistency(folder, stored)
-    if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
+    expected = record_name(stored["run_id"], stored["version"])
+    if folder.id != expected:
         raise RefusedError(folder, f"its folder should be called {expected}")
 
 
@@ -149,14 +153,15 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
         RunError: it has a fault, which the sentence names.
     """
     stored = read_record_file(folder, RECORD)
-    if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
+    strange = {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}
+    if strange:
         raise RefusedError(
             folder,
             f"{min(strange)} does not belong in a record, which has only JSON and parquet files of known names, "
             f"hashed in {RECORD}",
         )
     for name, digest in sorted(stored["files"].items()):
-        if hashlib.sha256(bytes_of(folder, name)).hexdigest() != digest:
+        if hashlib.sha256(read_record_bytes(folder, name)).hexdigest() != digest:
             raise RefusedError(folder, f"{name} has changed since the export: its hash differs")
     if own_hash(stored) != stored["sha256"]:
         raise RefusedError(folder, f"{RECORD} has changed since the export: its hash differs")
@@ -273,7 +278,8 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
             raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
     for name in _tables(before):
         table = former.read_table(name)
-        if name not in stored["files"] or not folder.read_table(name).reindex(columns=table.columns).equals(table):
+        is_equal = name in stored["files"] and folder.read_table(name).reindex(columns=table.columns).equals(table)
+        if not is_equal:  # columns that the version before lacks may differ
             raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
 
 
@@ -317,7 +323,7 @@ SOUND_TABLES = set[tuple[str, str]]()
 def _check_table(folder: RunFolder, name: str) -> None:
     """Read a table from outside to inside: its footer, then the pages, then the cells."""
     columns = TABLES[name]
-    raw = bytes_of(folder, name)
+    raw = read_record_bytes(folder, name)
     footer = int.from_bytes(raw[-8:-4], "little") if raw.endswith(b"PAR1") else 0
     if footer > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
@@ -326,7 +332,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
         _check_footer(folder, name, file)
         texts = [column for column in file.schema_arrow.names if columns[column].low is None]
         table = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts).read(use_threads=False)
-        n_bytes = sum(map(_bytes_of, table.columns))
+        n_bytes = sum(map(_size_in_full, table.columns))
         if n_bytes > MOST_BYTES:
             raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
         table.validate(full=True)
@@ -411,12 +417,12 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     )
 
 
-def _bytes_of(values: pa.ChunkedArray) -> int:
+def _size_in_full(values: pa.ChunkedArray) -> int:
     """The size of a column with every text in full."""
     if not pa.types.is_dictionary(values.type):
         return int(values.nbytes)
     written = (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() for chunk in values.chunks)
-    return sum(n or 0 for n in written) + 8 * len(values)
+    return sum(n or 0 for n in written) + BYTES_OF_OFFSET * len(values)
 
 
 def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
@@ -424,8 +430,9 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     intervals end after they begin, and the size can be scored.
     """
     videos = folder.read_table("videos.parquet")
-    if len(again := videos["video"][videos["video"].duplicated()]):
-        raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
+    repeated = videos["video"][videos["video"].duplicated()]
+    if len(repeated):
+        raise RefusedError(folder, f"videos.parquet holds {repeated.iloc[0]!r} twice")
     n_frames = videos["n_frames"].sum()
     draws = stored["config"]["bootstrap"]
     subjects = videos["subject"].nunique()
@@ -441,13 +448,17 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     for name in _tables(stored)[1:]:
         table = folder.read_table(name)
         counts[name] = table["video"].value_counts()
-        if len(strange := table["video"][~table["video"].isin(videos["video"])]):
+        strange = table["video"][~table["video"].isin(videos["video"])]
+        if len(strange):
             raise RefusedError(folder, f"{name} names {strange.iloc[0]!r}, which is not in videos.parquet")
         kinds = table["kind"] if "kind" in table and name not in OPTIONAL else pd.Series(dtype=object)
-        if len(odd := kinds[~kinds.isin(get_args(Kind))]):
-            raise RefusedError(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
-        if len(wrong := table[table["onset"] > table["offset"]]):
-            onset, offset = wrong.iloc[0][["onset", "offset"]]
+        unknown_kinds = kinds[~kinds.isin(get_args(Kind))]
+        if len(unknown_kinds):
+            expected = " or ".join(get_args(Kind))
+            raise RefusedError(folder, f"kind of {name} is {unknown_kinds.iloc[0]!r}, expected {expected}")
+        backward = table[table["onset"] > table["offset"]]
+        if len(backward):
+            onset, offset = backward.iloc[0][["onset", "offset"]]
             raise RefusedError(folder, f"{name} holds an interval from {onset} to {offset}")
     pairs = (counts["predictions.parquet"] * counts["truth.parquet"]).max()
     if pairs > MOST_PAIRS:
@@ -482,16 +493,19 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     }
     for kind, ids in named.items():
         by_lower, known = _installed(kind)
-        if odd := [(id_, by_lower[id_.casefold()]) for id_ in ids if by_lower.get(id_.casefold(), id_) != id_]:
-            raise RefusedError(
-                folder, "its {} is called {}, which differs from {} only in upper and lower case".format(kind, *odd[0])
-            )
+        for id_ in ids:
+            installed = by_lower.get(id_.casefold(), id_)
+            if installed != id_:
+                raise RefusedError(
+                    folder, f"its {kind} is called {id_}, which differs from {installed} only in upper and lower case"
+                )
         hashes = stored["versions"].get(f"{kind}_plugin", "").split("+")
-        for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
-            if hash_ in known and id_ not in known[hash_]:
+        for id_, hash_ in zip(ids, hashes):
+            plain_id = id_.rpartition(":")[2]  # slow:synthetic is the code of synthetic
+            if hash_ in known and plain_id not in known[hash_]:
                 raise RefusedError(
                     folder,
-                    f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, but the record says {id_}",
+                    f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, but the record says {plain_id}",
                 )
 
 

@@ -18,7 +18,7 @@ from mebench.records.record import Record
 
 Value = tuple[float, float | None, float | None]
 """A score, and the ends of its interval if it has one."""
-FILE = "beside.yaml"
+ALIASES_FILE = "beside.yaml"
 
 
 Alias = tuple[tuple[str, str], tuple[frozenset[str], frozenset[str]]]
@@ -36,13 +36,7 @@ def read_aliases(file: Path) -> list[Alias]:
         DataError: the file cannot be read or has another form.
     """
     try:
-        return [
-            (
-                (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
-                (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
-            )
-            for entry in read_yaml(file) or []
-        ]
+        return [_alias_of_entry(entry) for entry in read_yaml(file) or []]
     except FileNotFoundError:
         return []
     except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError) as error:
@@ -51,11 +45,21 @@ def read_aliases(file: Path) -> list[Alias]:
         ) from error
 
 
+def _alias_of_entry(entry: Mapping[str, Any]) -> Alias:
+    """An entry of the file as pairs."""
+    published = entry["published"]
+    measured = entry["measured"]
+    printed = str(published["dataset"]), str(published["protocol"])
+    return printed, (frozenset(map(str, measured["dataset"])), frozenset(map(str, measured["protocol"])))
+
+
 def is_same_dataset(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
     """Whether a published dataset and protocol match the measured ones."""
-    return (published[0] == dataset and published[1] in (protocol, "none", "")) or any(
-        pair == published and dataset in datasets and protocol in protocols for pair, (datasets, protocols) in aliases
-    )
+    published_dataset, published_protocol = published
+    if published_dataset == dataset and published_protocol in (protocol, "none", ""):
+        return True
+    matches = [measured for printed, measured in aliases if printed == published]
+    return any(dataset in datasets and protocol in protocols for datasets, protocols in matches)
 
 
 SELECTION = {
@@ -152,12 +156,13 @@ def _classes_difference(record: Record, first: PublishedValue) -> str:
 def _clips_difference(record: Record, first: PublishedValue) -> str:
     """The number of clips of the published value and of the run."""
     pictures = f"the pictures are those of {record.dataset}, which need not be the authors' own"
-    n_published = sum(CLIPS.get((first.dataset, ""), ()))
-    n = record.summary.get(first.task, {}).get("n")
-    if not n_published or n is None:
+    clips_of_classes = CLIPS.get((first.dataset, ""), ())
+    n_published = sum(clips_of_classes)
+    n_measured = record.summary.get(first.task, {}).get("n")
+    if not n_published or n_measured is None:
         return f"the number behind the published value is not printed; {pictures}"
-    outcome = "the same number" if n_published == n else "not the same, so the numbers are not comparable"
-    return f"published over {n_published}, this run over {n}: {outcome}; {pictures}"
+    outcome = "the same number" if n_published == n_measured else "not the same, so the numbers are not comparable"
+    return f"published over {n_published}, this run over {n_measured}: {outcome}; {pictures}"
 
 
 def _name_of_value(row: PublishedValue) -> str:
@@ -172,7 +177,7 @@ def _name_of_value(row: PublishedValue) -> str:
 def _value_difference(record: Record, row: PublishedValue, same_data: bool) -> str:
     """A published value beside that of the run. Their gap is added if the data are the same."""
     published = f"{row.value:.{row.digits}f} published"
-    found = value_of(record.summary, row)
+    found = measured_value(record.summary, row)
     if found is None:
         return f"{published}, undefined or not scored here"
     here = format_score(dict(zip(("value", "low", "high"), found)), row.digits)
@@ -189,11 +194,12 @@ def gap_in_words(row: PublishedValue, value: float, low: float | None, high: flo
         return "equal to the printed digits"
     if low is None or high is None:
         return gap
-    inside = low - slack <= row.value <= high + slack
-    return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
+    if low - slack <= row.value <= high + slack:
+        return f"{gap}, inside the interval: may be chance"
+    return f"{gap}, outside the interval: more than chance"
 
 
-def value_of(summary: Mapping[str, Any], row: PublishedValue) -> Value | None:
+def measured_value(summary: Mapping[str, Any], row: PublishedValue) -> Value | None:
     """The run's score for a published value, with its interval; None if it is missing or undefined.
 
     A missing member is searched by its database: `smic_hs` is `smic` in ready-made maps.
@@ -217,7 +223,7 @@ def _with_scored_member(summary: Mapping[str, Any], row: PublishedValue) -> Publ
 def _printed_quantity(summary: Mapping[str, Any], row: PublishedValue) -> Any:
     """The score or count of a summary that a published value names; None if it is missing."""
     if row.metric == "n":
-        return count_of(summary, row)
+        return count_scored(summary, row)
     section: Any = summary
     for key in row.path[:-1]:
         section = section.get(key, {})
@@ -232,15 +238,15 @@ def _printed_quantity(summary: Mapping[str, Any], row: PublishedValue) -> Any:
     return value
 
 
-def section_of(row: PublishedValue) -> tuple[str, ...]:
+def section_keys(row: PublishedValue) -> tuple[str, ...]:
     """The keys of the part of a summary to which a value belongs."""
     return tuple(key for key in row.path[:-1] if key != "scores")
 
 
-def count_of(summary: Mapping[str, Any], row: PublishedValue) -> float | None:
+def count_scored(summary: Mapping[str, Any], row: PublishedValue) -> float | None:
     """The number of scored truths (spotting) or samples (analysis)."""
     part: Any = summary
-    for key in section_of(row):
+    for key in section_keys(row):
         part = part.get(key, {})
     if "n" in part:
         return float(part["n"])

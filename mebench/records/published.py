@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from itertools import permutations
 from math import nan, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mebench.errors import DataError, check_known, refuse_if
 from mebench.exchange.text_table import MOST_BYTES
@@ -156,24 +156,41 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else nan
 
 
-IDENTITIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Callable[..., float]], ...] = (
-    (("spotting",), "precision", ("tp", "fp"), "the counts", lambda tp, fp: _ratio(tp, tp + fp)),
-    (("spotting",), "recall", ("tp", "fn"), "the counts", lambda tp, fn: _ratio(tp, tp + fn)),
-    (("spotting",), "n", ("tp", "fn"), "tp and fn", lambda tp, fn: tp + fn),
-    (("spotting",), "f1", ("tp", "fp", "fn"), "the counts", lambda tp, fp, fn: _ratio(2 * tp, 2 * tp + fp + fn)),
-    (("analysis",), "accuracy", ("tp", "n"), "the counts", _ratio),
-    (("analysis",), "uar", ("recall",), "the recall", lambda recall: recall),
-    (
-        ("spotting", "analysis"),
-        "f1",
-        ("precision", "recall"),
-        "precision and recall",
-        lambda precision, recall: 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+def _harmonic_mean(precision: float, recall: float) -> float:
+    """F1 of precision and recall; 0 if both are 0."""
+    total = precision + recall
+    return 2 * precision * recall / total if total else 0.0
+
+
+class _Identity(NamedTuple):
+    """A metric that other values of its section determine.
+
+    Attributes:
+        tasks: tasks in which it does.
+        metric: name of the metric.
+        names: metrics that determine it, in the order of the function's arguments.
+        given: these in words.
+        rule: the function; counts are exact, and a larger share never makes its result smaller.
+    """
+
+    tasks: tuple[str, ...]
+    metric: str
+    names: tuple[str, ...]
+    given: str
+    rule: Callable[..., float]
+
+
+IDENTITIES = (
+    _Identity(("spotting",), "precision", ("tp", "fp"), "the counts", lambda tp, fp: _ratio(tp, tp + fp)),
+    _Identity(("spotting",), "recall", ("tp", "fn"), "the counts", lambda tp, fn: _ratio(tp, tp + fn)),
+    _Identity(("spotting",), "n", ("tp", "fn"), "tp and fn", lambda tp, fn: tp + fn),
+    _Identity(
+        ("spotting",), "f1", ("tp", "fp", "fn"), "the counts", lambda tp, fp, fn: _ratio(2 * tp, 2 * tp + fp + fn)
     ),
+    _Identity(("analysis",), "accuracy", ("tp", "n"), "the counts", _ratio),
+    _Identity(("analysis",), "uar", ("recall",), "the recall", lambda recall: recall),
+    _Identity(("spotting", "analysis"), "f1", ("precision", "recall"), "precision and recall", _harmonic_mean),
 )
-"""For some tasks: a metric, the values that determine it, these in words, and the function. Counts are exact; a larger
-share never makes it smaller.
-"""
 Finding = tuple[PublishedValue, str]
 
 
@@ -192,41 +209,65 @@ def find_contradictions(rows: Iterable[PublishedValue]) -> Iterator[Finding]:
 
     What is 0/0 is not compared.
     """
-    for (*_, dataset, member, _), sections in _sections_of_tables(rows).items():
-        for (task, *_), section in sections.items():
-            yield from _odd_identities(task, section)
-            yield from _odd_uf1(task, section, CLIPS.get((str(dataset), str(member)), ()))
+    for table, sections in _sections_of_tables(rows).items():
+        clips = CLIPS.get((table.dataset, table.member), ())
+        for key, section in sections.items():
+            yield from _odd_identities(key.task, section)
+            yield from _odd_uf1(key.task, section, clips)
         yield from _odd_overall(sections)
         yield from _odd_strs(sections)
 
 
+class _TableKey(NamedTuple):
+    """What the values of one table, method and dataset have in common."""
+
+    source: str
+    table: str
+    method: str
+    method_variant: str
+    dataset: str
+    member: str
+    protocol: str
+
+
+class _SectionKey(NamedTuple):
+    """What the values of one section of a table have in common."""
+
+    task: str
+    kind: str
+    part: str
+    classes: int | None
+
+
 Section = dict[str, PublishedValue]
 """The values of one task, kind, part and number of classes, by metric."""
-Sections = dict[tuple[object, ...], Section]
-"""The sections of one table, method and dataset, by task, kind, part and number of classes."""
+Sections = dict[_SectionKey, Section]
+"""The sections of one table, method and dataset."""
 
 
-def _sections_of_tables(rows: Iterable[PublishedValue]) -> dict[tuple[object, ...], Sections]:
-    """The comparable values, by table, method, dataset, member and protocol."""
-    tables: dict[tuple[object, ...], Sections] = {}
+def _sections_of_tables(rows: Iterable[PublishedValue]) -> dict[_TableKey, Sections]:
+    """The comparable values, by table and section."""
+    tables: dict[_TableKey, Sections] = {}
     for row in rows:
         # Rows with one of these caveats are compared with nothing.
-        if not {"impossible", "misassigned"} & set(row.caveats):
-            table = (row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
-            section = (row.task, row.kind, row.part, row.classes)
-            tables.setdefault(table, {}).setdefault(section, {})[row.metric] = row
+        if {"impossible", "misassigned"} & set(row.caveats):
+            continue
+        table = _TableKey(row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
+        sections = tables.setdefault(table, {})
+        section = sections.setdefault(_SectionKey(row.task, row.kind, row.part, row.classes), {})
+        section[row.metric] = row
     return tables
 
 
-def _odd_identities(task: object, section: Section) -> Iterator[Finding]:
+def _odd_identities(task: str, section: Section) -> Iterator[Finding]:
     """Values that others of the section determine otherwise."""
-    for tasks, metric, names, given, rule in IDENTITIES:
-        if task in tasks and {metric, *names} <= section.keys():
-            lows, highs = zip(*(_range(section[name]) for name in names), strict=True)
-            yield from _expect(section[metric], rule(*lows), rule(*highs), given)
+    for identity in IDENTITIES:
+        if task in identity.tasks and {identity.metric, *identity.names} <= section.keys():
+            lows, highs = zip(*(_range(section[name]) for name in identity.names), strict=True)
+            yield from _expect(section[identity.metric], identity.rule(*lows), identity.rule(*highs), identity.given)
 
 
-def _odd_uf1(task: object, section: Section, clips: Sequence[int]) -> Iterator[Finding]:
+def _odd_uf1(task: str, section: Section, clips: Sequence[int]) -> Iterator[Finding]:
     """A UF1 out of the bounds by F1 and UAR.
 
     Args:
@@ -246,7 +287,7 @@ def _odd_uf1(task: object, section: Section, clips: Sequence[int]) -> Iterator[F
 
 def _odd_overall(sections: Sections) -> Iterator[Finding]:
     """Overall values of spotting that do not lie between those of micro and macro."""
-    micro, macro, overall = (sections.get(("spotting", kind, "", None), {}) for kind in KINDS["spotting"])
+    micro, macro, overall = (sections.get(_SectionKey("spotting", kind, "", None), {}) for kind in KINDS["spotting"])
     for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
         lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
         yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
@@ -254,9 +295,9 @@ def _odd_overall(sections: Sections) -> Iterator[Finding]:
 
 def _odd_strs(sections: Sections) -> Iterator[Finding]:
     """Values of STRS that are not the product of their two F1."""
-    spotted = sections.get(("spotting", "micro", "", None), {})
-    for (_, kind, _, classes), section in sections.items():
-        analysed = sections.get(("analysis", kind, "true_positives", classes), {})
+    spotted = sections.get(_SectionKey("spotting", "micro", "", None), {})
+    for key, section in sections.items():
+        analysed = sections.get(_SectionKey("analysis", key.kind, "true_positives", key.classes), {})
         if "strs" in section and "f1" in spotted and "f1" in analysed:
             low, high = (a * b for a, b in zip(_range(spotted["f1"]), _range(analysed["f1"]), strict=True))
             yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
@@ -272,9 +313,13 @@ def least_uf1(uar: float, clips: Sequence[int]) -> float:
     >>> round(least_uf1(0.528, (70, 51, 43)), 3), least_uf1(0.528, ())
     (0.293, 0.0)
     """
-    recalls = [min(max(uar * len(clips) - place, 0.0), 1.0) for place in range(len(clips))]
-    least = min(sum(sqrt(r * n) for r, n in zip(recalls, order, strict=True)) ** 2 for order in permutations(clips))
-    return least / (len(clips) * sum(clips)) if clips else 0.0
+    if not clips:
+        return 0.0
+    total_recall = uar * len(clips)
+    # As many recalls of 1 as fit into their sum, one with the rest, and 0 for the others.
+    recalls = [min(max(total_recall - place, 0.0), 1.0) for place in range(len(clips))]
+    sums = [sum(sqrt(r * n) for r, n in zip(recalls, order, strict=True)) for order in permutations(clips)]
+    return min(sums) ** 2 / (len(clips) * sum(clips))
 
 
 def _expect(row: PublishedValue, low: float, high: float, origin: str) -> Iterator[Finding]:
@@ -327,7 +372,8 @@ def read_published(path: Path) -> list[PublishedValue]:
         for cells in reader:
             try:
                 row = _row(cells, reader.line_num)
-                if (first := rows.setdefault(row.key, row)) is not row:
+                first = rows.setdefault(row.key, row)
+                if first is not row:
                     raise DataError(
                         f"repeats line {first.line} ({row.method}, {row.dataset}, {row.metric}, {row.table}): "
                         "remove one, or distinguish them with method_variant"

@@ -19,7 +19,13 @@ from mebench.metrics.catalogue import METRICS, SECTIONS
 from mebench.records import integrity
 from mebench.records.consistency import minutes_of
 from mebench.records.costs import COSTS
-from mebench.records.recorded_settings import dataset_in_words, of_data, of_method, row_settings, without_places
+from mebench.records.recorded_settings import (
+    data_settings,
+    dataset_in_words,
+    method_settings,
+    row_settings,
+    without_places,
+)
 from mebench.records.schema import AUDIT, FOLDS, RECORD, read_record_file
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
@@ -138,7 +144,8 @@ class Record:
     @cached_property
     def answers(self) -> int:
         """Number of spotted intervals and named clips, in all draws; reads nothing else of the tables."""
-        return sum(read_metadata(file).num_rows for file in [self.folder / name for name in ANSWERS] if file.is_file())
+        files = [self.folder / name for name in ANSWERS]
+        return sum(read_metadata(file).num_rows for file in files if file.is_file())
 
     @property
     def selection(self) -> str:
@@ -238,7 +245,8 @@ class Record:
         """
         noted = self.versions.get("steps")
         if noted is not None:
-            return "; ".join(_changed_steps(dict(text.split() for text in noted.split(", ") if text)))
+            version_of_step = dict(text.split() for text in noted.split(", ") if text)
+            return "; ".join(_changed_steps(version_of_step))
         cropping = {"method.align", "method.flow", "recognizer.align", "recognizer.flow"} & self.config.keys()
         if not cropping or not self.frames:
             return ""
@@ -251,7 +259,7 @@ class Record:
         """The input of its methods where it differs from their papers' input; else empty. The installed plugins state
         it.
         """
-        return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._present)))
+        return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._installed_methods)))
 
     @cached_property
     def openness(self) -> str:
@@ -259,25 +267,25 @@ class Record:
         the record's methods state them.
         """
         return "; ".join(
-            f"{name} {word}" for info, _ in self._present for name, word in info.section("openness").items()
+            f"{name} {word}" for info, _ in self._installed_methods for name, word in info.section("openness").items()
         )
 
     @cached_property
-    def _present(self) -> list[tuple[PluginInfo, str]]:
+    def _installed_methods(self) -> list[tuple[PluginInfo, str]]:
         """The installed plugins of its methods, each with the setting that names it. Missing and broken ones are left
         out.
         """
-        sets = []
+        found = []
         for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
             with suppress(PluginError):
-                sets.append((find_plugin("method", id_), part))
-        return sets
+                found.append((find_plugin("method", id_), part))
+        return found
 
     @cached_property
     def content(self) -> str:
         """Hash of its content and its files, except for models."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
-        return hashlib.sha256(json.dumps([values, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([values, hash_files(self.folder)], sort_keys=True).encode()).hexdigest()
 
     def lacks(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""
@@ -313,7 +321,7 @@ def _changed_steps(then: Mapping[str, str]) -> list[str]:
     return changed
 
 
-def files_of(folder: Path) -> list[tuple[str, str]]:
+def hash_files(folder: Path) -> list[tuple[str, str]]:
     """Name and hash of each file of a run or record, except for models."""
     files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".safetensors")
     return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
@@ -330,10 +338,10 @@ def read_record(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    return from_record(folder) if is_record(folder) else from_run(folder)
+    return read_committed_record(folder) if is_record(folder) else record_from_run(folder)
 
 
-def from_run(folder: RunFolder) -> Record:
+def record_from_run(folder: RunFolder) -> Record:
     """A finished run as a record.
 
     Raises:
@@ -349,8 +357,8 @@ def from_run(folder: RunFolder) -> Record:
         id=folder.id,
         key=stored["key"],
         config=without_places(stored["config"]),
-        settings=of_method(stored["config"], stored["origins"]),
-        data=of_data(stored["config"], stored["origins"]),
+        settings=method_settings(stored["config"], stored["origins"]),
+        data=data_settings(stored["config"], stored["origins"]),
         versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
         about=folder.read_json(FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
@@ -362,7 +370,7 @@ def from_run(folder: RunFolder) -> Record:
     )
 
 
-def from_record(folder: RunFolder) -> Record:
+def read_committed_record(folder: RunFolder) -> Record:
     """A committed record without checks; `integrity.check_record` finds tampering.
 
     Raises:

@@ -51,36 +51,44 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def row_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that two seeds of one row share: all flat keys that shape predictions, except the seed."""
-    return {k: v for k, v in shaping_values(config).items() if k != "seed" and (k, v) not in LATER.items()}
+    settings = {}
+    for key, value in shaping_values(config).items():
+        is_later_default = (key, value) in LATER.items()
+        if key != "seed" and not is_later_default:
+            settings[key] = value
+    return settings
 
 
-def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+def method_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     """The non-default settings of method, recognizer and run, in words; may be empty.
 
     >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)"}
-    >>> of_method({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
+    >>> method_settings({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
     'preset short: stride=2'
     """
     flat = without_places(values)
-    recognizer = _plugin(flat, origins, "recognizer")
-    changed = [key for key in _RUN_KEYS if key in flat and not _packaged(origins.get(key, "default"))]
-    words = _plugin(flat, origins, "method"), recognizer and f"recognizer: {recognizer}", _listed(flat, changed, "")
-    return "; ".join(filter(None, words))
+    method = _plugin_in_words(flat, origins, "method")
+    recognizer = _plugin_in_words(flat, origins, "recognizer")
+    of_recognizer = f"recognizer: {recognizer}" if recognizer else ""
+    changed = [key for key in _RUN_KEYS if key in flat and not _is_packaged(origins.get(key, "default"))]
+    return "; ".join(filter(None, [method, of_recognizer, _listed(flat, changed, "")]))
 
 
-def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+def data_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     """The non-default settings of dataset and protocol, in words: runs that differ here are not comparable.
 
-    >>> of_data({"dataset": "a", "protocol": {"name": "kfold", "folds": 5}}, {"protocol.folds": "command line"})
+    >>> data_settings({"dataset": "a", "protocol": {"name": "kfold", "folds": 5}}, {"protocol.folds": "command line"})
     'protocol: folds=5'
-    >>> of_data({"dataset": "a", "protocol": "loso", "degrade": "blur:3"}, {"degrade": "command line"})
+    >>> data_settings({"dataset": "a", "protocol": "loso", "degrade": "blur:3"}, {"degrade": "command line"})
     'degrade=blur:3'
     """
     flat = without_places(values)
-    protocol = _plugin(flat, origins, "protocol")
+    dataset = _plugin_in_words(flat, origins, "dataset")
+    protocol = _plugin_in_words(flat, origins, "protocol")
+    of_protocol = f"protocol: {protocol}" if protocol else ""
     degrade = flat.get("degrade", "none")
-    words = [f"protocol: {protocol}" if protocol else "", f"degrade={degrade}" if degrade != "none" else ""]
-    return "; ".join(filter(None, [_plugin(flat, origins, "dataset"), *words]))
+    of_degradation = f"degrade={degrade}" if degrade != "none" else ""
+    return "; ".join(filter(None, [dataset, of_protocol, of_degradation]))
 
 
 def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
@@ -90,25 +98,28 @@ def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[s
     >>> own_choices({"method": {"name": "mean", "preset": "short", "stride": 2}, "seed": 1}, origins)
     {'method.preset': 'short'}
     """
-    return {
-        key: value
-        for key, value in without_places(values).items()
-        if key in origins and not _packaged(origins[key]) and not origins[key].startswith("preset ")
-    }
+    chosen = {}
+    for key, value in without_places(values).items():
+        if key not in origins or _is_packaged(origins[key]):
+            continue
+        if not origins[key].startswith("preset "):
+            chosen[key] = value
+    return chosen
 
 
-def of_protocol(values: Mapping[str, Any]) -> str:
+def protocol_in_words(values: Mapping[str, Any]) -> str:
     """The protocol with its settings, without null ones.
 
-    >>> of_protocol({"protocol": {"name": "kfold", "folds": 5, "seed": None}}), of_protocol({"protocol": "loso"})
+    >>> protocol_in_words({"protocol": {"name": "kfold", "folds": 5, "seed": None}}), protocol_in_words({"protocol": "loso"})
     ('kfold (folds=5)', 'loso')
     """
     flat = without_places(values)
-    text = _listed(flat, [key for key in flat if key.startswith("protocol.") and flat[key] is not None], "protocol.")
-    return f"{flat['protocol']} ({text})" if text else str(flat["protocol"])
+    keys = [key for key in flat if key.startswith("protocol.") and flat[key] is not None]
+    settings = _listed(flat, keys, "protocol.")
+    return f"{flat['protocol']} ({settings})" if settings else str(flat["protocol"])
 
 
-def of_scheme(values: Mapping[str, Any]) -> str:
+def scheme_in_words(values: Mapping[str, Any]) -> str:
     """The emotion scheme, if it is not the dataset's first."""
     return f"scheme {values['scheme']}" if values.get("scheme") else ""
 
@@ -143,11 +154,14 @@ def _words_of(settings: str) -> set[str]:
 def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
     """The head of each part, such as `preset short` (may be empty), and its values."""
     for part in filter(None, settings.split("; ")):
-        head, _, values = part.rpartition(": ") if "=" in part else (part, "", "")
+        if "=" not in part:
+            yield part, []
+            continue
+        head, _, values = part.rpartition(": ")
         yield head, re.split(r", (?=\w+=)", values) if values else []
 
 
-def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
+def _plugin_in_words(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
     """The non-default settings of a plugin, in words: its preset, those for the dataset, and the rest."""
     prefix = f"{kind}."
     preset_key = f"{kind}.preset"
@@ -155,7 +169,7 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
     own_origins = {key: origins.get(key, "default") for key in flat if key.startswith(prefix) and key != preset_key}
     keys = _keys_by_source(own_origins, preset)
     words = []
-    if preset is not None and not _packaged(origins.get(preset_key, "default")):
+    if preset is not None and not _is_packaged(origins.get(preset_key, "default")):
         words.append(_preset_in_words(preset, _listed(flat, keys.of_preset, prefix), len(keys.of_preset)))
     if keys.for_dataset:
         words.append(f"for {dataset_in_words(flat['dataset'])}: {_listed(flat, keys.for_dataset, prefix)}")
@@ -184,7 +198,7 @@ def _keys_by_source(origins: Mapping[str, str], preset: str | None) -> _KeysBySo
     for key, origin in origins.items():
         if origin.startswith(f"preset {preset} ("):
             keys.of_preset.append(key)
-        elif _packaged(origin):
+        elif _is_packaged(origin):
             continue
         elif _OF_DATASET.search(origin):
             keys.for_dataset.append(key)
@@ -209,7 +223,7 @@ def dataset_in_words(dataset: str | list[str]) -> str:
     return dataset if isinstance(dataset, str) else "+".join(dataset)
 
 
-def _packaged(origin: str) -> bool:
+def _is_packaged(origin: str) -> bool:
     """Whether the plugin itself sets a value. A user's file begins with `/` or `./`, a plugin's does not."""
     return origin.startswith("default") or (
         origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
@@ -246,11 +260,21 @@ def without_folder(value: Any) -> Any:
         return [without_folder(item) for item in value]
     if isinstance(value, dict):
         return {key: without_folder(item) for key, item in value.items()}
-    if isinstance(value, str) and re.match(r"~|/|\\\\|[A-Za-z]:[\\/]", value):
-        return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
-    if isinstance(value, str):
-        return _PATH_IN_SENTENCE.sub(lambda found: re.split(r"[\\/]", found[0].rstrip("\\/"))[-1], value)
-    return value
+    if not isinstance(value, str):
+        return value
+    if _ABSOLUTE.match(value):
+        return _last_name(value)
+    return _PATH_IN_SENTENCE.sub(lambda found: _last_name(found[0]), value)
+
+
+def _last_name(path: str) -> str:
+    """The last name of a path of any operating system."""
+    names = re.split(r"[\\/]", path.rstrip("\\/"))
+    return names[-1]
+
+
+_ABSOLUTE = re.compile(r"~|/|\\\\|[A-Za-z]:[\\/]")
+"""The beginning of an absolute path."""
 
 
 _PATH_IN_SENTENCE = re.compile(

@@ -283,7 +283,7 @@ def read_record_file(folder: RunFolder, name: str) -> dict[str, Any]:
             or it holds content that no run writes.
     """
     try:
-        content = json.loads(bytes_of(folder, name))
+        content = json.loads(read_record_bytes(folder, name))
     except (ValueError, RecursionError) as error:
         raise RefusedError(folder, f"{name} cannot be read ({error})") from error
     format_ = content.get("format") if isinstance(content, dict) else None
@@ -301,7 +301,7 @@ def read_record_file(folder: RunFolder, name: str) -> dict[str, Any]:
     return dict(content)
 
 
-def bytes_of(folder: RunFolder, name: str) -> bytes:
+def read_record_bytes(folder: RunFolder, name: str) -> bytes:
     """The content of a file; nothing but a plain one of a sensible size is opened.
 
     Raises:

@@ -18,8 +18,8 @@ from mebench.metrics import Tables
 from mebench.metrics.mistakes import quiet_rate
 from mebench.metrics.summary import summarize
 from mebench.number_format import format_score
-from mebench.records.record import Record, from_run
-from mebench.records.recorded_settings import of_method
+from mebench.records.record import Record, record_from_run
+from mebench.records.recorded_settings import method_settings
 from mebench.reports.alarm_rates import QUIET_RATE
 from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.run_data import Sides
@@ -78,7 +78,7 @@ def describe_model(folder: RunFolder, model: Model, name: str | None = None, not
     Raises:
         RunError: the name is not valid.
     """
-    record = from_run(folder)
+    record = record_from_run(folder)
     fold = model.fold
     stored = folder.read_json("config.json")
     values = stored["config"]
@@ -90,7 +90,7 @@ def describe_model(folder: RunFolder, model: Model, name: str | None = None, not
     card = load_template(Path(__file__).with_suffix(".md")).render(
         name=model_name,
         record=record,
-        settings=of_method(values, stored["origins"]),
+        settings=method_settings(values, stored["origins"]),
         tasks=_tasks_in_words(model.about),
         **_training_facts(trained),
         fold=fold,

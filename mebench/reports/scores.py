@@ -12,7 +12,7 @@ from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import Score, format_mean_count, format_number, shares_in_words
-from mebench.records.recorded_settings import dataset_in_words, of_method, of_protocol, of_scheme
+from mebench.records.recorded_settings import dataset_in_words, method_settings, protocol_in_words, scheme_in_words
 from mebench.runs.folder import RunFolder
 from mebench.table_output import Column, Table
 from mebench.terminal import format_count, print_lines, print_report, print_table
@@ -549,7 +549,7 @@ def _all_lines(
     summary: Mapping[str, Any], about: Mapping[str, Any], config: Mapping[str, Any], n_draws: int, warnings: list[str]
 ) -> list[str]:
     """All lines below the scores of a run; some are empty."""
-    changed = of_method(config["config"], config["origins"])
+    changed = method_settings(config["config"], config["origins"])
     left_out = ", ".join(f"{label} {n}" for label, n in about["left_out"].items())
     selection = _selection_of(about)
     return [
@@ -652,8 +652,8 @@ def title_of(values: Mapping[str, Any]) -> str:
     """Title of a run: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
     flat = flatten_keys(values)
     method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
-    where = f"{method} on {dataset_in_words(flat['dataset'])} under {of_protocol(flat)}"
-    return ", ".join(filter(None, [where, of_scheme(flat), f"seed {flat['seed']}"]))
+    where = f"{method} on {dataset_in_words(flat['dataset'])} under {protocol_in_words(flat)}"
+    return ", ".join(filter(None, [where, scheme_in_words(flat), f"seed {flat['seed']}"]))
 
 
 def _people(about: Mapping[str, Any]) -> set[str]:

@@ -15,7 +15,7 @@ from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, check_known
 from mebench.lazy_imports import lazy_imports
 from mebench.progress import Progress
-from mebench.records.matching_published import Value, count_of, gap_in_words, section_of, value_of
+from mebench.records.matching_published import Value, count_scored, gap_in_words, measured_value, section_keys
 from mebench.records.published import PublishedValue
 from mebench.reproduction.rescore import read_described
 from mebench.runner import make_plan
@@ -285,7 +285,7 @@ def reproduce_cells(
         gains[line] = _gain_of_choosing(runs[line], [runs[other] for other in others])
     summaries = _summaries_of_runs(runs.values(), paper.convention)
     of_paper = [row for row in published if row.source.partition(" ")[0] == paper.source]
-    counts = {(row.dataset, section_of(row)): row for row in of_paper if row.metric == "n"}
+    counts = {(row.dataset, section_keys(row)): row for row in of_paper if row.metric == "n"}
     return [_result_of_cell(cell, runs, summaries, counts, gains.get(cell.words), request) for cell in cells]
 
 
@@ -456,8 +456,8 @@ def _result_of_cell(
         return CellResult(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     honest = run.honest_run
     compared = run.folder if honest is None or cell.row.leaks else honest  # the run that does as the paper did
-    measured = value_of(summaries[compared.id].by_paper, row)
-    strict = value_of(summaries[compared.id].strict, row)
+    measured = measured_value(summaries[compared.id].by_paper, row)
+    strict = measured_value(summaries[compared.id].strict, row)
     if measured is None:
         return CellResult(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=compared.id)
     reasons = []
@@ -466,14 +466,14 @@ def _result_of_cell(
     reasons += [f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats]
     reasons.append(row.note)
     if not run.stands_in:
-        n_scored = count_of(summaries[compared.id].by_paper, row)
-        reasons.append(_other_count_in_words(counts.get((row.dataset, section_of(row))), n_scored))
+        n_scored = count_scored(summaries[compared.id].by_paper, row)
+        reasons.append(_other_count_in_words(counts.get((row.dataset, section_keys(row))), n_scored))
         reasons.append(gap_in_words(row, *measured))
     result = CellResult(cell, measured, strict[0] if strict else None, compared.id, "; ".join(filter(None, reasons)))
     if honest is None:
         return result
-    leaking = value_of(summaries[run.folder.id].by_paper, row)
-    clean = value_of(summaries[honest.id].by_paper, row)
+    leaking = measured_value(summaries[run.folder.id].by_paper, row)
+    clean = measured_value(summaries[honest.id].by_paper, row)
     return replace(
         result,
         leaking=leaking[0] if leaking else None,

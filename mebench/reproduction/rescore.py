@@ -44,7 +44,7 @@ from mebench.metrics import epoch_choices, find_convention
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.summary import flat_scores, summarize
-from mebench.records.matching_published import Value, value_of
+from mebench.records.matching_published import Value, measured_value
 from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.schema import LARGEST, Hash
 from mebench.terminal import format_count
@@ -839,7 +839,7 @@ def rescored_cells(
         printed = source.printed_values(answer_set, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
-            values = {counting: value_of(summary, row) for counting, summary in summaries.items()}
+            values = {counting: measured_value(summary, row) for counting, summary in summaries.items()}
             listed.append(RescoredCell(answer_set.dataset, name, row, values))
         if not printed:
             main = _main_values(summaries)

@@ -23,7 +23,7 @@ from mebench.metrics import epoch_choices
 from mebench.records import integrity
 from mebench.records.integrity import check_record, check_scores
 from mebench.records.published import read_published
-from mebench.records.record import from_record
+from mebench.records.record import read_committed_record
 from mebench.records.schema import FORMAT
 from mebench.runs import RunFolder
 from tests.helpers.nightly import NIGHTLY
@@ -49,7 +49,7 @@ def test_committed_record_scores_as_stored(file):
     record = RunFolder(file.parent)
     check_record(record)
     check_scores(record)
-    assert from_record(record).lacks() == []
+    assert read_committed_record(record).lacks() == []
 
 
 ROOT = Path(__file__).parents[2]

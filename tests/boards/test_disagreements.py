@@ -16,7 +16,7 @@ from mebench.boards.record_registry import Registry
 from mebench.boards.similar_answers import ALIKE, FEW, OVERLAP, find_similar
 from mebench.cli import leaderboard
 from mebench.config import resolve
-from mebench.records.record import from_record
+from mebench.records.record import read_committed_record
 from mebench.runner import make_plan
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
@@ -49,7 +49,7 @@ def test_truth_of_plan_equals_truth_of_committed_records(words):
 def test_with_doubts_finds_none_in_committed_records():
     """What leaves one out is in `test_committed`: each passes its check and lacks nothing."""
     registry = Registry.read(BOARD)
-    records = [from_record(RunFolder(file.parent)) for file in BOARD.glob("records/*/record.json")]
+    records = [read_committed_record(RunFolder(file.parent)) for file in BOARD.glob("records/*/record.json")]
     assert {record.id for record in records} == registry.records.keys()
     assert {record.doubt for record in disagreements.with_doubts(records, registry)} == {""}
 

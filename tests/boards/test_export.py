@@ -9,7 +9,7 @@ from mebench.boards.accept import find_records, merge_records
 from mebench.boards.collect import collect_records
 from mebench.errors import RunError
 from mebench.records.integrity import rescore_record
-from mebench.records.record import from_record
+from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder
 from mebench.runs.scoring import score_run
 from tests.cli.conftest import mebench
@@ -165,7 +165,7 @@ def test_export_has_audit_without_folders(tmp_path):
     run.write_json("audit.json", {"selection": "test", "transductive": "none", "values": values})
     record = export(run, tmp_path / "records")
     assert json.loads((record / "audit.json").read_text())["values"][0]["value"] == {"model": "face.dat"}
-    assert from_record(RunFolder(record)).selection == "test"
+    assert read_committed_record(RunFolder(record)).selection == "test"
 
 
 def test_export_refuses_unfinished_run(tmp_path):

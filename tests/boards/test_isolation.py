@@ -11,7 +11,7 @@ from mebench.boards.accept import merge_records
 from mebench.boards.collect import collect_finished_runs, collect_records
 from mebench.boards.export import export_record
 from mebench.boards.site.site_pages import write_site
-from mebench.records.record import from_record
+from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder
 from mebench.runs.access_text import FILE
 from tests.helpers.run_folders import make_run
@@ -68,7 +68,7 @@ def test_export_leaves_older_record_as_it_is(tmp_path):
     record = export_record(run, tmp_path / "records")
     before = {file.name: file.read_bytes() for file in record.iterdir()}
     assert "isolation" not in json.loads(before["record.json"])
-    assert from_record(RunFolder(record)).access == ""
+    assert read_committed_record(RunFolder(record)).access == ""
     run.write_json(FILE, WHOLE)  # as if a later version had noted it
     assert export_record(run, tmp_path / "records") == record
     assert {file.name: file.read_bytes() for file in record.iterdir()} == before

@@ -12,7 +12,7 @@ from mebench.boards.collect import collect_finished_runs, collect_records
 from mebench.boards.export import export_record
 from mebench.boards.rows import rank_rows
 from mebench.boards.site.site_pages import write_site
-from mebench.records.record import from_record, from_run
+from mebench.records.record import read_committed_record, record_from_run
 from mebench.reports.compare_runs import Side
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
@@ -83,7 +83,7 @@ def test_table_files_and_page_say_what_was_loaded(table, tmp_path):
 
 
 def test_side_of_comparison_names_data_of_weights(tmp_path):
-    record = from_run(make_run(tmp_path, method="head", loaded=[HEAD], pretrained=["drawn"]))
+    record = record_from_run(make_run(tmp_path, method="head", loaded=[HEAD], pretrained=["drawn"]))
     side = Side.of_record(record)
     assert record.pretrained_on_tested == "drawn"
     assert ", pretrained on drawn, " in side.title
@@ -104,7 +104,7 @@ def test_export_leaves_no_path_of_the_machine(tmp_path):
     run = make_run(tmp_path / "runs", "r", warnings=[warning])
     record = export_record(run, tmp_path / "sent")
     assert not [file for file in record.iterdir() if b"ann" in file.read_bytes()]
-    said = from_record(RunFolder(record)).about["warnings"]
+    said = read_committed_record(RunFolder(record)).about["warnings"]
     assert said == ["'head' asks to read more than code in its folds: head.npz, a.pt"]
 
 

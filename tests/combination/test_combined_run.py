@@ -12,7 +12,7 @@ from mebench.combination.combined_run import combine_runs
 from mebench.combination.rules import CombinationRules
 from mebench.errors import ConfigError
 from mebench.records.integrity import check_record
-from mebench.records.record import from_run
+from mebench.records.record import record_from_run
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
@@ -61,7 +61,7 @@ def test_combine_runs_names_members_and_is_made_once(runs, tmp_path):
 
 
 def test_combine_runs_costs_as_much_as_all_members(runs, tmp_path):
-    costs = [from_run(run).costs for run in (*runs, combined(runs, tmp_path).folder)]
+    costs = [record_from_run(run).costs for run in (*runs, combined(runs, tmp_path).folder)]
     for name in ("fit_seconds", "predict_seconds", "parameters"):
         assert costs[2][name] == pytest.approx(costs[0][name] + costs[1][name], abs=0.002)
 
@@ -113,7 +113,7 @@ def test_combine_runs_takes_records_as_members(runs, tmp_path):
     records = [RunFolder(tmp_path / "records" / run.id) for run in runs]
     made = combine_runs(records, CombinationRules(), tmp_path / "others")
     assert made.summary["spotting"]["micro"]["tp"] == expected["spotting"]["micro"]["tp"]
-    assert from_run(made.folder).data == from_run(runs[0]).data
+    assert record_from_run(made.folder).data == record_from_run(runs[0]).data
 
 
 def test_combine_runs_leaves_out_what_not_all_do(tmp_path):

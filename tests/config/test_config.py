@@ -391,8 +391,8 @@ def test_resolve_keeps_the_origin_of_a_value_written_out(tiny, tmp_path):
     changed = {key for key, origin in after.origins.items() if origin == str(file)}
     # A preset that is chosen undoes settings for the dataset, so choosing says something.
     assert changed == {"seed", "plugins", "method.preset", "dataset.preset"}
-    assert recorded_settings.of_method(after.values, after.origins) == "preset paper: epochs=800"
-    assert recorded_settings.of_data(after.values, after.origins) == ""
+    assert recorded_settings.method_settings(after.values, after.origins) == "preset paper: epochs=800"
+    assert recorded_settings.data_settings(after.values, after.origins) == ""
 
 
 def test_value_of_the_user_beats_the_chosen_preset(tiny):

@@ -65,16 +65,16 @@ def recorded(protocol, settings, videos, person=lambda key: key):
 @pytest.mark.parametrize(
     ("protocol", "settings", "videos"), CASES, ids=[f"{name}-{n}" for n, (name, *_) in enumerate(CASES)]
 )
-def test_drawn_again_gives_recorded_folds(protocol, settings, videos):
+def test_redraw_folds_gives_recorded_folds(protocol, settings, videos):
     record, sides = recorded(protocol, settings, videos)
-    assert consistency.drawn_again(*record) == sides
+    assert consistency.redraw_folds(*record) == sides
 
 
 @pytest.mark.parametrize("protocol", ["loso", "lodo", "kfold"])
-def test_drawn_again_joins_ids_of_one_person(protocol):
+def test_redraw_folds_joins_ids_of_one_person(protocol):
     videos = [*of("smic_hs", "smic_vis"), video("samm", "s0", 1), video("samm", "s9", 2)]
     record, sides = recorded(protocol, {"folds": 3} if protocol == "kfold" else {}, videos, same_face)
-    assert consistency.drawn_again(*record) == sides
+    assert consistency.redraw_folds(*record) == sides
 
 
 @pytest.mark.parametrize(
@@ -85,23 +85,23 @@ def test_drawn_again_joins_ids_of_one_person(protocol):
         ("no_such", {}, None),
     ],
 )
-def test_drawn_again_is_none_if_record_lacks_facts(protocol, settings, videos):
+def test_redraw_folds_is_none_if_record_lacks_facts(protocol, settings, videos):
     if videos is None:
         empty = pd.DataFrame(columns=["video", "subject", "dataset", "kind", "onset", "offset", "emotion"])
         one = pd.DataFrame([("dfme/1/a", "dfme/1", "dfme")], columns=["video", "subject", "dataset"])
         record = ({"protocol": protocol}, {"folds": []}, one, empty, {})
     else:
         record, _ = recorded(protocol, settings, videos)
-    assert consistency.drawn_again(*record) is None
+    assert consistency.redraw_folds(*record) is None
 
 
-def test_drawn_again_is_empty_if_protocol_refuses():
+def test_redraw_folds_is_empty_if_protocol_refuses():
     record, _ = recorded("loso", {}, of("casme2"))
-    assert consistency.drawn_again({"protocol": "cd6me"}, *record[1:]) == {}
-    assert consistency.drawn_again({"protocol": "kfold", "protocol.folds": "many"}, *record[1:]) == {}
+    assert consistency.redraw_folds({"protocol": "cd6me"}, *record[1:]) == {}
+    assert consistency.redraw_folds({"protocol": "kfold", "protocol.folds": "many"}, *record[1:]) == {}
 
 
-def test_drawn_again_takes_ids_with_slash():
+def test_redraw_folds_takes_ids_with_slash():
     videos = [Video("casme2", "a/b", "v1", None, None), Video("casme2", "c", "v/2", None, None)]
     record, sides = recorded("lovo", {}, videos)
-    assert consistency.drawn_again(*record) == sides
+    assert consistency.redraw_folds(*record) == sides

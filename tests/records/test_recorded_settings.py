@@ -14,44 +14,44 @@ def plain(preset=None, dataset_preset=None, dataset=None, **params):
     }
 
 
-def test_of_method_omits_defaults():
+def test_method_settings_omits_defaults():
     values = plain(preset="paper", p=0.55, flow="tvl1")
     origins = {**PACKAGED, "method.flow": "methods/mean/config.yaml: params"}
     assert (
-        recorded_settings.of_method(values, origins)
-        == recorded_settings.of_data(values, origins)
-        == recorded_settings.of_scheme(values)
+        recorded_settings.method_settings(values, origins)
+        == recorded_settings.data_settings(values, origins)
+        == recorded_settings.scheme_in_words(values)
         == ""
     )
 
 
 @pytest.mark.parametrize("origin", ["command line", "./config.yaml", "/home/ann/.config/mebench/config.yaml"])
-def test_of_method_shows_settings_of_any_file(origin):
-    assert recorded_settings.of_method(plain(p=0.6), {**PACKAGED, "method.p": origin}) == "p=0.6"
+def test_method_settings_shows_settings_of_any_file(origin):
+    assert recorded_settings.method_settings(plain(p=0.6), {**PACKAGED, "method.p": origin}) == "p=0.6"
 
 
-def test_of_method_shows_few_values_of_preset():
+def test_method_settings_shows_few_values_of_preset():
     chosen = {"method.preset": "methods/mean/config.yaml: datasets.casme2"}
     origins = chosen | {f"method.{k}": "preset short (methods/mean/config.yaml)" for k in "abcdefg"}
     few, many = dict(zip("abcd", [1, None, [1, 2], True])), dict(zip("abcdefg", range(7)))
     assert (
-        recorded_settings.of_method(plain(preset="short", **few), origins)
+        recorded_settings.method_settings(plain(preset="short", **few), origins)
         == "preset short: a=1, b=null, c=[1, 2], d=true"
     )
-    assert recorded_settings.of_method(plain(preset="short", **many), origins) == "preset short"
+    assert recorded_settings.method_settings(plain(preset="short", **many), origins) == "preset short"
 
 
-def test_of_method_separates_settings_for_dataset():
+def test_method_settings_separates_settings_for_dataset():
     origins = {
         "method.flow": "methods/mean/config.yaml: datasets.casme2",
         "method.p": "command line",
         "validation": "./x.yaml",
     }
     values = plain(flow="dis", p=0.6) | {"validation": 0.1, "accelerator": "cpu"}
-    assert recorded_settings.of_method(values, origins) == "for casme2: flow=dis; p=0.6; validation=0.1"
+    assert recorded_settings.method_settings(values, origins) == "for casme2: flow=dis; p=0.6; validation=0.1"
 
 
-def test_of_data_separates_data_from_method():
+def test_data_settings_separates_data_from_method():
     values = plain(dataset_preset="hard", dataset={"noise": 3.5, "seed": 3}, p=0.6)
     origins = {
         "dataset.preset": "command line",
@@ -59,8 +59,8 @@ def test_of_data_separates_data_from_method():
         "dataset.seed": "command line",
         "method.p": "command line",
     }
-    assert recorded_settings.of_data(values, origins) == "preset hard: noise=3.5; seed=3"
-    assert recorded_settings.of_method(values, origins) == "p=0.6"
+    assert recorded_settings.data_settings(values, origins) == "preset hard: noise=3.5; seed=3"
+    assert recorded_settings.method_settings(values, origins) == "p=0.6"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_without_places_keeps_parameters_named_like_places(name):
     assert [other[f"{part}.{name}"] for part in ("method", "dataset", "protocol")] == [15, 1, 2]
     assert name not in other
     assert recorded_settings.row_settings(one) != recorded_settings.row_settings(other)
-    assert recorded_settings.of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
+    assert recorded_settings.method_settings(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
 
 
 def test_without_places_drops_places():

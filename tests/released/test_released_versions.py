@@ -15,7 +15,7 @@ from mebench.boards.accept import find_records, merge_records
 from mebench.boards.board import read_board
 from mebench.boards.export import export_record
 from mebench.features.store import FeatureStore, verify_entries
-from mebench.records.record import from_run
+from mebench.records.record import record_from_run
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, holds_current_scores
 from mebench.tuning.run_studies import remarks_on_former_studies
@@ -45,7 +45,7 @@ def test_finished_run_is_shown_with_scores_of_now(released, mebench):
     assert code == 0
     assert json.loads(told)["id"] == run.id
     assert run.read_json("summary.json").get("scorer", 1) == RELEASED[released.name]
-    assert holds_current_scores(from_run(run).summary)
+    assert holds_current_scores(record_from_run(run).summary)
 
 
 def test_finished_run_is_verified(released, mebench):

@@ -11,7 +11,7 @@ from mebench.cli import reproduce
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.records.matching_published import value_of
+from mebench.records.matching_published import measured_value
 from mebench.records.published import read_published
 from mebench.reproduction import papers as reproduction
 from mebench.reproduction.papers import CellResult, PaperCell, PaperRequest, PaperRun, read_paper
@@ -197,7 +197,7 @@ def test_reproduce_cells_calls_a_missing_score_absent(measured, published, tmp_p
     }
     assert by_task == {"spotting": {False}, "analysis": {True}}
     strs = next(row for row in published if row.metric == "strs")
-    assert value_of(folder.read_json("summary.json"), strs) is None
+    assert measured_value(folder.read_json("summary.json"), strs) is None
 
 
 @pytest.mark.parametrize(("sound", "code"), [(0, 1), (1, 5)])

@@ -9,7 +9,7 @@ import pytest
 import mebench
 from mebench.progress import Silent
 from mebench.records.costs import COSTS
-from mebench.records.record import from_run
+from mebench.records.record import record_from_run
 from mebench.reports.report import gather_page_facts
 from mebench.runner.energy import EnergyMeter, measured_energy
 from mebench.runner.isolation import Failure
@@ -105,7 +105,7 @@ def test_COSTS_have_energy_only_where_each_fold_has():
 def test_run_reports_its_energy(codecarbon, untracked, own_folder, tiny):
     run = mebench.run(*tiny, "method=random", "method.draws=2", "workers=1", "bootstrap=0", progress=Silent())
     assert list(run.folds["carbon_g"]) == [0.5] * 3
-    record = from_run(run.folder)
+    record = record_from_run(run.folder)
     assert record.costs["energy_wh"] == 12.0
     assert (
         "of carbon dioxide equivalents of that electricity, as codecarbon estimates them",

@@ -9,7 +9,7 @@ import pytest
 
 from mebench.config import RunSettings
 from mebench.errors import ConfigError
-from mebench.records.record import from_run
+from mebench.records.record import record_from_run
 from mebench.runs.scoring import SCORER, current_summary, holds_current_scores, read_tables, score_run
 from tests.helpers.run_folders import make_run
 from tests.runs.golden_scores import GOLDEN, golden_scores
@@ -96,7 +96,7 @@ def test_current_summary_scores_older_versions_again(tmp_path) -> None:
     del old["scorer"]
     run.write_json("summary.json", old)
     assert current_summary(run) == whole == current_summary(run)
-    assert from_run(run).summary["spotting"] == whole["spotting"]
+    assert record_from_run(run).summary["spotting"] == whole["spotting"]
 
 
 def test_score_run_names_folds_that_spot_nothing(tmp_path) -> None:

@@ -16,7 +16,7 @@ from mebench.boards.record_registry import Registry
 from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.records import integrity
-from mebench.records.record import from_record
+from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder
 
 QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")
@@ -68,8 +68,8 @@ def test_attack_records_are_refused_or_doubted(board, there, tmp_path, name):
     else:
         assert checking.reason_for_refusal(record) == ""
         remarks = (
-            disagreements.truth_doubt(from_record(record), registry),
-            disagreements.doubt_of(from_record(record), records, registry.records.keys(), read),
+            disagreements.truth_doubt(read_committed_record(record), registry),
+            disagreements.doubt_of(read_committed_record(record), records, registry.records.keys(), read),
         )
         assert words in "; ".join(remarks)
 

@@ -64,7 +64,7 @@ from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.number_format import format_mean_count, format_seconds, format_span, format_table_number
 from mebench.records.published import CAVEATS, PublishedValue
-from mebench.records.record import DAMAGE, Record, UnshownError, files_of
+from mebench.records.record import DAMAGE, Record, UnshownError, hash_files
 from mebench.reports import report
 from mebench.reports.page_templates import SHEET, template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
@@ -641,7 +641,7 @@ class Site:
             OF_PAGES,
             record.content,
             record.other_input,
-            [] if twin is None else files_of(twin.path),
+            [] if twin is None else hash_files(twin.path),
             MOST_SHOWN,
             [[*self.plugins[kind]] for kind in registry.PLUGIN_KINDS],
             [(table.name, table.title) for table in appears],
