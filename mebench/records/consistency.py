@@ -87,7 +87,7 @@ def _odd_folds(
     truths: pd.DataFrame,
     answers: Mapping[str, pd.DataFrame],
 ) -> Iterator[str]:
-    """People on two sides or not on the protocol's side, and answers of a fold that does not test their people."""
+    """People who are not on the protocol's side of a fold, and answers about others."""
     yield from _odd_datasets(config, videos)
     if about["protocol"] != config["protocol"]:
         yield f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
