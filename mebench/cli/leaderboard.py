@@ -129,7 +129,7 @@ def leaderboard_build_command(
         result_cache.forget_unused()
     report = {"boards": [page.plain() for page in pages], "tables": [table.plain() for table in tables]}
     write_json(report, json, *lines)
-    if mlflow_store.in_use(tracker):  # without tracked runs, the tables alone need no database
+    if mlflow_store.is_store_in_use(tracker):  # without tracked runs, the tables alone need no database
         places = folder / board_pages.TABLES
         files = [places / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):

@@ -30,6 +30,8 @@ LOCK_SECONDS = 20.0
 """How long a database may be busy in other hands."""
 ANSWER_SECONDS = 10.0
 """How long a server may take to answer at all."""
+PIECE = 2**16
+"""Bytes of an answer that are read at once."""
 NETWORK = frozenset(
     {
         "nfs",
@@ -85,30 +87,31 @@ class Store:
         return (self.database.parent / ARTIFACTS).as_uri() if self.database else None
 
     def prepare(self) -> None:
-        """Create a missing sqlite file from the stored schema, if that equals MLflow's own.
-
-        MLflow's 70 migrations take a second.
+        """Check that a server answers, and create a missing sqlite file.
 
         Raises:
             RunError: a server does not answer in time, or its answer has no end.
         """
         if self.uri.startswith("http"):
-            deadline = time.monotonic() + ANSWER_SECONDS
-            try:
-                with urllib.request.urlopen(f"{self.uri.rstrip('/')}/health", timeout=ANSWER_SECONDS) as answer:
-                    while answer.read1(1 << 16):
-                        if time.monotonic() > deadline:
-                            raise TimeoutError
-            except (OSError, ValueError, HTTPException) as error:  # MLflow describes all others
-                if isinstance(getattr(error, "reason", error), TimeoutError):
-                    raise RunError(
-                        f"the MLflow server {without_password(self.uri)} gives no whole answer within {ANSWER_SECONDS:g} s: start it "
-                        "again, or choose another with tracking=URI"
-                    ) from None
-        schema = Path(__file__).with_name(f"schema_{newest_schema()}.sql")
-        if self.database is not None and not self.database.exists() and schema.is_file():
-            with whole_file(self.database) as file, closing(sqlite3.connect(file)) as made:
-                made.executescript(schema.read_text(encoding="utf-8"))
+            self._check_server()
+        if self.database is not None and not self.database.exists():
+            _create_from_schema(self.database)
+
+    def _check_server(self) -> None:
+        """Refuse a server that does not answer in time; MLflow itself describes all other failures."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        try:
+            with urllib.request.urlopen(f"{self.uri.rstrip('/')}/health", timeout=ANSWER_SECONDS) as answer:
+                while answer.read1(PIECE):
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+        except (OSError, ValueError, HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            if isinstance(cause, TimeoutError):
+                raise RunError(
+                    f"the MLflow server {without_password(self.uri)} gives no whole answer within {ANSWER_SECONDS:g} s: start it "
+                    "again, or choose another with tracking=URI"
+                ) from None
 
     def describe(self) -> str:
         """Its address for messages, without a password."""
@@ -125,6 +128,14 @@ class Store:
         return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
 
 
+def _create_from_schema(database: Path) -> None:
+    """Create a sqlite file from the stored schema, if that equals MLflow's own: its 70 migrations take a second."""
+    schema = Path(__file__).with_name(f"schema_{newest_schema()}.sql")
+    if schema.is_file():
+        with whole_file(database) as file, closing(sqlite3.connect(file)) as made:
+            made.executescript(schema.read_text(encoding="utf-8"))
+
+
 @contextmanager
 def lock_store(store: Store) -> Iterator[None]:
     """A lock for one process at a time on a sqlite file.
@@ -138,12 +149,13 @@ def lock_store(store: Store) -> Iterator[None]:
     if store.database is None:
         yield
         return
-    if (kind := file_system(store.database)) in NETWORK:
+    kind = find_file_system(store.database)
+    if kind in NETWORK:
         raise RunError(
             f"the database is on a network drive ({kind}), where sqlite fails: start a server with mlflow "
             "server and name it with MLFLOW_TRACKING_URI=http://HOST:5000"
         )
-    end = time.monotonic() + LOCK_SECONDS
+    deadline = time.monotonic() + LOCK_SECONDS
     try:
         lock = lock_file(store.database, LOCK_SECONDS)
     except Timeout:
@@ -151,9 +163,9 @@ def lock_store(store: Store) -> Iterator[None]:
     with lock:
         if store.database.exists():
             # MLflow tries a damaged, locked or read-only file for minutes; sqlite reports it at once.
-            seconds = max(end - time.monotonic(), 0.1)
+            seconds_left = max(deadline - time.monotonic(), 0.1)
             try:
-                with closing(sqlite3.connect(store.database, seconds, isolation_level=None)) as file:
+                with closing(sqlite3.connect(store.database, seconds_left, isolation_level=None)) as file:
                     file.executescript("BEGIN IMMEDIATE; ROLLBACK")
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
@@ -162,7 +174,7 @@ def lock_store(store: Store) -> Iterator[None]:
         yield
 
 
-def file_system(path: Path) -> str:
+def find_file_system(path: Path) -> str:
     """Kind of the file system of a path, such as `ext4` or `nfs4`.
 
     The path may exist or not. Empty if the kind is unknown.
@@ -190,19 +202,21 @@ def database_remarks(uri: str | bool | None, runs: str, known: Collection[str]) 
     instead = f"the tables are built from the run folders in {runs}"
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "tags" not in tables:
                 yield f"{name} is empty: {instead}"
                 return
-            made = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            mirrored = {row[0] for row in connection.execute("SELECT value FROM tags WHERE key = ?", (RUN_TAG,))}
+            version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            tagged = connection.execute("SELECT value FROM tags WHERE key = ?", (RUN_TAG,))
+            mirrored = {run_id for (run_id,) in tagged}
     except sqlite3.Error as error:
         yield f"{name} cannot be read ({error}): {instead}"
         return
     newest = newest_schema()
-    if made and newest and made[0] != newest:
+    schema = version[0] if version else None
+    if schema and newest and schema != newest:
         yield (
-            f"{name} was made by another version of MLflow (schema {made[0]}, this one has {newest}): {instead}; "
+            f"{name} was made by another version of MLflow (schema {schema}, this one has {newest}): {instead}; "
             f"mlflow db upgrade sqlite:///{name} makes it readable again"
         )
     if not mirrored:
@@ -211,7 +225,7 @@ def database_remarks(uri: str | bool | None, runs: str, known: Collection[str]) 
         yield f"run {run_id} is in {name}, but neither its folder in {runs} nor a record of it is here: it is left out"
 
 
-def in_use(tracking: str | bool | None) -> bool:
+def is_store_in_use(tracking: str | bool | None) -> bool:
     """Whether a setting names an existing store: any but `off`, and a sqlite file only if it exists."""
     database = Store.at_uri(tracking).database
     return tracking not in OFF and (database is None or database.is_file())
@@ -223,19 +237,19 @@ def newest_schema() -> str | None:
     places = spec.submodule_search_locations if spec else None
     if not places:
         return None
-    files = (Path(next(iter(places))) / "store" / "db_migrations" / "versions").glob("*.py")
-    steps = [
-        dict(
-            re.findall(
-                r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)",
-                file.read_text(encoding="utf-8"),
-                re.MULTILINE,
-            )
-        )
-        for file in files
-    ]
-    newest = {step.get("revision") for step in steps} - {step.get("down_revision") for step in steps} - {None}
+    migrations = Path(next(iter(places))) / "store" / "db_migrations" / "versions"
+    revisions = set[str | None]()
+    replaced = set[str | None]()
+    for file in migrations.glob("*.py"):
+        names = dict(_REVISION.findall(file.read_text(encoding="utf-8")))
+        revisions.add(names.get("revision"))
+        replaced.add(names.get("down_revision"))
+    newest = revisions - replaced - {None}
     return newest.pop() if len(newest) == 1 else None
+
+
+_REVISION = re.compile(r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)", re.MULTILINE)
+"""The line of a migration that names its own revision, or the one before."""
 
 
 @contextmanager
@@ -248,10 +262,10 @@ def silence_mlflow(collect: bool = True) -> Iterator[None]:
     """
     added = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
     root = logging.getLogger()
-    disabled = logging.root.manager.disable
-    collects = gc.isenabled()
     handlers = list(root.handlers)
     level = root.level
+    disabled_level = logging.root.manager.disable
+    was_collecting = gc.isenabled()
     os.environ.update(added)
     logging.disable(logging.CRITICAL)
     if not collect:
@@ -261,9 +275,10 @@ def silence_mlflow(collect: bool = True) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        if collects:
+        if was_collecting:
             gc.enable()
-        logging.disable(disabled)
-        root.handlers[:], root.level = handlers, level
+        logging.disable(disabled_level)
+        root.handlers[:] = handlers
+        root.level = level
         for name in added:
             os.environ.pop(name, None)

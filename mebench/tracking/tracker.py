@@ -1,6 +1,6 @@
 """The interface of trackers, and the tracker that a setting names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -86,18 +86,24 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
         ImportError: a package is missing. A broken tracker raises its own error.
     """
     found = find_tracker(tracking)
-    return None if found is None else found[0].load()(found[1])
+    if found is None:
+        return None
+    entry_point, address = found
+    make: Callable[[str | None], Tracker] = entry_point.load()
+    return make(address)
 
 
 def find_tracker(tracking: str | bool | None) -> tuple[EntryPoint, str | None] | None:
     """The entry point that a setting names, see `tracker_of`, and the address for it; nothing is imported."""
     if tracking in OFF:
         return None
-    tracking = tracking if isinstance(tracking, str) else None
+    setting = tracking if isinstance(tracking, str) else None
     known = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
-    name, _, address = (tracking or DEFAULT).partition(":")
+    name, _, address = (setting or DEFAULT).partition(":")
     if name in known:
         return known[name], address or None
-    if name.isidentifier() and not address and name != "databricks" and not Path(name).exists():
+    is_single_word = name.isidentifier() and not address
+    is_address_of_mlflow = name == "databricks" or Path(name).exists()
+    if is_single_word and not is_address_of_mlflow:
         raise ConfigError(unknown("tracker", name, [*known, "off"], "An address of MLflow's is one, too"))
-    return known[DEFAULT], tracking
+    return known[DEFAULT], setting

@@ -565,7 +565,7 @@ def test_view_of_former_version_gets_search(tmp_path, database, progress):
 
 
 def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, printed, monkeypatch):
-    monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
+    monkeypatch.setattr(mlflow_store, "find_file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
     assert "is on a network drive (nfs4)" in printed.getvalue()
@@ -586,14 +586,14 @@ def test_file_system_equals_df(tmp_path):
     for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
         printed = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
         if printed:
-            assert mlflow_store.file_system(place) == printed[-1]
-    assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
+            assert mlflow_store.find_file_system(place) == printed[-1]
+    assert mlflow_store.find_file_system(tmp_path / "not" / "there") == mlflow_store.find_file_system(tmp_path)
 
 
 def test_file_system_takes_names_with_blank(tmp_path, monkeypatch):
     mounts = f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path}/my\\040runs nfs4 rw 0 0\n"  # as the kernel writes it
     monkeypatch.setattr(mlflow_store.Path, "read_text", lambda *_, **__: mounts)
-    assert [mlflow_store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
+    assert [mlflow_store.find_file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
 
 
 @contextmanager
