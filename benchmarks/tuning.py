@@ -31,7 +31,7 @@ import sys, time
 from pathlib import Path
 from mebench.tuning.records import Objective, Terms, TuneOptions
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.study import Place
+from mebench.tuning.study import StudyStorage
 from mebench.tuning.study import SharedStudy
 
 file, mark, trials, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
@@ -46,7 +46,7 @@ def evaluate(values, step):
     return [values["method.x"]]
 
 
-study = SharedStudy(Place.at_url(file), terms)
+study = SharedStudy(StudyStorage.at_url(file), terms)
 study.run(trials, evaluate, lambda study, trial: None)
 if mark.name == "report":
     found = [(t.number, t.state, t.retry_of) for t in study.study().trials]

@@ -56,36 +56,53 @@ class TrialReporter:
 
     def begin(self, study: Study) -> None:
         """Announce the trials."""
-        folds = len(self._split.inner.data.folds)
-        people = len(self._split.subjects)
-        how = (
-            "no trial trains: frame scores are computed once"
-            if self._space.free
-            else f"each trial trains {folds} inner folds"
-        )
+        n_folds = len(self._split.inner.data.folds)
+        n_people = len(self._split.subjects)
+        work = f"each trial trains {n_folds} inner folds"
+        if self._space.never_trains:
+            work = "no trial trains: frame scores are computed once"
         names = ", ".join(d.key.removeprefix("method.") for d in self._space.dimensions)
-        over = f"over {folds} inner folds of {people} subjects"
-        self._progress.notify(f"study {self._name}: {self._trials} trials of {names} {over}; {how}")
-        if done := _finished(study):
-            self._progress.notify(f"{done} trials are already there")
+        over = f"over {n_folds} inner folds of {n_people} subjects"
+        self._progress.notify(f"study {self._name}: {self._trials} trials of {names} {over}; {work}")
+        n_finished = _count_finished(study)
+        if n_finished:
+            self._progress.notify(f"{n_finished} trials are already there")
 
     def report(self, study: Study, trial: Trial) -> None:
         """Report a finished trial."""
         best = study.best_trial()
-        done = _finished(study)
+        n_finished = _count_finished(study)
         now = time.monotonic()
-        new = best is not None and best.number != self._best
-        # Trials at shorter intervals are reported together, except for a new best one.
-        if not new and trial.state != "failed" and done < self._trials and now - self._last < 2.0:
+        is_new_best = best is not None and best.number != self._best
+        is_last = n_finished >= self._trials
+        must_report = is_new_best or is_last or trial.state == "failed"
+        if not must_report and now - self._last < REPORT_SECONDS:
             return
         self._last = now
         self._best = -1 if best is None else best.number
-        this = f"{study.objectives[0].path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
-        if trial.state == "pruned":
-            this = f"pruned after {format_count(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
-        name = f"trial {best.number}" if best and best.number >= 0 else "the default"
-        record = f"; best {best.values[0]:.4f} ({name}: {describe_values(best.params)})" if best else ""
-        self._progress.notify(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
+        outcome = _trial_in_words(trial, study.objectives[0])
+        record = "" if best is None else f"; best {_best_in_words(best)}"
+        self._progress.notify(f"trial {trial.number}, {n_finished} of {self._trials} finished: {outcome}{record}")
+
+
+REPORT_SECONDS = 2.0
+"""Trials at shorter intervals are reported together, except for a new best, a failed and the last one."""
+
+
+def _trial_in_words(trial: Trial, objective: Objective) -> str:
+    """The value of a finished trial, or why it has none."""
+    if trial.state == "pruned":
+        last_step = max(trial.steps)
+        return f"pruned after {format_count(len(trial.steps), 'fold')} at {trial.steps[last_step]:.4f}"
+    if trial.values:
+        return f"{objective.path} {trial.values[0]:.4f}"
+    return f"{trial.state}: {trial.reason}"
+
+
+def _best_in_words(best: Trial) -> str:
+    """The value of the best trial so far, its name and its parameters."""
+    name = f"trial {best.number}" if best.number >= 0 else "the default"
+    return f"{best.values[0]:.4f} ({name}: {describe_values(best.params)})"
 
 
 def describe_values(values: Mapping[str, Any]) -> str:
@@ -106,7 +123,7 @@ def value_in_words(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _finished(study: Study) -> int:
+def _count_finished(study: Study) -> int:
     """The number of trials that ended, also early."""
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
 
@@ -122,7 +139,8 @@ def print_tuning(plain: Mapping[str, Any]) -> None:
     paths = list(plain["objectives"])
     if len(paths) > 1:
         for name, study in plain["studies"].items():
-            title = f"Pareto front{f' of {name}' if plain['nested'] else ''} (inner scores)"
+            of_fold = f" of {name}" if plain["nested"] else ""
+            title = f"Pareto front{of_fold} (inner scores)"
             out.print(_table(title, ["trial", *paths, "values"], _front_rows(study, paths)))
     rows = _score_rows(plain)
     if rows:
@@ -206,13 +224,13 @@ def _score_rows(plain: Mapping[str, Any]) -> list[list[str]]:
 
 def tuning_remarks(plain: Mapping[str, Any]) -> list[str]:
     """Remarks on the optimism of the inner score and on the conclusion."""
-    lines = [
-        _optimism_in_words(path, score) for path, score in plain["scores"].items() if score["flattered"] is not None
-    ]
+    judged = {path: score for path, score in plain["scores"].items() if score["flattered"] is not None}
+    lines = [_optimism_in_words(path, score) for path, score in judged.items()]
     if plain["scores"] and plain["least_p"] >= LEVEL:
+        remedy = "" if plain["nested"] else "; take fewer --tuning-subjects, or --nested"
         lines.append(
             f"with {format_count(plain['outer_subjects'], 'outer subject')} no p can be below {plain['least_p']:.4f}: too few to show "
-            f"any gain, however large{'' if plain['nested'] else '; take fewer --tuning-subjects, or --nested'}"
+            f"any gain, however large{remedy}"
         )
     if len(plain["objectives"]) > 1:
         lines.append(
@@ -363,8 +381,8 @@ def _score(
     place = [o.path for o in objectives].index(path)
     sign = 1 if objectives[place].direction == "maximize" else -1
     tuned = fmean(trial.values[place] for trial in best.values())
-    were = [trial.values[place] for trial in before.values() if trial is not None]
-    default = fmean(were) if len(were) == len(before) else None
+    of_default = [trial.values[place] for trial in before.values() if trial is not None]
+    default = fmean(of_default) if len(of_default) == len(before) else None
     outer = row.first["value"]
     gain = row.difference["value"]
     inner_gain = None if default is None else tuned - default
@@ -391,7 +409,8 @@ def conclude_test(path: str, score: Mapping[str, Any], subjects: int, unchanged:
     change = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
     if p >= LEVEL or better == 0:
         return f"no gain is shown on new subjects: {path} changes by {change}"
-    return f"tuning {'helps on new subjects' if better > 0 else 'is worse here'}: {path} changes by {change}"
+    verdict = "helps on new subjects" if better > 0 else "is worse here"
+    return f"tuning {verdict}: {path} changes by {change}"
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
@@ -423,6 +442,7 @@ def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> lis
     """
     names = [objective.path for objective in study.objectives]
     several = len(names) > 1
+    # Optuna refuses a target for a study of one objective, and a pair for one of two.
     about: dict[str, Any] = {"target": (lambda trial: trial.values[0]) if several else None, "target_name": names[0]}
     pair = (lambda trial: trial.values[:2]) if len(names) > 2 else None
     drawn: dict[str, Callable[[], Any]] = {

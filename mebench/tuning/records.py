@@ -96,7 +96,11 @@ def tuned_member(objectives: Sequence[Objective], paired: bool) -> int | None:
     pair.
     """
     sections = {objective.path.partition(".")[0] for objective in objectives}
-    return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
+    if paired and sections == {"spotting"}:
+        return 0
+    if paired and sections == {"recognition"}:
+        return 1
+    return None
 
 
 def _objectives(section: str, of_unit: bool = False) -> list[str]:
@@ -241,7 +245,8 @@ class Study:
         Raises:
             RunError: there is none.
         """
-        if (best := self.best_trial()) is None:
+        best = self.best_trial()
+        if best is None:
             raise RunError(
                 f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so there is no "
                 "choice: give more --trials, or --pruner none"
@@ -258,16 +263,20 @@ class Study:
         """The Pareto front of the complete trials, sorted by the first objective; of trials with equal values the
         first.
         """
-        unlike = {self._losses(trial): trial for trial in reversed(self.complete)}
-        kept = {
-            own: trial
-            for own, trial in unlike.items()
-            if not any(other != own and all(a <= b for a, b in zip(other, own)) for other in unlike)
-        }
-        return tuple(kept[losses] for losses in sorted(kept, key=lambda losses: (losses[0], kept[losses].number)))
+        first_by_losses = {self._losses(trial): trial for trial in reversed(self.complete)}
+        front = []
+        for losses, trial in first_by_losses.items():
+            if not any(_dominates(other, losses) for other in first_by_losses):
+                front.append(trial)
+        return tuple(sorted(front, key=lambda trial: (self._losses(trial)[0], trial.number)))
 
     def _losses(self, trial: Trial) -> tuple[float, ...]:
         """The values of a trial with signs such that lower is better."""
         signs = {"maximize": -1, "minimize": 1}
         pairs = zip(self.objectives, trial.values)
         return tuple(signs[objective.direction] * value for objective, value in pairs)
+
+
+def _dominates(losses: tuple[float, ...], others: tuple[float, ...]) -> bool:
+    """Whether losses are as low as others everywhere, and lower somewhere."""
+    return losses != others and all(one <= other for one, other in zip(losses, others))

@@ -5,7 +5,7 @@ Frame scores and models of finished folds stay on disk, so that another trial, o
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -43,12 +43,12 @@ from mebench.runs.scoring import read_tables, score_run, select_scored_clips
 from mebench.tuning.outcome import TrialReporter, Tuned, TuningFacts, summarize_tuning, write_study_figures
 from mebench.tuning.proposing import Proposer
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, read_objectives, tuned_member
-from mebench.tuning.space import Space, for_task, read_space, with_values
+from mebench.tuning.space import Space, read_space, select_for_task, with_values
 from mebench.tuning.splits import Split, nested_studies, people_of_folds, tuning_set
-from mebench.tuning.study import Place, SharedStudy, Step
+from mebench.tuning.study import SharedStudy, Step, StudyStorage
 
 
-def _alone(folder: RunFolder) -> FileLock:
+def _lock_folder(folder: RunFolder) -> FileLock:
     """A lock for one process at a time on a folder; the others wait and then find its results."""
     folder.path.mkdir(parents=True, exist_ok=True)
     return FileLock(folder.path / ".lock")
@@ -87,12 +87,12 @@ def run_folds(
         yield outcome
 
 
-def of_part(plan: Plan, part: int | None) -> Plan:
+def plan_of_part(plan: Plan, part: int | None) -> Plan:
     """The run of one method of a pair by itself, or the whole run."""
     return plan if part is None else replace(plan, data=replace(plan.data, task=plan.methods[part].task))
 
 
-class Features:
+class StoredFeatures:
     """The features of runs, stored once for equal videos and chains.
 
     Args:
@@ -105,7 +105,7 @@ class Features:
         self._progress = progress
         self._known: dict[str, dict[str, str]] = {}
 
-    def of(self, plan: Plan) -> Plan:
+    def prepare(self, plan: Plan) -> Plan:
         """The run with stored features, without the videos that show no face (`no_face=skip`).
 
         Raises:
@@ -119,6 +119,10 @@ class Features:
             for key, failure in failed.items():
                 raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
         return replace(plan, data=replace(plan.data, skipped=self._known[name]))
+
+
+MOST_KEPT = 8
+"""Trainings whose results stay in memory."""
 
 
 class Evaluator:
@@ -144,20 +148,20 @@ class Evaluator:
         objectives: Sequence[Objective],
         pool: Workers,
         folder: Path,
-        features: Features,
+        features: StoredFeatures,
         proposer: Proposer,
     ) -> None:
         self._proposer = proposer
         self._split = split
         self._space = space
         self._objectives = tuple(objectives)
-        self._crew = pool
+        self._pool = pool
         self._folder = folder
         self._features = features
         inner = split.inner
         sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._part = tuned_member(objectives, inner.config.recognizer is not None)
-        self._run = of_part(inner, self._part)
+        self._run = plan_of_part(inner, self._part)
         self._fold_of = {fold.key: fold for fold in self._run.data.folds}
         self._inputs = (
             inputs_of(inner.config, inner.data.dataset),
@@ -167,8 +171,8 @@ class Evaluator:
         self._names = "analysis" in sections
         self._classes = inner.data.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
-        # The results of trainings, by key of the fold, that stay in memory; older ones are read again when a trial proposes from them.
-        self._kept = lru_cache(8)(lambda name: dict[str, FoldResult]())
+        # Results by key of the fold, by name of the training. Those of older trainings are read again when a trial proposes from them.
+        self._kept = lru_cache(MOST_KEPT)(lambda name: dict[str, FoldResult]())
 
     def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
         """The objectives over all inner folds together.
@@ -186,23 +190,24 @@ class Evaluator:
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
             has_open_folds = len(done) < len(self._run.data.folds)
-            can_prune = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
+            can_prune = len(self._objectives) == 1 and not self._space.never_trains  # else no trial is pruned
             if can_prune and has_open_folds:
                 first = self._values(done, seconds)[0]
                 if first is not None:
                     step(first)
         scores = self._values(done, seconds)
-        reason = "is undefined over the inner folds, so these values have no score"
-        refuse_if(*((v is None, f"{o.path} {reason}") for o, v in zip(self._objectives, scores)), error=RunError)
-        return [value for value in scores if value is not None]
+        for objective, score in zip(self._objectives, scores):
+            if score is None:
+                raise RunError(f"{objective.path} is undefined over the inner folds, so these values have no score")
+        return [score for score in scores if score is not None]
 
     def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as all earlier ones are complete."""
-        plan = of_part(change_parameters(self._split.inner, values), self._part)
+        plan = plan_of_part(change_parameters(self._split.inner, values), self._part)
         began = time.perf_counter()
-        plan = self._features.of(plan)
+        plan = self._features.prepare(plan)
         self.waited += time.perf_counter() - began
-        if not (self._space.reuses and has_reusable_training(plan.config)):
+        if not (self._space.reuses_scores and has_reusable_training(plan.config)):
             yield from self._computed(plan, {})
             return
         about = [
@@ -210,11 +215,13 @@ class Evaluator:
             self._split.name,
             self._part,
             people_of_folds(self._run.data.folds),
-            self._space.trained(values),
+            self._space.values_of_training(values),
         ]
-        folder = RunFolder(self._folder / short_hash(about))
-        stored = self._kept(short_hash(about))
-        with _alone(folder) if len(stored) < len(plan.data.folds) else nullcontext():
+        name = short_hash(about)
+        folder = RunFolder(self._folder / name)
+        stored = self._kept(name)
+        lacks_folds = len(stored) < len(plan.data.folds)
+        with _lock_folder(folder) if lacks_folds else nullcontext():
             for key in folder.finished_folds() - stored.keys():
                 stored[key] = read_fold(folder.fold_folder(key), plan.data.task.kinds)
             for result in self._computed(plan, stored):
@@ -225,7 +232,7 @@ class Evaluator:
 
     def _computed(self, plan: Plan, stored: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order; missing ones are computed by the workers."""
-        running = run_folds(self._crew, plan, [fold for fold in plan.data.folds if fold.key not in stored])
+        running = run_folds(self._pool, plan, [fold for fold in plan.data.folds if fold.key not in stored])
         results = dict(stored)
         try:
             for fold in plan.data.folds:
@@ -242,33 +249,37 @@ class Evaluator:
         """The values of the objectives over some inner folds."""
         folds = tuple(self._fold_of[result.key] for result in done)
         plan = replace(self._run, data=replace(self._run.data, folds=folds))
+        task = plan.data.task
         tables = truth_tables(plan.data)
-        spots, recognizes = "spot" in plan.data.task.tasks, "recognize" in plan.data.task.tasks
-        columns = TABLE_COLUMNS["predictions"]
-        predictions = []
-        answers: dict[tuple[str, int, int], str] = {}
-        for result in done:
-            predictions += [[getattr(prediction, column) for column in columns] for prediction in result.predictions]
-            answers |= {(clip.video, clip.onset, clip.offset): clip.predicted for clip in result.clips}
-        to_score = select_scored_clips(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
-        clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in to_score]
         tables = replace(
             tables,
-            predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
-            clips=pd.DataFrame(clips, columns=TABLE_COLUMNS["clips"]) if recognizes else None,
+            predictions=_predictions_of_results(done) if "spot" in task.tasks else None,
+            clips=_clips_of_results(done, tables.truths) if "recognize" in task.tasks else None,
         )
-        scores = flat_scores(
-            summarize(
-                tables,
-                kinds=plan.data.task.kinds,
-                classes=self._classes,
-                seed=0,
-                convention=plan.config.convention,
-                draws=0,
-            )
+        summary = summarize(
+            tables, kinds=task.kinds, classes=self._classes, seed=0, convention=plan.config.convention, draws=0
         )
-        known = {**scores, COST: seconds}
+        known = {**flat_scores(summary), COST: seconds}
         return [known.get(objective.path) for objective in self._objectives]
+
+
+def _predictions_of_results(results: Sequence[FoldResult]) -> pd.DataFrame:
+    """The predictions of some folds as a table."""
+    columns = TABLE_COLUMNS["predictions"]
+    rows = []
+    for result in results:
+        rows += [[getattr(prediction, column) for column in columns] for prediction in result.predictions]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _clips_of_results(results: Sequence[FoldResult], truths: pd.DataFrame) -> pd.DataFrame:
+    """The scored clips with the answers of some folds."""
+    answers: dict[tuple[str, int, int], str] = {}
+    for result in results:
+        answers |= {(clip.video, clip.onset, clip.offset): clip.predicted for clip in result.clips}
+    scored = select_scored_clips(truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+    rows = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in scored]
+    return pd.DataFrame(rows, columns=TABLE_COLUMNS["clips"])
 
 
 class Judge:
@@ -292,11 +303,11 @@ class Judge:
         pool: Workers,
         folder: Path,
         progress: Progress,
-        features: Features,
+        features: StoredFeatures,
     ) -> None:
         self._splits = tuple(splits)
         self._space = space
-        self._crew = pool
+        self._pool = pool
         self._folder = folder
         self._progress = progress
         self._features = features
@@ -306,7 +317,7 @@ class Judge:
     def judge(
         self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
     ) -> tuple[RunFolder, RunFolder, RunComparison]:
-        """Compare.
+        """Run the outer folds under tuned and default values, and compare both.
 
         Args:
             tuned: the values of each study by its name.
@@ -321,13 +332,14 @@ class Judge:
         """
         default = self._run("default", {split.name: {} for split in self._splits})
         other = self._run("tuned", tuned, default)
+        paths = [objective.path for objective in objectives if objective.path != COST]
         comparison = compare_tables(
             read_tables(other),
             read_tables(default),
             kinds=self._plan.data.task.kinds,
             classes=self._plan.data.task.classes,
             convention=self._plan.config.convention,
-            metrics=[objective.path for objective in objectives if objective.path != COST] or ("all",),
+            metrics=paths or ("all",),
             draws=self._plan.config.bootstrap,
             seed=self._plan.config.seed,
         )
@@ -345,7 +357,7 @@ class Judge:
         )
         key = short_hash([*inputs, people_of_folds(plan.data.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
-        with _alone(folder):
+        with _lock_folder(folder):
             if folder.done:
                 self._score_by_present_rules(folder)
                 return folder
@@ -353,7 +365,8 @@ class Judge:
             # First, because an end between the two would leave an apparent plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
             describe_run(folder, described, tables, key)
-            parts = [self._features.of(change_parameters(plan, tuned[split.name])) for split in self._splits]
+            changed = [change_parameters(plan, tuned[split.name]) for split in self._splits]
+            parts = [self._features.prepare(part) for part in changed]
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in part.data.skipped.items()}
                 line = write_skipped(folder, reasons, len(plan.data.videos))
@@ -392,7 +405,9 @@ class Judge:
         summary = score_run(folder, config.seed, config.bootstrap, config.convention)
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
 
-    def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
+    def _results(
+        self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None
+    ) -> Iterable[FoldResult]:
         """The results of some folds, computed by workers unless the default's training can be reused.
 
         Args:
@@ -401,19 +416,19 @@ class Judge:
             folds: outer folds to compute.
             default: the finished run of the default, unless this is it.
         """
-        defaults = self._space.own_values()
         spots = "spot" in plan.data.task.tasks
-        # The values that must be equal: where frame scores are reused, those that act before them.
-        shared = (
-            self._space.trained
-            if spots and has_reusable_training(plan.config) and has_reusable_training(self._plan.config)
-            else dict
-        )
-        if default is None or shared(values) != shared(defaults):
-            return run_folds(self._crew, plan, folds)
+        if default is None or not self._can_reuse(plan, values, spots):
+            return run_folds(self._pool, plan, folds)
         places = {fold.key: default.fold_folder(fold.key) for fold in folds}
         stored = {key: read_fold(place, plan.data.task.kinds) for key, place in places.items()}
-        return run_folds(self._crew, plan, folds, stored) if spots else stored.values()
+        return run_folds(self._pool, plan, folds, stored) if spots else stored.values()
+
+    def _can_reuse(self, plan: Plan, values: Mapping[str, Any], spots: bool) -> bool:
+        """Whether the default's training serves values: they are its own, or differ only in what acts on frame scores."""
+        defaults = self._space.own_values()
+        if spots and has_reusable_training(plan.config) and has_reusable_training(self._plan.config):
+            return self._space.values_of_training(values) == self._space.values_of_training(defaults)
+        return dict(values) == defaults
 
 
 def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
@@ -427,7 +442,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     planned = _plan_study(config, options, progress)
     _notify_of_plan(planned, progress)
     with stopped_by_signals(), one_thread(), worker_pool(config) as pool:
-        features = Features(pool, progress)
+        features = StoredFeatures(pool, progress)
         proposer = Proposer(pool)
         try:
             studies, waited = _run_studies(planned, pool, progress, features, proposer)
@@ -479,7 +494,7 @@ class _PlannedStudy:
     about: Mapping[str, Any]
     name: str
     folder: Path
-    place: Place
+    place: StudyStorage
 
     def name_of_split(self, split: Split) -> str:
         """The name of the study over the subjects of a split."""
@@ -494,19 +509,19 @@ def _plan_study(config: RunConfig, options: TuneOptions, progress: Progress) -> 
     """The plan of a study; a new one notifies of similar ones that it does not continue."""
     space = read_space(config, options.params, options.acts)
     plan = make_plan(config)
-    space = for_task(space, plan.data.task, bool(options.params))
+    space = select_for_task(space, plan.data.task, bool(options.params))
     objectives = read_objectives(options.objectives, plan.data.task)
     _refuse_untunable(plan)
     splits = _splits_of(plan, options)
     about = _identity_of_study(plan, space, objectives, splits, options)
-    how = "nested" if options.nested else "tuned"
-    beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-"
+    design = "nested" if options.nested else "tuned"
+    beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{design}-"
     name = options.study or f"{beginning}{short_hash(about)[:8]}"
     out = Path(options.out).expanduser()
     folder = out / folder_name(out, name)
     if not options.study and not folder.exists():
         progress.notify(*remarks_on_former_studies(out, safe_name(beginning), name))
-    place = Place.at_url(options.storage or str(out / "optuna.db"))
+    place = StudyStorage.at_url(options.storage or str(out / "optuna.db"))
     return _PlannedStudy(config, options, plan, space, objectives, splits, about, name, folder, place)
 
 
@@ -519,7 +534,7 @@ def _notify_of_plan(planned: _PlannedStudy, progress: Progress) -> None:
 
 
 def _run_studies(
-    planned: _PlannedStudy, pool: Workers, progress: Progress, features: Features, proposer: Proposer
+    planned: _PlannedStudy, pool: Workers, progress: Progress, features: StoredFeatures, proposer: Proposer
 ) -> tuple[dict[str, Study], float]:
     """The finished study of each split, and the seconds spent waiting. It waits for features and inner folds."""
     options = planned.options
@@ -536,7 +551,7 @@ def _run_studies(
         reporter = TrialReporter(progress, name, options.trials, split, space)
         evaluator = Evaluator(split, space, objectives, pool, planned.folder / "inner", features, proposer)
         folder = planned.folder / planned.subfolder_of_split(split)
-        studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder)
+        studies[split.name] = _run_study(shared, options.trials, evaluator, reporter, folder)
         waited += evaluator.waited
     return studies, waited
 
@@ -586,8 +601,11 @@ def _splits_of(plan: Plan, options: TuneOptions) -> Sequence[Split]:
     """The subjects of the studies: one for each outer fold, or a single one."""
     if options.nested:
         return nested_studies(plan, options.inner_folds)
-    share = options.tuning_subjects or 0.4  # the default share of the subjects
-    return tuning_set(plan, share, options.inner_folds)
+    return tuning_set(plan, options.tuning_subjects or SHARE_OF_TUNING, options.inner_folds)
+
+
+SHARE_OF_TUNING = 0.4
+"""Share of the subjects in a tuning set, unless the user gives another."""
 
 
 def _identity_of_study(
@@ -598,7 +616,7 @@ def _identity_of_study(
     subjects: Any = "nested"
     if not options.nested:
         subjects = {split.name: [*map(str, split.subjects)] for split in splits}
-    return {
+    identity = {
         "method": "+".join(filter(None, (config.method, config.recognizer))),
         "dataset": config.dataset,
         "protocol": config.protocol,
@@ -609,8 +627,10 @@ def _identity_of_study(
         **code_and_settings(config),
         "convention": config.convention,
         "annotations": hash_annotations(plan.data),
-        **dict(zip(["frames or files"], hash_contents(plan.features, plan.access.methods))),
     }
+    for content_hash in hash_contents(plan.features, plan.access.methods):  # none if neither frames nor files are read
+        identity["frames or files"] = content_hash
+    return identity
 
 
 def remarks_on_former_studies(out: Path, beginning: str, name: str) -> list[str]:
@@ -649,7 +669,11 @@ def _row_of_trial(trial: Trial, keys: Sequence[str], paths: Sequence[str]) -> di
     }
 
 
-def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:
+TABLE_SECONDS = 5.0
+"""Least seconds between two writings of the table of trials while a study runs."""
+
+
+def _run_study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:
     """All trials of one study, by this process and by others; their table and figures in the folder."""
     reporter.begin(shared.study(importance=False))
     written = 0.0
@@ -665,8 +689,7 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
 
     def after(study: Study, trial: Trial) -> None:
         reporter.report(study, trial)
-        # How often the table of trials is written while a study runs.
-        if time.monotonic() - written >= 5.0:
+        if time.monotonic() - written >= TABLE_SECONDS:
             write(study)
 
     shared.run(trials, evaluator, after)

@@ -110,12 +110,12 @@ class Space:
     left_out: tuple[str, ...] = ()
 
     @property
-    def free(self) -> bool:
+    def never_trains(self) -> bool:
         """Whether all parameters act on stored frame scores, so that no trial trains."""
         return all(d.acts == "postprocess" for d in self.dimensions)
 
     @property
-    def reuses(self) -> bool:
+    def reuses_scores(self) -> bool:
         """Whether some parameters act on stored frame scores."""
         return any(d.acts == "postprocess" for d in self.dimensions)
 
@@ -132,7 +132,7 @@ class Space:
         known = {d.key: d for d in self.dimensions}
         return {key: known[key].decode_value(value) for key, value in stored.items() if key in known}
 
-    def trained(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def values_of_training(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values that act before frame scores are there."""
         return {d.key: values[d.key] for d in self.dimensions if d.acts != "postprocess"}
 
@@ -233,7 +233,7 @@ def _search_maps(config: RunConfig) -> dict[str, _Entry]:
     return entries
 
 
-def for_task(space: Space, task: Task, named: bool) -> Space:
+def select_for_task(space: Space, task: Task, named: bool) -> Space:
     """The parameters that do something in a run: those of post-processing act on the frame scores of a spotter.
 
     Args:
@@ -247,9 +247,10 @@ def for_task(space: Space, task: Task, named: bool) -> Space:
     kept = tuple(d for d in space.dimensions if d.acts != "postprocess" or "spot" in task.tasks)
     idle = [d.key for d in space.dimensions if d not in kept]
     reason = "acts on frame scores, and this run spots nothing"
+    left_out = [f"{key} {reason}" for key in idle]
     if idle and (named or not kept):
         raise ConfigError(f"{idle[0]} {reason}: tune a parameter of the training or of the features")
-    return Space(kept, (*space.left_out, *(f"{key} {reason}" for key in idle)))
+    return Space(kept, (*space.left_out, *left_out))
 
 
 def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
@@ -268,7 +269,8 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
     except yaml.YAMLError as error:
         raise ConfigError(f"--param {name}: {text!r} is not a YAML map: {' '.join(str(error).split())}") from error
     packaged = maps[key].spec if key in maps else {}
-    if isinstance(spec, dict) and "acts" not in spec and isinstance(packaged, dict) and "acts" in packaged:
+    names_no_stage = isinstance(spec, dict) and "acts" not in spec
+    if names_no_stage and isinstance(packaged, dict) and "acts" in packaged:
         spec = {**spec, "acts": packaged["acts"]}
     return key, _Entry(spec, f"--param {name}", named=True, own=True)
 
@@ -418,7 +420,8 @@ def _hint(config: RunConfig, key: str, where: str) -> Any:
         ConfigError: there is none of that name.
     """
     part, _, name = key.partition(".")
-    if (id_ := getattr(config, part)) is None:
+    id_ = getattr(config, part)
+    if id_ is None:
         raise ConfigError(f"{where}: {key} is a parameter of a recognizer, but none is named: add recognizer=<id>")
     known = parameter_types(registry.find_plugin("method", id_))
     check_known(f"parameter of {id_}", name, known, f"See it with: mebench info {id_}", where=where)

@@ -32,7 +32,11 @@ class Split:
 
 def people_of_folds(folds: Sequence[Fold]) -> list[list[str]]:
     """Key and people of each fold as plain data, which identify stored results."""
-    return [[f.key, *(" ".join(map(str, side)) for side in (f.train, f.valid, f.test))] for f in folds]
+    people = []
+    for fold in folds:
+        sides = [" ".join(map(str, side)) for side in (fold.train, fold.valid, fold.test)]
+        people.append([fold.key, *sides])
+    return people
 
 
 def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
@@ -50,10 +54,11 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     """
     people = plan.people(plan.data.videos)
     n = len(people.persons)
-    count = round(size * n) if size < 1 else int(size)
+    is_share = size < 1
+    count = round(size * n) if is_share else int(size)
     refuse_if(
         (
-            size != count and size >= 1,
+            size != count and not is_share,
             f"--tuning-subjects must be a number of subjects, or a share below 1, not {size:g}",
         ),
         (
@@ -62,18 +67,16 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
             "tuning needs 2 at least, judging 1",
         ),
     )
-    tuned = {
-        subject
-        for person in people.draw_persons(people.persons, count, "tuning subjects")
-        for subject in people.persons[person]
-    }
+    tuned: set[SubjectKey] = set()
+    for person in people.draw_persons(people.persons, count, "tuning subjects"):
+        tuned |= set(people.persons[person])
     untuned = [replace(fold, test=tuple(s for s in fold.test if s not in tuned)) for fold in plan.data.folds]
     outer = tuple(fold for fold in untuned if fold.test)
     if not outer:
         raise ConfigError(
             f"protocol {plan.data.protocol.name} tests only subjects that are tuned on: tune with --nested"
         )
-    return (Split("tuning", _inner(plan, tuned, folds, "tuning"), outer),)
+    return (Split("tuning", _inner_plan(plan, tuned, folds, "tuning"), outer),)
 
 
 def nested_studies(plan: Plan, folds: int) -> tuple[Split, ...]:
@@ -87,11 +90,12 @@ def nested_studies(plan: Plan, folds: int) -> tuple[Split, ...]:
         ConfigError: too few people in a fold.
     """
     return tuple(
-        Split(fold.key, _inner(plan, {*fold.train, *fold.valid}, folds, fold.key), (fold,)) for fold in plan.data.folds
+        Split(fold.key, _inner_plan(plan, {*fold.train, *fold.valid}, folds, fold.key), (fold,))
+        for fold in plan.data.folds
     )
 
 
-def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
+def _inner_plan(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
     """The run among some subjects only, in folds by person."""
     videos = tuple(video for video in plan.data.videos if video.subject_key in subjects)
     people = plan.people(videos)

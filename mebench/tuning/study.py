@@ -37,8 +37,8 @@ WAIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """A storage.
+class StudyStorage:
+    """The database that holds studies.
 
     Attributes:
         url: as SQLAlchemy reads it, absolute for sqlite.
@@ -52,9 +52,9 @@ class Place:
     def at_url(cls, text: str) -> Self:
         """The storage of a URL, or of the path of a sqlite file.
 
-        >>> Place.at_url("postgresql://ann@db.example.org/studies").file is None
+        >>> StudyStorage.at_url("postgresql://ann@db.example.org/studies").file is None
         True
-        >>> Place.at_url("sqlite:////data/studies.db?timeout=5").file
+        >>> StudyStorage.at_url("sqlite:////data/studies.db?timeout=5").file
         PosixPath('/data/studies.db')
         """
         return cls(*locate_database(text if "://" in text else f"sqlite:///{Path(text).expanduser()}"))
@@ -63,7 +63,7 @@ class Place:
         """The address without a password."""
         return without_password(self.url) if self.file is None else display_path(self.file)
 
-    def engine(self, seconds: float) -> dict[str, Any]:
+    def engine_options(self, seconds: float) -> dict[str, Any]:
         """Options for SQLAlchemy: how long to wait for a locked sqlite file, and reconnection after a server closed."""
         if self.file is None:
             return {"pool_pre_ping": True}
@@ -150,7 +150,7 @@ EXHAUSTIVE = ("bruteforce", "grid")
 """Samplers that try all values."""
 
 
-def sampler_of(terms: Terms) -> BaseSampler:
+def make_sampler(terms: Terms) -> BaseSampler:
     """The sampler of a name, seeded for each trial by its number.
 
     Two processes then draw differently, and a stopped study continues unchanged. It also gives a first sign of life,
@@ -163,11 +163,9 @@ def sampler_of(terms: Terms) -> BaseSampler:
     kind: Any = SAMPLERS[terms.options.sampler]
     if kind is CmaEsSampler and importlib.util.find_spec("cmaes") is None:
         raise ConfigError("the sampler 'cmaes' needs a package that is not installed: pip install cmaes")
-    grid = (
-        {d.key: _values(d, terms.options.sampler) for d in terms.space.dimensions}
-        if terms.options.sampler in EXHAUSTIVE
-        else {}
-    )
+    grid: dict[str, list[Any]] = {}
+    if terms.options.sampler in EXHAUSTIVE:  # an infinite dimension is refused
+        grid = {d.key: _all_values(d, terms.options.sampler) for d in terms.space.dimensions}
     space = {"search_space": grid} if kind is GridSampler else {}
 
     class Seeded(kind):  # type: ignore[misc]
@@ -207,14 +205,15 @@ def silence_optuna() -> Iterator[None]:
         yield
 
 
-def _values(d: Dimension, sampler: str) -> list[Any]:
+def _all_values(d: Dimension, sampler: str) -> list[Any]:
     """All values of a finite dimension."""
     if d.choices:
         return [d.encode_value(choice) for choice in d.choices]
     if d.step is None and not d.whole:
         raise ConfigError(f"the sampler {sampler!r} tries all values, but {d.key} has infinitely many: give it a step")
     step = d.step or 1
-    values = [d.low + i * step for i in range(int((d.high - d.low) / step + 1e-9) + 1)]
+    n_steps = int((d.high - d.low) / step + 1e-9)  # the last step may end just below a whole number
+    values = [d.low + i * step for i in range(n_steps + 1)]
     return [int(value) for value in values] if d.whole else values
 
 
@@ -227,6 +226,10 @@ MARK_CHECKS = 5
 MARK_SECONDS = 1.0
 MOST_LETTERS = 120
 """Letters of a value that a sentence shows."""
+MOST_REPEATS = 1
+"""How often a trial is repeated after its process was killed."""
+MOST_FAILED = 3
+"""Trials of one process that fail one after another and so end it: the next ones would fail, too."""
 LOCK_SECONDS = 60.0
 """How long a process waits for others that write to one sqlite file."""
 _STATES: Mapping[TrialState, State] = {
@@ -257,21 +260,20 @@ class SharedStudy:
         RunError: the storage is locked or damaged.
     """
 
-    def __init__(self, place: Place, terms: Terms) -> None:
+    def __init__(self, place: StudyStorage, terms: Terms) -> None:
         self.terms = terms
         self._place = place
         check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
         pruner = PRUNERS[terms.options.pruner]()
-        sampler = sampler_of(terms)
+        sampler = make_sampler(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.lock_database(), silence_optuna():
             place.refuse_other_programs()
-            # How often a trial is repeated after its process was killed.
             self._storage = RDBStorage(
                 place.url,
-                engine_kwargs=place.engine(LOCK_SECONDS),
+                engine_kwargs=place.engine_options(LOCK_SECONDS),
                 heartbeat_interval=terms.options.heartbeat,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=MOST_REPEATS),
             )
             options: dict[str, Any] = {"storage": self._storage, "study_name": terms.name}
             directions = [objective.direction for objective in terms.objectives]
@@ -283,7 +285,8 @@ class SharedStudy:
             else:
                 self.stored.set_user_attr(MARK, dict(terms.about))
                 self.stored.set_metric_names([o.path for o in terms.objectives])  # for other programs that show it
-                if (default := terms.space.default()) is not None:
+                default = terms.space.default()
+                if default is not None:
                     self.stored.enqueue_trial({d.key: d.encode_value(default[d.key]) for d in terms.space.dimensions})
 
     # -- work -----------------------------------------------------------------------------------------------------------
@@ -306,22 +309,25 @@ class SharedStudy:
         failed = 0
         options = self.terms.options
         space = self.terms.space
-        if (
-            options.sampler in EXHAUSTIVE
-        ):  # a grid does not recognise the first trial, the default, as one of its points
-            twice = options.sampler == "grid" and space.default() is not None
-            trials = min(trials, math.prod(len(_values(d, options.sampler)) for d in space.dimensions) + twice)
-        while (turn := self._turn(trials, evaluate)) != "done":
+        if options.sampler in EXHAUSTIVE:
+            n_points = math.prod(len(_all_values(d, options.sampler)) for d in space.dimensions)
+            if options.sampler == "grid" and space.default() is not None:
+                n_points += 1  # a grid does not recognise the first trial, the default, as one of its points
+            trials = min(trials, n_points)
+        while True:
+            turn = self._turn(trials, evaluate)
+            if turn == "done":
+                return
             if turn == "wait":
                 time.sleep(min(options.heartbeat / 2, 1.0))
             if not isinstance(turn, int):
                 continue
             study = self.study(importance=False)
-            after(study, study.trials[turn])
-            failed = failed + 1 if study.trials[turn].state == "failed" else 0
-            # So many trials of one process that fail one after another end it: the next ones would, too.
-            if failed == 3:
-                raise RunError(f"{failed} trials failed one after another; trial {turn}: {study.trials[turn].reason}")
+            trial = study.trials[turn]
+            after(study, trial)
+            failed = failed + 1 if trial.state == "failed" else 0
+            if failed == MOST_FAILED:
+                raise RunError(f"{failed} trials failed one after another; trial {turn}: {trial.reason}")
 
     def study(self, importance: bool = True) -> Study:
         """All trials so far, and the importance of parameters."""
@@ -454,8 +460,9 @@ class SharedStudy:
             if name not in marked:
                 raise ConfigError(f"{study} was begun before studies noted their {name}: {remedy}")
             if marked[name] != now:
-                was, new = _shorten(marked[name]), _shorten(now)
-                raise ConfigError(f"{study} was begun with {name} {was}, not {new}: {remedy}")
+                raise ConfigError(
+                    f"{study} was begun with {name} {_shorten(marked[name])}, not {_shorten(now)}: {remedy}"
+                )
 
     @contextmanager
     def _guarded(self, errors: tuple[type[Exception], ...] = STORAGE_ERRORS) -> Iterator[None]:

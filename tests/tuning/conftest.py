@@ -16,7 +16,7 @@ from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError
 from mebench.tuning import run_studies as module, study
 from mebench.tuning.records import TuneOptions
-from mebench.tuning.study import Place
+from mebench.tuning.study import StudyStorage
 from tests.helpers.plugin_folders import PLUGINS
 
 
@@ -47,7 +47,7 @@ def copied_databases(empty_database, monkeypatch):
 @pytest.fixture
 def place(copied_databases, tmp_path):
     """A storage without studies."""
-    return Place.at_url(str(tmp_path / "x.db"))
+    return StudyStorage.at_url(str(tmp_path / "x.db"))
 
 
 @pytest.fixture

@@ -47,14 +47,16 @@ def test_tuning_changed_holds_out_by_the_parameters(tiny):
         ("error", None, "the features of toy_places/1/v1 failed: its worker process died"),
     ],
 )
-def test_Features_leave_out_videos_without_face_on_request(toy, monkeypatch, no_face, error, raised):
+def test_StoredFeatures_leave_out_videos_without_face_on_request(toy, monkeypatch, no_face, error, raised):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
     failure = isolation.Failure("its worker process died", "", error)
     monkeypatch.setattr(
         run_studies, "prepare_features", lambda *_: Prepared(0, {}, {("home", "toy_places/1/v1"): failure})
     )
     if raised is None:
-        assert run_studies.Features(None, Progress()).of(plan).data.skipped == {"toy_places/1/v1": failure.reason}
+        assert run_studies.StoredFeatures(None, Progress()).prepare(plan).data.skipped == {
+            "toy_places/1/v1": failure.reason
+        }
     else:
         with pytest.raises(DataError, match=raised):
-            run_studies.Features(None, Progress()).of(plan)
+            run_studies.StoredFeatures(None, Progress()).prepare(plan)

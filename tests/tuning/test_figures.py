@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from mebench.tuning import outcome, records
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.study import Place, SharedStudy
+from mebench.tuning.study import SharedStudy, StudyStorage
 from tests.tuning.test_study import terms
 
 SPACE = Space(
@@ -39,7 +39,7 @@ def figures(copied_databases, tmp_path, monkeypatch):
                 step(values["method.p"] * (fold + 1) / 3)
             return [values["method.p"], values["method.lr"], 1 - values["method.lr"]][: len(objectives)]
 
-        place = Place.at_url(str(tmp_path / f"{len(objectives)}.db"))
+        place = StudyStorage.at_url(str(tmp_path / f"{len(objectives)}.db"))
         shared = SharedStudy(place, terms(objectives, SPACE, sampler="random", **options))
         shared.run(8, evaluate, lambda *_: None)
         monkeypatch.setattr(Figure, "savefig", keep)
@@ -105,7 +105,7 @@ def test_write_figures_leaves_no_figure_and_no_style(figures):
 
 def test_write_figures_without_complete_trials_draws_nothing(tmp_path):
     stored = optuna.create_study()
-    empty = SharedStudy(Place.at_url(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
+    empty = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
     assert outcome.write_study_figures(stored, empty, tmp_path) == []
 
 

@@ -8,7 +8,7 @@ from mebench.config import resolve
 from mebench.config.registry import list_plugins
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.tuning.space import for_task, read_space, with_values
+from mebench.tuning.space import read_space, select_for_task, with_values
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def test_read_space_takes_the_map_of_the_plugin(config):
         ("method.shift", "postprocess", 0),
     ]
     assert space.default() == {"method.kind": "good", "method.lr": 0.5, "method.p": 0.2, "method.shift": 0}
-    assert space.reuses
-    assert not space.free
-    assert read_space(config, acts=["postprocess"]).free
+    assert space.reuses_scores
+    assert not space.never_trains
+    assert read_space(config, acts=["postprocess"]).never_trains
 
 
 def test_read_space_takes_words_that_choose_and_replace(config):
@@ -101,14 +101,14 @@ def test_read_space_leaves_out_what_the_configuration_refuses(toy):
         read_space(config, ["shift"])
 
 
-def test_for_task_without_spotting_drops_postprocessing(config):
+def test_select_for_task_without_spotting_drops_postprocessing(config):
     names = Task(frozenset({"recognize"}))
-    space = for_task(read_space(config), names, named=False)
+    space = select_for_task(read_space(config), names, named=False)
     assert [d.key for d in space.dimensions] == ["method.kind", "method.lr"]
     assert space.left_out[0] == "method.p acts on frame scores, and this run spots nothing"
     with pytest.raises(ConfigError, match=r"method.p acts on frame scores, and this run spots nothing"):
-        for_task(read_space(config, ["p", "lr"]), names, named=True)
-    assert for_task(read_space(config), Task(frozenset({"spot"})), named=True) == read_space(config)
+        select_for_task(read_space(config, ["p", "lr"]), names, named=True)
+    assert select_for_task(read_space(config), Task(frozenset({"spot"})), named=True) == read_space(config)
 
 
 def test_read_space_says_if_nothing_can_be_searched(config, toy):

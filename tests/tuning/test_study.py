@@ -15,7 +15,7 @@ import pytest
 from mebench.errors import ConfigError, RunError
 from mebench.tuning import records
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.study import SAMPLERS, Place, SharedStudy
+from mebench.tuning.study import SAMPLERS, SharedStudy, StudyStorage
 
 SPACE = Space(
     (
@@ -169,7 +169,9 @@ def test_SharedStudy_prunes_with_one_objective_alone(copied_databases, tmp_path)
         return [values["method.x"]] * len(objectives)
 
     for objectives, trials in (((UP,), 12), ((UP, records.Objective("cost", "minimize")), 2)):
-        shared = SharedStudy(Place.at_url(str(tmp_path / f"{len(objectives)}.db")), terms(objectives, sampler="random"))
+        shared = SharedStudy(
+            StudyStorage.at_url(str(tmp_path / f"{len(objectives)}.db")), terms(objectives, sampler="random")
+        )
         shared.run(trials, stepwise, nothing)
         states = {trial.state for trial in shared.study().trials}
         assert states == ({"complete", "pruned"} if len(objectives) == 1 else {"complete"})
@@ -197,7 +199,7 @@ def take_part(folder, seconds, trials):
         time.sleep(seconds)
         return [values["method.x"]]
 
-    SharedStudy(Place.at_url(str(folder / "x.db")), terms(heartbeat=1)).run(trials, evaluate, nothing)
+    SharedStudy(StudyStorage.at_url(str(folder / "x.db")), terms(heartbeat=1)).run(trials, evaluate, nothing)
 
 
 def start(*arguments):
@@ -220,7 +222,7 @@ def test_SharedStudy_is_shared_by_processes_of_which_one_dies(tmp_path):
     let_pass(tmp_path / "x.db", 10)
     others = [start(tmp_path, 0.05, 12) for _ in range(3)]
     assert [ends(process) for process in others] == [0, 0, 0]
-    trials = SharedStudy(Place.at_url(str(tmp_path / "x.db")), terms(heartbeat=1)).study().trials
+    trials = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms(heartbeat=1)).study().trials
     states = [trial.state for trial in trials]
     assert states.count("complete") == 12
     assert states.count("running") == states.count("waiting") == 0
@@ -248,7 +250,7 @@ def test_SharedStudy_notices_a_process_killed_at_once(place, tmp_path, monkeypat
 def test_SharedStudy_is_created_by_several_processes(tmp_path):
     processes = [start(tmp_path, 0, 6) for _ in range(3)]
     assert [ends(process) for process in processes] == [0, 0, 0]
-    study = SharedStudy(Place.at_url(str(tmp_path / "x.db")), terms()).study()
+    study = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms()).study()
     assert len(study.complete) == 6, "the processes take turns"
     drawn = [json.dumps(trial.params) for trial in study.trials]
     assert len(set(drawn)) > 3, "no two processes draw alike"
