@@ -17,8 +17,13 @@ def blind_words(tmp_path: Path) -> list[str]:
 
 
 def copy_plugins(root: Path, *ids: str) -> Path:
-    """Copy plugins into `methods/` and `datasets/` of a folder, where a test may edit them; returns the folder."""
+    """Copy plugins into `methods/`, `datasets/` and `protocols/` of a folder, where a test may edit them; returns it."""
     for id_ in ids:
+        protocol = PLUGINS / id_ / "protocol.py"
+        if protocol.is_file():
+            (root / "protocols").mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(protocol, root / "protocols" / f"{id_}.py")
+            continue
         kind = "methods" if (PLUGINS / id_ / "method.py").is_file() else "datasets"
         shutil.copytree(PLUGINS / id_, root / kind / id_, ignore=shutil.ignore_patterns("__pycache__"))
     return root

@@ -272,18 +272,18 @@ def test_BoostingVRME_learns_to_spot_and_to_name(small, monkeypatch):
 
 
 def test_propose_drops_intervals_without_emotion(small):
-    own, video = method(intervals="fixed"), moving(0, 20, 0)
-    keeps = method(intervals="fixed", synergy="spotting")
     scores = np.zeros((80, 1))
     scores[24:32] = 1
-    for one in (own, keeps):
-        one.eval().network.classes.weight.data.zero_()
-        one.network.classes.bias.data[:] = torch.tensor([-1.0, -2.0, 0.0])
-    assert own.propose(video, scores) == []
-    assert len(keeps.propose(video, scores)) == 1
-    own._last = None
-    own.network.classes.bias.data[0] = 1.0
-    assert len(own.propose(video, scores)) == 1
+
+    def proposed(first_bias, **params):
+        own = method(intervals="fixed", **params)
+        own.eval().network.classes.weight.data.zero_()
+        own.network.classes.bias.data[:] = torch.tensor([first_bias, -2.0, 0.0])  # the last class is no emotion
+        return own.propose(moving(0, 20, 0), scores)
+
+    assert proposed(-1.0) == []
+    assert len(proposed(-1.0, synergy="spotting")) == 1
+    assert len(proposed(1.0)) == 1
 
 
 def test_spotted_counts_frames_of_fast_videos(small):

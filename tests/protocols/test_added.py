@@ -10,46 +10,16 @@ from mebench.cli import app
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError, PluginError, RunError
 from mebench.runner import inputs, make_plan
+from tests.helpers.plugin_folders import PLUGINS, copy_plugins
 
-TWO_HALVES = '''
-"""Two halves of the people, each tested once."""
-
-from dataclasses import dataclass
-
-from mebench.protocols import Card, Protocol
-from mebench.errors import ConfigError
-
-
-@dataclass(frozen=True)
-class Params:
-    first: int = 1
-
-    def __post_init__(self):
-        if self.first < 1:
-            raise ConfigError(f"protocol.first must be 1 or more, not {self.first}")
-
-
-def halves(people, params=Params()):
-    persons = [s for subjects in people.persons.values() for s in subjects]
-    return [people.fold("a", persons[: params.first]), people.fold("b", persons[params.first :])]
-
-
-PROTOCOL = Protocol(
-    "halves",
-    "two halves",
-    Card(needs="2 people", trains="one half", tests="the other", scores="pooled", classes="all", source="none"),
-    halves,
-    Params,
-)
-'''
+TWO_HALVES = (PLUGINS / "halves" / "protocol.py").read_text()
 WORDS = ("method=random", "dataset=synthetic", "dataset.preset=easy", "protocol=halves")
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A folder with `protocols/`; what it brings is forgotten after the test."""
-    (tmp_path / "protocols").mkdir()
-    (tmp_path / "protocols" / "halves.py").write_text(TWO_HALVES)
+    copy_plugins(tmp_path, "halves")
     known = protocols.PROTOCOLS, protocols.ADDED, protocols.BROKEN
     before = [dict(names) for names in known]
     yield tmp_path

@@ -3,49 +3,22 @@
 import json
 
 import pytest
-import torch
-from torch.utils.data import TensorDataset
 from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.config import resolve
-from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
 from mebench.runner import fold
 from mebench.runner.execute import execute_run, leak_gain
 from mebench.tracking import mlflow_store
 from mebench.training import fit
-
-
-class Counter(Method):
-    """Its weights count the epochs of each stage."""
-
-    tasks = frozenset({"recognize"})
-
-    def __init__(self, n_stages=1):
-        super().__init__(None, Task(frozenset({"recognize"}), classes=("a",)))
-        self.weight = torch.nn.Parameter(torch.zeros(1))
-        self.register_buffer("epochs", torch.zeros(n_stages))
-
-    def stages(self):
-        return tuple(Stage(str(number), 6, 4) for number in range(len(self.epochs)))
-
-    def samples(self, stage, train, valid):
-        return TensorDataset(torch.zeros(4, 1)), None
-
-    def training_step(self, batch, index):
-        return self.weight.sum() * 0.0
-
-    def on_train_epoch_start(self):
-        self.epochs[int(self.stage)] += 1
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), lr=0.1)
+from tests.plugins.counter.method import Counter
+from tests.plugins.counter.params import Params
 
 
 def judged(*answers, rule="leak"):
     """The epochs that stay if each epoch of each stage is judged by its answer, from 0 to 1."""
-    method = Counter(len(answers))
+    method = Counter(Params(len(answers)))
 
     def score():
         stage = int(method.stage)

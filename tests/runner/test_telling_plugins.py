@@ -15,25 +15,6 @@ from mebench.runner import execute
 from mebench.runner.host import FoldHost
 from tests.helpers.plugin_folders import copy_plugins
 
-PROTOCOL = '''
-from mebench.protocols import Card, Protocol
-
-
-def by_size(people, params):
-    """A fold tests as many people of one emotion as the emotion's number, and one."""
-    persons = sorted(person for subjects in people.persons.values() for person in subjects)
-    folds = []
-    for label in range(3):
-        alike = [person for person in persons if int(person.subject) % 3 == label]
-        step = label + 1
-        folds += [people.fold(f"{label}-{n}", alike[n : n + step]) for n in range(0, len(alike) - len(alike) % step, step)]
-    return folds
-
-
-CARD = Card(needs="people", trains="others", tests="alike", scores="pooled", classes="the scheme's", source="here")
-PROTOCOL = Protocol("by_size", "folds whose size tells the emotion", CARD, by_size)
-'''
-
 
 @pytest.fixture
 def uf1(own_folder, tmp_path, monkeypatch):
@@ -65,9 +46,7 @@ def test_FoldJob_shows_facts_that_tell_labels(uf1, fact):
 
 
 def test_FoldJob_shows_size_of_a_fold_that_a_protocol_chose(uf1, tmp_path):
-    place = tmp_path / "mine" / "protocols"
-    place.mkdir()
-    (place / "by_size.py").write_text(PROTOCOL)
+    copy_plugins(tmp_path / "mine", "by_size")
     assert uf1("people", "size", "protocol=by_size") == 1
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import sys
-from types import SimpleNamespace
 
 import lightning as L
 import pandas as pd
@@ -14,9 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from mebench.core import Method, Stage, Task
+from mebench.core import Stage
 from mebench.errors import ConfigError
-from mebench.training import Classified, Samples, fit
+from mebench.training import Samples, fit
+from tests.plugins.overfitter.method import Overfitter
+from tests.plugins.overfitter.params import Params
 
 EPOCHS = 8
 
@@ -28,38 +29,11 @@ def spec(name, **arguments):
 CSV = {"class_path": "lightning.pytorch.loggers.CSVLogger", "init_args": {"save_dir": "."}}
 
 
-class Namer(Method):
-    """Overfits quickly: its validation loss falls, then rises."""
+class Namer(Overfitter):
+    """`overfitter` by its parameters."""
 
-    Params = SimpleNamespace
-    tasks = frozenset({"recognize"})
-
-    def __init__(self, epochs=EPOCHS, watched=True):
-        super().__init__(SimpleNamespace(), Task(frozenset({"recognize"}), classes=("a", "b")))
-        torch.manual_seed(3)
-        self.network = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 2))
-        self.epochs, self.watched = epochs, watched
-
-    def stages(self):
-        return (Stage("naming", self.epochs, 8),)
-
-    def samples(self, stage, train, valid):
-        x = torch.randn(60, 8, generator=torch.Generator().manual_seed(5))
-        y = (x[:, 0] + torch.randn(60, generator=torch.Generator().manual_seed(6)) > 0).long()
-        return Samples(x[:24], y[:24]), Samples(x[24:], y[24:]) if self.watched else None
-
-    def training_step(self, batch, index):
-        loss = F.cross_entropy(self.network(batch[0]), batch[1])
-        self.log("my/loss", loss.detach(), on_epoch=True, on_step=True, batch_size=len(batch[1]))
-        return loss
-
-    def validation_step(self, batch, index):
-        scores = self.network(batch[0])
-        self.log("val_loss", F.cross_entropy(scores, batch[1]), batch_size=len(batch[1]))
-        return Classified(scores, batch[1])
-
-    def configure_optimizers(self):
-        return torch.optim.Adam(self.parameters(), lr=0.01)
+    def __init__(self, **params):
+        super().__init__(Params(**params))
 
 
 def trained(method=None, folder=None, **options):

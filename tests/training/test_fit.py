@@ -6,58 +6,28 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from mebench.core import Method, Stage, Task
+from mebench.core import Stage
 from mebench.errors import ConfigError, RunError
 from mebench.training import Samples, fit
 from mebench.training.samples import on_device
+from tests.plugins.line.method import Line
+from tests.plugins.line.params import Params
 
-TASK = Task(frozenset({"recognize"}))
 
-
-class Line(Method):
-    """Least squares by gradient descent, y = w x, in stages; notes everything that happens."""
-
-    Params = SimpleNamespace
-    tasks = frozenset({"recognize"})
-
-    def __init__(self, stages, n=10, valid=False):
-        super().__init__(SimpleNamespace(lr=0.1), TASK)
-        self.line = nn.Linear(1, 1, bias=False)
-        nn.init.zeros_(self.line.weight)
-        self.plan, self.n, self.with_valid, self.log_of = stages, n, valid, []
-
-    def stages(self):
-        return self.plan
-
-    def samples(self, stage, train, valid):
-        self.log_of.append(f"samples {stage}")
-        x = torch.linspace(-1, 1, self.n).view(-1, 1)
-        samples = Samples(x, 3 * x + 1)
-        return samples, samples if self.with_valid else None
-
-    def training_step(self, batch, index):
-        x, y = batch
-        self.log_of.append((self.stage, x[:, 0].tolist()))
-        return (self.line(x) - y).square().mean()
-
-    def validation_step(self, batch, index):
-        self.log_of.append(f"valid {self.stage}")
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.line.parameters(), lr=self.params.lr)
-
-    def fit_closed_form(self, train, valid):
-        self.log_of.append(("closed form", self.stage, self.training))
+def planned(*stages, kind=Line, **params):
+    """`line`, or a method that derives from it, with a plan."""
+    method = kind(Params(**params))
+    method.plan = stages
+    return method
 
 
 def steps(method):
-    return [entry for entry in method.log_of if isinstance(entry, tuple) and isinstance(entry[1], list)]
+    return [entry for entry in method.noted if isinstance(entry, tuple) and isinstance(entry[1], list)]
 
 
 def test_fit_descends_like_a_plain_loop():
-    method = Line((Stage("one", 20, 4, shuffle=False),))
+    method = planned(Stage("one", 20, 4, shuffle=False))
     fit(method, [], [])
 
     w, x = 0.0, np.linspace(-1, 1, 10, dtype=np.float32)
@@ -72,29 +42,29 @@ def test_fit_flushes_tiny_numbers_to_zero_only_while_training():
 
     class Fading(Line):
         def training_step(self, batch, index):
-            self.log_of.append(float(torch.tensor(1e-30) * 1e-10))
+            self.noted.append(float(torch.tensor(1e-30) * 1e-10))
             return super().training_step(batch, index)
 
-    method = Fading((Stage("one", 1, 10),))
+    method = planned(Stage("one", 1, 10), kind=Fading)
     fit(method, [], [])
-    assert 0.0 in method.log_of
+    assert 0.0 in method.noted
     assert float(torch.tensor(1e-30) * 1e-10) > 0
 
 
 def test_fit_runs_stages_in_order_then_the_closed_form():
-    method = Line((Stage("one", 2, 10), Stage("two", 3, 10)))
+    method = planned(Stage("one", 2, 10), Stage("two", 3, 10))
     fit(method, [], [])
     assert [s for s, _ in steps(method)] == ["one"] * 2 + ["two"] * 3
-    assert method.log_of[0] == "samples one"
-    assert method.log_of[3] == "samples two"
-    assert method.log_of[-1] == ("closed form", "", False)
+    assert method.noted[0] == "samples one"
+    assert method.noted[3] == "samples two"
+    assert method.noted[-1] == ("closed form", "", False)
     assert not method.training
     assert not method.line.training
 
 
 def test_fit_again_trains_in_training_mode():
     """Though it ended in evaluation mode, and Lightning leaves modes as they are."""
-    modes, method = [], Line((Stage("one", 1, 10),))
+    modes, method = [], planned(Stage("one", 1, 10))
     method.line.register_forward_pre_hook(lambda line, _: modes.append(line.training))
     for _ in range(2):
         fit(method, [], [])
@@ -102,16 +72,16 @@ def test_fit_again_trains_in_training_mode():
 
 
 def test_fit_without_stages_has_only_the_closed_form():
-    method = Line(())
+    method = planned()
     fit(method, [], [])
-    assert method.log_of == [("closed form", "", False)]
+    assert method.noted == [("closed form", "", False)]
 
 
 def test_fit_shuffles_by_the_seed_and_anew_each_epoch():
     orders = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        method = Line((Stage("one", 2, 10),))
+        method = planned(Stage("one", 2, 10))
         fit(method, [], [])
         orders.append([x for _, x in steps(method)])
     assert orders[0] == orders[1] != orders[2]
@@ -120,26 +90,26 @@ def test_fit_shuffles_by_the_seed_and_anew_each_epoch():
 
 
 def test_fit_without_shuffling_keeps_the_order():
-    method = Line((Stage("one", 2, 10, shuffle=False),))
+    method = planned(Stage("one", 2, 10, shuffle=False))
     fit(method, [], [])
     first, second = (x for _, x in steps(method))
     assert first == second == sorted(first)
 
 
 def test_fit_shows_validation_samples_each_epoch():
-    method = Line((Stage("one", 3, 10),), valid=True)
+    method = planned(Stage("one", 3, 10), watched=True)
     fit(method, [], [])
-    assert method.log_of.count("valid one") >= 3
+    assert method.noted.count("valid one") >= 3
 
 
 def test_fit_refuses_a_stage_without_samples():
     with pytest.raises(RunError, match="no samples for the stage 'one'"):
-        fit(Line((Stage("one", 1, 10),), n=0), [], [])
+        fit(planned(Stage("one", 1, 10), n=0), [], [])
 
 
 def test_fit_leaves_nothing_on_disk_and_prints_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    fit(Line((Stage("one", 1, 10),)), [], [])
+    fit(planned(Stage("one", 1, 10)), [], [])
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
 
@@ -153,7 +123,7 @@ def test_fit_trains_in_precision_asked_for_with_32_bit_weights():
             return super().training_step(batch, index)
 
     for precision in ("32-true", "bf16-mixed"):
-        method = Seeing((Stage("one", 1, 10),))
+        method = planned(Stage("one", 1, 10), kind=Seeing)
         fit(method, [], [], precision=precision)
         assert method.line.weight.dtype == method.line(torch.zeros(1, 1)).dtype == torch.float32
     assert seen == [torch.float32, torch.bfloat16]
@@ -161,12 +131,12 @@ def test_fit_trains_in_precision_asked_for_with_32_bit_weights():
 
 def test_fit_refuses_a_precision_that_the_machine_lacks():
     with pytest.raises(ConfigError, match="precision=16-mixed is not for this machine: choose precision=bf16-mixed"):
-        fit(Line((Stage("one", 1, 10),)), [], [], precision="16-mixed")
+        fit(planned(Stage("one", 1, 10)), [], [], precision="16-mixed")
 
 
 def test_fit_by_two_processes_equals_one():
     """Each takes half of every batch, and the gradient is their mean."""
-    one, two = (Line((Stage("one", 5, 10, shuffle=False),)) for _ in range(2))
+    one, two = (planned(Stage("one", 5, 10, shuffle=False)) for _ in range(2))
     fit(one, [], [])
     fit(two, [], [], options={"devices": 2})
     assert float(two.line.weight.detach()) == pytest.approx(float(one.line.weight.detach()), rel=1e-5) != 0
@@ -195,7 +165,7 @@ def test_fit_copies_samples_to_a_gpu_once_if_they_fit(free, copied, monkeypatch)
     monkeypatch.setattr(L, "Trainer", Trainer)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10_000))
     monkeypatch.setattr(torch.Tensor, "to", lambda self, place: torch.empty_like(self, device="meta"))
-    fit(Seeing((Stage("one", 1, 10),)), [], [], accelerator="gpu")
+    fit(planned(Stage("one", 1, 10), kind=Seeing), [], [], accelerator="gpu")
     (loader,) = given
     there = {tensor.device.type for tensor in loader.dataset.tensors}
     assert (there == {"meta"}) is copied

@@ -1,56 +1,25 @@
 """Held-out subjects are watched while a method trains: their classes are scored, and nothing that is learnt changes."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from mebench.methods.ststnet import method as ststnet
 from sklearn.metrics import f1_score, recall_score
-from torch import nn
 from torch.nn import functional as F
 
-from mebench.core import Expression, LabelledVideo, Method, Stage, SubjectKey, Task, Timing
+from mebench.core import Expression, LabelledVideo, SubjectKey, Timing
 from mebench.features.maps import ONSET_APEX
-from mebench.training import Classified, Samples, fit
+from mebench.training import fit
+from tests.plugins.dropper.method import TASK, Dropper
+from tests.plugins.dropper.params import Params
 
-TASK = Task(frozenset({"recognize"}), classes=("fear", "joy", "awe"))
 
-
-class Namer(Method):
-    """Learns three classes with dropout, and remembers its answers for the held-out samples in each epoch."""
-
-    Params = SimpleNamespace
-    tasks = frozenset({"recognize"})
-
-    def __init__(self, answer=Classified, watched=True):
-        super().__init__(SimpleNamespace(), TASK)
-        torch.manual_seed(3)
-        self.network = nn.Sequential(nn.Dropout(), nn.Linear(4, 3))
-        self.answer, self.watched, self.answers = answer, watched, {}
-
-    def stages(self):
-        return (Stage("naming", 4, 8),)
-
-    def samples(self, stage, train, valid):
-        x = torch.randn(45, 4, generator=torch.Generator().manual_seed(5))
-        y = (x[:, 0] > 0).long()  # the third class never occurs, though it may be said
-        return Samples(x[:30], y[:30]), Samples(x[30:], y[30:]) if self.watched else None
-
-    def training_step(self, batch, index):
-        return F.cross_entropy(self.network(batch[0]), batch[1])
-
-    def validation_step(self, batch, index):
-        scores = self.network(batch[0])
-        self.answers.setdefault(self.current_epoch, []).extend(zip(batch[1].tolist(), scores.argmax(1).tolist()))
-        return self.answer(scores, batch[1])
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), lr=1.0)
+def dropper(watched=True):
+    return Dropper(Params(watched))
 
 
 def test_fit_scores_each_epoch_over_batches_and_shown_classes():
-    method = Namer()
+    method = dropper()
     fit(method, [], [])
     epochs = method.history.epochs()
     assert [(e.stage, e.epoch, e.split) for e in epochs] == [("naming", n, "valid") for n in range(4)]
@@ -66,7 +35,8 @@ def test_fit_scores_each_epoch_over_batches_and_shown_classes():
 
 @pytest.mark.parametrize("answer", [lambda scores, truth: None, F.cross_entropy], ids=["nothing", "a loss"])
 def test_fit_scores_no_other_answer_of_a_validation_step(answer):
-    method = Namer(answer)
+    method = dropper()
+    method.answer = answer
     fit(method, [], [])
     assert method.answers
     assert method.history.epochs() == []
@@ -94,15 +64,15 @@ def trained_ststnet(valid):
     return method
 
 
-def namer(watched):
-    method = Namer(watched=watched)
+def trained_dropper(watched):
+    method = dropper(watched)
     fit(method, [], [])
     return method
 
 
 @pytest.mark.parametrize(
     "trained",
-    [namer, lambda watched: trained_ststnet([clips_of(2, 5)] if watched else [])],
+    [trained_dropper, lambda watched: trained_ststnet([clips_of(2, 5)] if watched else [])],
     ids=["a method", "ststnet"],
 )
 def test_fit_learns_the_same_without_validation_step(trained):
