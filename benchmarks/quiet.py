@@ -51,7 +51,7 @@ def main() -> None:
     words = [*STILL, f"dataset.subjects={options.people}"]
     told = rows_of(options.table, TITLES, KEY)
     for run in options.runs:
-        folder = RunFolder.finished("", str(run))
+        folder = RunFolder.open_finished("", str(run))
         record = read_record(folder)
         name = " ".join(filter(None, [record.method, record.settings]))
         counts, minutes = alarms(folder, words, options.workers)

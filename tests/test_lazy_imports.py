@@ -48,7 +48,7 @@ from mebench.lazy_imports import lazy_imports
 with lazy_imports():
     from mebench.runs import folder, origin
 before = [name for name in ("mebench.runs.folder", "mebench.runs.origin") if name in sys.modules]
-finished = folder.RunFolder.finished.__name__
+finished = folder.RunFolder.open_finished.__name__
 from mebench.runs import folder as plain
 print(json.dumps({
     "before": before,
@@ -65,7 +65,7 @@ def test_lazy_imports_load_a_file_at_its_first_use():
     done = subprocess.run([sys.executable, "-c", FILES], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {
         "before": [],
-        "used": "finished",
+        "used": "open_finished",
         "loaded": True,
         "unused": False,
         "plain": True,

@@ -56,7 +56,7 @@ def combine(
     for member in members:
         path = member.path if isinstance(member, Run) else member
         words.append(str(path))
-    folders = [run_folder.RunFolder.finished(place, word) for word in words]
+    folders = [run_folder.RunFolder.open_finished(place, word) for word in words]
     given = weights if isinstance(weights, str) else tuple(map(float, weights))
     rules = combination_rules.CombinationRules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
     reporter = progress or Progress()

@@ -365,7 +365,7 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
         describe_run(folder, plan, truth_tables(plan.data), "")
         for result in results:
             folder.write_fold(result, plan.data.task.kinds)
-        folder.merge([fold.key for fold in plan.data.folds])
+        folder.merge_folds([fold.key for fold in plan.data.folds])
         tables = read_tables(folder)
         summary = score_run(folder, config.seed, config.bootstrap, convention or config.convention)
     given = Answers(tables, list(plan.data.task.kinds), list(plan.data.task.classes))

@@ -338,7 +338,7 @@ def load_run(run: str | Path, runs: str = "") -> Run:
     Raises:
         RunError: there is no such run, or it is not finished.
     """
-    folder = run_folder.RunFolder.finished(runs_folder(runs), str(run))
+    folder = run_folder.RunFolder.open_finished(runs_folder(runs), str(run))
     if run_record.is_record(folder):
         return Run(folder, folder.read_json("record.json")["summary"])
     return Run(folder, scoring.current_summary(folder))

@@ -186,5 +186,5 @@ def ids_there(runs: Path, folder: Path) -> set[str]:
     """Ids of all runs in folders, finished or not, and of all records; the arguments are those of `read_board`."""
     return {
         *(file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json")),
-        *(run.id for run in RunFolder.all(runs)),
+        *(run.id for run in RunFolder.list_runs(runs)),
     }

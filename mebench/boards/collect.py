@@ -25,7 +25,7 @@ def collect_finished_runs(runs: Path, notify: Notify | None = None) -> list[Reco
     """
     notify = notify or Progress().notify
     collected = []
-    for folder in RunFolder.all(runs):
+    for folder in RunFolder.list_runs(runs):
         if folder.of_study:
             notify(f"run {folder.id} is left out: {OF_STUDY}")
         elif folder.done:

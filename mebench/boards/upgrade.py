@@ -13,7 +13,7 @@ from mebench.records import schema
 from mebench.records.integrity import check_scores, own_hash, rescore_record
 from mebench.records.schema import RECORD
 from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import FIRST_SCORER, SCORER, lacks_scores, with_added
+from mebench.runs.scoring import FIRST_SCORER, SCORER, add_lacking_scores, lacks_scores
 
 
 def upgrade_records(records: Path, ids: Sequence[str], dry_run: bool = False) -> list[dict[str, Any]]:
@@ -68,6 +68,6 @@ def _with_current_scores(stored: Mapping[str, Any], rescored: Mapping[str, Any])
     """The content of `record.json` with this version's scores, its own kept beside them."""
     summary = stored["summary"]
     made_here = summary.get("scorer", FIRST_SCORER) == SCORER
-    new = {**stored, "summary": with_added(summary, rescored) if made_here else rescored}
+    new = {**stored, "summary": add_lacking_scores(summary, rescored) if made_here else rescored}
     new["former"] = [*stored.get("former", ()), {"summary": summary, "sha256": stored["sha256"]}]
     return {**new, "sha256": own_hash(new)}

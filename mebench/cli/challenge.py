@@ -107,7 +107,7 @@ def challenge_submit_command(
     """Write the answers of a run in the organisers' format."""
     task = register.find_task(name)
     remarks = text_table.Remarks()
-    tables = scoring.read_tables(run_folder.RunFolder.finished(runs, run))
+    tables = scoring.read_tables(run_folder.RunFolder.open_finished(runs, run))
     files = challenge_entry.write_entries(task, tables, out, remarks)
     print_remarks(remarks)
     faults = {str(path): [str(fault) for fault in challenge_entry.find_faults(task, path)] for path in files}

@@ -181,7 +181,7 @@ def _print_differences_from_published(
     run: str, published_id: str, runs: str, leaderboards: str | None, json: str | None
 ) -> None:
     """Print under which conditions a run differs from a published result."""
-    folder = run_folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.open_finished(runs, run)
     published_folder = folder_of_published(leaderboards)
     all_values = published_values.read_published(published_folder / PUBLISHED)
     values = published_values.find_published(published_id, all_values)
@@ -290,7 +290,7 @@ def report_command(
     """
     progress = Progress()
     words = [word for word in (run, other) if word]
-    folders = [run_folder.RunFolder.finished(runs, word) for word in words]
+    folders = [run_folder.RunFolder.open_finished(runs, word) for word in words]
     for folder in folders:
         run_report.refuse_unreportable(folder)
     found = None

@@ -206,7 +206,7 @@ def leaderboard_export_command(
     run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None
 ) -> None:
     """Write the record of a run, for the leaderboards of others."""
-    folder = run_folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.open_finished(runs, run)
     if run_record.is_record(folder):
         raise RunError(f"{folder.path} is a record already: accept records of others with mebench leaderboard merge")
     record = export.export_record(folder, Path(out).expanduser())

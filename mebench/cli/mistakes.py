@@ -124,7 +124,7 @@ class _Answered:
 
 def _answers_of_run(run: str, runs: str) -> _Answered:
     """The intervals and named clips of a run."""
-    folder = run_folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.open_finished(runs, run)
     tables = scoring.read_tables(folder)
     named = recognition.RecognitionResults.of_run(folder)
     if tables.predictions is None and named is None:

@@ -92,7 +92,7 @@ def predictions_export_command(
 
     Frames have the numbers of the dataset's own files by default; formats in seconds count from the start of a video.
     """
-    folder = run_folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.open_finished(runs, run)
     remarks = text_table.Remarks()
     tables = scoring.read_tables(folder)
     if tables.predictions is None:
@@ -208,7 +208,7 @@ def _models_named(word: str, runs: str, fold: str | None, yes: bool) -> tuple[st
         RunError: there is no such run or model.
     """
     if not _names_model(word, runs):
-        folder = run_folder.RunFolder.finished(runs, word)
+        folder = run_folder.RunFolder.open_finished(runs, word)
         ask_for_code_of_run(folder, yes, trains=False)
         return folder.id, trained_models.models_of_run(folder, fold)
     if fold is not None:
@@ -255,7 +255,7 @@ def degrade_command(
     words = _degradation_words(kinds, _listed_once(strengths), model)
     page = Path(out).expanduser()
     check_file("--out", str(page))
-    folder = run_folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.open_finished(runs, run)
     ask_for_code_of_run(folder, yes, trains=False)
     rows = robustness.measure_robustness(folder, words, workers, Progress())
     progress = Progress()
@@ -327,7 +327,7 @@ def model_export_command(
         model = trained_models.read_model(source)
         header = trained_models.read_header(source)
     else:
-        folder = run_folder.RunFolder.finished(runs, run)
+        folder = run_folder.RunFolder.open_finished(runs, run)
         keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
         if not fold and len(keys) != 1:
             raise ConfigError(

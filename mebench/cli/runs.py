@@ -139,7 +139,7 @@ def _costs_of_folds(folder: run_folder.RunFolder) -> list[dict[str, Any]]:
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
 def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
-    folder = run_folder.RunFolder.finished(runs, run)
+    folder = run_folder.RunFolder.open_finished(runs, run)
     changed = folder.list_changed_files()
     sealed = len(folder.seal)
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
@@ -267,10 +267,10 @@ def track_sync_command(
     progress = Progress()
     boards = list[Path]()
     if run:
-        named = (run_folder.RunFolder.finished(runs, word) for word in run)
+        named = (run_folder.RunFolder.open_finished(runs, word) for word in run)
         folders = list({folder.path: folder for folder in named}.values())
     else:
-        folders = [folder for folder in run_folder.RunFolder.all(runs) if folder.done]
+        folders = [folder for folder in run_folder.RunFolder.list_runs(runs) if folder.done]
         home = Path(leaderboards).expanduser()
         boards = _tables_in(home / "tables") or _tables_in(home)  # up to version 0.2 they lay in the folder itself
     n = len(folders) + len(boards)
@@ -312,7 +312,7 @@ def _described_runs(runs: str) -> list[tuple[run_folder.RunFolder, dict[str, Any
     if runs != run_results.runs_folder("") and not Path(runs).expanduser().is_dir():
         raise RunError(f"there is no folder {runs}: name the folder of your runs with --runs")
     described = []
-    for folder in run_folder.RunFolder.all(runs):
+    for folder in run_folder.RunFolder.list_runs(runs):
         try:
             described.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:

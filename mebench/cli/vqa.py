@@ -200,7 +200,7 @@ def vqa_answer_command(
             asked = _on_this_machine(weights or Path(), model, device, settings, rows, frames, out)
         _answer_by_model(asked, about, rows, out, json)
     elif words:
-        _answer_by_runs([run_folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
+        _answer_by_runs([run_folder.RunFolder.open_finished(runs, word) for word in words], rows, out, json)
     else:
         raise ConfigError(
             "mebench vqa answer needs runs with predictions, --endpoint URL --model NAME, --weights FOLDER, or --floor RULE"

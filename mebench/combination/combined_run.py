@@ -25,7 +25,7 @@ from mebench.metrics.tables import Tables
 from mebench.records.record import is_record
 from mebench.runner.inputs import describe_people, short_hash, software_versions
 from mebench.runs import ClipPrediction, FoldResult, RunFolder
-from mebench.runs.access_text import FILE as ACCESS
+from mebench.runs.access_text import ACCESS_FILE
 from mebench.runs.folder import first_id
 from mebench.runs.origin import mark_as_own
 from mebench.runs.scoring import read_tables, score_run
@@ -122,7 +122,7 @@ def _make(
     _describe(folder, source, members, config, parts)
     for fold in members[0].folds:
         folder.write_fold(_result_of_fold(fold["fold"], members, answers), kinds)
-    folder.merge([fold["fold"] for fold in members[0].folds])
+    folder.merge_folds([fold["fold"] for fold in members[0].folds])
     scored = score_run(folder, config["seed"], config["bootstrap"], config["convention"])
     summary = {"run_id": folder.id, "seconds": 0.0, **scored}
     folder.write_json("summary.json", summary)
@@ -310,7 +310,7 @@ def _describe(
     folder.write_json("versions.json", _versions_of(members))
     access = [member.record.isolation for member in members]
     if all(access):
-        folder.write_json(ACCESS, _least_isolated(access))
+        folder.write_json(ACCESS_FILE, _least_isolated(access))
     for table in ("videos", "truth", "distractors"):
         if (source.path / f"{table}.parquet").is_file():
             folder.write_table(f"{table}.parquet", source.read_table(f"{table}.parquet"))

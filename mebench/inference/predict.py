@@ -127,7 +127,7 @@ class Predicted:
         intervals = [interval for answer in self.answers.values() for interval in answer.predictions]
         result = FoldResult(job.key, intervals, [], {}, dict(job.timings), 0, {})
         predictions = fold_files.tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
-        ordered = predictions.sort_values(run_folder.ORDERS[0], kind="stable", ignore_index=True)
+        ordered = predictions.sort_values(run_folder.SORTED_BY["predictions.parquet"], kind="stable", ignore_index=True)
         videos = [video for video in job.test if video.key not in self.failed]
         return replace(describe.tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
 

@@ -35,10 +35,10 @@ from mebench.runs.origin import code_of_run
 from mebench.runs.scoring import (
     FIRST_SCORER,
     SCORER,
+    add_lacking_scores,
     current_summary,
     holds_current_scores,
     lacks_scores,
-    with_added,
 )
 
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
@@ -399,7 +399,7 @@ def _current_scores(folder: RunFolder, stored: Mapping[str, Any]) -> dict[str, A
     if not holds_current_scores(stored):
         return integrity.rescore_record(folder)
     if lacks_scores(stored):
-        return with_added(known, integrity.rescore_record(folder))
+        return add_lacking_scores(known, integrity.rescore_record(folder))
     return known
 
 

@@ -518,7 +518,7 @@ def find_twin(record: Record, key: str) -> RunFolder | None:
     """A finished run that differs from a run in one setting, if there is one."""
     if key not in record.config:
         return None
-    for folder in RunFolder.all(record.folder.parent):
+    for folder in RunFolder.list_runs(record.folder.parent):
         if folder.path == record.folder or not folder.done:
             continue
         try:
@@ -627,7 +627,7 @@ def page_of_runs(
     for folder in folders:
         for name in folder.seal:
             if "/" not in name:  # the files of folds are not shown
-                folder.check(name)
+                folder.check_file(name)
     records = [read_record(folder) for folder in folders]
     if comparison is None:
         (record,) = records

@@ -528,7 +528,7 @@ def print_outcome(
     if tracked:
         lines.append(f"{tracker}: {tracked}")
     if not verbose:
-        lines.append(f"all scores, with remarks: mebench runs show {folder.word} -v")
+        lines.append(f"all scores, with remarks: mebench runs show {folder.quoted_name} -v")
     print_report(title_of(config["config"]), *tables, *filter(None, lines))
 
 

@@ -32,7 +32,7 @@ from mebench.runner.provenance import describe_landmark_files, describe_loaded
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
 from mebench.runner.sandbox import PARTS, Grant
-from mebench.runs.access_text import FILE
+from mebench.runs.access_text import ACCESS_FILE
 from mebench.runs.folder import RunFolder
 from mebench.runs.origin import mark_as_own
 
@@ -133,7 +133,7 @@ def describe_run(
     )
     mark_as_own(folder, with_absolute_places(config.values))
     folder.write_json("versions.json", _versions_of(settings.plugins_of(config), plan.features))
-    folder.write_json(FILE, {"asked": config.sandbox, **_access_of(plan.access, plan.grant)})
+    folder.write_json(ACCESS_FILE, {"asked": config.sandbox, **_access_of(plan.access, plan.grant)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:

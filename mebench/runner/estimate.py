@@ -219,7 +219,7 @@ def earlier_run(config: RunConfig) -> Earlier | None:
     """
     settings = shaping_settings(config)
     candidates: list[tuple[int, float, Earlier]] = []
-    for run in RunFolder.all(config.runs):
+    for run in RunFolder.list_runs(config.runs):
         with suppress(MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged, or too old
             earlier = _read_earlier(run, settings)
             if earlier is not None:

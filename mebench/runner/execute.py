@@ -89,7 +89,7 @@ def _interrupted_run(session: Session | None, stop: KeyboardInterrupt) -> Interr
     # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
     hint = "Give the same command again to continue"
     if session.leaking is None:
-        hint = f"Continue with: mebench resume {folder.word}"
+        hint = f"Continue with: mebench resume {folder.quoted_name}"
     done = len(folder.finished_folds())
     folds = len(session.plan.data.folds)
     return InterruptedRunError(f"stopped: {done} of {folds} folds are finished and kept in {folder.path}. {hint}", stop)

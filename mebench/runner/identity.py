@@ -194,7 +194,7 @@ def _recorded_versions(folder: RunFolder) -> dict[str, Any]:
 def by_training(runs: Path) -> dict[str, list[RunFolder]]:
     """The runs of a folder by the key of their training, see `training_key`."""
     runs_of = dict[str, list[RunFolder]]()
-    for run in RunFolder.all(runs):
+    for run in RunFolder.list_runs(runs):
         with suppress(RunError, AttributeError):  # of another program, or damaged
             if (trained := run.read_json("config.json").get("trained")) is not None:
                 runs_of.setdefault(str(trained), []).append(run)

@@ -257,7 +257,7 @@ class Session:
         seconds = dict[str, float]()
         for fold in plan.data.folds:
             seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.sides(fold).test)
-        folder.merge(list(seconds), seconds)
+        folder.merge_folds(list(seconds), seconds)
         summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", with_id)
@@ -278,7 +278,7 @@ class Session:
         return RunError(
             f"{len(self.failures)} of {n_folds} folds failed; fold {fold!r}: {reason}{full_stop} "
             f"The reasons are in {self.folder.path / 'failed'}{others}. If the cause lies "
-            f"outside the program, fix it and continue with: mebench resume {self.folder.word}; a changed "
+            f"outside the program, fix it and continue with: mebench resume {self.folder.quoted_name}; a changed "
             "plugin starts a new run"
         )
 
@@ -390,7 +390,11 @@ def rerun_notice(session: Session) -> str:
     none does.
     """
     first = first_id(run_name(session.plan.config), session.folder.read_json("config.json")["key"])
-    equal = [run for run in RunFolder.equal(session.folder.path.parent, first).values() if run.id != session.folder.id]
+    equal = [
+        run
+        for run in RunFolder.list_runs_of_id(session.folder.path.parent, first).values()
+        if run.id != session.folder.id
+    ]
     for folder in equal:
         if folder.lost:
             return (

@@ -10,9 +10,9 @@ from mebench.runs.fold_files import PRINTED
 from mebench.runs.folder import RunFolder
 from mebench.terminal import format_count
 
-FILE = "sandbox.json"
+ACCESS_FILE = "sandbox.json"
 """In the run folder: the access of its folds."""
-SHOWN = 5
+MOST_NAMED = 5
 """Files and folders that are named; further ones are counted."""
 
 
@@ -22,7 +22,7 @@ def access_of_run(folder: RunFolder) -> dict[str, Any] | None:
     Raises:
         RunError: the file is damaged.
     """
-    return dict(folder.read_json(FILE)) if (folder.path / FILE).is_file() else None
+    return dict(folder.read_json(ACCESS_FILE)) if (folder.path / ACCESS_FILE).is_file() else None
 
 
 def read_access_with_output(folder: RunFolder) -> dict[str, Any] | None:
@@ -46,14 +46,17 @@ def describe_access(access: Mapping[str, Any]) -> str:
     'sandbox=auto: its folds were isolated from files, processes and the network; besides code its method could read /a/face.dat'
     """
     more = [*access["reads"], *access.get("devices", ())]
-    reads = f"; besides code its method could read {list_first(more, SHOWN)}" if more else ""
+    reads = f"; besides code its method could read {list_first(more, MOST_NAMED)}" if more else ""
     return f"sandbox={access['asked']}: its folds were {describe_isolation(access)}{reads}"
 
 
 def describe_isolation(access: Mapping[str, Any]) -> str:
-    """The isolation in words; a run older than views does not say whether other files could be seen."""
+    """The isolation in words.
+
+    A run without `view` is older than that check and says nothing of files that could be seen.
+    """
     if access["lacks"]:
-        return f"not isolated from {list_first(access['lacks'], SHOWN)}"
+        return f"not isolated from {list_first(access['lacks'], MOST_NAMED)}"
     if access.get("view", True):
         return "isolated from files, processes and the network"
     return (
@@ -63,7 +66,7 @@ def describe_isolation(access: Mapping[str, Any]) -> str:
 
 
 def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
-    """What folds were given unasked, and what they printed, for those who look closely."""
+    """Sentences on what folds were given unasked, and on what they printed."""
     sentences = _unasked_grants(access)
     printed = _folds_that_printed(folder)
     if printed:

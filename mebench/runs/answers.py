@@ -30,7 +30,7 @@ ANSWER_COLUMNS = (
     "probability_of_truth",
 )
 """The columns of answers, before one `score_<class>` for each class."""
-CLIP = ["video", "onset", "offset"]
+CLIP_KEY = ["video", "onset", "offset"]
 
 
 def read_answers_of_run(folder: RunFolder) -> pd.DataFrame:
@@ -49,30 +49,31 @@ def read_answers_of_run(folder: RunFolder) -> pd.DataFrame:
     truths = truths[within_classes(truths["emotion"], classes)]
     answers = folder.read_table("clips.parquet")
     if not about.get("scored_each"):
-        answers = answers.drop_duplicates(CLIP)
+        answers = answers.drop_duplicates(CLIP_KEY)
     videos = folder.read_table("videos.parquet")[["video", "subject", "dataset"]]
-    rows = truths[[*CLIP, "emotion"]].merge(videos, on="video").merge(answers, on=CLIP, how="left")
-    rows = rows.rename(columns={"emotion": "truth"}).sort_values(CLIP, ignore_index=True)
+    rows = truths[[*CLIP_KEY, "emotion"]].merge(videos, on="video").merge(answers, on=CLIP_KEY, how="left")
+    rows = rows.rename(columns={"emotion": "truth"}).sort_values(CLIP_KEY, ignore_index=True)
     return _with_class_scores(rows, classes)
 
 
 def _with_class_scores(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Answers with the score of each class, and the probabilities of answer and truth."""
     scores = np.full((len(rows), len(classes)), np.nan)
-    for place, of_clip in enumerate(rows["probabilities"]):
-        if of_clip is not None and np.size(of_clip) == len(classes):
-            scores[place] = np.asarray(of_clip, dtype=np.float32)
+    for number, scores_of_clip in enumerate(rows["probabilities"]):
+        if scores_of_clip is not None and np.size(scores_of_clip) == len(classes):
+            scores[number] = np.asarray(scores_of_clip, dtype=np.float32)
     are_probabilities = rows_of_probabilities(scores)
-    column_of = {name: number for number, name in enumerate(classes)}
-    found = rows.assign(probability=np.nan, probability_of_truth=np.nan)
+    number_of_class = {name: number for number, name in enumerate(classes)}
+    answers = rows.copy()
     for column, named in (("probability", "predicted"), ("probability_of_truth", "truth")):
-        numbers = found[named].map(column_of).to_numpy(np.float64, na_value=np.nan)
+        numbers = rows[named].map(number_of_class).to_numpy(np.float64, na_value=np.nan)
         known = ~np.isnan(numbers) & are_probabilities
-        values = np.full(len(found), np.nan)
+        values = np.full(len(rows), np.nan)
         values[known] = scores[known, numbers[known].astype(np.int64)]
-        found[column] = np.minimum(values, 1)
-    of_classes = pd.DataFrame(scores, columns=[f"score_{name}" for name in classes], index=found.index)
-    return pd.concat([found[list(ANSWER_COLUMNS)], of_classes], axis=1)
+        answers[column] = np.minimum(values, 1)
+    score_columns = [f"score_{name}" for name in classes]
+    class_scores = pd.DataFrame(scores, columns=score_columns, index=answers.index)
+    return pd.concat([answers[list(ANSWER_COLUMNS)], class_scores], axis=1)
 
 
 def select_wrong(answers: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +81,8 @@ def select_wrong(answers: pd.DataFrame) -> pd.DataFrame:
 
     The sets of a label (`joy+fear`) have no order.
     """
-    given, true = (answers[column].map(_as_set) for column in ("predicted", "truth"))
+    given = answers["predicted"].map(_as_set)
+    true = answers["truth"].map(_as_set)
     wrong = answers[given != true]
     return wrong.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -86,9 +86,9 @@ class FoldResult:
     printed: str = field(repr=False, default="")
 
 
-def write_files(folder: Path, result: FoldResult, kinds: Sequence[str], run: str | None = None) -> None:
+def write_fold_files(folder: Path, result: FoldResult, kinds: Sequence[str], run: str | None = None) -> None:
     """Write the files of a fold into an empty folder, the record last; `run` is the key of its run."""
-    files = _contents(result, kinds)
+    files = _content_of_files(result, kinds)
     record: dict[str, Any] = {
         "fold": result.key,
         "seed": result.seed,
@@ -106,15 +106,15 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str], run: str
     write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def _contents(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
+def _content_of_files(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
     """The content of each file of a fold but the record."""
     import pyarrow.parquet as pq  # takes as long as pyarrow itself, and many programs only read the lists of a run
 
     files = {}
     for name, table in tables_of_fold(result, kinds).items():
-        # The method may answer nothing after its epochs.
-        is_asked_for = name in TABLES or (name == EPOCH_PREDICTIONS and bool(result.epoch_predictions))
-        if is_asked_for or len(table):
+        # A run that keeps the answers of its epochs has this file even if the method never answered.
+        keeps_epochs = name == EPOCH_PREDICTIONS and bool(result.epoch_predictions)
+        if name in TABLES or keeps_epochs or len(table):
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
@@ -134,6 +134,11 @@ def _timing_record(timing: Timing) -> dict[str, Any]:
     return {"fps": timing.fps, "k": timing.k, "k_prime": k_prime}
 
 
+def _timing_of_record(record: Mapping[str, Any]) -> Timing:
+    """A timing from its JSON."""
+    return Timing(record["fps"], record["k"], record["k_prime"])
+
+
 def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
     """Read a fold from its files.
 
@@ -146,14 +151,17 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     clips = read_fold_table(folder / "clips.parquet").drop_columns(["fold"]).to_pylist()
     scores = read_fold_table(folder / "frame_scores.parquet").to_pandas()
-    model, history = folder / "model.safetensors", folder / "history.csv"
-    epochs: list[Any] = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
+    model = folder / "model.safetensors"
+    history = folder / "history.csv"
+    epochs: list[Any] = []
+    if history.is_file():
+        epochs = read_csv(history).drop(columns="fold").to_dict("records")
     return FoldResult(
         key=record["fold"],
         predictions=[],
         clips=[ClipPrediction(**{**row, "probabilities": tuple(row["probabilities"])}) for row in clips],
         frame_scores={str(video): _scores_by_kind(rows, kinds) for video, rows in scores.groupby("video")},
-        timings={name: Timing(t["fps"], t["k"], t["k_prime"]) for name, t in record["timing"].items()},
+        timings={dataset: _timing_of_record(timing) for dataset, timing in record["timing"].items()},
         seed=record["seed"],
         costs=record["costs"],
         model=model.read_bytes() if model.is_file() else b"",
@@ -170,7 +178,7 @@ def _scores_by_kind(rows: pd.DataFrame, kinds: Sequence[str]) -> NDArray[np.floa
 
 
 def whole_fold(folder: Path, run: str | None = None) -> str | None:
-    """Key of the fold in `folder`, or None if one of its files has changed.
+    """Key of the fold in a folder whose files are complete and unchanged, else None.
 
     It is None, too, for a fold of another run than that of the key `run`.
 
@@ -220,12 +228,12 @@ def read_frame(file: Path) -> pd.DataFrame:
     if file.stat().st_size > MOST_KEPT:
         table: pd.DataFrame = read_parquet(file).to_pandas()
     else:
-        table = _parsed(file.read_bytes(), pd.get_option("mode.string_storage")).copy()
+        table = _parse_table(file.read_bytes(), pd.get_option("mode.string_storage")).copy()
     return table
 
 
 @lru_cache(maxsize=512)
-def _parsed(content: bytes, storage: str) -> Any:
+def _parse_table(content: bytes, storage: str) -> Any:
     """The table in the bytes of a parquet file, in a storage of text."""
     return read_parquet(pa.BufferReader(content)).to_pandas()
 
@@ -272,7 +280,8 @@ def folder_name(parent: Path, key: str) -> str:
         parent: the folder in which it lies.
         key: key of a fold, or name of a study.
     """
-    name, former = safe_name(key), _former_name(key)
+    name = safe_name(key)
+    former = _former_name(key)
     if name == former or not (parent / former).is_dir():
         return name
     is_there = former in (folder.name for folder in parent.iterdir())  # not another one that the system takes for it
@@ -280,7 +289,7 @@ def folder_name(parent: Path, key: str) -> str:
 
 
 def _former_name(key: str) -> str:
-    """A key as a file name on Linux."""
+    """A key as a file name, as earlier versions made it; two keys may differ in their capitals alone."""
     name = re.sub(r"[^\w.=+-]", "_", key.replace("/", "--"))
     return name if name.replace("--", "/") == key else f"{name}-{_hash_of(key)}"
 
@@ -298,14 +307,16 @@ def _stamp(content: bytes) -> list[int]:
 @cache
 def _schemas() -> dict[str, pa.Schema]:
     """One type for each column, also of an empty table: tables of folds can be joined."""
-    text, integer, number = pa.string(), pa.int64(), pa.float64()
-    many = pa.list_(number)
+    text = pa.string()
+    integer = pa.int64()
+    number = pa.float64()
+    numbers = pa.list_(number)
     place = [("fold", text), ("video", text)]
     interval = [("kind", text), ("onset", integer), ("apex", integer), ("offset", integer), ("confidence", number)]
-    answer = [("onset", integer), ("offset", integer), ("predicted", text), ("probabilities", many)]
+    answer = [("onset", integer), ("offset", integer), ("predicted", text), ("probabilities", numbers)]
     return {
         "predictions.parquet": pa.schema(
-            [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", integer)]
+            [*place, *interval, ("emotion", text), ("probabilities", numbers), ("draw", integer)]
         ),
         "clips.parquet": pa.schema([*place, *answer]),
         "frame_scores.parquet": pa.schema([*place, ("frame", integer), ("kind", text), ("score", number)]),
@@ -332,8 +343,8 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Tab
         ],
     }
     tables = {
-        "frame_scores.parquet": _join("frame_scores.parquet", _frame_score_tables(result, kinds)),
-        CURVES: _join(CURVES, _curve_tables(result)),
+        "frame_scores.parquet": _join_tables("frame_scores.parquet", _frame_score_tables(result, kinds)),
+        CURVES: _join_tables(CURVES, _curve_tables(result)),
     }
     for name, rows in rows_by_table.items():
         of_fold = [{"fold": result.key, **_python_numbers(row)} for row in rows]
@@ -346,9 +357,9 @@ def _prediction_row(prediction: Prediction) -> dict[str, Any]:
     return {
         "video": prediction.video,
         "kind": str(prediction.kind),
-        "onset": _whole(prediction.onset),
-        "apex": _whole(prediction.apex),
-        "offset": _whole(prediction.offset),
+        "onset": _whole_index(prediction.onset),
+        "apex": _whole_index(prediction.apex),
+        "offset": _whole_index(prediction.offset),
         "confidence": prediction.confidence,
         "emotion": prediction.emotion,
         "probabilities": prediction.probabilities,
@@ -412,12 +423,12 @@ def _frame_rows(
     return pa.table({**repeated, "frame": frame, **numbers}, _schemas()[name])
 
 
-def _join(name: str, parts: Iterable[pa.Table]) -> pa.Table:
+def _join_tables(name: str, parts: Iterable[pa.Table]) -> pa.Table:
     """Tables of one schema as one, also of no table."""
     return pa.concat_tables([_schemas()[name].empty_table(), *parts]).combine_chunks()
 
 
-def _whole(frame: float) -> int:
+def _whole_index(frame: float) -> int:
     """A frame index as an int; pyarrow would silently cut 10.5 to 10.
 
     Raises:

@@ -41,14 +41,13 @@ from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
     CURVES,
     RECORD,
-    TABLES,
     FoldResult,
     folder_name,
     read_fold_table,
     read_frame,
     safe_name,
     whole_fold,
-    write_files,
+    write_fold_files,
 )
 from mebench.system import sync_folder
 
@@ -59,21 +58,30 @@ else:
     pa = load_lazily("pyarrow")
     pd = load_lazily("pandas")
 
-ORDERS = (
-    ["draw", "video", "kind", "onset", "offset", "confidence"],
-    ["video", "onset", "offset"],
-    ["video", "kind", "frame"],
-)
-"""How the rows of predictions, clips and frame scores are sorted."""
+SORTED_BY = {
+    "predictions.parquet": ["draw", "video", "kind", "onset", "offset", "confidence"],
+    "clips.parquet": ["video", "onset", "offset"],
+    "frame_scores.parquet": ["video", "kind", "frame"],
+    CURVES: ["video", "kind", "frame"],
+}
+"""The columns by which the rows of each table are sorted."""
 
-KEPT = (
-    *("config.json", "versions.json", "folds.json", "videos.parquet", "truth.parquet"),
-    *("predictions.parquet", "clips.parquet", "summary.json"),
+FILES_OF_FINISHED = (
+    "config.json",
+    "versions.json",
+    "folds.json",
+    "videos.parquet",
+    "truth.parquet",
+    "predictions.parquet",
+    "clips.parquet",
+    "summary.json",
 )
 """The files of every finished run; readers of runs need no others."""
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
+MOST_LOGGED = 1 << 30
+"""Bytes of files of callbacks and loggers that a fold keeps."""
 T = TypeVar("T")
 
 
@@ -84,12 +92,13 @@ class RunFolder:
         self.path = path
         self.id = path.name
         self._synced = time.monotonic()
-        self._sealed: tuple[tuple[int, ...], dict[str, str]] = (), {}
+        self._seal_state: tuple[int, ...] = ()  # of the file from which the hashes were read
+        self._hashes: dict[str, str] = {}
 
     # -- finding ------------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def all(cls, runs: Path | str) -> list[RunFolder]:
+    def list_runs(cls, runs: Path | str) -> list[RunFolder]:
         """Every run of a folder, finished or not, by id; none if the folder is missing."""
         return [cls(file.parent) for file in sorted(Path(runs).expanduser().glob("*/config.json"))]
 
@@ -103,7 +112,7 @@ class RunFolder:
         for path in (Path(word).expanduser().resolve(), Path(runs).expanduser() / word):
             if os.path.isfile(path / "config.json"):  # noqa: PTH113  (Path's raises where a word is too long for a name)
                 return cls(path)
-        known = {folder.id: folder for folder in cls.all(runs)}
+        known = {folder.id: folder for folder in cls.list_runs(runs)}
         begin_so = [run_id for run_id in known if run_id.startswith(word)]
         if len(begin_so) > 1:
             raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
@@ -114,7 +123,7 @@ class RunFolder:
         return known[begin_so[0]]
 
     @classmethod
-    def finished(cls, runs: Path | str, word: str) -> RunFolder:
+    def open_finished(cls, runs: Path | str, word: str) -> RunFolder:
         """The finished run of a word, as in `open`; or the record of one, by its path.
 
         Raises:
@@ -126,25 +135,25 @@ class RunFolder:
         folder = cls.open(runs, word)
         if not folder.done:
             raise RunError(f"run {folder.id!r} is not finished: continue it with {folder.resume_hint}")
-        if lost := folder.lost:
+        if folder.lost:
             raise RunError(
-                f"run {folder.id!r} is marked as finished but lacks {' and '.join(lost)}: remove {folder.path} and run again"
+                f"run {folder.id!r} is marked as finished but lacks {' and '.join(folder.lost)}: remove {folder.path} and run again"
             )
         return folder
 
     @classmethod
     def open_all_seeds(cls, runs: Path | str, word: str) -> list[RunFolder]:
-        """The finished run of a word, as in `finished`; or all finished ones whose ids begin with it.
+        """The finished run of a word, as in `open_finished`; or all finished ones whose ids begin with it.
 
         Raises:
             RunError: there is none.
         """
         place = Path(runs).expanduser()
         if word and not any(os.path.isdir(path) for path in (Path(word).expanduser(), place / word)):  # noqa: PTH112
-            begin_so = [folder for folder in cls.all(runs) if folder.id.startswith(word) and folder.done]
+            begin_so = [folder for folder in cls.list_runs(runs) if folder.id.startswith(word) and folder.done]
             if len(begin_so) > 1:
                 return begin_so
-        return [cls.finished(runs, word)]
+        return [cls.open_finished(runs, word)]
 
     @classmethod
     def lock_run(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
@@ -161,7 +170,7 @@ class RunFolder:
             runs.mkdir(parents=True, exist_ok=True)
         first = first_id(name, key)
         while True:
-            existing = cls.equal(runs, first)
+            existing = cls.list_runs_of_id(runs, first)
             number = max(existing, default=0) + 1
             new = cls(runs / (f"{first}.{number}" if existing else first))
             for folder in (*existing.values(), new):
@@ -177,7 +186,8 @@ class RunFolder:
             raise RunError(
                 f"run {run_id!r} belongs to a study, which holds the values of its folds: continue with {folder.resume_hint}"
             )
-        if (lock := folder.lock()) is None:
+        lock = folder.lock()
+        if lock is None:
             raise RunError(f"another process is working on run {run_id!r}: wait for it, or stop it first")
         if folder.done:
             lock.release()
@@ -198,11 +208,11 @@ class RunFolder:
     @classmethod
     def all_finished(cls, runs: Path, name: str, key: str) -> list[RunFolder]:
         """The finished runs of a key that have lost no file since; the latest first."""
-        latest_first = reversed(cls.equal(runs, first_id(name, key)).values())
+        latest_first = reversed(cls.list_runs_of_id(runs, first_id(name, key)).values())
         return [run for run in latest_first if run.done and not run.lost and run.key == key]
 
     @classmethod
-    def equal(cls, runs: Path, first: str) -> dict[int, RunFolder]:
+    def list_runs_of_id(cls, runs: Path, first: str) -> dict[int, RunFolder]:
         """The runs with ids `first`, `first.2`, `first.3` …, finished or not, by number.
 
         Some numbers may be absent, because their runs were removed.
@@ -224,9 +234,10 @@ class RunFolder:
         return lock
 
     @property
-    def word(self) -> str:
+    def quoted_name(self) -> str:
         """The argument for `mebench resume`, quoted for a shell: its id, or its path if it lies outside `runs`."""
-        return shlex.quote(self.id if self.path.parent.absolute() == Path("runs").absolute() else str(self.path))
+        lies_in_runs = self.path.parent.absolute() == Path("runs").absolute()
+        return shlex.quote(self.id if lies_in_runs else str(self.path))
 
     @property
     def of_study(self) -> bool:
@@ -236,7 +247,7 @@ class RunFolder:
     @property
     def resume_hint(self) -> str:
         """The command that resumes it, for messages."""
-        return "the same mebench tune" if self.of_study else f"mebench resume {self.word}"
+        return "the same mebench tune" if self.of_study else f"mebench resume {self.quoted_name}"
 
     @property
     def key(self) -> str | None:
@@ -258,7 +269,7 @@ class RunFolder:
     @property
     def lost(self) -> list[str]:
         """The missing files of a finished run."""
-        return [name for name in KEPT if not (self.path / name).is_file()] if self.done else []
+        return [name for name in FILES_OF_FINISHED if not (self.path / name).is_file()] if self.done else []
 
     # -- writing ------------------------------------------------------------------------------------------------------------
 
@@ -284,9 +295,9 @@ class RunFolder:
     def write_fold(self, result: FoldResult, kinds: Sequence[str]) -> None:
         """Keep a fold's results."""
         final = self.fold_folder(result.key)
-        with self._full_disk():
+        with self._explained_refusal():
             with whole_folder(final) as temporary:
-                write_files(temporary, result, kinds, self.key)
+                write_fold_files(temporary, result, kinds, self.key)
                 if final.exists():
                     shutil.rmtree(final)
             # A power cut may lose the folds of this time; a kill loses none.
@@ -297,22 +308,23 @@ class RunFolder:
     def take_logs(self, fold: str, place: Path) -> None:
         """Move the files of a fold's callbacks and loggers to `logs/<fold>`.
 
-        Plain files are moved, in order, up to 1 GiB; their folder is removed.
+        Plain files are moved, in order, up to `MOST_LOGGED`; their folder is removed.
 
         Args:
             fold: key of the fold.
             place: folder of these files, inside the folder of the run.
         """
         target = self.path / "logs" / safe_name(fold)
-        budget = 1 << 30  # bytes of such files that a fold keeps
         shutil.rmtree(target, ignore_errors=True)
+        bytes_left = MOST_LOGGED
         for file in sorted(place.rglob("*")):
             inside = file.relative_to(place)
-            if not file.is_file() or file.is_symlink() or inside.name.startswith("."):
+            is_plain = file.is_file() and not file.is_symlink()
+            if not is_plain or inside.name.startswith("."):
                 continue
-            budget -= file.stat().st_size
+            bytes_left -= file.stat().st_size
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
-            if budget > 0:
+            if bytes_left > 0:
                 file.replace(target / inside)
             else:
                 with (target / "left_out.txt").open("a", encoding="utf-8", newline="\n") as note:
@@ -321,14 +333,14 @@ class RunFolder:
 
     def write_failure(self, fold: str, reason: str) -> None:
         """Write the reason why a fold failed; a later success removes it."""
-        with self._full_disk():
+        with self._explained_refusal():
             replace_file(self.path / "failed" / safe_name(fold), reason + "\n")
 
     def add_feature_seconds(self, seconds: Mapping[str, float], chains: Mapping[str, Sequence[str]]) -> None:
         """Add seconds of computing features, by video, to those of earlier tries.
 
         Args:
-            seconds: by key of the video.
+            seconds: seconds by key of the video.
             chains: cards of the chains.
         """
         before = {}
@@ -339,8 +351,11 @@ class RunFolder:
 
     def remove_leftovers(self) -> None:
         """Remove the partly written files of a killed process; the caller must hold the lock."""
-        for half in [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]:
-            shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
+        for leftover in [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]:
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Mark the run as finished and seal it; nothing is written afterwards.
@@ -349,14 +364,13 @@ class RunFolder:
         """
         shutil.rmtree(self.path / TRAINING, ignore_errors=True)
         self._sync_all()
-        files = [*self.path.glob("[!.]*.*"), *self.path.glob(f"folds/*/{RECORD}")]
-        self._seal(
-            {file.relative_to(self.path).as_posix(): file_hash(file) for file in sorted(files) if file.is_file()}
-        )
+        found = sorted([*self.path.glob("[!.]*.*"), *self.path.glob(f"folds/*/{RECORD}")])
+        files = [file for file in found if file.is_file()]
+        self._seal({file.relative_to(self.path).as_posix(): file_hash(file) for file in files})
 
     def _seal(self, hashes: Mapping[str, str]) -> None:
         """Write the mark of a finished run, with the hashes of its files."""
-        with self._full_disk(), whole_file(self.path / "DONE", synced=True) as temporary:
+        with self._explained_refusal(), whole_file(self.path / "DONE", synced=True) as temporary:
             write_text(temporary, json.dumps({"sha256": hashes}, indent=1) + "\n")
 
     @property
@@ -370,12 +384,14 @@ class RunFolder:
             return {}
         try:
             about = (self.path / "DONE").stat()
-            if self._sealed[0] != (state := (about.st_ino, about.st_mtime_ns, about.st_size)):
+            state = (about.st_ino, about.st_mtime_ns, about.st_size)
+            if state != self._seal_state:
                 text = (self.path / "DONE").read_text(encoding="utf-8")
-                self._sealed = state, dict(json.loads(text)["sha256"]) if text else {}
+                self._hashes = dict(json.loads(text)["sha256"]) if text else {}
+                self._seal_state = state
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise self._unreadable("DONE", e) from e
-        return self._sealed[1]
+        return self._hashes
 
     def list_changed_files(self) -> list[str]:
         """Paths of files of a finished run that are missing or have changed since."""
@@ -391,13 +407,15 @@ class RunFolder:
         except OSError:
             return ""
 
-    def check(self, name: str) -> None:
+    def check_file(self, name: str) -> None:
         """Compare a file with the seal of the run, if it has one.
 
         Raises:
             RunError: it has changed since the run was finished.
         """
-        if (known := self.seal.get(name)) is not None and (self.path / name).is_file() and self._hash(name) != known:
+        known = self.seal.get(name)
+        is_sealed = known is not None and (self.path / name).is_file()
+        if is_sealed and self._hash(name) != known:
             raise self._unreadable(name, ValueError("it has changed since the run was finished"))
 
     def _sync_all(self) -> None:
@@ -408,14 +426,15 @@ class RunFolder:
     @contextmanager
     def _writing(self, final: Path) -> Iterator[Path]:
         """A temporary file that becomes a file of the run. The seal of a finished run gets its new hash."""
-        with self._full_disk(), whole_file(final, synced=True) as temporary:
+        with self._explained_refusal(), whole_file(final, synced=True) as temporary:
             yield temporary
-        if (name := final.relative_to(self.path).as_posix()) in self.seal:
+        name = final.relative_to(self.path).as_posix()
+        if name in self.seal:
             self._seal({**self.seal, name: file_hash(final)})
 
     @contextmanager
-    def _full_disk(self) -> Iterator[None]:
-        """Turn the system's refusal to write into an error that says how to continue."""
+    def _explained_refusal(self) -> Iterator[None]:
+        """Turn the refusal of a full disk into an error that says how to continue."""
         try:
             yield
         except OSError as e:
@@ -450,17 +469,16 @@ class RunFolder:
             content = read(self.path / name)
         except Exception as e:  # pyarrow has many kinds
             raise self._unreadable(name, e) from e
-        self.check(name)
+        self.check_file(name)
         return content
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         """The error of a damaged file, with the way to make it again."""
         file = self.path / name
-        fix = (
-            f"remove {file.parent} and continue with: {self.resume_hint}"
-            if name.startswith("folds/") and not self.done
-            else f"remove {self.path} and run again"
-        )
+        if name.startswith("folds/") and not self.done:
+            fix = f"remove {file.parent} and continue with: {self.resume_hint}"
+        else:
+            fix = f"remove {self.path} and run again"
         return RunError(f"{file} cannot be read ({cause}): {fix}")
 
     def finished_folds(self) -> set[str]:
@@ -469,7 +487,7 @@ class RunFolder:
         keys = [whole_fold(folder, run) for folder in self.path.glob("folds/[!.]*")]
         return {key for key in keys if key is not None}
 
-    def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
+    def merge_folds(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
         """Join the tables of all folds, sorted, whatever the order of completion.
 
         Args:
@@ -479,14 +497,14 @@ class RunFolder:
         Raises:
             RunError: a file of a fold is missing or damaged.
         """
-        for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
+        for name, columns in SORTED_BY.items():
             files = [f"folds/{self.fold_folder(fold).name}/{name}" for fold in folds]
             if name == CURVES:  # only folds of methods that look for peaks have some
                 files = [file for file in files if (self.path / file).is_file()]
             tables = [self._read(file, read_fold_table) for file in files]
             if tables:
                 table = pa.concat_tables(tables).to_pandas()
-                self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
+                self.write_table(name, table.sort_values(columns, kind="stable", ignore_index=True))
         costs = []
         for fold in folds:
             of_features = {}

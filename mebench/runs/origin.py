@@ -16,10 +16,10 @@ from mebench.atomic import replace_file
 from mebench.errors import list_first
 from mebench.runs.folder import RunFolder
 
-FILE = ".begun_here"
+ORIGIN_FILE = ".begun_here"
 """In the run folder: a proof that this user began the run, or has agreed to its code."""
 
-SHOWN = 3
+MOST_NAMED = 3
 """Folders and classes that the question names; further ones are counted."""
 
 
@@ -63,19 +63,19 @@ def question_about_code(folder: RunFolder, trains: bool = True) -> str:
     runs_code = bool(code) if trains else bool(stored.get("plugins"))
     if not runs_code or is_own(folder, stored):
         return ""
-    return f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, SHOWN)}"
+    return f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, MOST_NAMED)}"
 
 
 def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:
     """Note that this user began the run, or has agreed to its code."""
     with suppress(OSError):  # no such folder: the question comes again
-        replace_file(folder.path / FILE, _proof(folder, config) + "\n")
+        replace_file(folder.path / ORIGIN_FILE, _proof(folder, config) + "\n")
 
 
 def is_own(folder: RunFolder, config: Mapping[str, Any]) -> bool:
     """Whether this user began the run, or has agreed to its code."""
     try:
-        noted = (folder.path / FILE).read_text(encoding="utf-8").strip()
+        noted = (folder.path / ORIGIN_FILE).read_text(encoding="utf-8").strip()
         return hmac.compare_digest(noted.encode(), _proof(folder, config).encode())
     except (OSError, UnicodeDecodeError):
         return False

@@ -20,12 +20,17 @@ from mebench.runs.folder import RunFolder
 from mebench.terminal import format_count
 
 FIRST_SCORER = 1
+"""Version of scoring of summaries that state none."""
 SCORER = 3
 """Version of scoring: raised when the same tables come to other scores, or when a summary gets a new section."""
 
 
+MOST_NAMED = 5
+"""Silent folds that a remark names; further ones are counted."""
+
+
 def _any_summary(summary: Mapping[str, Any]) -> bool:
-    """Every summary: some scores came to those that there were."""
+    """Every summary: the version adds scores to all."""
     return True
 
 
@@ -34,15 +39,20 @@ def _has_only_false_alarms(summary: Mapping[str, Any]) -> bool:
 
     Precision and F1 of such a kind are 0 since then.
     """
-    spotted = [summary.get("spotting", {}), *(part.get("spotting", {}) for part in summary.get("members", {}).values())]
-    parts = [part for kinds in spotted for part in kinds.values()]
-    alone = [part for part in parts if part["tp"] + part["fn"] == 0 and part["fp"] > 0]
-    rests_on_one = [part for part in parts if part["scores"]["precision"].get("reason") == UNDEFINED_WITHOUT_ONE]
-    return bool(alone or rests_on_one)
+    summaries = [summary, *summary.get("members", {}).values()]
+    parts = [part for each in summaries for part in each.get("spotting", {}).values()]
+    return any(_is_of_at_most_one_person(part) for part in parts)
+
+
+def _is_of_at_most_one_person(part: Mapping[str, Any]) -> bool:
+    """Whether a kind is spotted that nobody shows, or whose precision rests on one person."""
+    is_shown_by_nobody: bool = part["tp"] + part["fn"] == 0 and part["fp"] > 0
+    rests_on_one: bool = part["scores"]["precision"].get("reason") == UNDEFINED_WITHOUT_ONE
+    return is_shown_by_nobody or rests_on_one
 
 
 CHANGES: dict[int, Callable[[Mapping[str, Any]], bool]] = {2: _any_summary, 3: _has_only_false_alarms}
-"""For each version of scoring, whether it may give other scores than the version before, by the summary of that."""
+"""For each version of scoring, whether it may change a summary of the version before."""
 
 
 def holds_current_scores(summary: Mapping[str, Any]) -> bool:
@@ -70,7 +80,8 @@ def read_tables(folder: RunFolder) -> Tables:
         RunError: a table of the run is missing or damaged.
     """
     about = folder.read_json("folds.json")
-    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    videos = folder.read_table("videos.parquet")
+    truths = folder.read_table("truth.parquet")
     predictions = folder.read_table("predictions.parquet") if "spot" in about["tasks"] else None
     clips = _read_clips(folder, about, videos, truths) if "recognize" in about["tasks"] else None
     distractors = None
@@ -85,8 +96,11 @@ def _read_clips(
     """The annotated clips with their answers; where each fold is scored by itself, each is a `part` of its own."""
     answers = folder.read_table("clips.parquet")
     if not about.get("scored_each"):
-        return _clips(about, videos, truths, answers)
-    parts = [_clips_of(about, fold, videos, truths, answers).assign(part=fold["fold"]) for fold in about["folds"]]
+        return _join_answers(about, videos, truths, answers)
+    parts = []
+    for fold in about["folds"]:
+        answered = _join_answers_of_fold(about, fold, videos, truths, answers)
+        parts.append(answered.assign(part=fold["fold"]))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -95,13 +109,16 @@ def select_scored_clips(truths: pd.DataFrame) -> pd.DataFrame:
     return truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
 
 
-def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+def _join_answers(
+    about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame
+) -> pd.DataFrame:
     """The annotated clips of some videos with their answers."""
     # `DataFrame.merge` took three times as long.
     scored = select_scored_clips(truths)
-    place = pd.Index(videos["video"]).get_indexer(pd.Index(scored["video"]))
-    scored = scored[place >= 0]
-    of_video = videos[["video", "subject", "dataset"]].take(place[place >= 0])
+    row_of_video = pd.Index(videos["video"]).get_indexer(pd.Index(scored["video"]))  # -1 for another video
+    is_of_videos = row_of_video >= 0
+    scored = scored[is_of_videos]
+    of_video = videos[["video", "subject", "dataset"]].take(row_of_video[is_of_videos])
     clip_numbers, answer_numbers = number_groups(["video", "onset", "offset"], scored, answers)
     is_first = ~pd.Index(answer_numbers).duplicated()
     first = answers[["predicted", "probabilities"]].set_axis(answer_numbers)[is_first].reindex(clip_numbers)
@@ -128,7 +145,7 @@ def _probability_of_answers(answers: pd.DataFrame, classes: Sequence[str]) -> Fl
     return np.asarray(np.minimum(probability, 1))
 
 
-def _clips_of(
+def _join_answers_of_fold(
     about: Mapping[str, Any],
     fold: Mapping[str, Any],
     videos: pd.DataFrame,
@@ -136,7 +153,8 @@ def _clips_of(
     answers: pd.DataFrame,
 ) -> pd.DataFrame:
     """The annotated clips of the videos that a fold tests, with its own answers."""
-    return _clips(about, _tested(fold, videos), truths, answers[answers["fold"] == fold["fold"]])
+    own_answers = answers[answers["fold"] == fold["fold"]]
+    return _join_answers(about, _tested_videos(fold, videos), truths, own_answers)
 
 
 def read_tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
@@ -146,28 +164,32 @@ def read_tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
         RunError: a table of the run is missing or damaged.
     """
     about = folder.read_json("folds.json")
-    every = read_tables(folder)
-    answers = None if every.clips is None else folder.read_table("clips.parquet")
+    all_tables = read_tables(folder)
+    answers = None if all_tables.clips is None else folder.read_table("clips.parquet")
     for fold in about["folds"]:
-        tested = _of_videos(every, _tested(fold, every.videos))
-        clips = None if answers is None else _clips_of(about, fold, tested.videos, tested.truths, answers)
-        spotted = None if tested.predictions is None else tested.predictions[tested.predictions["fold"] == fold["fold"]]
+        tested = _select_videos(all_tables, _tested_videos(fold, all_tables.videos))
+        clips = None
+        if answers is not None:
+            clips = _join_answers_of_fold(about, fold, tested.videos, tested.truths, answers)
+        spotted = tested.predictions
+        if spotted is not None:
+            spotted = spotted[spotted["fold"] == fold["fold"]]
         yield fold["fold"], Tables(tested.videos, tested.truths, spotted, clips)
 
 
 def select_dataset(tables: Tables, name: str) -> Tables:
     """The rows of one dataset, as if nothing else had been tested."""
-    return _of_videos(tables, tables.videos[tables.videos["dataset"] == name])
+    return _select_videos(tables, tables.videos[tables.videos["dataset"] == name])
 
 
-def _tested(fold: Mapping[str, Any], videos: pd.DataFrame) -> pd.DataFrame:
+def _tested_videos(fold: Mapping[str, Any], videos: pd.DataFrame) -> pd.DataFrame:
     """The videos that a fold tests."""
     if "videos" in fold:
         return videos[videos["video"].isin(fold["videos"])]
     return videos[videos["subject"].isin(fold["test"])]
 
 
-def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
+def _select_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
     """The rows of some of the videos."""
 
     def rows_of(table: pd.DataFrame) -> pd.DataFrame:
@@ -208,7 +230,7 @@ def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "stric
     summary["remarks"] += [remark for remark in remarks if remark]
     rule = find_convention(convention)
     if rule.has_known_chance:
-        summary["chance"] = {kind: _chance(about, tables, kind, seed, convention) for kind in about["kinds"]}
+        summary["chance"] = {kind: _chance_of_kind(about, tables, kind, seed, convention) for kind in about["kinds"]}
     else:
         summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
     return summary
@@ -217,19 +239,20 @@ def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "stric
 def _remark_on_silence(about: Mapping[str, Any], tables: Tables, kind: str) -> str:
     """A remark on folds that spot nothing of a kind, as after a failed training."""
     true = tables.truths[tables.truths["kind"] == kind]
-    spotting = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
-    held: dict[str, int] = {}
+    folds_that_spot = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
+    n_missed: dict[str, int] = {}
     for fold in about["folds"]:
-        if fold["fold"] not in spotting:
-            held[fold["fold"]] = true["video"].isin(_tested(fold, tables.videos)["video"]).sum()
-    silent = [name for name, n in held.items() if n]
-    if not silent:
+        tested = _tested_videos(fold, tables.videos)["video"]
+        n_true = true["video"].isin(tested).sum()
+        if n_true and fold["fold"] not in folds_that_spot:
+            n_missed[fold["fold"]] = n_true
+    if not n_missed:
         return ""
-    where = f"{len(silent)} of {format_count(len(about['folds']), 'fold')} ({list_first(silent, 5)})"
-    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
+    where = f"{len(n_missed)} of {format_count(len(about['folds']), 'fold')} ({list_first([*n_missed], MOST_NAMED)})"
+    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(n_missed.values())}"
 
 
-def _chance(about: Mapping[str, Any], tables: Tables, kind: str, seed: int, convention: str) -> dict[str, Any]:
+def _chance_of_kind(about: Mapping[str, Any], tables: Tables, kind: str, seed: int, convention: str) -> dict[str, Any]:
     """The level of chance of a kind."""
     return spotting_chance(
         tables.videos,
@@ -252,13 +275,13 @@ def current_summary(folder: RunFolder) -> dict[str, Any]:
     if holds_current_scores(summary) and not lacks_scores(summary):
         return summary
     rescored = rescore_run(folder, folder.read_json("config.json")["config"])
-    return with_added(summary, rescored) if holds_current_scores(summary) else summary | rescored
+    return add_lacking_scores(summary, rescored) if holds_current_scores(summary) else summary | rescored
 
 
-def with_added(stored: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored values, with those of another summary that they lack, at any depth.
+def add_lacking_scores(stored: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored scores, with those of another summary that they lack, at any depth.
 
-    >>> with_added({"f1": {"value": 0.5}}, {"f1": {"value": 0.4, "low": 0.1}, "f05": {"value": 0.3}})
+    >>> add_lacking_scores({"f1": {"value": 0.5}}, {"f1": {"value": 0.4, "low": 0.1}, "f05": {"value": 0.3}})
     {'f1': {'value': 0.5, 'low': 0.1}, 'f05': {'value': 0.3}}
     """
     whole = dict(stored)
@@ -266,7 +289,7 @@ def with_added(stored: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, 
         if name not in whole:
             whole[name] = value
         elif isinstance(value, Mapping) and isinstance(whole[name], Mapping):
-            whole[name] = with_added(whole[name], value)
+            whole[name] = add_lacking_scores(whole[name], value)
     return whole
 
 

@@ -379,7 +379,7 @@ class Judge:
                     for result in self._results(part, tuned[split.name], lacking, default):
                         folder.write_fold(result, plan.data.task.kinds)
                         advance()
-            folder.merge([fold.key for fold in plan.data.folds])
+            folder.merge_folds([fold.key for fold in plan.data.folds])
             self._score(folder)
             folder.finish()
         return folder

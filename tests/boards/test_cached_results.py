@@ -83,7 +83,9 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
         monkeypatch.setattr(module, "cached_result", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
-        export.export_record(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
+        export.export_record(
+            RunFolder.open_finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records"
+        )
     leaderboard.leaderboard_build_command("nowhere")
     assert len(ran) == 6
     for code, functions in ran.items():

@@ -13,7 +13,7 @@ from mebench.boards.export import export_record
 from mebench.boards.site.site_pages import write_site
 from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder
-from mebench.runs.access_text import FILE
+from mebench.runs.access_text import ACCESS_FILE
 from tests.helpers.run_folders import make_run
 
 WHOLE = {
@@ -38,7 +38,7 @@ def run_with(access, runs, run_id, **contents):
     """A run whose folds had some access; None is an older run, which does not say it."""
     run = make_run(runs, run_id, **contents)
     if access is not None:
-        run.write_json(FILE, access)
+        run.write_json(ACCESS_FILE, access)
     return run
 
 
@@ -69,7 +69,7 @@ def test_export_leaves_older_record_as_it_is(tmp_path):
     before = {file.name: file.read_bytes() for file in record.iterdir()}
     assert "isolation" not in json.loads(before["record.json"])
     assert read_committed_record(RunFolder(record)).access == ""
-    run.write_json(FILE, WHOLE)  # as if a later version had noted it
+    run.write_json(ACCESS_FILE, WHOLE)  # as if a later version had noted it
     assert export_record(run, tmp_path / "records") == record
     assert {file.name: file.read_bytes() for file in record.iterdir()} == before
 

@@ -43,7 +43,7 @@ def test_table_has_a_row_for_all_seeds_of_a_run(runs):
     scores = {
         name: [
             folder.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"]
-            for folder in RunFolder.all(runs)
+            for folder in RunFolder.list_runs(runs)
             if folder.id.startswith(name)
         ]
         for name in ("htnet", "ststnet", "logistic")

@@ -184,7 +184,7 @@ def _answers(
         result = _fold(subject, *rows, tasks, kinds, shift, wrong_every, number)
         folder.write_fold(result, kinds)
     if merged:
-        folder.merge(people)
+        folder.merge_folds(people)
 
 
 def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

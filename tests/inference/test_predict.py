@@ -14,7 +14,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.inference.models import model_of_fold
 from mebench.inference.predict import fitted_method
 from mebench.runs import RunFolder
-from mebench.runs.folder import KEPT
+from mebench.runs.folder import FILES_OF_FINISHED
 from mebench.testing import TINY
 
 CLASSES = ("negative", "positive")
@@ -33,7 +33,7 @@ def run(tmp_path):
     torch.manual_seed(0)
     method = mean.MEAN(config.method_params, Task(frozenset({"spot", "recognize"}), ("micro",), CLASSES))
     save_file(method.state_dict(), folder.path / "folds" / "d--a" / "model.safetensors")
-    for name in set(KEPT) - {
+    for name in set(FILES_OF_FINISHED) - {
         file.name for file in folder.path.iterdir()
     }:  # a finished run has them; nobody reads them here
         (folder.path / name).touch()

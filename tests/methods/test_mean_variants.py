@@ -383,7 +383,7 @@ def test_fold_of_variant_trains_and_predicts(words, tmp_path):
     assert all(np.isfinite(s).any() for s in result.frame_scores.values())
     assert {e.stage for e in result.history} == {"spotting", "recognition"}
     assert result.notes["negatives_per_positive"] <= 8
-    fold_files.write_files(tmp_path, result, ("micro",))
+    fold_files.write_fold_files(tmp_path, result, ("micro",))
     history = pd.read_csv(tmp_path / "history.csv").set_index(["stage", "split"])
     watched = [("recognition", "valid")] if "method.curves=valid" in words else []
     assert history[["uf1", "uar"]].dropna().index.tolist() == watched

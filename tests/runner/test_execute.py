@@ -244,7 +244,7 @@ def test_run_names_a_finished_run_that_lost_tables(moody, tmp_path, in_this_proc
     (first.path / "predictions.parquet").unlink()
     (first.path / "clips.parquet").unlink()
     with pytest.raises(RunError, match=r"lacks predictions\.parquet and clips\.parquet: remove .* and run again"):
-        RunFolder.finished(tmp_path / "runs", first.id)
+        RunFolder.open_finished(tmp_path / "runs", first.id)
     shown = io.StringIO()
     again = execute_run(resolve(moody()), Progress(Console(file=shown, width=500)))
     assert again.folder.id == f"{first.id}.2"

@@ -182,7 +182,7 @@ def test_sweep_trains_runs_of_other_intervals_once(own_folder, tmp_path, capsys)
     for name in ("predictions.parquet", "frame_scores.parquet", *(f"folds/synthetic--s00{n}" for n in (1, 2, 3))):
         for one, other in zip(_files(swept.path / name), _files(alone.path / name), strict=True):
             assert one.name == other.name == "fold.json" or one.read_bytes() == other.read_bytes()
-    first = next(r for r in RunFolder.all(tmp_path / "runs") if r.id not in (swept.id, third.id))
+    first = next(r for r in RunFolder.list_runs(tmp_path / "runs") if r.id not in (swept.id, third.id))
     assert swept.read_json("folds.json") == first.read_json("folds.json")
     costs = [pd.read_csv(folder.path / "costs.csv")["fit_seconds"].tolist() for folder in (swept, first)]
     assert costs[0] == costs[1]  # what the training cost, wherever it was

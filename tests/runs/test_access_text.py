@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.runs import FoldResult, RunFolder, access_text
-from mebench.runs.fold_files import PRINTED, whole_fold, write_files
+from mebench.runs.fold_files import PRINTED, whole_fold, write_fold_files
 from tests.helpers.run_folders import make_run
 
 
@@ -49,13 +49,13 @@ def test_describe_grants_tells_what_folds_got_and_printed(printing, tmp_path):
 
 def test_access_of_run_is_none_without_the_file(tmp_path):
     folder = make_run(tmp_path / "runs")
-    (folder.path / access_text.FILE).unlink(missing_ok=True)
+    (folder.path / access_text.ACCESS_FILE).unlink(missing_ok=True)
     assert access_text.access_of_run(RunFolder(folder.path)) is None
 
 
 def test_write_files_keeps_what_a_fold_printed(tmp_path):
     result = FoldResult("k", [], [], {}, {}, 1, {}, printed="epoch 1\n")
-    write_files(tmp_path, result, ("micro",))
+    write_fold_files(tmp_path, result, ("micro",))
     assert (tmp_path / PRINTED).read_text() == "epoch 1\n"
     assert whole_fold(tmp_path) == "k"
     (tmp_path / PRINTED).write_text("changed\n")

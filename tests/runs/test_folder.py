@@ -19,7 +19,7 @@ from mebench.core.peaks import Curve
 from mebench.errors import RunError
 from mebench.runs import ClipPrediction, FoldResult, RunFolder, folder as module
 from mebench.runs.fold_files import safe_name
-from mebench.runs.folder import KEPT
+from mebench.runs.folder import FILES_OF_FINISHED
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -47,7 +47,7 @@ def test_write_fold_and_merge_return_what_was_written(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_fold(result(), ("micro",))
     assert run.finished_folds() == {"d/1"}
-    run.merge(["d/1"])
+    run.merge_folds(["d/1"])
 
     row = run.read_table("predictions.parquet").iloc[0]
     assert (row.fold, row.video, row.kind, row.onset, row.apex, row.offset) == ("d/1", "d/1/v1", "micro", 5, 8, 10)
@@ -71,7 +71,7 @@ def test_write_fold_keeps_curves_of_a_method(tmp_path):
     }
     run.write_fold(dataclasses.replace(result("d/1"), curves=curves), ("micro",))
     run.write_fold(dataclasses.replace(result("d/2"), curves={"d/2/v1": {}}), ("micro",))
-    run.merge(["d/1", "d/2"])
+    run.merge_folds(["d/1", "d/2"])
     assert run.finished_folds() == {"d/1", "d/2"}
     assert run.read_table("curves.parquet").to_dict("split")["data"] == [
         ["d/1", "d/1/v1", 0, "micro", 1.0, 0.5],
@@ -80,17 +80,17 @@ def test_write_fold_keeps_curves_of_a_method(tmp_path):
     ]
     other, _ = claimed(tmp_path / "other")
     other.write_fold(result("d/2"), ("micro",))
-    other.merge(["d/2"])
+    other.merge_folds(["d/2"])
     assert not (other.path / "curves.parquet").exists()
 
 
-def test_merge_ignores_the_order_of_finished_folds(tmp_path):
+def test_merge_folds_ignores_the_order_of_finished_folds(tmp_path):
     tables = []
     for name, order in (("a", ("d/1", "d/2")), ("b", ("d/2", "d/1"))):
         run, _ = claimed(tmp_path / name)
         for key in order:
             run.write_fold(result(key), ("micro",))
-        run.merge(["d/1", "d/2"])
+        run.merge_folds(["d/1", "d/2"])
         tables.append([(run.path / f"{t}.parquet").read_bytes() for t in ("predictions", "clips", "frame_scores")])
     assert tables[0] == tables[1]
 
@@ -117,7 +117,7 @@ def test_merge_sorts_tables(tmp_path):
         scores = {f"{key}/{video}": np.array([[1.0, 2.0], [3.0, 4.0]]) for video in ("v2", "v1")}
         given = dataclasses.replace(result(key), predictions=predictions, clips=clips, frame_scores=scores)
         run.write_fold(given, ("micro", "macro"))
-    run.merge(["d/2", "d/1"])
+    run.merge_folds(["d/2", "d/1"])
 
     def read(name, *columns):
         table = run.read_table(name)
@@ -140,9 +140,9 @@ def test_merge_takes_folds_without_predictions(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_fold(dataclasses.replace(result("d/1"), predictions=[], clips=[], frame_scores={}), ("micro",))
     run.write_fold(result("d/2"), ("micro",))
-    run.merge(["d/1", "d/2"])
+    run.merge_folds(["d/1", "d/2"])
     assert run.read_table("predictions.parquet")["video"].tolist() == ["d/2/v1"]
-    run.merge(["d/1"])
+    run.merge_folds(["d/1"])
     assert len(run.read_table("predictions.parquet")) == 0
 
 
@@ -153,7 +153,7 @@ def test_write_fold_replaces_the_old_fold_and_its_failure(tmp_path):
     for shift in (0, 3):
         run.write_fold(result(shift=shift), ("micro",))
     assert not (run.path / "failed" / "d--1").exists()
-    run.merge(["d/1"])
+    run.merge_folds(["d/1"])
     assert run.read_table("predictions.parquet")["onset"].tolist() == [8]
 
 
@@ -167,7 +167,7 @@ def test_RunFolder_on_a_full_disk_loses_only_the_open_file(tmp_path, monkeypatch
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr("mebench.atomic.sync_to_disk", full)
-    monkeypatch.setattr(module, "write_files", full)
+    monkeypatch.setattr(module, "write_fold_files", full)
     for write in (
         lambda: run.write_json("config.json", {"key": "new"}),
         lambda: run.write_fold(result("d/2"), ("micro",)),
@@ -182,7 +182,7 @@ def test_RunFolder_on_a_full_disk_loses_only_the_open_file(tmp_path, monkeypatch
     assert not run.done
     assert temporary_files(run.path) == []
     monkeypatch.undo()
-    run.merge(["d/1"])
+    run.merge_folds(["d/1"])
     assert run.read_table("predictions.parquet")["onset"].tolist() == [5]
 
 
@@ -196,7 +196,7 @@ def test_RunFolder_leaves_no_half_file_after_other_failures(tmp_path, monkeypatc
     run, _ = claimed(tmp_path)
     with pytest.raises(ValueError, match="JSON"):
         run.write_json("summary.json", {"value": float("nan")})
-    monkeypatch.setattr(module, "write_files", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+    monkeypatch.setattr(module, "write_fold_files", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
     with pytest.raises(RuntimeError):
         run.write_fold(result(), ("micro",))
     assert run.finished_folds() == set()
@@ -299,7 +299,7 @@ def test_claim_never_reuses_the_number_of_a_removed_run(tmp_path):
         run.finish()
         lock.release()
     (first, _), (fifth, _), (last, _) = runs[0], runs[4], runs[10]
-    for file in KEPT:
+    for file in FILES_OF_FINISHED:
         for run in (fifth, last):
             (run.path / file).write_text('{"key": "0123456789abcdef"}')
     shutil.rmtree(first.path)
@@ -345,9 +345,9 @@ def test_claim_to_resume_needs_a_free_run(tmp_path):
 def test_RunFolder_word_is_found_by_a_shell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for place in ("runs/toy-1", f"{tmp_path}/runs/toy-1"):
-        assert RunFolder(Path(place)).word == "toy-1"
+        assert RunFolder(Path(place)).quoted_name == "toy-1"
     for place in ("my runs/toy-1", f"{tmp_path}/my runs/toy-1"):
-        assert shlex.split(RunFolder(Path(place)).word) == [place]
+        assert shlex.split(RunFolder(Path(place)).quoted_name) == [place]
 
 
 def test_open_names_the_nearest_of_unknown_runs(tmp_path):
@@ -364,8 +364,8 @@ def test_open_finds_a_run_by_id_its_beginning_or_folder(tmp_path):
         folder.path.mkdir(parents=True)
         folder.write_json("config.json", {})
     (runs / "no_run").mkdir()
-    assert [folder.id for folder in RunFolder.all(runs)] == ["mean-1", "mean-1.2", "random-1"]
-    assert RunFolder.all(tmp_path / "nowhere") == []
+    assert [folder.id for folder in RunFolder.list_runs(runs)] == ["mean-1", "mean-1.2", "random-1"]
+    assert RunFolder.list_runs(tmp_path / "nowhere") == []
     for word, folder in (("mean-1", one), ("mean-1.", longer), ("r", other), (str(one.path), one)):
         assert RunFolder.open(runs, word).path == folder.path
     with pytest.raises(RunError, match=r"2 runs begin with 'mean': mean-1, mean-1\.2\. Give more of the id"):
