@@ -22,7 +22,7 @@ _DIGITS = re.compile(r"([0-9]+)")
 _PADDING = re.compile(r"(?<![0-9])\s+(?=[0-9])")
 """Blanks that pad a number, `image 9990.jpg` and `image10000.jpg`; between two numbers they separate them."""
 
-SAME = 0.8
+PREVAILING_SHARE = 0.8
 """Share of a folder's images with the same name except for the number, from which on the other images are not frames.
 """
 
@@ -41,8 +41,9 @@ class FolderFrames:
 
     Attributes:
         damaged: existing images with these numbers.
-        strays: accepted images that are not frames, since at least `SAME` of the others share another name, apart from
+        strays: accepted images that are not frames, since at least `PREVAILING_SHARE` of the others share another name, apart from
             numbers, or since the same picture is there in another format.
+        doubles: strays that show a frame once more in another format.
 
     Raises:
         DataError: the folder is missing, cannot be listed, or holds no such image.
@@ -60,8 +61,8 @@ class FolderFrames:
         present = _listed_names(folder)
         images = [name for name in present if not name.startswith(".") and name.casefold().endswith(SUFFIXES)]
         accepted = [name for name in images if fnmatch(name.casefold(), pattern.casefold())]
-        frames, strays = _sorted_out(accepted)
-        frames, self.doubles = _without_doubles(frames)
+        numbered, strays = _split_off_strays(accepted)
+        frames, self.doubles = _split_off_doubles(numbered)
         self.strays = (*strays, *self.doubles)
         self.damaged: tuple[str, ...] = ()
         self.names = frames
@@ -90,19 +91,22 @@ class FolderFrames:
 
     @cached_property
     def numbers(self) -> tuple[int | None, ...]:
-        """The file number of each frame, as annotations give it: the last run of digits in the name before its ending;
-        None without digits.
+        """The file number of each frame, as annotations give it; None without digits.
+
+        It is the last run of digits in the name before its ending.
         """
         return tuple(file_number(name) for name in self.names)
 
     @property
     def notes(self) -> list[str]:
         """Sentences about the images: other images among them, one picture in two formats, missing numbers."""
+        notes = []
+        if self.strays:
+            notes.append(describe_strays(self.strays, self.doubles, self.names[0]))
         gap = gap_in_numbers([*self.names, *self.damaged]) if usual_step(self.numbers) else ""
-        return [
-            *([describe_strays(self.strays, self.doubles, self.names[0])] if self.strays else []),
-            *([gap] if gap else []),
-        ]
+        if gap:
+            notes.append(gap)
+        return notes
 
     @property
     def positions(self) -> NDArray[np.float64]:
@@ -117,11 +121,14 @@ class FolderFrames:
     def breaks(self) -> list[Break]:
         """The frames before which numbered images are missing."""
         step = usual_step(self.numbers)
-        return [
-            Break(index, (after - before) // step - 1, _missing_files(before + step, after - step))
-            for index, (before, after) in enumerate(pairwise(self._known_numbers), 1)
-            if step and after - before > step
-        ]
+        if not step:
+            return []
+        found = []
+        for index, (before, after) in enumerate(pairwise(self._known_numbers), 1):
+            n_missing = (after - before) // step - 1
+            if n_missing > 0:
+                found.append(Break(index, n_missing, _missing_files(before + step, after - step)))
+        return found
 
     @property
     def _known_numbers(self) -> list[int]:
@@ -208,10 +215,10 @@ MOST_NAMED = 3
 """Most gaps and files in one sentence."""
 
 
-def named_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
+def list_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
     """The first of some texts, and the number of the others.
 
-    >>> named_few(["1", "2", "3", "4"], "other gap")
+    >>> list_few(["1", "2", "3", "4"], "other gap")
     '1, 2, 3 and 1 other gap'
     """
     more = f" and {_counted(len(texts) - MOST_NAMED, what)}" if len(texts) > MOST_NAMED else ""
@@ -225,7 +232,7 @@ def _counted(n: int, noun: str) -> str:
 
 def describe_strays(strays: Sequence[str], doubles: Sequence[str], frame: str) -> str:
     """What a user must know about images that are not frames."""
-    sentence = f"{named_few(strays, 'other image')} skipped: the frames are named like {frame}"
+    sentence = f"{list_few(strays, 'other image')} skipped: the frames are named like {frame}"
     if doubles:
         which = "all of these" if len(doubles) == len(strays) else f"{len(doubles)} of them"
         sentence += f", and {which} show a frame once more in another format"
@@ -243,8 +250,10 @@ def usual_step(numbers: Sequence[int | None]) -> int:
     if len(known) < len(numbers) or not steps:
         return 0
     step, n = Counter(steps).most_common(1)[0]
-    counts_frames = step > 0 and 2 * n > len(steps) and all(other > 0 and other % step == 0 for other in steps)
-    return step if counts_frames else 0
+    if step <= 0 or 2 * n <= len(steps):
+        return 0
+    are_multiples = all(other > 0 and other % step == 0 for other in steps)
+    return step if are_multiples else 0
 
 
 def gap_in_numbers(names: Sequence[str]) -> str:
@@ -254,8 +263,9 @@ def gap_in_numbers(names: Sequence[str]) -> str:
     if not numbers:
         return ""
     if len(numbers) < len(found):
-        has = "1 image has" if len(found) - len(numbers) == 1 else f"{len(found) - len(numbers)} images have"
-        return f"{has} no number, the others have one"
+        n_lacking = len(found) - len(numbers)
+        verb = "has" if n_lacking == 1 else "have"
+        return f"{_counted(n_lacking, 'image')} {verb} no number, the others have one"
     repeated = sorted(number for number, n in Counter(numbers).items() if n > 1)
     if repeated:
         others = f" and {_counted(len(repeated) - 1, 'other')}" if len(repeated) > 1 else ""
@@ -277,7 +287,7 @@ def _missing_numbers(numbers: Sequence[int]) -> str:
         ranges.append(f"{first}" if first == last else f"{first} to {last}")
     verb = "is" if n_missing == 1 else "are"
     between = f"between {numbers[0]} and {numbers[-1]} ({_counted(n_missing, 'frame')})"
-    return f"file {named_few(ranges, 'other gap')} {verb} missing {between}"
+    return f"file {list_few(ranges, 'other gap')} {verb} missing {between}"
 
 
 def _missing_files(first: int, last: int) -> str:
@@ -289,29 +299,32 @@ def _missing_files(first: int, last: int) -> str:
     return f"file {first} is missing" if first == last else f"files {first} to {last} are missing"
 
 
-def _without_doubles(frames: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _split_off_doubles(frames: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Frames, and images that show a frame once more in another format. The format of most images is kept.
 
-    >>> _without_doubles(("1.jpg", "1.png", "2.jpg"))
+    >>> _split_off_doubles(("1.jpg", "1.png", "2.jpg"))
     (('1.jpg', '2.jpg'), ('1.png',))
     """
     n_of_format = Counter(Path(name).suffix.casefold() for name in frames)
+
+    def rank_format(name: str) -> tuple[int, str]:
+        suffix = Path(name).suffix.casefold()
+        return (-n_of_format[suffix], suffix)
+
     kept: dict[str, str] = {}
     for name in frames:
         stem = Path(name).stem
-        suffix = Path(name).suffix.casefold()
-        other = kept.get(stem)
-        rank = (-n_of_format[suffix], suffix)
-        if other is None or rank < (-n_of_format[Path(other).suffix.casefold()], Path(other).suffix.casefold()):
+        if stem not in kept or rank_format(name) < rank_format(kept[stem]):
             kept[stem] = name
     names = set(kept.values())
-    return tuple(name for name in frames if name in names), tuple(name for name in frames if name not in names)
+    doubles = tuple(name for name in frames if name not in names)
+    return tuple(name for name in frames if name in names), doubles
 
 
-def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _split_off_strays(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Frames and strays, each in natural order. If no name prevails, all are frames.
 
-    >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
+    >>> _split_off_strays(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
     ('cover.jpg', 'img3 (2).jpg')
     """
     stems = {name: _PADDING.sub("", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural_sort_key)}
@@ -319,7 +332,7 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     if not without_numbers:
         return (), ()
     prevailing, n = Counter(without_numbers.values()).most_common(1)[0]
-    if n < SAME * len(without_numbers):
+    if n < PREVAILING_SHARE * len(without_numbers):
         return tuple(without_numbers), ()
     frames = tuple(name for name, shape in without_numbers.items() if shape == prevailing)
     strays = tuple(name for name, shape in without_numbers.items() if shape != prevailing)

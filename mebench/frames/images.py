@@ -32,11 +32,12 @@ MOST_BYTES = 4 * MOST_PIXELS
 _FORMS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 _OTHER_FORMS = {b"GIF8": "a GIF", b"ftypavif": "AVIF", b"ftypheic": "HEIC", b"jP  ": "JPEG 2000", b"%PDF": "a PDF"}
 _AS_PNG = "write each frame as a PNG of its own"
+_COPY_AGAIN = "copy it from the original again"
 _JPEG = b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
-# Markers without a length: TEM, the restart markers, start and end of image (ITU-T T.81, table B.1).
-_BARE = {0x01, *range(0xD0, 0xDA)}
+_MARKERS_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+"""Markers of JPEG alone: TEM, the restart markers, start and end of image (ITU-T T.81, table B.1)."""
 
 
 def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
@@ -59,17 +60,16 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     """
     with refused_by_system(f"the image {path} cannot be read", "check that it exists, and its permissions"):
         data = read_plain(path, MOST_BYTES)
-    again = "copy it from the original again"
     refuse_if(
-        (not data, f"the image {path} is empty (0 bytes): {again}"),
-        (is_truncated_jpeg(data), f"the image {path} is truncated (its JPEG data has no end marker): {again}"),
+        (not data, f"the image {path} is empty (0 bytes): {_COPY_AGAIN}"),
+        (is_truncated_jpeg(data), f"the image {path} is truncated (its JPEG data has no end marker): {_COPY_AGAIN}"),
         error=DataError,
     )
     try:
         with _opened(io.BytesIO(data)) as header:
             deep = header.mode.startswith(_DEEP_MODES)  # of which OpenCV makes no colours
     except BadImageError as error:
-        remedy = "" if ": " in str(error) else f", {again} or remove it"
+        remedy = "" if ": " in str(error) else f", {_COPY_AGAIN} or remove it"
         raise DataError(f"the image {path} cannot be decoded: it {error}{remedy}") from None
     depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color and not deep else cv2.IMREAD_GRAYSCALE)
     try:
@@ -77,7 +77,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     except cv2.error:
         image = None
     if image is None:
-        raise DataError(f"the image {path} cannot be decoded: it is damaged, {again} or remove it")
+        raise DataError(f"the image {path} cannot be decoded: it is damaged, {_COPY_AGAIN} or remove it")
     if image.dtype != np.uint8:
         raise DataError(
             f"the image {path} holds {image.dtype} values and frames must hold 8 bits a channel (uint8): convert the "
@@ -101,7 +101,7 @@ def is_truncated_jpeg(data: bytes) -> bool:
         kind = data[at + 1]
         if kind == 0xFF:  # fill byte
             at += 1
-        elif kind in _BARE:
+        elif kind in _MARKERS_WITHOUT_LENGTH:
             at += 2
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
@@ -114,6 +114,10 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 _TAIL = 64
+"""Bytes at the end of a file that hold its end marker, unless a writer padded it."""
+_END_MARKERS = {"JPEG": _END_OF_IMAGE, "PNG": b"IEND"}
+_LENGTH_IN_BMP = slice(2, 6)
+"""Bytes of a BMP that state its length."""
 _DEEP_MODES = ("I", "F")
 """Pillow's modes with more than 8 bits a channel begin so: `I`, `I;16`, `F`."""
 _WIDTH, _HEIGHT, _ORIENTATION = 0x100, 0x101, 0x112
@@ -145,19 +149,29 @@ def image_size(path: Path) -> Size:
             with _opened(file) as image:
                 if image.mode.startswith(_DEEP_MODES):
                     raise BadImageError("has more than 8 bits a channel")
-                if image.format == "BMP":
-                    truncated = int.from_bytes(_from(file, 2)[:4], "little") > length
-                else:
-                    end = {"JPEG": _END_OF_IMAGE, "PNG": b"IEND"}.get(image.format or "", b"")
-                    truncated = end not in _from(file, max(length - _TAIL, 0))
-                    if truncated:  # some writers pad the end
-                        whole = _from(file, 0)
-                        truncated = is_truncated_jpeg(whole) if image.format == "JPEG" else end not in whole
-                if truncated:
+                if _is_cut_off(file, image.format or "", length):
                     raise BadImageError("is truncated (its end is missing)")
                 return _displayed_size(image)
     except OSError as error:
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
+
+
+def _is_cut_off(file: BinaryIO, form: str, length: int) -> bool:
+    """Whether the end of an image file is missing; False for formats that do not show it.
+
+    Args:
+        file: opened file.
+        form: format of the image as Pillow names it.
+        length: length of the file in bytes.
+    """
+    if form == "BMP":
+        stated_length = int.from_bytes(_read_from(file, 0)[_LENGTH_IN_BMP], "little")
+        return stated_length > length
+    end_marker = _END_MARKERS.get(form, b"")
+    if end_marker in _read_from(file, max(length - _TAIL, 0)):
+        return False
+    whole = _read_from(file, 0)  # some writers pad the end
+    return is_truncated_jpeg(whole) if form == "JPEG" else end_marker not in whole
 
 
 @contextmanager
@@ -197,7 +211,7 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def decoded_size(path: Path) -> Size:
-    """Like `image_size`, but decodes every pixel; `read_image` reports further damage.
+    """Width and height of an image by decoding it, which shows more damage than `image_size`.
 
     Raises:
         BadImageError: the image does not decode.
@@ -221,7 +235,9 @@ def _displayed_size(image: Image.Image) -> Size:
         height = tags[_HEIGHT]
         orientation = tags.get(_ORIENTATION)
     else:
-        (width, height), exif, orientation = image.size, Image.Exif(), None
+        width, height = image.size
+        orientation = None
+        exif = Image.Exif()
         with warnings.catch_warnings(), suppress(Exception):  # of damaged data anything may come
             warnings.simplefilter("ignore")
             exif.load(image.info.get("exif", b""))
@@ -229,7 +245,7 @@ def _displayed_size(image: Image.Image) -> Size:
     return (height, width) if orientation in _ON_ITS_SIDE else (width, height)
 
 
-def _from(file: BinaryIO, origin: int) -> bytes:
+def _read_from(file: BinaryIO, origin: int) -> bytes:
     """The rest of a file from an origin."""
     file.seek(origin)
     return file.read()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from mebench.frames.videofile import Decoder, VideoFrames, pixels
 
 WAITING = 2.0
 """Most seconds of waiting frames; with more, all waiting frames are dropped, so that no result is later than that."""
+UNSTATED_RATE = 30.0
+"""Frames per second of a source without time stamps that states no rate."""
+MOST_ARRIVALS = 1000
+"""Frames of which the time of arrival is kept."""
 
 
 def camera_device(source: str) -> Path | None:
@@ -49,20 +54,38 @@ def play_source(source: str) -> tuple[float | None, Iterator[tuple[float, NDArra
     path = device or Path(source).expanduser()
     decoder = Decoder(path, camera=device is not None)
 
-    def frames() -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        first = math.nan
-        step = 1 / (decoder.rate or 30.0)
-        before = 0.0
-        for index, frame in enumerate(decoder.frames()):
-            seconds = decoder.seconds(frame)
-            seconds = index * step if math.isnan(seconds) else seconds
-            first = seconds if index == 0 else first
-            if seconds - first < before:  # time stamps begin again
-                first = seconds - before - step
-            before = seconds - first
-            yield before, pixels(frame, decoder.reformatter, decoder.aspect)
+    rate = VideoFrames(path).fps if device is None else decoder.rate
+    return rate, _timed_pictures(decoder)
 
-    return (VideoFrames(path).fps if device is None else decoder.rate), frames()
+
+def _timed_pictures(decoder: Decoder) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Display time in seconds, the first at 0, and picture of each frame."""
+    step = 1 / (decoder.rate or UNSTATED_RATE)
+    origin = 0.0
+    shown = 0.0
+    for index, frame in enumerate(decoder.frames()):
+        stamp = decoder.seconds(frame)
+        seconds = index * step if math.isnan(stamp) else stamp
+        if index == 0:
+            origin = seconds
+        if seconds - origin < shown:  # time stamps begin again
+            origin = seconds - shown - step
+        shown = seconds - origin
+        yield shown, pixels(frame, decoder.reformatter, decoder.aspect)
+
+
+class WaitingFrame(NamedTuple):
+    """A frame that waits to be processed.
+
+    Attributes:
+        frame_index: index of the frame at the rate of the stream.
+        arrival: monotonic time in seconds at which it came.
+        picture: (H, W, 3) uint8; None where the frames before it were dropped.
+    """
+
+    frame_index: int
+    arrival: float
+    picture: NDArray[np.uint8] | None
 
 
 class Stream:
@@ -79,7 +102,7 @@ class Stream:
 
     Attributes:
         fps: frames per second.
-        came: monotonic time of arrival of the last thousand frames in seconds, by index.
+        arrivals: monotonic time of arrival of the last `MOST_ARRIVALS` frames in seconds, by index.
         taken: number of frames so far by time: processed, repeated and dropped ones.
         dropped: frames that came too fast to be processed.
         missing: frames that the source skipped and repeated ones replaced.
@@ -90,28 +113,31 @@ class Stream:
 
     def __init__(self, source: str, fps: float | None = None, paced: bool = True) -> None:
         stated, self._frames = play_source(source)
-        if not (rate := fps or stated):
+        rate = fps or stated
+        if not rate:
             raise DataError(f"{source} states no frame rate: give it with --fps")
         self.fps = rate
         self._paced = paced
         self._camera = camera_device(source) is not None
-        self.came: dict[int, float] = {}
-        self.taken = self.dropped = self.missing = 0
-        # Index, time of arrival and picture; None for a picture where those before it were dropped, and for all at the end.
-        self._waiting: Queue[tuple[int, float, NDArray[np.uint8] | None] | None] = Queue(max(2, round(WAITING * rate)))
+        self.arrivals: dict[int, float] = {}
+        self.taken = 0
+        self.dropped = 0
+        self.missing = 0
+        self._waiting: Queue[WaitingFrame | None] = Queue(max(2, round(WAITING * rate)))  # None stands for the end
         self._ended = False
         self._error: Exception | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the stream has ended."""
         return self._ended and self._waiting.qsize() <= 1
 
     @property
-    def behind(self) -> bool:
+    def is_behind(self) -> bool:
         """Whether frames of a live source are waiting to be processed."""
-        return self._paced and self._waiting.qsize() > self._ended
+        n_marks_of_end = 1 if self._ended else 0
+        return self._paced and self._waiting.qsize() > n_marks_of_end
 
     def _read(self) -> None:
         """Take the frames of the source at their times, until it ends or nobody waits."""
@@ -121,11 +147,11 @@ class Stream:
                 if self._paced and not self._camera:
                     time.sleep(max(0.0, begin + seconds - time.monotonic()))
                 index = round(seconds * self.fps)
-                came = time.monotonic()
+                arrival = time.monotonic()
                 if self._paced and self._waiting.full():
-                    self.dropped += self._drop()
-                    self._waiting.put((index, came, None))
-                self._waiting.put((index, came, frame))
+                    self.dropped += self._drop_waiting()
+                    self._waiting.put(WaitingFrame(index, arrival, None))
+                self._waiting.put(WaitingFrame(index, arrival, frame))
                 if self._ended:  # no reader is left
                     return
         except Exception as error:  # raised in the reader that waits for a frame
@@ -134,13 +160,14 @@ class Stream:
             self._waiting.put(None)
             self._ended = True
 
-    def _drop(self) -> int:
-        """Drop the waiting pictures; returns their number."""
+    def _drop_waiting(self) -> int:
+        """Drop the waiting frames; returns the number of their pictures."""
         n = 0
         with suppress(Empty):
             while True:
-                picture = self._waiting.get_nowait()
-                n += picture is not None and picture[2] is not None
+                waiting = self._waiting.get_nowait()
+                if waiting is not None and waiting.picture is not None:
+                    n += 1
         return n
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
@@ -151,17 +178,19 @@ class Stream:
         if self._reader.ident is None:
             self._reader.start()
         before: NDArray[np.uint8] | None = None
-        while (picture := self._waiting.get()) is not None:
-            index, came, frame = picture
-            if frame is None:
+        while (waiting := self._waiting.get()) is not None:
+            index, arrival, picture = waiting
+            if picture is None:
                 self.taken = max(self.taken, index)
                 return
             while before is not None and self.taken < index:
                 self.missing += 1
-                yield self._counted(came, before)
+                self._count_taken(arrival)
+                yield before
             if index >= self.taken or before is None:  # else the source gives more frames than its rate
-                yield self._counted(came, frame)
-            before = frame
+                self._count_taken(arrival)
+                yield picture
+            before = picture
         self._waiting.put(None)  # the end again, for a further request
         if self._error is not None:
             raise self._error
@@ -169,11 +198,10 @@ class Stream:
     def close(self) -> None:
         """Release the source."""
         self._ended = True
-        self._drop()
+        self._drop_waiting()
 
-    def _counted(self, came: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A frame that is given out, counted with its time of arrival."""
-        self.came[self.taken] = came
-        self.came.pop(self.taken - 1000, None)
+    def _count_taken(self, arrival: float) -> None:
+        """Count a frame that is given out, and keep its time of arrival."""
+        self.arrivals[self.taken] = arrival
+        self.arrivals.pop(self.taken - MOST_ARRIVALS, None)
         self.taken += 1
-        return frame

@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import chain, dropwhile
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,42 +36,14 @@ else:
     av = load_lazily("av")
     cv2 = load_lazily("cv2")
 
+# fmt: off
 SUFFIXES = (
-    *(
-        ".264",
-        ".265",
-        ".3g2",
-        ".3gp",
-        ".amv",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".dv",
-        ".f4v",
-        ".flv",
-        ".gif",
-        ".h264",
-        ".h265",
-        ".hevc",
-    ),
-    *(
-        ".ivf",
-        ".m2t",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mjpeg",
-        ".mjpg",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-    ),
-    *(".nut", ".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".wtv", ".y4m"),
+    ".264", ".265", ".3g2", ".3gp", ".amv", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".h264",
+    ".h265", ".hevc", ".ivf", ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
+    ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob",
+    ".webm", ".wmv", ".wtv", ".y4m",
 )
+# fmt: on
 """Endings of video files that PyAV reads, in lower case."""
 
 CLOCK = 90_000
@@ -94,6 +66,9 @@ milliseconds.
 _ROUNDED = 0.01
 """Share of the frames by which a duration that a header states in seconds may differ from them."""
 
+_BEYOND_THE_END = 1 << 40
+"""Duration of a stream that states none, in its time base: later than any frame."""
+
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
 
@@ -104,6 +79,18 @@ _HOLE = 0.2
 
 FRAME_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
 """Numbers of frames by file: counted by this process, or handed to it."""
+
+
+class PacketTimes(NamedTuple):
+    """The display times of the packets of a video file.
+
+    Attributes:
+        stamps: times in seconds, see `Decoder.stamps`.
+        restarts: packets at which time stamps begin again.
+    """
+
+    stamps: NDArray[np.float64]
+    restarts: list[int]
 
 
 class VideoFrames:
@@ -119,7 +106,7 @@ class VideoFrames:
     Args:
         path: path of the file, which is opened at the first access.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W).
-        accept: use the decodable part of a damaged file.
+        accept: whether the decodable part of a damaged file is used.
     """
 
     def __init__(self, path: Path | str, color: bool = True, accept: bool = False) -> None:
@@ -139,21 +126,16 @@ class VideoFrames:
         They begin with the first decodable frame: a file cut out of another one may begin with packets whose references
         are missing.
         """
-        stamps = self._times_of_packets[0]
+        stamps = self._packet_times.stamps
         decoder = self._open()
         first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
         return stamps[~(stamps < first)]  # all frames without a time stamp
 
     @cached_property
-    def _times_of_packets(self) -> tuple[NDArray[np.float64], list[int]]:
-        """`Decoder.stamps`, and the packets at which time stamps begin again."""
+    def _packet_times(self) -> PacketTimes:
+        """The display times of all packets with a picture."""
         decoder = self._open()
-        return decoder.stamps(), decoder.restarts
-
-    @property
-    def _restarts(self) -> list[int]:
-        """The packets at which time stamps begin again."""
-        return self._times_of_packets[1]
+        return PacketTimes(decoder.stamps(), decoder.restarts)
 
     @cached_property
     def _count(self) -> int:
@@ -167,20 +149,28 @@ class VideoFrames:
         key = self.path.absolute(), self.accept, status.st_size, status.st_mtime_ns
         if key in FRAME_COUNTS:
             return FRAME_COUNTS[key]
-        n = 0
-        if not self.accept and len(self._stamps):
-            decoder = self._open()
-            last = [decoder.seconds(frame) for frame in decoder.jump(None)]
-            if last and len(last) == int((self._stamps >= min(last)).sum()):
-                n = len(self._stamps)  # packets with a picture; decoding the last ones confirms their number
-        n = n or sum(1 for _ in self._open().frames())
+        n = self._count_confirmed_packets() or self._count_decodable()
         if not n and not self.accept:
             raise DataError(f"the video {self.path} has no frame that can be decoded: it is damaged, copy it again")
         return FRAME_COUNTS.setdefault(key, n)
 
+    def _count_confirmed_packets(self) -> int:
+        """Number of packets with a picture, if decoding the last ones confirms it; else 0."""
+        if self.accept or not len(self._stamps):
+            return 0
+        decoder = self._open()
+        last = [decoder.seconds(frame) for frame in decoder.jump(None)]
+        is_confirmed = bool(last) and len(last) == int((self._stamps >= min(last)).sum())
+        return len(self._stamps) if is_confirmed else 0
+
+    def _count_decodable(self) -> int:
+        """Number of frames, found by decoding all."""
+        return sum(1 for _ in self._open().frames())
+
     def __len__(self) -> int:
-        """Number of frames: that of the packets, checked at the end of the file; all frames are decoded only if it is
-        wrong.
+        """Number of frames: that of the packets, checked at the end of the file.
+
+        All frames are decoded only if it is wrong.
 
         Raises:
             DataError: the file is missing, no video, or no frame of it can be decoded.
@@ -200,7 +190,7 @@ class VideoFrames:
             raise IndexError(f"frame {index} does not exist: the video {self.path} has frames 0 to {len(self) - 1}")
         self._approach(index)
         while self._next <= index:
-            frame = self._read()
+            frame = self._read_next()
         return frame if self.color else np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
 
     @cached_property
@@ -218,9 +208,11 @@ class VideoFrames:
             return stated
         mean = (len(self._stamps) - 1) / lasts
         usual = 1 / usual_gap(self._stamps)
-        # A gap from damage changes the mean rate.
-        fits = stated is not None and min(abs(stated - mean) / mean, abs(stated - usual) / usual) <= _STATED
-        return stated if fits else mean
+        if stated is None:
+            return mean
+        # A gap from damage changes the mean rate, but not the usual one.
+        difference = min(abs(stated - mean) / mean, abs(stated - usual) / usual)
+        return stated if difference <= _STATED else mean
 
     @cached_property
     def damage(self) -> str:
@@ -231,31 +223,44 @@ class VideoFrames:
         Raises:
             DataError: the file is missing or no video.
         """
-        promised = self._open().promised
-        held = 0
-        if isinstance(promised, int):
-            held = self._open().packets() if promised else 0
-        else:  # a header in seconds may count from the start of the file, where no frame need be
-            usual = usual_gap(self._stamps)
-            promised = round(promised / usual)
-            held = round((self._stamps[-1] - min(self._stamps[0], 0)) / usual) + 1 if promised else 0
+        promised, held = self._promised_and_held()
         enough = promised - max(1, _ROUNDED * promised)
-        if held >= enough or (held := sum(1 for _ in self._open().frames())) >= enough:
+        if held >= enough:
+            return ""
+        held = self._count_decodable()
+        if held >= enough:
             return ""
         return f"its header promises {promised} frames and it holds {held}: it was cut off, copy it from the original again"
+
+    def _promised_and_held(self) -> tuple[int, int]:
+        """The number of frames that the header states, and that of the packets; 0 and 0 if it states none."""
+        decoder = self._open()
+        if decoder.stated_frames:
+            return decoder.stated_frames, decoder.count_packets()
+        usual = usual_gap(self._stamps)
+        promised = round(decoder.stated_seconds / usual)
+        if not promised:
+            return 0, 0
+        # Seconds of a header may count from the start of the file, where no frame need be.
+        covered = self._stamps[-1] - min(self._stamps[0], 0)
+        return promised, round(covered / usual) + 1
 
     @property
     def notes(self) -> list[str]:
         """Sentences about the file: damage, several streams, an uneven frame rate."""
-        several = self._open().streams
-        restarts = len(self._restarts)
-        times = "once" if restarts == 1 else f"{restarts} times"
-        return [
-            *([f"damaged, as accepted: {self.damage}; {len(self)} can be decoded"] if self.damage else []),
-            *([f"it holds {several} films, of which the first is read"] if several > 1 else []),
-            *([f"its time stamps begin again {times}: the times of later frames go on from there"] if restarts else []),
-            *([f"its frames are {self.uneven}: durations go by their mean rate"] if self.uneven else []),
-        ]
+        notes = []
+        if self.damage:
+            notes.append(f"damaged, as accepted: {self.damage}; {len(self)} can be decoded")
+        n_films = self._open().streams
+        if n_films > 1:
+            notes.append(f"it holds {n_films} films, of which the first is read")
+        n_restarts = len(self._packet_times.restarts)
+        if n_restarts:
+            times = "once" if n_restarts == 1 else f"{n_restarts} times"
+            notes.append(f"its time stamps begin again {times}: the times of later frames go on from there")
+        if self.uneven:
+            notes.append(f"its frames are {self.uneven}: durations go by their mean rate")
+        return notes
 
     @property
     def uneven(self) -> str:
@@ -304,8 +309,8 @@ class VideoFrames:
             DataError: the file is missing or no video.
         """
         found = {break_.frame: break_ for break_ in (*self._holes(), *self._lost_frames())}
-        skipped = len(self._times_of_packets[0]) - len(self._stamps)
-        for packet in self._restarts:
+        skipped = len(self._packet_times.stamps) - len(self._stamps)
+        for packet in self._packet_times.restarts:
             found.setdefault(packet - skipped, Break(packet - skipped, 0, "the time stamps of the file begin again"))
         return [found[frame] for frame in sorted(found) if 0 < frame < len(self)]
 
@@ -337,7 +342,8 @@ class VideoFrames:
         """
         digest = hashlib.sha256(f"{self.color}".encode())
         with suppress(DataError):  # for a file that is not a video, a request for a frame reports it
-            if (aspect := self._open().aspect) != 1:
+            aspect = self._open().aspect
+            if aspect != 1:
                 digest.update(str(aspect).encode())
             if self.accept and self.damage:
                 digest.update(b"accepted")
@@ -362,28 +368,31 @@ class VideoFrames:
         Raises:
             DataError: a frame is damaged, or the process fails or is ended.
         """
-        if (first := next(arrays, None)) is None:
+        first = next(arrays, None)
+        if first is None:
             return
         yield first
-        busy = threading.active_count() > 1 or cv2.getNumThreads() > 1
-        if busy or not FORKS or multiprocessing.current_process().daemon:
+        has_threads = threading.active_count() > 1 or cv2.getNumThreads() > 1
+        may_fork = FORKS and not multiprocessing.current_process().daemon
+        if has_threads or not may_fork:
             yield from arrays
             return
         ring = np.frombuffer(mmap.mmap(-1, most * first.nbytes), np.uint8).reshape(most, *first.shape)
         reader_end, maker_end = multiprocessing.Pipe()
         maker = multiprocessing.get_context("fork").Process(
-            target=self._fill, args=(ring, arrays, maker_end, reader_end)
+            target=self._fill_ring, args=(ring, arrays, maker_end, reader_end)
         )
         maker.start()
         maker_end.close()
         try:
-            at = 0
+            n_read = 0
             while not (message := self._next_message(reader_end)):
-                yield ring[at % most].copy()
-                at += 1
+                yield ring[n_read % most].copy()
+                n_read += 1
                 with suppress(BrokenPipeError):  # it has made the last one
                     reader_end.send_bytes(b"")
-            if reason := message.removeprefix(_LAST).decode():
+            reason = message.removeprefix(_LAST).decode()
+            if reason:
                 raise DataError(reason)
         finally:
             maker.kill()
@@ -398,7 +407,7 @@ class VideoFrames:
                 f"the video {self.path}: the process that reads its frames was ended by the system: is there enough memory?"
             ) from error
 
-    def _fill(
+    def _fill_ring(
         self,
         ring: NDArray[np.uint8],
         arrays: Iterator[NDArray[np.uint8]],
@@ -414,19 +423,19 @@ class VideoFrames:
         reason = ""
         with suppress(EOFError, OSError):  # the reader has ended
             try:
-                for at, array in enumerate(self._restarted(arrays)):
-                    if at >= len(ring):
+                for number, array in enumerate(self._with_own_decoder(arrays)):
+                    if number >= len(ring):
                         maker_end.recv_bytes()
-                    ring[at % len(ring)] = array
+                    ring[number % len(ring)] = array
                     maker_end.send_bytes(b"")
             except DataError as error:
                 reason = str(error)
             maker_end.send_bytes(_LAST + reason.encode())
 
-    def _restarted(self, arrays: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    def _with_own_decoder(self, arrays: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
         """Arrays made with a decoder of this process; any failure is a `DataError`."""
         try:
-            self._restart()  # the position in the decoder's file is shared with the other process
+            self._reopen()  # the position in the decoder's file is shared with the other process
             yield from arrays
         except DataError:
             raise
@@ -434,7 +443,7 @@ class VideoFrames:
             reason = f"{type(error).__name__}: {error}"
             raise DataError(f"the video {self.path}: its frames cannot be computed ({reason})") from error
 
-    def _restart(self) -> None:
+    def _reopen(self) -> None:
         """Open the film again at its first frame."""
         self._decoder = self._open()
         self._next = 0
@@ -444,33 +453,36 @@ class VideoFrames:
     def _approach(self, index: int) -> None:
         """Move to a frame, or to an earlier one from which to decode forward."""
         if not self._seen:
-            self._restart()
-        seen = min(index, len(self._seen) - 1)
-        if index >= self._next and (not self._jumps or seen - self._next <= _WORTH_SEEKING):
+            self._reopen()
+        target = min(index, len(self._seen) - 1)  # the nearest frame that was decoded before
+        lies_ahead = index >= self._next
+        if lies_ahead and (not self._jumps or target - self._next <= _WORTH_SEEKING):
             return
-        if not self._jumps or seen <= _WORTH_SEEKING:
-            self._restart()
+        if not self._jumps or target <= _WORTH_SEEKING:
+            self._reopen()
             return
-        self._next = seen
+        self._next = target
         self._jumped = True
         self._frames = iter(())
-        wanted = self._seen[seen][0]
-        for stamp, _ in (self._seen[seen], self._seen[max(seen - _REORDERED, 0)]):
-            # Some formats count key frames earlier than they are shown.
+        wanted, _ = self._seen[target]
+        earlier, _ = self._seen[max(target - _REORDERED, 0)]
+        for stamp in (wanted, earlier):  # some formats count key frames earlier than they are shown
             frames = self._decoder.jump(stamp)
             first = next(frames, None)
             if first is not None and wanted is not None and (_stamp(first) or 0) <= wanted:
                 self._frames = dropwhile(lambda frame: _stamp(frame) != wanted, chain([first], frames))
                 return
 
-    def _read(self) -> NDArray[np.uint8]:
+    def _read_next(self) -> NDArray[np.uint8]:
         """Decode the next frame, or the first one if the last jump turns out wrong."""
-        if (found := next(self._frames, None)) is not None:
-            frame = pixels(found, self._decoder.reformatter, self._decoder.aspect)
-            seen = _stamp(found), zlib.crc32(frame[::8].tobytes())
+        decoded = next(self._frames, None)
+        if decoded is not None:
+            frame = pixels(decoded, self._decoder.reformatter, self._decoder.aspect)
+            mark = _stamp(decoded), zlib.crc32(frame[::8].tobytes())  # some rows are enough to notice another frame
             if self._next == len(self._seen):
-                self._seen.append(seen)
-            if self._seen[self._next] == seen:  # as at this position before
+                self._seen.append(mark)
+            is_same_as_before = self._seen[self._next] == mark
+            if is_same_as_before:
                 self._next += 1
                 return frame
         if not self._jumped:
@@ -479,8 +491,8 @@ class VideoFrames:
                 "changes while it is read, copy it from the original again"
             )
         self._jumps = False
-        self._restart()
-        return self._read()
+        self._reopen()
+        return self._read_next()
 
     def _open(self) -> Decoder:
         """A new decoder at the first frame."""
@@ -509,28 +521,7 @@ class Decoder:
     def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
         self.accept = accept
         self.restarts: list[int] = []
-        refuse_if(
-            (
-                camera and not path.exists(),
-                f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file",
-            ),
-            (
-                not camera and not path.is_file(),
-                f"there is no video file {path}: check the path, and of a dataset that it was unpacked",
-            ),
-            (
-                path.suffix.lower() in IMAGES,
-                f"{path} is an image, not a video: give the folder of images or a video file",
-            ),
-            error=DataError,
-        )
-        try:
-            # FFmpeg takes what stands before a colon in a relative name for a protocol.
-            self._container = av.open(str(path.absolute()), format="v4l2" if camera else None)
-        except (av.FFmpegError, OSError, ValueError):
-            raise DataError(
-                f"the video {path} cannot be opened: it is empty, damaged or not a video: copy it from the original again"
-            ) from None
+        self._container = _open_container(path, camera)
         cover = av.stream.Disposition.attached_pic
         films = [stream for stream in self._container.streams.video if not stream.disposition & cover]
         if not films:
@@ -543,20 +534,29 @@ class Decoder:
                 f"the video {path} cannot be decoded: its codec is unknown here. Convert it without loss with a program "
                 "that knows it, for example: ffmpeg -i FILE -c:v ffv1 FILE.mkv"
             )
-        width, height = self._stream.codec_context.width, self._stream.codec_context.height
-        stated = self._stream.sample_aspect_ratio
-        self.aspect = stated if stated is not None and stated > 0 else Fraction(1)
-        pixels = round(width * height * max(self.aspect, 1 / self.aspect))
-        if pixels > MOST_PIXELS:
-            raise DataError(
-                f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
-            )
+        stated_aspect = self._stream.sample_aspect_ratio
+        self.aspect = stated_aspect if stated_aspect is not None and stated_aspect > 0 else Fraction(1)
+        self._refuse_giants(path)
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else None
         self.start = (self._container.start_time or 0) / 1e6  # AV_TIME_BASE
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors = av.FFmpegError
         self.reformatter = av.video.reformatter.VideoReformatter()
+
+    def _refuse_giants(self, path: Path) -> None:
+        """Refuse a video whose frames, with square pixels, are too large.
+
+        Raises:
+            DataError: they have more than `MOST_PIXELS`.
+        """
+        width = self._stream.codec_context.width
+        height = self._stream.codec_context.height
+        n_pixels = round(width * height * max(self.aspect, 1 / self.aspect))
+        if n_pixels > MOST_PIXELS:
+            raise DataError(
+                f"the video {path} has frames of {n_pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
+            )
 
     def stamps(self) -> NDArray[np.float64]:
         """Display times of the packets with a picture in seconds, rising.
@@ -582,10 +582,11 @@ class Decoder:
         return math.nan if stamp is None or base is None else stamp * float(base)
 
     def jump(self, stamp: int | None) -> Iterator[av.VideoFrame]:
-        """The frames from the last key frame before a time stamp, or before the end; none if the file allows no
-        jumps.
+        """The frames from the last key frame before a time stamp, or before the end.
+
+        There are none if the file allows no jumps.
         """
-        end = (self._stream.start_time or 0) + (self._stream.duration or 1 << 40)
+        end = (self._stream.start_time or 0) + (self._stream.duration or _BEYOND_THE_END)
         with suppress(self._errors):
             self._container.seek(end if stamp is None else stamp, stream=self._stream)
             yield from self.frames()
@@ -604,18 +605,23 @@ class Decoder:
                         return
 
     @property
-    def promised(self) -> float | int:
-        """The length that the header states: a number of frames, or seconds as a float; 0 if it states none."""
-        if "mp4" in self._container.format.name:
-            return self._stream.frames
-        if match := re.fullmatch(
-            r"(\d{1,4}):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")
-        ):  # Matroska
-            return float(match[1]) * 3600 + float(match[2]) * 60 + float(match[3])
-        of_avi = self._container.format.name == "avi"
-        return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0
+    def stated_frames(self) -> int:
+        """The number of frames that the header of an MP4 file states; else 0."""
+        return self._stream.frames if "mp4" in self._container.format.name else 0
 
-    def packets(self) -> int:
+    @property
+    def stated_seconds(self) -> float:
+        """The length that the header of a Matroska or AVI file states, in seconds; else 0."""
+        if "mp4" in self._container.format.name:
+            return 0.0
+        duration = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", ""))
+        if duration:  # Matroska
+            return float(duration[1]) * 3600 + float(duration[2]) * 60 + float(duration[3])
+        if self._container.format.name == "avi":
+            return self._stream.frames * float(self._stream.time_base or 0)
+        return 0.0
+
+    def count_packets(self) -> int:
         """Number of frames in the file, decodable or not; this reads the whole file."""
         return sum(packet.dts is not None or packet.size > 0 for packet in self._packets())
 
@@ -623,6 +629,36 @@ class Decoder:
         """The packets from here to the end, or to the first unreadable one."""
         with suppress(self._errors):
             yield from self._container.demux(self._stream)
+
+
+def _open_container(path: Path, camera: bool) -> av.container.InputContainer:
+    """Open a video file or a camera.
+
+    Raises:
+        DataError: it is missing, an image, or cannot be opened as a video.
+    """
+    refuse_if(
+        (
+            camera and not path.exists(),
+            f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file",
+        ),
+        (
+            not camera and not path.is_file(),
+            f"there is no video file {path}: check the path, and of a dataset that it was unpacked",
+        ),
+        (
+            path.suffix.lower() in IMAGES,
+            f"{path} is an image, not a video: give the folder of images or a video file",
+        ),
+        error=DataError,
+    )
+    try:
+        # FFmpeg takes what stands before a colon in a relative name for a protocol.
+        return av.open(str(path.absolute()), format="v4l2" if camera else None)
+    except (av.FFmpegError, OSError, ValueError):
+        raise DataError(
+            f"the video {path} cannot be opened: it is empty, damaged or not a video: copy it from the original again"
+        ) from None
 
 
 def _without_restarts(shown: NDArray[np.float64], order: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[int]]:
@@ -687,7 +723,7 @@ def pixels(
 
 
 def _stamp(item: av.VideoFrame | av.Packet[av.VideoStream]) -> int | None:
-    """Its display time in the stream's time base; by the order of decoding if unknown."""
+    """The display time of a frame or packet in the stream's time base; by the order of decoding if unknown."""
     return item.dts if item.pts is None else item.pts
 
 
@@ -724,7 +760,9 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
 
 
 def x264(crf: int) -> dict[str, Any]:
-    """The encoder's options, under which it always writes the same bytes: one thread, and none of the parts that differ
-    between processors, which also read beyond a frame whose width is no multiple of 32.
+    """The encoder's options, under which it always writes the same bytes.
+
+    It gets one thread, and none of the parts that differ between processors, which also read beyond a frame whose width is
+    no multiple of 32.
     """
     return {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}

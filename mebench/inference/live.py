@@ -192,11 +192,11 @@ class Live:
         seen = False
         self._n_tried = 0
         try:
-            while not (self._has_ended(last) or (seen and self.stream.over)):
+            while not (self._has_ended(last) or (seen and self.stream.is_over)):
                 frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
                 found = self._first_face(frames)
                 if found is None:
-                    if self.stream.over:
+                    if self.stream.is_over:
                         break
                     continue
                 seen = True
@@ -217,7 +217,7 @@ class Live:
         """The first frame that shows a face, and that face; None if none does."""
         is_first = True
         for frame in frames:
-            if not is_first and self.stream.behind:
+            if not is_first and self.stream.is_behind:
                 continue  # a frame that came during a search is passed over
             is_first = False
             self._n_tried += 1
@@ -366,4 +366,4 @@ class Live:
 
     def _since(self, frame: int) -> float:
         """Seconds since a frame came; 0 for a future one."""
-        return max(0.0, (now := time.monotonic()) - self.stream.came.get(frame + self._start, now))
+        return max(0.0, (now := time.monotonic()) - self.stream.arrivals.get(frame + self._start, now))

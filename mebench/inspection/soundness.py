@@ -17,7 +17,7 @@ from mebench.core.types import Unplaced
 from mebench.errors import DataError, describe_error
 from mebench.finding import Finding
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames.image_folder import describe_strays, gap_in_numbers, named_few
+from mebench.frames.image_folder import describe_strays, gap_in_numbers, list_few
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
 from mebench.terminal import escape_controls, format_count
@@ -311,7 +311,7 @@ def _check_images(video: Video, frames: FolderFrames, deep: bool) -> Iterator[Fi
         except BadImageError as error:
             unreadable.append(f"{name} {error}")
     if unreadable:
-        few = named_few(unreadable, "other image", between="; ")
+        few = list_few(unreadable, "other image", between="; ")
         yield _fault(video, "unreadable_image", f"{few}: copy {'it' if len(unreadable) == 1 else 'them'} again")
     if len(set(sizes.values())) > 1:
         yield _fault(video, "image_size", _differing_sizes(sizes))
@@ -321,7 +321,7 @@ def _differing_sizes(sizes: Mapping[str, Size]) -> str:
     """The images whose size differs from most others, in words."""
     (usual, n_usual), *_ = Counter(sizes.values()).most_common(1)
     odd = [f"{name} has {size[0]}x{size[1]}" for name, size in sizes.items() if size != usual]
-    few = named_few(odd, "other image")
+    few = list_few(odd, "other image")
     return f"{few}, while {n_usual} of {len(sizes)} images have {usual[0]}x{usual[1]} pixels"
 
 

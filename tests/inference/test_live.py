@@ -124,7 +124,7 @@ def test_Stream_drops_frames_that_come_too_fast(tmp_path, monkeypatch):
         "mebench.frames.stream.play_source", lambda source: (200.0, ((n / 200, x) for n, x in enumerate(numbered)))
     )
     stream, stretches = Stream("a.avi"), []
-    while not stream.over:
+    while not stream.is_over:
         first, own = stream.taken, []
         for frame in stream.frames():
             time.sleep(0.01)
