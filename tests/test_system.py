@@ -112,6 +112,22 @@ def test_main_starts_on_each_system(on_system, words):
     assert code == 0, out
 
 
+def test_Worker_keeps_needed_variables(on_system, tmp_path, monkeypatch):
+    """A process that takes over little still has what its system needs, and lives as long as its call."""
+    monkeypatch.setenv("SYSTEMROOT", "C:/Windows")
+    monkeypatch.setenv("DATA", "/data/smic")
+    program = (
+        "import json, os\nfrom pathlib import Path\nfrom mebench.runner import isolation, sandbox\n"
+        "grant = sandbox.grant_access((), [])._replace(write=(Path.cwd(),), lacks=sandbox.missing_parts())\n"
+        "worker = isolation.Worker(modules=['json'])\n"
+        "names = ('SYSTEMROOT', 'HOME', 'OMP_NUM_THREADS', 'DATA')\n"
+        "print([worker.call(os.getenv, (name,), grant=grant) for name in names])\nworker.close()"
+    )
+    code, out = on_system(program)
+    assert code == 0, out
+    assert ast.literal_eval(out) == ["C:/Windows", os.fspath(tmp_path), "1", None]
+
+
 @nightly("test_main_starts_on_each_system")
 def test_run_finishes_on_each_system(on_system):
     words = ["dataset=synthetic", "dataset.subjects=3", "dataset.videos=1", "dataset.frames=60", "dataset.size=96"]

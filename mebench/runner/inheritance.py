@@ -16,9 +16,11 @@ from mebench.features.landmarks import VARIABLE
 
 KEPT_VARIABLES = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES"),
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "LOCALAPPDATA", "TEMP", "TMP"),
+    *("NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE", "PROCESSOR_IDENTIFIER", "TMPDIR"),
     *("MEBENCH_DEBUG", SWITCH, VARIABLE),
 )
-"""Variables that a confined process keeps: programs, libraries, language, switches of mebench."""
+"""Variables that a confined process keeps: programs, libraries, language, what programs of Windows and macOS need, switches of mebench."""
 KEPT_PREFIXES = (
     *("LC_", "PYTHON", "MALLOC_", "OPENCV_", "NUMBA_", "TRITON_"),
     *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECLIB_", "NUMEXPR_", "DNNL_", "ONEDNN_"),

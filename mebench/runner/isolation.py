@@ -13,7 +13,6 @@ What comes from the process is plain data (see `encode`): nothing that it sends 
 """
 
 import dataclasses
-import importlib
 import json
 import multiprocessing
 import os
@@ -31,6 +30,7 @@ from multiprocessing import forkserver, reduction
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pkgutil import resolve_name
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, TypeVar
@@ -286,7 +286,7 @@ class Worker:
     Args:
         environment: more variables for it.
         server: the fork server to copy; None for a new program that imports only what its calls need.
-        modules: names of modules that a new program imports while it waits for its first call.
+        modules: `module`s that a new program imports, or `module:name()` that it calls, while it waits for its first call.
     """
 
     def __init__(
@@ -316,10 +316,12 @@ class Worker:
             self._ended()
         self._pipe, theirs = multiprocessing.Pipe()
         variables = self._environment
+        if self._server is not None or confined:
+            variables = {**os.environ, **THREADS, **self._environment}
+        if confined:
+            variables = kept_variables(variables)
         printed = None
         if self._server is not None:
-            variables = {**os.environ, **THREADS, **self._environment}
-            variables = kept_variables(variables) if confined else variables
             self._output = FoldOutput()
             printed = self._output.process_end
         arguments = theirs, printed, variables, confined, self._modules
@@ -562,7 +564,7 @@ def _serve(
         printed: pipe for what is printed; None where it goes where the host prints.
         variables: variables of the environment; all that remain where the process will be confined, else further ones.
         confined: whether all calls come with a grant.
-        modules: names of modules to import before the first call.
+        modules: `module`s to import, or `module:name()` to call, before the first call.
     """
     try:
         if printed is not None:
@@ -571,14 +573,22 @@ def _serve(
         if confined:
             forget_host(variables, [pipe.fileno()])
         os.environ.update(variables)
-        for module in modules:
-            importlib.import_module(module)
+        load_ahead(modules)
         while True:
             _answer_call(pipe, *pipe.recv())
     except (EOFError, OSError):  # the host is gone
         pass
     finally:
         os._exit(0)
+
+
+def load_ahead(entries: Iterable[str]) -> None:
+    """Import `module`s and call `module:name()`; what fails is left to the fold that needs it, which reports it."""
+    for entry in entries:
+        with suppress(Exception, SystemExit):
+            found: Any = resolve_name(entry.removesuffix("()"))
+            if entry.endswith("()"):
+                found()
 
 
 def _answer_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> None:

@@ -3,13 +3,10 @@
 import gc
 import json
 import os
-from contextlib import suppress
-from pkgutil import resolve_name
-from typing import Any
 
 from mebench.files import file_hash
 from mebench.runner.inputs import code_of
-from mebench.runner.isolation import PRELOAD
+from mebench.runner.isolation import PRELOAD, load_ahead
 from mebench.runner.process import prepare_worker
 from mebench.runner.sandbox import hide_memory
 from mebench.system import adopt_orphans
@@ -19,10 +16,6 @@ if wanted := os.environ.pop(PRELOAD, ""):
     hide_memory()  # of its copies, too
     adopt_orphans()  # processes that copies leave running
     lightning = "mebench._fast_imports:L"  # before a file imports a part of it by itself
-    for entry in (lightning, *json.loads(wanted), "mebench._fast_imports:remember_callback_packages()"):
-        with suppress(Exception, SystemExit):  # the fold that needs it will report it
-            found: Any = resolve_name(entry.removesuffix("()"))
-            if entry.endswith("()"):
-                found()
+    load_ahead((lightning, *json.loads(wanted), "mebench._fast_imports:remember_callback_packages()"))
     code_of((), file_hash)  # which is remembered
     gc.freeze()  # or the first collection of a copy would copy all memory

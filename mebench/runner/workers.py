@@ -11,7 +11,7 @@ from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
-from mebench.system import count_processors
+from mebench.system import FORKS, count_processors
 
 if TYPE_CHECKING:
     import torch
@@ -117,6 +117,7 @@ class WorkerPool(Workers):
         self._environments = worker_environments(size, accelerator, devices, each)
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
+        self._started_ahead: dict[int, Worker] = {}
         self.server = isolation.ForkServer()
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="mebench-host")
         self._stopped = False
@@ -140,6 +141,7 @@ class WorkerPool(Workers):
         for worker in list(self._hosted.values()):
             worker.close()
         self._threads.shutdown()
+        self._end_ahead()
         self.server.close()
 
     def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
@@ -157,11 +159,12 @@ class WorkerPool(Workers):
             while queue and idle:  # before the answers are kept, which takes its time
                 place = idle.pop()
                 task = queue.popleft()
-                busy[self._threads.submit(self._do, place, task)] = place, task
+                busy[self._threads.submit(self._do, place, task, bool(queue))] = place, task
             if tick is not None:
                 tick()
             for task, future in done:
                 yield task, future.result()
+        self._end_ahead()
 
     def _make_ready(self, tasks: Sequence[WorkerTask]) -> None:
         """Start the imports of hosted tasks, and end the workers that no other task needs."""
@@ -176,18 +179,38 @@ class WorkerPool(Workers):
         self._end(list(self._workers))
         return super()._alone(task, tick)
 
-    def _do(self, place: int, task: WorkerTask) -> Any:
-        """In a thread of this place: the answer of a task."""
+    def _do(self, place: int, task: WorkerTask, others_wait: bool) -> Any:
+        """In a thread of this place: the answer of a task.
+
+        Args:
+            place: number of the place.
+            task: task to do.
+            others_wait: whether more tasks wait for a place.
+        """
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
             return worker.call(task.function, task.arguments, None, task.plugins)
-        worker = self._hosted[place] = isolation.Worker(self._environments[place], self.server)
+        worker = self._started_ahead.pop(place, None) or self._hosted_worker(place, task.hosted)
+        self._hosted[place] = worker
+        if others_wait and not FORKS:
+            self._started_ahead[place] = self._hosted_worker(place, task.hosted)
+            self._started_ahead[place].start()
         if self._stopped:
             worker.close()
         try:
             return attempt(task.function, (*task.arguments, worker))
         finally:
             worker.close()
+
+    def _hosted_worker(self, place: int, imports: Iterable[str]) -> Worker:
+        """A worker for one hosted task; it imports by itself what it cannot take over from the fork server."""
+        return isolation.Worker(self._environments[place], self.server, () if FORKS else imports)
+
+    def _end_ahead(self) -> None:
+        """End the workers that were started for tasks that did not come."""
+        for worker in self._started_ahead.values():
+            worker.close()
+        self._started_ahead.clear()
 
     def _end(self, places: Sequence[int]) -> None:
         """End the workers at some places."""

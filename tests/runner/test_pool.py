@@ -1,5 +1,6 @@
 """A pool of worker processes: exact answers, and exact blame."""
 
+import multiprocessing
 import os
 import sys
 
@@ -29,6 +30,27 @@ def hosted(x, worker):
 
 def hang(worker):
     return worker.call(sleep_in_c, (None,), timeout=0.3)
+
+
+def count_workers(worker):
+    """In this process: the answer of a process of its own, and how many there are meanwhile."""
+    return worker.call(double, ([1],)), len(multiprocessing.active_children())
+
+
+@pytest.mark.processes
+def test_WorkerPool_starts_next_ahead_where_none_forks(monkeypatch):
+    for module in (workers, isolation):
+        monkeypatch.setattr(module, "FORKS", False)
+    before = len(multiprocessing.active_children())
+    tasks = [WorkerTask(x, count_workers, (), hosted=("json", "no_such_module")) for x in range(3)]
+    pool = WorkerPool(1)
+    try:
+        found = {task.key: outcome for task, outcome in pool.run(tasks)}
+    finally:
+        pool.stop()
+    # Its own and the next one's; the last has no next.
+    assert found == {0: ([1, 1], before + 2), 1: ([1, 1], before + 2), 2: ([1, 1], before + 1)}
+    assert len(multiprocessing.active_children()) == before
 
 
 @pytest.mark.processes

@@ -159,12 +159,12 @@ def faked_modules():
 
 def hide(event, args):
     """Hide Linux' own places from mebench, and refuse to open a folder on Windows."""
-    if event != "open" or not isinstance(args[0], str | bytes | os.PathLike) or not calls_from_mebench():
+    if event not in ("open", "os.listdir", "os.scandir") or not isinstance(args[0], str | bytes | os.PathLike) or not calls_from_mebench():
         return
     path = os.fsdecode(args[0])
     if path.startswith(HIDDEN):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    if IS_WINDOWS and args[1] is None and Path(path).is_dir():
+    if IS_WINDOWS and event == "open" and args[1] is None and Path(path).is_dir():
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
