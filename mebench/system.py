@@ -56,6 +56,15 @@ def limits_of_system() -> str:
     return f"nobody tried mebench on {sys.platform}; Linux has everything"
 
 
+def isolating_system() -> str:
+    """Where a method would be isolated from the labels, as the beginning of a sentence."""
+    if sys.platform == "win32":
+        return "WSL 2, which is a Linux,"
+    if sys.platform == "darwin":
+        return "a container with Linux"
+    return "a kernel with Landlock, or a container that allows its calls and seccomp,"
+
+
 def c_function(name: str) -> Any:
     """A function of the C library; None where there is none of that name."""
     if sys.platform == "win32":

@@ -112,6 +112,13 @@ def test_main_starts_on_each_system(on_system, words):
     assert code == 0, out
 
 
+def test_missing_sentence_names_a_way_of_each_system(on_system):
+    code, out = on_system("from mebench.runner.sandbox import PARTS, missing_sentence\nprint(missing_sentence(PARTS))")
+    assert code == 0, out
+    way = {"linux": "a kernel with Landlock", "darwin": "a container with Linux", "win32": "WSL 2, which is a Linux,"}
+    assert f"not stopped; {way[on_system.name]}" in out
+
+
 def test_Worker_keeps_needed_variables(on_system, tmp_path, monkeypatch):
     """A process that takes over little still has what its system needs, and lives as long as its call."""
     monkeypatch.setenv("SYSTEMROOT", "C:/Windows")

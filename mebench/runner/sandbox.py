@@ -42,7 +42,7 @@ from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
 from mebench.files import find_module_file
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
-from mebench.system import open_descriptor
+from mebench.system import isolating_system, open_descriptor
 
 PARTS = ("files", "processes", "network", "privileges")
 """The parts of a sandbox; a kernel may lack one."""
@@ -511,8 +511,7 @@ def missing_sentence(without: Sequence[str]) -> str:
         return ""
     return (
         f"this system does not isolate methods from {_meant(without)}: a method that searches there for labels is "
-        "not stopped; a kernel with Landlock, or a container that allows its calls and seccomp, would stop it, and "
-        "sandbox=on requires this"
+        f"not stopped; {isolating_system()} would stop it, and sandbox=on requires this"
     )
 
 

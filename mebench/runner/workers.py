@@ -190,11 +190,12 @@ class WorkerPool(Workers):
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
             return worker.call(task.function, task.arguments, None, task.plugins)
-        worker = self._started_ahead.pop(place, None) or self._hosted_worker(place, task.hosted)
+        started = self._started_ahead
+        worker = started.pop(place) if place in started else self._hosted_worker(place, task.hosted)
         self._hosted[place] = worker
         if others_wait and not FORKS:
-            self._started_ahead[place] = self._hosted_worker(place, task.hosted)
-            self._started_ahead[place].start()
+            started[place] = self._hosted_worker(place, task.hosted)
+            started[place].start()
         if self._stopped:
             worker.close()
         try:

@@ -159,7 +159,11 @@ def faked_modules():
 
 def hide(event, args):
     """Hide Linux' own places from mebench, and refuse to open a folder on Windows."""
-    if event not in ("open", "os.listdir", "os.scandir") or not isinstance(args[0], str | bytes | os.PathLike) or not calls_from_mebench():
+    if (
+        event not in ("open", "os.listdir", "os.scandir")
+        or not isinstance(args[0], str | bytes | os.PathLike)
+        or not calls_from_mebench()
+    ):
         return
     path = os.fsdecode(args[0])
     if path.startswith(HIDDEN):
