@@ -56,7 +56,8 @@ def test_contributing_names_existing_files():
     root = Path(__file__).parent.parent
     named = re.findall(r"(?<![\w/<])((?:[a-z_]+/)+[a-z_]+\.(?:py|md))\b", TEXT.replace("methods/nearest_mean/", ""))
     assert len(named) > 20
-    assert [name for name in named if not ((root / name).is_file() or (root / "mebench" / name).is_file())] == []
+    lacking = [name for name in named if not (root / name).is_file()]
+    assert [name for name in lacking if not (root / "mebench" / name).is_file()] == []
 
 
 def test_contributing_takes_twenty_minutes():

@@ -37,7 +37,8 @@ def test_ourlab_is_found_and_keeps_promises(installed):
     assert registry.find_plugin("method", "ourlab_brightness").folder.is_relative_to(installed / "site")
     assert "ourlab_faces" in mebench.datasets().index
     checks = [*method_checks("ourlab_brightness"), *plugin_checks("dataset", "ourlab_faces")]
-    assert [(one.check.name, one.reason) for one in outcomes(c for c in checks if c.name != APART) if one.reason] == []
+    found = outcomes(check for check in checks if check.name != APART)
+    assert [(one.check.name, one.reason) for one in found if one.reason] == []
 
 
 @pytest.mark.usefixtures("untracked")

@@ -111,10 +111,8 @@ def test_source_reads_yaml_in_one_place():
 
 def test_source_prints_in_one_place():
     printing = ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write")  # what Progress prints passes there, too
-    assert {where.partition(",")[0] for where, name, _, _ in found()[0] if name in printing} <= {
-        "mebench/terminal.py",
-        "mebench/json_output.py",
-    }
+    files = {where.partition(",")[0] for where, name, _, _ in found()[0] if name in printing}
+    assert files <= {"mebench/terminal.py", "mebench/json_output.py"}
 
 
 def test_names_of_tests_are_short():

@@ -63,8 +63,9 @@ def test_SheetDataset_joins_videos_frames_and_labels(tmp_path):
     assert spans(videos) == {"small/01/a": [(1, 2, 4)], "small/01/b": [(0, 1, 3)], "small/02/a": [(2, 3, 5)]}
     assert [v.n_frames for v in videos] == [8, 8, 8]
     assert dataset.one_per_video
-    assert [e.objective for v in videos for e in v.expressions] == ["III", "I", "III"]
-    assert [e.emotion for v in videos for e in v.expressions] == ["fear", "fear", "anger"]
+    expressions = [e for v in videos for e in v.expressions]
+    assert [e.objective for e in expressions] == ["III", "I", "III"]
+    assert [e.emotion for e in expressions] == ["fear", "fear", "anger"]
     frames = dataset.frames(videos[0])
     assert len(frames) == 8
     assert abs(int(frames[4].mean()) - 5) <= 1
@@ -449,7 +450,8 @@ def test_SheetDataset_lists_sums_unread_columns_and_hidden_signs(tmp_path):
     found = reasons(dataset)
     assert (4, "1 sign that is not shown (U+200B) left out") in found
     assert (5, "a remark, not an annotation: skipped") in found
-    assert [(r.found, r.reason) for r in dataset.repair_rows() if r.column == "columns"] == [("Coder", "not read")]
+    of_columns = [r for r in dataset.repair_rows() if r.column == "columns"]
+    assert [(r.found, r.reason) for r in of_columns] == [("Coder", "not read")]
 
 
 def test_SheetDataset_reports_lacking_names_once_a_column(tmp_path):

@@ -290,9 +290,8 @@ def test_spot_of_own_videos_gives_data_frames(judged, tmp_path, home):
     found = mebench.spot(videos, run, workers=1, progress=Silent())
     assert found.frame_scores.groupby("video")["frame"].max().tolist() == [44, 44]
     assert len(found.predictions) > 1
-    assert list(found.predictions["video"].unique()) == [
-        one["video"] for one in found.summary["videos"] if one["intervals"]
-    ]
+    with_intervals = [one["video"] for one in found.summary["videos"] if one["intervals"]]
+    assert list(found.predictions["video"].unique()) == with_intervals
     assert found.plot_timeline("a")._repr_png_().startswith(b"\x89PNG")
     assert len(found.plot_timeline("b").axes[0].lines) > 1
     with pytest.raises(DataError, match="unknown video 'c'"):

@@ -238,7 +238,8 @@ def test_row_is_marked_for_other_input(tmp_path, write_plugin):
     for method, features in (("reader", "flow"), ("reader", "depth"), ("gone", "flow")):
         make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.features": features})
     rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
-    assert {(row.method, row.settings): (row.facts["other_input"], row.marks) for row in rows if row.measured} == {
+    measured_rows = [row for row in rows if row.measured]
+    assert {(row.method, row.settings): (row.facts["other_input"], row.marks) for row in measured_rows} == {
         ("reader", "features=flow"): ("flow, for depth", ["not the paper's method"]),
         ("reader", "features=depth"): ("", []),
         ("gone", "features=flow"): ("", []),
@@ -255,7 +256,8 @@ def test_row_of_inapplicable_method_has_no_rank(tmp_path, write_plugin):
     last = measured(part)[-1]
     assert (last.method, last.group, last.remark) == ("reader", "", "not ranked: does not apply: flow, for depth")
     assert last.scores["uf1"]["value"] > measured(part)[0].scores["uf1"]["value"]
-    assert {one.row.method: one.rank for one in rank_rows(part) if one.row.measured} == {
+    ranked = [one for one in rank_rows(part) if one.row.measured]
+    assert {one.row.method: one.rank for one in ranked} == {
         "three": 1,
         "two": 2,
         "reader": None,
@@ -295,7 +297,8 @@ def test_row_chosen_on_tested_subjects_is_below_without_rank(tmp_path):
     rows = measured(part)
     assert [row.method for row in rows] == ["good", "poor", "best"]
     assert rows[2].scores["uf1"]["value"] > rows[0].scores["uf1"]["value"]
-    assert [(one.row.method, one.rank) for one in rank_rows(part) if one.row.measured] == [
+    ranked = [one for one in rank_rows(part) if one.row.measured]
+    assert [(one.row.method, one.rank) for one in ranked] == [
         ("good", 1),
         ("poor", 2),
         ("best", None),
@@ -351,9 +354,8 @@ def test_build_names_record_that_cannot_be_shown(tmp_path, break_):
     with pytest.raises(UnshownError, match=f"{broken.id} cannot be shown") as raised:
         module.build_tables(records)
     assert list(raised.value.reasons) == [broken.id]
-    assert {
-        table.name for table in module.build_tables([record for record in records if record.id == sound.id])
-    } == whole
+    of_sound = [record for record in records if record.id == sound.id]
+    assert {table.name for table in module.build_tables(of_sound)} == whole
 
 
 def test_build_makes_part_of_members_of_recognition(tmp_path):
@@ -428,7 +430,8 @@ def test_names_rows_are_levels_of_chance(tmp_path, tasks, table, part, metric):
     section = expected[table.partition("-")[0]]
     scores = section[part]["scores"] if metric == "f1" else {**section.get("scores", {}), "strs": section.get("strs")}
     assert names.scores[metric]["value"] == scores[metric]["value"]
-    assert [one.rank for one in rank_rows(found) if one.row.method == "names"] == [None]
+    of_names = [one for one in rank_rows(found) if one.row.method == "names"]
+    assert [one.rank for one in of_names] == [None]
     assert "code" in names.settings or "nothing" in names.settings or "number" in names.settings
 
 

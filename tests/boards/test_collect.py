@@ -18,7 +18,7 @@ def messages():
     return []
 
 
-def test_from_run_gives_record(tmp_path):
+def test_record_from_run_gives_record(tmp_path):
     run = make_run(tmp_path, seed=4, settings={"method.p": 0.6})
     (record,) = boards_collect.collect_finished_runs(tmp_path)
     assert (record.id, record.seed, record.settings, record.data) == (run.id, 4, "p=0.6", "")
@@ -30,18 +30,20 @@ def test_from_run_gives_record(tmp_path):
         "parameters": 1234,
         "peak_memory_mib": 303.0,
     }
-    assert record.versions == {name: text for name, text in VERSIONS.items() if name != "platform"}
+    without_machine = {name: text for name, text in VERSIONS.items() if name != "platform"}
+    assert record.versions == without_machine
     assert record.summary["spotting"] == run.read_json("summary.json")["spotting"]
     assert (record.published, record.version) == (False, 1)
 
 
-def test_from_run_counts_feature_seconds(tmp_path):
+def test_record_from_run_counts_feature_seconds(tmp_path):
     run = make_run(tmp_path)
     costs = pd.read_csv(run.path / "costs.csv")
     for seconds, cost in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
         costs.assign(feature_seconds=seconds).to_csv(run.path / "costs.csv", index=False)
         (record,) = boards_collect.collect_finished_runs(tmp_path)
-        assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == cost
+        of_features = {name: value for name, value in record.costs.items() if name == "feature_seconds"}
+        assert of_features == cost
 
 
 def test_collect_names_unfinished_and_damaged_runs(tmp_path, messages):
@@ -64,7 +66,7 @@ def test_collect_without_folder_gives_no_runs(tmp_path):
     assert boards_collect.collect_finished_runs(tmp_path / "runs") == collect_records(tmp_path / "records") == []
 
 
-def test_from_record_equals_from_run(tmp_path):
+def test_read_committed_record_equals_record_from_run(tmp_path):
     run = make_run(tmp_path / "runs")
     export(run, tmp_path / "records")
     (mine,), (published,) = (

@@ -91,10 +91,11 @@ def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):
     slow = accept.collect_records
     monkeypatch.setattr(accept, "collect_records", lambda *of: [time.sleep(0.3), slow(*of)][1])
     with ThreadPoolExecutor(2) as pool:
-        outcomes = pool.map(
+        merged = pool.map(
             lambda name: merge_records(find_records(tmp_path / name), tmp_path / "board" / "records"), ("one", "two")
         )
-        assert [outcome.status for found in outcomes for outcome in found] == ["taken", "taken"]
+        outcomes = [outcome for found in merged for outcome in found]
+        assert [outcome.status for outcome in outcomes] == ["taken", "taken"]
     assert Registry.read(tmp_path / "board").records.keys() == {"one", "two"}
 
 

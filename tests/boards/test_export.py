@@ -35,7 +35,8 @@ def test_export_scores_as_its_run(tmp_path, kind_of_run):
     record = RunFolder(export(run, tmp_path / "records"))
     summary = run.read_json("summary.json")
     found = rescore_record(record)
-    assert found == {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
+    scores = {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
+    assert found == scores
     assert found == record.read_json("record.json")["summary"]
 
 

@@ -50,11 +50,11 @@ def named(tables):
 def test_read_included_has_the_rows_of_the_checkout(boards):
     for table in boards.tables:
         content = json.loads((SHIPPED / "tables" / f"{table.name}.json").read_text(encoding="utf-8"))
-        rows = {part["name"]: part["rows"] for part in content["parts"] if part["rows"]}
-        assert json.loads(texts_of_table(table)["json"])["parts"] == [
-            {**part, "published": [], "rescored": []} for part in content["parts"] if part["rows"]
-        ]
-        assert {part.name: len(part.rows) for part in table.parts} == {name: len(rows[name]) for name in rows}
+        measured = [part for part in content["parts"] if part["rows"]]
+        shown = json.loads(texts_of_table(table)["json"])["parts"]
+        assert shown == [{**part, "published": [], "rescored": []} for part in measured]
+        n_rows = {part["name"]: len(part["rows"]) for part in measured}
+        assert {part.name: len(part.rows) for part in table.parts} == n_rows
     assert [gain.plain() for gain in boards.gains] == json.loads((SHIPPED / "tables/selection.json").read_text("utf-8"))
 
 
@@ -62,8 +62,9 @@ def test_leaderboard_has_included_rows_where_installed(as_installed, tmp_path):
     rows = mebench.leaderboard(runs="none", folder=tmp_path)
     files = find_written_tables(SHIPPED / "tables").values()
     written = [json.loads(file.read_text("utf-8")) for file in files]
-    lists = ("rows", "published", "rescored")
-    assert len(rows) == sum(len(part[name]) for table in written for part in table["parts"] for name in lists)
+    parts = [part for table in written for part in table["parts"]]
+    n_rows = [len(part["rows"]) + len(part["published"]) + len(part["rescored"]) for part in parts]
+    assert len(rows) == sum(n_rows)
     assert "MEGC 2019, by person" in set(rows["board"])
 
 
@@ -87,7 +88,8 @@ def test_add_included_sorts_own_rows_among_the_others(small, tmp_path):
     assert not measured[1].group
     assert measured[0].group  # as it was
     assert [part.rivals(row) for row in measured[:1]] == [[measured[0], measured[2]]]
-    assert [ranked.rank for ranked in rank_rows(part) if ranked.row.measured] == [1, 2, 3]
+    ranked = [one for one in rank_rows(part) if one.row.measured]
+    assert [one.rank for one in ranked] == [1, 2, 3]
 
 
 def test_add_included_keeps_tables_of_one_side(small, boards):

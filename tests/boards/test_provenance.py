@@ -52,7 +52,8 @@ def test_rows_mark_unknown_data_and_spare_others(table):
     assert list(rows) == ["imagenet", "honest", "head", "secret"]
     assert rows["secret"].marks == ["pretrained on unknown data"]
     assert not rows["secret"].ranks
-    assert {place.row.method for place in rank_rows(table.parts[0]) if place.rank} == {"imagenet", "honest"}
+    ranked = [place.row for place in rank_rows(table.parts[0]) if place.rank]
+    assert {row.method for row in ranked} == {"imagenet", "honest"}
     assert rows["imagenet"].marks == []
     assert rows["imagenet"].ranks
     assert rows["honest"].facts["pretrained"] == ""

@@ -54,7 +54,8 @@ def test_with_published_follows_aliases(tmp_path, published):
 
 def test_with_published_adds_nothing_to_other_datasets(tmp_path, published):
     tables = beside(tmp_path, published, dataset="drawn")
-    assert all(part.published == () for parts in tables.values() for part in parts.values())
+    every_part = [part for parts in tables.values() for part in parts.values()]
+    assert all(part.published == () for part in every_part)
 
 
 def test_published_lines_keep_printed_digits(published):

@@ -213,7 +213,8 @@ def test_merge_takes_committed_board_under_next_version(tmp_path, monkeypatch):
     raise_version(monkeypatch)
     sources = [RunFolder(file.parent) for file in SAMPLED]
     outcomes = merge_records(sources, tmp_path / "records")
-    assert [outcome.reason for outcome in outcomes if outcome.status != "taken"] == []
+    refused = [outcome for outcome in outcomes if outcome.status != "taken"]
+    assert [outcome.reason for outcome in refused] == []
     assert len(outcomes) == len(SAMPLED)
 
 

@@ -91,7 +91,9 @@ def test_compare_fits_into_eighty_columns(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     compare("one", "two")
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert max(map(len, shown[: shown.index(next(line for line in shown if "is better than" in line))])) <= 80
+    conclusion = next(line for line in shown if "is better than" in line)
+    tables = shown[: shown.index(conclusion)]
+    assert max(map(len, tables)) <= 80
 
 
 def test_compare_prefers_the_lower_false_positive_rate(tmp_path, capsys):

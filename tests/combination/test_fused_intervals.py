@@ -78,7 +78,8 @@ def test_intervals_by_place_keeps_kinds_and_videos_apart():
         [("a", "v", "micro", 1, 2, 3, 0.5, None), ("a", "w", "macro", 1, 2, 3, 0.5, [0.5, 0.5])], columns=columns
     )
     found = intervals_by_place([table, table], ["micro", "macro"])
-    assert {place: [one.member for one in every] for place, every in found.items()} == {
+    members = {place: [one.member for one in every] for place, every in found.items()}
+    assert members == {
         ("v", "micro"): [0, 1],
         ("w", "macro"): [0, 1],
     }

@@ -1,7 +1,7 @@
 """Intervals from the score curve, and which of overlapping ones stay."""
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -113,7 +113,7 @@ spotted = st.lists(
 def test_suppress_keeps_surest_of_overlapping(found, most):
     kept = suppress(found, most)
     overlap = lambda a, b: iou(a[:1] + a[2:3], b[:1] + b[2:3])  # noqa: E731
-    assert all(overlap(a, b) <= most for i, a in enumerate(kept) for b in kept[i + 1 :])
+    assert all(overlap(a, b) <= most for a, b in combinations(kept, 2))
     for gone in found:
         if kept.count(gone) == 0:
             assert any(overlap(gone, k) > most and k.confidence >= gone.confidence for k in kept)
@@ -155,8 +155,10 @@ def test_overlap_equals_sets_of_frames(a, b, threshold):
 def test_overlap_compares_arrays_pair_by_pair(left, right):
     a, b = (np.array(side, dtype=np.int64).reshape(-1, 2) for side in (left, right))
     columns, across = (a[:, :1], a[:, 1:]), (b[:, 0], b[:, 1])
-    assert iou(columns, across).tolist() == [[iou(x, y) for y in right] for x in left]
-    assert hits(columns, across).tolist() == [[hits(x, y) for y in right] for x in left]
+    one_by_one = [[iou(x, y) for y in right] for x in left]
+    hits_one_by_one = [[hits(x, y) for y in right] for x in left]
+    assert iou(columns, across).tolist() == one_by_one
+    assert hits(columns, across).tolist() == hits_one_by_one
 
 
 def shared(a, b, ends):
@@ -183,16 +185,20 @@ def test_shared_frames_follow_each_convention(truths, spotted, threshold, ends, 
     ratio = {at: Fraction(common, either) if either else Fraction(0) for at, (common, either) in exact.items()}
     assert pairs.iou.tolist() == [float(value) for value in ratio.values()]
     found = pairs.hits(threshold, reaching)
-    assert list(zip(found.prediction.tolist(), found.truth.tolist())) == [
-        at for at, value in ratio.items() if value > 0 and (value >= threshold if reaching else value > threshold)
-    ]
+    positive = {at: value for at, value in ratio.items() if value > 0}
+    if reaching:
+        expected = [at for at, value in positive.items() if value >= threshold]
+    else:
+        expected = [at for at, value in positive.items() if value > threshold]
+    assert list(zip(found.prediction.tolist(), found.truth.tolist())) == expected
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
 def test_stretches_cover_high_frames_and_no_long_gap(high, bridge):
     found = stretches(np.array(high, bool), bridge)
     inside = {i for onset, offset in found for i in range(onset, offset + 1)}
-    assert {i for i, h in enumerate(high) if h} <= inside
+    high_frames = {i for i, h in enumerate(high) if h}
+    assert high_frames <= inside
     assert all(high[onset] and high[offset] for onset, offset in found)
     assert all(b[0] - a[1] - 1 > bridge for a, b in pairwise(found))
     lows = [len(run) for run in "".join("x" if i in inside and not high[i] else " " for i in range(len(high))).split()]

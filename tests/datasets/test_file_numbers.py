@@ -73,7 +73,10 @@ def test_write_truth_gives_numbers_of_sheet(id_, words, tree, tmp_path):
         taken = {None, *(number for other, number, _ in repairs if other == row.row)}
         assert any(set(numbers) <= sheet.get(row.row, set()) | taken for sheet in sheets)
     # Without the frames the documented numbering leads there and back.
-    alone = [(v, e) for v in dataset.as_annotated() for e in v.expressions]
-    assert sorted(
-        (v.key, *(number_at(n, v.first, v.numbers) for n in (e.onset, e.offset))) for v, e in alone
-    ) == sorted((f"{dataset.id}/{row.subject}/{row.video}", row.onset, row.offset) for row in rows)
+    found = []
+    for v in dataset.as_annotated():
+        for e in v.expressions:
+            onset, offset = (number_at(frame, v.first, v.numbers) for frame in (e.onset, e.offset))
+            found.append((v.key, onset, offset))
+    documented = [(f"{dataset.id}/{row.subject}/{row.video}", row.onset, row.offset) for row in rows]
+    assert sorted(found) == sorted(documented)

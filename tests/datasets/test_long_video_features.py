@@ -73,8 +73,11 @@ def test_provided_moves_brows_in_expressions_alone(drawn, layout):
 
 def test_segments_joined_are_series_and_truth(drawn):
     listed, labelled = dataset(drawn, "abpn"), dataset(drawn, "abpn", truth=None)
-    where = [[(e.kind, e.onset, e.apex, e.offset) for e in v.expressions] for v in listed.videos()]
-    assert where == [[(e.kind, e.onset, e.apex, e.offset) for e in v.expressions] for v in labelled.videos()]
+
+    def places(set_):
+        return [[(e.kind, e.onset, e.apex, e.offset) for e in v.expressions] for v in set_.videos()]
+
+    assert places(listed) == places(labelled)
     files = sorted((drawn / "train" / "samm_006").glob("samm_006_1_*.npz"))
     assert [file.stem[-4:] for file in files] == ["0000", "0256", "0512"]
     parts = [np.load(file)["feature"] for file in files]

@@ -82,10 +82,10 @@ def test_FilmParams_reach_steps_and_leave_others_alone(id_, name, value, step):
     usual, changed = chains(id_), chains(id_, **{name: value})
     assert all(chain.fingerprint() != other.fingerprint() for chain, other in zip(usual, changed))
     for chain, other in zip(usual, changed):
-        assert [s for s in chain.steps if not isinstance(s, step)] == [
-            s for s in other.steps if not isinstance(s, step)
-        ]
-        assert {getattr(s, name) for s in other.steps if isinstance(s, step)} == {value}
+        unconcerned = [s for s in chain.steps if not isinstance(s, step)]
+        concerned = [s for s in other.steps if isinstance(s, step)]
+        assert [s for s in other.steps if s not in concerned] == unconcerned
+        assert {getattr(s, name) for s in concerned} == {value}
 
 
 def test_FilmParams_refuse_settings_without_effect():

@@ -80,12 +80,16 @@ def here():
     return names["computed_here"]
 
 
+def different_features(here, there):
+    return {name for name, found in here.items() if there[name] != found}
+
+
 @pytest.mark.processes
 def test_features_are_equal_on_an_old_processor(here):
     """By night the loops of numba too, which are compiled anew for the old processor, which takes most of the time."""
     there, others = computed(**{name: value for name, value in OTHERS.items() if NIGHTLY or name != "NUMBA_CPU_NAME"})
     assert here[1] != others, "the settings had no effect"
-    assert {name for name, found in here[0].items() if there[name] != found} == set()
+    assert different_features(here[0], there) == set()
 
 
 @pytest.mark.processes
@@ -93,7 +97,7 @@ def test_features_are_equal_on_an_old_processor(here):
 @pytest.mark.parametrize("setting", OTHERS)
 def test_features_are_equal_for_each_choice_of_instructions(here, setting):
     there, *_ = computed(**{setting: OTHERS[setting]})
-    assert {name for name, found in here[0].items() if there[name] != found} == set()
+    assert different_features(here[0], there) == set()
 
 
 CROP = FaceCrop(size=64)

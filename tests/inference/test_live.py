@@ -132,11 +132,12 @@ def test_Stream_drops_frames_that_come_too_fast(tmp_path, monkeypatch):
         stretches.append((first, own))
     seen = [n for _, own in stretches for n in own]
     assert len(stretches) > 1
-    assert all(own == list(range(own[0], own[0] + len(own))) for _, own in stretches if own)
+    filled = [(first, own) for first, own in stretches if own]
+    assert all(own == list(range(own[0], own[0] + len(own))) for _, own in filled)
     assert stream.dropped == 60 - len(seen) > 0
     assert stream.missing == 0
     assert stream.taken == 60
-    assert all(first <= own[0] <= first + 11 for first, own in stretches if own)
+    assert all(first <= own[0] <= first + 11 for first, own in filled)
 
 
 def test_Stream_repeats_a_frame_where_the_source_skips(tmp_path):

@@ -76,5 +76,6 @@ def test_merge_intervals_cover_the_same_frames_once(drawn):
     given_ones = [interval(on, on + length // 2, on + length, height / 10) for on, length, height in drawn]
     merged = merge_intervals(given_ones, K_PRIME)
     covered = [frame for p in merged for frame in range(p.onset, p.offset + 1)]
-    assert sorted(covered) == sorted({frame for p in given_ones for frame in range(p.onset, p.offset + 1)})
+    covered_before = {frame for p in given_ones for frame in range(p.onset, p.offset + 1)}
+    assert sorted(covered) == sorted(covered_before)
     assert {p.apex for p in merged} <= {p.apex for p in given_ones}

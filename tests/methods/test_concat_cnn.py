@@ -95,7 +95,8 @@ def test_mostly_inside_means_more_than_half_of_frames(n, spans, length, hop):
     spans = [(onset, onset + more) for onset, more in spans]
     busy = {frame for onset, offset in spans for frame in range(onset, offset + 1)}
     begun = firsts(n, length, hop).tolist()
-    assert begun == [i for i in range(0, n, hop) if i + length <= n]
+    whole = [i for i in range(0, n, hop) if i + length <= n]
+    assert begun == whole
     shares = [len(busy & set(range(i, i + length))) / length for i in begun]
     assert mostly_inside(n, spans, length, hop).tolist() == [share > 0.5 for share in shares]
 

@@ -1,5 +1,7 @@
 """The variants of MEAN: what each changes, on chains, samples, losses and intervals; and a fold of each."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -281,7 +283,7 @@ def test_history_has_losses_of_each_epoch_and_side():
             batch = samples.__getitems__(range(len(samples)))
             m.training_step(batch, 0) if split == "train" else m.validation_step(batch, 0)
     noted = {(e.stage, e.split): e for e in m.history.epochs()}
-    assert set(noted) == {(s, p) for s in ("spotting", "recognition") for p in ("train", "valid")}
+    assert set(noted) == set(product(("spotting", "recognition"), ("train", "valid")))
     assert all(0 <= e.accuracy <= 1 and e.loss > 0 for e in noted.values())
     assert method().samples("spotting", [train], [valid])[1] is None
 
@@ -303,7 +305,8 @@ def test_classify_reads_onset_and_apex_of_short_videos():
 
 def test_config_takes_apex_of_paper_on_smic():
     found = find_plugin("method", "mean").section("datasets")
-    assert {name for name, values in found.items() if values.get("apex") == "paper"} == {
+    by_paper = {name for name, values in found.items() if values.get("apex") == "paper"}
+    assert by_paper == {
         "smic_hs",
         "smic_vis",
         "smic_nir",

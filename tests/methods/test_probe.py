@@ -148,7 +148,8 @@ def test_Probe_spots_changes_of_other_people():
     assert np.isnan(scores[-6:]).all()
     assert np.isfinite(scores[:-6]).all()
     found = own.propose(unseen, scores)
-    assert sum(any(abs(p.apex - e.peak) <= 8 for p in found) for e in unseen.expressions) == 3
+    nearest = [min(abs(p.apex - e.peak) for p in found) for e in unseen.expressions]
+    assert sum(distance <= 8 for distance in nearest) == 3
 
 
 def test_Probe_state_brings_length_of_vectors():

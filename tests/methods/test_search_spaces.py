@@ -120,7 +120,8 @@ def test_search_spaces_mark_parameters_of_features(id_):
                     continue
                 if chains(other) != before:
                     changing.add(name)
-    assert changing == {name for name, dimension in space(id_).items() if dimension.acts == "features"}
+    acting_on_features = {name for name, dimension in space(id_).items() if dimension.acts == "features"}
+    assert changing == acting_on_features
 
 
 @pytest.mark.parametrize(

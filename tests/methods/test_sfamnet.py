@@ -81,8 +81,10 @@ def test_ends_lie_where_score_differs_most(values, data, before, after):
     onset, offset = rules.ends(scores, peak, before, after, 0.4)
     for side, place in ((range(peak - before, peak + 1), onset), (range(peak, peak + after + 1), offset)):
         above = [i for i in side if 0 <= i < len(scores) and scores[i] > 0.4]
-        most = max((abs(scores[peak] - scores[i]) for i in above), default=0.0)
-        assert place == (peak if most == 0 else next(i for i in above if abs(scores[peak] - scores[i]) == most))
+        differences = {i: abs(scores[peak] - scores[i]) for i in above}
+        most = max(differences.values(), default=0.0)
+        first_of_most = next((i for i in above if differences[i] == most), peak)
+        assert place == (peak if most == 0 else first_of_most)
 
 
 def test_intervals_need_length_and_shape():

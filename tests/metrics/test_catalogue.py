@@ -66,7 +66,8 @@ def test_METRICS_are_the_scores_that_summaries_hold():
         for some, classes in ((run, CLASSES), (short, ["absent", "AU4"])):
             summary = summarize(some, kinds=["micro"], classes=classes, seed=0, convention=convention, draws=0)
             found |= {pair for section in catalogue.SECTIONS for pair in scored(summary.get(section, {}), section)}
-    assert found == {(section, name) for name, metric in METRICS.items() for section in metric.sections}
+    promised = {(section, name) for name, metric in METRICS.items() for section in metric.sections}
+    assert found == promised
 
 
 def test_METRICS_directions_equal_an_independent_list():
@@ -139,7 +140,8 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
     )
     summary = summarize(random_run(), kinds=["micro"], classes=CLASSES, seed=0, draws=0)
     rate = 1 - summary["spotting"]["micro"]["scores"]["recall"]["value"]
-    assert f"{rate:.4f}" in next(line for line in printed(score_tables(summary)).splitlines() if "miss rate" in line)
+    (line,) = [line for line in printed(score_tables(summary)).splitlines() if "miss rate" in line]
+    assert f"{rate:.4f}" in line
     listed = CliRunner().invoke(app, ["list", "metrics"]).output.splitlines()
     assert "missed\t0 to 1, lower is better: share of the true intervals that nobody spotted" in listed
 

@@ -316,7 +316,7 @@ def test_compare_tables_wilcoxon_skips_people_without_clips():
 def test_compare_tables_skips_what_only_one_run_did():
     found = compared(replace(run(0), clips=None), run(1))
     assert found.mcnemar is None
-    assert not [path for path in found.scores if path.startswith("recognition")]
+    assert not any(path.startswith("recognition") for path in found.scores)
 
 
 def test_compare_tables_takes_one_run_with_searched_videos():
@@ -422,7 +422,7 @@ def test_compare_tables_skips_analysis_without_emotions():
     for other in (mute, replace(silent, clips=None)):
         for pair in ((names, other), (other, names)):
             found = compared(*pair, permutations=2).scores
-            assert not [path for path in found if path.startswith("analysis")]
+            assert not any(path.startswith("analysis") for path in found)
     assert compared(names, silent, metrics=["strs"]).scores["analysis.strs"].second["value"] == 0
 
 

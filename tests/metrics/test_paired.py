@@ -150,4 +150,5 @@ def test_holm_rejects_what_the_step_down_rule_rejects(ps):
         if ps[index] * left > 0.05:
             break
         rejected.add(int(index))
-    assert {index for index, p in enumerate(paired.holm(ps)) if p <= 0.05} == rejected
+    rejected_by_holm = {index for index, p in enumerate(paired.holm(ps)) if p <= 0.05}
+    assert rejected_by_holm == rejected

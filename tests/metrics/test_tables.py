@@ -72,4 +72,6 @@ def test_number_groups_takes_missing_values_as_equal(left, right):
     numbers = np.concatenate(number_groups(["video", "kind", "draw"], *tables))
     rows = [*left, *right]
     assert (numbers >= 0).all()
-    assert [[n == m for n in numbers] for m in numbers] == [[a == b for a in rows] for b in rows]
+    equal_numbers = [[n == m for n in numbers] for m in numbers]
+    equal_rows = [[a == b for a in rows] for b in rows]
+    assert equal_numbers == equal_rows

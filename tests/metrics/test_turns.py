@@ -46,7 +46,8 @@ def test_find_truths_of_strs_metric_takes_every_free_truth(truths: list[Span], s
 def test_find_truths_of_megc2020_takes_any_hit(truths: list[Span], spotted: list[Span]) -> None:
     result = found(truths, spotted, CONVENTIONS["megc2020"])
     near = [[2 * iou(a, b) >= 1 for b in truths] for a in spotted]
-    assert len(result.truth) == sum(any(row[t] for row in near) for t in range(len(truths)))
+    near_of_truths = [[row[t] for row in near] for t in range(len(truths))]
+    assert len(result.truth) == sum(map(any, near_of_truths))
     assert result.hits.tolist() == [sum(row) for row in near]
     assert result.weight.tolist() == [1] * len(spotted)
 

@@ -39,7 +39,8 @@ def test_kfold_parts_resemble_each_other():
     videos = [video("d", f"{s:02d}", s % 4) for s in range(12)]
     for seed in range(5):
         found = within.kfold(People(videos), KFoldParams(3, seed))
-        assert [sorted(int(s.subject) % 4 for s in fold.test) for fold in found] == [[0, 1, 2, 3]] * 3
+        emotions = [sorted(int(s.subject) % 4 for s in fold.test) for fold in found]
+        assert emotions == [[0, 1, 2, 3]] * 3
 
 
 def test_kfold_parts_are_more_alike_than_of_scikit_learn():

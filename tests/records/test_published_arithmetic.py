@@ -150,6 +150,6 @@ def test_contradictions_finds_uf1_far_from_uar():
 
 
 def test_clips_of_members_add_up():
-    assert [
-        sum(of_class) for of_class in zip(*(published.CLIPS["megc2019", m] for m in ("casme2", "samm", "smic_hs")))
-    ] == [*published.CLIPS["megc2019", ""]]
+    of_members = [published.CLIPS["megc2019", member] for member in ("casme2", "samm", "smic_hs")]
+    of_classes = [sum(of_class) for of_class in zip(*of_members)]
+    assert of_classes == [*published.CLIPS["megc2019", ""]]

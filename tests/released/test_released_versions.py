@@ -116,8 +116,11 @@ def test_remarks_on_former_studies_are_none_of_other_methods(released):
 
 def test_resume_refuses_before_it_writes(released, mebench):
     run = run_of_seed(released, 1)
-    before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
+
+    def contents():
+        files = [file for file in run.path.rglob("*") if file.is_file()]
+        return {file: file.read_bytes() for file in files if file.name != ".lock"}
+
+    before = contents()
     mebench("resume", run.path)
-    assert {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file() and file.name != ".lock"} == {
-        file: content for file, content in before.items() if file.name != ".lock"
-    }
+    assert contents() == before

@@ -108,7 +108,7 @@ def test_remarks_on_comparison_name_too_few_subjects():
     assert "with 5 subjects no p can be below 0.0625: they are too few to show any difference, however large" in noted(
         5, one
     )
-    assert not [line for line in noted(6, one) if "too few" in line]  # 1 of 32
+    assert not any("too few" in line for line in noted(6, one))  # 1 of 32
     (line,) = (line for line in noted(6, one, two) if "too few" in line)  # 2 of 32
     assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 tests:")
 

@@ -61,7 +61,7 @@ def test_draw_training_are_means_over_folds():
     lines = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in loss.get_lines()}
     assert lines["with transfer: train"] == ([1, 2], [1.0, 0.3])
     assert lines["without: train"] == ([1, 2], [1.0, 0.9])
-    assert set(lines) == {f"{name}: {split}" for name in ("with transfer", "without") for split in ("train", "valid")}
+    assert set(lines) == {"with transfer: train", "with transfer: valid", "without: train", "without: valid"}
     assert accuracy.get_lines()[0].get_ydata().tolist() == [0.3, 0.9]
 
 

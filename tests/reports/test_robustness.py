@@ -24,7 +24,8 @@ ROWS = [
 
 def test_robustness_figure_has_curve_for_each_kind():
     axes = robustness.draw_robustness(ROWS, PATH).axes
-    assert [one.get_title("left") for one in axes if one.get_visible()] == ["blur", "jpeg"]
+    visible = [one for one in axes if one.get_visible()]
+    assert [one.get_title("left") for one in visible] == ["blur", "jpeg"]
     curve, *intervals = axes[0].lines
     assert curve.get_xydata().round(2).tolist() == [[0, 0.6], [1, 0.5], [2, 0.4]]
     assert [line.get_ydata()[0] for line in intervals] == pytest.approx([0.5, 0.4, 0.3])

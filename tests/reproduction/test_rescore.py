@@ -269,7 +269,8 @@ def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp
         measured = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
         tables = with_rescored(measured, [(own, "all clips", row)], [])
         found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
-        assert {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()} == beside
+        n_rescored = {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()}
+        assert n_rescored == beside
         assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
 
 
@@ -380,9 +381,8 @@ def test_rescore_source_of_real_sources_equals_their_papers(name, published, mon
     for one, other in zip(outcome["sets"], committed["sets"], strict=True):
         for mine, theirs in zip(one["results"], other["results"], strict=True):
             known = flat_scores(theirs["summary"])
-            assert flat_scores(mine["summary"]) == pytest.approx(
-                {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}, abs=2e-6
-            )
+            without_intervals = {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}
+            assert flat_scores(mine["summary"]) == pytest.approx(without_intervals, abs=2e-6)
     printed = reproduction_rescore.rescored_cells(source, outcome, published)
     if name in COUNTED:
         part, *counted = COUNTED[name]

@@ -91,6 +91,13 @@ def together(ways):
     return "+".join(ways)
 
 
+def sort_ways(scores):
+    """The ways that are refused, and those that change the score."""
+    refused = {way for way, score in scores.items() if score is None}
+    changing = {way for way, score in scores.items() if score != scores["none"]}
+    return refused, changing - refused
+
+
 @needs_sandbox
 @pytest.mark.skipif(not is_view_possible(), reason="this system allows no view of the file system")
 @pytest.mark.processes
@@ -99,13 +106,14 @@ def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
     ways = [*MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *REST]
     silent = [way for way in ways if way not in (*REFUSED, *DRAWN)]
     scores = tried(["none", *sorted(REFUSED), *DRAWN, together(silent)], *TWO_FOLDS)
-    assert {way for way, score in scores.items() if score is None} == REFUSED
+    refused, successful = sort_ways(scores)
+    assert refused == REFUSED
     assert "which it does not test: that is a leak" in tried.outcomes["for others"]
     assert "PermissionError" in tried.outcomes["file"]
     assert "config.yaml lists under reads" in tried.outcomes["file"]
     assert "config.yaml lists under reads" in tried.outcomes["pictures"]
-    drawn = {way: scores.pop(way) for way in DRAWN}
-    assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
+    drawn = {way: scores[way] for way in DRAWN}
+    assert successful - drawn.keys() == set()
     # By the names and the order of the release each answer would be right.
     assert scores["none"] < 0.3
     assert max(drawn["names"], drawn["order"]) < 0.6
@@ -120,11 +128,12 @@ def test_sandbox_without_view_shows_only_facts(tried, monkeypatch):
     monkeypatch.setattr(sandbox, "is_view_possible", lambda: False)
     known = REFUSED | REFUSED_WITHOUT_VIEW
     silent = [way for way in (*FACTS, *LEFT, *PROCESSES) if way not in known | FOUND_WITHOUT_VIEW]
-    refused = ["folders", "pictures", *sorted(known & PROCESSES.keys())]
-    scores = tried(["none", *refused, *FOUND_WITHOUT_VIEW, together(silent)], *TWO_FOLDS)
-    assert {way for way, score in scores.items() if score is None} == known & scores.keys()
-    assert {scores.pop(way) for way in FOUND_WITHOUT_VIEW} == {1}
-    assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
+    expected = ["folders", "pictures", *sorted(known & PROCESSES.keys())]
+    scores = tried(["none", *expected, *FOUND_WITHOUT_VIEW, together(silent)], *TWO_FOLDS)
+    refused, successful = sort_ways(scores)
+    assert refused == known & scores.keys()
+    assert {scores[way] for way in FOUND_WITHOUT_VIEW} == {1}
+    assert successful == set(FOUND_WITHOUT_VIEW)
 
 
 @pytest.mark.processes

@@ -94,7 +94,8 @@ def test_make_plan_tests_a_person_under_all_ids_at_once(plan, dataset):
     assert len(made.data.folds) == len(numbers) < len(shown)
     for fold in made.data.folds:
         (number,) = {s.subject for s in fold.test}
-        assert set(fold.test) == {s for s in shown if s.subject == number}
+        ids_of_person = {s for s in shown if s.subject == number}
+        assert set(fold.test) == ids_of_person
         assert {s.subject for s in (*fold.train, *fold.valid)} == numbers - {number}
 
 
@@ -132,7 +133,8 @@ def test_make_plan_converts_k_prime_between_frame_rates(plan):
     assert timings["samm_lv"].k_prime["micro"] == int((200 * seconds + 1) / 2)
     assert timings["cas_me2"].k_prime["micro"] == int((30 * seconds + 1) / 2)
     assert (timings["cas_me2"].k, timings["samm_lv"].k) == (3, 20)
-    assert made.data.tested == {v.key for v in made.data.videos if v.dataset == "samm_lv"}
+    of_samm_lv = {v.key for v in made.data.videos if v.dataset == "samm_lv"}
+    assert made.data.tested == of_samm_lv
 
 
 PRESETS = [

@@ -318,9 +318,11 @@ def test_run_that_was_stopped_resumes_to_equal_results(moody, tmp_path, in_this_
     )
     assert sorted(zip(*(found[c] for c in ("video", "kind", "onset", "offset", "confidence", "emotion")))) == expected
     scores = resumed.folder.read_table("frame_scores.parquet")
-    assert scores["score"].tolist() == [
-        x for r in whole for key in sorted(r.frame_scores) for x in r.frame_scores[key][:, 0]
-    ]
+    expected_scores = []
+    for result in whole:
+        for key in sorted(result.frame_scores):
+            expected_scores += result.frame_scores[key][:, 0].tolist()
+    assert scores["score"].tolist() == expected_scores
 
 
 def _wait_for(condition, code, output, seconds=300):

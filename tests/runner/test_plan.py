@@ -47,7 +47,8 @@ def test_fold_seed_is_independent_of_other_folds(plan):
     seeds = [three.fold_seed(f) for f in three.data.folds]
     assert len(set(seeds)) == 3
     assert seeds == [four.fold_seed(f) for f in four.data.folds[:3]]
-    assert seeds != [made.fold_seed(f) for made in [plan("seed=1")] for f in made.data.folds]
+    other = plan("seed=1")
+    assert seeds != [other.fold_seed(f) for f in other.data.folds]
 
 
 def test_make_plan_orders_kinds_and_takes_micro_by_default(plan):

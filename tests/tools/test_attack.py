@@ -96,7 +96,8 @@ def test_attack_records_change_no_honest_row(board, tmp_path):
     rows = [json.loads(after[key]) for key in after.keys() - before.keys()]
     assert rows
     assert all(row["remark"].startswith("not ranked: ") and not row["group"] for row in rows)
-    assert {run for row in rows for run in row["runs"]} == set(QUICK)
+    forged = {run for row in rows for run in row["runs"]}
+    assert forged == set(QUICK)
     both = [RunFolder(board / "records" / name) for name in (HONEST[0], "seed_changed")]
     again = {outcome.id: outcome.doubt for outcome in merge_records(both, board / "records", check_only=True)}
     assert again[HONEST[0]] == "", "who was here first stays so"
@@ -116,9 +117,9 @@ def test_attack_seeds_do_not_enter_rows_of_another_sender(board, tmp_path):
     assert [(outcome.status, outcome.doubt, outcome.sender) for outcome in outcomes] == [("taken", "", "stranger")] * 2
     after = {key: json.loads(row) for key, row in rows_of(with_new).items()}
     for key, row in before.items():
-        assert {n: v for n, v in after[key].items() if n not in OF_OTHERS} == {
-            n: v for n, v in row.items() if n not in OF_OTHERS
-        }
+        own_before = {name: value for name, value in row.items() if name not in OF_OTHERS}
+        own_after = {name: value for name, value in after[key].items() if name not in OF_OTHERS}
+        assert own_after == own_before
     invented = [after[key] for key in after.keys() - before.keys() if json.loads(key)[1] != "members"]
     assert {row["sender"] for row in invented} == {"stranger"}
     assert [sorted(row["seeds"]) for row in invented] == [[11, 99]]

@@ -169,4 +169,5 @@ def test_mutate_shows_what_no_test_notices(project):
     assert "-DIGITS = 9\n+DIGITS = 10" in done.stdout
     assert "7 lines, 4 caught, 1 by time, 2 survived" in done.stdout
     (project / "out.json").unlink()
-    assert before == {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
+    after = {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
+    assert after == before

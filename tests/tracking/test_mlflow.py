@@ -92,7 +92,8 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     rows = {row[0]: row[1:] for row in table["data"]}
     assert table["columns"] == ["score", "value", "low", "high"]
     assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
-    assert len(rows) == len([name for name in flat_scores(summary) if not name.endswith((".low", ".high"))])
+    without_ends = [name for name in flat_scores(summary) if not name.endswith((".low", ".high"))]
+    assert len(rows) == len(without_ends)
     assert run.info.run_name == "spotter s0 p=0.6"
     assert run.data.tags["mebench.settings"] == "p=0.6"
     assert run.info.status == "FINISHED"
@@ -142,7 +143,7 @@ def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     own = clips[clips["fold"] == "drawn/02"]
     assert metrics["recognition.accuracy"] == (own["predicted"] == own["emotion"]).mean() < 1
     assert metrics["spotting.micro.f1"] == 1.0
-    assert not [name for name in metrics if name.endswith((".low", ".high"))]
+    assert not any(name.endswith((".low", ".high")) for name in metrics)
     params = third.data.params
     assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.6", "3", "7")
     assert params["timing.drawn.k_prime.micro"] == "6"
@@ -266,7 +267,8 @@ def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progres
         out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json"
     )
     files = {file.relative_to("of_folders") for file in Path("of_folders").rglob("*") if file.is_file()}
-    assert files == {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
+    of_mlflow = {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
+    assert files == of_mlflow
     assert all(("of_folders" / file).read_bytes() == ("of_mlflow" / file).read_bytes() for file in files)
     assert Path("of_folders.json").read_bytes() == Path("of_mlflow.json").read_bytes()
     table = Path("of_mlflow/tables/spotting-drawn-loso.csv").read_text()
@@ -394,7 +396,8 @@ def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, ca
         assert spotting.data.metrics[short] == pytest.approx(best["scores"][name]["value"], abs=5e-5)
     table = artifact(tmp_path, spotting, "table.json")
     rows = [dict(zip(table["columns"], row)) for row in table["data"]]
-    assert [row["method"] for row in rows] == [row["method"] for part in board["parts"] for row in part["rows"]]
+    rows_of_board = [row for part in board["parts"] for row in part["rows"]]
+    assert [row["method"] for row in rows] == [row["method"] for row in rows_of_board]
     ends = {name: best["scores"]["f1"][end] for name, end in (("F1", "value"), ("F1 low", "low"), ("F1 high", "high"))}
     assert {name: rows[place][name] for name in ends} == pytest.approx(ends)
     note = spotting.data.tags["mlflow.note.content"].splitlines()
@@ -464,7 +467,8 @@ def test_sync_reports_failure_in_one_sentence(tmp_path, progress, printed, break
     assert "hunter2" not in sentence
     assert len(sentence) < 600
     assert ("file is not a database: move it away" in sentence) == (break_it is damaged)
-    assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
+    after = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
+    assert after == before
     assert "".join(capfd.readouterr()) == ""
 
 

@@ -134,7 +134,8 @@ def test_sync_reports_failing_tracker(tmp_path, progress, printed, name, words):
     (sentence,) = printed.getvalue().splitlines()
     assert sentence.startswith(f"warning: {words.format(id=folder.id, path=folder.path)}")
     assert sentence.endswith(f"mebench track sync {folder.id}")
-    assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
+    after = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
+    assert after == before
 
 
 def test_find_tracker_takes_names_and_addresses(tmp_path):

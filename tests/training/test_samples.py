@@ -54,7 +54,8 @@ def test_window_labels_of_several_kinds_have_a_column_each():
     expressions = [Expression(2, 4), Expression(3, 9, kind="macro"), Expression(12, 12)]
     columns = window_labels(15, expressions, 3, ("macro", "micro")).T
     for own, kind in zip(columns, ("macro", "micro")):
-        assert own.tolist() == window_labels(15, [e for e in expressions if e.kind == kind], 3).tolist()
+        of_kind = [e for e in expressions if e.kind == kind]
+        assert own.tolist() == window_labels(15, of_kind, 3).tolist()
 
 
 def test_sample_negatives_draws_evenly():

@@ -77,8 +77,8 @@ def test_tune_shows_no_outer_subject_to_trials(go, tmp_path):
     tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
     outer = {f"{s:02d}" for s in range(1, 6)} - tuned_on
     folder = RunFolder(Path(found.plain["runs"]["tuned"]))
-    tested = [fold["test"] for fold in folder.read_json("folds.json")["folds"]]
-    assert sorted(s.partition("/")[2] for one in tested for s in one) == sorted(outer)
+    tested = [s for fold in folder.read_json("folds.json")["folds"] for s in fold["test"]]
+    assert sorted(s.partition("/")[2] for s in tested) == sorted(outer)
     trials = learnt_from(log)[: -2 * len(outer)]
     assert trials
     assert all(set(seen) <= tuned_on for seen in trials)

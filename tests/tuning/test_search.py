@@ -133,7 +133,8 @@ def test_search_of_every_method_is_sound():
         config = resolve([f"method={id_}", "dataset=synthetic"])
         space = read_space(config)
         lacking = set(section) - {d.key.removeprefix("method.") for d in space.dimensions}
-        assert all(any(why.startswith(f"method.{name}=") for why in space.left_out) for name in lacking), id_
+        explained = {why.removeprefix("method.").partition("=")[0] for why in space.left_out}
+        assert lacking <= explained, id_
         assert not lacking or id_ == "optical_strain", "the space of its default variant, the others have presets"
         for dimension in space.dimensions:
             name = dimension.key.removeprefix("method.")

@@ -7,7 +7,8 @@ from mebench.tuning.space import Dimension
 
 def test_Dimension_contains_and_encodes_its_values():
     whole = Dimension("method.n", "training", low=2, high=10, step=4, whole=True)
-    assert [v for v in range(13) if whole.contains(v)] == [2, 6, 10]
+    contained = [v for v in range(13) if whole.contains(v)]
+    assert contained == [2, 6, 10]
     some = Dimension("method.x", "training", choices=(1, None, True, (1, 2)))
     assert [some.contains(v) for v in (1, None, True, 1.0, False)] == [True, True, True, False, False]
     assert [some.decode_value(some.encode_value(c)) for c in some.choices] == [1, None, True, (1, 2)]

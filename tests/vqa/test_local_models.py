@@ -60,7 +60,8 @@ def test_ask_questions_of_local_model_counts_tokens(stand_in, tmp_path):
     together, same = ask(folder, tmp_path / "a.jsonl", parallel=3)
     assert (together, same.tokens) == (one, cost.tokens)
     assert all(how["local_files_only"] and not how["trust_remote_code"] for how in loaded)
-    assert [how["use_safetensors"] for how in loaded if "use_safetensors" in how] == [True, True]
+    of_weights = [how for how in loaded if "use_safetensors" in how]
+    assert [how["use_safetensors"] for how in of_weights] == [True, True]
 
 
 def test_ask_questions_of_local_model_chooses_by_likelihood(stand_in, tmp_path):

@@ -42,7 +42,8 @@ def test_read_model_card_tells_training_from_mention(card):
     assert read.datasets == ("someone/me_vqa_samm_casme2_smic_v2", "HuggingFaceM4/the_cauldron")
     assert read.bases == ("Qwen/Qwen2.5-VL-7B-Instruct",)
     assert read.saw == ("casme2", "casme3", "mmew", "samm", "samm_lv", "smic")
-    assert [sentence for sentence in read.sentences if "4DME" in sentence or "CASME II" in sentence] == [
+    about_data = [sentence for sentence in read.sentences if "4DME" in sentence or "CASME II" in sentence]
+    assert about_data == [
         "It was not trained on 4DME.",
         "We test on CASME II.",
     ]

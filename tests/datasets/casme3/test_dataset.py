@@ -45,6 +45,10 @@ def expressions(set_):
     return {f"{v.subject}/{v.id}": v.expressions for v in set_.videos()}
 
 
+def count_kinds(found):
+    return Counter(e.kind for of_video in found.values() for e in of_video)
+
+
 @pytest.mark.parametrize("params", [{}, {"part": "C"}, {"clips": True}])
 def test_Casme3_keeps_contract(root, params):
     assert check_dataset("casme3", root=str(root), **params) == []
@@ -58,9 +62,7 @@ def test_videos_join_kinds_and_emotions_of_two_sheets(root):
         Expression(34, 46, "micro", 40, "disgust", ("4",), "III"),
         Expression(54, 91, "macro", 69, None, ("6", "12"), "VII"),
     )
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(
-        micro=len(fake.MICRO) + 1, macro=len(fake.MACRO)
-    )
+    assert count_kinds(found) == Counter(micro=len(fake.MICRO) + 1, macro=len(fake.MACRO))
     assert [e.emotion for e in found["spNO.1/b"]] == ["happy", None]  # UNNAMED
     slip = found["spNO.216/d"][0]  # right in the sheet of both kinds, put right in that of the emotions
     assert (slip.onset, slip.apex, slip.offset, slip.emotion) == (47, 68, 94, "anger")
@@ -131,7 +133,7 @@ def test_micro_and_macro_may_stand_in_two_sheets(labels):
     set_ = dataset(labels)
     found = expressions(set_)
     assert found["spNO.1/a"][1] == Expression(54, 91, "macro", 69, "happy", ("6", "12"), "I")
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(fake.MICRO), macro=len(fake.MACRO))
+    assert count_kinds(found) == Counter(micro=len(fake.MICRO), macro=len(fake.MACRO))
     slip = found["spNO.216/d"][0]
     assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)  # its files begin with 2600.jpg
     taken = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
@@ -158,7 +160,8 @@ def test_depth_is_listed_for_each_frame(root):
 
     assert len(depth) == gappy.n_frames
     assert 0 < sum(path is None for path in depth) < len(depth)
-    assert all(int(path.stem) == number for path, number in zip(depth, numbers) if path is not None)
+    present = [(path, number) for path, number in zip(depth, numbers) if path is not None]
+    assert all(int(path.stem) == number for path, number in present)
     assert cv2.imread(str(depth[0]), cv2.IMREAD_UNCHANGED).dtype == "uint16"
     assert set_.depth(videos["casme3/spNO.10/b"]) == ()
     assert any(r.found == "5 of 6 videos" for r in set_.repair_rows())
@@ -172,9 +175,7 @@ def test_part_c_has_one_video_a_person_without_apex(root):
         (29, 43, None, "negative"),
         (59, 68, None, "positive"),
     ]
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(
-        micro=len(fake.MICRO_C), macro=len(fake.MACRO_C)
-    )
+    assert count_kinds(found) == Counter(micro=len(fake.MICRO_C), macro=len(fake.MACRO_C))
     assert found["02/a"][1] == Expression(49, 89, "macro")  # kind 0 of a sheet without units and emotions
     repairs = [str(r) for r in set_.repair_rows() if "no row of" in r.reason]
     assert ["02/a 93" in text or "03/a 41" in text for text in repairs] == [True, True]
@@ -244,7 +245,7 @@ def test_Casme3_older_sheet_has_both_kinds_without_emotions(labels, tmp_path):
         return [(v.key, e.kind, e.onset, e.apex, e.offset) for v in set_.videos() for e in v.expressions]
 
     assert intervals(old) == intervals(new)
-    assert all(e.emotion is None for v in old.videos() for e in v.expressions)
+    assert {e.emotion for es in expressions(old).values() for e in es} == {None}
     assert any("dataset.emotions=FILE" in r.reason for r in old.repair_rows())
 
 
@@ -253,7 +254,7 @@ def test_columns_of_unknown_names_go_by_position(tmp_path):
     rows = [("s", "v", "from", "top", "to", "u", "k"), *((*row[:6], kind) for row, kind in kinds)]
     write_xls(tmp_path / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
     set_ = dataset(None, annotations=str(tmp_path / "CAS(ME)3_part_A_v1.xls"))
-    assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=7, macro=3)
+    assert count_kinds(expressions(set_)) == Counter(micro=7, macro=3)
     assert set_.unplaced() == ()  # the heading is no row
 
 
@@ -262,7 +263,7 @@ def test_missing_sheet_of_macro_is_named(labels, root, tmp_path):
     home = labels / "part_A" / "annotation"
     (tmp_path / name).write_bytes((home / name).read_bytes())
     alone = dataset(None, annotations=str(tmp_path / name))
-    assert Counter(e.kind for v in alone.videos() for e in v.expressions) == Counter(micro=7)
+    assert count_kinds(expressions(alone)) == Counter(micro=7)
     assert any("dataset.macro_annotations=FILE" in r.reason for r in alone.repair_rows())
     macro = str(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx")
     both = dataset(None, annotations=str(tmp_path / name), macro_annotations=macro)
@@ -271,7 +272,7 @@ def test_missing_sheet_of_macro_is_named(labels, root, tmp_path):
         dataset(labels, macro_annotations="/nowhere.xls").videos()
     of_both = str(root / "part_A" / "annotation" / "CAS(ME)3_part_A_v2.xlsx")  # its micro-expressions count once
     doubled = dataset(None, annotations=str(tmp_path / name), macro_annotations=of_both)
-    assert Counter(e.kind for v in doubled.videos() for e in v.expressions) == Counter(micro=7, macro=3)
+    assert count_kinds(expressions(doubled)) == Counter(micro=7, macro=3)
 
 
 def test_Casme3_prefers_newer_sheet(labels, tmp_path):

@@ -56,7 +56,8 @@ def test_label_counts_of_default_set():
     macro = [sum(e.kind == "macro" for e in video) for video in labels]
     assert (sum(micro), sum(macro), micro.count(0)) == (92, 22, 4)
     assert max(micro) == 6
-    assert {e.emotion for video in labels for e in video} == set(emotions.EMOTIONS)
+    shown = {e.emotion for video in labels for e in video}
+    assert shown == set(emotions.EMOTIONS)
 
 
 def test_label_counts_of_board():
@@ -96,7 +97,8 @@ def test_write_script_tells_what_misleads():
 @pytest.mark.parametrize("seed", range(5))
 def test_write_script_size_hardly_depends_on_seed(seed):
     scripts = _scripts(dataset.Synthetic.Params(seed=seed))
-    assert 70 <= sum(e.kind == "micro" for s in scripts.values() for e in s.events) <= 105
+    kinds = [e.kind for s in scripts.values() for e in s.events]
+    assert 70 <= kinds.count("micro") <= 105
     assert any(not s.micro.any() for s in scripts.values())
 
 
@@ -216,7 +218,8 @@ def test_write_script_keeps_side_in_action_units():
     for event in sided:
         prefix = "RL"[event.side]  # the subject's right is on the left of the picture
         assert any(unit.startswith(prefix) for unit in event.action_units)
-    assert all(unit.isdigit() for e in events if e.side is None for unit in e.action_units)
+    unsided = [e for e in events if e.side is None]
+    assert all(unit.isdigit() for e in unsided for unit in e.action_units)
 
 
 def test_write_script_settings_are_independent():
