@@ -42,7 +42,7 @@ class AlarmRate:
     own: float | None
 
     @property
-    def here(self) -> float:
+    def per_minute(self) -> float:
         """Intervals a minute."""
         return 60 * self.count / self.seconds if self.seconds else 0.0
 
@@ -75,12 +75,12 @@ class AlarmRate:
         if not self.seconds:
             return f"{format_count(self.count, name)}, no face is in sight"
         low, high = self.interval
-        words = f"{format_count(self.count, name)} in {self.seconds:.1f} s, {self.here:.1f} [{low:.1f}, {high:.1f}] a minute"
+        words = f"{format_count(self.count, name)} in {self.seconds:.1f} s, {self.per_minute:.1f} [{low:.1f}, {high:.1f}] a minute"
         if self.own is None:
             return f"{words}; the rate of this model in films without expressions is not known: --neutral measures the level"
         words += f"; in films without expressions this model gives up to {self.own:.1f} a minute"
         if self.is_unlike:
-            times = f"{self.here / self.own:.0f} times its own rate" if self.own else "where its own rate is 0"
+            times = f"{self.per_minute / self.own:.0f} times its own rate" if self.own else "where its own rate is 0"
             return f"{words}. That is {times}: light, speech, the camera or the face are unlike its training, so nearly all are false"
         share = self.expected_false
         return words if share is None else f"{words}, so about {100 * share:.0f} % of these are expected to be false"
@@ -90,7 +90,7 @@ class AlarmRate:
         return {
             "kind": self.kind,
             "intervals": self.count,
-            "per_minute": round(self.here, 4),
+            "per_minute": round(self.per_minute, 4),
             "per_minute_interval": [round(end, 4) for end in self.interval] if self.seconds else None,
             "own_per_minute": None if self.own is None else round(self.own, 4),
             "expected_false": None if self.expected_false is None else round(self.expected_false, 4),
@@ -120,9 +120,8 @@ def own_rates_of(models: Sequence[Model]) -> dict[Kind, float]:
     rates: dict[Kind, float] = {}
     for kind in header.task.kinds:
         quiet = [value for path, value in header.scores.items() if path.startswith(f"quiet.{kind}.")]
-        measured = [
-            value for value in (*quiet, header.scores.get(f"spotting.{kind}.{QUIET_RATE}")) if value is not None
-        ]
+        on_tested = header.scores.get(f"spotting.{kind}.{QUIET_RATE}")
+        measured = [value for value in (*quiet, on_tested) if value is not None]
         if measured:
             rates[kind] = max(measured)
     return rates

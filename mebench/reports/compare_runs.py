@@ -154,7 +154,8 @@ def _check_protocols(first: Side, second: Side) -> None:
     """
     if not first.record or not second.record:
         return
-    one, other = first.record.about, second.record.about
+    one = first.record.about
+    other = second.record.about
     if one["protocol"] != other["protocol"]:
         raise RunError(
             f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: their "
@@ -298,7 +299,7 @@ class SeveralComparisons:
         """The p values of all comparisons, for each one those of all scores."""
         return [one.scores[path].p for one, path in product(self.comparisons, self.paths)]
 
-    def adjusted(self) -> dict[str, list[float | None]]:
+    def adjusted_p_values(self) -> dict[str, list[float | None]]:
         """The p values of each score's differences from A, adjusted for all tests."""
         ps = holm(self._all_p_values())
         return {path: list(ps[number :: len(self.paths)]) for number, path in enumerate(self.paths)}
@@ -309,21 +310,24 @@ class SeveralComparisons:
         columns = [Column("run", main=True), Column("value", right=True, score=True)]
         columns += [Column(head, right=True) for head in heads]
         found = []
-        for path, ps in self.adjusted().items():
+        for path, ps in self.adjusted_p_values().items():
             digits = catalogue.find_metric(path).digits
             rows: list[list[Any]] = [["A", {**self.comparisons[0].scores[path].first, "digits": digits}, "", "", ""]]
             for letter, comparison, p in zip(letters_of(self.sides)[1:], self.comparisons, ps):
                 row = comparison.scores[path]
                 difference = format_number(row.difference["value"], digits, sign="+")
                 detectable = "> 1" if _beyond_all(path, row) else format_number(row.detectable, digits)
-                rows.append([letter, {**row.second, "digits": digits}, difference, _p(p) or "-", detectable])
+                rows.append([letter, {**row.second, "digits": digits}, difference, _p_in_words(p) or "-", detectable])
             subjects = f"({self.comparisons[0].subjects} subjects)"
             found.append(Table(columns, rows, f"{score_path_in_words(path)} {subjects}"))
         return found
 
     def conclusions(self) -> list[str]:
         """One sentence for each score: the sides that differ from A, and those that do not."""
-        return [f"{score_path_in_words(path)}: {self._conclusion(path, ps)}." for path, ps in self.adjusted().items()]
+        return [
+            f"{score_path_in_words(path)}: {self._conclusion(path, ps)}."
+            for path, ps in self.adjusted_p_values().items()
+        ]
 
     def _conclusion(self, path: str, ps: Sequence[float | None]) -> str:
         """The sides that differ from A, with p, and the others."""
@@ -336,7 +340,7 @@ class SeveralComparisons:
             elif p >= LEVEL:
                 groups.setdefault("no difference from A is shown for {}", []).append(letter)
             else:
-                groups.setdefault(_verdict(metric, difference), []).append(f"{letter} (p {_compared(p)})")
+                groups.setdefault(_verdict(metric, difference), []).append(f"{letter} (p {_p_with_sign(p)})")
         return "; ".join(words.format(enumerate_names(letters)) for words, letters in groups.items())
 
     def remarks(self, rule: Convention) -> list[str]:
@@ -384,9 +388,9 @@ def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str
     if row.same:
         return "it is the same for A and B, however the subjects are exchanged"
     n_tested = sum(other.p is not None for other in comparison.scores.values())
-    p = f"p {_compared(row.p)}"
+    p = f"p {_p_with_sign(row.p)}"
     if n_tested > 1:
-        p += f", {_p(row.p_holm)} among {n_tested} tests"
+        p += f", {_p_in_words(row.p_holm)} among {n_tested} tests"
     if row.p_holm < LEVEL:
         first, second = (format_number(score["value"], metric.digits) for score in (row.first, row.second))
         return f"{_ranking(metric, difference)} ({first} against {second}; {p})"
@@ -442,8 +446,9 @@ def remarks_on_comparison(
     a, b = letters
     difference = f"{a} - {b}" if n_tests is None else "each difference"
     scores_intervals = any(not path.startswith("recognition") for path in comparison.scores)
+    rules = rule.describe() if scores_intervals else rule.name
     sentences = [
-        f"convention {rule.describe() if scores_intervals else rule.name}",
+        f"convention {rules}",
         (
             f"{how_intervals(comparison.subjects, comparison.interval, comparison.draws)}; the intervals of {difference} "
             "are paired, for shares recovered from both intervals, which is cautious: the p value decides"
@@ -456,7 +461,7 @@ def remarks_on_comparison(
     if clips:
         sentences.append(
             f"McNemar's exact test over annotated clips: {clips.first_only} are right only in {a}, "
-            f"{clips.second_only} only in {b}, p {_compared(clips.p)}; unlike the permutation test, it treats the "
+            f"{clips.second_only} only in {b}, p {_p_with_sign(clips.p)}; unlike the permutation test, it treats the "
             "clips of one face as independent"
         )
     sentences += [side.record.about["remark"] for side in (first, second) if side.record]
@@ -575,16 +580,20 @@ def _seeds_in_words(letter: str, side: Side) -> str:
     return f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged"
 
 
-def _p(value: float | None) -> str:
+LEAST_P = 0.0001
+"""Least p value that is printed as it is."""
+
+
+def _p_in_words(value: float | None) -> str:
     """A p value with four decimals; empty for None."""
     if value is None:
         return ""
-    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+    return "<0.0001" if value < LEAST_P else f"{value:.4f}"
 
 
-def _compared(p: float) -> str:
+def _p_with_sign(p: float) -> str:
     """A p value after its sign of equality or inequality."""
-    return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
+    return f"= {_p_in_words(p)}" if p >= LEAST_P else "< 0.0001"
 
 
 def table_of_tests(comparison: RunComparison) -> Table:
@@ -596,9 +605,9 @@ def table_of_tests(comparison: RunComparison) -> Table:
     heads = ["p", "p (Holm)", *(("p (Wilcoxon)", "n", "effect") if of_wilcoxon else ()), "detectable, 80 % power"]
     rows = []
     for path, row in comparison.scores.items():
-        cells: list[Any] = [score_path_in_words(path), _p(row.p) or "-", _p(row.p_holm) or "-"]
+        cells: list[Any] = [score_path_in_words(path), _p_in_words(row.p) or "-", _p_in_words(row.p_holm) or "-"]
         if of_wilcoxon:
-            cells += [_p(row.wilcoxon_p) or "-", str(row.wilcoxon_n), format_number(row.rank_biserial, 2)]
+            cells += [_p_in_words(row.wilcoxon_p) or "-", str(row.wilcoxon_n), format_number(row.rank_biserial, 2)]
         detectable = format_number(row.detectable, catalogue.find_metric(path).digits)
         rows.append([*cells, "> 1" if _beyond_all(path, row) else detectable])
     columns = [Column("score", main=True), *(Column(head, right=True) for head in heads)]

@@ -98,12 +98,12 @@ def finding_lines(seen: Verification) -> dict[str, list[str]]:
     lines: dict[str, list[str]] = {}
     for alike in group_by(seen.findings, lambda finding: (finding.topic, finding.severity)).values():
         first = alike[0]
-        videos = format_count(len({finding.where for finding in alike}), "video")
-        lines.setdefault(TITLES[first.topic], []).extend(
-            [f"{finding.severity}: {finding}" for finding in alike]
-            if len(alike) <= LISTED
-            else [f"{first.severity}: {len(alike)} in {videos}, such as {first}"]
-        )
+        of_check = lines.setdefault(TITLES[first.topic], [])
+        if len(alike) <= LISTED:
+            of_check += [f"{finding.severity}: {finding}" for finding in alike]
+        else:
+            videos = format_count(len({finding.where for finding in alike}), "video")
+            of_check.append(f"{first.severity}: {len(alike)} in {videos}, such as {first}")
     return lines
 
 
@@ -113,7 +113,8 @@ def verdict_in_words(errors: int, warnings: int, sound: bool) -> str:
     >>> verdict_in_words(1, 0, False), verdict_in_words(0, 2, True)
     ('problems found: 1 error, no warnings', 'sound: no errors, 2 warnings')
     """
-    return f"{'sound' if sound else 'problems found'}: {count_in_words(errors, 'error')}, {count_in_words(warnings, 'warning')}"
+    verdict = "sound" if sound else "problems found"
+    return f"{verdict}: {count_in_words(errors, 'error')}, {count_in_words(warnings, 'warning')}"
 
 
 def depth_in_words(deep: bool) -> str:
@@ -205,27 +206,15 @@ def draw_tile(axes: Axes, image: NDArray[np.uint8] | None, strip: Strip, near: b
     from matplotlib.patches import Polygon, Rectangle
 
     axes.set(xticks=[], yticks=[])
-    words, color, box = "no frame", "0.3", None
     if image is None:
         axes.set_facecolor("0.9")
-    else:
-        axes.imshow(image, interpolation="bilinear")
-        axes.set_anchor("N")
-        words, color = strip.problem or "no face found", "white"
+        _write_in_middle(axes, "no frame", color="0.3")
+        return
+    axes.imshow(image, interpolation="bilinear")
+    axes.set_anchor("N")
+    if strip.face is None:
         box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8}
-    if image is None or strip.face is None:
-        axes.text(
-            0.5,
-            0.5,
-            for_figure(words if len(words) <= 90 else f"{words[:87]}…"),
-            color=color,
-            bbox=box,
-            transform=axes.transAxes,
-            ha="center",
-            va="center",
-            fontsize=7,
-            wrap=True,
-        )
+        _write_in_middle(axes, strip.problem or "no face found", color="white", bbox=box)
         return
     # Pixel centres are whole numbers, so edges are half a pixel before them.
     x0, y0, x1, y1 = strip.face.box
@@ -240,3 +229,24 @@ def draw_tile(axes: Axes, image: NDArray[np.uint8] | None, strip: Strip, near: b
         high, wide = image.shape[:2]
         axes.set_xlim(max(x0 - dx, 0) - 0.5, min(x1 + dx, wide) - 0.5)
         axes.set_ylim(min(y1 + dy, high) - 0.5, max(y0 - dy, 0) - 0.5)
+
+
+LONGEST = 90
+"""Most signs of a reason that a picture shows."""
+
+
+def _write_in_middle(axes: Axes, words: str, color: str, bbox: dict[str, Any] | None = None) -> None:
+    """Write a reason into the middle of a picture, in a box if there is one."""
+    shown = words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}…"
+    axes.text(
+        0.5,
+        0.5,
+        for_figure(shown),
+        color=color,
+        bbox=bbox,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=7,
+        wrap=True,
+    )

@@ -82,11 +82,9 @@ class LearningCurve:
         """What a doubling added, and what another one would bring."""
         most = self.points[-1]
         n_seeds = len({seed for point in self.points for seed in point.seeds})
-        spread = (
-            f" ({format_number(self.lowest_gain)} to {format_number(self.highest_gain)} over {n_seeds} seeds)"
-            if n_seeds > 1
-            else ""
-        )
+        spread = ""
+        if n_seeds > 1:
+            spread = f" ({format_number(self.lowest_gain)} to {format_number(self.highest_gain)} over {n_seeds} seeds)"
         return (
             f"each doubling of the training people changes {self.metric} by {format_number(self.gain, sign='+')}{spread}; "
             f"with {2 * most.people} people, "
@@ -107,7 +105,7 @@ def read_curve(folders: Sequence[RunFolder], metric: str | None = None) -> Learn
     """
     _check_alike(folders)
     summaries = {folder: current_summary(folder) for folder in folders}
-    name = metric or next((one for one in DEFAULTS if _score_of(summaries[folders[0]], one) is not None), DEFAULTS[0])
+    name = metric or _first_default(summaries[folders[0]])
     runs: dict[int, dict[int, RunFolder]] = {}
     values: dict[int, dict[int, float]] = {}
     for folder, summary in summaries.items():
@@ -128,6 +126,12 @@ def read_curve(folders: Sequence[RunFolder], metric: str | None = None) -> Learn
     slopes = _slopes(values)
     points = tuple(_point(people, runs[people], summaries, name) for people in sorted(runs))
     return LearningCurve(name, points, float(np.mean(slopes)), min(slopes), max(slopes))
+
+
+def _first_default(summary: Mapping[str, Any]) -> str:
+    """The first of the usual scores that a summary has."""
+    scored = [name for name in DEFAULTS if _score_of(summary, name) is not None]
+    return scored[0] if scored else DEFAULTS[0]
 
 
 def _check_alike(folders: Sequence[RunFolder]) -> None:
@@ -210,11 +214,14 @@ def _interval_of_mean(
 
 def _slopes(values: Mapping[int, Mapping[int, float]]) -> list[float]:
     """The slope of each seed that has two numbers of people; of all seeds together where none has."""
-    seeds = sorted({seed for of_seeds in values.values() for seed in of_seeds})
-    lines = [{n: of_seeds[seed] for n, of_seeds in values.items() if seed in of_seeds} for seed in seeds]
-    whole = [line for line in lines if len(line) > 1]
-    means = {n: float(np.mean([*of_seeds.values()])) for n, of_seeds in values.items()}
-    return [gain_of_doubling(line) for line in whole or [means]]
+    by_seed: dict[int, dict[int, float]] = {}
+    for people, of_seeds in values.items():
+        for seed, value in of_seeds.items():
+            by_seed.setdefault(seed, {})[people] = value
+    lines = [by_seed[seed] for seed in sorted(by_seed) if len(by_seed[seed]) > 1]
+    if not lines:
+        lines = [{people: float(np.mean([*of_seeds.values()])) for people, of_seeds in values.items()}]
+    return [gain_of_doubling(line) for line in lines]
 
 
 def gain_of_doubling(scores: Mapping[int, float]) -> float:

@@ -138,8 +138,11 @@ def _training_of_fold(plan: Plan, fold: str) -> _Training:
     """The training of a fold."""
     (tested_fold,) = (candidate for candidate in plan.data.folds if candidate.key == fold)
     sides = plan.data.sides(tested_fold)
-    words = {member_name(word): word for word in plan.config.dataset_params}
-    homes = {words.get(name, name): dataset for dataset, name in map(plan.data.home, sides.train)}
+    word_of_member = {member_name(word): word for word in plan.config.dataset_params}
+    homes = {}
+    for video in sides.train:
+        dataset, name = plan.data.home(video)
+        homes[word_of_member.get(name, name)] = dataset
     return _Training(sides, list(plan.data.timings(tested_fold).values()), homes)
 
 
@@ -228,10 +231,13 @@ def card_scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, flo
     values: dict[str, float | None] = {}
     lines = []
     for path, title, scores, names in parts:
-        for name in [name for name in names if name in scores]:
-            values[f"{path}.{name}"] = scores[name]["value"]
-            if scores[name]["value"] is not None:  # those of a density are of micro-expressions alone
-                lines.append(f"{title}: {name} {format_score(scores[name])}")
+        for name in names:
+            if name not in scores:
+                continue
+            score = scores[name]
+            values[f"{path}.{name}"] = score["value"]
+            if score["value"] is not None:  # those of a density are of micro-expressions alone
+                lines.append(f"{title}: {name} {format_score(score)}")
         if title in KINDS:
             rate, minutes = quiet_rate(tested, title, tested.truths)
             values[f"{path}.{QUIET_RATE}"] = rate

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import RunError
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import Tables, confusion_matrix as count, of_first_draw
+from mebench.metrics import Tables, confusion_matrix, of_first_draw
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import find_truths
 from mebench.metrics.tables import in_scope, of_kinds
@@ -36,8 +36,9 @@ CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
 
 
 def history_of(folder: RunFolder) -> pd.DataFrame:
-    """The recorded trainings of all folds: `COLUMNS`, with `split` `train` or `valid`, and `accuracy` NaN if not
-    counted.
+    """The recorded trainings of all folds, a row for each epoch and `split`, `train` or `valid`.
+
+    `accuracy` is NaN if not counted.
 
     Raises:
         RunError: a table is damaged.
@@ -48,11 +49,9 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
             parts.append(read_csv(file))
         except (OSError, ValueError) as error:
             raise RunError(f"{file} cannot be read ({error}): run again") from error
-    return (
-        pd.concat(parts, ignore_index=True)
-        if parts
-        else pd.DataFrame(columns=["fold", "stage", "epoch", "split", "loss", "accuracy"])
-    )
+    if not parts:
+        return pd.DataFrame(columns=["fold", "stage", "epoch", "split", "loss", "accuracy"])
+    return pd.concat(parts, ignore_index=True)
 
 
 def draw_training(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
@@ -210,9 +209,10 @@ def draw_confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: 
 
 def count_confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Counts of true (rows) against predicted classes, for those that occur; `no class` for other answers."""
-    matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
+    matrix = confusion_matrix(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
     present = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
-    columns = [*present, *([len(classes)] if matrix[:, -1].any() else [])]
+    has_other_answers = matrix[:, -1].any()
+    columns = [*present, len(classes)] if has_other_answers else present
     return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[present, columns]
 
 
@@ -343,6 +343,8 @@ def _draw_track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
 
 MANY_FRAMES = 1500
 """Number of frames from which a curve is drawn thin."""
+BESIDE_SMOOTHED = 0.5
+"""Share of width and opacity that raw scores get beside smoothed ones."""
 
 
 def _draw_curve(axes: Axes, curve: ScoreCurve, color: str, edges: NDArray[np.float64]) -> None:
@@ -350,10 +352,16 @@ def _draw_curve(axes: Axes, curve: ScoreCurve, color: str, edges: NDArray[np.flo
     n_frames = len(edges) - 1
     middles = (edges[1:] + edges[:-1]) / 2
     width = 1.2 if n_frames < MANY_FRAMES else 0.5
-    for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
+    strength_of_scores = 1.0 if curve.smoothed is None else BESIDE_SMOOTHED
+    for values, strength in ((curve.scores, strength_of_scores), (curve.smoothed, 1.0)):
         if values is not None:
             axes.plot(
-                middles[: len(values)], values[:n_frames], color=color, linewidth=share * width, alpha=share, zorder=3
+                middles[: len(values)],
+                values[:n_frames],
+                color=color,
+                linewidth=strength * width,
+                alpha=strength,
+                zorder=3,
             )
     if curve.level is not None and np.isfinite(curve.level):
         axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=DASHES, zorder=2)

@@ -119,8 +119,8 @@ def _sections(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str
     sections = []
     for section, name, counts, part in parts_of(summary):
         title = f"{section.capitalize()}, {name}" if name else section.capitalize()
-        scores = [(metric, score) for metric, score in part["scores"].items() if _is_shown(metric, score, name)]
-        sections.append((title, counts, scores))
+        shown = [(metric, score) for metric, score in part["scores"].items() if _is_shown(metric, score, name)]
+        sections.append((title, counts, shown))
     return sections
 
 
@@ -185,7 +185,7 @@ def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) 
         "classes": None if named is None else class_table(named.classes),
         "wrong": None if named is None else wrong_clips_table(named.wrong),
         "confusions": [
-            (NAMED[task][0], count_confusions(answers, record.about["classes"]))
+            (PAGE_TITLES[task], count_confusions(answers, record.about["classes"]))
             for task, answers in emotions_of(record, side).items()
         ],
         "mistakes": _table_of_causes(mistakes),
@@ -223,11 +223,10 @@ def _table_of_causes(mistakes: Mapping[str, Any]) -> Table | None:
     return Table(columns, lines)
 
 
-NAMED = {
-    "recognition": ("Annotated clips", "annotated clips"),
-    "analysis": ("Spotted clips that are right (true positives)", "true positives"),
-}
-"""The titles of confusions of emotions on a page, and of their figures."""
+PAGE_TITLES = {"recognition": "Annotated clips", "analysis": "Spotted clips that are right (true positives)"}
+"""The titles of confusions of emotions on a page."""
+FIGURE_TITLES = {"recognition": "annotated clips", "analysis": "true positives"}
+"""The titles of their figures."""
 
 
 def emotions_of(record: Record, side: JudgedRun) -> dict[str, pd.DataFrame]:
@@ -328,7 +327,7 @@ def explain_surest(record: Record, side: JudgedRun) -> list[dict[str, Any]]:
     is_right = _most_confident(spotted, side)
     pictures: dict[FoldInterval, dict[str, Any]] = {}
     for found in gradcam.explain_intervals(RunFolder(record.folder), list(is_right)):
-        interval = found.spotted[1]
+        _, interval = found.spotted
         if found.spotted not in pictures:
             pictures[found.spotted] = {
                 "words": f"{interval.video}, frame {interval.apex}",
@@ -557,7 +556,7 @@ def _drawn_figures(
         title = f"{name}: " if name else ""
         ending = f"_{name.lower()}" if name else ""
         for task, answers in emotions_of(record, side).items():
-            words = f"{title}{task}: {NAMED[task][1]}"
+            words = f"{title}{task}: {FIGURE_TITLES[task]}"
             yield f"{task}_confusion{ending}", draw_confusion_matrix(answers, record.about["classes"], words)
     of_subjects = {}
     for (name, _), side in zip(runs, sides):

@@ -292,7 +292,8 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
         columns = [Column("convention"), *(Column(name, find_metric(name).label, right=True) for name in names)]
         rows = [(convention, *_cells_of(row.get("recognition", {}), names)) for convention, row in compared.items()]
         return Table(columns, rows, "the same answers under every convention")
-    kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
+    scored_kinds = {kind for row in compared.values() for kind in row}
+    kinds = [kind for kind in ("micro", "macro", "overall") if kind in scored_kinds]
     analysed = any("analysis" in row for row in compared.values())
     emotions = ("accuracy", "f1", "uf1", "strs") if analysed else ()
     several = len(kinds) > 1
@@ -588,14 +589,15 @@ def _landmark_file_line(about: Mapping[str, Any]) -> str:
 def _main_lines(summary: Mapping[str, Any], about: Mapping[str, Any], n_draws: int, warnings: list[str]) -> list[str]:
     """The main lines below the scores of a run; some are empty."""
     names = ("f1", "precision", "recall", "strs", "uf1", "uar")
-    first, *others = _intervals(summary, about, n_draws, names) or [""]
-    if len(others) > MOST_REASONS:
-        others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"]
+    first, *reasons = _intervals(summary, about, n_draws, names) or [""]
+    n_left_out = len(reasons) - MOST_REASONS
+    if n_left_out > 0:
+        reasons = [*reasons[:MOST_REASONS], f"and {n_left_out} more without an interval"]
     convention = f"convention {summary['convention']}" if "spotting" in summary else ""
     selection = _selection_of(about)
     return [
         "; ".join(filter(None, [convention, first])),
-        *others,
+        *reasons,
         f"selection: {selection} ({SELECTION[selection]})" if selection == "test" else "",
         _provenance_line(about),
         *summary.get("remarks", []),
@@ -658,4 +660,4 @@ def title_of(values: Mapping[str, Any]) -> str:
 
 def _people(about: Mapping[str, Any]) -> set[str]:
     """The tested subjects of all folds."""
-    return {s for f in about["folds"] for s in f["test"]}
+    return {subject for fold in about["folds"] for subject in fold["test"]}

@@ -698,6 +698,14 @@ def _strip_of(face: SpottedVideo, width: int, row: int) -> CurveStrip:
     return CurveStrip(width, values, face.spans(), row, face.answer.unseen, face.marks())
 
 
+LEAST_STRIP = 48
+"""Least height of a strip, pixels."""
+STRIP_MARGIN = 4
+"""Pixels above and below the curve of a strip."""
+GROUND, HIDDEN_GROUND = 24, 70
+"""Gray of a strip, and where no face is in sight."""
+
+
 class CurveStrip:
     """A curve and its intervals, drawn below each frame of a video.
 
@@ -724,10 +732,10 @@ class CurveStrip:
         self._spans = spans
         self._hidden = hidden
         self._marks = marks
-        self._height = max(48, width // 12)
-        self._picture = np.full((self._height, width, 3), 24, np.uint8)
+        self._height = max(LEAST_STRIP, width // 12)
+        self._picture = np.full((self._height, width, 3), GROUND, np.uint8)
         for first, last in hidden:
-            self._picture[:, self._columns(first, last)] = 70
+            self._picture[:, self._columns(first, last)] = HIDDEN_GROUND
         for first, last, kind, _ in spans:
             self._picture[:, self._columns(first, last)] = _bgr(kind) // 2
         for frame, _ in marks:
@@ -741,11 +749,14 @@ class CurveStrip:
         return slice(left, max(int((last + 1) * width / self._n), left + 1))
 
     def _draw_curve(self, values: NDArray[np.float64]) -> None:
-        """Draw the curve over the strip, with margins of 4 pixels."""
+        """Draw the curve over the strip, within its margins."""
         is_known = np.isfinite(values)
         known = values[is_known]
-        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-        heights = 4 + ((self._height - 9) * (high - values) / ((high - low) or 1.0))
+        low = float(known.min()) if len(known) else 0.0
+        high = float(known.max()) if len(known) else 1.0
+        span = (high - low) or 1.0  # of a level curve
+        room = self._height - 1 - 2 * STRIP_MARGIN
+        heights = STRIP_MARGIN + room * (high - values) / span
         places = (np.arange(len(values)) + 0.5) * self._picture.shape[1] / self._n
         for first, last in stretches(is_known):
             points = np.stack([places, heights], axis=1)[first : last + 1].astype(np.int32)

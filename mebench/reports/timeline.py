@@ -153,12 +153,12 @@ def _plain_track(track: Track) -> dict[str, Any]:
 
 def _plain_curve(kind: Kind, curve: ScoreCurve) -> dict[str, Any]:
     """A curve for the page's script; JSON has no infinite level."""
-    has_level = curve.level is not None and np.isfinite(curve.level)
+    level = curve.level
     return {
         "kind": kind,
         "scores": pack_curve(curve.scores),
         "smoothed": None if curve.smoothed is None else pack_curve(curve.smoothed),
-        "level": float(curve.level) if has_level and curve.level is not None else None,
+        "level": None if level is None or not np.isfinite(level) else float(level),
     }
 
 
@@ -179,9 +179,11 @@ def pack_curve(values: NDArray[np.float64]) -> dict[str, Any]:
         `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64; NaN is 0.
     """
     known = np.isfinite(values)
-    low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
+    low = float(values[known].min()) if known.any() else 0.0
+    high = float(values[known].max()) if known.any() else 0.0
+    span = (high - low) or 1.0  # of a level curve
     heights = np.zeros(len(values), np.uint16)
-    heights[known] = 1 + np.round((values[known] - low) / ((high - low) or 1.0) * (STEPS - 1))
+    heights[known] = 1 + np.round((values[known] - low) / span * (STEPS - 1))
     changes = np.diff(heights, prepend=np.uint16(0))  # modulo 2 ** 16
     halves = np.concatenate([changes & 255, changes >> 8]).astype(np.uint8)
     return {"low": low, "high": high, "data": base64.b64encode(zlib.compress(halves.tobytes(), 9)).decode()}
@@ -248,8 +250,8 @@ class JudgedRun:
         why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
         lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
         ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
-        truths = _with(tables.truths, in_kinds["row"], "found", missed["row"], lost)
-        predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why)
+        truths = _with_outcomes_of_rows(tables.truths, in_kinds["row"], "found", missed["row"], lost)
+        predictions = _with_outcomes_of_rows(tables.predictions, spotted["row"], "right", wrong["row"], why)
         return truths, predictions.assign(strength=ranks)
 
     def row_of_video(self, video: str) -> Row:
@@ -269,12 +271,12 @@ class JudgedRun:
 
     def _lanes_of_kind(self, video: str, kind: Kind) -> Iterator[Lane]:
         """The true and the spotted expressions of a kind in a video."""
-        true = self._of("truths", video, kind)
+        true = self._rows_of_kind("truths", video, kind)
         if true:
-            yield Lane(f"{kind}, true", [*self._truths(video, true)], kind)
+            yield Lane(f"{kind}, true", [*self._spans_of_truths(video, true)], kind)
         if kind in self.kinds and self.tables.predictions is not None:
-            predicted = self._of("predictions", video, kind)
-            yield Lane(f"{kind}, spotted", [*self._predictions(predicted)], kind, spotted=True)
+            predicted = self._rows_of_kind("predictions", video, kind)
+            yield Lane(f"{kind}, spotted", [*self._spans_of_predictions(predicted)], kind, spotted=True)
 
     def _unit_lanes(self, video: str) -> list[Lane]:
         """Action units of annotated clips, right and wrong, and of spotted intervals."""
@@ -286,19 +288,19 @@ class JudgedRun:
         spotted = [(_bare_span(row), row["emotion"], None) for row in self._rows["predictions"].get(video, ())]
         return [*unit_lanes(clips), *unit_lanes(spotted, ", spotted")]
 
-    def distracted(self, video: str) -> list[Lane]:
+    def lanes_of_distractors(self, video: str) -> list[Lane]:
         """A lane for each kind of other annotated movement in a video."""
         lanes = []
         for kind in sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())}):
-            rows = self._of("distractors", video, kind)
+            rows = self._rows_of_kind("distractors", video, kind)
             lanes.append(Lane(kind, [Span(int(row["onset"]), int(row["offset"]), kind) for row in rows]))
         return lanes
 
-    def _of(self, name: str, video: str, kind: str) -> list[Row]:
+    def _rows_of_kind(self, name: str, video: str, kind: str) -> list[Row]:
         """The rows of a table about one kind in a video."""
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
-    def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
+    def _spans_of_truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
         """The spans of true intervals, with what recognition called them."""
         named_so = {
             (row["onset"], row["offset"]): self._emotion_text(row["predicted"], row["probabilities"])
@@ -306,17 +308,19 @@ class JudgedRun:
         }
         for row in rows:
             about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
+            known = [str(word) for word in about if not pd.isna(word)]
             units = row.get("action_units")
+            has_units = units and not pd.isna(units)
             named = named_so.get((row["onset"], row["offset"]))
             yield _span(
                 row,
-                ", ".join(dict.fromkeys(str(word) for word in about if not pd.isna(word))),
-                f"AU {units}" if units and not pd.isna(units) else "",
+                ", ".join(dict.fromkeys(known)),
+                f"AU {units}" if has_units else "",
                 row["why"],
                 f"as a clip named {named}" if named else "",
             )
 
-    def _predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
+    def _spans_of_predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
         """The spans of spotted intervals, with their emotion and why they are right or wrong."""
         for row in rows:
             named: bool = not pd.isna(row["emotion"]) and row["emotion"] != ""
@@ -394,7 +398,7 @@ def timeline_of_video(video: str, sides: Sequence[JudgedRun]) -> Timeline:
     fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])
     is_gapless = "first" in row and not len(row.get("numbers", ()))
     first = int(row["first"]) if is_gapless else None
-    all_distracted = [side.distracted(video) for side in sides]
+    all_distracted = [side.lanes_of_distractors(video) for side in sides]
     distracted = next((lanes for lanes in all_distracted if lanes), [])
     return Timeline(video, n_frames, fps, tracks, distracted, first=first)
 
@@ -424,7 +428,9 @@ WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothi
 MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other kind", "missed": "nothing near"}
 
 
-def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series, why: pd.Series) -> pd.DataFrame:
+def _with_outcomes_of_rows(
+    table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series, why: pd.Series
+) -> pd.DataFrame:
     """The table with outcomes of its counted rows and of the wrong ones."""
     outcome = np.full(len(table), "open", dtype=object)
     words = np.full(len(table), "", dtype=object)

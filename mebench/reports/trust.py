@@ -231,12 +231,14 @@ def _compare_halves_of_face(side: JudgedRun, persons: _People, seed: int) -> dic
 
 def _judged_truths(side: JudgedRun) -> dict[str, tuple[pd.DataFrame, NDArray[np.bool_]]]:
     """Annotated expressions, and whether each is found or named rightly."""
-    truths, clips = side.tables.truths, side.tables.clips
+    truths = side.tables.truths
+    clips = side.tables.clips
     judged = {}
     if side.tables.predictions is not None:
         micro = truths[truths["kind"] == "micro"]
         missed = side.mistakes[side.mistakes["mistake"] == "miss"]
-        judged["found"] = micro, ~micro.set_index(INTERVAL).index.isin(missed.set_index(INTERVAL).index)
+        is_missed = micro.set_index(INTERVAL).index.isin(missed.set_index(INTERVAL).index)
+        judged["found"] = micro, ~is_missed
     named = select_scored_clips(truths)
     if clips is not None and len(clips) == len(named):  # each clip is processed once, in this order
         judged["named rightly"] = named, (clips["truth"] == clips["predicted"]).fillna(False).to_numpy()

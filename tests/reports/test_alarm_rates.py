@@ -13,7 +13,7 @@ from mebench.reports.alarm_rates import AlarmRate, are_of_drawings, own_rates_of
 
 def test_AlarmRate_counts_by_the_minute():
     rate = AlarmRate("micro", 6, 30.0, 4.0)
-    assert rate.here == 12
+    assert rate.per_minute == 12
     assert rate.expected_false == pytest.approx(2 / 6)
     assert not rate.is_unlike
     assert "about 33 % of these are expected to be false" in rate.sentence()
