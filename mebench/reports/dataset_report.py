@@ -236,7 +236,7 @@ LONGEST = 90
 
 
 def _write_in_middle(axes: Axes, words: str, color: str, bbox: dict[str, Any] | None = None) -> None:
-    """Write a reason into the middle of a picture, in a box if there is one."""
+    """Write a reason into the middle of a picture, in a box if wanted."""
     shown = words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}…"
     axes.text(
         0.5,

@@ -36,9 +36,9 @@ CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
 
 
 def history_of(folder: RunFolder) -> pd.DataFrame:
-    """The recorded trainings of all folds, a row for each epoch and `split`, `train` or `valid`.
+    """The recorded trainings of all folds, a row for each epoch and split.
 
-    `accuracy` is NaN if not counted.
+    `split` is `train` or `valid`; `accuracy` is NaN if not counted.
 
     Raises:
         RunError: a table is damaged.
