@@ -128,6 +128,7 @@ def test_Smic_tells_recordings_and_versions_apart(tmp_path):
         write_empty_tree(recording.id, tmp_path / recording.id)
     whole = tmp_path / "SMIC"
     whole.mkdir()
+
     for recording in ("smic_hs", "smic_vis"):
         for part in filter(Path.is_dir, (tmp_path / recording).iterdir()):
             (whole / part.name).mkdir(exist_ok=True)
@@ -140,6 +141,7 @@ def test_Smic_tells_recordings_and_versions_apart(tmp_path):
         assert {v.n_frames for v in dataset(smic_hs.SmicHs.Params(str(whole))).videos()} == (
             {31, 32} if dataset is smic_hs.SmicHs else {8, 9}
         )
+
     nothing = tmp_path / "only_vis"
     nothing.mkdir()
     (whole / "SMIC_all_raw" / "VIS").rename(nothing / "VIS")

@@ -103,6 +103,7 @@ def test_unpack_refuses_links_bombs_and_twins(tmp_path):
     place = claimed.rindex(b"PK\1\2") + 24  # the size that the list of contents claims
     claimed[place : place + 4] = (2**31).to_bytes(4, "little")
     bomb.with_suffix(".zip").write_bytes(claimed)
+
     with tarfile.open(twins, "w") as archive:
         for _ in range(2):
             archive.addfile(tarfile.TarInfo("img1.jpg"))

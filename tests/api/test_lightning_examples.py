@@ -62,10 +62,12 @@ def test_lightning_callbacks_and_loggers_leave_their_files(trained):
     board = ["TensorBoardLogger"] if any(map(importlib.util.find_spec, ("tensorboard", "tensorboardX"))) else []
     watching = ["LearningRateMonitor", "RichProgressBar", "greeting.Greets"]
     run = trained(callbacks=[STOP, KEEP, *watching], logger=["CSVLogger", *board], log_every_n_steps=1)
+
     folds = len(run.folds)
     assert run.folder.read_json("folds.json")["selection"] == "inner"
     # EarlyStopping: nothing gets better by 9, so the second epoch is the last.
     assert run.history.groupby("fold")["epoch"].max().eq(1).all()
+
     # ModelCheckpoint: the better epoch, in Lightning's own name, and a method comes back from it.
     kept = logs(run, "recognition/checkpoints/*")
     assert len(kept) == folds
@@ -76,11 +78,13 @@ def test_lightning_callbacks_and_loggers_leave_their_files(trained):
     (table,) = logs(run, "lightning_logs/*/metrics.csv")[fold]
     rows = pd.read_csv(run.path / "logs" / fold / table)
     assert {"epoch", "step", "val_loss", "val_uf1", "val_uar", "val_accuracy", "lr-Adam"} <= {*rows}
+
     best = rows.dropna(subset="val_loss").sort_values("val_loss").iloc[0]
     assert f"epoch={best['epoch']:.0f}-step={best['step'] + 1:.0f}.ckpt" in file
     assert run.history["lr-Adam"].dropna().eq(loaded.params.lr).all()
     # A callback of one's own.
     assert (run.path / "logs" / fold / "hello.txt").read_text() == "2 epochs of Example"
+
     # TensorBoardLogger: its file of events, with the metrics in it.
     if not board:
         pytest.skip("TensorBoardLogger needs tensorboardX or tensorboard; all others were tried")

@@ -80,6 +80,7 @@ def test_run_gives_each_fold_copies_of_objects(net):
     assert given.epochs == 0
     assert run.folder.read_json("folds.json")["selection"] == "inner"
     assert set(run.history["lr-SGD"].dropna()) == {0.25}
+
     places = sorted((run.path / "logs").iterdir())
     assert len(places) == 3
     for place in places:

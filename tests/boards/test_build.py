@@ -63,6 +63,7 @@ def test_row_has_mistakes_as_means_over_seeds(tmp_path):
         }
         run.write_json("summary.json", summary)
     (row,) = (r for r in tables(tmp_path)["spotting-drawn-loso"]["micro"].rows if r.measured)
+
     mistakes = [run.read_json("summary.json")["mistakes"]["micro"] for run in runs]
     assert set(row.causes) == {"macro", "duplicate", "near_miss", "nothing", "missed"}
     for cause, (n, gain) in row.causes.items():
@@ -73,6 +74,7 @@ def test_row_has_mistakes_as_means_over_seeds(tmp_path):
         [one["miss"]["missed"] + one["miss"]["kind_confusion"] for one in mistakes]
     )
     assert row.missed == {"length": {"short": 0.25, "long": 0.25}}
+
     spotted = [(run.read_table("predictions.parquet")["video"] == quiet).sum() for run in runs]
     assert row.quiet["none of the kind"] == pytest.approx((np.mean(spotted) / (10 / 60), 10 / 60))
     assert row.quiet["none at all"] == row.quiet["none of the kind"], "the macro-expression of that video went, too"
@@ -104,6 +106,7 @@ def test_row_repeats_summary(tmp_path):
         "recognition": found["recognition-drawn-loso"]["all clips"].rows,
     }
     spotting, analysis, recognition = (next(r for r in rows[task] if r.provenance == "measured") for task in rows)
+
     expected = {
         "spotting": summary["spotting"]["micro"]["scores"],
         "analysis": {"strs": summary["analysis"]["strs"], **summary["analysis"]["true_positives"]["scores"]},

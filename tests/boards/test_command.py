@@ -145,20 +145,24 @@ def test_merge_command_reports_refused_records(tmp_path, capsys):
     bad = make_run(tmp_path / "runs", "bad", seed=1, tasks=("recognize",))
     for run in (good, bad):
         leaderboard.leaderboard_export_command(run.id, "runs", "sent")
+
     (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
     with pytest.raises(typer.Exit) as end:
         leaderboard.leaderboard_merge_command(["sent"], "taken")
     assert end.value.exit_code == 5
+
     captured = capsys.readouterr()
     assert "good: taken into taken" in captured.out
     assert "record bad is refused: folds.json has changed since the export" in captured.err
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
+
     leaderboard.leaderboard_merge_command(["sent/good"], "taken", json="-")
     assert json.loads(capsys.readouterr().out) == {
         "records": [{"id": "good", "status": "there", "reason": "", "doubt": "", "scores": "", "sender": "unnamed-1"}]
     }
     with pytest.raises(RunError, match="has no record"):
         leaderboard.leaderboard_merge_command(["runs"], "taken")
+
     Path("file").touch()
     with pytest.raises(typer.Exit) as end:
         leaderboard.leaderboard_merge_command(["sent/good"], "file")

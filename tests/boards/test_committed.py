@@ -260,6 +260,7 @@ def test_selection_page_agrees_with_scores_of_lgsnet():
     printed = rows_of(page, "LGSNet's authors publish its answers after every epoch.")
     (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
     by_words = {epoch_choices.RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
+
     gains = {
         epoch_choices.RULES[pair["leaking"]]: pair["f1"]["difference"]
         for pair in scored["selection"]
@@ -276,12 +277,14 @@ def test_selection_page_agrees_with_scores_of_lgsnet():
             f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]" if gain else ""
         )
     assert by_words[epoch_choices.RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
+
     note = "none of the 57 micro-expressions is found by an interval of its kind; by intervals of any kind the program counts 2"
     assert note in yaml.safe_load((ROOT / "leaderboards/rescored/lgsnet_cas_me2.yaml").read_text())["notes"]
     words = " ".join(page.split())
     assert (
         "finds none of the 57 micro-expressions by an interval of their kind, and 2 by intervals of any kind" in words
     )
+
     lifted = f"from {printed[3]['F1']} to {printed[0]['F1']}".replace("0.", ".")
     for name in ("README.md", "docs/index.md", "docs/understand/selection.md"):
         assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / name).read_text().split())

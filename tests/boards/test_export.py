@@ -74,6 +74,7 @@ def test_export_keeps_persons_with_several_ids(tmp_path):
     for name in ("predictions.parquet", "clips.parquet"):
         run.write_table(name, run.read_table(name).replace({"fold": persons}))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
+
     (outcome,) = merge_records([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert outcome.reason == ""
     (record,) = collect_records(tmp_path / "taken")
@@ -181,6 +182,7 @@ def test_stand_in_is_named_from_summary_to_board(mebench, tmp_path, monkeypatch)
     write_empty_tree("cas_me2", tmp_path / "drawn")
     words = ["method=random", "method.draws=2", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}"]
     sentence = "drawn stand-in: no score says anything of the real dataset"
+
     code, out, err = mebench("run", *words, "workers=1", "bootstrap=0", "tracking=off")
     assert code == 0
     assert sentence in out + err
@@ -191,11 +193,13 @@ def test_stand_in_is_named_from_summary_to_board(mebench, tmp_path, monkeypatch)
         assert sentence in out + err, verb
         assert "Commit it" not in out + err, verb
     assert merge_records(find_records(tmp_path / "leaderboards" / "records"), tmp_path / "taken")[0].status == "taken"
+
     code, _, _ = mebench("leaderboard", "build", "--runs", "none")
     (table,) = (tmp_path / "leaderboards" / "tables").glob("spotting-*.md")
     tables = table.read_text()
     assert code == 0
     assert "| random (not ranked) (drawn stand-in) |" in tables
     assert sentence in tables
+
     pages = [page.read_text() for page in (tmp_path / "leaderboards" / "site").rglob("*.html")]
     assert any("drawn stand-in" in page for page in pages)

@@ -37,6 +37,7 @@ def test_renew_replaces_record_and_reuses_finished_run(mebench, tmp_path, monkey
     assert not Path("runs").exists()
     assert former.name in printed
     assert "1 record to make again, about" in errors
+
     code, printed, errors = mebench(*words, "--json", "made.json")
     (row,) = json.loads(Path("made.json").read_text())
     (after,) = collect_records(Path("board/records"))
@@ -44,6 +45,7 @@ def test_renew_replaces_record_and_reuses_finished_run(mebench, tmp_path, monkey
     assert (after.id, after.config, after.settings) == (own.name, before.config, before.settings)
     assert [*Path("board/records").iterdir()] == [own]
     assert list(Registry.read(Path("board")).records) == [own.name]
+
     times = {file: file.stat().st_mtime_ns for file in Path("runs").glob("*/folds/*/*")}
     assert times
     assert mebench(*words)[0] == 0

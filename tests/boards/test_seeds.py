@@ -177,6 +177,7 @@ def test_selection_gain_has_interval_of_mean(tmp_path):
         metrics=["uf1"],
     )
     gain = both.scores["recognition.uf1"].difference
+
     (row,) = selection_gains_table(records, [], [], []).plain()
     assert row["gain"] == f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]"
     (row,) = selection_gains_table([r for r in records if r.id != "honest1"], [], [], []).plain()

@@ -134,6 +134,7 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     weights = np.zeros((3, pool.units.size))
     np.put_along_axis(weights, pool.units, 1.0, axis=1)
     sections = comparison.sections_of(pool.tables, pool.units.size, *words)
+
     scores = {
         comparison.path_of(section, name): values
         for section, part in sections.items()
@@ -153,6 +154,7 @@ def test_pool_scores_permutation_as_joined_tables(tmp_path):
     runs = [read(record) for record in records]
     pool = Pool.from_runs(runs)
     subjects = sorted(set(runs[0].videos["subject"]))
+
     classes = records[0].about["classes"]
     for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):
         mixed = Tables(
@@ -233,10 +235,8 @@ def test_compute_standings_ranks_as_single_draws(tmp_path):
     by_hand = np.array([[of_draw(number, tuple(weights)) for weights in draws] for number in range(3)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Resampling, "of_subjects", classmethod(lambda cls, *_: cls(draws, strata=(strata,) * 4)))
-        found, outside = (
-            standings.compute_standings([[record] for record in records], "spotting.micro.f1", read, [0, 1, 2]),
-            [],
-        )
+        found = standings.compute_standings([[record] for record in records], "spotting.micro.f1", read, [0, 1, 2])
+        outside = []
     for one, row in enumerate(found):
         above = by_hand > by_hand[one] + ranking.EQUAL
         as_good = by_hand >= by_hand[one] - ranking.EQUAL

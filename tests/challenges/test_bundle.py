@@ -204,11 +204,13 @@ def test_score_submission_of_two_emotions_equals_scikit_learn(tmp_path):
         path.write_text("subject,video,emotion\n" + "".join(f"{n},{n:03}_1,{one}\n" for n, one in enumerate(named)))
     found = challenges.bundle.score_submission(task("4dmr2025"), given, truth, mebench.score)[0]
     sets = MultiLabelBinarizer().fit([one.split("+") for one in labels])
+
     true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, answers))
     assert found["uf1"]["value"] == pytest.approx(f1_score(true, answered, average="macro"))
     summary = mebench.score(given, truth, what="clips").summary
     assert summary["recognition"]["n"] == 8
     assert "confusion" not in summary
+
     chance = summary["chance"]["recognition"]
     assert chance["uf1"]["value"] == pytest.approx(f1_score(true, np.ones_like(true), average="macro"))
     assert chance["class"] == "negative+others+positive+repression+surprise"

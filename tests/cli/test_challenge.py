@@ -13,11 +13,9 @@ __all__ = ["reader"]
 @pytest.fixture
 def entry(mebench, tmp_path):
     """A run's file, the truth, and the run's own score."""
-    run, truth, where = (
-        make_run(tmp_path, "mine", kinds=("micro", "macro"), shift=8),
-        tmp_path / "truth.csv",
-        ("--runs", str(tmp_path)),
-    )
+    run = make_run(tmp_path, "mine", kinds=("micro", "macro"), shift=8)
+    truth = tmp_path / "truth.csv"
+    where = ("--runs", str(tmp_path))
     code, out, _ = mebench("challenge", "submit", "megc2023", "mine", "-o", tmp_path / "entry", *where)
     assert (code, out) == (0, f"{tmp_path}/entry/drawn_pred.csv\n")
     mebench("predictions", "export", "mine", "-o", tmp_path / "all.csv", "--truth", truth, *where)

@@ -142,12 +142,14 @@ def test_data_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     root = tmp_path / "tree"
     registry.load_plugin("dataset", "cas_me2").write_fake_tree(root)
     words = ("data", "verify", "dataset=cas_me2", f"dataset.root={root}")
+
     code, out, _ = mebench(*words)
     assert code == 0
     assert "cas_me2: sound: no errors, 1 warning" in out
     assert "this is a part of the dataset, 8 of the 357 expressions" in out
     assert mebench(*words, "--strict")[0] == 1
     assert mebench(*words, "--strict", "--no-counts")[0] == 0
+
     frame = root / "rawpic" / "s16" / "16_0401childabuse" / "img026.jpg"
     frame.unlink()
     code, out, err = mebench(*words, "--report", tmp_path / "report.md", "--json", tmp_path / "report.json")
@@ -155,10 +157,12 @@ def test_data_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     assert code == 1
     assert f"error: s16/16_0401: {sentence}" in out
     assert "6/6 videos" in err
+
     report = (tmp_path / "report.md").read_text()
     assert report.startswith("# Verification of cas_me2\n")
     assert sentence in report
     assert "| micro-expressions | 5 | 57 | differs |" in report
+
     plain = json.loads((tmp_path / "report.json").read_text())
     assert not plain["sound"]
     assert plain["hash"] in report

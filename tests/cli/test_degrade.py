@@ -120,10 +120,12 @@ def test_degrade_of_maps_refuses_kinds_without_sense(mebench, tmp_path):
         resolve([*words, f"runs={tmp_path / 'runs'}", f"cache={tmp_path}", "tracking=off"]), Progress()
     ).folder
     page, report = tmp_path / "page.html", tmp_path / "report.json"
+
     code, _, err = mebench("degrade", found.path, "--what", "h264", "--strengths", 3, "--out", page)
     assert code == 3
     assert "degrade=h264 changes frames, and" in err
     assert "one of occlusion, glasses" in err
+
     code, _, err = mebench("degrade", found.path, "--what", "still", "--out", page)
     assert code == 2
     assert "spots nothing, so a still video says nothing about it" in err
@@ -131,6 +133,7 @@ def test_degrade_of_maps_refuses_kinds_without_sense(mebench, tmp_path):
         "degrade", found.path, "--what", "h264,blur", "--strengths", 3, "--out", page, "--json", report
     )
     assert code == 0, err
+
     refused, blurred = json.loads(report.read_text())["rows"]
     assert "degrade=h264 changes frames" in refused["error"]
     assert blurred["error"] is None

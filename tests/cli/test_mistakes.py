@@ -34,6 +34,7 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     mistakes.mistakes_command("late", "runs", "subject", json=None)
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     tables = shown[: next(n for n, line in enumerate(shown) if line.startswith("false positives: "))]
+
     words = " ".join(tables).split()
     assert max(map(len, tables)) <= 80
     assert "…" not in "".join(tables)
@@ -41,6 +42,7 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
         assert set(cause.split()) <= set(words)
     assert words.count("share") == 2
     assert words.count("100") == 2
+
     monkeypatch.undo()
     mistakes.mistakes_command("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
     out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]

@@ -58,10 +58,12 @@ def test_vqa_answer_shows_frames_to_a_model_server(mebench, tmp_path, asked, ser
         "--retries",
         "0",
     )
+
     code, out, err = mebench("vqa", "answer", *TINY, *words)
     assert code == 5
     assert "the server failed at 1 question: the same command asks them again" in err
     assert out.endswith(": 64 asked, 0 kept from before, 0 refused, 1 failed, 441 tokens\n")
+
     code, out, _ = mebench("vqa", "answer", *TINY, *words)
     assert (code, out.endswith(": 1 asked, 63 kept from before, 0 refused, 0 failed, 7 tokens\n")) == (0, True)
     assert [len(body["messages"][0]["content"]) for _, _, body in seen[:2]] == [4, 4]
@@ -128,10 +130,12 @@ def test_vqa_answer_of_model_in_folder_reads_its_card(mebench, tmp_path, asked, 
     asked.write_text("".join(questions[:6]), encoding="utf-8")
     out = tmp_path / "a.jsonl"
     words = ("vqa", "answer", *TINY, "--questions", asked, "-o", out, "--weights", tmp_path / "model")
+
     code, said, err = mebench(*words, "--frames", "2", "--parallel", "4", "--device", "cpu")
     assert code == 0, err
     assert "note: training data by the model's card: samm, me/samm-faces" in err
     assert f"{out}: 6 asked, 0 kept from before, 0 refused, 0 failed, " in said
+
     about = json.loads((tmp_path / "a.about.json").read_text())
     assert (about["model"], about["program"], about["card"]["saw"]) == ("model", "transformers 5.0, float32", ["samm"])
     assert len(about["weights"]) == 64
@@ -140,6 +144,7 @@ def test_vqa_answer_of_model_in_folder_reads_its_card(mebench, tmp_path, asked, 
     code, _, err = mebench(*sent, "--trained-on", "none")
     assert (code, "the model's card names samm as training data" in err) == (2, True)
     assert mebench(*sent)[0] == 0
+
     record = json.loads((tmp_path / "sent" / "m" / "answers.json").read_text())
     assert record["trained_on"] == "samm, me/samm-faces"
     code, _, err = mebench(*words, "--frames", "3")

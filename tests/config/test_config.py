@@ -341,6 +341,7 @@ def test_resolve_ranks_layers_and_keeps_origins(write_plugin, tmp_path):
         ("command line", "command line"),
     ]
     write_plugin("dataset", "toy", params=DATASET_PARAMS)
+
     config, files, words = "", [], []
     for n, (step, origin) in enumerate(steps):
         if step == "command line":

@@ -64,14 +64,17 @@ def test_write_truth_gives_numbers_of_sheet(id_, words, tree, tmp_path):
         [moved.get((row.row, number), number) for number in numbers] for row, numbers in zip(rows, numbers_of_sheet)
     ]
     exported = written[["subject", "video", "kind", *frames]].fillna(-1)  # an apex that nobody marked
+
     expected = [
         (r.subject, r.video, r.kind, *(-1 if n is None else n for n in ns)) for r, ns in zip(rows, numbers_of_sheet)
     ]
     assert sorted(exported.itertuples(index=False, name=None)) == sorted(expected)
+
     sheets = numbers_of(root) if dataset.annotation_file.is_file() else []
     for row, numbers in zip(rows, numbers_of_sheet if sheets else ()):
         taken = {None, *(number for other, number, _ in repairs if other == row.row)}
         assert any(set(numbers) <= sheet.get(row.row, set()) | taken for sheet in sheets)
+
     # Without the frames the documented numbering leads there and back.
     found = []
     for v in dataset.as_annotated():

@@ -47,10 +47,8 @@ def test_stand_in_is_read_like_real_set(drawn):
 
 def test_stand_in_shares_clips_and_first_maps(drawn, tmp_path):
     megc2019_flow.Megc2019Flow.write_fake_tree(tmp_path / "flow")
-    one_phase, two_phase = (
-        megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(tmp_path / "flow"))),
-        dataset(drawn),
-    )
+    one_phase = megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(tmp_path / "flow")))
+    two_phase = dataset(drawn)
     assert one_phase.videos() == two_phase.videos()
     for video in one_phase.videos()[::7]:
         chain = "onset_apex_flow_28"
@@ -169,9 +167,7 @@ def test_published_directions_equal_published_flow():
 
 
 def test_published_sets_show_same_clips_differently():
-    one_phase, two_phase = (
-        megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(flow_maps()))),
-        dataset(two_phase_maps()),
-    )
+    one_phase = megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(flow_maps())))
+    two_phase = dataset(two_phase_maps())
     pairs = [[set_.provided(v, "onset_apex_flow_28") for set_ in (one_phase, two_phase)] for v in one_phase.videos()]
     assert not any(np.array_equal(*pair) for pair in pairs)

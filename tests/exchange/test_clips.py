@@ -69,11 +69,13 @@ def test_score_clips_equals_published_scores_of_capsulenet(tmp_path, score):
                 rows.append((*person, clip, CLASSES[int(number)]))
     write_xlsx(tmp_path / "g.xlsx", {"truth": true})
     write_csv(tmp_path / "p.csv", answered)
+
     found = score("--clips", tmp_path / "p.csv", "--truth", tmp_path / "g.xlsx")["recognition"]
     assert found["n"] == 435
     assert (found["scores"]["uf1"]["value"], found["scores"]["uar"]["value"]) == pytest.approx(
         (0.6520, 0.6506), abs=5e-5
     )
+
     with (Path(__file__).parents[2] / "leaderboards" / "published.csv").open(encoding="utf-8", newline="") as file:
         published = [row for row in csv.DictReader(file) if row["method"] == "CapsuleNet"]
     assert len(published) == 8

@@ -53,11 +53,13 @@ def test_write_eaf_is_read_alike_by_pympi(tmp_path):
     film = tmp_path / "my clip.mp4"
     film.symlink_to("/films/0001.mp4")  # a link gives the video its name
     eaf.write_eaf(tmp_path / "a.eaf", film, 29.97, tiers)
+
     elan = pympi.Elan.Eaf(str(tmp_path / "a.eaf"))
     assert set(elan.get_tier_names()) == {"micro", "micro 2", "macro", "emotion"}
     found = [m for name in ("micro", "micro 2") for m in elan.get_annotation_data_for_tier(name)]
     assert sorted(found) == sorted((m.begin, m.end, m.value) for m in marks)
     assert elan.media_descriptors[0]["MEDIA_URL"] == f"file://{tmp_path}/my%20clip.mp4"
+
     read = eaf.read_eaf(tmp_path / "a.eaf")
     assert (read.video, read.fps, read.coders) == ("my clip", 29.97, ("mebench", ""))
     micro = [tier for tier in read.tiers if tier.what == "micro"]
@@ -193,10 +195,12 @@ def test_agreement_equals_a_plain_count(tmp_path, mebench):
     ben = coded(
         tmp_path / "ben.eaf", micro=((1100, 1400), (3000, 3200)), macro=((6900, 8000),), emotions=[(1100, 1400, "a")]
     )
+
     code, out, _ = mebench("compare", anna, ben, "--json", tmp_path / "j")
     assert code == 0
     assert "micro\t2\t2\t1\t0.5000" in out
     assert "+100, without sign 100" in out
+
     found = pd.read_json(tmp_path / "j", typ="series")
     labels = np.zeros((2, 8000), int)
     for row, spans in enumerate(
@@ -209,6 +213,7 @@ def test_agreement_equals_a_plain_count(tmp_path, mebench):
     assert found["kinds"]["macro"]["onset_ms"]["mean"] == -100
     assert found["kinds"]["macro"]["offset_ms"]["mean"] == 0
     assert found["emotion"] == {"n": 1, "kappa": None}  # one label alone agrees whatever the coders do
+
     code, out, _ = mebench("compare", anna, anna)
     assert code == 0
     assert "micro\t2\t2\t2\t1.0000\t1.0000\t+0 (sd 0), without sign 0" in out

@@ -101,6 +101,7 @@ def test_summarize_equals_hand_counts_of_random_files(seed, write):
         read_intervals(write(content, role), role, remarks) for content, role in zip(texts, ("truth", "predictions"))
     )
     tables = exchange_join.join_with_truth(truth, spotted, Rules(), remarks)
+
     strict, baseline = (
         summarize(tables, kinds=KINDS, classes=(), seed=0, convention=name, draws=0)["spotting"]
         for name in ("strict", "megc2020")

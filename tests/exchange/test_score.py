@@ -124,6 +124,7 @@ def test_score_of_no_predictions_misses_everything(write, score):
 def test_score_sensitivity_shows_every_convention(write, score, capsys):
     files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
     summary = score(*files, "--sensitivity", "-v", bootstrap=20)
+
     rows = summary["sensitivity"]
     assert list(rows) == CONVENTIONS
     assert "recognition alone" in rows["sklearn_macro"]["reason"]
@@ -131,6 +132,7 @@ def test_score_sensitivity_shows_every_convention(write, score, capsys):
     assert rows["strict"]["analysis"]["strs"] == pytest.approx(0.0625)
     # The scorer of the STRS metric leaves out subject 3, for whom nothing was spotted.
     assert rows["strs_metric"]["micro"]["fn"] == 2
+
     # The only hit has an IoU above .5; a second one, above .3.
     rules = summary["sensitivity_of_rules"]
     assert rules["strict"] == rows["strict"]
@@ -139,6 +141,7 @@ def test_score_sensitivity_shows_every_convention(write, score, capsys):
         "of the rules of strict, threshold=0.3 moves F1 of micro most, from 0.2500 to 0.5000; 8 of 36 move it at all"
         in summary["remarks"]
     )
+
     out, err = capsys.readouterr()
     assert out.startswith("4 predictions against 4 expressions in 4 videos of 3 subjects")
     assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out

@@ -77,6 +77,7 @@ def test_write_predictions_keeps_numbers_below_zero(tables, tmp_path):
 def test_write_predictions_formats_equal_those_by_hand(tables, tmp_path):
     made, remarks = at_rate(tables(SPOTTED, TRUTH), 10.0), Remarks()
     text = {}
+
     for form in FORMATS_OF_ONE_FILE:
         write_predictions(tmp_path / form, form, made, remarks)
         text[form] = (tmp_path / form).read_text()
@@ -89,6 +90,7 @@ def test_write_predictions_formats_equal_those_by_hand(tables, tmp_path):
         ["2_a", "-", "-", "-5", "60", "FP"],
         ["2_a", "30", "40", "-", "-", "FN"],
     ]
+
     segment = {"segment": [1.1, 2.1], "label": "micro", "score": 0.5}
     assert json.loads(text["activitynet"])["results"]["1_a"] == [segment]
     assert text["thumos"].splitlines()[:2] == ["video t-start t-end label score", "1_a 1.100000 2.100000 micro 0.5"]
@@ -170,11 +172,13 @@ def test_write_predictions_keeps_detection_files_by_the_frame(write, tmp_path):
     )
     out, true = tmp_path / "out.json", tmp_path / "truth.json"
     write_predictions(out, "activitynet", made, remarks)
+
     write_truth(true, made, "activitynet")
     assert json.loads(out.read_text())["results"]["a"] == [
         {"segment": [11 / 30, 21 / 30], "label": "micro", "score": 0.5}
     ]
     assert json.loads(true.read_text())["database"]["b"]["annotations"][0]["segment"] == [5 / 30, 95 / 30]
+
     again = read_intervals(true, "truth", Remarks())
     assert again.intervals[["video", "kind", "onset", "offset"]].to_numpy().tolist() == [
         ["a", "micro", 10, 20],

@@ -46,6 +46,7 @@ def test_APEX_OFFSET_is_the_flow_of_the_second_phase():
         lambda *clip: asked.append(clip) or np.zeros(3),
     )
     clips = [view.clip(3, 8, 12), view.clip(3, 17, 25)]
+
     for name in (ONSET_APEX, features_maps.APEX_OFFSET, features_maps.DIRECTIONS[1]):
         features_maps.read_maps(clips, name)
     assert [clip[1:] for clip in asked] == [

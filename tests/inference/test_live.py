@@ -96,11 +96,13 @@ def test_spot_live_prints_json_lines_and_its_delay(mebench, file, video, tmp_pat
     assert start["event"] == "start"
     assert end["event"] == "end"
     assert end["frames"] == 30
+
     k, k_prime = start["k"], start["k_prime"]["micro"]
     stated = start["delay_ms"]["micro"]
     assert stated["curve"] >= 40 * (k + k_prime)
     assert stated["intervals"] == stated["curve"] + 40 * k_prime
     assert {"curve"} <= {line["event"] for line in events} <= {"curve", "interval"}
+
     first = next(line for line in events if line["event"] == "curve" and line["kind"] == "micro")
     assert first["seconds"] == first["frame"] / 25
     assert first["frame"] == k_prime
@@ -108,6 +110,7 @@ def test_spot_live_prints_json_lines_and_its_delay(mebench, file, video, tmp_pat
     assert end["dropped"] >= 0
     assert "late" in err
     assert "does not say what a person feels" in err
+
     short = write(tmp_path / "short.mp4", moving(3, 240, (60, 20), SPANS), 25, (400, 300))
     code, out, _ = mebench("spot", "--live", short, "--model", file, "--json", tmp_path / "lines.jsonl")
     assert code == 0
@@ -130,6 +133,7 @@ def test_Stream_drops_frames_that_come_too_fast(tmp_path, monkeypatch):
             time.sleep(0.01)
             own.append(int(frame[0, 0, 0]) // 4)
         stretches.append((first, own))
+
     seen = [n for _, own in stretches for n in own]
     assert len(stretches) > 1
     filled = [(first, own) for first, own in stretches if own]
@@ -156,6 +160,7 @@ def test_Live_says_what_cannot_be_live(mebench, file, video, tmp_path):
     relative = replace(model.config.method_params, threshold="relative")
     with pytest.raises(RunError, match=r"live video needs method\.threshold=absolute"):
         Live([replace(model, config=replace(model.config, method_params=relative))], Stream(str(video)))
+
     room = write(tmp_path / "room.avi", lambda index: [], 12, codec="mjpeg")
     for words, sentence in (
         (("--live", "camera:97"), "there is no camera /dev/video97"),

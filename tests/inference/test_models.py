@@ -78,6 +78,7 @@ def test_read_model_takes_tiny_weights_as_zero(tmp_path):
         save_file(stored, faint, file.metadata())
     method = predict.fitted_method(models.read_model(faint)).eval()
     read, maps = method.state_dict(), torch.rand(3, 3, 42, 42, generator=torch.Generator().manual_seed(0))
+
     subnormal = {
         name: (w != 0) & (w.abs() < torch.finfo(w.dtype).tiny) for name, w in stored.items() if w.is_floating_point()
     }
@@ -85,6 +86,7 @@ def test_read_model_takes_tiny_weights_as_zero(tmp_path):
     for name, where in subnormal.items():
         assert (read[name][where] == 0).all()
         assert torch.equal(read[name][~where], stored[name][~where])
+
     answers = []
     for weights in (stored, read):
         method.load_state_dict(weights)
@@ -128,6 +130,7 @@ def test_export_model_keeps_parameters_of_a_users_method(write_plugin, tiny, tmp
     folder = execute_run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
     (model,) = models.models_of_run(folder)
     export_model(folder, model.fold, tmp_path / "mine.safetensors")
+
     methods.__path__[:] = known  # another day
     with pytest.raises(MebenchError, match=r"unknown method 'my_spotter'.*mebench\.yaml"):
         models.read_model(tmp_path / "mine.safetensors")
@@ -149,10 +152,12 @@ def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
         assert "## What it is not good for" in header.card
         assert "No real face was ever seen" in header.card
         assert models.find_model_file(name) == file
+
     spotting, naming = models.default_model_file(), models.default_naming_file()
     f1 = {file: header.scores["spotting.micro.f1"] for file, header in shipped.values()}
     assert f1[spotting] == max(f1.values())
     assert "recognition.uf1" in models.read_header(naming).scores
+
     code, out, _ = mebench("model", "list")
     assert code == 0
     assert {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
@@ -165,6 +170,7 @@ def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
         assert "# mean" in out
         assert "## Trained on" in out
         assert "Licence: Apache-2.0" in out
+
     code, _, err = mebench("model", "info", "meen")
     assert code == 4
     assert "unknown model 'meen'. Did you mean 'mean'?" in err
@@ -178,6 +184,7 @@ def test_model_export_and_spot_work_together(mebench, finished, file, tmp_path):
     assert code == 0
     assert "the model mine" in err
     assert (tmp_path / "m.safetensors").stat().st_size < 400_000
+
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
     code, _, err = mebench("spot", video, "--model", tmp_path / "m.safetensors", "--workers", "1")
     assert code == 0
@@ -261,10 +268,12 @@ def test_read_header_and_read_model_refuse_damaged_files(file, tmp_path):
         bad.write_bytes(content)
         with pytest.raises(RunError, match="is not a model of mebench"):
             read_header(bad)
+
     nested = b'{"__metadata__":' + b"[" * 100_000
     bad.write_bytes(len(nested).to_bytes(8, "little") + nested)
     with pytest.raises(RunError, match="is not a model of mebench"):
         read_header(bad)
+
     bad.write_bytes(raw[:-100])
     with pytest.raises(RunError, match="does not fit method"):
         models.read_model(bad).restore({"": torch.nn.Linear(2, 2)})

@@ -45,6 +45,7 @@ def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
         ["features", "compute", "method=mean", casme2, "dataset.root=/nowhere"],
     ]
     code = TELL.format(lines=lines, heavy=set(contracts.HEAVY))
+
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["3 []"] * len(lines)
     sentences = done.stderr.splitlines()
@@ -67,6 +68,7 @@ def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
 def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
     monkeypatch.setattr(landmarks, "LANDMARKS_PACKAGE", "no-such-package-of-landmarks")
     monkeypatch.delenv(landmarks.VARIABLE, raising=False)
+
     words = ["dataset=casme2", f"dataset.root={tree}"]
     with pytest.raises(DataError) as error:
         check_needs([resolve(["method=bi_woof", *words]), resolve(["method=mean", *words])])
@@ -75,6 +77,7 @@ def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
         "method.landmarks=PATH or MEBENCH_LANDMARKS names one (shape_predictor_68_face_landmarks.dat), and method.regions=box "
         "needs none"
     )
+
     check_needs([resolve(["method=mean", "method.regions=box", *words]), resolve(["method=mean", "dataset=synthetic"])])
     messages = list[str]()
     (stands,) = check_needs([resolve(["method=mean", *words])], messages.append)
@@ -85,6 +88,7 @@ def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
     assert "mebench[landmarks]" in messages[0]
     with pytest.raises(DataError, match="needs 68 facial landmarks"):  # what was asked for is never replaced
         check_needs([resolve(["method=mean", "method.regions=released_code", *words])], messages.append)
+
     pair = ["method=optical_strain", "method.regions=box", "recognizer=bi_woof", "recognizer.align=pose"]
     with pytest.raises(
         DataError, match=r"recognizer=bi_woof needs .*recognizer\.landmarks=PATH.*recognizer\.align=none"

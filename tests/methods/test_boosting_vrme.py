@@ -255,10 +255,8 @@ def moving(seed, onset, label, length=16):
 
 def test_BoostingVRME_learns_to_spot_and_to_name(small, monkeypatch):
     monkeypatch.setattr("mebench.methods.boosting_vrme.network.STAGES", 1)
-    own, train = (
-        method(ratio=1.0, epochs=12, lr=6e-3, batch_size=8),
-        [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)],
-    )
+    own = method(ratio=1.0, epochs=12, lr=6e-3, batch_size=8)
+    train = [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
     fit(own, train, [])
     assert int(own.half_length) == 8
     for video, label in zip(train, (0, 1, 0, 1)):

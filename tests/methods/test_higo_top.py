@@ -12,11 +12,9 @@ def test_HigoTop_counts_directions_alone():
     for t in range(1, 5):
         for y in range(1, 7):
             for x in range(1, 8):
-                dx, dy, dt = (
-                    v[t, y, x + 1] - v[t, y, x - 1],
-                    v[t, y + 1, x] - v[t, y - 1, x],
-                    v[t + 1, y, x] - v[t - 1, y, x],
-                )
+                dx = v[t, y, x + 1] - v[t, y, x - 1]
+                dy = v[t, y + 1, x] - v[t, y - 1, x]
+                dt = v[t + 1, y, x] - v[t - 1, y, x]
                 for plane, (a, b) in enumerate(((dx, dy), (dx, dt), (dy, dt))):
                     if a or b:
                         expected[plane, int((np.degrees(np.arctan2(b, a)) + 180) / 45 + 1e-9) % 8] += 1

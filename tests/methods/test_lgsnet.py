@@ -103,6 +103,7 @@ def test_PyramidDetector_equals_public_program(monkeypatch):
     ours, x = network.PyramidDetector(48, 64, 32).eval(), torch.randn(3, 48, 64)
     ours.load_state_dict(renamed(theirs.state_dict()))
     (scores, ends), levels = theirs(x)
+
     found = ours(x)
     torch.testing.assert_close(found[0], scores, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found[1], ends, atol=1e-5, rtol=1e-5)
@@ -172,11 +173,13 @@ def test_windows_hold_expressions_or_negative_interval():
     rng = np.random.default_rng(0)
     boxes = [[(100.0, 110.0, 2), (250.0, 330.0, 1)], []]
     chosen = windows.choose(boxes, [600, 500], 128, 3.0, rng)
+
     inside = [(first, found) for number, first, found in chosen if found[0][2]]
     assert {number for number, _, _ in chosen} == {0}  # as there: none of a video without expressions
     for first, found in inside:
         assert found == windows.held(boxes[0], first, 128)
         assert first in windows.firsts(600, 128, 32)
+
     others = [found for _, _, found in chosen if not found[0][2]]
     assert 0 < len(others) <= 3 * len(inside)
     assert all(len(found) == 1 for found in others)
@@ -184,6 +187,7 @@ def test_windows_hold_expressions_or_negative_interval():
     assert min(lengths) > 11.99
     assert max(lengths) <= 128
     assert 0.7 < np.mean(np.array(lengths) < 36) < 0.8
+
     series = [torch.arange(40.0)[:, None]]
     x, ends, labels = windows.Windows(
         series, [(0, 0, [(3.0, 9.0, 2)]), (0, 32, [(1.0, 5.0, 1), (7.0, 8.0, 2)])], 64

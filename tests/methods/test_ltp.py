@@ -44,12 +44,10 @@ def rows(*shapes):
 
 def test_typical_patterns_rise_fall_and_move_most():
     usual = (1.0, [0.3, 0.6, 1.0, 0.6, 0.3])
-    higher, rising, weak, small = (
-        (1.0, [0.4, 0.8, 1.1, 0.5, 0.2]),
-        (1.0, [0.2, 0.5, 0.9, 1.2, 1.4]),
-        (1.0, [0.2, 0.4, 0.6, 0.4, 0.2]),
-        (5.0, [0.3, 0.6, 1.0, 0.6, 0.3]),
-    )
+    higher = (1.0, [0.4, 0.8, 1.1, 0.5, 0.2])
+    rising = (1.0, [0.2, 0.5, 0.9, 1.2, 1.4])
+    weak = (1.0, [0.2, 0.4, 0.6, 0.4, 0.2])
+    small = (5.0, [0.3, 0.6, 1.0, 0.6, 0.3])
     given = rows(usual, rising, weak, small, usual, higher)
 
     assert patterns.typical(given, 1, range(6), 0.9) == [5, 0]

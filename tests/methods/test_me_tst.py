@@ -87,6 +87,7 @@ def test_TemporalStates_equals_plain_reading(precision):
     torch.manual_seed(0)
     network, x = net.TemporalStates(3).to(precision), torch.randn(2, 10, 7, dtype=precision)
     w, scores, classes = drawn(network), [], []
+
     for one in x.double().numpy():
         y = one.T
         for conv, norm in (("stem.0", "stem.1"), ("stem.3", "stem.4")):
@@ -197,12 +198,14 @@ def test_METST_learns_to_spot_and_to_name(monkeypatch):
     torch.manual_seed(0)
     own, train = method(ratio=1.0), [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
     samples, _ = own.samples("states", train, [])
+
     x, y, named = samples.tensors
     assert x.shape[1:] == (10, 8)
     assert len(x) == 2 * int(y.any(1).sum())
     assert set(named.unique().tolist()) == {0, 1, 2}
     assert own.weights.shape == (3,)
     assert float(own.weights[2] / own.weights[0]) < 6
+
     own.stage = "states"
     optimizer = torch.optim.Adam(own.network.parameters(), lr=6e-3)
     losses = []
@@ -213,6 +216,7 @@ def test_METST_learns_to_spot_and_to_name(monkeypatch):
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0] / 2
+
     own.eval()
     for video, label in zip(train, (0, 1, 0, 1)):
         e = video.expressions[0]

@@ -187,6 +187,7 @@ def test_search_spaces_postprocess_what_acts_on_stored_scores(id_, preset):
     changed = with_values(config, tuned)
     plan, other = make_plan(config), make_plan(changed)
     stored = host.execute_fold(plan, plan.data.folds[0])
+
     found = host.execute_fold(other, other.data.folds[0], stored).predictions
     assert found != stored.predictions
     if NIGHTLY:  # by day the contract has it of every method, on shorter videos: `what_acts_on_scores_trains_nothing`

@@ -218,6 +218,7 @@ def test_TSMSNet_learns_from_frames_and_segments():
     frames, _ = own.samples("micro", train, [])
     assert len(frames) == 2 * 78
     assert int(frames.targets.sum()) == 2 * 36
+
     segments, _ = own.samples("micro segments", train, [])
     labels = segments.rows[:, 3]
     assert len(labels) == 2 * labels.sum() > 0
@@ -232,6 +233,7 @@ def test_TSMSNet_learns_from_frames_and_segments():
             optimizer.step()
             losses.append(float(loss.detach()))
         assert losses[-1] < losses[0] / 2, stage
+
     scores = own.score_frames(train[0])
     assert scores.shape == (90, 1)
     assert np.isnan(scores[-12:]).all()
@@ -274,6 +276,7 @@ def test_released_weights_exclude_tested_person(tmp_path):
             networks[stage, person[:3]] = make().eval()
             torch.save(released(parts, networks[stage, person[:3]]), folder / f"net_min_loss_{person}.pt")
     config = resolve(["method=tsmsnet", "dataset=samm_lv", f"method.weights={tmp_path}"])
+
     method = tsmsnet.TSMSNet(config.method_params, Task(frozenset({"spot"}), kinds=("micro",))).eval()
     assert not method.stages()
     train = SimpleNamespace(subject=SubjectKey("samm_lv", "006"))

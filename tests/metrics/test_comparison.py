@@ -124,10 +124,8 @@ def test_compare_tables_takes_person_under_several_ids_as_one():
         return replace(tables, videos=tables.videos.assign(dataset=marks, subject=own, person=person))
 
     first, second = run(0), run(3, 0.3)
-    one, several = (
-        compared(first, second, metrics=["all"]),
-        compared(recorded(first), recorded(second), metrics=["all"]),
-    )
+    one = compared(first, second, metrics=["all"])
+    several = compared(recorded(first), recorded(second), metrics=["all"])
     assert one.subjects == several.subjects == 8
     shares = [path for path in one.scores if catalogue.find_metric(path.rpartition(".")[2]).scale == "share"]
     assert len(shares) > 20
@@ -429,10 +427,8 @@ def test_compare_tables_skips_analysis_without_emotions():
 def test_compare_tables_over_seeds_exchanges_subjects_in_all():
     """Against each subject's exchange done by hand, under both seeds, and the mean of the plain scores."""
     subjects = 4
-    ones, others = (
-        [run(seed, 0.8, subjects=subjects) for seed in (1, 2)],
-        [run(seed, 0.3, subjects=subjects) for seed in (3, 4)],
-    )
+    ones = [run(seed, 0.8, subjects=subjects) for seed in (1, 2)]
+    others = [run(seed, 0.3, subjects=subjects) for seed in (3, 4)]
     found = compared(ones, others, metrics=["spotting.micro.f1"])
     row = found.scores["spotting.micro.f1"]
     alone = [compared(a, b, metrics=["spotting.micro.f1"]).scores["spotting.micro.f1"] for a, b in zip(ones, others)]

@@ -115,6 +115,7 @@ def test_compare_tables_and_Pool_take_means_over_folds(folds):
         )
     )
     runs = [whole(one), whole(other)]
+
     own = [scored(run)["recognition"]["scores"]["uf1"]["value"] for run in (one, other)]
     assert own[0] > own[1]
     pooled = [Tables(run.videos, run.truths, None, run.clips.drop(columns="part")) for run in runs]
@@ -127,6 +128,7 @@ def test_compare_tables_and_Pool_take_means_over_folds(folds):
         )
         > 0
     )
+
     found = compare_tables(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
     assert (found.first["value"], found.second["value"]) == pytest.approx(own)
     pool = Pool.from_runs(runs)

@@ -93,6 +93,7 @@ def test_kfold_parts_of_the_maps_are_those_of_the_card():
     ).videos()
     people, rng = People(videos), np.random.default_rng(0)
     splits, sizes, shares, tests = [], [], [], []
+
     for seed in range(20):
         tested = [fold.split(videos)[2] for fold in within.kfold(people, KFoldParams(5, seed))]
         splits.append([{v.subject_key for v in part} for part in tested])
@@ -102,15 +103,18 @@ def test_kfold_parts_of_the_maps_are_those_of_the_card():
         tests.append(held_out.split(videos)[2])
     assert all(max(size) <= 1.1 * min(size) for size in sizes)
     assert all(max(share) - min(share) <= 0.05 for share in shares)
+
     random = [np.array_split(rng.permutation(len(people.subjects)), 5) for _ in range(20)]
     assert jaccard(splits) <= jaccard(random) + 0.05
     assert (min(map(min, sizes)), max(map(max, sizes)), int(100 * min(map(min, shares)))) == (87, 91, 54)
     assert round(100 * max(map(max, shares))) == 58
     assert f"{jaccard(splits):.2f} {jaccard(random):.2f}" == "0.12 0.10"
+
     negative = [fmean(v.expressions[0].emotion == "negative" for v in test) for test in tests]
     assert min(map(len, tests)) >= 82
     assert max(map(len, tests)) <= 100
     assert max(negative) - min(negative) <= 0.05
+
     drawn = [[{v.subject_key for v in test}] for test in tests]
     assert jaccard(drawn) <= 0.02 + 0.05  # 14 of 68 at random: .020
 

@@ -10,13 +10,11 @@ from mebench.records import published
 from tests.helpers.run_folders import make_run
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
-SURVEY, MEAN, SOFTNET, MTSN, HTNET = (
-    "xie2020overview",
-    "liong2023mean",
-    "liong2021softnet",
-    "liong2022mtsn",
-    "wang2023htnet",
-)
+SURVEY = "xie2020overview"
+MEAN = "liong2023mean"
+SOFTNET = "liong2021softnet"
+MTSN = "liong2022mtsn"
+HTNET = "wang2023htnet"
 
 ROW = {
     "method": "SOFTNet",

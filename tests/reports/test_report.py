@@ -83,6 +83,7 @@ def test_report_timeline_holds_predictions(mebench, tmp_path, runs):
         ]
         assert code == 0
         assert sorted(shown, key=str) == sorted(expected, key=str)
+
     scores = pd.read_parquet(folder / "frame_scores.parquet")
     for video in shown_videos(page):
         for curve in video["tracks"][0]["curves"]:
@@ -120,6 +121,7 @@ def test_report_has_lanes_of_action_units(tmp_path):
         for one in timelines_of_videos([judge_run(read_run(run.path))])
         if one["timeline"].title == video
     )
+
     lanes = {
         lane.name: [(span.outcome, span.words) for span in lane.spans] for lane in track.lanes if "AU" in lane.name
     }

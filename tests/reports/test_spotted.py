@@ -97,40 +97,47 @@ def surest(found):
 def test_spot_writes_all_files_alike_at_times_of_the_file(spot, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(1).integers(30, 50, 39)]) / 1000
     video = write(tmp_path / "my <b>.mp4", moving(3, 240, (60, 20), SPANS), size=(400, 300), times=times.tolist())
+
     code, found, err, out = spot(video, "--overlay", track="frame")
     assert code == 0
     assert spotted.CAUTION in err
     assert "the overlay shows the faces" in err
     assert "motion is measured over k = 3 frames" in err
     assert "where the models were trained at 30" in err
+
     with av.open(str(video)) as container:
         stamps = sorted(float(frame.pts * frame.time_base) for frame in container.decode(video=0))
     assert np.allclose(stamps, times, atol=1e-4)
     assert len(found) > 0
     for name in ("onset", "apex", "offset"):
         assert found[f"{name}_s"].tolist() == pytest.approx([stamps[i] for i in found[name]], abs=1e-6)
+
     hit = found[found["confidence"] == found["confidence"].max()].iloc[0]
     assert peaks.iou((hit["onset"], hit["offset"]), TRUE) >= 0.5
     whole = json.loads((out / "intervals.json").read_text())
     assert [i["onset_s"] for i in whole["videos"][0]["intervals"]] == found["onset_s"].tolist()
     assert whole["caution"] == spotted.CAUTION
     assert whole["videos"][0]["frames"] == 40
+
     elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
     marks = sorted(m for name in elan.get_tier_names() for m in elan.get_annotation_data_for_tier(name))
     ends = [round(1000 * stamps[i + 1]) for i in found["offset"]]
     assert [m[:2] for m in marks] == sorted(zip((1000 * found["onset_s"]).round().astype(int), ends))
     assert elan.media_descriptors[0]["MEDIA_URL"] == video.as_uri()
+
     page = (out / "report.html").read_text()
     assert "my &lt;b&gt;" in page
     assert "<b>" not in page
     assert spotted.CAUTION[:40] in page
     assert not re.search(r"(?:src|href)=|url\(|@import|fetch\(", page)  # nothing is fetched
+
     (spans,) = [lane["spans"] for lane in shown_videos(page)[0]["tracks"][0]["lanes"]]
     assert [span[:3] for span in spans] == found[["onset", "offset", "apex"]].to_numpy().tolist()
     assert np.allclose(np.cumsum(shown_videos(page)[0]["times"]) / 1000, times, atol=1e-3)
     drawn = VideoFrames(out / "overlay.mp4")
     assert len(drawn) == 40
     assert drawn[20].shape == (348, 400, 3)
+
     left, top, right, _ = whole["videos"][0]["face_box"]
     for shown in (drawn[0], drawn[20]):
         edges = [shown[top + 60, left - 1 : left + 2], shown[top + 60, right - 1 : right + 2]]
@@ -409,6 +416,7 @@ def test_spot_gives_bad_files_a_sentence_each(spot, tmp_path):
     (tmp_path / "cut.avi").write_bytes(raw[:60])
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "frames").mkdir()
+
     write(tmp_path / "empty.avi", moving(3, 160, (60, 20)), 0, times=[], codec="mjpeg")
     for name, sentence in {
         "codec.avi": "cannot be decoded|no frame that can be decoded",

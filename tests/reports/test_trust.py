@@ -148,12 +148,14 @@ def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, m
     noise.write_text("what,value,source\nonset,60,two coders of ours\nlabel,0.1,two coders of ours\n")
     page = tmp_path / "report.html"
     _, out, _ = mebench("report", "one", "--runs", runs, "--people", file, "-o", page, "--json", "-")
+
     shown = json.loads(out)["trust"]
     assert shown["uncertainty"]["people"] == 12
     assert set(shown["groups"]["glasses"]) >= {
         "spotting.micro.f1",
         "recognition.uf1",
     }
+
     text = page.read_text().lower()
     assert "left and right half of the face" in text
     assert "spotting.micro.f1 by groups of people" in text
@@ -161,6 +163,7 @@ def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, m
     assert "the truth itself" in out
     assert "onset: two coders of ours" in out
     assert "beats 2" in out
+
     code, _, err = mebench("report", "one", "two", "--runs", runs, "--people", file, "-o", page)
     assert code == 2
     assert "--people compares groups within one run" in err

@@ -329,6 +329,7 @@ def test_selection_gains_table_has_dashes_without_interval():
         worth=worth,
         best_of=best,
     )
+
     rows = reproduce.worth_rows([found])
     assert [row[5] for row in rows] == ["+0.176 [–, –]"] * 2
     assert [row[3:5] for row in rows] == [("0.8000", "0.7000"), ("0.8000", "–")]

@@ -374,15 +374,15 @@ def test_rescore_source_of_real_sources_equals_their_papers(name, published, mon
     except DataError as error:
         pytest.skip(f"not among the files beside the repository: {error}")
     monkeypatch.setattr(reproduction_rescore, "find_files", lambda *_: found)
-    outcome, committed = (
-        reproduction_rescore.rescore_source(source, root, draws=0),
-        json.loads((folder / f"{name}.json").read_text()),
-    )
+
+    outcome = reproduction_rescore.rescore_source(source, root, draws=0)
+    committed = json.loads((folder / f"{name}.json").read_text())
     for one, other in zip(outcome["sets"], committed["sets"], strict=True):
         for mine, theirs in zip(one["results"], other["results"], strict=True):
             known = flat_scores(theirs["summary"])
             without_intervals = {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}
             assert flat_scores(mine["summary"]) == pytest.approx(without_intervals, abs=2e-6)
+
     printed = reproduction_rescore.rescored_cells(source, outcome, published)
     if name in COUNTED:
         part, *counted = COUNTED[name]
@@ -516,12 +516,14 @@ def test_rescore_source_turns_frame_scores_into_intervals(tmp_path):
         "spotted": {"k_prime": 4, "p": 0.6, "rule": "released_code"},
     }
     found = {}
+
     for shift in (0, 20):
         source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {**reading, "shift": shift})
         found[shift] = spotted_in(source, tmp_path)["micro"]
     assert found[0][0] == 2
     assert found[20][0] == 0
     assert found[0][2] == 0
+
     short = {**reading, "series": {"s1": {"a": 60, "b": 59}, "s2": {"c": 60}}}
     with pytest.raises(DataError, match=r"scores\.pkl does not hold 119, 60 scores, one list a subject"):
         reproduction_rescore.rescore_source(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)

@@ -56,6 +56,7 @@ def test_callbacks_and_loggers_leave_files_beside_the_run(net):
     stop = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss", "patience": 2}}
     callbacks = ["LearningRateMonitor", best, stop, "my_callbacks.Counting"]
     run = net(trainer={"callbacks": callbacks, "logger": loggers, "log_every_n_steps": 1})
+
     folds = run.folder.read_json("folds.json")
     assert folds["selection"] == "inner"
     assert all(fold["valid"] for fold in folds["folds"])
@@ -69,6 +70,7 @@ def test_callbacks_and_loggers_leave_files_beside_the_run(net):
         assert len([*place.rglob("events.out.tfevents*")]) == len(loggers) - 1
     assert set(run.history["fold"]) == {fold["fold"] for fold in folds["folds"]}
     assert "lr-Adam" in run.history
+
     settings = json.loads((run.path / "config.json").read_text())["parts"]
     assert any(name.startswith("code of my_callbacks") for name in settings)
     assert not (run.path / ".training").exists()

@@ -111,10 +111,12 @@ def test_dry_run_keeps_abilities_while_code_is_unchanged(moody, tmp_path):  # no
     ):
         file.write_text(text)
         assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
+
     file.write_text(json.dumps({**content, "epochs": {"another": 3}}))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# a comment\n")
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}
+
     params = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     params.write_text(params.read_text() + "\nchance: true\n")
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
@@ -176,16 +178,19 @@ def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untrac
     own = ["method=linear_spotter", "method.flow=dis", *words, *places, "bootstrap=0", "workers=1"]
     run_command([*own, "method.anchor=paper,middle"], multirun=True, dry_run=True)
     first, second = capsys.readouterr().out.split("method.anchor=middle")
+
     shared = "training: shared with a run that differs only in the way from frame scores to intervals"
     assert "training: none" in first
     assert shared not in first
     assert shared in second
+
     execute_run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {
         anchor: estimate.dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]
         for anchor in ("paper", "middle")
     }
     assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]
+
     execute_run(resolve([*own, "method.anchor=middle"]), Progress())
     capsys.readouterr()
     run_command(

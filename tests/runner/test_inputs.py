@@ -106,11 +106,13 @@ def test_ROOMS_hold_every_import_of_a_fold():
     server = KeptServer()
     server.warm_up(OF_MOST)
     worker = isolation.Worker(server=server)
+
     try:
         found = worker.call(eval, ("[name for name in __import__('sys').modules if name.startswith('mebench.')]",))
     finally:
         worker.close()
     assert {"mebench.runner.fold", "mebench.training"} <= {*found}
+
     counted = {room.removesuffix(".py") for room in inputs.ROOMS}
     above = {
         "api",

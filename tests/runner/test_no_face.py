@@ -47,6 +47,7 @@ def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
     folder = outcome.folder
     assert list(folder.read_json("skipped.json")) == [BLACK]
     assert f"no face in 1 of 3 videos, left out of training and counted as missed: {BLACK}" in capsys.readouterr().err
+
     print_outcome(folder, outcome.summary, None)
     assert capsys.readouterr().out.count(f"counted as missed: {BLACK}") == 1
     record = records_record.read_record(
@@ -54,11 +55,13 @@ def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
     )  # on the leaderboard's page of the run, too
     page = next(text for path, text in Site([], [record], []).pages() if path == f"runs/{record.id}.html")
     assert f"counted as missed: {BLACK}" in page
+
     # Its truths stay: spotting misses them, and its clip is answered wrongly.
     micro = outcome.summary["spotting"]["micro"]
     assert micro["tp"] + micro["fn"] == 3
     assert micro["fn"] >= 1
     assert BLACK not in set(folder.read_table("predictions.parquet")["video"])
+
     clips = read_tables(folder).clips
     assert len(clips) == outcome.summary["recognition"]["n"] == 3
     assert clips.set_index("video")["predicted"].isna().to_dict() == {

@@ -109,17 +109,20 @@ def nine(tmp_path, monkeypatch):
 def test_run_takes_nine_datasets_of_six_rates(tmp_path, nine):
     words = [*nine, "method=random", "method.draws=2", "recognizer=majority", "protocol=lodo", "workers=1"]
     settings = config(tmp_path, *words, data=[])
+
     summary = summarise_members(open_members(settings.dataset_params))
     assert list(summary["members"]) == sorted(NINE)
     assert summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]
     assert summary["expressions"]["micro"] == sum(m["expressions"]["micro"] for m in summary["members"].values())
     assert (summary["subjects"], summary["people"]) == (31, 29)  # 006 and 007 are in samm and in samm_lv
+
     plan = make_plan(settings)
     assert [fold.key for fold in plan.data.folds] == sorted(NINE)
     tested = next(fold for fold in plan.data.folds if fold.key == "samm")
     people = {s.subject for s in tested.test}
     shared = {v.subject for v in plan.data.videos if v.dataset == "samm_lv"} & people
     assert shared
+
     trained_of_samm_lv = {s.subject for s in (*tested.train, *tested.valid) if s.dataset == "samm_lv"}
     assert trained_of_samm_lv.isdisjoint(shared)
     outcome = execute_run(settings, Progress())

@@ -68,6 +68,7 @@ def test_WorkerPool_answers_all_tasks_past_dying_ones(tmp_path, own_server):
         WorkerTask("strange", raise_what_cannot_travel, ()),
     ]
     pool, ticks = WorkerPool(2), []
+
     try:
         pool.start(2)
         found = {task.key: outcome for task, outcome in pool.run(tasks, lambda: ticks.append(1))}

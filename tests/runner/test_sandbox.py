@@ -99,6 +99,7 @@ def test_sandbox_reads_what_is_granted_alone(folder):
         }))
         """,
     )
+
     denied = "PermissionError"
     assert found == {
         "granted": "granted",
@@ -179,6 +180,7 @@ def test_sandbox_leaves_no_traces_for_later_processes(folder):
     """Neither in what outlives a process nor in the attributes of files that it may read: these are set in pretence."""
     file = folder / "granted" / "file.txt"
     before = file.stat()
+
     found = confined(
         folder,
         """
@@ -196,6 +198,7 @@ def test_sandbox_leaves_no_traces_for_later_processes(folder):
         """,
     )
     assert found == [False, -1, -1, -1]
+
     after = file.stat()
     assert (after.st_mode, after.st_mtime_ns, after.st_ctime_ns) == (
         before.st_mode,

@@ -87,6 +87,7 @@ def test_run_of_several_classes_refuses_methods_of_one(tmp_path):
     }
     with pytest.raises(ConfigError, match="at least two action units that 10"):
         mebench.run(method="logistic", **words)
+
     words |= {"dataset.preset": "default"}
     with pytest.raises(
         ConfigError, match="scheme=AUs asks for several classes of a clip at once, but method off_apexnet names one"

@@ -398,10 +398,8 @@ def broken(kit, write_plugin, template, way):
     if way.pattern is None:
         path.unlink()
     else:
-        before, after = (
-            path.read_text(),
-            way.after.replace("OTHER", "recognize" if template in (SPOTTER, LINEAR) else "spot"),
-        )
+        before = path.read_text()
+        after = way.after.replace("OTHER", "recognize" if template in (SPOTTER, LINEAR) else "spot")
         text = re.sub(way.pattern, after, before, count=way.times)
         assert text != before, "nothing was broken"
         path.write_text(text + DROPOUT * ("AlwaysDropout" in after))
@@ -411,10 +409,8 @@ def broken(kit, write_plugin, template, way):
 
 def complaint_of(template, id_, way):
     """What the check says, and all checks by name."""
-    checks, name = (
-        {one.name: one for one in plugin_checks(kind_of(template), id_)},
-        way.check.replace("KIND", kind_of(template)),
-    )
+    checks = {one.name: one for one in plugin_checks(kind_of(template), id_)}
+    name = way.check.replace("KIND", kind_of(template))
     try:
         checks[name].run()
     except AssertionError as error:

@@ -152,6 +152,7 @@ def test_mutate_shows_what_no_test_notices(project):
     before = {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
     command = [sys.executable, "tools/mutate.py", "--json", "out.json", "--timeout", "2"]
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+
     done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = json.loads((project / "out.json").read_text())["0"]
@@ -168,6 +169,7 @@ def test_mutate_shows_what_no_test_notices(project):
     assert "tests/test_fails.py::test_wrong fails without any change and is left out" in done.stdout
     assert "-DIGITS = 9\n+DIGITS = 10" in done.stdout
     assert "7 lines, 4 caught, 1 by time, 2 survived" in done.stdout
+
     (project / "out.json").unlink()
     after = {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
     assert after == before

@@ -88,10 +88,12 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     assert metrics["recognition.uar"] == summary["recognition"]["scores"]["uar"]["value"]
     assert metrics["seconds"] == 1.5
     assert len(metrics) < 50
+
     table = artifact(tmp_path, run, "scores.json")
     rows = {row[0]: row[1:] for row in table["data"]}
     assert table["columns"] == ["score", "value", "low", "high"]
     assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
+
     without_ends = [name for name in flat_scores(summary) if not name.endswith((".low", ".high"))]
     assert len(rows) == len(without_ends)
     assert run.info.run_name == "spotter s0 p=0.6"
@@ -105,11 +107,13 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
         "seed": "0",
         "method.p": "0.6",
     }
+
     tags = run.data.tags
     assert tags["mebench.method"] == "spotter"
     assert tags["mebench.convention"] == "strict"
     assert tags["mebench.key"] == folder.read_json("config.json")["key"]
     assert artifact(tmp_path, run, "versions.json")["torch"] == "2.13.0"
+
     f1 = f"| F1 | {scores['f1']['value']:.4f} | [{scores['f1']['low']:.4f}, {scores['f1']['high']:.4f}] |"
     assert f1 in tags["mlflow.note.content"].splitlines()
     assert len(nested) == 4
@@ -128,6 +132,7 @@ def test_metrics_replace_refused_characters(tmp_path, database, progress, printe
 def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     mirror(folder, None, progress, None)
+
     (run,), nested = runs_of(database)
     assert {n.data.tags["mlflow.parentRunId"] for n in nested} == {run.info.run_id}
     by_fold = {n.info.run_name: n for n in nested}
@@ -136,6 +141,7 @@ def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     costs = {"fit_seconds": 2.0, "predict_seconds": 0.25, "peak_memory_mib": 302.0, "parameters": 1234.0}
     assert {name: metrics[name] for name in costs} == costs
     assert (metrics["n_predictions"], metrics["n_clips"]) == (4.0, 4.0)
+
     # Of what this fold alone answered: three of four clips, and no interval of so few people.
     clips = folder.read_table("clips.parquet").merge(
         folder.read_table("truth.parquet"), on=["video", "onset", "offset"]
@@ -144,6 +150,7 @@ def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     assert metrics["recognition.accuracy"] == (own["predicted"] == own["emotion"]).mean() < 1
     assert metrics["spotting.micro.f1"] == 1.0
     assert not any(name.endswith((".low", ".high")) for name in metrics)
+
     params = third.data.params
     assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.6", "3", "7")
     assert params["timing.drawn.k_prime.micro"] == "6"

@@ -19,10 +19,8 @@ def four_dimensions(monkeypatch):
 
 def databases(n=24, m=19, d=11):
     rng = np.random.default_rng(0)
-    source, target = (
-        rng.normal(size=(n, d)) @ rng.normal(size=(d, d)),
-        rng.normal(size=(m, d)) @ rng.normal(size=(d, d)) + 3,
-    )
+    source = rng.normal(size=(n, d)) @ rng.normal(size=(d, d))
+    target = rng.normal(size=(m, d)) @ rng.normal(size=(d, d)) + 3
     return source, target
 
 

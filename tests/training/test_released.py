@@ -159,10 +159,15 @@ def drawn(rng, *shape):
     return rng.normal(0, 0.2, shape).astype(np.float32)
 
 
-def test_mean_and_softnet_weights_answer_as_the_authors_layers(tmp_path):
+def drawn_maps():
+    """Numbers, and four maps as the authors' layers and as ours take them."""
     rng = np.random.default_rng(3)
     x = rng.random((4, 42, 42, 3)).astype(np.float32)
-    maps = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
+    return rng, x, torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
+
+
+def test_mean_weights_answer_as_the_authors_layers(tmp_path):
+    rng, x, maps = drawn_maps()
     streams = [(drawn(rng, 5, 5, 1, f), drawn(rng, f)) for f in (3, 3, 8)]
     norms = [(drawn(rng, f), drawn(rng, f), drawn(rng, f), np.abs(drawn(rng, f)) + 0.5) for f in (3, 3, 8)]
     heads = [(drawn(rng, 5, 5, 14, 8), drawn(rng, 8), drawn(rng, 392, outs), drawn(rng, outs)) for outs in (1, 3)]
@@ -193,6 +198,9 @@ def test_mean_and_softnet_weights_answer_as_the_authors_layers(tmp_path):
     soft = np.exp(answers[1] - answers[1].max(1, keepdims=True))
     np.testing.assert_allclose(named, (soft / soft.sum(1, keepdims=True))[:, [2, 0, 1]], atol=1e-5)
 
+
+def test_softnet_weights_answer_as_the_authors_layers(tmp_path):
+    rng, x, maps = drawn_maps()
     filters = (3, 5, 8)
     streams = [(drawn(rng, 5, 5, 1, f), drawn(rng, f)) for f in filters]
     # The last weights are small: answers of 13 would be rounded by nearly 1e-5.
@@ -256,6 +264,7 @@ def test_keras_weights_refuses_endless_groups_at_once(tmp_path, monkeypatch):
             inner = group.create_group("a")
             group["b"] = inner
             group = inner
+
     with h5py.File(tmp_path / "many.h5", "w") as file:
         for n in range(20_001):
             file[str(n)] = h5py.SoftLink("/nowhere")
@@ -266,6 +275,7 @@ def test_keras_weights_refuses_endless_groups_at_once(tmp_path, monkeypatch):
     ):
         with pytest.raises(DataError, match=message):
             released.keras_weights(tmp_path / f"{name}.h5")
+
     monkeypatch.setattr(released, "MOST_NAMES", 1000)
     with pytest.raises(DataError, match="hold more than 1,000 names"):
         released.keras_weights(tmp_path / "twos.h5")

@@ -17,11 +17,9 @@ SPACE = Space(
         Dimension("method.p", "postprocess", 0.5, low=0.0, high=1.0),
     )
 )
-F1, COST, RECALL = (
-    records.Objective("spotting.micro.f1", "maximize"),
-    records.Objective("cost", "minimize"),
-    records.Objective("spotting.micro.recall", "maximize"),
-)
+F1 = records.Objective("spotting.micro.f1", "maximize")
+COST = records.Objective("cost", "minimize")
+RECALL = records.Objective("spotting.micro.recall", "maximize")
 
 
 @pytest.fixture

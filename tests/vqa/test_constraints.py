@@ -7,12 +7,10 @@ import pytest
 
 from mebench.vqa.constraints import CHOICES, request_fields, text_of_reply
 
-COARSE, UNITS, COUNT, WHOLE = (
-    "What is the coarse expression class?",
-    "What are the action units?",
-    "How many expression events appear in this video?",
-    "Please analyse the micro-expression shown in this video in detail.",
-)
+COARSE = "What is the coarse expression class?"
+UNITS = "What are the action units?"
+COUNT = "How many expression events appear in this video?"
+WHOLE = "Please analyse the micro-expression shown in this video in detail."
 
 
 def tokens(**likely):

@@ -115,6 +115,7 @@ def test_hash_of_weights_of_folder_is_of_what_decides(stand_in):
 def test_ask_questions_of_tiny_model_equals_transformers(tmp_path):
     transformers = import_transformers()
     folder = make_vision_language_model(tmp_path / "tiny")
+
     one, cost = ask(folder, tmp_path / "a.jsonl")
     assert ask(folder, tmp_path / "a.jsonl", parallel=4)[0] == one
     processor = transformers.AutoProcessor.from_pretrained(folder)
@@ -132,6 +133,7 @@ def test_ask_questions_of_tiny_model_equals_transformers(tmp_path):
         n_tokens += out.shape[1]
     assert one == [" ".join(text.split()) for text in expected]
     assert cost.tokens == n_tokens
+
     half = make_vision_language_model(tmp_path / "half", half=True)
     assert load_local_model(half, AskSettings()).facts()["program"].endswith(", bfloat16")
     assert ask(half, tmp_path / "b.jsonl")[1].failed == 0

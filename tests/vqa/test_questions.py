@@ -130,6 +130,7 @@ def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subj
     made = registry.load_plugin("dataset", dataset)(resolve_dataset(settings).dataset_params[dataset])
     rows = vqa.questions.make_questions(made.videos())
     drawn = {n for n, row in enumerate(rows) if vqa.wording.meaning_of(row["question"]).kind == "shown"}
+
     by_clip = {
         name: [row for n, row in enumerate(rows) if row["filename"] == name and n not in drawn] for _, name, *_ in clips
     }
@@ -139,6 +140,7 @@ def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subj
         stem = name if dataset == "samm" else f"{subjects.format(person)}_{name}"
         assert {row["id"].rpartition("_")[0] for row in by_clip[name]} == ({f"{dataset}_{stem}"} if own else set())
         assert {row["subject"] for row in by_clip[name]} == ({subjects.format(person)} if own else set())
+
     pool = {unit for row in rows if row["question"].startswith(("What is the action unit?", "What are the action units?"))
             for unit in row["answer"].split(", ")}  # fmt: skip
     for n in drawn:
@@ -168,6 +170,7 @@ def test_make_questions_equals_public_questions_but_drawn_units(name, n_rows, n_
         row = rows["fine"]
         videos.append(clip(row["filename"], row["subject"], row["dataset"], row["answer"], units))
     made = vqa.questions.make_questions(videos)
+
     drawn = [n for n, row in enumerate(public) if vqa.wording.meaning_of(row["question"]).kind == "shown"]
     assert (len(public), len(drawn)) == (n_rows, n_drawn)
     others = [n for n in range(n_rows) if n not in drawn]

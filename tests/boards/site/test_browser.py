@@ -305,6 +305,7 @@ def test_address_keeps_choices(visit, listed):
 def test_timeline_answers_to_mouse_keys_and_links(visit, site):
     name = next(file for file in (site / "runs").iterdir() if file.name.startswith("optical_strain"))
     page = visit(f"runs/{name.name}")
+
     figures = page.locator("figure.timeline")
     assert page.locator("figure.timeline[data-drawn]").count() < figures.count()  # those in view
     page.locator(".slips summary").first.click()
@@ -316,6 +317,7 @@ def test_timeline_answers_to_mouse_keys_and_links(visit, site):
     middle = (int(onset) + int(offset)) // 2
     assert stage.get_attribute("aria-valuenow") == str(middle)
     assert f"(frames {onset} to {offset}, peak" in stage.get_attribute("aria-valuetext")
+
     page.keyboard.press("ArrowRight")
     assert stage.get_attribute("aria-valuenow") == str(middle + 1)
     assert "micro score" in stage.get_attribute("aria-valuetext")

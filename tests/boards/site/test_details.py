@@ -37,6 +37,7 @@ def test_cures_are_sorted_by_gain():
         },
         "macro": {"gain": {"blink": 0.2}},
     }
+
     found = report.table_of_cures(mistakes_of_run)
     assert [column.name for column in found.columns] == ["gain in F1", "micro", "macro"]
     assert found.rows == [("all other misses found", 0.3, None), ("blink", 0.01, 0.2), ("near miss", 0.1, None)]

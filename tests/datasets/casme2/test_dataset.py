@@ -132,6 +132,7 @@ def test_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
     clips = Counter((v.dataset, plan.data.scheme.class_of(e)) for v in plan.data.videos for e in v.expressions)
     classes = plan.data.task.classes
     of_datasets = {id_: sum(clips[id_, name] for name in classes) for id_ in places}
+
     of_classes = [sum(clips[id_, name] for id_ in places) for name in classes]
     assert of_datasets == {"smic_hs": 164, "casme2": 145, "samm": 133}
     assert of_classes == [250, 109, 83]  # 442

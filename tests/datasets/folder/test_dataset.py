@@ -110,16 +110,19 @@ def test_videos_name_file_like_face_of_another(root, tmp_path):
     dataset = folder_dataset.Folder(
         folder_dataset.Folder.Params(videos=(str(tmp_path / "a.mkv"), str(tmp_path / "a_face1.mkv")), faces=boxes)
     )
+
     shapes = {v.key: (dataset.place(v).stem, dataset.frames(v)[0].shape[:2]) for v in dataset.videos()}
     assert shapes == {
         "folder/a/a_face1": ("a", (160, 160)),
         "folder/a/a_face2": ("a", (100, 80)),
         "folder/a_face1/a_face1": ("a_face1", (160, 160)),
     }
+
     more = folder_dataset.Folder(
         folder_dataset.Folder.Params(videos=(str(tmp_path / "a_face1.mkv"),), faces=(("a_face1", 10, 20, 90, 120),))
     )
     assert [v.id for v in more.videos()] == ["a_face1_face1"]
+
     (tmp_path / "people" / "s01").mkdir(parents=True)
     for name in ("a", "a_face1"):
         shutil.copy(root / "b.mkv", tmp_path / "people" / "s01" / f"{name}.mkv")

@@ -128,11 +128,13 @@ def test_published_counts_give_classes_of_mean(tmp_path):
     samm_head = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Micro", "Estimated Emotion")
     write_xlsx(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [*[("line",)] * 13, samm_head, *samm]})
     set_ = dataset(tmp_path)
+
     every = [e for v in set_.videos() for e in v.expressions]
     assert Counter(e.kind for e in every) == set_.published.expressions
     shown = Counter(e.emotion for e in every if e.kind == "micro")
     assert shown == set_.published.emotions
     assert set(shown) == set(samm_lv.LABELS)
+
     scored = Counter(map(set_.schemes["mean2022"].class_of, (e for e in every if e.kind == "micro")))
     assert scored == Counter({"negative": 92, "positive": 26, "surprise": 15, None: 26})
     scored = Counter(map(set_.schemes["four"].class_of, (e for e in every if e.kind == "micro")))

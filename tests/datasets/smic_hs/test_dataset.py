@@ -21,10 +21,8 @@ def test_SmicHs_keeps_contract(root, extended):
 
 
 def test_SmicHs_has_published_counts():
-    short, long = (
-        dataset.SmicHs(dataset.SmicHs.Params()).published,
-        dataset.SmicHs(dataset.SmicHs.Params(extended=True)).published,
-    )
+    short = dataset.SmicHs(dataset.SmicHs.Params()).published
+    long = dataset.SmicHs(dataset.SmicHs.Params(extended=True)).published
     assert (short.subjects, short.expressions["micro"]) == (16, 164)
     assert list(long.emotions.values()) == [66, 51, 40]
     assert sum(short.emotions.values()) == 164

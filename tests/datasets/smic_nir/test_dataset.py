@@ -21,10 +21,8 @@ def test_SmicNir_keeps_contract(root, extended):
 
 
 def test_SmicNir_has_published_counts():
-    short, long = (
-        dataset.SmicNir(dataset.SmicNir.Params()).published,
-        dataset.SmicNir(dataset.SmicNir.Params(extended=True)).published,
-    )
+    short = dataset.SmicNir(dataset.SmicNir.Params()).published
+    long = dataset.SmicNir(dataset.SmicNir.Params(extended=True)).published
     assert (short.subjects, short.expressions["micro"]) == (8, 71)
     assert list(long.emotions.values()) == [23, 28, 20]
     assert sum(long.emotions.values()) == long.expressions["micro"]

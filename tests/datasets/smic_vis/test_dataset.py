@@ -21,10 +21,8 @@ def test_SmicVis_keeps_contract(root, extended):
 
 
 def test_SmicVis_has_published_counts():
-    short, long = (
-        dataset.SmicVis(dataset.SmicVis.Params()).published,
-        dataset.SmicVis(dataset.SmicVis.Params(extended=True)).published,
-    )
+    short = dataset.SmicVis(dataset.SmicVis.Params()).published
+    long = dataset.SmicVis(dataset.SmicVis.Params(extended=True)).published
     assert (short.subjects, short.expressions["micro"]) == (8, 71)
     assert list(long.emotions.values()) == [24, 28, 19]
     assert sum(long.emotions.values()) == long.expressions["micro"]

@@ -35,10 +35,8 @@ def test_videos_are_sorted_and_unique():
 
 
 def test_videos_of_small_set_begin_large_set():
-    small, large = (
-        synthetic_dataset.Synthetic(SMALL).videos(),
-        {v.key: v for v in synthetic_dataset.Synthetic(synthetic_dataset.Synthetic.Params()).videos()},
-    )
+    small = synthetic_dataset.Synthetic(SMALL).videos()
+    large = {v.key: v for v in synthetic_dataset.Synthetic(synthetic_dataset.Synthetic.Params()).videos()}
     assert all(large[video.key] == video for video in small)
 
 
@@ -108,10 +106,8 @@ def test_landmarks_predict_no_number_of_expressions():
 
 
 def test_landmarks_have_stated_noise():
-    exact, noisy = (
-        synthetic_dataset.Synthetic(SMALL),
-        synthetic_dataset.Synthetic(dataclasses.replace(SMALL, landmark_noise=2.0)),
-    )
+    exact = synthetic_dataset.Synthetic(SMALL)
+    noisy = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, landmark_noise=2.0))
     errors = np.array([noisy.landmarks(v) - exact.landmarks(v) for v in exact.videos()])
     assert errors.std() == pytest.approx(2.0, rel=0.15)
 

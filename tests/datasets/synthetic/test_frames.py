@@ -110,11 +110,9 @@ def test_SyntheticFrames_encoded_equal_file(tmp_path):
 def test_null_control_keeps_labels_without_motion():
     """Amplitude 0 draws the very pixels of a set that never had micro-expressions."""
     quiet = {"macros": 0.0, "speech": 0.0, "size": 96, "subjects": 1, "videos": 1}
-    null, none, full = (
-        synthetic.Synthetic.Params(amplitude=0.0, **quiet),
-        synthetic.Synthetic.Params(micro_max=0, **quiet),
-        synthetic.Synthetic.Params(**quiet),
-    )
+    null = synthetic.Synthetic.Params(amplitude=0.0, **quiet)
+    none = synthetic.Synthetic.Params(micro_max=0, **quiet)
+    full = synthetic.Synthetic.Params(**quiet)
     assert synthetic.Synthetic(null).videos() == synthetic.Synthetic(full).videos()
     (labels,) = [v.expressions for v in synthetic.Synthetic(null).videos()]
     assert len(labels) >= 3
