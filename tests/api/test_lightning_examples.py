@@ -19,28 +19,19 @@ from mebench.progress import Progress, Silent
 from mebench.records import recorded_settings
 from mebench.runs import RunFolder
 from mebench.testing import folders
+from tests.helpers.plugin_folders import copy_own_code
 
 ONE_FOLD = ("protocol=holdout", "protocol.test=[s003]")
 STOP = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss", "patience": 1, "min_delta": 9.0}}
 KEEP = {"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_loss", "save_top_k": 1}}
 SWA = {"class_path": "StochasticWeightAveraging", "init_args": {"swa_lrs": 0.01}}
-MINE = """
-from pathlib import Path
-
-import lightning as L
-
-
-class Greets(L.Callback):
-    def on_train_end(self, trainer, pl_module):
-        Path("hello.txt").write_text(f"{trainer.current_epoch} epochs of {type(pl_module).__name__}")
-"""
 
 
 @pytest.fixture
 def trained(tiny, tmp_path, monkeypatch, untracked, write_plugin):
     """Trains the template on three people."""
     folders.write_plugin("method", "example", tmp_path, "network")
-    (tmp_path / "greeting.py").write_text(MINE)
+    copy_own_code(tmp_path, "greeting")
     monkeypatch.syspath_prepend(tmp_path)
     words = [*tiny, "workers=1", "bootstrap=0", "method=example", "method.epochs=4", "validation=0.5"]
 

@@ -22,6 +22,7 @@ from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Silent
 from mebench.testing.folders import write_plugin as write
+from tests.helpers.plugin_folders import copy_own_code
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
 
@@ -134,21 +135,10 @@ def test_run_refuses_objects_that_are_gone(net, tmp_path):
         net(trainer=stored_specs)
 
 
-MINE = """
-import lightning
-import torch
-
-
-class Mine(lightning.Callback):
-    def __init__(self, word):
-        self.word, self.weights = word, torch.ones(3)
-"""
-
-
 @pytest.mark.parametrize("bytecode_is_kept", [True, False])
 def test_store_trainer_objects_names_equal_ones_alike(tmp_path, monkeypatch, bytecode_is_kept):
     monkeypatch.setattr(sys, "dont_write_bytecode", not bytecode_is_kept)
-    (tmp_path / "mine.py").write_text(MINE)
+    copy_own_code(tmp_path, "mine")
     monkeypatch.syspath_prepend(tmp_path)
     answers = []
     for _ in range(2):  # a second import makes another class of the same code, as a second program does

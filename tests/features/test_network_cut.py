@@ -11,21 +11,7 @@ from mebench.errors import ConfigError
 from mebench.features.encoder_loading import check_cut
 from mebench.features.mini_xception import MiniXception
 from mebench.features.network_cut import blocks_of, first_tuned_block, run_front, run_tail, tuned_parameters
-
-SKIPPING = """
-import torch
-from torch import nn
-
-
-class Skipping(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.blocks = nn.ModuleList([nn.Linear(12, 12), nn.Linear(12, 12)])
-
-    def forward(self, x):
-        x = x.flatten(1)
-        return self.blocks[1](self.blocks[0](x)) + x
-"""
+from tests.helpers.plugin_folders import copy_own_code
 
 
 def cases():
@@ -71,7 +57,7 @@ def test_first_tuned_block_refuses_what_has_none(network, n_blocks, message):
 
 
 def test_check_cut_refuses_connections_past_the_blocks(tmp_path, monkeypatch):
-    (tmp_path / "skipping.py").write_text(SKIPPING)
+    copy_own_code(tmp_path, "skipping")
     monkeypatch.syspath_prepend(tmp_path)
     import skipping
 

@@ -27,3 +27,8 @@ def copy_plugins(root: Path, *ids: str) -> Path:
         kind = "methods" if (PLUGINS / id_ / "method.py").is_file() else "datasets"
         shutil.copytree(PLUGINS / id_, root / kind / id_, ignore=shutil.ignore_patterns("__pycache__"))
     return root
+
+
+def copy_own_code(folder: Path, name: str) -> None:
+    """Copy a module of `own_code`, as a user writes it beside the plugins, into a folder that a test puts on the path."""
+    shutil.copyfile(PLUGINS / "own_code" / f"{name}.py", folder / f"{name}.py")

@@ -25,6 +25,7 @@ from mebench.errors import ConfigError
 from mebench.features import FaceCrop
 from mebench.features.built_in_encoders import BUILT_IN
 from mebench.training import fit
+from tests.helpers.plugin_folders import copy_own_code
 
 TIMING = Timing(30.0, 3, {"micro": 6})
 CLASSES = ("happy", "sad", "surprised")
@@ -159,28 +160,10 @@ def test_Probe_state_brings_length_of_vectors():
     np.testing.assert_array_equal(own.score_frames(video("s9", 9)), other.score_frames(video("s9", 9)))
 
 
-BLOCKS = """
-import torch
-from torch import nn
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.blocks = nn.ModuleList([nn.Linear(12, 6), nn.Linear(6, 5)])
-
-    def forward(self, x):
-        x = x.flatten(1)
-        for block in self.blocks:
-            x = block(x.relu())
-        return x
-"""
-
-
 @pytest.fixture
 def tuned(tmp_path, monkeypatch):
     """Makes a probe that trains the last block of a small network."""
-    (tmp_path / "net_of_blocks.py").write_text(BLOCKS)
+    copy_own_code(tmp_path, "net_of_blocks")
     monkeypatch.syspath_prepend(tmp_path)
     import net_of_blocks
 

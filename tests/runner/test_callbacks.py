@@ -12,25 +12,16 @@ from mebench.config import registry
 from mebench.errors import RunError
 from mebench.progress import Silent
 from mebench.testing.folders import write_plugin as write
+from tests.helpers.plugin_folders import copy_own_code
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
-COUNTING = """
-from pathlib import Path
-from lightning import Callback
-
-
-class Counting(Callback):
-    def on_train_epoch_end(self, trainer, pl_module):
-        with Path("epochs.txt").open("a") as file:
-            file.write(f"{trainer.current_epoch}\\n")
-"""
 
 
 @pytest.fixture
 def net(tmp_path, tiny, monkeypatch):
     """Runs the template `network` for a few epochs."""
     write("method", "net", tmp_path / "plugins", "network")
-    (tmp_path / "my_callbacks.py").write_text(COUNTING)
+    copy_own_code(tmp_path, "my_callbacks")
     monkeypatch.syspath_prepend(tmp_path)
 
     def run(**how):

@@ -14,34 +14,14 @@ from mebench.reports.report import gather_page_facts
 from mebench.runner.energy import EnergyMeter, measured_energy
 from mebench.runner.isolation import Failure
 from mebench.runs import FoldResult
-
-STAND_IN = """
-from types import SimpleNamespace
-
-
-class OfflineEmissionsTracker:
-    made = []
-
-    def __init__(self, **options):
-        self.options, self.laps = options, 0
-        self.made.append(self)
-
-    def start_task(self, name):
-        self.laps += 1
-
-    def stop_task(self):
-        return SimpleNamespace(energy_consumed=0.002 * self.laps, emissions=0.0005)
-
-    def stop(self):
-        self.laps = -1
-"""
+from tests.helpers.plugin_folders import copy_own_code
 
 
 @pytest.fixture
 def codecarbon(tmp_path, monkeypatch):
     """A stand-in for the package: fold n uses 2 n Wh and .5 g."""
     (tmp_path / "packages").mkdir()
-    (tmp_path / "packages" / "codecarbon.py").write_text(STAND_IN)
+    copy_own_code(tmp_path / "packages", "codecarbon")
     monkeypatch.syspath_prepend(tmp_path / "packages")
     yield
     sys.modules.pop("codecarbon", None)
