@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.errors import ConfigError, DataError
 from mebench.features import degradation
 from mebench.features.degradation import (
@@ -18,62 +17,14 @@ from mebench.features.degradation import (
     relation_names,
 )
 from mebench.features.degraded_dataset import DegradedDataset
+from tests.plugins.lab.dataset import HEIGHT, WIDTH, Film, Lab, N
+from tests.plugins.lab.params import Params
 
-N, HEIGHT, WIDTH = 40, 121, 100  # an odd height, which H.264 does not know
 EVERY = range(1, 6)
 
 
-class Film:
-    """A texture that drifts to the right by a third of a pixel a frame."""
-
-    def __init__(self, colors, seed=0):
-        noise = np.random.default_rng(seed).random((HEIGHT + 20, WIDTH + 20, colors or 1))
-        wide = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1.0), None, 20, 230, cv2.NORM_MINMAX)
-        self.wide = wide if wide.ndim == 3 or not colors else wide[..., None]
-
-    def __len__(self):
-        return N
-
-    def __getitem__(self, index):
-        if not 0 <= index < N:
-            raise IndexError
-        matrix = np.array([[1, 0, -10 + index / 3], [0, 1, -10.0]])
-        return cv2.warpAffine(self.wide, matrix, (WIDTH, HEIGHT)).round().astype(np.uint8)
-
-    def fingerprint(self):
-        return "film"
-
-
-class Lab(Dataset):
-    """Two people, with faces of 60 by 80 pixels, of whom clips have maps and histograms ready-made."""
-
-    revision, kinds, schemes = "3", ("micro",), {"native": Scheme.native(["a"])}
-
-    def __init__(self, colors=3):
-        super().__init__(None)
-        self.colors = colors
-
-    def videos(self):
-        return [
-            Video("lab", person, "v", 10.0, N, (Expression(8, 14, apex=10, emotion="a"),)) for person in ("ann", "ben")
-        ]
-
-    def frames(self, video):
-        return Film(self.colors)
-
-    def landmarks(self, video):
-        points = np.random.default_rng(1).uniform((20, 40), (80, 100), (68, 2))
-        points[:2] = (20, 40), (80, 100)
-        return points
-
-    def provided(self, video, name):
-        draw = np.random.default_rng(7)
-        made = {"map": draw.integers(0, 256, (28, 28, 3), np.uint8), "histogram": draw.random((1, 1, 9), np.float32)}
-        return made.get(name)
-
-
 def degraded(kind, strength, person=0, colors=3):
-    lab = Lab(colors)
+    lab = Lab(Params(colors))
     return DegradedDataset(lab, Degradation(kind, strength)).frames(lab.videos()[person])
 
 
@@ -101,7 +52,7 @@ def test_DegradedFrames_depend_on_video_and_frame_alone(kind, colors):
 
 
 def test_DegradedDataset_revision_differs_for_each_strength():
-    lab = Lab()
+    lab = Lab(Params())
     found = {DegradedDataset(lab, Degradation(kind, strength)).revision for kind in KINDS for strength in EVERY}
     assert len(found) == 5 * len(KINDS)
     assert degraded("blur", 1).fingerprint() != degraded("blur", 2).fingerprint() != "film"
@@ -183,7 +134,7 @@ def test_Degradation_covers_regions_where_they_are_named():
 
 
 def test_Degradation_occlusion_draws_one_shape_for_a_video():
-    lab, shapes = Lab(), set()
+    lab, shapes = Lab(Params()), set()
     for n in range(12):
         video = replace(lab.videos()[0], id=str(n))
         frames = DegradedFrames(Film(3), video, Degradation("occlusion", 4), lab.landmarks(video))
@@ -248,7 +199,7 @@ def test_Degradation_motion_starts_in_place_and_grows():
 
 
 def test_Degradation_mirror_moves_landmarks_to_the_other_side():
-    lab = Lab()
+    lab = Lab(Params())
     video = lab.videos()[0]
     once = DegradedDataset(lab, Degradation("mirror", 1))
     np.testing.assert_array_equal(once.frames(video)[6], Film(3)[6][:, ::-1])
@@ -260,14 +211,14 @@ def test_Degradation_mirror_moves_landmarks_to_the_other_side():
 
 
 def test_Degradation_shift_moves_picture_and_landmarks():
-    lab = Lab()
+    lab = Lab(Params())
     video, moved = lab.videos()[0], DegradedDataset(lab, Degradation("shift", 3))
     np.testing.assert_array_equal(moved.frames(video)[2][4:, 4:], Film(3)[2][:-4, :-4])
     np.testing.assert_allclose(moved.landmarks(video) - lab.landmarks(video), 4)
 
 
 def test_Degradation_padding_and_doubled_rate_move_annotations():
-    lab = Lab()
+    lab = Lab(Params())
     padded, doubled = (DegradedDataset(lab, Degradation(kind, 5)) for kind in ("padding", "double_rate"))
     (e,) = padded.videos()[0].expressions
     assert (padded.videos()[0].n_frames, e.onset, e.apex, e.offset) == (N + 10, 18, 20, 24)
@@ -290,7 +241,7 @@ def test_Degradation_still_shows_the_first_frame():
 
 
 def test_DegradedDataset_degrades_maps_as_pictures():
-    lab = Lab()
+    lab = Lab(Params())
     video, clean = lab.videos()[0], lab.provided(None, "map")
     found = DegradedDataset(lab, Degradation("half_face", 5)).provided(video, "map")
     behind = (found == np.median(clean, axis=(0, 1)).astype(np.uint8)).all(axis=2)
@@ -304,7 +255,7 @@ def test_DegradedDataset_degrades_maps_as_pictures():
     ("kind", "name"), [("h264", "map"), ("motion", "map"), ("mirror", "map"), ("blur", "histogram")]
 )
 def test_DegradedDataset_refuses_kinds_senseless_for_features(kind, name):
-    lab = Lab()
+    lab = Lab(Params())
     with pytest.raises(
         DataError, match=rf"degrade={kind} changes frames, and lab gives {name} ready-made: .*one of .*blur, noise"
     ):
@@ -324,7 +275,7 @@ def network(tmp_path, *nodes):
 
 def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
     twice = network(tmp_path, ("Resize", ["in", "", "scales"], ["out"], {"mode": "nearest"}))
-    lab = Lab()
+    lab = Lab(Params())
     video, how = lab.videos()[0], Degradation.from_text(f"resolution:4:{twice}")
     frames = DegradedDataset(lab, how).frames(video)
     _, y0, _, y1 = frames.face
@@ -338,7 +289,7 @@ def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
 
 def test_Degradation_resolution_refuses_files_of_no_network(tmp_path):
     (tmp_path / "other.onnx").write_text("no network")
-    lab = Lab()
+    lab = Lab(Params())
     frames = DegradedDataset(lab, Degradation.from_text(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(
         lab.videos()[0]
     )

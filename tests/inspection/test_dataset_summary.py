@@ -3,41 +3,15 @@
 import pytest
 
 from mebench.annotations import annotation
-from mebench.core import Dataset, Expression, Scheme, Video
-from mebench.core.types import Unplaced
 from mebench.inspection import summarise_members
 from mebench.inspection.dataset_summary import summarise_dataset
 from mebench.reports import dataset_report
-
-
-class Small(Dataset):
-    """Two videos of two people, and a row that has no interval."""
-
-    id = "small"
-    schemes = {  # noqa: RUF012
-        "native": Scheme.native(["happiness", "disgust"]),
-        "one": Scheme("one", ("good",), {"happiness": "good"}),
-        "objective": Scheme("objective", ("I", "VII"), {"i": "I", "vii": "VII"}, by="objective"),
-    }
-
-    def videos(self):
-        first = (
-            Expression(0, 9, emotion="happiness", action_units=("6", "L12"), objective="I"),
-            Expression(20, 39, emotion="Disgust", action_units=("R12A",), objective="VII"),
-            Expression(50, 149, kind="macro", emotion="happiness"),
-        )
-        return [
-            Video("small", "a", "1", 100.0, 200, first),
-            Video("small", "b", "1", 50.0, 200, (Expression(0, 24, emotion="puzzled"),)),
-            Video("small", "b", "2", 50.0, 200),
-        ]
-
-    def unplaced(self):
-        return [Unplaced("c", "9", "micro", "disgust", 7, "no onset is given")]
+from tests.plugins.small.dataset import Small
+from tests.plugins.small.params import Params
 
 
 def test_summary_counts_every_row():
-    summary = summarise_dataset(Small(None))
+    summary = summarise_dataset(Small(Params()))
     assert (summary["subjects"], summary["videos"], summary["videos_without_expressions"]) == (3, 3, 1)
     assert summary["expressions"] == {"micro": 4, "macro": 1}
     assert summary["emotions_by_kind"] == {
@@ -51,7 +25,7 @@ def test_summary_counts_every_row():
 
 def test_summary_durations_count_both_ends():
     # 10 frames and 20 frames at 100 fps, 25 frames at 50 fps: 100, 200 and 500 ms.
-    summary = summarise_dataset(Small(None))
+    summary = summarise_dataset(Small(Params()))
     assert summary["durations_ms"]["micro"] == {
         "n": 3,
         "min": 100.0,
@@ -64,7 +38,7 @@ def test_summary_durations_count_both_ends():
 
 
 def test_summary_schemes_list_labels_left_out():
-    schemes = summarise_dataset(Small(None))["schemes"]
+    schemes = summarise_dataset(Small(Params()))["schemes"]
     assert schemes["native"]["classes"] == {"happiness": 1, "disgust": 1}
     assert schemes["native"]["left_out"] == {"puzzled": 1}
     assert schemes["one"]["left_out"] == {"disgust": 1, "puzzled": 1}
@@ -73,12 +47,12 @@ def test_summary_schemes_list_labels_left_out():
 
 
 def test_summary_counts_action_units_once_an_expression():
-    summary = summarise_dataset(Small(None))
+    summary = summarise_dataset(Small(Params()))
     assert (summary["action_units"], summary["expressions_with_action_units"]) == ({"AU6": 1, "AU12": 2}, 2)
 
 
 def test_summary_has_the_documented_keys():
-    plain = summarise_dataset(Small(None))
+    plain = summarise_dataset(Small(Params()))
     assert plain["subjects"] == 3
     assert plain["videos"] == 3
     assert plain["expressions"] == {"micro": 4, "macro": 1}
@@ -88,9 +62,9 @@ def test_summary_has_the_documented_keys():
 
 
 def test_summarise_members_adds_up_counts():
-    whole = summarise_members({"x": Small(None), "y": Small(None)})
+    whole = summarise_members({"x": Small(Params()), "y": Small(Params())})
     assert (whole["subjects"], whole["expressions"]["micro"], whole["emotions"]["disgust"]) == (6, 8, 4)
-    assert whole["members"]["x"] == summarise_dataset(Small(None))
+    assert whole["members"]["x"] == summarise_dataset(Small(Params()))
 
 
 def test_summary_counts_rows_with_and_without_frames(casme2, tree, clip, write_sheet):
