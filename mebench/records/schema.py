@@ -308,10 +308,10 @@ def read_record_bytes(folder: RunFolder, name: str) -> bytes:
         RunError: it is missing, or no such file.
     """
     file = folder.path / name
-    if file.is_symlink() or not file.is_file():
-        raise RefusedError(
-            folder, f"{name} is {'not a plain file' if file.is_symlink() or file.exists() else 'missing'}"
-        )
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise RefusedError(folder, f"{name} is not a plain file")
+    if not file.is_file():
+        raise RefusedError(folder, f"{name} is missing")
     try:
         return read_plain(file, MOST_JSON if name.endswith(".json") else LARGEST)
     except OSError as error:

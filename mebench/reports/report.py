@@ -506,10 +506,10 @@ def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
         ((name, run),) = runs
         other = find_twin(run, TRANSFER)
         if other is not None:
-            own_title, other_title = "with transfer", "without transfer"
-            if not run.config[TRANSFER]:
-                own_title, other_title = other_title, own_title
-            folders = {own_title: folders[name], other_title: other}
+            if run.config[TRANSFER]:
+                folders = {"with transfer": folders[name], "without transfer": other}
+            else:
+                folders = {"without transfer": folders[name], "with transfer": other}
     return figures_of_training({name: history_of(folder) for name, folder in folders.items()})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mebench.config import flatten_keys
 from mebench.lazy_imports import lazy_imports, load_lazily
@@ -170,11 +170,11 @@ RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, bes
 def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped unless it is a terminal."""
     subjects = set(metric_tables.videos_of_truth(tables.videos)["subject"])
-    with_rules = verbose and "spotting" in summary
+    rules = summary["rules"] if verbose and "spotting" in summary else summary["convention"]
     print_report(
         f"{_count_scored_items(tables)} of {format_count(len(subjects), 'subject')}",
-        *score_tables(summary, verbose, subjects),
-        f"convention {summary['rules' if with_rules else 'convention']}",
+        *score_tables(summary, "all" if verbose else "main", subjects),
+        f"convention {rules}",
         *interval_lines(summary["bootstrap"], len(subjects)),
         *reason_lines(summary),
         *summary.get("remarks", []),
@@ -192,30 +192,33 @@ def _count_scored_items(tables: Tables) -> str:
     return f"{format_count(n_predictions, 'prediction')} against {truths}"
 
 
+Shown = Literal["main", "all", "run"]
+"""The main scores of files, these with all details, or the scores of a run with its folds and databases."""
+
+
 def score_tables(
-    summary: Mapping[str, Any], verbose: bool | None = False, subjects: Collection[str] = frozenset()
+    summary: Mapping[str, Any], shown: Shown = "main", subjects: Collection[str] = frozenset()
 ) -> list[Table]:
     """A table for each task, confusions of clips, and all conventions if requested.
 
     Args:
         summary: summary of a run, or of files.
-        verbose: whether to show all details of the scores; None for a run, which shows its folds and databases instead.
+        shown: kind of the tables.
         subjects: subjects of the clips, as `dataset/subject`.
     """
-    of_run = verbose is None
-    tables = _interval_tables(summary, verbose)
+    tables = _interval_tables(summary, shown)
     if summary.get("recognition"):
-        tables += _recognition_tables(summary, verbose, subjects)
-    if summary.get("members") and of_run:
+        tables += _recognition_tables(summary, shown, subjects)
+    if summary.get("members") and shown == "run":
         tables.append(_table_by_dataset(summary["members"]))
     if summary.get("sensitivity"):
         tables.append(sensitivity_table(summary["sensitivity"]))
     return tables
 
 
-def _interval_tables(summary: Mapping[str, Any], verbose: bool | None) -> list[Table]:
+def _interval_tables(summary: Mapping[str, Any], shown: Shown) -> list[Table]:
     """A table for each part of spotting and analysis, with the level of chance."""
-    chance = summary.get("chance", {}) if verbose is None else {}
+    chance = summary.get("chance", {}) if shown == "run" else {}
     tables = []
     for section, name, counts, part in parts_of(summary):
         if section == "recognition":
@@ -223,21 +226,20 @@ def _interval_tables(summary: Mapping[str, Any], verbose: bool | None) -> list[T
         below: list[tuple[str, Score] | str] = []
         for rule, row in chance.get(name, {}).items():
             below += ["", (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])]
-        details = _details(part) if verbose else {}
+        details = _details(part) if shown == "all" else {}
         tables.append(score_table(f"{section}, {name} ({counts})", {**part["scores"], **details}, below))
     return tables
 
 
-def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjects: Collection[str]) -> list[Table]:
+def _recognition_tables(summary: Mapping[str, Any], shown: Shown, subjects: Collection[str]) -> list[Table]:
     """The scores of clips, by database and by fold, and their confusions."""
-    of_run = verbose is None
     recognition = summary["recognition"]
-    tables = [_recognition_table(summary, verbose)]
+    tables = [_recognition_table(summary, shown)]
     members = recognition.get("members")
     folds = recognition.get("folds")
     if members:
         tables.append(_table_by_database(members, subjects))
-    if folds and of_run:
+    if folds and shown == "run":
         heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
         rows = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
         tables.append(Table.from_items(heads, rows, "recognition, each fold by itself"))
@@ -247,11 +249,11 @@ def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjec
     return tables
 
 
-def _recognition_table(summary: Mapping[str, Any], verbose: bool | None) -> Table:
+def _recognition_table(summary: Mapping[str, Any], shown: Shown) -> Table:
     """The scores of all clips, and those of always the most frequent class below them."""
     recognition = summary["recognition"]
-    details = {} if verbose is None else _details(recognition)
-    if not verbose:  # files show their calibration error in any case
+    details = {} if shown == "run" else _details(recognition)
+    if shown == "main":  # files show their calibration error in any case
         details = {name: score for name, score in details.items() if name == "ece"}
     below: list[tuple[str, Score] | str] = []
     chance = summary.get("chance", {}).get("recognition")
@@ -515,7 +517,7 @@ def print_outcome(
     warnings = [] if announced else about.get("warnings", [])
     n_draws = _count_draws(folder, about)
     if verbose:
-        tables = score_tables(summary, None, _people(about))
+        tables = score_tables(summary, "run", _people(about))
         with_intervals = summary["bootstrap"]["draws"] > 0
         named = recognition_results.RecognitionResults.of_run(folder, with_intervals)
         tables += [] if named is None else named.tables()
