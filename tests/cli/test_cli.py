@@ -528,7 +528,7 @@ def test_runs_are_read_where_words_or_settings_say(mebench, monkeypatch, tmp_pat
     monkeypatch.setattr(
         "mebench.tracking.mlflow_store.database_remarks", lambda tracking, *_: tracked.append(tracking) or []
     )
-    monkeypatch.setattr(RunFolder, "finished", lambda runs, run: asked.append(runs) or sys.exit())
+    monkeypatch.setattr(RunFolder, "open_finished", lambda runs, run: asked.append(runs) or sys.exit())
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
     (tmp_path / "mine.yaml").write_text("{}")
     mebench(*words)

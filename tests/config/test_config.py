@@ -28,39 +28,8 @@ from mebench.errors import ConfigError, PluginError
 from mebench.json_output import text_of_value
 from mebench.records import recorded_settings
 from mebench.runner import inputs
+from tests.helpers.plugin_folders import copy_plugins
 
-METHOD_PARAMS = """
-from __future__ import annotations
-from dataclasses import dataclass
-from typing import Literal
-from mebench.errors import ConfigError
-
-
-@dataclass(frozen=True)
-class Params:
-    p: float = 0.5
-    epochs: int = 10
-    flow: Literal["tvl1", "farneback", "dis"] = "tvl1"
-    weights: tuple[float, ...] | None = None
-    pair: tuple[int, int] = (1, 2)
-    shuffle: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must lie in [0, 1], not {self.p}")
-        if self.epochs < 1 and self.shuffle:
-            raise ConfigError("shuffle needs one epoch or more: see epochs")
-"""
-METHOD_CONFIG = """
-params: {epochs: 11}
-preset: long
-presets:
-  long: {p: 0.51, epochs: 100}
-  short: {p: 0.52, epochs: 2, flow: dis}
-  paper: {epochs: 800}
-datasets:
-  toy: {preset: short, epochs: 3}
-"""
 DATASET_PARAMS = """
 from dataclasses import dataclass
 
@@ -78,8 +47,8 @@ def root(write_plugin) -> Path:
     """A method `tiny` with presets, a dataset `toy` it has settings for, another method and another dataset."""
     write_plugin("method", "plain_method")
     write_plugin("dataset", "plain_data", params="from dataclasses import dataclass\n@dataclass\nclass Params: pass\n")
-    write_plugin("dataset", "toy", params=DATASET_PARAMS)
-    return write_plugin("method", "tiny", params=METHOD_PARAMS, config=METHOD_CONFIG)
+    root = write_plugin("dataset", "toy", params=DATASET_PARAMS)
+    return copy_plugins(root, "tiny")
 
 
 @pytest.fixture
