@@ -54,11 +54,11 @@ class Annotation:
     problem: str = ""
 
     def begins(self, first: int) -> int:
-        """File number of the video's first frame: the sheet's, else the given one."""
+        """File number at which the video begins: the sheet's, else the given one."""
         return first if self.first is None else self.first
 
     def with_flags(self, *flags: str) -> Self:
-        """The same with more flags."""
+        """The annotation with more flags."""
         return replace(self, flags=(*self.flags, *flags))
 
 
@@ -120,6 +120,8 @@ def _kind_of_repair(repair: Repair) -> tuple[str, str, bool, str]:
     return repair.sheet, repair.column, repair.taken is None, re.sub(r"\d+", "#", reason)
 
 
+MOST_DIGITS = 9
+"""Digits of a frame number; a longer number is something else."""
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
 
 
@@ -150,19 +152,32 @@ def _number_in(text: str) -> tuple[int | None, str]:
     plain = text.strip()
     if plain.casefold() in BLANK:
         return None, "no number is given" if plain else ""
-    if re.fullmatch(r"\d{1,9}(\.0*)?", plain):
+    if re.fullmatch(rf"\d{{1,{MOST_DIGITS}}}(\.0*)?", plain):
         number = int(float(plain))
-        padded = text.split(".")[0] != str(number)
-        return number, "blanks and leading zeros mean nothing in a frame number" if padded else ""
+        is_padded = text.split(".")[0] != str(number)
+        return number, "blanks and leading zeros mean nothing in a frame number" if is_padded else ""
     if DATE.fullmatch(plain):
         days = number_of_date(plain)
         return days, _LOST if days is None else "a number that a spreadsheet program shows as a date"
-    if _SCIENTIFIC.fullmatch(plain) and (value := float(plain)).is_integer() and value < 10**9:
-        return int(value), "a number in scientific notation"
-    numbers = [] if _SCIENTIFIC.search(plain) else re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
-    if len(numbers) == 1 and len(numbers[0]) < 10 and "-" not in plain.split(numbers[0])[0][-1:]:
-        return int(numbers[0]), "the one number in the cell"
+    if _SCIENTIFIC.fullmatch(plain):
+        value = float(plain)
+        if value.is_integer() and value < 10**MOST_DIGITS:
+            return int(value), "a number in scientific notation"
+    number_in_words = _only_number_of(plain)
+    if number_in_words is not None:
+        return number_in_words, "the one number in the cell"
     return None, "not a frame number"
+
+
+def _only_number_of(plain: str) -> int | None:
+    """The one whole number among the words of a cell; None for none, several, a negative or a broken one."""
+    if _SCIENTIFIC.search(plain):
+        return None
+    numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
+    if len(numbers) != 1 or len(numbers[0]) > MOST_DIGITS:
+        return None
+    before, _, _ = plain.partition(numbers[0])
+    return None if before.endswith("-") else int(numbers[0])
 
 
 def read_interval(
@@ -298,16 +313,16 @@ def renumbering_note(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str
         numbers: by subject and video the file number of each frame; None for a missing video.
     """
     existing = {key: found for key, found in numbers.items() if found}
-    from_one = {key: len(found) for key, found in existing.items() if found[0] in (0, 1)}
-    lost = set()
-    for a in rows:
-        key = (a.subject, a.video)
-        if key in from_one and a.onset and a.onset > from_one[key]:
-            lost.add(key)
-    if 2 * len(lost) <= len(existing):
+    from_one = {key: len(found) for key, found in existing.items() if found[0] in (0, 1)}  # with their last number
+    beyond_last = set()
+    for annotation in rows:
+        key = (annotation.subject, annotation.video)
+        if key in from_one and annotation.onset and annotation.onset > from_one[key]:
+            beyond_last.add(key)
+    if 2 * len(beyond_last) <= len(existing):
         return ""
     return (
-        f"the files of {len(lost)} of {len(existing)} videos are numbered from 1 (or 0), and their expressions lie "
+        f"the files of {len(beyond_last)} of {len(existing)} videos are numbered from 1 (or 0), and their expressions lie "
         "beyond the last: the files were renumbered. Give the frames under their released names"
     )
 
@@ -366,22 +381,24 @@ def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
 
 def _position(number: int, known: Sequence[int], what: str, annotation: Annotation, flags: list[str], log: Log) -> int:
     """The position of the image with a number, or of its neighbour, which is logged."""
-    at = bisect_left(known, number)
-    if at < len(known) and known[at] == number:
-        return at
-    if at == len(known) or number < known[0]:
-        at = min(at, len(known) - 1)
+    position = bisect_left(known, number)  # of the number, else of the next higher one
+    if position < len(known) and known[position] == number:
+        return position
+    if position == len(known) or number < known[0]:
+        position = min(position, len(known) - 1)
         reason = "beyond the video's files"
         flag = "cut"
     elif what == "onset":
-        reason, flag = "no file has this number, the next one is taken", "missing_frame"
+        reason = "no file has this number, the next one is taken"
+        flag = "missing_frame"
     else:
-        at, reason, flag = at - 1, "no file has this number, the one before is taken", "missing_frame"
-    log.repaired(
-        annotation.row, what, str(number), str(known[at]), f"{annotation.subject}/{annotation.video}: {reason}"
-    )
+        position -= 1
+        reason = "no file has this number, the one before is taken"
+        flag = "missing_frame"
+    video = f"{annotation.subject}/{annotation.video}"
+    log.repaired(annotation.row, what, str(number), str(known[position]), f"{video}: {reason}")
     flags.append(flag)
-    return at
+    return position
 
 
 def _unplaced(annotation: Annotation, reason: str) -> Unplaced:
@@ -399,24 +416,27 @@ def with_distractors(
     """The videos with the distractors that lie in them.
 
     Args:
-        videos: by subject and id.
+        videos: videos by subject and id.
         rows: kind and place of each distractor, in file numbers.
-        numbers: by subject and id the file number of each frame, see `place_annotation`.
+        numbers: file number of each frame by subject and id, see `place_annotation`.
         first: file number of the first frame, where a row does not say.
-        log: how many lie in no video is written down there.
+        log: log of the number of distractors in no video.
     """
-    distractors: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
-    for kind, a in rows:
-        where = place_annotation(a, a.begins(first), numbers.get((a.subject, a.video)), Log())
-        if isinstance(where, Expression) and (a.subject, a.video) in distractors:
-            distractors[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
-    if lost := len(rows) - sum(map(len, distractors.values())):
+    by_video: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
+    for kind, annotation in rows:
+        key = (annotation.subject, annotation.video)
+        place = place_annotation(annotation, annotation.begins(first), numbers.get(key), Log())
+        if isinstance(place, Expression) and key in by_video:
+            by_video[key].append(Distractor(kind, place.onset, place.offset))
+    n_lost = len(rows) - sum(len(distractors) for distractors in by_video.values())
+    if n_lost:
         reason = "distractors, such as blinks, lie in no existing video, or outside it: left out"
-        log.marked(None, "onset, offset", f"{lost} of {len(rows)}", reason)
-    return [
-        replace(video, distractors=tuple(sorted(distractors[key], key=lambda d: (d.onset, d.offset, d.kind))))
-        for key, video in videos.items()
-    ]
+        log.marked(None, "onset, offset", f"{n_lost} of {len(rows)}", reason)
+    complete = []
+    for key, video in videos.items():
+        in_order = sorted(by_video[key], key=lambda distractor: (distractor.onset, distractor.offset, distractor.kind))
+        complete.append(replace(video, distractors=tuple(in_order)))
+    return complete
 
 
 def ground_truth_hash(videos: Iterable[Video]) -> str:
@@ -428,12 +448,9 @@ def ground_truth_hash(videos: Iterable[Video]) -> str:
     Returns:
         64 hexadecimal digits; the first 12 are enough to compare by eye.
     """
-    lines = sorted(
-        json.dumps(
-            [v.subject, v.id, e.onset, e.offset, e.apex, e.kind, e.emotion, list(e.action_units), e.objective],
-            ensure_ascii=True,
-        )
-        for v in videos
-        for e in v.expressions
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    lines = []
+    for v in videos:
+        for e in v.expressions:
+            facts = [v.subject, v.id, e.onset, e.offset, e.apex, e.kind, e.emotion, list(e.action_units), e.objective]
+            lines.append(json.dumps(facts, ensure_ascii=True))
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from itertools import product
 from pathlib import Path
 
 from mebench.annotations.sheets import SUFFIXES
@@ -105,7 +104,7 @@ class Listing:
 
         Args:
             folder: where to search.
-            name: from the sheet.
+            name: name in the sheet.
             prefix: whether the folder's name may be longer than `name`, if no digit follows.
 
         Raises:
@@ -134,10 +133,14 @@ class Listing:
         """The names of the folders and of the files in a folder, read once."""
         if folder not in self._listed:
             # An unreadable folder counts as empty; the message on a missing video names its expected place.
-            _, *both = next(os.walk(folder), ("", [], []))
-            folders, files = (sorted(n for n in names if n[0] not in ".~" and n != FOREIGN) for names in both)
-            self._listed[folder] = folders, files
+            _, folders, files = next(os.walk(folder), ("", [], []))
+            self._listed[folder] = _own_names(folders), _own_names(files)
         return self._listed[folder]
+
+
+def _own_names(names: Iterable[str]) -> list[str]:
+    """The names, sorted, without hidden ones, locks of other programs, and `FOREIGN`."""
+    return sorted(name for name in names if name[0] not in ".~" and name != FOREIGN)
 
 
 FOREIGN = "__MACOSX"
@@ -234,50 +237,62 @@ class Tree(Listing):
         homes_by_shape: dict[str, list[tuple[int, Path]]] = {}
         for shape in (self.layout.folder, *self.layout.also):
             self._parts = shape.split("/")
-            homes_by_shape[shape] = ranked = self._ranked(named)
-            if any(self._below(home, *video) for (_, home), video in product(ranked, sorted(named))):
+            ranked = self._rank_homes(named)
+            homes_by_shape[shape] = ranked
+            if any(self._holds_any(home, sorted(named)) for _, home in ranked):
                 self._further_homes = self._find_further_homes(ranked, named)
                 return [home for _, home in ranked if home not in self._further_homes]
         self._parts = self.layout.folder.split("/")
         return [home for _, home in homes_by_shape[self.layout.folder]]
 
+    def _holds_any(self, home: Path, videos: Iterable[tuple[str, str]]) -> bool:
+        """Whether a home holds the folder of at least one of some videos."""
+        return any(self._below(home, *video) for video in videos)
+
     def _find_further_homes(self, ranked: Sequence[tuple[int, Path]], named: Set[tuple[str, str]]) -> list[Path]:
         """The siblings of the first home with none of its videos; both have known names, or both unknown ones."""
         unknown = len(self.layout.homes)
         (first_rank, first), *others = ranked
-        held = {video for video in named if self._below(first, *video)}
+        found = self._videos_below(first, named)
         further = []
         for rank, home in others:
             if home.parent != first.parent:
                 continue
-            inside = {video for video in named if self._below(home, *video)}
+            inside = self._videos_below(home, named)
             both_known_or_not = (first_rank == unknown) == (rank == unknown)
-            if inside and not inside & held and both_known_or_not:
+            if inside and not inside & found and both_known_or_not:
                 further.append(home)
-                held |= inside
+                found |= inside
         return further
+
+    def _videos_below(self, home: Path, named: Set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of some videos whose folder lies in a home."""
+        return {video for video in named if self._below(home, *video)}
 
     def whole(self, home: Path) -> Path:
         """The folder that holds all videos: the home, or the parent of several homes that are read as one."""
         return home.parent if self._further_homes else home
 
-    def _ranked(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
+    def _rank_homes(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
         """Folders that hold those of some videos, each with its rank, the best first."""
         part = self._parts[0].removesuffix("*")
         may_be_longer = self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
+        beginnings = tuple(tops) if may_be_longer else ()
         homes = []
         for depth, folder in self.walk(DEPTH, () if may_be_longer else tops):  # not into the folders of the subjects
             names = [fold(name) for name in self.folders(folder)]
-            fitting = [name for name in names if name in tops or (may_be_longer and name.startswith(tuple(tops)))]
-            held = len(fitting)
-            if not held:
+            n_fitting = sum(name in tops or name.startswith(beginnings) for name in names)
+            if not n_fitting:
                 continue
-            if not self.layout.is_cropped(folder.relative_to(self.root)):
-                homes.append((self.layout.rank([folder.name]), depth, -held, str(folder), folder))
-            elif folder not in self.cropped:
-                self.cropped.append(folder)
-        return [(rank, folder) for rank, *_, folder in sorted(homes)]
+            if self.layout.is_cropped(folder.relative_to(self.root)):
+                if folder not in self.cropped:
+                    self.cropped.append(folder)
+                continue
+            rank = self.layout.rank([folder.name])
+            preference = (rank, depth, -n_fitting, str(folder))  # the upper one, then the fuller one
+            homes.append((preference, rank, folder))
+        return [(rank, folder) for _, rank, folder in sorted(homes)]
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.

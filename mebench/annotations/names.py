@@ -11,324 +11,114 @@ from mebench.core import KINDS as KINDS, Kind
 # Of several names in one table the earlier wins; one that says frame before one that may be a time, since the sheet of CASME has
 # `OnsetF` in frames and `Onset` in ms. `vid` and `type` are those of the MEGC 2022 and 2023 submission files. English first; then
 # German, Chinese, French, Spanish; last Japanese, Korean, Italian, Portuguese, Dutch, Russian, Polish, Turkish, Finnish.
+# fmt: off
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "dataset": (
-        *("dataset", "database", "db", "corpus", "member", "data", "dataset name", "database name", "source dataset"),
-        *(
-            "Datensatz",
-            "Datenbank",
-            "Korpus",
-            "数据集",
-            "数据库",
-            "資料集",
-            "資料庫",
-            "jeu de données",
-            "base de données",
-        ),
-        *("conjunto de datos", "base de datos"),
+        "dataset", "database", "db", "corpus", "member", "data", "dataset name", "database name",
+        "source dataset", "Datensatz", "Datenbank", "Korpus", "数据集", "数据库", "資料集", "資料庫",
+        "jeu de données", "base de données", "conjunto de datos", "base de datos",
     ),
     "subject": (
-        *("subject", "subject id", "subject no", "subj", "sub", "participant", "participant id", "person"),
-        *(
-            "subject name",
-            "subject code",
-            "Proband",
-            "Probandin",
-            "Prüfling",
-            "Versuchsperson",
-            "Teilnehmer",
-            "Teilnehmerin",
-        ),
-        *(
-            "Probanden-ID",
-            "Probandennummer",
-            "Versuchspersonennummer",
-            "numéro du sujet",
-            "nom du sujet",
-            "被试",
-            "被试编号",
-            "被试者",
-            "受试者",
-            "受试者编号",
-            "参与者",
-            "被試",
-            "受試者",
-            "人员",
-            "sujet",
-        ),
-        *("participante", "sujeto", "persona", "personne"),
-        *[
-            "被験者",
-            "被験者番号",
-            "参加者",
-            "実験参加者",
-            "피험자",
-            "참가자",
-            "피험자번호",
-            "soggetto",
-            "partecipante",
-            "sujeito",
-            "proefpersoon",
-            "deelnemer",
-            "испытуемый",
-            "участник",
-            "субъект",
-            "badany",
-            "uczestnik",
-            "katılımcı",
-            "denek",
-            "koehenkilö",
-        ],
+        "subject", "subject id", "subject no", "subj", "sub", "participant", "participant id", "person",
+        "subject name", "subject code", "Proband", "Probandin", "Prüfling", "Versuchsperson",
+        "Teilnehmer", "Teilnehmerin", "Probanden-ID", "Probandennummer", "Versuchspersonennummer",
+        "numéro du sujet", "nom du sujet", "被试", "被试编号", "被试者", "受试者", "受试者编号", "参与者", "被試", "受試者",
+        "人员", "sujet", "participante", "sujeto", "persona", "personne", "被験者", "被験者番号", "参加者", "実験参加者",
+        "피험자", "참가자", "피험자번호", "soggetto", "partecipante", "sujeito", "proefpersoon", "deelnemer",
+        "испытуемый", "участник", "субъект", "badany", "uczestnik", "katılımcı", "denek", "koehenkilö",
     ),
     "video": (
-        *("video", "video id", "vid", "video name", "video code", "filename", "file", "clip", "clip name", "sequence"),
-        *("material", "Videoname", "Videodatei", "Datei", "Dateiname", "Aufnahme", "视频", "视频编号", "视频名"),
-        *(
-            "视频名称",
-            "视频文件",
-            "文件名",
-            "文件",
-            "片段",
-            "序列",
-            "影片",
-            "視頻",
-            "檔名",
-            "fichier",
-            "nom du fichier",
-            "séquence",
-            "nom de la séquence",
-            "extrait",
-        ),
-        *(
-            "vidéo",
-            "nom de la vidéo",
-            "nombre del video",
-            "nombre de video",
-            "archivo",
-            "fichero",
-            "nombre del archivo",
-            "nombre de archivo",
-            "secuencia",
-        ),
-        *[
-            "動画",
-            "動画名",
-            "映像",
-            "ファイル名",
-            "ファイル",
-            "비디오",
-            "영상",
-            "동영상",
-            "파일명",
-            "vídeo",
-            "arquivo",
-            "ficheiro",
-            "bestand",
-            "bestandsnaam",
-            "видео",
-            "файл",
-            "имя файла",
-            "wideo",
-            "plik",
-            "dosya",
-            "tiedosto",
-        ],
+        "video", "video id", "vid", "video name", "video code", "filename", "file", "clip", "clip name",
+        "sequence", "material", "Videoname", "Videodatei", "Datei", "Dateiname", "Aufnahme", "视频",
+        "视频编号", "视频名", "视频名称", "视频文件", "文件名", "文件", "片段", "序列", "影片", "視頻", "檔名", "fichier",
+        "nom du fichier", "séquence", "nom de la séquence", "extrait", "vidéo", "nom de la vidéo",
+        "nombre del video", "nombre de video", "archivo", "fichero", "nombre del archivo",
+        "nombre de archivo", "secuencia", "動画", "動画名", "映像", "ファイル名", "ファイル", "비디오", "영상", "동영상", "파일명",
+        "vídeo", "arquivo", "ficheiro", "bestand", "bestandsnaam", "видео", "файл", "имя файла",
+        "wideo", "plik", "dosya", "tiedosto",
     ),
     "onset": (
-        *("onset frame", "onset f", "onset", "start", "start frame", "begin", "begin frame", "first onset"),
-        *(
-            "Beginn",
-            "Anfang",
-            "Startbild",
-            "Anfangsbild",
-            "起始帧",
-            "开始帧",
-            "起始",
-            "开始",
-            "起点",
-            "起点帧",
-            "起始幀",
-        ),
-        *(
-            "Anfangsframe",
-            "début",
-            "image début",
-            "frame inicial",
-            "cuadro de inicio",
-            "image de début",
-            "trame de début",
-            "inicio",
-            "comienzo",
-            "fotograma inicial",
-            "cuadro inicial",
-        ),
-        *[
-            "開始",
-            "開始フレーム",
-            "開始点",
-            "시작",
-            "시작프레임",
-            "inizio",
-            "fotogramma iniziale",
-            "início",
-            "quadro inicial",
-            "beginframe",
-            "начало",
-            "начальный кадр",
-            "początek",
-            "başlangıç",
-            "alku",
-        ],
+        "onset frame", "onset f", "onset", "start", "start frame", "begin", "begin frame",
+        "first onset", "Beginn", "Anfang", "Startbild", "Anfangsbild", "起始帧", "开始帧", "起始", "开始", "起点",
+        "起点帧", "起始幀", "Anfangsframe", "début", "image début", "frame inicial", "cuadro de inicio",
+        "image de début", "trame de début", "inicio", "comienzo", "fotograma inicial", "cuadro inicial",
+        "開始", "開始フレーム", "開始点", "시작", "시작프레임", "inizio", "fotogramma iniziale", "início",
+        "quadro inicial", "beginframe", "начало", "начальный кадр", "początek", "başlangıç", "alku",
     ),
     "apex": (
-        *(
-            "apex frame",
-            "apex f",
-            "apex",
-            "apex f1",
-            "apex 1",
-            "peak",
-            "peak frame",
-            "Höhepunkt",
-            "Scheitelpunkt",
-            "Gipfel",
-        ),
-        *("顶点", "顶点帧", "峰值", "峰值帧", "高潮帧", "顶峰帧", "頂點幀", "apogée", "sommet", "ápice", "pico"),
-        *[
-            "頂点",
-            "頂点フレーム",
-            "ピーク",
-            "정점",
-            "apice",
-            "picco",
-            "piek",
-            "апекс",
-            "пик",
-            "szczyt",
-            "tepe",
-            "huippu",
-        ],
+        "apex frame", "apex f", "apex", "apex f1", "apex 1", "peak", "peak frame", "Höhepunkt",
+        "Scheitelpunkt", "Gipfel", "顶点", "顶点帧", "峰值", "峰值帧", "高潮帧", "顶峰帧", "頂點幀", "apogée", "sommet",
+        "ápice", "pico", "頂点", "頂点フレーム", "ピーク", "정점", "apice", "picco", "piek", "апекс", "пик",
+        "szczyt", "tepe", "huippu",
     ),
     "offset": (
-        *("offset frame", "offset f", "offset", "end", "end frame", "stop", "Ende", "Endbild", "Schluss"),
-        *(
-            "结束帧",
-            "终止帧",
-            "结束",
-            "终止",
-            "终点",
-            "终点帧",
-            "結束幀",
-            "fin",
-            "image de fin",
-            "image fin",
-            "cuadro de fin",
-            "frame final",
-            "trame de fin",
-            "final",
-        ),
-        *("fotograma final", "cuadro final"),
-        *[
-            "終了",
-            "終了フレーム",
-            "終了点",
-            "종료",
-            "끝",
-            "종료프레임",
-            "fine",
-            "fotogramma finale",
-            "fim",
-            "quadro final",
-            "einde",
-            "eindframe",
-            "конец",
-            "конечный кадр",
-            "koniec",
-            "bitiş",
-            "loppu",
-        ],
+        "offset frame", "offset f", "offset", "end", "end frame", "stop", "Ende", "Endbild", "Schluss",
+        "结束帧", "终止帧", "结束", "终止", "终点", "终点帧", "結束幀", "fin", "image de fin", "image fin",
+        "cuadro de fin", "frame final", "trame de fin", "final", "fotograma final", "cuadro final",
+        "終了", "終了フレーム", "終了点", "종료", "끝", "종료프레임", "fine", "fotogramma finale", "fim", "quadro final",
+        "einde", "eindframe", "конец", "конечный кадр", "koniec", "bitiş", "loppu",
     ),
-    "first": ("first f", "first frame", "first"),
-    "last": ("last f", "last frame", "last"),
+    "first": (
+        "first f", "first frame", "first",
+    ),
+    "last": (
+        "last f", "last frame", "last",
+    ),
     "units": (
-        "action units",
-        "action unit",
-        "AU",
-        "AUs",
-        "FACS",
-        "Aktionseinheiten",
-        "动作单元",
-        "unités d'action",
-        "unidades de acción",
+        "action units", "action unit", "AU", "AUs", "FACS", "Aktionseinheiten", "动作单元",
+        "unités d'action", "unidades de acción",
     ),
     "emotion": (
-        *("emotion", "estimated emotion", "emotions", "label", "emotion label", "emotion class", "emo", "Gefühl"),
-        *(
-            "Emotionslabel",
-            "情绪",
-            "情感",
-            "情绪类别",
-            "情绪标签",
-            "情感标签",
-            "标签",
-            "表情",
-            "估计情绪",
-            "情緒",
-            "émotion",
-        ),
-        *("étiquette", "emoción", "emoción estimada", "etiqueta"),
-        *["感情", "感情ラベル", "ラベル", "감정", "emozione", "emoção", "emotie", "эмоция", "emocja", "duygu", "tunne"],
+        "emotion", "estimated emotion", "emotions", "label", "emotion label", "emotion class", "emo",
+        "Gefühl", "Emotionslabel", "情绪", "情感", "情绪类别", "情绪标签", "情感标签", "标签", "表情", "估计情绪", "情緒",
+        "émotion", "étiquette", "emoción", "emoción estimada", "etiqueta", "感情", "感情ラベル", "ラベル", "감정",
+        "emozione", "emoção", "emotie", "эмоция", "emocja", "duygu", "tunne",
     ),
     "kind": (
-        *("kind", "type", "expression type", "exp type", "motype", "micro", "micro/macro", "ME/MaE", "Art", "Typ"),
-        *("Ausdruckstyp", "Ausdrucksart", "类型", "表情类型", "种类", "類型", "genre", "type d'expression", "tipo"),
-        *("tipo de expresión",),
-        *["種類", "種別", "종류", "유형", "soort", "тип", "tür", "tyyppi"],
+        "kind", "type", "expression type", "exp type", "motype", "micro", "micro/macro", "ME/MaE",
+        "Art", "Typ", "Ausdruckstyp", "Ausdrucksart", "类型", "表情类型", "种类", "類型", "genre",
+        "type d'expression", "tipo", "tipo de expresión", "種類", "種別", "종류", "유형", "soort", "тип", "tür",
+        "tyyppi",
     ),
-    "objective": ("objective classes", "objective class", "objective", "classes", "class"),
+    "objective": (
+        "objective classes", "objective class", "objective", "classes", "class",
+    ),
     "fps": (
-        *("fps", "frame rate", "fps (Hz)", "frames per second", "Bildrate", "Bilder pro Sekunde", "帧率", "幀率"),
-        *("fréquence d'images", "images par seconde", "fotogramas por segundo", "cuadros por segundo"),
+        "fps", "frame rate", "fps (Hz)", "frames per second", "Bildrate", "Bilder pro Sekunde", "帧率",
+        "幀率", "fréquence d'images", "images par seconde", "fotogramas por segundo",
+        "cuadros por segundo",
     ),
     "n_frames": (
-        *("n frames", "frame count", "num frames", "number of frames", "total frames", "frames", "video length"),
-        *("Bildanzahl", "Anzahl Bilder", "总帧数", "帧数", "nombre d'images", "número de fotogramas"),
+        "n frames", "frame count", "num frames", "number of frames", "total frames", "frames",
+        "video length", "Bildanzahl", "Anzahl Bilder", "总帧数", "帧数", "nombre d'images",
+        "número de fotogramas",
     ),
     "frame": (
-        *("frame", "frame index", "frame id", "frame number", "frame no", "Bild", "Bildnummer", "帧", "帧号", "image"),
-        *("trame", "fotograma", "cuadro"),
-        *["フレーム", "フレーム番号", "프레임", "fotogramma", "quadro", "кадр", "klatka"],
+        "frame", "frame index", "frame id", "frame number", "frame no", "Bild", "Bildnummer", "帧", "帧号",
+        "image", "trame", "fotograma", "cuadro", "フレーム", "フレーム番号", "프레임", "fotogramma", "quadro",
+        "кадр", "klatka",
     ),
     "confidence": (
-        *("confidence", "conf", "score", "probability", "prob", "Konfidenz", "置信度", "confiance", "confianza"),
-        *["信頼度", "신뢰도", "confidenza", "confiança", "уверенность"],
+        "confidence", "conf", "score", "probability", "prob", "Konfidenz", "置信度", "confiance",
+        "confianza", "信頼度", "신뢰도", "confidenza", "confiança", "уверенность",
     ),
     "score": (
-        *(
-            "score",
-            "frame score",
-            "confidence",
-            "conf",
-            "value",
-            "prediction",
-            "Wert",
-            "得分",
-            "分数",
-            "valeur",
-            "valor",
-        ),
+        "score", "frame score", "confidence", "conf", "value", "prediction", "Wert", "得分", "分数",
+        "valeur", "valor",
     ),
 }
-_COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
+# fmt: on
+_CHINESE_ENDINGS = ("号", "编号", "序号", "名", "名称", "號", "編號")
+"""Words for number and name that may follow a Chinese name."""
 
 
-def _with_counted_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of a column. The Chinese ones also get each word for a number."""
+def _with_chinese_endings(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of a column; the Chinese ones also with each of `_CHINESE_ENDINGS`."""
     chinese = [name for name in names if "\u4e00" <= name[0] <= "\u9fff"]
-    return (*names, *(name + ending for name, ending in product(chinese, _COUNTED)))
+    return (*names, *(name + ending for name, ending in product(chinese, _CHINESE_ENDINGS)))
 
 
-NAMES: Mapping[str, tuple[str, ...]] = {what: _with_counted_names(names) for what, names in _NAMES.items()}
+NAMES: Mapping[str, tuple[str, ...]] = {what: _with_chinese_endings(names) for what, names in _NAMES.items()}
 """Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
 
 
@@ -352,40 +142,24 @@ OWN = {"emotion": ("class",), "onset": STARTS, "offset": STOPS}
 ALIASES: dict[str, tuple[str, ...]] = {
     name: (*map(plain_name, names), *OWN.get(name, ())) for name, names in NAMES.items()
 }
-# The owner of the number may precede the name.
 OWNERS = {
     "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
     "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
     "frame scores": ("pred", "predicted"),
 }
+"""Words for the side to which a column belongs, which may precede its name: `pred_onset`."""
 ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
+"""Words for a side that may stand alone, as the name of the column of its emotions."""
 _ALL_ALIASES = [alias for aliases in ALIASES.values() for alias in aliases]
 _ALL_OWNERS = ["", *(owner for owners in OWNERS.values() for owner in owners)]
 KNOWN = frozenset(owner + alias for owner, alias in product(_ALL_OWNERS, _ALL_ALIASES)).union(*ALONE.values())
 """All names that some column may have."""
-BLANK = frozenset(
-    {
-        "",
-        "nan",
-        "na",
-        "n/a",
-        "#n/a",
-        "<na>",
-        "null",
-        "none",
-        "-",
-        "--",
-        "/",
-        "\\",
-        "?",
-        "–",
-        "—",
-        "−",
-        "k.a.",
-        "无",
-        "無",
-    }
-)
+# fmt: off
+BLANK = frozenset((
+    "", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "/", "\\", "?", "–", "—", "−",
+    "k.a.", "无", "無",
+))
+# fmt: on
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
 _SHORT: Mapping[str, Kind] = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
 _WORDS: Mapping[str, Kind] = {
@@ -400,57 +174,32 @@ def kind_of(cell: str) -> Kind | None:
     >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco", "Mikroexpression", "宏表情")]
     ['micro', 'macro', 'macro', 'micro', None, 'micro', 'macro']
     """
-    word = re.sub(r"[\d]", "", plain_name(cell))
-    return next((kind for begins, kind in _WORDS.items() if word.startswith(begins)), _SHORT.get(word))
+    word = re.sub(r"\d", "", plain_name(cell))
+    for beginning, kind in _WORDS.items():
+        if word.startswith(beginning):
+            return kind
+    return _SHORT.get(word)
 
 
-DATABASES = frozenset(
-    {
-        *("casme", "casme1", "casme2", "casmeii", "casmesq", "casmesquared", "casme3"),
-        *("casmeiii", "samm", "sammlv", "smic", "smichs", "smicvis", "smicnir", "smice"),
-        *("mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
-    }
-)
+# fmt: off
+DATABASES = frozenset((
+    "casme", "casme1", "casme2", "casmeii", "casmesq", "casmesquared", "casme3", "casmeiii", "samm",
+    "sammlv", "smic", "smichs", "smicvis", "smicnir", "smice", "mmew", "4dme", "dfme", "meview", "megc2019",
+    "ck+", "ck",
+))
+# fmt: on
 """Names of the field's databases as columns hold them, without punctuation."""
 
 
-_TOTALS = frozenset(
-    (
-        *(
-            "total",
-            "totals",
-            "subtotal",
-            "overall",
-            "sum",
-            "sums",
-            "count",
-            "mean",
-            "average",
-            "median",
-            "sd",
-            "std",
-            "n",
-        ),
-        *(
-            "summe",
-            "gesamt",
-            "anzahl",
-            "mittelwert",
-            "durchschnitt",
-            "总计",
-            "合计",
-            "总数",
-            "共计",
-            "平均",
-            "平均值",
-            "合計",
-            "小计",
-            "zwischensumme",
-            "insgesamt",
-        ),
-        *("totaux", "somme", "moyenne", "suma", "promedio", "media", "totales"),
-    )
-)
+# fmt: off
+_TOTALS = frozenset((
+    "total", "totals", "subtotal", "overall", "sum", "sums", "count", "mean", "average", "median", "sd",
+    "std", "n", "summe", "gesamt", "anzahl", "mittelwert", "durchschnitt", "总计", "合计", "总数", "共计", "平均",
+    "平均值", "合計", "小计", "zwischensumme", "insgesamt", "totaux", "somme", "moyenne", "suma", "promedio",
+    "media", "totales",
+))
+# fmt: on
+"""Words for a sum or a mean, in the languages of `NAMES`."""
 
 
 def is_total(text: str) -> bool:
@@ -464,20 +213,24 @@ def is_total(text: str) -> bool:
 
 
 def is_note_or_sum(named: Sequence[str], frames: Sequence[str], first: str) -> bool:
-    """Whether a row below a table is no annotation: a sum in place of a name, or a row that lacks one and has no frame
-    number.
+    """Whether a row below a table is no annotation.
+
+    It has a sum in place of a name, or lacks a name and has no frame number.
 
     Args:
-        named: its cells of the columns that name people and videos.
-        frames: those of frame numbers.
-        first: its first cell with something in it.
+        named: cells of the columns that name people and videos.
+        frames: cells of frame numbers.
+        first: first cell of the row with something in it.
 
     >>> is_note_or_sum(["Total", "2"], ["30"], "Total"), is_note_or_sum(["SD", "a"], [""], "SD"), is_note_or_sum(["", "a"], ["30"], "30")
     (True, False, False)
     """
-    summed = any(_names_a_sum(name) for name in named)
-    numbered = any(re.search(r"\d", cell) for cell in frames)
-    return summed or (not all(named) and (is_total(first) or not numbered))
+    if any(_names_a_sum(name) for name in named):
+        return True
+    if all(named):
+        return False
+    has_frame_number = any(re.search(r"\d", cell) for cell in frames)
+    return is_total(first) or not has_frame_number
 
 
 def _names_a_sum(name: str) -> bool:
@@ -565,23 +318,24 @@ def compound_columns(
     >>> compound_columns(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, names)
     {'onset': 2, 'kind': 1}
     """
-    free = [
-        (header_words(header), position) for position, header in enumerate(headers) if position not in found.values()
-    ]
-    of_numbers: dict[str, int] = {}
-    of_frames: dict[str, int] = {}
-    for words, position in reversed(free):
+    position_by_name: dict[str, int] = {}  # of names without a word for a number
+    position_by_frame_name: dict[str, int] = {}  # of names without words for a frame
+    for position, header in reversed([*enumerate(headers)]):  # of several the first counts, so it is written last
+        if position in found.values():
+            continue
+        words = header_words(header)
         for rest in _without_word_for_number(words):
-            of_numbers["".join(word for word in rest if word != "de")] = position
-        of_frames["".join(word for word in words if word not in _OF_FRAMES)] = position
+            position_by_name["".join(word for word in rest if word != "de")] = position
+        position_by_frame_name["".join(word for word in words if word not in _OF_FRAMES)] = position
     columns = {}
     for name, aliases in wanted.items():
         if name in found:
             continue
-        named = of_numbers | of_frames if name in ("onset", "apex", "offset") else of_numbers
-        present = [alias for alias in aliases if alias in named]
+        is_frame_number = name in ("onset", "apex", "offset")
+        positions = position_by_name | position_by_frame_name if is_frame_number else position_by_name
+        present = [alias for alias in aliases if alias in positions]
         if present:
-            columns[name] = named[present[0]]
+            columns[name] = positions[present[0]]
     return columns
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree, check_inside, fold
 from mebench.annotations.sheet_dataset import SheetDataset
@@ -24,6 +25,13 @@ class _Place:
     video: str
 
 
+class _Survey(NamedTuple):
+    """The folders of a tree: those above the videos with their depths, and places of videos by their folded names."""
+
+    folders_above: list[tuple[int, Path]]
+    places: dict[tuple[str, ...], list[_Place]]
+
+
 class NestedTree(Tree):
     """Finds the folder of a video by the last parts of its path, `sub{subject}/{video}`.
 
@@ -34,7 +42,7 @@ class NestedTree(Tree):
         root: root as the user calls it.
         layout: `folder` gives the last names of the path; `video_name` must tell videos from other folders.
         follow_links: whether links may lead out of the root.
-        ours: whether a folder of that shape belongs to the dataset, given the names from the root's own to its own.
+        ours: function that says whether a folder of that shape belongs to the dataset, by the names from the root's own to its own.
     """
 
     def __init__(
@@ -45,15 +53,15 @@ class NestedTree(Tree):
         ours: Callable[[tuple[str, ...]], bool] = lambda names: True,
     ) -> None:
         super().__init__(root, layout, follow_links)
-        self._ours, self._patterns = ours, [self._pattern(part) for part in self._parts]
+        self._ours = ours
+        self._patterns = [self._pattern(part) for part in self._parts]
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
         """The root, then the folders of copies that are not read; empty where no frames are there."""
-        _, places_by_video = self._survey
-        if not places_by_video:
+        if not self._survey.places:
             return []
         unread: set[Path] = set()
-        for places in places_by_video.values():
+        for places in self._survey.places.values():
             best_rank = min(place.rank for place in places)
             copies = [place for place in places if place.rank > best_rank]
             unread |= {place.folder.parents[len(self._parts) - 1] for place in copies}
@@ -66,7 +74,7 @@ class NestedTree(Tree):
             DataError: several folders fit equally well, or a link leads out of the root.
         """
         names = tuple(part.format(subject=subject, video=video) for part in self._parts)
-        places = self._survey[1].get(tuple(map(fold, names)), [])
+        places = self._survey.places.get(tuple(map(fold, names)), [])
         best_rank = min((place.rank for place in places), default=0)
         best = [place for place in places if place.rank == best_rank]
         exact = [place for place in best if place.names == names] or best
@@ -79,17 +87,18 @@ class NestedTree(Tree):
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every video that is there, annotated or not; with the preferred folder of each."""
-        every = (place for places in self._survey[1].values() for place in places)
-        best_last = sorted(every, key=lambda p: (p.rank, str(p.folder)), reverse=True)
-        return sorted({place.names: (place.subject, place.video, place.folder) for place in best_last}.values())
+        all_places = [place for places in self._survey.places.values() for place in places]
+        best_last = sorted(all_places, key=lambda place: (place.rank, str(place.folder)), reverse=True)
+        preferred = {place.names: (place.subject, place.video, place.folder) for place in best_last}
+        return sorted(preferred.values())
 
     def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
         """The root and the folders above the videos, level by level, however deep."""
-        yield from self._survey[0]
+        yield from self._survey.folders_above
 
     @cached_property
-    def _survey(self) -> tuple[list[tuple[int, Path]], dict[tuple[str, ...], list[_Place]]]:
-        """Folders above the videos, and those of the videos by their last names."""
+    def _survey(self) -> _Survey:
+        """All folders down to those of the videos."""
         above: list[tuple[int, Path]] = []
         videos: dict[tuple[str, ...], list[_Place]] = {}
         level = [self.root]
@@ -105,7 +114,7 @@ class NestedTree(Tree):
             level = [folder for folder in below if self._may_enter(folder)]
             if len(above) + len(level) > MOST_FOLDERS:
                 break
-        return above, videos
+        return _Survey(above, videos)
 
     def _add_video(self, place: _Place, videos: dict[tuple[str, ...], list[_Place]]) -> None:
         """Add the folder of a video; of cropped faces, the folder of all of them is noted instead."""

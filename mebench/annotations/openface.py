@@ -96,7 +96,7 @@ class OpenFaceFiles:
                 f"{min(images)} would come first, not {images[0]}. Give copies numbers of one length (img001.jpg), and run it on those"
             )
         path = self._file_of(video, folder)
-        intensities = _read(path)
+        intensities = _read_intensities(path)
         if video.n_frames is not None and len(intensities) != video.n_frames:
             raise DataError(
                 f"{path} has {len(intensities)} frames, and {video.key} has {video.n_frames}: run OpenFace on the frames of this video"
@@ -108,11 +108,7 @@ class OpenFaceFiles:
         names = [video.id]
         if folder is not None:
             names.insert(0, folder.stem if folder.is_file() else folder.name)
-        folded = {fold(name) for name in names}
-        paths = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in folded]
-        for name in (video.subject, video.id):  # of several those in a folder of that name
-            paths = [path for path in paths if _lies_in(path, [name])] or paths
-        paths = [path for path in paths if len(path.parts) == 1 or _lies_in(path, [video.subject, *names])]
+        paths = self._paths_of(video, names)
         if len(paths) > 1:
             raise DataError(
                 f"{', '.join(map(str, paths))} below dataset.openface={self.folder} could all belong to "
@@ -124,6 +120,15 @@ class OpenFaceFiles:
                 "as OpenFace's FeatureExtraction writes it"
             )
         return self.folder / paths[0]
+
+    def _paths_of(self, video: Video, names: Sequence[str]) -> list[Path]:
+        """The files named like a video, below the folder: those in folders of its subject or itself, if some are."""
+        folded = {fold(name) for name in names}
+        named = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in folded]
+        for name in (video.subject, video.id):
+            in_folder_of_name = [path for path in named if _lies_in(path, [name])]
+            named = in_folder_of_name or named
+        return [path for path in named if len(path.parts) == 1 or _lies_in(path, [video.subject, *names])]
 
 
 def _lies_in(path: Path, names: Iterable[str]) -> bool:
@@ -140,7 +145,7 @@ def _is_named(part: str, name: str) -> bool:
     return bool(re.fullmatch(rf"(.*\D)?0*{re.escape(name.lstrip('0') or name)}", part, re.IGNORECASE))
 
 
-def _read(path: Path) -> NDArray[np.float32]:
+def _read_intensities(path: Path) -> NDArray[np.float32]:
     """The action units of each frame in a file of OpenFace, frame by frame."""
     try:
         content = io.BytesIO(read_plain(path, MOST_BYTES))
@@ -158,10 +163,11 @@ def _read(path: Path) -> NDArray[np.float32]:
         units = first[list(UNITS)].to_numpy(np.float32)
     except ValueError as error:
         raise DataError(f"{path} has an intensity that is not a number: {error}") from None
-    if (np.diff(frames) != 1).any():
-        at = int(np.flatnonzero(np.diff(frames) != 1)[0])
+    breaks = np.flatnonzero(np.diff(frames) != 1)
+    if len(breaks):
+        before = int(breaks[0])
         raise DataError(
-            f"{path} has frame {frames[at + 1]} after frame {frames[at]}: expected one row for each, in order"
+            f"{path} has frame {frames[before + 1]} after frame {frames[before]}: expected one row for each, in order"
         )
-    whole: NDArray[np.float32] = np.nan_to_num(units)
-    return whole
+    intensities: NDArray[np.float32] = np.nan_to_num(units)
+    return intensities

@@ -8,34 +8,42 @@ import numpy as np
 from mebench.errors import DataError
 
 
-def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
-    """The columns of a pandas table by name, with its index if that has one."""
-    names, index = axes
-    called = _listed(names["data"])
-    table = {index["name"]: _listed(index["data"])} if index["name"] is not None else {}
+def _columns_of_table(blocks: Any, axes: Any) -> dict[str, Any]:
+    """The columns of a pandas table by name, with its index if named."""
+    columns_axis, index = axes
+    names = _decode_array(columns_axis["data"])
+    table = {}
+    if index["name"] is not None:
+        table[index["name"]] = _decode_array(index["data"])
     for values, placement, *_ in blocks:
-        positions = range(len(called))[placement] if isinstance(placement, slice) else placement
-        columns = [_listed(values)] if isinstance(values, Bare) else values
-        table |= {str(called[position]): column for position, column in zip(positions, columns)}
+        positions = range(len(names))[placement] if isinstance(placement, slice) else placement
+        columns = [_decode_array(values)] if isinstance(values, Bare) else values
+        table |= {str(names[position]): column for position, column in zip(positions, columns)}
     return table
 
 
-def _listed(values: Any) -> Any:
+def _decode_array(values: Any) -> Any:
     """Decode a pickled pandas array.
 
     Arrow strings become text, nullable numbers floats with NaN; other arrays are returned unchanged.
     """
-    held = vars(values) if isinstance(values, Bare) else {}
-    return np.where(held["_mask"], np.nan, held["_data"]) if "_mask" in held else held.get("_pa_array", values)
+    if not isinstance(values, Bare):
+        return values
+    attributes = vars(values)
+    if "_mask" in attributes:
+        return np.where(attributes["_mask"], np.nan, attributes["_data"])
+    return attributes.get("_pa_array", values)
 
 
-def _texts(parts: Any) -> list[str | None]:
+def _texts_of_arrow(parts: Any) -> list[str | None]:
     """The texts of an array of Arrow: its type, length, offset, and the bytes for validity, ends and letters."""
     kind, length, _, begin, (known, ends, letters), *_ = parts
-    at = np.frombuffer(ends, "<i8" if kind == "large_string" else "<i4")[begin : begin + length + 1].tolist()
-    valid = np.unpackbits(np.frombuffer(known or b"\xff" * len(ends), np.uint8), bitorder="little")[begin:]
+    type_of_ends = "<i8" if kind == "large_string" else "<i4"
+    bounds = np.frombuffer(ends, type_of_ends)[begin : begin + length + 1].tolist()
+    bits = known or b"\xff" * len(ends)  # without them every text is valid
+    valid = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")[begin:]
     texts: list[str | None] = []
-    for first, last, is_known in zip(at, at[1:], valid):
+    for first, last, is_known in zip(bounds, bounds[1:], valid):
         text = bytes(letters[first:last]).decode() if is_known else None
         texts.append(text)
     return texts
@@ -55,14 +63,14 @@ _SAFE: dict[str, dict[str, Any]] = {
     "pandas": {
         "_unpickle_block": lambda *parts: parts,
         "_new_Index": lambda _, about: about,
-        "BlockManager": _columns,
+        "BlockManager": _columns_of_table,
         "StringDtype": lambda *_: Bare.__new__(Bare),
         "NA": np.nan,
     },
     "pyarrow": {
         "type_for_alias": str,
         "py_buffer": memoryview,
-        "_restore_array": _texts,
+        "_restore_array": _texts_of_arrow,
         "chunked_array": lambda chunks, *_: [text for chunk in chunks for text in chunk],
     },
 }

@@ -47,13 +47,13 @@ class ActionUnit:
 
     Attributes:
         number: number of the unit.
-        text: as annotated, without blanks at its ends, for example `4(B/C)`.
+        text: text of the annotation, without blanks at its ends, for example `4(B/C)`.
         side: `L` or `R` where one half of the face moves, `A` where one half moves more than the other, `T` or `B` for its top
             or bottom; `A/L` where the coders left open which; None for both alike.
         intensity: letters A to E; several where the coders left it open.
-        uncertain: the coders marked doubt by a question mark, or by another unit that it may be instead.
-        alternatives: the units that it may be instead: (7,) for `4 or 7`.
-        reference: another unit refers to it, as in `12A+ref(24)`.
+        uncertain: whether the coders marked doubt by a question mark, or by another unit that it may be instead.
+        alternatives: units that it may be instead: (7,) for `4 or 7`.
+        reference: whether another unit refers to it, as in `12A+ref(24)`.
     """
 
     number: int
@@ -96,9 +96,17 @@ def tokens(text: str) -> tuple[str, ...]:
     >>> tokens("4 + l10+15a,"), tokens("4(B/C)+7B?"), tokens("(R6 OR R12)+ Ref(43)"), tokens("10or11")
     (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('(R6 or R12)', 'ref(43)'), ('10 or 11',))
     """
-    parts = (" ".join(part.split()).upper() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)))
-    spellings = (_OR.sub(lambda match: " or " if "OR" in match[0] else match[0], part) for part in parts if part)
-    return tuple(part.replace("REF", "ref") for part in spellings)
+    units = []
+    for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)):
+        unit = " ".join(part.split()).upper()
+        if unit:
+            units.append(_OR.sub(_lower_or, unit).replace("REF", "ref"))
+    return tuple(units)
+
+
+def _lower_or(sign: re.Match[str]) -> str:
+    """The word `or` in lower case between blanks; a slash stays."""
+    return " or " if "OR" in sign[0] else sign[0]
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +162,8 @@ def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:
     >>> [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units("4(B/C)+A7B+12?")]
     [(4, None, ('B', 'C'), False), (7, 'A', ('B',), False), (12, None, (), True)]
     """
-    return tuple(filter(None, map(parse_unit, tokens(texts) if isinstance(texts, str) else texts)))
+    written = tokens(texts) if isinstance(texts, str) else texts
+    return tuple(filter(None, map(parse_unit, written)))
 
 
 def shown_units(texts: Iterable[str]) -> frozenset[int]:
@@ -174,11 +183,19 @@ _OBJECTIVE: Mapping[str, str] = {
     "V": "1 15 1+4 6+15 15+17",
     "VI": "1+2+4 20",
 }
-_CLASS_OF = {
-    frozenset(int(unit) for unit in combination.split("+")): name
-    for name, combinations in _OBJECTIVE.items()
-    for combination in combinations.split()
-}
+"""The combinations of action units of each class."""
+
+
+def _classes_by_units() -> dict[frozenset[int], str]:
+    """The class of each combination of action units."""
+    classes = {}
+    for name, combinations in _OBJECTIVE.items():
+        for combination in combinations.split():
+            classes[frozenset(map(int, combination.split("+")))] = name
+    return classes
+
+
+_CLASS_OF = _classes_by_units()
 
 
 def objective_class(units: Collection[int]) -> str:
@@ -200,7 +217,9 @@ def parse_roman(text: str) -> str | None:
     ('III', 'VII', None)
     """
     plain = text.strip().upper()
-    return plain if plain in OBJECTIVE_CLASSES else dict(zip("1234567", OBJECTIVE_CLASSES)).get(plain)
+    if plain in OBJECTIVE_CLASSES:
+        return plain
+    return dict(zip("1234567", OBJECTIVE_CLASSES)).get(plain)
 
 
 OBJECTIVE = Scheme("objective", OBJECTIVE_CLASSES, {name.lower(): name for name in OBJECTIVE_CLASSES}, by="objective")
@@ -220,7 +239,9 @@ def three_classes(
         surprise: the same.
         excluded: flags of expressions that are left out.
     """
-    mapping = {label: class_ for class_, labels in zip(THREE, (negative, positive, surprise)) for label in labels}
+    mapping: dict[str, str] = {}
+    for class_, labels in zip(THREE, (negative, positive, surprise)):
+        mapping |= dict.fromkeys(labels, class_)
     return Scheme(name, THREE, mapping, excluded=frozenset(excluded))
 
 
@@ -288,7 +309,8 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
         elif row.is_complete:
             mapping[row.label] = ABSENT
     with_units = {row.dataset for row in annotated}
-    if without := [video.dataset for video in videos if video.dataset not in with_units]:
+    without = [video.dataset for video in videos if video.dataset not in with_units]
+    if without:
         raise ConfigError(
             f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: use "
             "datasets with action units (mebench data summary dataset=… counts them)"

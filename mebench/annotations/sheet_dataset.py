@@ -144,11 +144,11 @@ class SheetDataset(Dataset):
 
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone, with positions by the documented numbering."""
-        placed = ((a, place_annotation(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
-        grouped = group_by_video(self.id, placed, self.fps, self.layout.first, Log())
-        return sorted(
-            with_distractors(grouped, self.read_distractors(), {}, self.layout.first, Log()), key=lambda v: v.key
-        )
+        first = self.layout.first
+        placed = ((a, place_annotation(a, a.begins(first), None, Log())) for a in self.annotations)
+        grouped = group_by_video(self.id, placed, self.fps, first, Log())
+        complete = with_distractors(grouped, self.read_distractors(), {}, first, Log())
+        return sorted(complete, key=lambda video: video.key)
 
     def frames(self, video: Video) -> Frames:
         """The images of a video.
@@ -173,11 +173,13 @@ class SheetDataset(Dataset):
         """
         if name != ACTION_UNITS or self.params.openface is None:
             return None
-        if (units := self._units.get(video.key)) is not None:  # asked for again and again: frames are listed once
-            return units
-        folder = self.folder(video) if self.params.root is not None else None
-        images = self._images(folder, video.subject, video.id).names if folder is not None and folder.is_dir() else ()
-        return self._units.setdefault(video.key, self._openface.units(video, folder, images))
+        if video.key not in self._units:  # asked for again and again: frames are listed once
+            folder = self.folder(video) if self.params.root is not None else None
+            images: Sequence[str] = ()
+            if folder is not None and folder.is_dir():
+                images = self._images(folder, video.subject, video.id).names
+            self._units[video.key] = self._openface.units(video, folder, images)
+        return self._units[video.key]
 
     def folder(self, video: Video) -> Path | None:
         """The folder with the images of a video, or None if they are missing.
@@ -259,11 +261,14 @@ class SheetDataset(Dataset):
             return False
         headers = [(sheet, header) for sheet in sheets for header in sheet.rows[:HEADER_WITHIN]]
         for sheet, (number, cells) in headers:
-            columns = {name: at for at, name in enumerate(map(plain_name, cells)) if name in signature}
-            if len(columns) == len(signature):
-                rows = [row for below, row in sheet.rows if below > number and len(row) > max(columns.values())]
-                fitting = [row for row in rows if _fits_signature(row, columns, signature)]
-                return 2 * len(fitting) > len(rows)
+            columns = {name: column for column, name in enumerate(map(plain_name, cells)) if name in signature}
+            has_all_columns = len(columns) == len(signature)
+            if has_all_columns:
+                last_column = max(columns.values())
+                below = [row for row_number, row in sheet.rows if row_number > number]
+                long_enough = [row for row in below if len(row) > last_column]
+                fitting = [row for row in long_enough if _fits_signature(row, columns, signature)]
+                return 2 * len(fitting) > len(long_enough)
         return False
 
     @cached_property
@@ -367,7 +372,8 @@ class SheetDataset(Dataset):
                 log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
-        if note := renumbering_note(self.annotations, numbers):
+        note = renumbering_note(self.annotations, numbers)
+        if note:
             log.marked(None, "frames", "", note, altered=True)
         if not has_frames and self._cropped:
             reason = f"faces cropped by the authors are not raw frames: read them with dataset.root={self._cropped}"
@@ -398,14 +404,16 @@ class SheetDataset(Dataset):
         for (subject, id_), found in numbers.items():
             if not found:
                 continue
-            if which := self._damaged(subject, id_):
+            damaged = self._damaged(subject, id_)
+            if damaged:
                 reason = "images that cannot be opened, by the authors' list: no frames"
-                log.marked(None, "frames", f"{subject}/{id_}: {which[0]} to {which[-1]}", reason)
+                log.marked(None, "frames", f"{subject}/{id_}: {damaged[0]} to {damaged[-1]}", reason)
             known = [number for number in found if number is not None]
-            pair = first_unrising(known) if len(known) == len(found) else None
-            if pair is not None:
+            unrising = first_unrising(known) if len(known) == len(found) else None
+            if unrising is not None:
+                before, after = unrising
                 reason = (
-                    f"file number {pair[1]} comes after {pair[0]}: frames are counted along the names instead, and "
+                    f"file number {after} comes after {before}: frames are counted along the names instead, and "
                     "the sheet's numbers may mean others. Remove copies, or give the images their released names"
                 )
                 log.marked(None, "frames", f"{subject}/{id_}", reason, altered=True)
@@ -468,7 +476,8 @@ class SheetDataset(Dataset):
         """The command that unpacks archives or video files in place of frames, or nothing."""
         if self.params.root is None or self._cropped or any(self._folder(a.subject, a.video) for a in self.annotations):
             return ""
-        if not (files := self._tree_or_stop.packed_files()):
+        files = self._tree_or_stop.packed_files()
+        if not files:
             return ""
         source: str | Path = self.params.root
         target: str | Path = f"{self.params.root}/frames"
@@ -487,11 +496,9 @@ class SheetDataset(Dataset):
         parts = (part.rstrip("*?") for part in self.layout.folder.split("/"))  # as `Layout.folder` marks them
         folder = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
         links = f"; {LINK}" if tree.aside else ""
-        cropped = (
-            f". There are faces cropped by the authors: read them with dataset.root={self._cropped}"
-            if self._cropped
-            else ""
-        )
+        cropped = ""
+        if self._cropped:
+            cropped = f". There are faces cropped by the authors: read them with dataset.root={self._cropped}"
         return f"the folder {folder}{links}{cropped}{self.packed}"
 
     @property

@@ -58,8 +58,10 @@ _THIS_AGE = 1990
 """Dates from this year on were made of something else than a frame number."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_0 = datetime(1899, 12, 30)
-_MS = 24 * 60 * 60 * 1000
-_NEVER_WERE = {0: (1900, 1, 0), 60: (1900, 2, 29)}
+_MS_OF_DAY = 24 * 60 * 60 * 1000
+_FALSE_LEAP_DAY = 60
+"""Number of 29 February 1900, which spreadsheet programs count and no calendar has."""
+_NEVER_WERE = {0: (1900, 1, 0), _FALSE_LEAP_DAY: (1900, 2, 29)}
 """Numbers that these programs show as a day that no calendar has."""
 _NUMBER_OF_NEVER = {day: number for number, day in _NEVER_WERE.items()}
 
@@ -280,8 +282,9 @@ def _without_quoted_cells(text: str, separator: str, blanks: bool) -> str:
         return text
 
     def stand_in(cell: re.Match[str]) -> str:
-        before, inside = cell[1], cell[0][len(cell[1]) :]
-        return f"{before}x" + _LINE_IN_CELL * len(_LINE_END.findall(inside))
+        before = cell[1]
+        n_line_ends = len(_LINE_END.findall(cell[0].removeprefix(before)))
+        return f"{before}x{_LINE_IN_CELL * n_line_ends}"
 
     before_mark = " *" if blanks else ""
     quoted = rf'(^|[{re.escape(separator)}\r\n]){before_mark}"[^"]*(?:""[^"]*)*"'
@@ -386,14 +389,14 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     """
     with refused_by_system(f"the annotations {path} cannot be read"):
         state = path.stat()
-        sheets = _read(path, instead, state.st_size, state.st_mtime_ns)
+        sheets = _read_once(path, instead, state.st_size, state.st_mtime_ns)
     if isinstance(sheets, DataError):
         raise sheets
     return list(sheets)
 
 
 @lru_cache(maxsize=16)  # the search for a file has read it already
-def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
+def _read_once(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
     """The sheets of a file, or why it has none. A changed file is read again."""
     with open_plain(path) as file:
         head = file.read(8)
@@ -401,17 +404,17 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
         raise DataError(f"{path} is empty (0 bytes): copy it from the release again")
     if size > MAX_BYTES:
         raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
-    what: str
-    read: Callable[[Path, str], list[Sheet]]
-    what, read = "table of text", _read_text
+    what = "table of text"
+    read: Callable[[Path, str], list[Sheet]] = _read_text
     if head.startswith(_ZIP):
         what, read = _kind_of_archive(path)
     elif head.startswith(_OLE) or path.suffix.lower() == ".xls":
-        what, read = ".xls file", _read_xls
+        what = ".xls file"
+        read = _read_xls
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
         raise DataError(f"{path} is not an .xlsx file, despite its name: {_RESAVE}")
     try:
-        return tuple(_seen(sheet) for sheet in read(path, instead) if sheet.rows)
+        return tuple(_with_visible_text(sheet) for sheet in read(path, instead) if sheet.rows)
     except DataError as error:
         return error.with_traceback(None)  # kept, too: each adapter that may know the sheet asks for it
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
@@ -524,7 +527,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
             formulas[cell.row, cell.column] = str(getattr(cell.value, "text", cell.value))  # of an array, or plain
         if cell.is_date and isinstance(cell.value, int | float):
             return date_of(cell.value, from_1904=cell.parent.parent.epoch.year == 1904)
-        return _text(cell.value)
+        return _text_of_value(cell.value)
 
     beyond = set[int]()
 
@@ -536,7 +539,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
                 # A row without cells is passed at once: there may be a million before the next one with some.
                 yield tuple(map(text, _first_columns(row, beyond))) if row else ()
 
-        return _rows(path, sheet.title, enumerate(texts_of_rows(), 1), instead)
+        return _filled_rows(path, sheet.title, enumerate(texts_of_rows(), 1), instead)
 
     with sheet._get_source() as source:
         xml = source.read()
@@ -547,7 +550,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         *_hidden_rows(plain, _numbers_of_hidden_rows(xml)),
         *_hidden_columns(plain, _numbers_of_hidden_columns(xml)),
     )
-    filled = _filled(replace(plain, remarks=(*plain.remarks, *hidden)), merged)
+    filled = _with_merged_values(replace(plain, remarks=(*plain.remarks, *hidden)), merged)
     if not formulas:
         return filled
     saved = rows(_workbook(file, saved=True)[sheet.title])
@@ -555,18 +558,12 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
     never_computed = _never_computed(formulas, values)
     if never_computed:
         saved = _with_formulas(filled.rows, saved, never_computed)
-    remarks = tuple(
-        Repair(
-            row,
-            f"column {column}",
-            formula,
-            values.get((row, column), ""),
-            "a formula is never run, the value saved with it is read",
-            filled.where,
-        )
-        for (row, column), formula in sorted(formulas.items())
-    )
-    return _filled(replace(filled, rows=saved, remarks=(*plain.remarks, *hidden, *remarks)), merged)
+    remarks = []
+    for (row, column), formula in sorted(formulas.items()):
+        reason = "a formula is never run, the value saved with it is read"
+        value = values.get((row, column), "")
+        remarks.append(Repair(row, f"column {column}", formula, value, reason, filled.where))
+    return _with_merged_values(replace(filled, rows=saved, remarks=(*plain.remarks, *hidden, *remarks)), merged)
 
 
 def _first_columns(row: Sequence[Any], beyond: set[int]) -> Sequence[Any]:
@@ -679,7 +676,7 @@ def _with_formulas(written: Rows, saved: Rows, places: Collection[tuple[int, int
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"')
 
 
-def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
+def _with_merged_values(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
     """The sheet with the value of merged cells copied into each of them.
 
     Args:
@@ -713,17 +710,17 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
         for name in book.sheet_names():
             sheet = book.sheet_by_name(name)
             cells = (
-                tuple(_text(kinds.get(cell.ctype, lambda value: value)(cell.value)) for cell in row)
+                tuple(_text_of_value(kinds.get(cell.ctype, lambda value: value)(cell.value)) for cell in row)
                 for row in sheet.get_rows()
             )
             merged = [(left + 1, top + 1, right, bottom) for top, bottom, left, right in sheet.merged_cells]
             is_hidden = sheet.visibility != 0
-            plain = Sheet(path.name, name, _rows(path, name, enumerate(cells, 1), instead), is_hidden=is_hidden)
+            plain = Sheet(path.name, name, _filled_rows(path, name, enumerate(cells, 1), instead), is_hidden=is_hidden)
             hidden = (
                 *_hidden_rows(plain, {row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden}),
                 *_hidden_columns(plain, {column + 1 for column, info in sheet.colinfo_map.items() if info.hidden}),
             )
-            sheets.append(_filled(replace(plain, remarks=hidden), merged))
+            sheets.append(_with_merged_values(replace(plain, remarks=hidden), merged))
             book.unload_sheet(name)
         return sheets
 
@@ -741,8 +738,8 @@ def _read_ods(path: Path, instead: str) -> list[Sheet]:
         cells = table.astype(object).where(table.notna(), None)
         beyond = set[int]()
         every_row = enumerate(cells.itertuples(index=False, name=None), 1)
-        rows = ((number, tuple(map(_text, _first_columns(row, beyond)))) for number, row in every_row)
-        sheet = Sheet(path.name, str(name), _rows(path, str(name), rows, instead))
+        rows = ((number, tuple(map(_text_of_value, _first_columns(row, beyond)))) for number, row in every_row)
+        sheet = Sheet(path.name, str(name), _filled_rows(path, str(name), rows, instead))
         sheets.append(_with_account_of_columns(sheet, beyond))
     return sheets
 
@@ -753,11 +750,11 @@ def _read_text(path: Path, instead: str) -> list[Sheet]:
     sheet = sheet_from_text(text, encoding, str(path))
     grid = sheet.grid()
     numbered = zip(grid.lines.tolist(), zip(*grid.columns))
-    rows = _rows(path, path.name, numbered, instead)
+    rows = _filled_rows(path, path.name, numbered, instead)
     return [replace(sheet, file=path.name, name=path.name, rows=rows, text="")]
 
 
-def _seen(sheet: Sheet) -> Sheet:
+def _with_visible_text(sheet: Sheet) -> Sheet:
     """The sheet with the visible text of its cells, and its header."""
     rows: list[tuple[int, tuple[str, ...]]] = []
     remarks = [*sheet.remarks]
@@ -784,15 +781,17 @@ def _seen(sheet: Sheet) -> Sheet:
 
 def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
     """The number of the row that names most columns, the first of several; 0 if none names two."""
-    header, most = 0, 1
+    header = 0
+    most = 1
     for number, cells in rows[:HEADER_WITHIN]:
         n_named = names_columns(cells)
         if n_named > most:
-            header, most = number, n_named
+            header = number
+            most = n_named
     return header
 
 
-def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:
+def _filled_rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:
     """The rows that hold something."""
     kept: list[tuple[int, tuple[str, ...]]] = []
     for number, row in numbered:
@@ -809,7 +808,7 @@ def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], 
     return tuple(kept)
 
 
-def _text(value: Any) -> str:
+def _text_of_value(value: Any) -> str:
     """A cell's value as people see it: 46 for 46.0, and nothing for an empty one."""
     if value is None:
         return ""
@@ -832,20 +831,21 @@ def date_of(number: float, from_1904: bool = False) -> str:
     if number < 0:
         return str(number)
     try:
-        days, rest = divmod(round(number * _MS), _MS)
+        days, rest = divmod(round(number * _MS_OF_DAY), _MS_OF_DAY)
         moment = (datetime(1904, 1, 1) if from_1904 else _DAY_0) + timedelta(days)
     except (OverflowError, ValueError):  # beyond the year 9999, or no number
         return str(number)
     if moment.year < _THIS_AGE:
-        moment = _DAY_0 + timedelta(days + (days < 60))
+        days_since = days + 1 if days < _FALSE_LEAP_DAY else days  # before it, programs are a day behind
+        moment = _DAY_0 + timedelta(days_since)
     year, month, day = _NEVER_WERE.get(days, (moment.year, moment.month, moment.day))
     return f"{year}-{month:02}-{day:02}T{(datetime.min + timedelta(milliseconds=rest)).time()}"
 
 
 def number_of_date(text: str) -> int | None:
-    """The number that is shown as a date; None for one of this age, with a time, that never was, or that may be two.
+    """The number that is shown as a date; None for any other date.
 
-    The year has four digits, and stands first or last.
+    Others are of this age, have a time, never were, or may be two days. The year has four digits, and stands first or last.
 
     >>> [number_of_date(t) for t in ("1900-02-15", "1900/2/15", "15.02.1900", "15-Feb-1900", "1/0/1900", "1900-02-29")]
     [46, 46, 46, 46, 0, 60]
@@ -879,4 +879,4 @@ def _number_of_day(year: str, month: str, day: str) -> int | None:
         days = (datetime(*date) - _DAY_0).days
     except ValueError:  # no date
         return None
-    return days - 1 if days <= 60 else days  # programs count a day that never was, 29 February 1900
+    return days - 1 if days <= _FALSE_LEAP_DAY else days  # programs count a day that never was, 29 February 1900

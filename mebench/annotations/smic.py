@@ -111,23 +111,28 @@ class Smic(NestedDataset):
         matches = [_RECORDING.search(name) for name in reversed(names)]
         named = [match.group().upper() for match in matches if match]
         short = any(name.lower() == "micro" for name in names)
-        return named[:1] in ([], [self.recording]) and short != self.params.extended
+        is_of_recording = not named or named[0] == self.recording
+        return is_of_recording and short != self.params.extended
 
     def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
         """The movements of a row."""
-        moves = [*super().read_row(row, table, log)]
-        for number in (2, 3) if moves else ():
-            ends = (f"onset{number}", f"offset{number}")
-            columns = [table.columns.get(end, end) for end in ends]
-            onset, offset = (frame_number(row.get(e), row.number, c, log) for e, c in zip(ends, columns))
+        movements = [*super().read_row(row, table, log)]
+        if not movements:
+            return []
+        for number in (2, 3):
+            onset_column = table.columns.get(f"onset{number}", f"onset{number}")
+            offset_column = table.columns.get(f"offset{number}", f"offset{number}")
+            onset = frame_number(row.get(f"onset{number}"), row.number, onset_column, log)
+            offset = frame_number(row.get(f"offset{number}"), row.number, offset_column, log)
             if onset is None or offset is None or offset < onset:
                 continue
             if self.params.every_interval:
-                moves.append(replace(moves[0], onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
+                further = replace(movements[0], onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem="")
+                movements.append(further)
             else:
                 reason = "a further movement of the clip, read with dataset.every_interval=true only"
-                log.marked(row.number, ", ".join(columns), f"{onset}, {offset}", reason)
-        return moves
+                log.marked(row.number, f"{onset_column}, {offset_column}", f"{onset}, {offset}", reason)
+        return movements
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The first movement of a row, its clip named like its folder.
@@ -187,9 +192,9 @@ class Smic(NestedDataset):
         tree = self._tree_or_stop
         log = Log("names of the folders")
         found = tree.all_folders(tree.root)
-        clips = [
-            self._clip_of_folder(row, number, name, folder, log) for row, (number, name, folder) in enumerate(found, 1)
-        ]
+        clips = []
+        for row, (number, name, folder) in enumerate(found, 1):
+            clips.append(self._clip_of_folder(row, number, name, folder, log))
         if not clips:
             hint = ""
             if tree.cropped:
@@ -219,8 +224,9 @@ class Smic(NestedDataset):
             log.marked(row, "frames", where, reason)
             return replace(clip, problem="no images")
         known = frame_numbers(1, numbers)
-        if missing := known[-1] - known[0] + 1 - len(known):
-            log.marked(row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image")
+        n_missing = known[-1] - known[0] + 1 - len(known)
+        if n_missing:
+            log.marked(row, "frames", where, f"{n_missing} of the numbers from {known[0]} to {known[-1]} have no image")
         return replace(clip, onset=known[0], offset=known[-1], first=known[0])
 
     @cached_property

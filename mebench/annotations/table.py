@@ -18,7 +18,7 @@ class Header:
 
     Attributes:
         required: fields without which a sheet is not the one.
-        names: names of fields beside, or instead of, those in `NAMES`.
+        names: names of further fields, and names that replace those in `NAMES`.
         sheet: name of the sheet to prefer where several fit.
     """
 
@@ -111,9 +111,9 @@ class Table:
     """The rows of the sheet that fits.
 
     Attributes:
-        sheet: where they stand.
-        columns: field -> the column's name in the sheet, for reports.
-        rows: below the header.
+        sheet: sheet of the rows.
+        columns: name of each field's column in the sheet, for reports.
+        rows: rows below the header.
         unread: names of the columns that nothing is taken from.
     """
 
@@ -135,7 +135,7 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
             has_wanted_name = bool(wanted) and plain_name(table.sheet.name) == wanted
             return has_wanted_name, len(table.columns), len(table.rows)
 
-        tables = [table for table in (_table(sheet, form) for sheet in sheets) if table is not None]
+        tables = [table for table in (_table_of_sheet(sheet, form) for sheet in sheets) if table is not None]
         if tables:
             return _without_repeated_rows(max(tables, key=preference))
     return None
@@ -166,7 +166,7 @@ def table_of_file(path: Path, *forms: Header | Columns) -> Table | None:
 
 
 def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) -> Table:
-    """Like `find_table`, but raises DatasetError if no sheet fits.
+    """The table that `find_table` finds.
 
     Raises:
         DataError: no sheet fits; the sentence names what was looked for and what is nearest.
@@ -200,7 +200,7 @@ def _nearest_header(sheets: Sequence[Sheet], forms: Sequence[Header | Columns]) 
     return f"; row {number} of {name!r} has no {', no '.join(lacking)}"
 
 
-def _table(sheet: Sheet, form: Header | Columns) -> Table | None:
+def _table_of_sheet(sheet: Sheet, form: Header | Columns) -> Table | None:
     """The table of a sheet under a form; None if the form does not fit."""
     placed = form.place(sheet.rows)
     if placed is None:

@@ -95,7 +95,8 @@ def _unicode_form(raw: bytes) -> str | None:
         if raw.startswith(mark):
             return name
     # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
-    even, odd = raw[:200:2], raw[1:200:2]
+    even = raw[:200:2]
+    odd = raw[1:200:2]
     for name, zeros, letters in (("utf-16-be", even, odd), ("utf-16-le", odd, even)):
         if zeros.count(0) > len(zeros) / 2 and 0 not in letters:
             return name

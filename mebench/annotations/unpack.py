@@ -31,17 +31,21 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", "
 FOREIGN = (".rar", ".7z", ".z01", ".001")
 """Endings of archives that other programs must unpack."""
 MOST_FILES = 5_000_000
+"""Most files of one archive."""
 MOST_TIMES = 1_100
 """Largest ratio of an archive's content to its size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
 LARGE = 1 << 30
-LONGEST, LONGEST_PATH = 255, 3_000
-"""Bytes of a name, and letters of a path within an archive."""
+"""Bytes that archives may unpack to, however small they are."""
+LONGEST = 255
+"""Most bytes of a name within an archive."""
+LONGEST_PATH = 3_000
+"""Most letters of a path within an archive."""
 SPENT = "this archive, too, would unpack to more than is left for this command"
 """Said of all but the first, of which there may be thousands."""
 DIGITS = 5
 """Digits of a file number; a longer video has more."""
 WRITING = ".unpacking-"
-"""How the names of folders begin that are not whole yet."""
+"""Beginning of the names of folders that are not whole yet."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +119,11 @@ def unpack_recordings(
     if not source.exists():
         raise DataError(f"there is no file or folder {source}: give the folder of the dataset, or one of its files")
     notes = _Notes(tick, failed)
-    archives = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
+    archives = [(path, _below(path, source, out)) for path in _files_with_ending(source, (*ARCHIVES, *FOREIGN), out)]
     yield from _extract_all(archives, notes)
-    videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
+    videos = [(path, _below(path, source, out)) for path in _files_with_ending(source, VIDEOS, out)]
     for _, folder in archives:
-        videos += [(path, path.with_suffix("")) for path in _files(folder, VIDEOS, None)]
+        videos += [(path, path.with_suffix("")) for path in _files_with_ending(folder, VIDEOS, None)]
     _refuse_links(source, out, notes)
     if not archives and not videos and not failed:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
@@ -135,8 +139,8 @@ def _extract_all(archives: list[tuple[Path, Path]], notes: "_Notes") -> Iterator
         with notes.failure_of(path, folder):
             done, size = _extract(path, folder, budget)
             budget -= size
-            nested = _files(folder, (*ARCHIVES, *FOREIGN), None)
-            archives += [(inner, inner.with_name(_stem(inner.name))) for inner in nested]
+            nested = _files_with_ending(folder, (*ARCHIVES, *FOREIGN), None)
+            archives += [(inner, inner.with_name(_name_without_ending(inner.name))) for inner in nested]
             yield done
 
 
@@ -190,21 +194,28 @@ class _Notes:
 def _decode(path: Path, folder: Path, first: int) -> Unpacked:
     """Decode a video file to PNG files, without loss."""
     video = VideoFrames(path)
-    if before := folder.is_dir():
+    existed_before = folder.is_dir()
+    if existed_before:
         try:
             names = FolderFrames(folder).names
         except DataError as error:
             raise DataError(f"{error}; {path} would be unpacked into it: move one of them away") from None
     else:
-        numbers = range(first, first + len(video))
-        digits = max(DIGITS, len(str(numbers[-1])))
-        names = tuple(f"{number:0{digits}d}.png" for number in numbers)
-        with _whole(folder, path) as writing:
-            for index, name in enumerate(names):
-                # `cv2.imwrite` leaves an empty file on a full disk, and reports success.
-                _, png = cv2.imencode(".png", video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-                (writing / name).write_bytes(png.data)
-    return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, before)
+        names = _write_frames(video, folder, first)
+    return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, existed_before)
+
+
+def _write_frames(video: VideoFrames, folder: Path, first: int) -> tuple[str, ...]:
+    """Write the frames of a video as PNG files into a new folder; their names."""
+    numbers = range(first, first + len(video))
+    digits = max(DIGITS, len(str(numbers[-1])))
+    names = tuple(f"{number:0{digits}d}.png" for number in numbers)
+    with _new_folder(folder, video.path) as writing:
+        for index, name in enumerate(names):
+            # `cv2.imwrite` leaves an empty file on a full disk, and reports success.
+            _, png = cv2.imencode(".png", video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+            (writing / name).write_bytes(png.data)
+    return names
 
 
 def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
@@ -214,15 +225,16 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
             f"{path} is an archive that Python cannot unpack: unpack it with 7z x {path.name}, or unrar x "
             f"{path.name}, then unpack its video files with this command"
         )
-    before = folder.is_dir()
+    existed_before = folder.is_dir()
     try:
         archive = _Archive(path)
         with archive.file:
             members = archive.members(budget)
-            total = 0 if before else sum(size for _, size, _ in members)
-            if not before:
+            total = 0
+            if not existed_before:
+                total = sum(size for _, size, _ in members)
                 _check_room(path, folder, total)
-                with _whole(folder, path) as writing:
+                with _new_folder(folder, path) as writing:
                     archive.extract(members, writing)
                     archive.check_end()
     except _DAMAGED as error:
@@ -231,7 +243,7 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
         no_archive = "could not be opened successfully" in str(error)  # by any of the forms, each with its reason
         reason = "it is not an archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
         raise DataError(f"{path} cannot be unpacked ({reason}): copy it again") from None
-    return Unpacked(path, folder, len(members), before=before), total
+    return Unpacked(path, folder, len(members), before=existed_before), total
 
 
 def _check_room(path: Path, folder: Path, total: int) -> None:
@@ -260,10 +272,10 @@ class _Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("rb") as file:
-            begins = file.read(4) in (b"PK\3\4", b"PK\5\6")
+            begins_as_zip = file.read(4) in (b"PK\3\4", b"PK\5\6")
         # `is_zipfile` looks for an end only, which a tar that holds a zip may have, too.
-        zipped = begins or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
-        self.file = zipfile.ZipFile(path) if zipped else tarfile.open(path)  # noqa: SIM115
+        is_zip = begins_as_zip or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
+        self.file = zipfile.ZipFile(path) if is_zip else tarfile.open(path)  # noqa: SIM115
 
     def members(self, budget: int) -> list[_Member]:
         """The plain files, in order.
@@ -354,9 +366,10 @@ class _Archive:
                 f"{self.path} holds {name!r}, a link or a path out of the target, so nothing of it is unpacked: "
                 "inspect it first"
             )
+        has_long_part = any(len(part.encode(errors="replace")) > LONGEST for part in path.parts)
         refuse_if(
             (
-                any(len(part.encode(errors="replace")) > LONGEST for part in path.parts) or len(name) > LONGEST_PATH,
+                has_long_part or len(name) > LONGEST_PATH,
                 f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, but a file name here "
                 f"may have at most {LONGEST}: nothing of it is unpacked",
             ),
@@ -369,7 +382,7 @@ class _Archive:
         return path.parts
 
 
-def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
+def _files_with_ending(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
     """The files with some endings at or below a path, sorted, without those below `aside`."""
     every = [source] if source.is_file() else sorted(source.rglob("*"))
     excluded = None if aside is None or aside == source else aside.resolve()
@@ -388,13 +401,13 @@ def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[
 
 def _below(path: Path, source: Path, out: Path) -> Path:
     """The folder into which a file is unpacked, at its own place below `out`."""
-    return (out if source.is_file() else out / path.relative_to(source).parent) / _stem(path.name)
+    return (out if source.is_file() else out / path.relative_to(source).parent) / _name_without_ending(path.name)
 
 
-def _stem(name: str) -> str:
+def _name_without_ending(name: str) -> str:
     """The name without its ending.
 
-    >>> _stem("frames.tar.gz"), _stem("s15.zip"), _stem("15_0101.avi")
+    >>> _name_without_ending("frames.tar.gz"), _name_without_ending("s15.zip"), _name_without_ending("15_0101.avi")
     ('frames', 's15', '15_0101')
     """
     ending = max((e for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e)), key=len)
@@ -402,7 +415,7 @@ def _stem(name: str) -> str:
 
 
 @contextmanager
-def _whole(folder: Path, path: Path) -> Iterator[Path]:
+def _new_folder(folder: Path, path: Path) -> Iterator[Path]:
     """A temporary folder that gets its final name once the whole file is in it; incomplete ones are removed.
 
     Raises:
