@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -41,10 +40,12 @@ else:
 
 MOST_BYTES = 20_000_000
 """Larger files are refused unread."""
+MOST_NAMED = 5
+"""Faults that an error names; further ones are counted."""
 SECONDS = 120
 """Most seconds for reading a file."""
 NEEDED = ("files", "network")
-"""The parts of the sandbox without which a reader could tell what it finds beside the file."""
+"""The parts of the sandbox that keep a reader from the truth."""
 Score = Callable[..., Any]
 """`mebench.score`."""
 
@@ -66,7 +67,7 @@ COPY scoring_program /app/program
 COPY reference_data /app/input/ref
 ENTRYPOINT ["python", "/app/program/score.py", "/app/input", "/app/output"]
 """
-_ABOUT = """version: 2
+_COMPETITION = """version: 2
 title: {title}
 description: {title}
 image: logo.png
@@ -90,32 +91,34 @@ leaderboards:
 {columns}"""
 
 
-def write_bundle(one: ChallengeTask, truth: Path, out: Path, start: str = "2027-01-01") -> None:
-    """Write the bundle: `competition.yaml` with an empty logo and terms, `scoring_program/`, `reference_data/`,
-    `Dockerfile`.
+def write_bundle(task: ChallengeTask, truth: Path, out: Path, start: str = "2027-01-01") -> None:
+    """Write the bundle of a challenge for Codabench.
+
+    It has `competition.yaml` with an empty logo and terms, `scoring_program/`, `reference_data/` and `Dockerfile`.
 
     Args:
-        one: the task.
-        truth: see `check_truth`.
-        out: the folder to make.
-        start: the day on which the first phase begins.
+        task: task of the challenge.
+        truth: file of the truth, see `check_truth`.
+        out: folder to make.
+        start: day on which the first phase begins.
 
     Raises:
         ConfigError: the folder exists, or the truth is not a file.
         DataError: the truth cannot be read, so every submission would fail.
     """
     refuse_if((out.exists(), f"{out} exists: name a folder that does not"))
-    check_truth(one, truth)
-    titles = {one.main: one.main, f"{one.main}_low": "95 % interval, low", f"{one.main}_high": "high"}
+    check_truth(task, truth)
+    titles = {task.main: task.main, f"{task.main}_low": "95 % interval, low", f"{task.main}_high": "high"}
     columns = "".join(
         f"      - title: {title}\n        key: {key}\n        index: {n}\n        sorting: desc\n"
         for n, (key, title) in enumerate(titles.items())
     )
     with whole_folder(out) as folder:
-        program, reference = folder / "scoring_program", folder / "reference_data"
+        program = folder / "scoring_program"
+        reference = folder / "reference_data"
         program.mkdir()
         reference.mkdir()
-        write_text(program / "score.py", _PROGRAM.format(task=one.name))
+        write_text(program / "score.py", _PROGRAM.format(task=task.name))
         write_text(program / "metadata.yaml", "command: python3 score.py $input $output\n")
         copyfile(truth, reference / f"truth{truth.suffix}")
         write_text(folder / "Dockerfile", _DOCKER)
@@ -123,11 +126,13 @@ def write_bundle(one: ChallengeTask, truth: Path, out: Path, start: str = "2027-
             folder / "terms.md", "Write the terms of participation here; Codabench shows them before anybody joins.\n"
         )
         cv2.imwrite(str(folder / "logo.png"), np.full((128, 128, 3), 224, np.uint8))
-        name = one.name.replace("/", "_")
-        write_text(folder / "competition.yaml", _ABOUT.format(title=one.title, name=name, start=start, columns=columns))
+        name = task.name.replace("/", "_")
+        write_text(
+            folder / "competition.yaml", _COMPETITION.format(title=task.title, name=name, start=start, columns=columns)
+        )
 
 
-def check_truth(one: ChallengeTask, truth: Path) -> None:
+def check_truth(task: ChallengeTask, truth: Path) -> None:
     """Refuse a truth that `mebench score` or `mebench vqa score` cannot read.
 
     Raises:
@@ -135,20 +140,19 @@ def check_truth(one: ChallengeTask, truth: Path) -> None:
         DataError: it cannot be read.
     """
     refuse_if((not truth.is_file(), f"--truth must name a file, not {str(truth)!r}"))
-    if one.form == "answers":
+    if task.form == "answers":
         if not any(row.get("answer", "").strip() for row in questions.read_questions(truth)):
             raise DataError(f"{truth} has no answers: --truth takes the questions with their true answers")
     else:
         adapters = dataset_summary.adapters_of(truth)
-        answers.read_truth(truth, Rules(), Remarks(), adapters, clips=one.form == "clips")
+        answers.read_truth(truth, Rules(), Remarks(), adapters, clips=task.form == "clips")
 
 
 def judge(name: str, given: Path, output: Path, score: Score, unconfined: bool = False) -> None:
-    """Score the file in `<given>/res` by the truth in `<given>/ref`, and write `scores.json` and
-    `detailed_results.html`.
+    """Score the file in `<given>/res` by the truth in `<given>/ref`.
 
-    For a file that cannot be scored, the reason goes to `detailed_results.html` and standard error, and the exit code
-    is 1.
+    The scores go to `scores.json` and `detailed_results.html`. For a file that cannot be scored, the reason goes to
+    `detailed_results.html` and standard error, and the exit code is 1.
 
     Args:
         name: name of the task.
@@ -158,26 +162,30 @@ def judge(name: str, given: Path, output: Path, score: Score, unconfined: bool =
         unconfined: whether a file is read, too, where the system cannot confine its reader.
     """
     output.mkdir(parents=True, exist_ok=True)
-    one = find_task(name)
+    task = find_task(name)
     try:
         if not unconfined:
             _check_confinement()
-        scores, _ = score_submission(one, _only(given / "res"), _only(given / "ref"), score)
+        scores, _ = score_submission(task, _only_file(given / "res"), _only_file(given / "ref"), score)
     except MebenchError as error:
         write_text(output / "detailed_results.html", f"<p>Not scored: {html.escape(str(error))}</p>\n")
         print_lines(f"not scored: {error}", error=True)
         raise SystemExit(1) from None
-    flat = {
-        **{key: value["value"] for key, value in scores.items()},
-        **{f"{key}_{end}": value[end] for (key, value), end in product(scores.items(), ("low", "high"))},
-    }
-    undefined = {key: -1 for key, value in flat.items() if value is None}
-    write_text(output / "scores.json", json.dumps({**flat, **undefined}))
+    write_text(output / "scores.json", json.dumps(_flat_scores(scores)))
     rows = "".join(
         f"<tr><td>{key}<td>{format_number(value['value'])}<td>{format_interval(value)}\n"
         for key, value in scores.items()
     )
     write_text(output / "detailed_results.html", f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
+
+
+def _flat_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The scores, then the ends of their intervals, by name; -1 where one is undefined."""
+    flat = {key: score["value"] for key, score in scores.items()}
+    for key, score in scores.items():
+        for end in ("low", "high"):
+            flat[f"{key}_{end}"] = score[end]
+    return {key: -1 if value is None else value for key, value in flat.items()}
 
 
 def _check_confinement() -> None:
@@ -186,7 +194,8 @@ def _check_confinement() -> None:
     Raises:
         DataError: the system lacks a part of the sandbox.
     """
-    if lacking := missing_confinement():
+    lacking = missing_confinement()
+    if lacking:
         raise DataError(
             f"this system cannot keep the reader of a submission from {' and '.join(lacking)}: run the program on Linux with "
             "Landlock (kernel 5.13 or newer), or pass unconfined=True to judge in score.py, if you trust all who submit"
@@ -198,21 +207,20 @@ def missing_confinement() -> tuple[str, ...]:
     return tuple(part for part in NEEDED if part in sandbox.missing_parts())
 
 
-def _only(folder: Path) -> Path:
-    """The one file of a folder.
+def _only_file(folder: Path) -> Path:
+    """The only file of a folder, beside Codabench's own.
 
     Raises:
         DataError: there is none, or there are several.
     """
-    files = sorted(
-        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name != "metadata"
-    )
+    plain_files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    files = [path for path in plain_files if path.name != "metadata"]
     if len(files) != 1:
         raise DataError(f"the submission must hold one file, not {len(files)}")
     return files[0]
 
 
-def score_submission(one: ChallengeTask, file: Path, truth: Path, score: Score) -> tuple[Mapping[str, Any], Any]:
+def score_submission(task: ChallengeTask, file: Path, truth: Path, score: Score) -> tuple[Mapping[str, Any], Any]:
     """Score a file of answers against the truth.
 
     Returns:
@@ -222,50 +230,52 @@ def score_submission(one: ChallengeTask, file: Path, truth: Path, score: Score) 
         DataError: the file is too large, takes too long to read, or has faults; the message reveals nothing of the
             truth.
     """
-    rows = confined_rows(one, file)
+    rows = confined_rows(task, file)
     try:
-        if one.form == "answers":
+        if task.form == "answers":
             return marking.score_answers(questions.read_questions(truth), rows)["scores"], None
-        outcome = _score_rows(one, rows, truth, score)
+        outcome = _score_rows(task, rows, truth, score)
     except MebenchError:  # its message may name contents of the truth
-        names = "questions" if one.form == "answers" else "subjects or videos"
+        names = "questions" if task.form == "answers" else "subjects or videos"
         raise DataError(f"the file is well formed, but its {names} do not fit the challenge's") from None
-    return _scores_of_task(one, outcome.summary), outcome.answers
+    return _scores_of_task(task, outcome.summary), outcome.answers
 
 
-def _score_rows(one: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Path, score: Score) -> Any:
+def _score_rows(task: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Path, score: Score) -> Any:
     """Write the rows as a clean file, and score it as `mebench.score` does."""
-    form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
+    form = task.form if task.form in ("megc2020", "megc2023", "strs") else "csv"
     with TemporaryDirectory() as folder:
         clean = Path(folder) / "answers.csv"
         if form == "megc2020":
             entries = (Entry("", row["video"], None, (int(row["onset"]), int(row["offset"]))) for row in rows)
             write_text(clean, "\n".join(["a log:", *log_lines(entries)]))
         else:
-            columns = COLUMNS[one.form]
+            columns = COLUMNS[task.form]
             write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
-        if one.form == "clips":
-            return score(str(clean), str(truth), convention=one.convention, what="clips", classes=",".join(one.classes))
-        return score(str(clean), str(truth), convention=one.convention, form=form)
+        if task.form == "clips":
+            return score(
+                str(clean), str(truth), convention=task.convention, what="clips", classes=",".join(task.classes)
+            )
+        return score(str(clean), str(truth), convention=task.convention, form=form)
 
 
-def _scores_of_task(one: ChallengeTask, summary: Mapping[str, Any]) -> dict[str, Any]:
+def _scores_of_task(task: ChallengeTask, summary: Mapping[str, Any]) -> dict[str, Any]:
     """The scores of a summary by which the challenge ranks, with their intervals."""
-    if one.form == "clips":
+    if task.form == "clips":
         return {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
-    if one.form == "strs":
+    if task.form == "strs":
         if "analysis" not in summary:
             raise DataError("STRS needs emotions, in the file and in the truth")
         return {"strs": summary["analysis"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
     parts = summary["spotting"]
     overall = parts.get("overall") or next(iter(parts.values()))
     scores = {"f1": overall["scores"]["f1"]}
-    if one.form != "megc2020":  # a log names no kinds
-        scores |= {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
+    if task.form != "megc2020":  # a log names no kinds
+        scores |= {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in task.kinds if kind in parts}
     return scores
 
 
-def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
+def confined_rows(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
     """The rows of a file, read by a confined process.
 
     It has access only to this file, Python and mebench, as far as the system can confine it (`missing_confinement`).
@@ -277,7 +287,7 @@ def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
         raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "mebench.challenges.bundle", one.name, str(path.resolve())],
+            [sys.executable, "-m", "mebench.challenges.bundle", task.name, str(path.resolve())],
             capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         result = json.loads(done.stdout)
@@ -286,7 +296,7 @@ def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
     except ValueError:
         raise DataError("the file cannot be read") from None
     if result["faults"]:
-        raise DataError(f"{format_count(len(result['faults']), 'fault')}: {'; '.join(result['faults'][:5])}")
+        raise DataError(f"{format_count(len(result['faults']), 'fault')}: {'; '.join(result['faults'][:MOST_NAMED])}")
     return list(result["rows"])
 
 

@@ -24,6 +24,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 TYPES = {"me": "micro", "mae": "macro"}
 LONGEST = 300
 """Most characters of a fault in a message."""
+MOST_DIGITS = 9
+"""Digits of a frame number."""
 
 
 class Fault(NamedTuple):
@@ -41,11 +43,11 @@ def find_faults(task: ChallengeTask, path: Path, wanted_file: Path | None = None
     """All faults of a file of answers; none if it can be sent in.
 
     Args:
-        task: the task that defines the form.
-        path: the file.
-        wanted_file: for a task with questions, the questions: each must be answered once and none added. For other
-            tasks, a table with the column `video` (or `vid`) and, as available, `subject`: other videos are faults, and
-            missing ones are named.
+        task: task that defines the form.
+        path: file of answers.
+        wanted_file: file of the questions, for a task with questions: each must be answered once and none added. For
+            other tasks, a table with the column `video` (or `vid`) and, if available, `subject`: other videos are
+            faults, and missing ones are named.
 
     Raises:
         DataError: `wanted_file` cannot be read.
@@ -73,7 +75,7 @@ def _videos_of_challenge(task: ChallengeTask, path: Path) -> Collection[str]:
     Raises:
         DataError: the table has no column for them, or cannot be read.
     """
-    rows = _rows(path)
+    rows = _rows_of_table(path)
     if not rows or not {"video", "vid"} & rows[0].keys():
         raise DataError(f"{path} has no column video (or vid), which names the challenge's videos")
     names = [row.get("video") or row.get("vid", "") for row in rows]
@@ -102,18 +104,19 @@ def read_entry(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
     if task.form == "answers":
         return questions.read_questions(path)
     if task.form != "megc2020":
-        return _rows(path)
+        return _rows_of_table(path)
     predictions = read_log(read_sheet(path, Remarks(), "predictions"), path, "predictions", Remarks()).intervals
     return [{name: str(row[name]) for name in ("video", "onset", "offset")} for row in predictions.to_dict("records")]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows_of_table(path: Path) -> list[dict[str, str]]:
     """The rows of a table by its header, without empty ones."""
-    _, header = next(cells := _cells(path), (1, []))
-    return [dict(zip(header, row)) for _, row in cells if any(row)]
+    lines = _numbered_cells(path)
+    _, header = next(lines, (1, []))
+    return [dict(zip(header, cells)) for _, cells in lines if any(cells)]
 
 
-def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _numbered_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The lines of a table, each with its number.
 
     Raises:
@@ -146,40 +149,50 @@ def _faults_of_answers(path: Path, asked: Sequence[questions.Row] | None) -> Ite
             yield Fault(line, f"the question {name!r} must read {question_of[name]!r}")
     if line == 0:
         yield Fault(0, "holds no answers")
-    yield from (Fault(0, f"the question {name!r} is missing") for name in question_of or () if name not in answered)
+    missing = [name for name in question_of or () if name not in answered]
+    yield from (Fault(0, f"the question {name!r} is missing") for name in missing)
 
 
 def _faults_of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
     """Wrong columns; rows that are cut, repeated or wrong in a cell; and clips without an answer."""
-    lines = _cells(path)
+    lines = _numbered_cells(path)
     columns = COLUMNS[task.form]
     _, header = next(lines, (1, []))
     if header[: len(columns)] != list(columns):
         yield Fault(1, f"the columns must be {','.join(columns)}, not {','.join(header) or 'empty'}")
         return
     seen: dict[tuple[str, ...], int] = {}
-    for n, cells in lines:
-        row = dict(zip(header, cells))
+    for line, cells in lines:
         if not any(cells):
             continue
         if len(cells) != len(header):
-            yield Fault(n, f"has {len(cells)} cells, not {len(header)}")
+            yield Fault(line, f"has {len(cells)} cells, not {len(header)}")
             continue
-        once = cells[:2] if task.form == "clips" else cells
-        first_line = seen.setdefault(tuple(once), n)
-        if first_line != n:
-            yield Fault(n, f"repeats line {first_line}")
-        yield from (Fault(n, message) for message in _of_row(task, row, known))
+        answered = cells[:2] if task.form == "clips" else cells  # a clip has one answer
+        first_line = seen.setdefault(tuple(answered), line)
+        if first_line != line:
+            yield Fault(line, f"repeats line {first_line}")
+        row = dict(zip(header, cells))
+        yield from (Fault(line, message) for message in _faults_of_row(task, row, known))
     if known is not None and task.form == "clips":
-        named = {name for subject, video in seen for name in (video, f"{subject}_{video}")}
-        yield from (Fault(0, f"the clip {video!r} has no answer") for video in known if video not in named)
+        yield from _missing_clips(seen, known)
 
 
-def _of_row(task: ChallengeTask, row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
+def _missing_clips(answered: Collection[tuple[str, ...]], known: Collection[str]) -> Iterator[Fault]:
+    """The clips of the challenge without an answer; answers name subject and video."""
+    names = set[str]()
+    for subject, video in answered:
+        names |= {video, f"{subject}_{video}"}
+    for clip in known:
+        if clip not in names:
+            yield Fault(0, f"the clip {clip!r} has no answer")
+
+
+def _faults_of_row(task: ChallengeTask, row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
     """The faults of one row of a table."""
-    yield from _of_video(row, known)
+    yield from _faults_of_video(row, known)
     if task.form != "clips":
-        yield from _of_ends(task, row)
+        yield from _faults_of_ends(task, row)
     if "type" in row and TYPES.get(row["type"]) not in task.kinds:
         yield f"the type must be me or mae, not {row['type']!r}"
     if task.form == "clips":
@@ -189,7 +202,7 @@ def _of_row(task: ChallengeTask, row: Mapping[str, str], known: Collection[str] 
             yield f"the emotion must be one of {', '.join(task.classes)}, not {unknown[0]!r}"
 
 
-def _of_video(row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
+def _faults_of_video(row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
     """A video that is not named, or not among the challenge's."""
     video = row.get("vid") or row.get("video", "")
     if not video:
@@ -201,7 +214,7 @@ def _of_video(row: Mapping[str, str], known: Collection[str] | None) -> Iterator
         yield f"the video {video!r} is not among the challenge's {len(known)}"
 
 
-def _of_ends(task: ChallengeTask, row: Mapping[str, str]) -> Iterator[str]:
+def _faults_of_ends(task: ChallengeTask, row: Mapping[str, str]) -> Iterator[str]:
     """An onset or offset that is not a frame number, or in the wrong order."""
     ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]
     whole = [int(end) for end in ends if _is_frame_number(end)]
@@ -212,19 +225,20 @@ def _of_ends(task: ChallengeTask, row: Mapping[str, str]) -> Iterator[str]:
 
 
 def _is_frame_number(text: str) -> bool:
-    """Whether a text is a whole number of at most nine digits."""
-    return text.isascii() and text.isdecimal() and len(text) < 10
+    """Whether a text is a whole number of at most `MOST_DIGITS`."""
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
 def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:
-    """Write the answers of a run in the organisers' format, one file for each database; frames have the numbers of the
-    dataset's files.
+    """Write the answers of a run in the organisers' format, one file for each database.
+
+    Frames have the numbers of the dataset's files.
 
     Args:
-        task: the task; a task with questions takes the file of `mebench vqa answer` unchanged.
+        task: task of the answers; one with questions takes the file of `mebench vqa answer` unchanged.
         tables: tables of the run.
-        folder: where the files go; made if it is missing.
-        remarks: gets what the format cannot hold.
+        folder: folder of the files; made if it is missing.
+        remarks: list for what the format cannot hold.
 
     Returns:
         The files.
@@ -265,5 +279,8 @@ def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Re
 def _file_name(task: ChallengeTask, dataset: str) -> str:
     """The organisers' name for the file of a dataset, known by its database; else one with the dataset's id."""
     database = next((short for short in ("samm", "cas") if dataset.startswith(short)), dataset)
-    usual = f"{dataset}_pred.{'txt' if task.form == 'megc2020' else 'csv'}"
-    return next((file for file in task.names if database in file), usual)
+    official_names = [name for name in task.names if database in name]
+    if official_names:
+        return official_names[0]
+    ending = "txt" if task.form == "megc2020" else "csv"
+    return f"{dataset}_pred.{ending}"

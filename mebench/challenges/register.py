@@ -54,7 +54,7 @@ class Challenge:
         name: short name.
         title: full title.
         source: papers and pages.
-        tasks: by name; the first is the default.
+        tasks: tasks by name; the first is the default.
         dates: dates of its files, in words.
         note: remarks.
     """
@@ -72,14 +72,14 @@ def load_challenges() -> dict[str, Challenge]:
     """All challenges by name, the oldest first."""
     by_name = {}
     for name, content in read_yaml(Path(__file__).with_name("register.yaml")).items():
-        tasks = {
-            task: ChallengeTask(f"{name}/{task}", **_tuples(about)) for task, about in content.pop("tasks").items()
-        }
-        by_name[name] = Challenge(name, tasks=tasks, **_tuples(content))
+        tasks = {}
+        for task, about in content.pop("tasks").items():
+            tasks[task] = ChallengeTask(f"{name}/{task}", **_lists_as_tuples(about))
+        by_name[name] = Challenge(name, tasks=tasks, **_lists_as_tuples(content))
     return by_name
 
 
-def _tuples(content: dict[str, Any]) -> dict[str, Any]:
+def _lists_as_tuples(content: dict[str, Any]) -> dict[str, Any]:
     """The values of an entry, lists as tuples."""
     lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
     return {**content, **lists}

@@ -14,8 +14,8 @@ from mebench.combination.rules import ClassRule
 from mebench.metrics.uncertainty import are_probabilities
 
 Floats = NDArray[np.float64]
-PLACE = ["fold", "video", "onset", "offset"]
-"""The columns that say which clip an answer is of."""
+CLIP_OF_FOLD = ["fold", "video", "onset", "offset"]
+"""The columns that name the clip of an answer."""
 TIE_BREAK = 1e-3
 """Part of the mean probabilities in a vote: they decide between classes of equally many votes."""
 
@@ -25,7 +25,7 @@ class ClipShares:
     """The class probabilities of each clip by each member.
 
     Attributes:
-        clips: a row for each clip, with the columns of `PLACE`.
+        clips: a row for each clip, with the columns of `CLIP_OF_FOLD`.
         shares: (members, clips, classes), NaN where a member has no answer.
         rescaled: numbers of the members whose class scores are no probabilities; their softmax is taken.
     """
@@ -42,8 +42,12 @@ class ClipShares:
             answers: `clips.parquet` of each member.
             n_classes: number of classes.
         """
-        clips = pd.concat([table[PLACE] for table in answers]).drop_duplicates().sort_values(PLACE, ignore_index=True)
-        place = pd.MultiIndex.from_frame(clips)
+        clips = (
+            pd.concat([table[CLIP_OF_FOLD] for table in answers])
+            .drop_duplicates()
+            .sort_values(CLIP_OF_FOLD, ignore_index=True)
+        )
+        index_of_clips = pd.MultiIndex.from_frame(clips)
         shares = np.full((len(answers), len(clips), n_classes), np.nan)
         rescaled = []
         for number, table in enumerate(answers):
@@ -51,7 +55,8 @@ class ClipShares:
             if not are_probabilities(scores):
                 scores = softmax(scores, axis=1)
                 rescaled.append(number)
-            shares[number, place.get_indexer(pd.MultiIndex.from_frame(table[PLACE]))] = scores
+            rows = index_of_clips.get_indexer(pd.MultiIndex.from_frame(table[CLIP_OF_FOLD]))
+            shares[number, rows] = scores
         return cls(clips, shares, tuple(rescaled))
 
     def mix_shares(self, rule: ClassRule, weights: Floats) -> Floats:
@@ -61,8 +66,8 @@ class ClipShares:
             rule: `mean` or `vote`.
             weights: (members,), or (members, clips).
         """
-        each_clip = np.broadcast_to(weights[:, None] if weights.ndim == 1 else weights, self.shares.shape[:2])
-        return mix_shares(self.shares, each_clip, rule)
+        by_clip = weights[:, None] if weights.ndim == 1 else weights
+        return mix_shares(self.shares, np.broadcast_to(by_clip, self.shares.shape[:2]), rule)
 
 
 def mix_shares(shares: Floats, weights: Floats, rule: ClassRule) -> Floats:

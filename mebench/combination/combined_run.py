@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,12 +30,17 @@ from mebench.runs.folder import first_id
 from mebench.runs.origin import mark_as_own
 from mebench.runs.scoring import read_tables, score_run
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SELECTIONS = ("fixed", "inner", "test")
 """Words for the data that a selection may have seen, the most honest first."""
 TRANSDUCTIVE = ("none", "video", "database")
 """The unlabelled test data that a method may use, the least first."""
-OF_METHODS = {"method", "recognizer", "trainer", "pretrained", "tuned_on", "looks", "devices"}
-"""The settings of single members; all others are those of the data and of scoring."""
+SETTINGS_OF_MEMBERS = {"method", "recognizer", "trainer", "pretrained", "tuned_on", "looks", "devices"}
+"""Sections of settings that belong to one member; all others are those of the data and of scoring."""
+COSTS = ("fit_seconds", "predict_seconds", "parameters")
+"""The costs of members that add up."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,10 @@ class CombinedRun:
     """A combination.
 
     Attributes:
-        folder: its folder.
-        summary: its scores.
+        folder: folder of the run.
+        summary: scores of the run.
         remarks: sentences on how it was made.
-        fresh: True for one that was made just now.
+        fresh: whether the run is new, not an earlier equal one.
     """
 
     folder: RunFolder
@@ -63,7 +68,7 @@ def combine_runs(folders: Sequence[RunFolder], rules: CombinationRules, runs: st
     Args:
         folders: runs on the same people and folds.
         rules: rules of the combination.
-        runs: folder of runs, where it goes.
+        runs: folder of runs that receives it.
 
     Raises:
         ConfigError: the runs cannot be combined, or the name is that of a method.
@@ -89,13 +94,13 @@ def combine_runs(folders: Sequence[RunFolder], rules: CombinationRules, runs: st
     if lock is None:
         raise RunError(f"another process is making {folder.path}: wait for it")
     try:
-        summary = _make(folder, folders[0], members, rules, weights, config, parts)
+        summary = _write_combination(folder, folders[0], members, rules, weights, config, parts)
     finally:
         lock.release()
     return CombinedRun(folder, summary, remarks, fresh=True)
 
 
-def _make(
+def _write_combination(
     folder: RunFolder,
     source: RunFolder,
     members: Sequence[Member],
@@ -119,16 +124,15 @@ def _make(
     kinds = shared_kinds(members)
     truth = read_tables(source)
     answers = _combine_answers(members, rules, weights, truth, tasks, kinds)
-    _describe(folder, source, members, config, parts)
+    _write_description(folder, source, members, config, parts)
     for fold in members[0].folds:
         folder.write_fold(_result_of_fold(fold["fold"], members, answers), kinds)
     folder.merge_folds([fold["fold"] for fold in members[0].folds])
     scored = score_run(folder, config["seed"], config["bootstrap"], config["convention"])
     summary = {"run_id": folder.id, "seconds": 0.0, **scored}
     folder.write_json("summary.json", summary)
-    folder.write_json(
-        "audit.json", _audit_of(members, folder.read_json("folds.json"), answers.weights, weights is None)
-    )
+    about = folder.read_json("folds.json")
+    folder.write_json("audit.json", _audit_of(members, about, answers.weights, are_chosen=weights is None))
     folder.finish()
     return summary
 
@@ -140,7 +144,7 @@ class _Answers:
     Attributes:
         clips: answers to annotated clips, by fold.
         intervals: spotted intervals, by fold.
-        weights: the weights of the members in each fold, by what they weigh: `classes`, or a kind.
+        weights: weights of the members in each fold, by what they weigh: `classes`, or a kind.
     """
 
     clips: Mapping[str, list[ClipPrediction]]
@@ -163,14 +167,14 @@ def _combine_answers(
     intervals: dict[str, list[Prediction]] = {fold: [] for fold in folds}
     used: dict[str, FoldWeights] = {}
     if "recognize" in tasks:
-        shares = ClipShares.from_members(
-            [member.answers for member in members if member.answers is not None], len(classes)
-        )
+        tables = [member.answers for member in members if member.answers is not None]
+        shares = ClipShares.from_members(tables, len(classes))
         used["classes"] = weights or choose_for_classes(shares, rules, truth, classes, members[0].folds)
         for fold, clip in _named_clips(shares, rules, used["classes"], classes):
             clips[fold].append(clip)
     if "spot" in tasks:
-        for fold, found in _fused_intervals(members, rules, weights, truth, kinds, used):
+        used |= _weights_of_kinds(members, rules, weights, truth, kinds)
+        for fold, found in _fused_intervals(members, rules, used, kinds):
             intervals[fold].append(found)
     return _Answers(clips, intervals, used)
 
@@ -189,49 +193,75 @@ def _named_clips(
     return named
 
 
-def _fused_intervals(
+def _spotted_tables(members: Sequence[Member]) -> list[pd.DataFrame]:
+    """The spotted intervals of each member."""
+    return [member.spotted for member in members if member.spotted is not None]
+
+
+def _weights_of_kinds(
     members: Sequence[Member],
     rules: CombinationRules,
     weights: FoldWeights | None,
     truth: Tables,
     kinds: Sequence[str],
-    used: dict[str, FoldWeights],
-) -> list[tuple[str, Prediction]]:
-    """The fold of each interval, and the interval; the weights of each kind are noted in `used`."""
-    tables = [member.spotted for member in members if member.spotted is not None]
-    intervals = intervals_by_place(tables, kinds)
-    fold_of = {video: fold for table in tables for video, fold in zip(table["video"], table["fold"])}
-    classes = members[0].record.about["classes"]
+) -> dict[str, FoldWeights]:
+    """The weights of the members for each kind: the given ones, else chosen."""
+    if weights is not None:
+        return dict.fromkeys(kinds, weights)
+    intervals = intervals_by_place(_spotted_tables(members), kinds)
+    folds = members[0].folds
     convention = find_convention("strict")
+    chosen = {}
     for kind in kinds:
-        used[kind] = weights or choose_for_intervals(
-            intervals, kind, rules, truth, convention, members[0].folds, len(members)
-        )
-    weights_of = {(video, kind): used[kind].of_fold[fold_of[video]] for video, kind in intervals}
+        chosen[kind] = choose_for_intervals(intervals, kind, rules, truth, convention, folds, len(members))
+    return chosen
+
+
+def _fused_intervals(
+    members: Sequence[Member], rules: CombinationRules, weights: Mapping[str, FoldWeights], kinds: Sequence[str]
+) -> list[tuple[str, Prediction]]:
+    """The fold of each interval of the combination, and the interval.
+
+    Args:
+        members: runs that spot.
+        rules: rules of the combination.
+        weights: weights of the members by kind.
+        kinds: kinds that are combined.
+    """
+    tables = _spotted_tables(members)
+    intervals = intervals_by_place(tables, kinds)
+    fold_of: dict[str, str] = {}
+    for table in tables:
+        fold_of |= dict(zip(table["video"], table["fold"]))
+    weights_of = {(video, kind): weights[kind].of_fold[fold_of[video]] for video, kind in intervals}
     fused = fuse_all(intervals, weights_of, rules.intervals, rules.overlap, rules.agreement)
+    classes = members[0].record.about["classes"]
     found = []
-    for (video, kind), every in fused.items():
-        for one in every:
-            named = None if one.shares is None else classes[int(one.shares.argmax())]
-            shares = None if one.shares is None else tuple(one.shares.tolist())
-            place = (video, kind, one.onset, one.apex, one.offset)
-            found.append((fold_of[video], Prediction(*place, one.confidence, named, shares)))  # type: ignore[arg-type]
+    for (video, kind), intervals_of_video in fused.items():
+        for interval in intervals_of_video:
+            emotion = None
+            shares = None
+            if interval.shares is not None:
+                emotion = classes[int(interval.shares.argmax())]
+                shares = tuple(interval.shares.tolist())
+            place = (video, kind, interval.onset, interval.apex, interval.offset)
+            prediction = Prediction(*place, interval.confidence, emotion, shares)  # type: ignore[arg-type]
+            found.append((fold_of[video], prediction))
     return found
 
 
 def _result_of_fold(fold: str, members: Sequence[Member], answers: _Answers) -> FoldResult:
     """The answers of one fold, at the cost of all members."""
-    costs = [member.costs.get(fold, {}) for member in members]
-    summed = {
-        name: sum(cost.get(name, 0.0) for cost in costs) for name in ("fit_seconds", "predict_seconds", "parameters")
-    }
-    peaks = [cost["peak_memory_mib"] for cost in costs if "peak_memory_mib" in cost]
-    memory = {"peak_memory_mib": max(peaks)} if len(peaks) == len(costs) else {}
+    costs_of_members = [member.costs.get(fold, {}) for member in members]
+    costs = {name: sum(of_member.get(name, 0.0) for of_member in costs_of_members) for name in COSTS}
+    peaks = [of_member["peak_memory_mib"] for of_member in costs_of_members if "peak_memory_mib" in of_member]
+    if len(peaks) == len(members):
+        costs["peak_memory_mib"] = max(peaks)
     notes: dict[str, float] = {}
     titles = titles_of(members)
     for what, weights in answers.weights.items():
-        of_members = zip(titles, weights.of_fold[fold])
-        notes |= {f"weight of {title} ({what})": float(weight) for title, weight in of_members}
+        for title, weight in zip(titles, weights.of_fold[fold]):
+            notes[f"weight of {title} ({what})"] = float(weight)
     return FoldResult(
         key=fold,
         predictions=answers.intervals[fold],
@@ -239,7 +269,7 @@ def _result_of_fold(fold: str, members: Sequence[Member], answers: _Answers) -> 
         frame_scores={},
         timings={},
         seed=0,
-        costs={**summed, **memory},
+        costs=costs,
         notes=notes,
     )
 
@@ -249,24 +279,26 @@ def _config_of(
 ) -> dict[str, Any]:
     """The configuration: the rules as settings of the method, and what all members have alike."""
     first, *others = (member.record.config for member in members)
-    alike = {
-        key: value
-        for key, value in first.items()
-        if key.split(".")[0] not in OF_METHODS and all(other.get(key) == value for other in others)
-    }
-    seeds = {member.record.seed for member in members}
-    scoring: dict[str, Any] = {key: first[key] for key in ("bootstrap", "convention") if key in first}
     config: dict[str, Any] = {
         "method": {"name": name, "members": titles_of(members), **settings},
-        "dataset": _section(first, "dataset"),
-        "protocol": _section(first, "protocol"),
+        "dataset": _name_and_settings(first, "dataset"),
+        "protocol": _name_and_settings(first, "protocol"),
     }
-    config |= {key: value for key, value in alike.items() if key.split(".")[0] not in config}
-    config |= {"seed": seeds.pop() if len(seeds) == 1 else 0, "bootstrap": 1000, "convention": "strict", **scoring}
-    return config | ({"kinds": list(kinds)} if kinds else {})
+    for key, value in first.items():
+        section, _, _ = key.partition(".")
+        is_shared = all(other.get(key) == value for other in others)
+        if is_shared and section not in SETTINGS_OF_MEMBERS and section not in ("dataset", "protocol"):
+            config[key] = value
+    seeds = {member.record.seed for member in members}
+    config["seed"] = seeds.pop() if len(seeds) == 1 else 0
+    config["bootstrap"] = first.get("bootstrap", 1000)
+    config["convention"] = first.get("convention", "strict")
+    if kinds:
+        config["kinds"] = list(kinds)
+    return config
 
 
-def _section(config: Mapping[str, Any], part: str) -> dict[str, Any]:
+def _name_and_settings(config: Mapping[str, Any], part: str) -> dict[str, Any]:
     """Name and settings of the dataset or protocol."""
     own = {key.partition(".")[2]: value for key, value in config.items() if key.startswith(f"{part}.")}
     return {"name": config[part], **own}
@@ -284,7 +316,7 @@ def _parts_of_key(members: Sequence[Member], config: Mapping[str, Any]) -> dict[
     }
 
 
-def _describe(
+def _write_description(
     folder: RunFolder,
     source: RunFolder,
     members: Sequence[Member],
@@ -294,10 +326,10 @@ def _describe(
     """Write configuration, versions, truth and folds of a combination.
 
     Args:
-        folder: its folder.
+        folder: folder of the combination.
         source: folder of the first member, whose truth it takes.
-        members: the members.
-        config: its configuration.
+        members: members of the combination.
+        config: configuration of the combination.
         parts: values that its key depends on.
     """
     origins = dict.fromkeys(["method", *(f"method.{name}" for name in config["method"])], COMMAND_LINE)
@@ -315,7 +347,7 @@ def _describe(
         if (source.path / f"{table}.parquet").is_file():
             folder.write_table(f"{table}.parquet", source.read_table(f"{table}.parquet"))
     folder.write_json("features.json", {"seconds": 0.0, "videos": {}, "chains": {}})
-    folder.write_json("folds.json", _about(members))
+    folder.write_json("folds.json", _joined_facts_of_folds(members))
 
 
 def _origins_of_data(source: RunFolder, member: Member) -> dict[str, str]:
@@ -325,19 +357,17 @@ def _origins_of_data(source: RunFolder, member: Member) -> dict[str, str]:
     """
     if not is_record(source):
         origins = source.read_json("config.json")["origins"]
-        return {
-            key: origin for key, origin in origins.items() if key.split(".")[0] in ("dataset", "protocol", "degrade")
-        }
+        sections = ("dataset", "protocol", "degrade")
+        return {key: origin for key, origin in origins.items() if key.split(".")[0] in sections}
     words = member.record.data
-    config = member.record.config
     found = {}
-    for part in ("dataset", "protocol"):
-        preset = config.get(f"{part}.preset")
-        has_preset = preset is not None and f"preset {preset}" in words
-        for key in config:
-            if (has_preset and key == f"{part}.preset") or (
-                key.startswith(f"{part}.") and f"{key.partition('.')[2]}=" in words
-            ):
+    for section in ("dataset", "protocol"):
+        for key, value in member.record.config.items():
+            if not key.startswith(f"{section}."):
+                continue
+            setting = key.removeprefix(f"{section}.")
+            is_named_preset = setting == "preset" and value is not None and f"preset {value}" in words
+            if is_named_preset or f"{setting}=" in words:
                 found[key] = COMMAND_LINE
     return found
 
@@ -361,13 +391,14 @@ def _versions_of(members: Sequence[Member]) -> dict[str, str]:
 
 def _least_isolated(access: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The access of all members' folds together."""
-    joined: dict[str, Any] = {"asked": access[0]["asked"], "view": all(one.get("view", True) for one in access)}
+    has_view = all(of_member.get("view", True) for of_member in access)
+    joined: dict[str, Any] = {"asked": access[0]["asked"], "view": has_view}
     for name in ("lacks", "reads", "devices"):
-        joined[name] = sorted({place for one in access for place in one.get(name, ())})
+        joined[name] = sorted({place for of_member in access for place in of_member.get(name, ())})
     return joined
 
 
-def _about(members: Sequence[Member]) -> dict[str, Any]:
+def _joined_facts_of_folds(members: Sequence[Member]) -> dict[str, Any]:
     """The content of `folds.json`: that of the first member, with the least honest facts of all.
 
     A fold's training people are those of any member.
@@ -381,8 +412,8 @@ def _about(members: Sequence[Member]) -> dict[str, Any]:
         "tasks": tasks,
         "kinds": shared_kinds(members),
         "selects": any(about["selects"] for about in abouts),
-        "selection": _worst(SELECTIONS, [about.get("selection", "fixed") for about in abouts]),
-        "transductive": _worst(TRANSDUCTIVE, [about["transductive"] for about in abouts]),
+        "selection": _least_honest(SELECTIONS, [about.get("selection", "fixed") for about in abouts]),
+        "transductive": _least_honest(TRANSDUCTIVE, [about["transductive"] for about in abouts]),
         "subject_dependent": any(about.get("subject_dependent", False) for about in abouts),
         "comparable": all(about["comparable"] for about in abouts),
         "warnings": list(dict.fromkeys(line for about in abouts for line in about.get("warnings", ()))),
@@ -395,18 +426,18 @@ def _about(members: Sequence[Member]) -> dict[str, Any]:
     return joined
 
 
-def _worst(order: Sequence[str], found: Sequence[str]) -> str:
-    """The last of some words in an order."""
+def _least_honest(order: Sequence[str], found: Sequence[str]) -> str:
+    """The last of some words in an order from the most honest on."""
     return max(found, key=order.index)
 
 
 def _joined_training(stated: Sequence[Any]) -> Any:
-    """The data that what members load was trained on."""
+    """The data on which the weights that members load were trained."""
     if "unknown" in stated:
         return "unknown"
-    lists = [one for one in stated if not isinstance(one, str)]
-    names = sorted({name for one in lists for name in one})
-    return names or "none"
+    lists = [names for names in stated if not isinstance(names, str)]
+    datasets = sorted({name for names in lists for name in names})
+    return datasets or "none"
 
 
 def _joined_fold(number: int, abouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -423,22 +454,21 @@ def _audit_of(
 ) -> dict[str, Any]:
     """The content of `audit.json`: what each value saw that shapes the answers."""
     saw = "train" if are_chosen else "nobody"
-    values = [
-        {"name": f"weights of the members ({what})", "saw": saw, "folds": of_what.plain()}
-        for what, of_what in weights.items()
-    ]
+    values = []
+    for what, of_what in weights.items():
+        values.append({"name": f"weights of the members ({what})", "saw": saw, "folds": of_what.plain()})
     for member in members:
         named = member.record.audit.get("values", ())
         values += [{**value, "name": f"{value['name']} of {member.record.id}"} for value in named]
+    sides = {}
+    for fold in about["folds"]:
+        sides[fold["fold"]] = {side: describe_people(fold[side]) for side in ("train", "valid", "test")}
     return {
         "selection": about["selection"],
         "transductive": about["transductive"],
         "subject_dependent": about["subject_dependent"],
         "switch": "guard",
-        "sides": {
-            fold["fold"]: {side: describe_people(fold[side]) for side in ("train", "valid", "test")}
-            for fold in about["folds"]
-        },
+        "sides": sides,
         "values": values,
     }
 

@@ -59,6 +59,10 @@ class FusedInterval:
     shares: Floats | None = None
 
 
+LEAST_SURETY = 1e-3
+"""An interval that no other is less sure than still counts a little for the ends of its group."""
+ROUNDING = 1e-9
+"""Shares of weights are sums of fractions: so much less than the least agreement is enough."""
 Place = tuple[str, str]
 """A video and a kind."""
 
@@ -74,32 +78,32 @@ def intervals_by_place(tables: Sequence[pd.DataFrame], kinds: Iterable[str]) -> 
     for member, table in enumerate(tables):
         for kind in kinds:
             rows = table[table["kind"] == kind]
-            columns = (rows[name].tolist() for name in ("video", "onset", "apex", "offset", "probabilities"))
-            for surety, (video, onset, apex, offset, shares) in zip(sureties(rows), zip(*columns)):
-                given = None if shares is None else np.asarray(shares, np.float64)
-                found[video, kind].append(MemberInterval(member, onset, apex, offset, surety, given))
+            columns = [rows[name].tolist() for name in ("video", "onset", "apex", "offset", "probabilities")]
+            for surety, video, onset, apex, offset, probabilities in zip(rank_sureties(rows), *columns):
+                shares = None if probabilities is None else np.asarray(probabilities, np.float64)
+                found[video, kind].append(MemberInterval(member, onset, apex, offset, surety, shares))
     return dict(found)
 
 
-def sureties(rows: pd.DataFrame) -> list[float]:
+def rank_sureties(rows: pd.DataFrame) -> list[float]:
     """How confident each interval is among those of the other folds, from 0 to 1.
 
     Confidences of different methods have no common scale, so their ranks are compared; those of one fold alone among themselves.
 
-    >>> sureties(pd.DataFrame({"fold": ["a", "a", "b", "b"], "confidence": [0.2, 7.0, 0.1, 0.3]}))
+    >>> rank_sureties(pd.DataFrame({"fold": ["a", "a", "b", "b"], "confidence": [0.2, 7.0, 0.1, 0.3]}))
     [0.5, 1.0, 0.0, 0.5]
     """
     confidences = rows["confidence"].to_numpy(np.float64)
     folds = rows["fold"].to_numpy(object)
-    found = np.zeros(len(rows))
+    sureties = np.zeros(len(rows))
     for fold in dict.fromkeys(folds.tolist()):
         own = folds == fold
         others = np.sort(confidences[own] if own.all() else confidences[~own])
-        found[own] = np.searchsorted(others, confidences[own], side="right") / len(others)
-    return [float(surety) for surety in found]
+        sureties[own] = np.searchsorted(others, confidences[own], side="right") / len(others)
+    return [float(surety) for surety in sureties]
 
 
-def fuse(
+def fuse_intervals(
     intervals: Sequence[MemberInterval], weights: Floats, rule: IntervalRule, overlap: float, agreement: float
 ) -> list[FusedInterval]:
     """The intervals of one video and kind, joined.
@@ -107,7 +111,7 @@ def fuse(
     The surest first, each joins the group that it overlaps most, unless its member is in it already; else it begins one.
 
     >>> found = [MemberInterval(0, 10, 14, 20, 1.0), MemberInterval(1, 12, 16, 22, 0.5), MemberInterval(1, 50, 55, 60, 1.0)]
-    >>> fuse(found, np.array([0.5, 0.5]), "merged", 0.5, 0.75)
+    >>> fuse_intervals(found, np.array([0.5, 0.5]), "merged", 0.5, 0.75)
     [FusedInterval(onset=10, apex=15, offset=22, confidence=0.75, shares=None)]
 
     Args:
@@ -121,41 +125,55 @@ def fuse(
     order = sorted(weighing, key=lambda found: (-weights[found.member] * found.surety, found.onset, found.member))
     groups: list[list[MemberInterval]] = []
     for found in order:
-        fitting = [(_overlap(group, found, weights, rule), -number) for number, group in enumerate(groups)]
-        best, place = max(fitting, default=(0.0, 0))
-        if best >= overlap:
-            groups[-place].append(found)
+        overlaps = [_overlap(group, found, weights, rule) for group in groups]
+        best_overlap = max(overlaps, default=0.0)
+        if best_overlap >= overlap:
+            groups[overlaps.index(best_overlap)].append(found)
         else:
             groups.append([found])
-    total = float(weights.sum())
-    kept = [group for group in groups if sum(weights[found.member] for found in group) >= agreement * total - 1e-9]
-    return sorted((_fused(group, weights, rule) for group in kept), key=lambda found: (found.onset, found.offset))
+    least_weight = agreement * float(weights.sum()) - ROUNDING
+    agreed = [group for group in groups if sum(weights[found.member] for found in group) >= least_weight]
+    fused = [_fuse_group(group, weights, rule) for group in agreed]
+    return sorted(fused, key=lambda found: (found.onset, found.offset))
 
 
 def _overlap(group: Sequence[MemberInterval], found: MemberInterval, weights: Floats, rule: IntervalRule) -> float:
     """Intersection over union of an interval and a group; 0 if its member is in the group already."""
     if any(other.member == found.member for other in group):
         return 0.0
-    fused = _fused(group, weights, rule)
+    fused = _fuse_group(group, weights, rule)
     return float(iou((fused.onset, fused.offset), (found.onset, found.offset)))
 
 
-def _fused(group: Sequence[MemberInterval], weights: Floats, rule: IntervalRule) -> FusedInterval:
+def _fuse_group(group: Sequence[MemberInterval], weights: Floats, rule: IntervalRule) -> FusedInterval:
     """The interval of a group."""
-    # An interval that no other is less sure than still counts a little.
-    share = np.array([weights[found.member] * max(found.surety, 1e-3) for found in group])
-    onsets, apexes, offsets = (
-        np.array([getattr(found, name) for found in group], np.float64) for name in ("onset", "apex", "offset")
-    )
+    onsets = np.array([found.onset for found in group], np.float64)
+    apexes = np.array([found.apex for found in group], np.float64)
+    offsets = np.array([found.offset for found in group], np.float64)
+    shares_of_weight = np.array([weights[found.member] * max(found.surety, LEAST_SURETY) for found in group])
+
+    def weighted_mean(frames: Floats) -> int:
+        return round(float(np.average(frames, weights=shares_of_weight)))
+
     if rule == "merged":
-        onset, offset = int(onsets.min()), int(offsets.max())
+        onset = int(onsets.min())
+        offset = int(offsets.max())
     else:
-        onset, offset = (round(float(np.average(ends, weights=share))) for ends in (onsets, offsets))
-    apex = min(max(round(float(np.average(apexes, weights=share))), onset), offset)
-    sure = sum(weights[found.member] * found.surety for found in group)
-    known = [(weights[found.member], found.shares) for found in group if found.shares is not None]
-    shares = np.average([one for _, one in known], axis=0, weights=[weight for weight, _ in known]) if known else None
-    return FusedInterval(onset, apex, offset, float(sure / weights.sum()), shares)
+        onset = weighted_mean(onsets)
+        offset = weighted_mean(offsets)
+    apex = min(max(weighted_mean(apexes), onset), offset)
+    confidence = sum(weights[found.member] * found.surety for found in group) / weights.sum()
+    return FusedInterval(onset, apex, offset, float(confidence), _mean_shares(group, weights))
+
+
+def _mean_shares(group: Sequence[MemberInterval], weights: Floats) -> Floats | None:
+    """The weighted mean of the class probabilities in a group; None if no member gives some."""
+    known = [found for found in group if found.shares is not None]
+    if not known:
+        return None
+    shares = [found.shares for found in known]
+    mean: Floats = np.average(shares, axis=0, weights=[weights[found.member] for found in known])  # type: ignore[arg-type]
+    return mean
 
 
 def fuse_all(
@@ -166,6 +184,8 @@ def fuse_all(
     agreement: float,
 ) -> dict[Place, list[FusedInterval]]:
     """The intervals of each video and kind, joined; weights may differ between videos."""
-    return {
-        place: fuse(found, weights_of[place], rule, overlap, agreement) for place, found in intervals.items() if found
-    }
+    fused = {}
+    for place, found in intervals.items():
+        if found:
+            fused[place] = fuse_intervals(found, weights_of[place], rule, overlap, agreement)
+    return fused

@@ -109,7 +109,7 @@ def choose_for_classes(
         predicted = [classes[number] for number in mixed.argmax(axis=1)]
         return confusion_matrices(true, predicted, units, len(people), scored).astype(np.float64)
 
-    return _choose(len(shares.shares), folds, people, count, lambda counts: float(uf1(counts)))
+    return _choose_weights(len(shares.shares), folds, people, count, lambda counts: float(uf1(counts)))
 
 
 def choose_for_intervals(
@@ -144,10 +144,10 @@ def choose_for_intervals(
         hits, spotted, true = counts
         return float(2 * hits / max(spotted + true, 1.0))
 
-    return _choose(n_members, folds, people, count, f1)
+    return _choose_weights(n_members, folds, people, count, f1)
 
 
-def _choose(
+def _choose_weights(
     n_members: int,
     folds: Sequence[Mapping[str, Any]],
     people: Sequence[str],
@@ -182,12 +182,12 @@ def _choose(
     return FoldWeights(chosen)
 
 
-def _people_of(videos: pd.DataFrame, of: pd.Series[Any]) -> tuple[list[str], NDArray[np.int64]]:
-    """All subjects, and the number of that of each video."""
-    people = sorted(set(videos["subject"].tolist()))
-    subject_of = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
-    number = {person: place for place, person in enumerate(people)}
-    return people, np.array([number[subject_of[video]] for video in of.tolist()], np.int64)
+def _people_of(all_videos: pd.DataFrame, videos: pd.Series[Any]) -> tuple[list[str], NDArray[np.int64]]:
+    """All subjects, and for each of some videos the number of its subject."""
+    people = sorted(set(all_videos["subject"].tolist()))
+    subject_of = dict(zip(all_videos["video"].tolist(), all_videos["subject"].tolist()))
+    number_of = {person: number for number, person in enumerate(people)}
+    return people, np.array([number_of[subject_of[video]] for video in videos.tolist()], np.int64)
 
 
 def _count_hits(
@@ -199,19 +199,18 @@ def _count_hits(
     n_units: int,
 ) -> Floats:
     """True positives, spotted and true intervals of each subject, (people, 3)."""
-    rows = [
-        (video, kind, found.onset, found.apex, found.offset, found.confidence, None, 0)
-        for (video, _), every in fused.items()
-        for found in every
-    ]
+    rows = []
+    for (video, _), intervals in fused.items():
+        rows += [(video, kind, found.onset, found.apex, found.offset, found.confidence, None, 0) for found in intervals]
     columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
     predictions = pd.DataFrame(rows, columns=columns)
     truths = tables.truths[tables.truths["kind"] == kind]
     ordered = Tables(tables.videos, truths, predictions).ordered()
     matched = match_one_to_one(ordered.truths, ordered.spotted, convention)
+    videos_of_spotted = ordered.spotted["video"].to_numpy(object)
+    videos_of_hits = videos_of_spotted[matched >= 0]
+    videos_of_truths = ordered.truths["video"].to_numpy(object)
     counts = np.zeros((n_units, 3))
-    hit = ordered.spotted["video"].to_numpy(object)[matched >= 0]
-    found = (hit.tolist(), ordered.spotted["video"].tolist(), ordered.truths["video"].tolist())
-    for column, videos in enumerate(found):
-        np.add.at(counts[:, column], [unit_of[video] for video in videos], 1.0)
+    for column, videos in enumerate((videos_of_hits, videos_of_spotted, videos_of_truths)):
+        np.add.at(counts[:, column], [unit_of[video] for video in videos.tolist()], 1.0)
     return counts
