@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import product
 
 import pytest
 from mebench.datasets.megc2019_flow import dataset
@@ -30,10 +31,8 @@ def test_degrade_gives_a_table_a_page_and_json(mebench, clean, tmp_path):
     code, out, err = mebench("degrade", clean.path, *what, "--json", report)
     assert code == 0, err
     rows = json.loads(report.read_text())["rows"]
-    assert [(row["kind"], row["strength"]) for row in rows] == [
-        *((kind, strength) for kind in kinds for strength in (0, 3)),
-        *(("still", 3), ("padding", 3)),
-    ]
+    scored = list(product(kinds, (0, 3)))
+    assert [(row["kind"], row["strength"]) for row in rows] == [*scored, ("still", 3), ("padding", 3)]
     summary = clean.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]
     *measured, still, padded = rows
     for row in measured:

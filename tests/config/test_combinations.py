@@ -14,8 +14,12 @@ def test_expand_lists_keeps_settings_of_one_method_apart():
     )
     found = combinations.expand_lists(lists)
     assert [c.varied for c in found] == [
-        *({"method": "random", "random.draws": n, "seed": seed} for n in "12" for seed in "01"),
-        *({"method": "optical_strain", "seed": seed} for seed in "01"),
+        {"method": "random", "random.draws": "1", "seed": "0"},
+        {"method": "random", "random.draws": "1", "seed": "1"},
+        {"method": "random", "random.draws": "2", "seed": "0"},
+        {"method": "random", "random.draws": "2", "seed": "1"},
+        {"method": "optical_strain", "seed": "0"},
+        {"method": "optical_strain", "seed": "1"},
     ]
     assert found[0].settings == {"method": "random", "seed": "0", "method.draws": "1"}
     assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}

@@ -90,7 +90,8 @@ def rows_of(folder):
 def test_attack_records_change_no_honest_row(board, tmp_path):
     before = rows_of(board)
     sources = [make_forged(name, board / "sent" / HONEST[0], tmp_path) for name in QUICK]
-    assert {o.status for o in merge_records([RunFolder(path) for path in sources], board / "records")} == {"taken"}
+    outcomes = merge_records([RunFolder(path) for path in sources], board / "records")
+    assert {outcome.status for outcome in outcomes} == {"taken"}
     after = rows_of(board)
     assert {key: after.get(key) for key in before} == before
     rows = [json.loads(after[key]) for key in after.keys() - before.keys()]
