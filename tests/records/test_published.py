@@ -375,3 +375,18 @@ def test_papers_say_what_programs_keep():
         if "test_selected" not in row.caveats and not any(word in row.note for word in words)
     ]
     assert not silent, silent[0]
+
+
+def test_published_systems_of_sources_are_built_or_said_to_be_left_out():
+    """A method of the survey, MEAN and SOFTNet has a card here, or a reason on the page of methods."""
+    page = (COMMITTED.parents[1] / "docs" / "methods" / "index.md").read_text("utf-8")
+    cards = [card.read_text("utf-8") for card in (COMMITTED.parents[1] / "methods").glob("*/README.md")]
+    known = _plain("".join([page, *cards]))
+    rows = published.read_published(COMMITTED)
+    names = {row.method.partition(" (")[0] for row in rows if row.source.startswith((SURVEY, MEAN, SOFTNET))}
+    assert {name for name in names if _plain(name) not in known} == set()
+
+
+def _plain(text: str) -> str:
+    """Letters and digits alone."""
+    return "".join(filter(str.isalnum, text.lower()))
