@@ -42,7 +42,8 @@ def compute_standings(
         judged: positions of the ranked rows: without levels of chance and without selection on tested people.
 
     Returns:
-        Plain data for each; empty for a row without such a score. `group` and `ranks` need two rows that have one.
+        Plain data for each; empty for a row without such a score. `group` and `ranks` need two rows that have one. Where
+        draws of people are all the same, there is only `group`.
     """
     try:
         pooled = PooledRows.from_rows(rows, path, read)
@@ -53,7 +54,7 @@ def compute_standings(
     scored = [row for row in range(len(rows)) if not np.isnan(pooled.scores(row, whole)[0])]
     standings: list[dict[str, Any]] = [{"group": group} for group in _groups(pooled, scored)]
     ranked = [row for row in judged if row in scored]
-    if ranked:
+    if ranked and _draws_differ(people):
         for row, ranks in _ranks_over_draws(pooled, ranked, people).items():
             standings[row] |= ranks
         for row, score in _scores_of_hardest(pooled, ranked, scored, people).items():
@@ -187,6 +188,11 @@ def _groups(rows: PooledRows, scored: Sequence[int]) -> list[str]:
     if pairs is None:
         return [""] * len(rows.seeds)
     return significance_groups(pairs, np.isin(range(len(rows.seeds)), scored))
+
+
+def _draws_differ(people: Resampling) -> bool:
+    """Whether other people are ever drawn; the only person of a dataset is in each draw once."""
+    return bool((people.weights != 1).any())
 
 
 def _ranks_over_draws(rows: PooledRows, ranked: Sequence[int], people: Resampling) -> dict[int, dict[str, Any]]:

@@ -76,6 +76,15 @@ def test_compute_standings_omits_undefined_score(tmp_path):
     assert ranks == {"good": (1, 1, 1), "weak": (2, 2, 2), "lost": (None, 0, 0)}
 
 
+def test_compute_standings_ranks_nobody_by_one_person(tmp_path):
+    """Where only one person is known, no draw is of other people."""
+    for method, every in (("mean", 4), ("htnet", 2)):
+        make_run(tmp_path, method=method, subjects=1, tasks=("recognize",), wrong_every=every)
+    records = boards_collect.collect_finished_runs(tmp_path)
+    found = standings.compute_standings([[record] for record in records], "recognition.uf1", read, [0, 1])
+    assert [set(row) for row in found] == [{"group"}, {"group"}]
+
+
 F1_ALONE = replace(CONVENTIONS["strict"], scores=frozenset({"f1"}))
 
 
