@@ -377,7 +377,7 @@ def test_papers_say_what_programs_keep():
     assert not silent, silent[0]
 
 
-def test_published_systems_of_sources_are_built_or_said_to_be_left_out():
+def test_published_systems_of_sources_are_built_or_left_out():
     """A method of the survey, MEAN and SOFTNet has a card here, or a reason on the page of methods."""
     page = (COMMITTED.parents[1] / "docs" / "methods" / "index.md").read_text("utf-8")
     cards = [card.read_text("utf-8") for card in (COMMITTED.parents[1] / "methods").glob("*/README.md")]
