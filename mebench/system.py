@@ -9,11 +9,13 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +39,8 @@ STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBRE
 """Signals beside Ctrl-C that ask the program to end: of a batch system, of a terminal that closes."""
 KILLED = getattr(signal, "SIGKILL", None)
 """The signal that no process survives, sent where memory runs out; Windows has none."""
+CAMERA_FORMAT = "v4l2" if sys.platform == "linux" else None
+"""FFmpeg's name of the system's cameras, Video4Linux; None where nobody tried one."""
 OPEN_FILES = (65_536, 10_240, 4_096)
 """Numbers of open files that are tried where the highest one is refused, as by macOS."""
 WATCHED_EACH = 0.02
@@ -63,6 +67,11 @@ def isolating_system() -> str:
     if sys.platform == "darwin":
         return "a container with Linux"
     return "a kernel with Landlock, or a container that allows its calls and seccomp,"
+
+
+def join_words(words: Iterable[str]) -> str:
+    """A command as a person types it, each word quoted as the system's shell needs it."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def c_function(name: str) -> Any:
@@ -101,7 +110,10 @@ def sync_to_disk(path: Path) -> None:
             os.fsync(handle)
         return
     with open_descriptor(path) as handle:
-        os.fsync(handle)
+        if sys.platform == "darwin" and hasattr(fcntl, "F_FULLFSYNC"):  # there fsync ends at the memory of the disk
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(handle)
 
 
 def sync_folder(folder: Path) -> None:
@@ -150,10 +162,14 @@ def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
 
 def exchange_names(one: Path, other: Path) -> bool:
     """Exchange the names of two folders at once; False where the system cannot."""
-    at_cwd = -100
+    names = os.fsencode(one), os.fsencode(other)
     exchange = 2
+    if sys.platform == "darwin":
+        renamex_np = c_function("renamex_np")
+        return renamex_np is not None and renamex_np(*names, exchange) == 0
+    at_cwd = -100
     renameat2 = c_function("renameat2")
-    return renameat2 is not None and renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0
+    return renameat2 is not None and renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0
 
 
 def peak_memory() -> float:

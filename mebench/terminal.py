@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mebench.lazy_imports import load_lazily
+from mebench.system import join_words
 
 if TYPE_CHECKING:
     import rich.box as rich_box
@@ -104,7 +104,7 @@ def shell_command(verb: str, words: Iterable[str], config: Iterable[str] = (), p
         options += ["-c", file]
     for folder in plugins:
         options += ["--plugins", folder]
-    return shlex.join(["mebench", *verb.split(), *options, *words])
+    return join_words(["mebench", *verb.split(), *options, *words])
 
 
 def format_count(count: int, one: str, many: str = "") -> str:

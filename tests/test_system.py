@@ -112,6 +112,21 @@ def test_main_starts_on_each_system(on_system, words):
     assert code == 0, out
 
 
+def test_join_words_quotes_for_each_shell(on_system):
+    code, out = on_system(
+        "from mebench.system import join_words\nprint(join_words(['mebench', 'spot', 'my film.mp4']))"
+    )
+    assert code == 0, out
+    assert out == {"win32": 'mebench spot "my film.mp4"\n'}.get(on_system.name, "mebench spot 'my film.mp4'\n")
+
+
+def test_spot_refuses_cameras_that_nobody_tried(on_system):
+    code, out = on_system(MAIN, "spot", "--live", "camera:99")
+    assert code != 0
+    expected = {"linux": "there is no camera /dev/video99"}.get(on_system.name, "mebench reads cameras on Linux alone")
+    assert expected in " ".join(out.split())
+
+
 def test_missing_sentence_names_a_way_of_each_system(on_system):
     code, out = on_system("from mebench.runner.sandbox import PARTS, missing_sentence\nprint(missing_sentence(PARTS))")
     assert code == 0, out

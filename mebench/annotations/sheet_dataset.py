@@ -1,7 +1,6 @@
 """A dataset of a sheet and folders of images."""
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -31,6 +30,7 @@ from mebench.core import Dataset, Expression, Frames, Repair, Video
 from mebench.core.types import Unplaced
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
+from mebench.system import join_words
 
 LINK = "a link out of the root was not followed, dataset.follow_links=true allows it"
 
@@ -483,10 +483,10 @@ class SheetDataset(Dataset):
         target: str | Path = f"{self.params.root}/frames"
         if self._home is not None and self._home in files[0].parents:  # videos lie where their frames are expected
             source = target = self._home
-        first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
-        command = f"mebench data unpack {shlex.quote(str(source))} -o {shlex.quote(str(target))}{first}"
+        first = [] if self.layout.first == 1 else ["--first", str(self.layout.first)]
+        words = ["mebench", "data", "unpack", str(source), "-o", str(target), *first]
         lie = f"{files[0].name} lies" if len(files) == 1 else f"{len(files)} files such as {files[0].name} lie"
-        return f". {lie} there packed: {command}"
+        return f". {lie} there packed: {join_words(words)}"
 
     def _expected(self, video: Video) -> str:
         """The places where the frames of a video are expected, in words."""

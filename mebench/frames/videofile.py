@@ -27,7 +27,7 @@ from mebench.files import open_plain
 from mebench.frames.breaks import Break
 from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
 from mebench.lazy_imports import load_lazily
-from mebench.system import FORKS
+from mebench.system import CAMERA_FORMAT, FORKS
 
 if TYPE_CHECKING:
     import av
@@ -639,6 +639,10 @@ def _open_container(path: Path, camera: bool) -> av.container.InputContainer:
     """
     refuse_if(
         (
+            camera and CAMERA_FORMAT is None,
+            f"{path} is a camera, and mebench reads cameras on Linux alone: film first, and give the video file",
+        ),
+        (
             camera and not path.exists(),
             f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file",
         ),
@@ -654,7 +658,7 @@ def _open_container(path: Path, camera: bool) -> av.container.InputContainer:
     )
     try:
         # FFmpeg takes what stands before a colon in a relative name for a protocol.
-        return av.open(str(path.absolute()), format="v4l2" if camera else None)
+        return av.open(str(path.absolute()), format=CAMERA_FORMAT if camera else None)
     except (av.FFmpegError, OSError, ValueError):
         raise DataError(
             f"the video {path} cannot be opened: it is empty, damaged or not a video: copy it from the original again"

@@ -24,7 +24,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +48,7 @@ from mebench.runs.fold_files import (
     whole_fold,
     write_fold_files,
 )
-from mebench.system import sync_folder
+from mebench.system import join_words, sync_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,7 +236,7 @@ class RunFolder:
     def quoted_name(self) -> str:
         """The argument for `mebench resume`, quoted for a shell: its id, or its path if it lies outside `runs`."""
         lies_in_runs = self.path.parent.absolute() == Path("runs").absolute()
-        return shlex.quote(self.id if lies_in_runs else str(self.path))
+        return join_words([self.id if lies_in_runs else str(self.path)])
 
     @property
     def of_study(self) -> bool:

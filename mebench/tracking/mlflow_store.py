@@ -7,7 +7,6 @@ import importlib.util
 import logging
 import os
 import re
-import shlex
 import sqlite3
 import time
 import urllib.request
@@ -24,7 +23,7 @@ from mebench.atomic import whole_file
 from mebench.config.database_files import display_path, lock_file, without_password
 from mebench.config.tracking_address import ARTIFACTS, OFF, locate_database, mlflow_address
 from mebench.errors import RunError
-from mebench.system import mounted_systems
+from mebench.system import join_words, mounted_systems
 
 LOCK_SECONDS = 20.0
 """How long a database may be busy in other hands."""
@@ -125,7 +124,8 @@ class Store:
         address = f"/#/{page}?workflowType=machine_learning{view}"
         if self.uri.startswith("http"):
             return f"open {without_password(self.uri).rstrip('/')}{address}"
-        return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
+        command = join_words(["mlflow", "ui", "--backend-store-uri", without_password(self.uri)])
+        return f"{command}, then open http://127.0.0.1:5000{address}"
 
 
 def _create_from_schema(database: Path) -> None:
