@@ -70,7 +70,7 @@ def isolating_system() -> str:
 
 
 def join_words(words: Iterable[str]) -> str:
-    """A command as a person types it, each word quoted as the system's shell needs it."""
+    """A command with its words quoted as the system's shell needs it."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
