@@ -63,7 +63,7 @@ def read_clips(root: Path) -> tuple[np.ndarray, Tensor, Tensor]:
 
 
 def train(maps: Tensor, classes: Tensor, epochs: int) -> PlainSTSTNet:
-    network = PlainSTSTNet()
+    network = PlainSTSTNet().to(maps.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     criterion = nn.CrossEntropyLoss()
     loader = DataLoader(TensorDataset(maps, classes), batch_size=BATCH_SIZE, shuffle=False)

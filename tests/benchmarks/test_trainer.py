@@ -1,5 +1,6 @@
 """Programs that time trainings run, and a training without callbacks imports nothing more than it takes."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,12 @@ def test_trainer_without_callbacks_imports_no_lightning_extras(tmp_path):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU: run benchmarks/gpu.py")
 def test_trainer_without_gpu_measures_processor_alone(write_plugin, monkeypatch, capsys):
-    words = ["--methods", "logistic", "--epochs", "1", "--subjects", "2", "--frames", "60"]
+    words = ["--parts", "training", "--methods", "logistic", "--epochs", "1", "--subjects", "2", "--frames", "60"]
     monkeypatch.setattr(sys, "argv", ["gpu.py", *words])
     gpu.main()
-    first, *rows = capsys.readouterr().out.splitlines()
-    assert first.endswith("finds no GPU here, so only one core of the processor is measured")
+    first, _, _, *rows = capsys.readouterr().out.splitlines()
+    assert first.endswith("finds no GPU here, so only the processor is measured")
     assert len(rows) == 1
-    assert rows[0].startswith("logistic             one core")
+    assert re.fullmatch(
+        r"\| training \| logistic \| cpu \| [\d.]+ s of training, [\d.]+ s of prediction, .*F1 .*\|", rows[0]
+    )
