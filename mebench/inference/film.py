@@ -139,7 +139,8 @@ def _is_blind(prediction: Prediction, film: Film) -> bool:
 
 def _clamp(prediction: Prediction, first: int, last: int, n_frames: int) -> Prediction:
     """An interval that does not reach across a cut; at the ends of the film it stays."""
-    onset, offset = prediction.onset, prediction.offset
+    onset = prediction.onset
+    offset = prediction.offset
     if first > 0:
         onset = min(max(onset, first), prediction.apex)
     if last < n_frames - 1:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, count, islice, takewhile
+from itertools import chain, islice
 from typing import Any, cast
 
 import numpy as np
@@ -28,6 +28,10 @@ from mebench.runner.process import one_thread
 from mebench.spotting import Running
 
 _VIDEO = "live/live/live"
+LENGTHS_KEPT = 4
+"""Multiples of k' for which features are kept, for naming the emotions of spotted intervals."""
+LOOKS_KEPT = 1000
+"""Looks for a face whose results are kept."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,9 @@ class CurvePoint:
 
     Attributes:
         kind: kind of expressions.
-        frame: index in the stream.
-        seconds: seconds of that frame.
-        score: smoothed.
+        frame: index of the frame in the stream.
+        seconds: time of that frame in the stream.
+        score: smoothed score.
         face: whether a face is visible.
         delay: seconds since that frame came.
     """
@@ -87,12 +91,29 @@ class _Part:
         self.rows.append(row)
         self.last = frame
 
-    def in_stream(self, found: Sequence[Spotted]) -> list[Spotted]:
-        """Intervals in frames counted from the first one with a face."""
-        shift = self.first
-        return [
-            one._replace(onset=one.onset + shift, apex=one.apex + shift, offset=one.offset + shift) for one in found
-        ]
+    def shift_intervals(self, spotted: Sequence[Spotted]) -> list[Spotted]:
+        """Intervals of the part, in frames counted from the first one with a face."""
+        shifted = []
+        for interval in spotted:
+            ends = {name: getattr(interval, name) + self.first for name in ("onset", "apex", "offset")}
+            shifted.append(interval._replace(**ends))
+        return shifted
+
+
+def _refuse_unknown_future(name: str, params: Any, spotting: SpottingParams) -> None:
+    """Refuse a model that needs later frames of a video than live video has.
+
+    Raises:
+        RunError: its parameters do so.
+    """
+    needs = {
+        "method.macro=negative": getattr(params, "macro", "negative") == "negative",
+        "method.threshold=absolute, since its maximum is not known yet": spotting.threshold == "absolute",
+        "method.rule=paper": spotting.rule == "paper",
+        "method.nms=null": spotting.nms is None,
+    }
+    reason = f"which {name} lacks: use a model of mebench model list"
+    refuse_if(*((not met, f"live video needs {need}, {reason}") for need, met in needs.items()), error=RunError)
 
 
 class Live:
@@ -118,23 +139,16 @@ class Live:
         params = first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is not a single method that spots, which live video needs: leave --live out")
-        how = self._how = replace(SpottingParams.from_params(params), interval="fixed")
-        needs = {
-            "method.macro=negative": getattr(params, "macro", "negative") == "negative",
-            "method.threshold=absolute, since its maximum is not known yet": how.threshold == "absolute",
-            "method.rule=paper": how.rule == "paper",
-            "method.nms=null": how.nms is None,
-        }
-        reason = f"which {first.name} lacks: use a model of mebench model list"
-        refuse_if(*((not met, f"live video needs {need}, {reason}") for need, met in needs.items()), error=RunError)
+        self._spotting = replace(SpottingParams.from_params(params), interval="fixed")
+        _refuse_unknown_future(first.name, params, self._spotting)
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
         self._methods = [fitted_method(model) for model in models]
-        chains = [(n, c) for n, c in self._methods[0].adjusted_chains(self.timing).items() if c.scope == "frames"]
+        chains = [c for c in self._methods[0].adjusted_chains(self.timing).values() if c.scope == "frames"]
         if len(chains) != 1:
             raise RunError(
                 f"live video gives one feature of each frame, but {first.name} reads {len(chains)}: leave --live out"
             )
-        ((self._name, self._chain),) = chains
+        (self._chain,) = chains
         reach = self._methods[0].score_reach(self.timing)
         if reach is None:
             raise RunError(
@@ -146,13 +160,16 @@ class Live:
         levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0).tolist()
         self.levels: dict[Kind, float] = dict(zip(self.task.kinds, levels))
         self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
-        self._names = emotions and "recognize" in self.task.tasks
+        self._names_emotions = emotions and "recognize" in self.task.tasks
         self._face_seen: dict[int, bool] = {}
         self._cuts: list[int] = []
         self._n_tried = 0
         self._every = max(1, round(stream.fps / LOOKS))
         self._start = 0
-        # Load and compile everything that frames need, so that the first frames do not wait.
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load and compile everything that frames need, so that the first frames do not wait."""
         size = self._route.crop.size
         empty = np.zeros((size, size), np.uint8)
         shows_face(empty)
@@ -171,8 +188,8 @@ class Live:
         core = self._route.core
         k_prime = self.timing.k_prime[kind]
         stride = core.stride if isinstance(core, Flow) else 1
-        smoothing = 0 if self._how.smoothing == "none" else k_prime
-        seconds = self._how.baseline
+        smoothing = 0 if self._spotting.smoothing == "none" else k_prime
+        seconds = self._spotting.baseline
         baseline = 0 if seconds is None else baseline_reach(seconds, self.stream.fps)
         features = self._route.gap + self._route.crop.lookahead + stride - 1
         curve = features + self._reach + baseline + smoothing
@@ -194,13 +211,13 @@ class Live:
         try:
             while not (self._has_ended(last) or (seen and self.stream.is_over)):
                 frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
-                found = self._first_face(frames)
+                found = self._find_first_face(frames)
                 if found is None:
                     if self.stream.is_over:
                         break
                     continue
                 seen = True
-                yield from self._from_face_on(*found, frames)
+                yield from self._spot_from_face_on(*found, frames)
         finally:
             self.stream.close()
         if not seen:
@@ -213,7 +230,7 @@ class Live:
         """Whether all frames were taken that were asked for."""
         return last is not None and self.stream.taken >= last
 
-    def _first_face(self, frames: Iterator[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], Reference] | None:
+    def _find_first_face(self, frames: Iterator[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], Reference] | None:
         """The first frame that shows a face, and that face; None if none does."""
         is_first = True
         for frame in frames:
@@ -225,7 +242,7 @@ class Live:
                 return frame, self._route.crop.locate(cast("Frames", [frame]), None, "the live video")
         return None
 
-    def _from_face_on(
+    def _spot_from_face_on(
         self, frame: NDArray[np.uint8], reference: Reference, frames: Iterator[NDArray[np.uint8]]
     ) -> Iterator[CurvePoint | LiveInterval]:
         """Points and intervals from the first frame with a face on."""
@@ -237,32 +254,31 @@ class Live:
             reference = self._route.crop.with_landmarks(cast("Frames", [frame]), reference, "the live video")
             landmarks = reference.crop_landmarks
         with one_thread():
-            yield from self._followed(chain([frame], frames), reference, landmarks)
+            yield from self._spot_followed(chain([frame], frames), reference, landmarks)
 
-    def _followed(
+    def _spot_followed(
         self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
     ) -> Iterator[CurvePoint | LiveInterval]:
-        """The crops, beginning with the first frame that shows a face; after each cut spotting begins anew."""
-        crops = self._looked(self._route.crop.cut(frames, reference, "the live video"))
-        # Multiples of k' for which features are kept, for naming the spotted intervals.
-        rows: deque[NDArray[Any]] = deque(maxlen=4 * max(self.timing.k_prime.values()))
+        """Spot in the crops from the first frame that shows a face; after each cut spotting begins anew."""
+        crops = self._search_crops(self._route.crop.cut(frames, reference, "the live video"))
+        rows: deque[NDArray[Any]] = deque(maxlen=LENGTHS_KEPT * max(self.timing.k_prime.values()))
         part: _Part | None = None
         last = -1
         for last, row in enumerate(feature_rows(self._chain, crops, landmarks)):
             rows.append(row)
             if self._sees_a_cut(last):
                 if part is not None:
-                    yield from self._finished(part, rows, last)
+                    yield from self._finish_part(part, rows, last)
                 part = None
                 continue
             part = part or _Part(last, self._new_detectors(), deque(maxlen=2 * self._reach + 1))
             part.add(last, row)
             if last - self._reach >= part.first:
-                yield from self._scored(part, last - self._reach, rows, last)
+                yield from self._settle_frame(part, last - self._reach, rows, last)
         if part is not None:
-            yield from self._finished(part, rows, last)
+            yield from self._finish_part(part, rows, last)
 
-    def _scored(
+    def _settle_frame(
         self, part: _Part, frame: int, rows: Sequence[NDArray[Any]], last: int
     ) -> Iterator[CurvePoint | LiveInterval]:
         """What the score of a frame makes known; the features that it sees are there."""
@@ -271,18 +287,19 @@ class Live:
         scores = np.mean([method.score_frames(view)[place] for method in self._methods], axis=0)
         for (kind, detector), score in zip(part.detectors.items(), scores):
             value, settled = detector.add(float(score))
-            yield from self._point(part, kind, value)
-            yield from self._announced(kind, part.in_stream(settled), rows, last)
+            yield from self._curve_point(part, kind, value)
+            yield from self._name_intervals(kind, part.shift_intervals(settled), rows, last)
 
     def _new_detectors(self) -> dict[Kind, Running]:
         """A detector of each kind."""
         method = self._methods[0]
         fps = self.stream.fps
-        return {
-            kind: Running(k_prime, self.levels[kind], self._how, method.score_lead(self.timing, kind), fps)
-            for kind, k_prime in self.timing.k_prime.items()
-            if kind in self.task.kinds
-        }
+        detectors: dict[Kind, Running] = {}
+        for kind, k_prime in self.timing.k_prime.items():
+            if kind in self.task.kinds:
+                lead = method.score_lead(self.timing, kind)
+                detectors[kind] = Running(k_prime, self.levels[kind], self._spotting, lead, fps)
+        return detectors
 
     def _sees_a_cut(self, frame: int) -> bool:
         """Whether the feature of a frame sees both sides of a cut."""
@@ -291,27 +308,27 @@ class Live:
         gap = self._route.gap
         return gap > 0 and any(cut - gap - between <= frame < cut + between for cut in self._cuts)
 
-    def _point(self, part: _Part, kind: Kind, value: float | None) -> Iterator[CurvePoint]:
+    def _curve_point(self, part: _Part, kind: Kind, value: float | None) -> Iterator[CurvePoint]:
         """The point of a curve, if there is one already."""
         if value is None:
             return
         frame = part.first + part.detectors[kind].frame
-        delay = self._since(frame)
+        delay = self._seconds_since(frame)
         position = frame + self._start
         self.delays["curve"].append(delay)
-        yield CurvePoint(kind, position, position / self.stream.fps, value, self._in_sight(frame), delay)
+        yield CurvePoint(kind, position, position / self.stream.fps, value, self._sees_face(frame), delay)
 
-    def _finished(self, part: _Part, rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
+    def _finish_part(self, part: _Part, rows: Sequence[NDArray[Any]], last: int) -> Iterator[CurvePoint | LiveInterval]:
         """What is still open at the end of a part."""
         for frame in range(max(part.last - self._reach + 1, part.first), part.last + 1):
-            yield from self._scored(part, frame, rows, last)
+            yield from self._settle_frame(part, frame, rows, last)
         for kind, detector in part.detectors.items():
             for value, settled in detector.drain():
-                yield from self._point(part, kind, value)
-                yield from self._announced(kind, part.in_stream(settled), rows, last)
-            yield from self._announced(kind, part.in_stream(detector.finish()), rows, last)
+                yield from self._curve_point(part, kind, value)
+                yield from self._name_intervals(kind, part.shift_intervals(settled), rows, last)
+            yield from self._name_intervals(kind, part.shift_intervals(detector.finish()), rows, last)
 
-    def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    def _search_crops(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
         """The crops, searched for faces and cuts on the way."""
         before = None
         for index, crop in enumerate(crops):
@@ -320,19 +337,26 @@ class Live:
             before = crop
             if index % self._every == 0:
                 self._face_seen[index] = shows_face(crop)
-                self._face_seen.pop(index - 1000 * self._every, None)
+                self._face_seen.pop(index - LOOKS_KEPT * self._every, None)
             yield crop
 
-    def _in_sight(self, frame: int) -> bool:
+    def _sees_face(self, frame: int) -> bool:
         """Whether a face is visible: found before or after the frame, or missed too few times in a row."""
-        at = frame // self._every * self._every
-        if self._face_seen.get(at, True) or self._face_seen.get(at + self._every, False):
+        look = frame // self._every * self._every
+        next_look = look + self._every
+        if self._face_seen.get(look, True) or self._face_seen.get(next_look, False):
             return True
-        sides = count(at, -self._every), count(at + self._every, self._every)
-        missed = [
-            position for side in sides for position in takewhile(lambda n: not self._face_seen.get(n, True), side)
-        ]
-        return len(missed) < MISSES
+        n_missed = self._count_misses(look, -self._every) + self._count_misses(next_look, self._every)
+        return n_missed < MISSES
+
+    def _count_misses(self, first: int, step: int) -> int:
+        """The number of looks without a face in a row, from one on by steps."""
+        n_missed = 0
+        look = first
+        while not self._face_seen.get(look, True):
+            n_missed += 1
+            look += step
+        return n_missed
 
     def _view(self, rows: Sequence[NDArray[Any]]) -> VideoView:
         """Consecutive frames as a separate video."""
@@ -345,25 +369,31 @@ class Live:
         who = SubjectKey("live", "live")
         return VideoView(_VIDEO, who, self.stream.fps, n, self.timing, lambda _: features, no_clip)
 
-    def _announced(
+    def _name_intervals(
         self, kind: Kind, found: Sequence[Spotted], rows: Sequence[NDArray[Any]], last: int
     ) -> Iterator[LiveInterval]:
         """The intervals to announce, each with its emotion if the models name one."""
-        for one in found:
-            if not self._in_sight(max(one.apex, 0)):
+        for spotted in found:
+            if not self._sees_face(max(spotted.apex, 0)):
                 continue
-            named: dict[str, Any] = {}
-            if self._names:
+            emotion: dict[str, Any] = {}
+            if self._names_emotions:
                 first = last + 1 - len(rows)
-                clip = self._view(rows).clip(one.onset - first, one.apex - first, one.offset - first)
-                row = np.mean([method.classify([clip])[0] for method in self._methods], axis=0)
-                named = {"emotion": self.task.called(row.tolist()), "probabilities": tuple(map(float, row))}
-            onset, apex, offset = (frame + self._start for frame in (one.onset, one.apex, one.offset))
-            prediction = Prediction(_VIDEO, kind, onset, apex, offset, one.confidence, **named)
-            delay = self._since(one.apex)
+                clip = self._view(rows).clip(spotted.onset - first, spotted.apex - first, spotted.offset - first)
+                class_scores = np.mean([method.classify([clip])[0] for method in self._methods], axis=0)
+                probabilities = tuple(map(float, class_scores))
+                emotion = {"emotion": self.task.called(class_scores.tolist()), "probabilities": probabilities}
+            onset = spotted.onset + self._start
+            apex = spotted.apex + self._start
+            offset = spotted.offset + self._start
+            prediction = Prediction(_VIDEO, kind, onset, apex, offset, spotted.confidence, **emotion)
+            delay = self._seconds_since(spotted.apex)
             self.delays["intervals"].append(delay)
-            yield LiveInterval(prediction, tuple(f / self.stream.fps for f in (onset, apex, offset)), delay)  # type: ignore[arg-type]
+            fps = self.stream.fps
+            yield LiveInterval(prediction, (onset / fps, apex / fps, offset / fps), delay)
 
-    def _since(self, frame: int) -> float:
+    def _seconds_since(self, frame: int) -> float:
         """Seconds since a frame came; 0 for a future one."""
-        return max(0.0, (now := time.monotonic()) - self.stream.arrivals.get(frame + self._start, now))
+        now = time.monotonic()
+        arrival = self.stream.arrivals.get(frame + self._start, now)
+        return max(0.0, now - arrival)

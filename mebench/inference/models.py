@@ -43,6 +43,8 @@ INPUT = "maps"
 """The input of a network in ONNX."""
 _BYTES = 1 << 30
 """Bytes of the largest file that is read."""
+_HEADER_BYTES = 4 << 20
+"""Bytes of the longest header that is read."""
 
 Word = Annotated[str, Field(max_length=200, pattern=r"^\P{Cc}*$")]
 Frames = Annotated[int, Field(ge=1, le=10**6)]
@@ -86,7 +88,7 @@ class ModelHeader(_Strict):
         features: fingerprint of each chain that it reads, at the first of `timings`.
         versions: versions of mebench, packages and plugins.
         card: its training data, scores and limits of use, in Markdown.
-        scores: on people outside its training, by path.
+        scores: scores on people outside its training, by path.
     """
 
     format: Literal[1] = 1
@@ -108,9 +110,9 @@ class Model:
     """A fitted method, or a spotter and a recognizer fitted together.
 
     Attributes:
-        name: for messages.
+        name: name in messages.
         config: configuration of the methods.
-        about: their tasks: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
+        about: tasks of the methods: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
         timings: timings of the training videos: `fps`, `k`, `k_prime` by kind.
         fold: fold of the run, whose name gives the seed.
         file: safetensors, or a network in ONNX with its recipe beside it; missing if nothing is learnt.
@@ -154,11 +156,9 @@ class Model:
             ),
             error=RunError,
         )
-        try:  # weights below 1e-38 change no answer, and make a convolution 50 times slower
-            fold_process.restore_methods(
-                parts,
-                {name: _without_tiny(weight) for name, weight in self._weights(parts).items()},
-            )
+        try:
+            weights = {name: _without_tiny(weight) for name, weight in self._weights(parts).items()}
+            fold_process.restore_methods(parts, weights)
         except MebenchError:
             raise
         except Exception as error:
@@ -179,7 +179,10 @@ class Model:
 
 
 def _without_tiny(weights: torch.Tensor) -> torch.Tensor:
-    """Weights, those too small for normal numbers replaced by 0; whole numbers unchanged."""
+    """Weights, those too small for normal numbers replaced by 0; whole numbers unchanged.
+
+    Such weights, below 1e-38, change no answer, and make a convolution 50 times slower.
+    """
     if not weights.is_floating_point():
         return weights
     return weights * (weights.abs() >= torch.finfo(weights.dtype).tiny)
@@ -227,7 +230,8 @@ def models_of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ..
         RunError: there is no such fold, or the run keeps no models.
     """
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if missing := [place for place in map(folder.fold_folder, keys) if not place.is_dir()]:
+    missing = [place for place in map(folder.fold_folder, keys) if not place.is_dir()]
+    if missing:
         raise RunError(
             f"run {folder.id} keeps no models: {missing[0]} is missing. A "
             "record of the leaderboard never holds them; compute the run again with mebench run"
@@ -248,12 +252,14 @@ def read_model(path: Path) -> Model:
             its method is missing or has other parameters now; a folder in the user's file has no plugins.
     """
     header = read_header(path)
-    parts = {"method": header.method} | ({"recognizer": header.recognizer} if header.recognizer else {})
-    included_models = {name: part.get("name") for name, part in parts.items()}
-    values = {
-        name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}", included_models)}
-        for name, part in parts.items()
-    }
+    parts = {"method": header.method}
+    if header.recognizer:
+        parts["recognizer"] = header.recognizer
+    plugins = {section: settings.get("name") for section, settings in parts.items()}
+    values = {}
+    for section, settings in parts.items():
+        own = {key: value for key, value in settings.items() if not is_place(f"{section}.{key}", plugins)}
+        values[section] = own
     here = {"cache": user_setting("cache", RunSettings().cache), "plugins": more_plugins()}
     try:
         config = from_plain({**values, "dataset": {"name": "folder"}, "seed": header.seed, **here})
@@ -281,8 +287,7 @@ def read_header(path: Path) -> ModelHeader:
             raise RunError(f"the model {path} has more than {_BYTES >> 20} MiB, the most that mebench reads")
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            # Bytes of the longest header that is read.
-            header = file.read(length) if length <= (4 << 20) else b""
+            header = file.read(length) if length <= _HEADER_BYTES else b""
     try:
         text = json.loads(header)["__metadata__"][_KEY]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -420,7 +425,8 @@ def find_model_file(word: str) -> Path:
     Raises:
         RunError: there is no such model.
     """
-    known, file = {header.name: file for file, header in included_models().items()}, Path(word).expanduser()
+    known = {header.name: file for file, header in included_models().items()}
+    file = Path(word).expanduser()
     if word.endswith((ENDING, ONNX_ENDING)) or (word not in known and file.is_file()):
         return file
     advice = f"See them with: mebench model list. A file ends with {ENDING} or {ONNX_ENDING}"

@@ -19,8 +19,10 @@ else:
     torch = load_lazily("torch")
 
 ONNX_ENDING = ".onnx"
-_NETWORK_BYTES, _RECIPE_BYTES = 1 << 30, 4 << 20
-"""Bytes of the largest files that are read."""
+_NETWORK_BYTES = 1 << 30
+"""Bytes of the largest network that is read."""
+_RECIPE_BYTES = 4 << 20
+"""Bytes of the largest recipe that is read."""
 
 
 def is_network(file: Path) -> bool:
@@ -33,7 +35,7 @@ def is_network(file: Path) -> bool:
 
 
 def name_recipe(network: Path) -> Path:
-    """The file beside a network.
+    """The file of the recipe beside a network.
 
     >>> str(name_recipe(Path("mean.onnx")))
     'mean.json'

@@ -27,6 +27,8 @@ else:
 
 RATES = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0)
 """False alarms a minute at which a curve of recall is read."""
+ROUNDING = 1e-9
+"""A number of false alarms that misses a whole one by so much is that one."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,15 @@ class QuietFilms:
         >>> QuietFilms(np.array([0.1, 0.3, 0.2]), 1.0).level_for(1.0)
         0.25
         """
-        allowed = int(rate * self.minutes + 1e-9)
+        n_allowed = int(rate * self.minutes + ROUNDING)
         heights = np.sort(self.confidences)[::-1]
-        if len(heights) <= allowed:
+        if len(heights) <= n_allowed:
             return -np.inf
-        highest_refused = heights[allowed]
-        above = heights[:allowed][heights[:allowed] > highest_refused]
-        if len(above) == 0:
+        highest_refused = heights[n_allowed]
+        accepted = heights[heights > highest_refused]
+        if len(accepted) == 0:
             return float(np.nextafter(highest_refused, np.inf))
-        return float(above[-1] + highest_refused) / 2
+        return float(accepted[-1] + highest_refused) / 2
 
 
 def quiet_films(answers: Sequence[Answer], kind: Kind) -> QuietFilms:
@@ -137,7 +139,8 @@ def operating_points(
     n_truths = sum(len(_intervals_of_kind(video.expressions, kind)) for video, _ in tested)
     points = []
     for level in sorted(wanted, reverse=True):
-        n_found = n_right = 0
+        n_found = 0
+        n_right = 0
         for video, answer in tested:
             surest = [prediction for prediction in answer.predictions if prediction.confidence >= level]
             found = _intervals_of_kind(surest, kind)

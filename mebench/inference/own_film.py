@@ -35,7 +35,8 @@ def read_neutral(text: str | Path) -> Stretch | Path:
                 f"--neutral {text} is neither a stretch in seconds, such as 0-20s, nor a film that exists: correct one of both"
             )
         return path
-    first, last = float(seconds[1]), float(seconds[2])
+    first = float(seconds[1])
+    last = float(seconds[2])
     if first >= last:
         raise ConfigError(f"--neutral {text} ends before it begins: give the first and the last second, such as 0-20s")
     return first, last
@@ -89,9 +90,11 @@ def neutral_levels(
         for answer in answers:
             first, last = _frames_of(answer, stretch)
             heights += [p.confidence for p in answer.predictions if p.kind == kind and first <= p.apex <= last]
-            n_frames = len(answer.curves[kind].scores)
-            within = (min(last, n_frames - 1) - first + 1) / answer.timing.fps
-            seconds += seen_seconds(answer) if stretch is None else max(within, 0.0)
+            if stretch is None:
+                seconds += seen_seconds(answer)
+            else:
+                last_in_film = min(last, len(answer.curves[kind].scores) - 1)
+                seconds += max((last_in_film - first + 1) / answer.timing.fps, 0.0)
         if seconds <= 0:
             raise ConfigError(
                 "--neutral names no time in which the face is seen: name a stretch of the video, or another film"
@@ -120,7 +123,8 @@ def _frames_of(answer: Answer, stretch: Stretch | None) -> tuple[int, float]:
     """First and last frame of a stretch in seconds."""
     if stretch is None:
         return 0, np.inf
-    return round(stretch[0] * answer.timing.fps), round(stretch[1] * answer.timing.fps)
+    first_second, last_second = stretch
+    return round(first_second * answer.timing.fps), round(last_second * answer.timing.fps)
 
 
 def without_repeats(answer: Answer) -> Answer:

@@ -182,9 +182,12 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
 
 def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
     """Durations at a frame rate: those of the models trained at that rate, else the mean over all models in seconds."""
-    same = [timing for timing in learnt if timing["fps"] == fps] or [timing for timing in learnt if timing["fps"]]
-    seconds = {kind: [t["k_prime"][kind] / t["fps"] for t in same if kind in t["k_prime"]] for kind in kinds}
-    k_prime = {kind: max(1, round(fps * sum(some) / len(some))) for kind, some in seconds.items()}
+    at_this_rate = [timing for timing in learnt if timing["fps"] == fps]
+    averaged = at_this_rate or [timing for timing in learnt if timing["fps"]]
+    k_prime = {}
+    for kind in kinds:
+        seconds = [timing["k_prime"][kind] / timing["fps"] for timing in averaged if kind in timing["k_prime"]]
+        k_prime[kind] = max(1, round(fps * sum(seconds) / len(seconds)))
     return Timing(fps, pair_gap(fps), k_prime)
 
 
@@ -282,10 +285,10 @@ class Ensemble:
         )
         parts = spot_between_cuts(spotter, view, scores, film)
         spotted = [prediction for part in parts for prediction in part.predictions]
-        curves = {
-            kind: _joined_curve(scores[:, column], [part.curves.get(kind) for part in parts], film.blind)
-            for column, kind in enumerate(spotter.task.kinds)
-        }
+        curves: dict[Kind, ScoreCurve] = {}
+        for column, kind in enumerate(spotter.task.kinds):
+            curves_of_parts = [part.curves.get(kind) for part in parts]
+            curves[kind] = _joined_curve(scores[:, column], curves_of_parts, film.blind)
         if self.namer.job.names and self.job.emotions and spotted:
             spotted = self.namer.named_intervals(spotted, video)
         cuts = tuple(first for first, _ in film.cuts)
@@ -467,6 +470,9 @@ def _levels_of_model(model: Model, kinds: Sequence[Kind]) -> list[float] | None:
     if is_network(model.file):
         levels = read_levels(model.file)
         return None if levels is None else [levels[kind] for kind in kinds]
-    name = "thresholds" if model.config.recognizer is None else "method.thresholds"
     weights = safetensors_numpy.load_file(model.file) if model.file.is_file() else {}
-    return weights[name].astype(np.float64).tolist() if name in weights else None
+    name = "thresholds" if model.config.recognizer is None else "method.thresholds"
+    if name not in weights:
+        return None
+    thresholds: list[float] = weights[name].astype(np.float64).tolist()
+    return thresholds

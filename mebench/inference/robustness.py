@@ -62,11 +62,10 @@ def measure_robustness(
         )
     settings = {"runs": str(clean.path.absolute() / DEGRADED_RUNS), "workers": workers, "looks": False}
     with trainer.without_foreign_code():  # nothing is trained
-        configs = {
-            word: from_plain({**stored["config"], **settings, "degrade": word}, stored["origins"])
-            for word, how in tested
-            if how.strength
-        }
+        configs = {}
+        for word, how in tested:
+            if how.strength:
+                configs[word] = from_plain({**stored["config"], **settings, "degrade": word}, stored["origins"])
     reference = _read_reference(clean, stored["config"], about)
     outcomes = _run_degraded(configs, clean, progress)
     return [_robustness_row(how, outcomes.get(word), reference) for word, how in tested]
@@ -178,10 +177,11 @@ def count_violations_of_run(
     changed_intervals, changed_clips = changed
     before = [((p.video, p.kind), moved(p)) for p in clean_intervals if not p.draw]
     after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed_intervals if not p.draw]
-    lost, new = _count_unmatched(before, after), _count_unmatched(after, before)
+    n_lost = _count_unmatched(before, after)
+    n_new = _count_unmatched(after, before)
     classes = {(clip.video, *moved(clip)): clip.predicted for clip in clean_clips}
-    kept = sum(classes.get((clip.video, clip.onset, clip.offset)) == clip.predicted for clip in changed_clips)
-    n_violations = lost + new + len(classes) - kept
+    n_kept = sum(classes.get((clip.video, clip.onset, clip.offset)) == clip.predicted for clip in changed_clips)
+    n_violations = n_lost + n_new + len(classes) - n_kept
     return {"n": n_violations, "of": len(before) + len(after) + len(classes)}
 
 
@@ -195,5 +195,6 @@ def _count_unmatched(intervals: Sequence[_Placed], others: Sequence[_Placed]) ->
     unmatched = 0
     for key, ends in intervals:
         candidates = [other_ends for _, other_ends in by_place.get(key, ())]
-        unmatched += not any(hits(ends, other_ends) for other_ends in candidates)
+        if not any(hits(ends, other_ends) for other_ends in candidates):
+            unmatched += 1
     return unmatched

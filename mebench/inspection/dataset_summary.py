@@ -1,4 +1,4 @@
-"""The datasets that a configuration names."""
+"""The datasets that a configuration names: opened, checked before a run, and counted."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -55,8 +55,8 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
         for pattern, params in params_by_name.items():
             if fnmatch(file.name.casefold(), pattern.casefold()):
                 by_name = plugin(plugin.Params(annotations=str(file), **params))
-                specific = len(pattern.replace("*", ""))
-                matches.append((specific or RECOGNISED_BY_CONTENT, by_name))
+                n_fixed_letters = len(pattern.replace("*", ""))
+                matches.append((n_fixed_letters or RECOGNISED_BY_CONTENT, by_name))
     matches.sort(key=lambda match: match[0], reverse=True)
     for _, dataset in matches:
         yield dataset
@@ -146,11 +146,11 @@ def _missing_landmarks(config: RunConfig, part: Part, datasets: Mapping[str, Dat
     if not isinstance(params, FaceParams) or not params.needs_landmarks:
         return None
     of_all_frames = params.align == "pose"  # no dataset contains landmarks of all frames
-    lacking = [
-        id_
-        for id_, dataset in datasets.items()
-        if dataset.has_frames and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
-    ]
+    lacking = []
+    for id_, dataset in datasets.items():
+        gives_landmarks = type(dataset).landmarks is not Dataset.landmarks and not of_all_frames
+        if dataset.has_frames and not gives_landmarks:
+            lacking.append(id_)
     if not lacking or find_predictor(params.landmarks) is not None:
         return None
     instead = params.without_landmarks
@@ -322,9 +322,12 @@ def summarise_members(members: Mapping[str, Dataset]) -> dict[str, Any]:
     emotions = Counter[str]()
     for part in parts.values():
         emotions += Counter(part["emotions"])
+    people = set[SubjectKey]()
+    for dataset in members.values():
+        people |= {dataset.person(subject) for subject in _annotated_subjects(dataset)}
     return {
         "subjects": sum(part["subjects"] for part in parts.values()),
-        "people": len({dataset.person(key) for dataset in members.values() for key in _annotated_subjects(dataset)}),
+        "people": len(people),
         "videos": sum(part["videos"] for part in parts.values()),
         "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
         "emotions": dict(emotions),

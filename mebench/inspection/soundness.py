@@ -187,9 +187,10 @@ def _count_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | 
 
 def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iterator[Finding]:
     """A finding for differing counts: a warning if the sheet is plainly a part of the dataset."""
-    differing = [
-        f"{name} {found} instead of {published}" for name, (found, published) in counts.items() if found != published
-    ]
+    differing = []
+    for name, (found, published) in counts.items():
+        if found != published:
+            differing.append(f"{name} {found} instead of {published}")
     if not differing:
         return
     expressions = [pair for name, pair in counts.items() if name.endswith("-expressions")]
@@ -319,10 +320,16 @@ def _check_images(video: Video, frames: FolderFrames, deep: bool) -> Iterator[Fi
 
 def _differing_sizes(sizes: Mapping[str, Size]) -> str:
     """The images whose size differs from most others, in words."""
-    (usual, n_usual), *_ = Counter(sizes.values()).most_common(1)
-    odd = [f"{name} has {size[0]}x{size[1]}" for name, size in sizes.items() if size != usual]
+    ((usual, n_usual),) = Counter(sizes.values()).most_common(1)
+    odd = [f"{name} has {_size_in_words(size)}" for name, size in sizes.items() if size != usual]
     few = list_few(odd, "other image")
-    return f"{few}, while {n_usual} of {len(sizes)} images have {usual[0]}x{usual[1]} pixels"
+    return f"{few}, while {n_usual} of {len(sizes)} images have {_size_in_words(usual)} pixels"
+
+
+def _size_in_words(size: Size) -> str:
+    """Width and height with a sign between."""
+    width, height = size
+    return f"{width}x{height}"
 
 
 def _check_decoding(video: Video, frames: Frames) -> Iterator[Finding]:
@@ -389,6 +396,11 @@ class Verification:
     def plain(self) -> dict[str, Any]:
         """Plain data for JSON."""
         counts = {name: {"found": found, "published": published} for name, (found, published) in self.counts.items()}
+        findings = []
+        for finding in self.findings:
+            level = finding.severity
+            findings.append({"level": level, "check": finding.topic, "where": finding.where, "text": finding.message})
+        contents = {name: value for name, value in self.summary.items() if name not in ("hash", "repairs", "account")}
         return {
             "hash": self.summary["hash"],
             "errors": self.errors,
@@ -396,17 +408,12 @@ class Verification:
             "frames": self.frames,
             "deep": self.deep,
             "seconds": round(self.seconds, 3),
-            "findings": [
-                {"level": one.severity, "check": one.topic, "where": one.where, "text": one.message}
-                for one in self.findings
-            ],
+            "findings": findings,
             "counts": counts,
             "counts_source": self.source,
             "repairs": self.summary["repairs"],
             "account": self.summary["account"],
-            "summary": {
-                name: value for name, value in self.summary.items() if name not in ("hash", "repairs", "account")
-            },
+            "summary": contents,
         }
 
 

@@ -34,8 +34,8 @@ def choose_expressions(
     spread over the sorted list.
 
     Args:
-        videos: to choose from.
-        n: how many, 1 or more.
+        videos: videos to choose from.
+        n: number of expressions, 1 or more.
         subject: only expressions of this person.
         video: only expressions of this video.
 
@@ -170,6 +170,9 @@ def _find_face(dataset: Dataset, video: Video, frames: Frames) -> Face:
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
     regions = step.regions(reference.crop_landmarks, crop.size, crop.size)
-    edges = (clamp_region(region, crop.size, crop.size) for region in regions)
-    corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
-    return Face(reference.box, reference.landmarks, tuple(map_points(points, back) for points in corners))
+    regions_in_frame = []
+    for region in regions:
+        x0, y0, x1, y1 = clamp_region(region, crop.size, crop.size)
+        corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5  # pixels end half a step before
+        regions_in_frame.append(map_points(corners, back))
+    return Face(reference.box, reference.landmarks, tuple(regions_in_frame))

@@ -16,6 +16,8 @@ from mebench.core.types import Fold
 from mebench.errors import ConfigError
 from mebench.grouping import group_by
 
+DECIMALS = 9
+"""Decimals of distances, so that the last digit of a processor decides nothing."""
 DRAWS = 5
 """Number of draws of parts, of which the best is taken."""
 
@@ -25,7 +27,7 @@ class People:
     """The people of a dataset, and rules for drawing some of them.
 
     Attributes:
-        videos: in any order, without effect on the result.
+        videos: videos in any order, which has no effect on the result.
         seed: seed of drawing validation people.
         validation: share of the training people that validate, rounded, at least one and never all; none if only one
             person trains.
@@ -138,33 +140,34 @@ class People:
     def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
         """Divide people into k balanced parts whose sizes differ by at most one.
 
-        They are balanced in `_counts`, see `_dealt`.
+        They are balanced in `_counts`, see `_draw_parts`.
 
         Args:
-            persons: in any order, at least k.
+            persons: people in any order, at least k.
             k: number of parts.
             purpose: purpose of the draw; each purpose has a draw of its own.
         """
-        n = len(persons)
-        dealt = self._dealt(persons, [n // k + (part < n % k) for part in range(k)], [1 / k] * k, *purpose)
-        return sorted(dealt, key=lambda part: (-len(part), part))
+        size, n_larger = divmod(len(persons), k)
+        sizes = [size + 1] * n_larger + [size] * (k - n_larger)
+        parts = self._draw_parts(persons, sizes, [1 / k] * k, *purpose)
+        return sorted(parts, key=lambda part: (-len(part), part))
 
     def part(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
-        """Draw n people with a balanced share of `_counts` (see `_dealt`).
+        """Draw n people with a balanced share of `_counts` (see `_draw_parts`).
 
         Args:
-            persons: in any order.
-            n: from 1 to one less than their number.
-            purpose: as for `parts`.
+            persons: people in any order.
+            n: number of drawn people, from 1 to one less than all.
+            purpose: purpose of the draw, as for `parts`.
         """
-        few = min(n, len(persons) - n)
+        n_fewer = min(n, len(persons) - n)  # of those who are drawn and those who are not
         # One of many parts is taken: a few people drawn alone would always be the most ordinary ones.
-        times, rest = divmod(len(persons), few)
-        sizes = [few] * times
+        n_parts, rest = divmod(len(persons), n_fewer)
+        sizes = [n_fewer] * n_parts
         if rest:
             sizes.append(rest)
-        drawn = self._dealt(persons, sizes, [size / len(persons) for size in sizes], *purpose)[0]
-        return drawn if few == n else sorted(set(persons) - set(drawn))
+        drawn, *_ = self._draw_parts(persons, sizes, [size / len(persons) for size in sizes], *purpose)
+        return drawn if n_fewer == n else sorted(set(persons) - set(drawn))
 
     def draw_persons(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
         """Draw n people like the others: at equal steps in an order, from a random start.
@@ -175,18 +178,21 @@ class People:
         """
         known = sorted(persons)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
-        shows = [self._shows[person] for person in known]
-        total = sum(shows, Counter[tuple[str, str]]())
-        rarest = [min(((total[label], label) for label in counts), default=(0, ("", ""))) for counts in shows]
-        traits = [
-            ([s.dataset for s in self.persons[person]], of_one, counts.total())
-            for person, of_one, counts in zip(known, rarest, shows)
-        ]
-        order = sorted(rng.permutation(len(known)).tolist(), key=lambda i: traits[i])
-        first = rng.random()
-        return sorted(known[order[int((place + first) * len(order) / n)]] for place in range(n))
+        total = sum((self._counts_by_label[person] for person in known), Counter[tuple[str, str]]())
 
-    def _dealt(
+        def traits(number: int) -> tuple[list[str], tuple[int, tuple[str, str]], int]:
+            person = known[number]
+            datasets = [subject.dataset for subject in self.persons[person]]
+            counts = self._counts_by_label[person]
+            rarest_label = min(((total[label], label) for label in counts), default=(0, ("", "")))
+            return datasets, rarest_label, counts.total()
+
+        order = sorted(rng.permutation(len(known)).tolist(), key=traits)
+        start = rng.random()
+        places = [int((number + start) * len(order) / n) for number in range(n)]
+        return sorted(known[order[place]] for place in places)
+
+    def _draw_parts(
         self, persons: Collection[SubjectKey], sizes: Sequence[int], shares: Sequence[float], *purpose: object
     ) -> list[list[SubjectKey]]:
         """Divide people into balanced parts of these sizes, the best of a few draws.
@@ -199,12 +205,12 @@ class People:
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
         counts = self._counts(known)
         scaled = counts / np.sqrt(counts.sum(0))
-        draws = [
-            _exchanged(scaled, rng.permutation(np.repeat(np.arange(len(sizes)), sizes)), np.array(shares), rng)
-            for _ in range(DRAWS)
-        ]
-        part = min(draws, key=lambda draw: draw[1])[0]
-        return [[known[i] for i in np.flatnonzero(part == p)] for p in range(len(sizes))]
+        draws = []
+        for _ in range(DRAWS):
+            random_part = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+            draws.append(_balance_parts(scaled, random_part, np.array(shares), rng))
+        best_part, _ = min(draws, key=lambda draw: draw[1])
+        return [[known[i] for i in np.flatnonzero(best_part == number)] for number in range(len(sizes))]
 
     def _counts(self, persons: Sequence[SubjectKey]) -> NDArray[np.float64]:
         """The counts that parts balance, one row for each person.
@@ -223,7 +229,7 @@ class People:
         return np.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
 
     @cached_property
-    def _shows(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
+    def _counts_by_label(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
         """The number of expressions of each kind and label for each person."""
         counts = {person: Counter[tuple[str, str]]() for person in self.persons}
         for video in self.videos:
@@ -233,7 +239,7 @@ class People:
         return counts
 
 
-def _exchanged(
+def _balance_parts(
     counts: NDArray[np.float64], part: NDArray[np.int64], shares: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], float]:
     """The parts after all exchanges that improve their balance, and their remaining distance.
@@ -244,21 +250,23 @@ def _exchanged(
         shares: (n parts,), with sum 1.
         rng: draws the order in which people try exchanges.
     """
-    held = np.array([counts[part == p].sum(0) for p in range(len(shares))])
-    over = held / shares[:, None] - counts.sum(0)
-    changed = True
-    while changed:
-        changed = False
-        for one in rng.permutation(len(counts)).tolist():
-            own = part[one]
-            step = counts - counts[one]
-            worse = 2 * (step * (over[own] - over[part])).sum(1)
-            worse += (step**2).sum(1) * (1 / shares[own] + 1 / shares[part])
-            worse = np.where(part == own, 0.0, worse).round(9)  # the last digit of a processor decides nothing
-            other = int(worse.argmin())
-            if worse[other] < 0:
-                its = part[other]
-                over[own] += step[other] / shares[own]
-                over[its] -= step[other] / shares[its]
-                part[one], part[other], changed = its, own, True
-    return part, round(float((over**2 * shares[:, None]).sum()), 9)
+    counts_of_parts = np.array([counts[part == number].sum(0) for number in range(len(shares))])
+    excess = counts_of_parts / shares[:, None] - counts.sum(0)
+    has_changed = True
+    while has_changed:
+        has_changed = False
+        for person in rng.permutation(len(counts)).tolist():
+            own = part[person]
+            change = counts - counts[person]  # of the own part's counts, by an exchange with each person
+            distance_added = 2 * (change * (excess[own] - excess[part])).sum(1)
+            distance_added += (change**2).sum(1) * (1 / shares[own] + 1 / shares[part])
+            distance_added = np.where(part == own, 0.0, distance_added).round(DECIMALS)
+            best = int(distance_added.argmin())
+            if distance_added[best] < 0:
+                other = part[best]
+                excess[own] += change[best] / shares[own]
+                excess[other] -= change[best] / shares[other]
+                part[person] = other
+                part[best] = own
+                has_changed = True
+    return part, round(float((excess**2 * shares[:, None]).sum()), DECIMALS)

@@ -1,7 +1,7 @@
 """Folds of one dataset: subjects left out one by one, in parts, by lists; videos left out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,14 +26,17 @@ def loso(people: People, params: Any = NOTHING) -> list[Fold]:
     [('casme2/01', 1, 1), ('casme2/02', 1, 1), ('casme2/03', 1, 1)]
     """
     refuse_single(people, "leaving one subject out")
-    return sorted(
-        (people.fold(people.name(person), subjects) for person, subjects in people.persons.items()),
-        key=lambda fold: fold.key,
-    )
+    folds = [people.fold(people.name(person), subjects) for person, subjects in people.persons.items()]
+    return sorted(folds, key=lambda fold: fold.key)
 
 
 def refuse_single(people: People, what: str) -> None:
-    """Raise a ConfigError if there are fewer than two people."""
+    """Refuse fewer than two people.
+
+    Args:
+        people: people of the dataset.
+        what: noun for what needs them.
+    """
     if len(people.persons) < 2:
         raise ConfigError(
             f"{what} needs at least 2 subjects, and this dataset has {len(people.persons)} "
@@ -173,10 +176,12 @@ def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
             "with more"
         )
     parts = replace(people, seed=params.seed).parts(people.persons, k, "parts", k)
-    return [
-        people.fold(f"part{number:0{len(str(k))}d}", [s for person in part for s in people.persons[person]])
-        for number, part in enumerate(parts, 1)
-    ]
+    n_digits = len(str(k))  # names of folds sort by their number
+    folds = []
+    for number, part in enumerate(parts, 1):
+        tested = [subject for person in part for subject in people.persons[person]]
+        folds.append(people.fold(f"part{number:0{n_digits}d}", tested))
+    return folds
 
 
 _MEASURED = (
@@ -225,26 +230,37 @@ class HoldoutParams:
     def __post_init__(self) -> None:
         """Check that tested people are given in one way, and each subject on one side."""
         lists = {"test": self.test, "train": self.train, "valid": self.valid}
-        sides = {name: subjects for name, subjects in lists.items() if subjects is not None}
+        named = {side: subjects for side, subjects in lists.items() if subjects is not None}
+        self._check_share(named)
+        for side, subjects in named.items():
+            if side != "valid" and not subjects:
+                raise ConfigError(f"protocol.{side} must name at least one subject")
+        all_subjects = [subject for subjects in named.values() for subject in subjects]
+        repeated = [subject for subject in all_subjects if all_subjects.count(subject) > 1]
+        if repeated:
+            raise ConfigError(
+                f"protocol.test, protocol.train and protocol.valid name {repeated[0]!r} more than once: a subject may be on one "
+                "side only"
+            )
+
+    def _check_share(self, named: Mapping[str, Sequence[str]]) -> None:
+        """Check that tested people are given in one way, by name or by a share.
+
+        Args:
+            named: subjects of the sides that are named.
+        """
         if (self.test is None) == (self.share is None):
             raise ConfigError(
                 "protocol=holdout needs to know who is tested, by protocol.test=[01,02] or, drawn, by protocol.share=0.2: "
                 f"{'neither is there' if self.share is None else 'both are there, give one'}"
             )
-        if self.share is not None and not 0 < self.share < 1:
+        if self.share is None:
+            return
+        if not 0 < self.share < 1:
             raise ConfigError(f"protocol.share must lie between 0 and 1, not {self.share:g}")
-        if self.share is not None and sides:
+        if named:
             raise ConfigError(
-                f"protocol.share draws the tested people, and protocol.{min(sides)} names people: give one of both"
-            )
-        for name, subjects in sides.items():
-            if name != "valid" and not subjects:
-                raise ConfigError(f"protocol.{name} must name at least one subject")
-        named = [subject for subjects in sides.values() for subject in subjects]
-        if twice := [subject for subject in named if named.count(subject) > 1]:
-            raise ConfigError(
-                f"protocol.test, protocol.train and protocol.valid name {twice[0]!r} more than once: a subject may be on one "
-                "side only"
+                f"protocol.share draws the tested people, and protocol.{min(named)} names people: give one of both"
             )
 
 
@@ -280,12 +296,16 @@ def _listed_fold(people: People, params: HoldoutParams) -> Fold:
     if params.train is not None:
         train = [*_subjects(people, params.train, "train"), *(valid or ())]
     named_untested = [*(train or ()), *(valid or ())]
-    if twice := [subject for subject in named_untested if subject in test]:
-        raise ConfigError(f"{twice[0]} is named on two sides, once by the id alone: a subject may be on one side only")
-    fold = people.fold("holdout", test, train, valid=valid)
-    if lost := {*named_untested} - {*fold.train, *fold.valid}:
+    on_two_sides = [subject for subject in named_untested if subject in test]
+    if on_two_sides:
         raise ConfigError(
-            f"{min(lost)} is tested under another id, so this person cannot train: remove the id from the list"
+            f"{on_two_sides[0]} is named on two sides, once by the id alone: a subject may be on one side only"
+        )
+    fold = people.fold("holdout", test, train, valid=valid)
+    tested_under_other_id = {*named_untested} - {*fold.train, *fold.valid}
+    if tested_under_other_id:
+        raise ConfigError(
+            f"{min(tested_under_other_id)} is tested under another id, so this person cannot train: remove the id from the list"
         )
     if not fold.train:
         raise ConfigError("protocol.valid names all untested people: leave some for training")

@@ -21,7 +21,7 @@ from safetensors.torch import load
 from mebench.config import parameter_types, registry, resolve, user_setting
 from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.typed_values import type_values
-from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
+from mebench.core import KINDS, Dataset, Expression, Frames, Kind, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features.degradation import RELATION_STRENGTH, Degradation, relation_names
 from mebench.features.pipeline import video_source
@@ -154,7 +154,8 @@ def card_names_the_paper(subject: Owner) -> None:
     assert card.is_file(), f"{info.where} has no card: write README.md"
     text = card.read_text(encoding="utf-8")
     paper = str(info.config.get("paper") or "")
-    author, year = re.match(r"[^\W\d_]+", paper), re.search(r"\b(19|20)\d\d\b", paper)
+    author = re.match(r"[^\W\d_]+", paper)
+    year = re.search(r"\b(19|20)\d\d\b", paper)
     for word in (match.group() for match in (author, year) if match):
         assert word in text, (
             f"{info.where}/README.md does not cite the paper of config.yaml ({paper}): {word!r} is missing"
@@ -172,7 +173,8 @@ def class_pickles(subject: Owner) -> None:
 
 def check_declaration(subject: Owner, base: type) -> None:
     """The class is a subclass of `base`, and agrees with `config.yaml` and `params.py`."""
-    info, plugin = registry.find_plugin(subject.kind, subject.id), registry.load_plugin(subject.kind, subject.id)
+    info = registry.find_plugin(subject.kind, subject.id)
+    plugin = registry.load_plugin(subject.kind, subject.id)
     assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
     tasks = getattr(plugin, "tasks", None)
     assert tasks == frozenset(info.tasks), (
@@ -195,17 +197,18 @@ COMMON = (
 
 
 def cut_down(info: PluginInfo) -> list[str]:
-    """Settings for short training and few random draws: the preset `contract`, if there is one, and every `epochs…` and
-    `draws…`.
+    """Settings for short training and few random draws.
+
+    They are the preset `contract`, if there is one, and 1 for every parameter called `epochs…` or `draws…`.
     """
-    return [
-        *([f"{info.kind}.preset=contract"] if "contract" in info.section("presets") else []),
-        *(
-            f"{info.kind}.{f.name}=1"
-            for f in dataclasses.fields(registry.params_class(info))
-            if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
-        ),
-    ]
+    settings = []
+    if "contract" in info.section("presets"):
+        settings.append(f"{info.kind}.preset=contract")
+    for parameter in dataclasses.fields(registry.params_class(info)):
+        is_number = isinstance(parameter.default, int)
+        if is_number and parameter.name.startswith(("epochs", "draws")):
+            settings.append(f"{info.kind}.{parameter.name}=1")
+    return settings
 
 
 LOOKED_AT = 3
@@ -330,18 +333,22 @@ def expressions_lie_inside_their_videos(trial: _DatasetTrial) -> None:
             f"{video.key}: numbers must have one entry for each of its {video.n_frames} frames, beginning with "
             f"{video.first}"
         )
-        for e in video.expressions:
-            assert video.n_frames is None or e.offset < video.n_frames, (
-                f"{video.key} has {video.n_frames} frames, but {e}"
-            )
-            assert e.kind in trial.dataset.kinds, f"{video.key}: {e.kind} is not among the kinds {trial.dataset.kinds}"
-            assert e.emotion is None or e.emotion == e.emotion.lower(), (
-                f"{video.key}: emotions are lower case, not {e.emotion}"
-            )
+        for expression in video.expressions:
+            _assert_fits_video(expression, video, trial.dataset.kinds)
         assert not trial.dataset.one_per_video or len(video.expressions) == 1, (
             f"{video.key}: one_per_video, but {len(onsets)}"
         )
         assert "spot" not in trial.dataset.tasks or video.fps, f"{video.key}: spotting needs its frames per second"
+
+
+def _assert_fits_video(expression: Expression, video: Video, kinds: Sequence[Kind]) -> None:
+    """Assert that an expression fits its video, the declared kinds and the form of labels."""
+    assert video.n_frames is None or expression.offset < video.n_frames, (
+        f"{video.key} has {video.n_frames} frames, but {expression}"
+    )
+    assert expression.kind in kinds, f"{video.key}: {expression.kind} is not among the kinds {kinds}"
+    label = expression.emotion
+    assert label is None or label == label.lower(), f"{video.key}: emotions are lower case, not {label}"
 
 
 @promise(
@@ -372,7 +379,8 @@ def frames_are_images(trial: _DatasetTrial) -> None:
     for video in trial.some:
         frames = trial.frames(video)
         assert video.n_frames in (None, len(frames)), f"{video.key}: {len(frames)} frames, {video.n_frames} announced"
-        first, last = frames[0], frames[len(frames) - 1]
+        first = frames[0]
+        last = frames[len(frames) - 1]
         assert first.dtype == np.uint8, f"{video.key}: frames must be uint8, not {first.dtype}"
         assert first.ndim == 2 or first.shape[2:] == (3,), f"{video.key}: a frame of shape {first.shape}"
         assert first.shape == last.shape, f"{video.key}: its first frame is {first.shape}, its last {last.shape}"
