@@ -73,16 +73,24 @@ def read_clips(
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
         raise DataError(f"{path} holds no clip with an emotion, so nothing can be scored")
-    onset = np.nan_to_num(read_frames(table, "onset")) if "onset" in table.cells else np.zeros(len(rows))
-    rows = rows.assign(kind=read_kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
-    rows["offset"] = rows["onset"]
+    onset = _onsets_of_clips(table, len(rows))
+    rows = rows.assign(kind=read_kinds(table, answered), onset=onset, apex=np.nan, offset=onset)
+    all_labels = [*labels, *others]
     if role == "predictions":
-        _refuse_unknown_class(table, rows["emotion"], [*labels, *others])
+        _refuse_unknown_class(table, rows["emotion"], all_labels)
         confidence, of_classes = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
         rows = rows.assign(confidence=confidence, **of_classes)
-    table.note_unread(remarks, _headers_of_classes(table, [*labels, *others]).values())
-    videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
+    table.note_unread(remarks, _headers_of_classes(table, all_labels).values())
+    ids = [name for name in IDS if name in table.cells]
+    videos = rows[["line", *ids, "kind"]].assign(fps=np.nan, n_frames=np.nan)
     return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
+
+
+def _onsets_of_clips(table: TextTable, n_clips: int) -> NDArray[np.int64]:
+    """The onset of each clip, (n_clips,); 0 where it is missing."""
+    if "onset" not in table.cells:
+        return np.zeros(n_clips, dtype=np.int64)
+    return np.nan_to_num(read_frames(table, "onset")).astype(np.int64)
 
 
 def _refuse_unknown_class(table: TextTable, answers: pd.Series[str], classes: Sequence[str]) -> None:

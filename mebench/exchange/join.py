@@ -86,8 +86,8 @@ class Rules:
 
     Attributes:
         fps: frames per second of every video; None takes the rate of the truth.
-        strict_videos: refuse predictions in a video that the truth does not name.
-        loose_ids: match subjects and videos that differ only in case, leading zeros or a prefix such as `sub`.
+        strict_videos: whether predictions in a video that the truth does not name are refused.
+        loose_ids: whether subjects and videos match that differ only in case, leading zeros or a prefix such as `sub`.
     """
 
     fps: float | None = None
@@ -107,9 +107,9 @@ def join_with_truth(
     else (`Tables.videos`, `in_truth`); a file that shares next to nothing with the truth is refused.
 
     Args:
-        truth: with at least one video.
-        predictions: in the order of the file, which is kept.
-        rules: how strictly.
+        truth: annotations with at least one video.
+        predictions: rows in the order of the file, which is kept.
+        rules: rules for matching names.
         remarks: list that gets what was noticed.
         frames: frame scores from which the predictions were made (`read_frame_scores`); they tell the length of a video
             where the truth does not.
@@ -126,25 +126,35 @@ def join_with_truth(
     videos["in_truth"] = True
     if strangers:
         _refuse_foreign_file(truth, predictions, [*strangers], alike, len(key_of))
-        _tell_of_strangers(predictions, strangers, rules, remarks)
+        _warn_of_strangers(predictions, strangers, rules, remarks)
         more = _rows_of_strangers(truth, predictions, strangers, videos, rules)
         videos = pd.concat([videos, more], ignore_index=True)
     kinds = _processed_kinds(predictions, key_of)
     videos["processed"] = [tuple(sorted(kinds.get(key, ()))) for key in videos["video"]]
     if frames is not None:
         frames = frames.assign(video=_keys(frames, predictions.ids, key_of))[["video", "kind", "frame", "score"]]
-        seen = frames.groupby("video")["frame"]
-        videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
-        without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
-        if without:
-            remarks.warn(
-                f"{format_count(len(without), 'video')} of the truth without frame scores, such as "
-                f"{without[0].partition('/')[2]}: their expressions count as missed"
-            )
+        videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(_span_of_frames(frames)))
+        _warn_of_videos_without_scores(truth, frames, remarks)
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     intervals = predictions.intervals
     spotted = intervals.assign(video=_keys(intervals, predictions.ids, key_of), draw=0)
     return Tables(videos, truths, spotted, frame_scores=frames)
+
+
+def _span_of_frames(frames: pd.DataFrame) -> "pd.Series[int]":
+    """The number of frames from the first scored one to the last, by video."""
+    scored = frames.groupby("video")["frame"]
+    return scored.max() - scored.min() + 1
+
+
+def _warn_of_videos_without_scores(truth: IntervalFile, frames: pd.DataFrame, remarks: Remarks) -> None:
+    """Warn of the truth's videos that have no frame score."""
+    without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
+    if without:
+        remarks.warn(
+            f"{format_count(len(without), 'video')} of the truth without frame scores, such as "
+            f"{without[0].partition('/')[2]}: their expressions count as missed"
+        )
 
 
 def _processed_kinds(predictions: IntervalFile, key_of: Mapping[Id, str]) -> dict[str, set[str]]:
@@ -207,7 +217,7 @@ def _why_foreign(truth: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id
     return f"it has {', '.join(pairs)}, the truth {list_first(known, MOST_NEAR)}. Write the names as the truth does"
 
 
-def _tell_of_strangers(predictions: IntervalFile, strangers: Mapping[Id, str], rules: Rules, remarks: Remarks) -> None:
+def _warn_of_strangers(predictions: IntervalFile, strangers: Mapping[Id, str], rules: Rules, remarks: Remarks) -> None:
     """Warn of videos that the truth does not know.
 
     Raises:

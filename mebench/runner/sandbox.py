@@ -324,28 +324,54 @@ def enter_sandbox(grant: Grant) -> None:
     entered = grant
     if grant.view:
         _enter_view(grant)
+    _prepare_imports(grant)
+    _make_terminals_unreadable()
+    _redirect_caches(grant.write[0])
+    listed = (Path("/"),) if grant.view else ()  # it holds nothing but what is granted
+    lacking = set(confine_process(grant, listed)) - set(grant.lacks)
+    if lacking:
+        raise RunError(
+            f"a worker cannot isolate a method from {_meant(lacking)}, which the run requires: give all workers a "
+            "kernel and a container that can, or use sandbox=off, after you have read the code of the method"
+        )
+
+
+def _prepare_imports(grant: Grant) -> None:
+    """Let Python search the granted folders, and list each now, since it may not later."""
     search = importlib.import_module("mebench.methods").__path__
     search.extend(str(folder) for folder in grant.methods if str(folder) not in search)
     for folder in {*grant.methods, *grant.modules}:
-        if finder := pkgutil.get_importer(str(folder)):
-            finder.find_spec("mebench")  # it lists the folder once, which it may not later
-    # A terminal keeps its answers to requests of one fold, where the next could read them.
+        finder = pkgutil.get_importer(str(folder))
+        if finder is not None:
+            finder.find_spec("mebench")  # the finder keeps the list that it makes for this
+
+
+def _make_terminals_unreadable() -> None:
+    """Open the terminals among the standard streams for writing alone.
+
+    A terminal keeps its answers to requests of one fold, where the next could read them.
+    """
     for stream in filter(os.isatty, (0, 1, 2)):
-        with (
-            suppress(OSError),
-            Path(f"/proc/self/fd/{stream}").open("wb", 0) as unreadable,
-        ):  # files of other users cannot be changed
-            os.dup2(unreadable.fileno(), stream)
-    os.environ.update(dict.fromkeys(("NUMBA_CACHE_DIR", "CUDA_CACHE_PATH", "TRITON_CACHE_DIR"), str(grant.write[0])))
-    os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # it would say in each fold that it may not share memory
-    if caching := sys.modules.get("numba.core.caching"):  # compiled code is read, and nothing is stored
-        vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
-    listed = (Path("/"),) if grant.view else ()  # it holds nothing but what is granted
-    if more := set(confine_process(grant, listed)) - set(grant.lacks):
-        raise RunError(
-            f"a worker cannot isolate a method from {_meant(more)}, which the run requires: give all workers a "
-            "kernel and a container that can, or use sandbox=off, after you have read the code of the method"
-        )
+        try:
+            with Path(f"/proc/self/fd/{stream}").open("wb", 0) as unreadable:
+                os.dup2(unreadable.fileno(), stream)
+        except OSError:  # files of other users cannot be changed
+            continue
+
+
+def _redirect_caches(folder: Path) -> None:
+    """Send the caches of compilers to a granted folder; compiled code of Numba is read, and nothing is stored."""
+    os.environ.update(dict.fromkeys(("NUMBA_CACHE_DIR", "CUDA_CACHE_PATH", "TRITON_CACHE_DIR"), str(folder)))
+    os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # joblib would say in each fold that it may not share memory
+    caching = sys.modules.get("numba.core.caching")
+    if caching is None:
+        return
+
+    def store_nothing(*_: object) -> None:
+        return None
+
+    vars(caching)["_CacheLocator"].ensure_cache_path = store_nothing
+    vars(caching)["Cache"].save_overload = store_nothing
 
 
 def _enter_view(grant: Grant) -> None:
