@@ -186,7 +186,7 @@ def test_convention_defines_reads_entries_not_names(monkeypatch):
     assert [with_truth.defines(name) for name in entries] == [True, True, False]
 
 
-def test_exchanged_convention_swaps_the_scores_that_entries_name(monkeypatch):
+def test_scores_swap_names_under_an_exchanged_convention(monkeypatch):
     run = tables(videos("d/1/a"), [truth("d/1/a", 50)], [spot("d/1/a", 50), spot("d/1/a", 90)])
     ordered = run.ordered()
     counts = count_spotting(ordered.truths, ordered.spotted, np.ones(1), find_convention("strict, exchanged=true"))
