@@ -74,10 +74,10 @@ def _check_counts(record: Record, latest: Record | None, records: Path) -> None:
 
 
 def unique_records(records: Iterable[Record], notify: Notify | None = None) -> list[Record]:
-    """Each run once, sorted by id. Among equal ones (in everything that a table shows) records come first, then the
-    latest counts.
+    """Each run once, sorted by id.
 
-    Different ones both count, so that no one can hide another's measurement, except for a run and a record of one id,
+    Of those that are equal in everything that a table shows, a record counts rather than a run, and the one with the
+    highest number. Different ones both count, so that no one can hide another's measurement, except for a run and a record of one id,
     where the run counts. For two equal runs with different ids `notify` gets the one that counts; for a run and its own
     record it gets nothing.
     """

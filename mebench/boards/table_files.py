@@ -124,6 +124,7 @@ def causes_table(part: Part, name: Column | None = None) -> Table:
     """Causes of a row's false positives: their number, and the F1 gained without them; `name` is the column of names."""
 
     def cell(cause: str, row: BoardRow) -> tuple[str, str] | None:
+        """The mean number of a cause, and the gain without it; None where a row has no such cause."""
         if cause not in row.causes:
             return None
         n, gain = row.causes[cause]

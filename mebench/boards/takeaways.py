@@ -117,8 +117,8 @@ def _name(content: BoardContent, method: str) -> str:
     return method_title(find_row(content, method).method)
 
 
-def _below(content: BoardContent, method: str) -> str:
-    """The number of rows with a rank whose score is below that of a row."""
+def _count_worse(content: BoardContent, method: str) -> str:
+    """The number of ranked rows that score worse than that of a method, as text."""
     worth = METRICS[content.score].worth
     own = worth(content.value(find_row(content, method)))
     return str(sum(worth(content.value(row)) < own for row in content.rows))
@@ -267,7 +267,7 @@ FILLS: Mapping[str, Callable[[BoardContent, str], str]] = {
     "rows": _rows,
     "score": _score,
     "name": _name,
-    "below": _below,
+    "below": _count_worse,
     "all_kinds": _all_kinds,
     "later": _later,
     "better": _better,

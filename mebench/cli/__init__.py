@@ -183,7 +183,10 @@ def usage_sentence(error: Any) -> str:
 
 
 def _fail(error: Exception, message: str, code: int) -> None:
-    """End with a sentence. After Ctrl-C or SIGTERM (code 128 and more) it is not called an error."""
+    """End the program with a sentence; with MEBENCH_DEBUG=1 raise the error instead.
+
+    After Ctrl-C or SIGTERM (code 128 and more) the sentence is not called an error.
+    """
     if os.environ.get("MEBENCH_DEBUG") == "1":
         raise error
     print_lines(message if code > 128 else f"error: {message}", error=True)
