@@ -217,10 +217,12 @@ def write_drawn_clips(folder: Path, recording: Recording = "HS") -> None:
         spans = [(onset, onset + length // 2, onset + length - 1)]
         place = short / f"s{person}/micro/{emotion}/{name}"
         write_frames(place, "image{number:06d}.bmp", numbers, spans, person, gray=is_gray)
-        first, last = onset - around, spans[0][2] + around
+        first = onset - around
+        last = spans[0][2] + around
         further: tuple[Cell, ...] = (None,) * 4
         if name == "s12_sur_01":  # it has a second movement
-            second, end = spans[0][2] + 4, last - 2
+            second = spans[0][2] + 4
+            end = last - 2
             spans.append((second, (second + end) // 2, end))
             further = (second, end, None, None)
         blank = recording != "HS" and name == "s12_po_01"  # the names of its files have one

@@ -119,7 +119,9 @@ def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
     It is 0 if the file cannot be read.
     """
     table = table_of_file(path, *forms)
-    rows = [row for row in table.rows if not is_remark(row)] if table else []
+    if table is None:
+        return format_count(0, "row")
+    rows = [row for row in table.rows if not is_remark(row)]
     kinds = Counter(row.get("kind") for row in rows if row.get("kind"))
     by_kind = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.most_common())})" if kinds else ""
     return f"{format_count(len(rows), 'row')}{by_kind}"

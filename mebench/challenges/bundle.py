@@ -183,9 +183,10 @@ def _flat_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """The scores, then the ends of their intervals, by name; -1 where one is undefined."""
     flat = {key: score["value"] for key, score in scores.items()}
     for key, score in scores.items():
-        for end in ("low", "high"):
-            flat[f"{key}_{end}"] = score[end]
-    return {key: -1 if value is None else value for key, value in flat.items()}
+        flat[f"{key}_low"] = score["low"]
+        flat[f"{key}_high"] = score["high"]
+    undefined = {key: -1 for key, value in flat.items() if value is None}
+    return {**flat, **undefined}
 
 
 def _check_confinement() -> None:

@@ -120,8 +120,10 @@ _LENGTH_IN_BMP = slice(2, 6)
 """Bytes of a BMP that state its length."""
 _DEEP_MODES = ("I", "F")
 """Pillow's modes with more than 8 bits a channel begin so: `I`, `I;16`, `F`."""
-_WIDTH, _HEIGHT, _ORIENTATION = 0x100, 0x101, 0x112
-"""Tags of TIFF and Exif."""
+# Tags of TIFF and Exif.
+_WIDTH = 0x100
+_HEIGHT = 0x101
+_ORIENTATION = 0x112
 _ON_ITS_SIDE = (5, 6, 7, 8)
 """Orientations that swap height and width."""
 

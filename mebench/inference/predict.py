@@ -469,7 +469,9 @@ def _levels_of_model(model: Model, kinds: Sequence[Kind]) -> list[float] | None:
     """The absolute levels of a model, or None if they are relative to each video."""
     if is_network(model.file):
         levels = read_levels(model.file)
-        return None if levels is None else [levels[kind] for kind in kinds]
+        if levels is None:
+            return None
+        return [levels[kind] for kind in kinds]
     weights = safetensors_numpy.load_file(model.file) if model.file.is_file() else {}
     name = "thresholds" if model.config.recognizer is None else "method.thresholds"
     if name not in weights:

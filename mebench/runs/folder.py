@@ -268,7 +268,9 @@ class RunFolder:
     @property
     def lost(self) -> list[str]:
         """The missing files of a finished run."""
-        return [name for name in FILES_OF_FINISHED if not (self.path / name).is_file()] if self.done else []
+        if not self.done:
+            return []
+        return [name for name in FILES_OF_FINISHED if not (self.path / name).is_file()]
 
     # -- writing ------------------------------------------------------------------------------------------------------------
 
