@@ -80,6 +80,7 @@ def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
 
 
 def _words(help_: str) -> Any:
+    """Words of settings, checked and completed."""
     return typer.Argument(
         metavar="KEY=VALUE",
         help=help_,

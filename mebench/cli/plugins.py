@@ -487,6 +487,7 @@ def new_dataset_command(name: Name, out: Out = "plugins", json: Json = None) -> 
 
 
 def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str, json: str | None) -> None:
+    """Write a plugin from a template, and say what to do with it."""
     files = [*map(str, folders.write_plugin(kind, name, Path(out).expanduser(), template))]
     tried = {
         "method": f"mebench run --plugins {out} method={name} dataset=synthetic",

@@ -57,6 +57,7 @@ def note_agreement(file: str, classes: list[str]) -> None:
 
 
 def _note_of_agreement(file: str, classes: list[str]) -> Path:
+    """The file that notes that a user agreed to run some classes."""
     about = json.dumps([str(Path(file).absolute()), sorted(classes)])
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return home / "mebench" / "agreed_code" / hashlib.sha256(about.encode()).hexdigest()

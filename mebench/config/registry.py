@@ -182,6 +182,7 @@ def refuse_edited(info: PluginInfo) -> None:
 
 
 def _hash(info: PluginInfo, files: Iterable[Path]) -> str:
+    """A hash of files of a plugin, by their names and contents."""
     digest = hashlib.sha256()
     for file in sorted(files):
         content = file.read_bytes()

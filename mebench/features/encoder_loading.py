@@ -138,6 +138,7 @@ def open_network(name: str, weights: str | None) -> Any:
 
 @functools.lru_cache(maxsize=2)
 def _loaded(name: str, stamp: tuple[str, int, int], device: str, pool: str, tuned_blocks: int) -> EncodeBatch:
+    """The function that encodes a batch with the weights of a file."""
     path = Path(stamp[0])
     if tuned_blocks:
         network = open_network(name, stamp[0])
@@ -268,6 +269,11 @@ def pool_output(output: Any, n: int, name: str, pool: str) -> Any:
 
 
 def _load_torchscript(path: Path) -> Any:
+    """Read a network that was stored as TorchScript.
+
+    Raises:
+        DataError: the file is no such archive.
+    """
     try:
         return torch.jit.load(str(path), map_location="cpu")
     except (RuntimeError, ValueError, OSError) as error:
@@ -351,6 +357,11 @@ def _tensors_alone() -> Iterator[None]:
 
 
 def _timm_version() -> str:
+    """The installed version of timm.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     try:
         return library_version("timm")
     except PackageNotFoundError:
@@ -439,9 +450,11 @@ def _refuse_other_layers(own: Mapping[str, Any], weights: Mapping[str, Any], pat
 
 
 def _first_line(error: Exception) -> str:
+    """The first line of an error."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
+    """The path, size and time of a file of weights."""
     with refused_by_system(f"the weights {path} cannot be read"):
         return file_stamp(path)

@@ -80,6 +80,11 @@ def checked_frames(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> 
 
 
 def _channels(frame: NDArray[np.uint8], index: int, label: str) -> int:
+    """The number of channels of a frame.
+
+    Raises:
+        DataError: it is no image of 8 bits with 1, 3 or 4 channels.
+    """
     channels = 0
     if frame.ndim == 2:
         channels = 1

@@ -179,6 +179,7 @@ class BiWoof(_Blocks):
 
 
 def _overlapping(length: int, n: int) -> Spans:
+    """Spans of `n` parts of a length, each a pixel wider on either side."""
     size = length // n
     stops = [*(min((i + 1) * size + 1, length) for i in range(n - 1)), length]
     return tuple((max(i * size - 1, 0), stop) for i, stop in enumerate(stops))

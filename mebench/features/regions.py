@@ -209,6 +209,7 @@ MOTION_CHANNELS = 2
 
 
 def _unit_range(x: FeatureMap) -> FeatureMap:
+    """A map brought to [0, 1]; 0 where it is constant."""
     low = x.min()
     span = x.max() - low
     return np.asarray((x - low) / (span if span > 0 else 1))

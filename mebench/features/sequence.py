@@ -168,6 +168,7 @@ class Magnify(SequenceStep):
         return np.asarray(np.rint(crops + added).clip(0, 255), np.uint8)
 
     def _kept(self, n: int, fps: float) -> NDArray[np.bool_]:
+        """Which frequencies of `n` frames lie in the band, (n // 2 + 1,)."""
         frequencies = np.fft.rfftfreq(max(n, 1), 1 / fps)
         return (self.low <= frequencies) & (frequencies <= self.high)
 
@@ -185,5 +186,6 @@ class Magnify(SequenceStep):
 
 
 def _doubled(video: FeatureMap, like: FeatureMap) -> FeatureMap:
+    """A level of a pyramid, enlarged to the size of the one above."""
     height, width = like.shape[1:]
     return np.stack([cv2.pyrUp(frame, dstsize=(width, height)) for frame in video])

@@ -57,6 +57,7 @@ register_model(_Vector)(lambda manager, kind: models.PrimitiveModel(manager, kin
 
 @lower_cast(numba.types.float32, _vector)  # type: ignore[untyped-decorator]
 def _spread(context: Any, builder: Any, _: Any, __: Any, number: Any) -> Any:
+    """Instructions for a vector that holds one number in all lanes."""
     first = builder.insert_element(ir.Constant(_machine, ir.Undefined), number, ir.IntType(32)(0))
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), LANES), None))
 
@@ -98,6 +99,7 @@ def _store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
 
 
 def _address(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
+    """Instructions for the address of an element of an array."""
     array = context.make_array(kinds.args[0])(context, builder, args[0])
     index = cgutils.unpack_tuple(builder, args[1])
     return builder.bitcast(
@@ -610,16 +612,19 @@ def _sorted_five(rows: Plane, y: int, x: int) -> _Values:
 
 @inlined
 def _smaller(a: Vector, b: Vector) -> Vector:
+    """The smaller numbers of two vectors."""
     return _if_less(a, b, a, b)
 
 
 @inlined
 def _larger(a: Vector, b: Vector) -> Vector:
+    """The larger numbers of two vectors."""
     return _if_less(a, b, b, a)
 
 
 @inlined
 def _ordered(a: Vector, b: Vector) -> tuple[Vector, Vector]:
+    """The smaller and the larger numbers of two vectors."""
     return _smaller(a, b), _larger(a, b)
 
 
@@ -643,6 +648,7 @@ def _merged5(a: _Values, b: _Values) -> _Values:
 
 @inlined
 def _merged2(a: Vector, b: Vector, c: Vector, d: Vector) -> tuple[tuple[Vector, Vector], tuple[Vector, Vector]]:
+    """Two ordered pairs of vectors, merged into one order."""
     low, high = _ordered(_larger(a, c), _smaller(b, d))
     return (_smaller(a, c), low), (high, _larger(b, d))
 

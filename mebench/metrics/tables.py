@@ -259,6 +259,11 @@ def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
 
 
 def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list[str]) -> pd.DataFrame:
+    """Checked intervals with what scoring needs, in order.
+
+    Raises:
+        DataError: a column lacks, a video is unknown, or an interval ends before it begins.
+    """
     columns = _joined(name, table, videos)
     columns["onset"], columns["offset"] = (table[end].astype(np.int64).to_numpy() for end in ("onset", "offset"))
     columns["row"] = np.arange(len(table), dtype=np.float64)

@@ -344,6 +344,7 @@ def _print_trainings(work: Mapping[str, Any], n_folds: int) -> None:
 
 
 def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers: int, earlier: Earlier | None) -> None:
+    """Print how long a run will take, from the costs of an earlier one."""
     total = seconds["total"]
     if earlier is None:
         print_lines(

@@ -307,6 +307,7 @@ def _or_error(function: Callable[..., T], *arguments: Any) -> T | MebenchError:
 
 
 def _finished(session: Session) -> Outcome | MebenchError:
+    """The outcome of a session, or its error; its lock is released."""
     try:
         return _or_error(session.finish)
     finally:

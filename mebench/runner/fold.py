@@ -245,6 +245,7 @@ class Views:
         self._readable = frozenset()
 
     def _common(self, video: Video) -> dict[str, Any]:
+        """What every view of a video has, labelled or not."""
         blind = replace(video, expressions=())
         return {
             "key": video.key,
@@ -265,9 +266,15 @@ class Views:
         return stable_seed(self.job.seed, content_seed(dataset, video))
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
+        """The features of a video's frames."""
         return video_source(self.store, *self.home(video), video).frame_features(self._chain(video, chain))
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
+        """A feature of a clip, adapted to the tested database where the run does so.
+
+        Raises:
+            PluginError: adaptation does not know this part of a clip.
+        """
         known = self._chain(video, chain)
         if not self._adapted:
             return video_source(self.store, *self.home(video), video).clip_feature(known, onset, apex, offset)
@@ -279,6 +286,11 @@ class Views:
         return feature
 
     def _chain(self, video: Video, name: str) -> Chain:
+        """The steps of a feature by its name.
+
+        Raises:
+            PluginError: the video must not be read now, or the method names no such feature.
+        """
         if self._readable is not None and video.key not in self._readable:
             why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")

@@ -164,6 +164,7 @@ class FrameSource:
         return kept[video.key]
 
     def _frames(self, key: str) -> Frames:
+        """The frames of a video, which stay open until another is asked for."""
         if self._opened is None or self._opened[0] != key:
             video = self._videos[key]
             self._opened = key, self._home(video)[0].frames(video)

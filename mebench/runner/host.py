@@ -304,6 +304,7 @@ class FoldHost:
 
     @cached_property
     def _frames(self) -> FrameSource:
+        """The source of frames that this fold may read, by drawn names."""
         dataset = self.dataset
         assert isinstance(dataset, Dataset)
         return FrameSource(

@@ -427,6 +427,7 @@ class Worker:
         return self._process.pid
 
     def _kill(self) -> None:
+        """End the process at once, if it runs."""
         if self._process is not None and self._process.pid is not None:
             self._process.kill()
 
@@ -441,6 +442,7 @@ class Worker:
         return code
 
     def _exit_code(self, process: BaseProcess) -> int | None:
+        """The exit code of the process; what it left running is ended."""
         code = _exit_code(process)
         if self._server is not None:
             self._server.end_orphans(process.pid)

@@ -474,6 +474,7 @@ def _add_rule(libc: ctypes.CDLL, ruleset: int, place: Path, rights: int) -> None
 
 
 def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> bool:
+    """Let Landlock refuse all files outside a grant; False where the kernel cannot."""
     abi = landlock_version()
     if not abi:
         return False
@@ -542,6 +543,7 @@ def missing_sentence(without: Sequence[str]) -> str:
 
 
 def _meant(parts: Iterable[str]) -> str:
+    """Missing parts of the sandbox in words."""
     meant = {
         "files": "files (Landlock, Linux 5.13)",
         "processes": "other processes (seccomp)",

@@ -357,6 +357,11 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
 
 
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
+    """Open the run folder of a plan, and lock it for this process.
+
+    Raises:
+        RunError: another process has the run, or a part of it has changed.
+    """
     began = time.perf_counter()
     runs = Path(plan.config.runs).expanduser()
     if plan.config.degrade == "none":  # else the clean run was checked

@@ -245,6 +245,7 @@ class _DatasetTrial(Owner):
     kind: PluginKind = "dataset"
 
     def make(self, **params: Any) -> Dataset:
+        """A dataset with some settings in place of those of its preset."""
         info = registry.find_plugin("dataset", self.id)
         preset = info.section("presets").get(info.config.get("preset", "")) or {}
         plugin: type[Dataset] = registry.load_plugin("dataset", self.id)  # type: ignore[assignment]
@@ -252,15 +253,18 @@ class _DatasetTrial(Owner):
 
     @property
     def has_root(self) -> bool:
+        """Whether the dataset lies in a folder."""
         return "root" in parameter_types(registry.find_plugin("dataset", self.id))
 
     @cached_property
     def dataset(self) -> Dataset:
+        """The dataset, in the folder that the user has set."""
         root = {"root": user_setting(f"roots.{self.id}", "") or None} if self.has_root else {}
         return self.make(**root | dict(self.params))
 
     @cached_property
     def videos(self) -> list[Video]:
+        """Its videos; the trial is skipped where they cannot be read."""
         try:
             return list(self.dataset.videos())
         except DataError as error:
@@ -272,6 +276,7 @@ class _DatasetTrial(Owner):
         return self.videos[:: max(1, len(self.videos) // LOOKED_AT)][:LOOKED_AT]
 
     def frames(self, video: Video) -> Frames:
+        """The frames of a video; the trial is skipped where they cannot be read."""
         try:
             return self.dataset.frames(video)
         except DataError as error:
@@ -492,6 +497,7 @@ class _MethodTrial(Owner):
 
     @cached_property
     def words(self) -> tuple[str, ...]:
+        """The settings of a small run."""
         info = registry.find_plugin("method", self.id)
         settled = (
             "protocol=loso",
@@ -505,11 +511,13 @@ class _MethodTrial(Owner):
 
     @cached_property
     def plan(self) -> Plan:
+        """The plan of that run."""
         return make_plan(resolve(self.words))
 
     @property
     @lru_cache(maxsize=1)  # noqa: B019  (a session that checks all methods would keep all their models)
     def result(self) -> FoldResult:
+        """The result of its first fold."""
         return self.execute(self.plan)
 
     def execute(self, plan: Plan) -> FoldResult:
@@ -559,13 +567,16 @@ class _MethodTrial(Owner):
     @property
     @lru_cache(maxsize=1)  # noqa: B019  (as above)
     def reloaded(self) -> "_Reloaded":
+        """The method as it is loaded from its stored fold."""
         return _Reloaded(self.plan, self.result)
 
     def does(self, task: str) -> bool:
+        """Whether the run does a task."""
         return task in self.plan.data.task.tasks
 
     @property
     def test_videos(self) -> list[Video]:
+        """The tested videos of the first fold."""
         return self.plan.data.folds[0].split(self.plan.data.videos)[2]
 
 

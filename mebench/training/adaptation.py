@@ -49,6 +49,7 @@ def adapt_features(how: str, source: Rows, target: Rows, labels: Sequence[int] |
 
 
 def _standard(x: Rows) -> tuple[Rows, Rows, Rows]:
+    """Features of mean 0 and deviation 1, with their mean and scale."""
     mean, deviation = x.mean(0), x.std(0)
     scale = np.where(deviation > 0, deviation, 1.0)
     return (x - mean) / scale, mean, scale
@@ -61,6 +62,7 @@ def _axes(x: Rows) -> tuple[Rows, Rows]:
 
 
 def _coral(a: Rows, b: Rows) -> Sides:
+    """Clips of the source with the covariance of the target, and those of the target."""
     for x, power in ((a, -0.5), (b, 0.5)):  # covariance plus one, to the power: 1 across all axes of the clips
         deviations, axes = _axes(x)
         a = a + (a @ axes * ((deviations**2 + 1) ** power - 1)) @ axes.T
@@ -68,16 +70,19 @@ def _coral(a: Rows, b: Rows) -> Sides:
 
 
 def _subspaces(a: Rows, b: Rows) -> Sides:
+    """The first principal axes of both sides, as columns."""
     k = min(K, len(a) - 1, len(b) - 1, a.shape[1])
     return _axes(a)[1][:, :k], _axes(b)[1][:, :k]
 
 
 def _subspace(a: Rows, b: Rows) -> Sides:
+    """Both sides on their own axes, those of the source turned to the target's."""
     p, q = _subspaces(a, b)
     return a @ p @ (p.T @ q) @ q.T, b @ q @ q.T
 
 
 def _gfk(a: Rows, b: Rows) -> Sides:
+    """Both sides under the kernel of the geodesic flow between their subspaces."""
     p, q = _subspaces(a, b)
     left, cosines, right = np.linalg.svd(p.T @ q)
     theta = np.arccos(np.clip(cosines, -1, 1))
@@ -95,6 +100,7 @@ def _gfk(a: Rows, b: Rows) -> Sides:
 
 
 def _tca(a: Rows, b: Rows) -> Sides:
+    """Both sides on the components that bring their means together."""
     x, n, m = np.concatenate([a, b]), len(a), len(b)
     gram = x @ x.T
     side = np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])

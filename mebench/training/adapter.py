@@ -78,6 +78,7 @@ class ModuleMethod(Method):
         return of_train, of_valid
 
     def _samples(self, videos: Sequence[VideoView], clips: Sequence[ClipView], labelled: bool) -> ViewSamples:
+        """Windows of frames where the method spots, else clips."""
         if "spot" in self.task.tasks:
             names = _names(self.chains(videos[0].timing) if videos else {}, "frames")
             window = getattr(self.params, "window", 1)
@@ -336,6 +337,7 @@ def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
 
 
 def _answers(given: Any) -> tuple[str, ...]:
+    """The tasks for which an object has a function."""
     needed = {"recognize": "classify", "spot": "score_frames"}
     return tuple(task for task, name in needed.items() if callable(getattr(given, name, None)))
 
@@ -446,6 +448,7 @@ class Estimator:
         return lambda rows: scores_of_classes(fresh, rows, seen.astype(int), n)
 
     def _rows_of_clips(self, clips: Sequence[ClipView]) -> Floats:
+        """The features of clips, a row for each."""
         names = _names(chains_of(self.features, clips[0].video.timing), "clips")
         return np.concatenate([stack(clips, name).reshape(len(clips), -1) for name in names], axis=1).astype(np.float64)
 

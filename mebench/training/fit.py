@@ -177,6 +177,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         self.next = time.monotonic() + SECONDS
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Go on with the random numbers of the state, and find the metric that chooses."""
         if self.random is not None:
             _set_rng_states(self.random)
         choosing = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
@@ -184,9 +185,11 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         self.best = self._best()
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep the weights if they are the best so far."""
         self._keep(pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep the weights where they are wanted, and store half of the state now and then."""
         self._keep(pl_module)
         if self.after_epoch is not None and self.after_epoch():
             self.weights = _copied(pl_module)
@@ -195,6 +198,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
             self.state = {"weights": self.weights, "random": _random_states(), "start": self.start}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Complete the state of the epoch before."""
         if self.file is not None and self.state:  # now the history has all of the epoch before
             method = self.method
             history = method.history.state(method.stage, trainer.current_epoch)
@@ -214,6 +218,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         return None if self.by is None else getattr(self.by, "best_model_score", getattr(self.by, "best_score", None))
 
     def _keep(self, method: L.LightningModule) -> None:
+        """Keep the weights if the metric has improved."""
         before = self.best
         self.best = self._best()
         if self.after_epoch is None and self.best is not None and (before is None or self.best != before):
@@ -231,6 +236,7 @@ def _random_states() -> dict[str, Any]:
 
 
 def _copied(method: L.LightningModule) -> dict[str, Any]:
+    """A copy of a method's weights."""
     return {name: t.detach().clone() for name, t in method.state_dict().items()}
 
 

@@ -195,6 +195,7 @@ def _rows(maps: Tensor) -> Tensor:
 
 
 def _per_channel(sums: Tensor, channels: int) -> Tensor:
+    """Sums of each channel, from those of rows."""
     return sums.view(-1, channels).sum(0)
 
 

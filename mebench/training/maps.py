@@ -67,6 +67,7 @@ class MapNetwork(Method, ABC):
         return self._samples(train), self._samples(valid) if all_clips(valid) else None
 
     def _samples(self, videos: Sequence[LabelledVideo]) -> Samples:
+        """Maps and labels of all clips."""
         clips = all_clips(videos)
         if self.params.order == "by_class":
             clips.sort(key=lambda clip: clip.label)
