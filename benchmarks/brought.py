@@ -37,13 +37,18 @@ class Flat:
         """Fit the head, unless it came fitted."""
         if self.head is None:
             clips = [clip for video in train for clip in mebench.core.all_clips([video])]
-            x = np.stack([np.ravel(clip.feature(ONSET_APEX)) for clip in clips])
+            x = flat_maps(clips)
             self.head = new_head().fit(x, [clip.label for clip in clips])
 
     def classify(self, clips: list[Any]) -> NDArray[np.float64]:
         """Probabilities of the classes."""
         assert self.head is not None
-        return np.asarray(self.head.predict_proba(np.stack([np.ravel(clip.feature(ONSET_APEX)) for clip in clips])))
+        return np.asarray(self.head.predict_proba(flat_maps(clips)))
+
+
+def flat_maps(clips: list[Any]) -> NDArray[np.float64]:
+    """The maps of clips, a row for each, in the order of the samples of `MEDataModule`: channels first."""
+    return np.stack([np.ravel(np.moveaxis(clip.feature(ONSET_APEX), -1, 0)) for clip in clips]).astype(np.float64)
 
 
 def new_head() -> LogisticRegression:
