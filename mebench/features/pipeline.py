@@ -449,7 +449,7 @@ class VideoSource:
         return half
 
     def _stored(self, key: Key, build: Callable[[], Draft]) -> StoredArray:
-        """The array of a key from the store, computed with one thread where it is not there yet."""
+        """The array of a key from the store, or computed with one thread."""
 
         def with_one_thread() -> Draft:
             cv2.setNumThreads(1)  # or one worker and many would not give the same bits

@@ -189,7 +189,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         self._keep(pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Keep the weights where they are wanted, and store half of the state now and then."""
+        """Keep wanted weights, and store half of the state now and then."""
         self._keep(pl_module)
         if self.after_epoch is not None and self.after_epoch():
             self.weights = _copied(pl_module)
