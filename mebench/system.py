@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 if sys.platform == "win32":
     import msvcrt
+    import subprocess
 
     from filelock import FileLock, Timeout
 else:

@@ -13,7 +13,8 @@ from mebench.cli import predictions
 from mebench.features import degradation
 from mebench.features.degradation import KINDS, Degradation, Kind, relation_names
 from mebench.features.degraded_dataset import DegradedDataset
-from tests.features.test_degradation import Film, Lab
+from tests.plugins.lab.dataset import Film, Lab
+from tests.plugins.lab.params import Params
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,8 +40,9 @@ def gamma(kinds):
 
 
 def test_degrade_takes_an_added_kind(gamma):
-    degraded = DegradedDataset(Lab(), Degradation.from_text("gamma:3"))
-    frame, clean = degraded.frames(Lab().videos()[0])[4], Film(3)[4]
+    lab = Lab(Params())
+    degraded = DegradedDataset(lab, Degradation.from_text("gamma:3"))
+    frame, clean = degraded.frames(lab.videos()[0])[4], Film(3)[4]
     assert frame.mean() < clean.mean()
 
 

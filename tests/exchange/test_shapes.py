@@ -243,7 +243,7 @@ class Runs:
 
 BAD = {
     "lists in lists": (
-        "[" * 3000 + "]" * 3000,
+        "[" * 30_000 + "]" * 30_000,
         "begins like JSON but is not valid .lists are nested thousands deep",
     ),
     "a notebook that shows a part": (

@@ -175,7 +175,7 @@ def hide(event, args):
 def calls_from_mebench():
     """Whether the nearest frame outside the standard library's files and paths is mebench's."""
     frame, passed = sys._getframe(), ("sitecustomize", "pathlib", "os", "io", "contextlib", "shutil")
-    while frame is not None and frame.f_globals.get("__name__") in passed:
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in passed:
         frame = frame.f_back
     return frame is not None and is_own(frame.f_globals.get("__name__"))
 
