@@ -71,7 +71,9 @@ def isolating_system() -> str:
 
 def join_words(words: Iterable[str]) -> str:
     """A command with its words quoted as the system's shell needs it."""
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    if sys.platform == "win32":
+        return subprocess.list2cmdline(words)
+    return shlex.join(words)
 
 
 def c_function(name: str) -> Any:
