@@ -234,7 +234,11 @@ def refuse_if(*rules: tuple[object, str], error: Callable[[str], MebenchError] =
             raise error(sentence)
 
 
-def list_first(names: Sequence[str], most: int) -> str:
+USUALLY_NAMED = 3
+"""Names in a sentence, where nothing else is said."""
+
+
+def list_first(names: Sequence[str], most: int = USUALLY_NAMED) -> str:
     """The first names of a list, the others counted.
 
     >>> list_first(["01", "02"], 2), list_first(["01", "02", "03"], 2)

@@ -1,7 +1,7 @@
 """Things by a key, and in groups of a size."""
 
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,3 +29,12 @@ def split_into_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     each = iter(items)
     while batch := list(itertools.islice(each, size)):
         yield batch
+
+
+def thin_from_last(items: Sequence[T], step: int) -> list[T]:
+    """Each `step`-th of some items in their order, counted from the last, which stays.
+
+    >>> thin_from_last([1, 2, 3, 4, 5, 6], 2)
+    [2, 4, 6]
+    """
+    return [*items[::-step]][::-1]

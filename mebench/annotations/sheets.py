@@ -311,8 +311,6 @@ def _text_of_cell(cell: object) -> str:
 
 _HEADER_AGAIN = "the names of the columns again"
 _NAMES_AGAIN = f"{_HEADER_AGAIN}, left out"
-MOST_NAMED = 3
-"""Lines that an account names; further ones are counted."""
 
 
 def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
@@ -352,7 +350,7 @@ def _headers_again(numbers: Sequence[int]) -> tuple[dict[str, int], tuple[LeftOu
     """The account of rows that hold the names of the columns again: how many there are, and that they are left out."""
     if not numbers:
         return {}, ()
-    which = f"line{'s' if len(numbers) > 1 else ''} {list_first([str(number) for number in numbers], MOST_NAMED)}"
+    which = f"line{'s' if len(numbers) > 1 else ''} {list_first([str(number) for number in numbers])}"
     return {"row": len(numbers)}, (LeftOut("row", len(numbers), _HEADER_AGAIN, which),)
 
 
@@ -439,7 +437,7 @@ def _kind_of_archive(path: Path) -> tuple[str, Callable[[Path, str], list[Sheet]
     is_workbook = any(name == "[Content_Types].xml" or name.startswith("xl/") for name in names)
     if names and not is_workbook:
         raise DataError(
-            f"{path} is a zip archive of {format_count(len(names), 'file')} ({list_first(names, MOST_NAMED)}): unpack it "
+            f"{path} is a zip archive of {format_count(len(names), 'file')} ({list_first(names)}): unpack it "
             "and name the file inside"
         )
     return ".xlsx file", _read_xlsx
@@ -482,7 +480,7 @@ def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is
     if sheet.is_hidden:
         remarks.append(f"the sheet {sheet.name} is hidden, but read")
     reason = "another sheet is named" if is_named else "no table"
-    left_out = (LeftOut("sheet", len(others), reason, list_first(others, MOST_NAMED)),) if others else ()
+    left_out = (LeftOut("sheet", len(others), reason, list_first(others)),) if others else ()
     return replace(
         sheet,
         remarks=(*(Repair(None, "all columns", "", None, remark, file) for remark in remarks), *sheet.remarks),
@@ -579,7 +577,7 @@ def _with_account_of_columns(sheet: Sheet, beyond: Collection[int]) -> Sheet:
     if not beyond:
         return sheet
     letters = [openpyxl.utils.get_column_letter(column) for column in sorted(beyond)]
-    which = list_first(letters, MOST_NAMED)
+    which = list_first(letters)
     n_read = len(_filled_columns(sheet))
     reason = f"behind the first {MAX_COLUMNS} columns, which alone are read"
     remark = f"{format_count(len(beyond), 'column')} {reason}: {which}"
@@ -640,7 +638,7 @@ def _hidden_columns(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...
     if not letters:
         return ()
     noun = "column" if len(letters) == 1 else "columns"
-    reason = f"hidden in the sheet, but read: {noun} {list_first(letters, MOST_NAMED)}"
+    reason = f"hidden in the sheet, but read: {noun} {list_first(letters)}"
     return (Repair(None, "all columns", "", None, reason, sheet.where),)
 
 

@@ -344,7 +344,7 @@ def _refuse_foreign_code(record: Record) -> None:
     """
     if record.training_code:
         raise ConfigError(
-            f"its run used code of {list_first(record.training_code, 3)}, which is not part of a record: "
+            f"its run used code of {list_first(record.training_code)}, which is not part of a record: "
             "read this code, then run it with mebench run"
         )
 

@@ -355,9 +355,9 @@ def _remark_on(record: Record, task: str, versions: Sequence[str], other_code: b
     if other_code:
         remarks.append(OTHER_CODE)
     if record.training_code:
-        remarks.append(f"trained with code of its sender: {list_first(record.training_code, 3)}")
+        remarks.append(f"trained with code of its sender: {list_first(record.training_code)}")
     if record.landmark_files:
-        remarks.append(f"faces cut by a landmark file of its sender: {list_first(record.landmark_files, 3)}")
+        remarks.append(f"faces cut by a landmark file of its sender: {list_first(record.landmark_files)}")
     if record.about.get("subject_dependent"):
         remarks.append("subject-dependent: tested people train too")
     if len(versions) > 1 and not record.doubt:

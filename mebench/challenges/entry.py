@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from mebench.annotations.annotation import MOST_DIGITS
 from mebench.challenges.register import ChallengeTask
 from mebench.errors import DataError, refuse_if
 from mebench.exchange.megc import is_log, read_log
@@ -24,8 +25,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 TYPES = {"me": "micro", "mae": "macro"}
 LONGEST = 300
 """Most characters of a fault in a message."""
-MOST_DIGITS = 9
-"""Digits of a frame number."""
 
 
 class Fault(NamedTuple):

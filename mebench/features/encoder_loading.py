@@ -331,7 +331,7 @@ def _refuse_pickles(path: Path) -> None:
                 objects += [name for part in _payloads(json.loads(archive.read(name))) if part.get("use_pickle")]
     if objects:
         raise DataError(
-            f"{path} holds pickled objects ({list_first(objects, 3)}), which are never read: export a module whose constants are tensors"
+            f"{path} holds pickled objects ({list_first(objects)}), which are never read: export a module whose constants are tensors"
         )
 
 
@@ -440,9 +440,9 @@ def _refuse_other_layers(own: Mapping[str, Any], weights: Mapping[str, Any], pat
     extra = sorted(name for name in weights if name not in own)
     faults = []
     if missing:
-        faults.append(f"lack {list_first(missing, 3)}")
+        faults.append(f"lack {list_first(missing)}")
     if extra:
-        faults.append(f"hold {list_first(extra, 3)}, which the network does not have")
+        faults.append(f"hold {list_first(extra)}, which the network does not have")
     if faults:
         raise DataError(
             f"the weights {path} {' and '.join(faults)}: they are those of another network, or of a part of it"

@@ -53,8 +53,6 @@ MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 
 BYTES_OF_OFFSET = 8
 """Bytes of the place of a text in its column."""
-MOST_NAMED = 3
-"""Most scores that a sentence names."""
 OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "terminal.py")
 """The code that computes the summary of a record."""
 
@@ -192,9 +190,9 @@ class ScoreComparison:
             if len(self.changed) > 1:
                 words[0] += f", and {format_count(len(self.changed) - 1, 'other value')}"
         if self.added:
-            words.append(f"scores are added: {list_first(self.added, MOST_NAMED)}")
+            words.append(f"scores are added: {list_first(self.added)}")
         if self.kept:
-            words.append(f"scores that this mebench does not know are kept: {list_first(self.kept, MOST_NAMED)}")
+            words.append(f"scores that this mebench does not know are kept: {list_first(self.kept)}")
         return "; ".join(words)
 
 

@@ -120,7 +120,7 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
     lacking = [person for person, place in zip(known, places) if place not in rows.index]
     if lacking:
         raise DataError(
-            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({list_first(lacking, 3)}): give each a "
+            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({list_first(lacking)}): give each a "
             "row, with unknown cells empty"
         )
     return rows.loc[places].set_axis(list(known)).apply(_grouped)

@@ -39,7 +39,7 @@ from mebench.exchange.text_table import Remarks, parse_columns, read_sheet
 from mebench.exchange.value_sheets import sheet_of_rows
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
-from mebench.grouping import group_by
+from mebench.grouping import group_by, thin_from_last
 from mebench.metrics import epoch_choices, find_convention
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
@@ -776,8 +776,7 @@ def _thin_curve(section: Mapping[str, Any]) -> list[tuple[float, float]]:
     if np.isnan(points).any():
         return []
     step = max(len(points) // N_POINTS, 1)
-    from_last = points[::-1][::step]  # counted from the end, so that the last point is kept
-    return from_last[::-1]
+    return thin_from_last(points, step)
 
 
 def _rounded_without_details(value: Any) -> Any:

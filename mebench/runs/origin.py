@@ -19,9 +19,6 @@ from mebench.runs.folder import RunFolder
 ORIGIN_FILE = ".begun_here"
 """In the run folder: a proof that this user began the run, or has agreed to its code."""
 
-MOST_NAMED = 3
-"""Folders and classes that the question names; further ones are counted."""
-
 
 def code_of_run(config: Mapping[str, Any]) -> list[str]:
     """The code outside mebench that a stored configuration names: folders of plugins, callbacks and loggers.
@@ -63,7 +60,7 @@ def question_about_code(folder: RunFolder, trains: bool = True) -> str:
     runs_code = bool(code) if trains else bool(stored.get("plugins"))
     if not runs_code or is_own(folder, stored):
         return ""
-    return f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code, MOST_NAMED)}"
+    return f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code)}"
 
 
 def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:

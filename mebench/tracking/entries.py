@@ -16,6 +16,7 @@ from mebench.boards.export import WithheldError, export_record
 from mebench.config import flatten_keys
 from mebench.config.database_files import without_password
 from mebench.files import write_text
+from mebench.grouping import thin_from_last
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.number_format import Score, format_score
 from mebench.records.recorded_settings import dataset_in_words, own_choices
@@ -364,8 +365,7 @@ def _thin(items: list[Any], most: int | None) -> list[Any]:
     if most is None:
         return items
     step = max(1, math.ceil(len(items) / most))
-    from_last = items[::-step]
-    return from_last[::-1]
+    return thin_from_last(items, step)
 
 
 def _text(value: Any) -> str:
