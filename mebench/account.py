@@ -51,9 +51,9 @@ class Account:
 
     def close(self, unit: str, taken: int) -> None:
         """Compare the number of things that were taken with those that should be: what is missing is left out, too."""
-        self.leave_out(unit, self.taken(unit) - taken, UNSAID)
+        self.leave_out(unit, self.count_taken(unit) - taken, UNSAID)
 
-    def taken(self, unit: str) -> int:
+    def count_taken(self, unit: str) -> int:
         """Number of things that are taken."""
         return self.held.get(unit, 0) - sum(part.n for part in self.left_out if part.unit == unit)
 
@@ -64,7 +64,7 @@ class Account:
                 "source": self.source,
                 "unit": unit,
                 "held": held,
-                "taken": self.taken(unit),
+                "taken": self.count_taken(unit),
                 "left_out": [
                     {"n": part.n, "reason": part.reason, "which": part.which}
                     for part in self.left_out

@@ -30,6 +30,7 @@ from mebench.core.peaks import (
     interval,
     iou,
     learnt_threshold,
+    make_window,
     overlap,
     peaks_of,
     place_randomly,
@@ -39,7 +40,6 @@ from mebench.core.peaks import (
     stretches,
     suppress,
     threshold,
-    window,
     window_shift,
 )
 
@@ -184,7 +184,7 @@ class Running:
         self._k_prime = k_prime
         self._level = level
         self._lead = lead
-        self._weights = np.ones(1) if how.smoothing == "none" else window(2 * k_prime + 1, how.smoothing)
+        self._weights = np.ones(1) if how.smoothing == "none" else make_window(2 * k_prime + 1, how.smoothing)
         self._recent: deque[float] = deque(maxlen=len(self._weights))
         self.frame = len(self._weights) // 2 - 1
         self._before: float | None = None

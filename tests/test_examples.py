@@ -11,7 +11,7 @@ import pytest
 import mebench
 from mebench.config import registry
 from mebench.progress import Silent
-from mebench.testing import method_checks, outcomes, plugin_checks
+from mebench.testing import method_checks, plugin_checks, run_checks
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "ourlab"
 APART = "params_import_nothing_heavy"
@@ -37,7 +37,7 @@ def test_ourlab_is_found_and_keeps_promises(installed):
     assert registry.find_plugin("method", "ourlab_brightness").folder.is_relative_to(installed / "site")
     assert "ourlab_faces" in mebench.datasets().index
     checks = [*method_checks("ourlab_brightness"), *plugin_checks("dataset", "ourlab_faces")]
-    found = outcomes(check for check in checks if check.name != APART)
+    found = run_checks(check for check in checks if check.name != APART)
     assert [(one.check.name, one.reason) for one in found if one.reason] == []
 
 

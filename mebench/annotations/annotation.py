@@ -53,7 +53,7 @@ class Annotation:
     flags: tuple[str, ...] = ()
     problem: str = ""
 
-    def begins(self, first: int) -> int:
+    def first_file_number(self, first: int) -> int:
         """File number at which the video begins: the sheet's, else the given one."""
         return first if self.first is None else self.first
 
@@ -350,7 +350,7 @@ def group_by_video(
             reason = f"{'/'.join(key)} has one frame rate: the rate of the dataset, {fps:g}, is used"
             log.marked(of_video[-1][0].row, "fps", given, reason, altered=True)
         rate = rates.pop() if len(rates) == 1 else fps
-        videos[key] = Video(dataset, *key, rate, None, tuple(expressions), of_video[0][0].begins(first))
+        videos[key] = Video(dataset, *key, rate, None, tuple(expressions), of_video[0][0].first_file_number(first))
     return videos
 
 
@@ -425,7 +425,7 @@ def with_distractors(
     by_video: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
     for kind, annotation in rows:
         key = (annotation.subject, annotation.video)
-        place = place_annotation(annotation, annotation.begins(first), numbers.get(key), Log())
+        place = place_annotation(annotation, annotation.first_file_number(first), numbers.get(key), Log())
         if isinstance(place, Expression) and key in by_video:
             by_video[key].append(Distractor(kind, place.onset, place.offset))
     n_lost = len(rows) - sum(len(distractors) for distractors in by_video.values())

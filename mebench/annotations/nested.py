@@ -148,7 +148,7 @@ class NestedTree(Tree):
 class NestedDataset(SheetDataset):
     """A `SheetDataset` on a `NestedTree`."""
 
-    def ours(self, names: tuple[str, ...]) -> bool:
+    def belongs_here(self, names: tuple[str, ...]) -> bool:
         """Whether a folder that looks like a video belongs to this dataset.
 
         Args:
@@ -162,5 +162,5 @@ class NestedDataset(SheetDataset):
         plain = super()._tree_or_stop
         shapes = (plain.layout.folder, *plain.layout.also)
         layouts = [replace(plain.layout, folder=shape) for shape in shapes]
-        trees = [NestedTree(plain.root, layout, self.params.follow_links, self.ours) for layout in layouts]
+        trees = [NestedTree(plain.root, layout, self.params.follow_links, self.belongs_here) for layout in layouts]
         return next((tree for tree in trees if tree.homes(())), trees[0])

@@ -145,7 +145,7 @@ class SheetDataset(Dataset):
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone, with positions by the documented numbering."""
         first = self.layout.first
-        placed = ((a, place_annotation(a, a.begins(first), None, Log())) for a in self.annotations)
+        placed = ((a, place_annotation(a, a.first_file_number(first), None, Log())) for a in self.annotations)
         grouped = group_by_video(self.id, placed, self.fps, first, Log())
         complete = with_distractors(grouped, self.read_distractors(), {}, first, Log())
         return sorted(complete, key=lambda video: video.key)
@@ -337,7 +337,10 @@ class SheetDataset(Dataset):
         keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
         numbers = {key: self._numbers(*key) for key in keys}
         self._mark_shared_folders(keys, log)
-        placed = [(a, place_annotation(a, a.begins(first), numbers[a.subject, a.video], log)) for a in self.annotations]
+        placed = [
+            (a, place_annotation(a, a.first_file_number(first), numbers[a.subject, a.video], log))
+            for a in self.annotations
+        ]
         self._mark_state_of_frames(numbers, log)
         videos = self._annotated_with_files(placed, numbers, log)
         if not self.short_videos:

@@ -106,7 +106,7 @@ class Smic(NestedDataset):
         """Draw small trees of short and long clips, with the releases' quirks."""
         drawn.write_drawn_clips(folder, cls.recording)
 
-    def ours(self, names: tuple[str, ...]) -> bool:
+    def belongs_here(self, names: tuple[str, ...]) -> bool:
         """The folders of this recording, short clips below `micro` and long ones not."""
         matches = [_RECORDING.search(name) for name in reversed(names)]
         named = [match.group().upper() for match in matches if match]

@@ -566,14 +566,14 @@ def _lacked_settings(
     method = str(settings.get("method"))
     for key, value in settings.items():
         is_for_this_method = key.replace("method", method, 1) in keys
-        if is_for_this_method or not lacks(method, key, value):
+        if is_for_this_method or not lacks_setting(method, key, value):
             continue
-        if leave_out or not all(lacks(other, key, value) for other in methods):
+        if leave_out or not all(lacks_setting(other, key, value) for other in methods):
             lacked[key] = f"method {method} has no {key.removeprefix('method.')}={value}"
     return lacked
 
 
-def lacks(method: str, key: str, value: Any) -> bool:
+def lacks_setting(method: str, key: str, value: Any) -> bool:
     """Whether a key names a parameter or preset that a method does not have."""
     part, _, name = key.partition(".")
     info = registry.list_plugins("method").get(method)

@@ -284,7 +284,7 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
 
 def places_and_levels(content: BoardContent) -> list[Ranked]:
     """The rows of a board by score. Levels of chance have no rank and stand where their score belongs."""
-    worth = METRICS[content.score].worth
+    worth = METRICS[content.score].sort_key
     lines = [*content.places, *(Ranked(row, None) for row in content.levels)]
     return sorted(lines, key=lambda line: -worth(content.value(line.row)))
 
@@ -366,7 +366,7 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
 
 def _score_if_chosen(row: BoardRow, content: BoardContent) -> str:
     """The score if the epoch is chosen on tested people, and its gain."""
-    chosen = content.chosen(row)
+    chosen = content.find_chosen_row(row)
     if chosen is None:
         return NONE
     value = content.value(chosen)

@@ -307,7 +307,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, chance_ids: Set
 
 def row_order(row: BoardRow, main_score: str) -> tuple[Any, ...]:
     """Best first; then rows that tested subjects may have shaped, and last rows that disagree with known annotations or code."""
-    worth = METRICS[main_score].worth(row.scores[main_score]["value"])
+    worth = METRICS[main_score].sort_key(row.scores[main_score]["value"])
     return row.unranked, row.may_know_tested, -worth, row.method, row.settings, row.seeds, row.runs
 
 

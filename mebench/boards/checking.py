@@ -86,7 +86,7 @@ def check_alone(record: RunFolder) -> None:
     check_record(record)
     check_scores(record)
     rebuilt = read_committed_record(record)
-    lacking = rebuilt.lacks()
+    lacking = rebuilt.find_missing_facts()
     if lacking:
         raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")
     build_tables([rebuilt])

@@ -120,7 +120,7 @@ def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Re
             record = record_from_run(folder)
             for name in ANSWERS:
                 folder.read_table(name)
-        lacking = record.lacks()
+        lacking = record.find_missing_facts()
         _ = record.identity, record.seed, record.convention  # damaged ones may lack it
     except MebenchError as error:
         notify(f"left out: {error}" if folder.id in str(error) else f"{folder.id} is left out: {error}")

@@ -79,7 +79,7 @@ class NamedBoard:
     boards: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
 
-    def shows(self, table: BoardTable) -> bool:
+    def shows_table(self, table: BoardTable) -> bool:
         """Whether a table belongs to the board."""
         has_data = (table.task, table.dataset) == (self.task, self.dataset) and table.protocol in self.protocol
         settings = [setting for setting in table.variant.split("; ") if setting]
@@ -170,11 +170,11 @@ def with_titles(tables: Sequence[BoardTable], boards: Sequence[NamedBoard]) -> l
     """The tables under the titles of their boards; several of one board are told apart by their protocols."""
     titled = []
     for table in tables:
-        board = next((board for board in boards if board.shows(table)), None)
+        board = next((board for board in boards if board.shows_table(table)), None)
         if board is None:
             titled.append(table)
         else:
-            is_alone = sum(board.shows(other) for other in tables) == 1
+            is_alone = sum(board.shows_table(other) for other in tables) == 1
             titled.append(
                 replace(table, board=board.title if is_alone else f"{board.title}, protocol {table.protocol}")
             )
@@ -219,7 +219,7 @@ class BoardContent:
         """The headline score of a row."""
         return row.scores[self.score]["value"]
 
-    def chosen(self, row: BoardRow) -> BoardRow | None:
+    def find_chosen_row(self, row: BoardRow) -> BoardRow | None:
         """The row of the same trainings that chose its epoch on tested people; or None."""
         for part in self.parts:
             for other in part.rows:
@@ -270,7 +270,7 @@ def board_contents(
 ) -> list[BoardContent]:
     """What each board shows of the tables."""
     ids = set(chance_ids)
-    return [_content_of(board, [table for table in tables if board.shows(table)], ids) for board in boards]
+    return [_content_of(board, [table for table in tables if board.shows_table(table)], ids) for board in boards]
 
 
 def _content_of(board: NamedBoard, tables: Sequence[BoardTable], chance_ids: set[str]) -> BoardContent:
@@ -298,7 +298,7 @@ def _with_measured_rows(content: BoardContent, chance_ids: set[str]) -> BoardCon
     rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
     ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, chance_ids)]
     ranked_rows = [entry for entry in ranked_rows if entry.row in rows]
-    ranked_rows.sort(key=lambda entry: -METRICS[score].worth(entry.row.scores[score]["value"]))
+    ranked_rows.sort(key=lambda entry: -METRICS[score].sort_key(entry.row.scores[score]["value"]))
     numbered = tuple(replace(entry, rank=rank) for rank, entry in enumerate(ranked_rows, 1))
     levels_of_chance = [row for row in rows if not row.measured or row.method in chance_ids]
     return replace(
@@ -340,7 +340,7 @@ def _systems(content: BoardContent) -> Iterable[RescoredSystem]:
             by_method.setdefault(name, []).append((table, row))
     found = [_system(content, name, own) for name, own in by_method.items()]
     systems = [system for system in found if system is not None]
-    return sorted(systems, key=lambda system: -METRICS[content.score].worth(content.value(system.row)))
+    return sorted(systems, key=lambda system: -METRICS[content.score].sort_key(content.value(system.row)))
 
 
 def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Rescored]]) -> RescoredSystem | None:
@@ -373,7 +373,7 @@ def _system(content: BoardContent, name: str, own: Sequence[tuple[BoardTable, Re
         row=main,
         printed=next(iter(printed), ""),
         overall=_overall_row(content, main),
-        chosen=max(chosen, key=lambda row: METRICS[content.score].worth(content.value(row)), default=None),
+        chosen=max(chosen, key=lambda row: METRICS[content.score].sort_key(content.value(row)), default=None),
         later=next(iter(later), None),
         protocols=tuple(dict.fromkeys(table.protocol for table, _ in own)),
     )

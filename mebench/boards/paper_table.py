@@ -264,7 +264,7 @@ class PaperTable:
         """The best value of a score among the rows that are ranked; empty without two of them."""
         values = [row.scores[metric]["value"] for row in self.rows if row.compared]
         known = [value for value in values if value is not None]
-        return {max(known, key=find_metric(metric).worth)} if len(known) > 1 else set()
+        return {max(known, key=find_metric(metric).sort_key)} if len(known) > 1 else set()
 
     def table(self) -> Table:
         """The table for a terminal, Markdown, CSV and pages."""

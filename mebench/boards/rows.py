@@ -438,7 +438,7 @@ def _row_of_same_spotter(row: BoardRow, others: Sequence[BoardRow]) -> BoardRow 
 
 def _possible_ranks(row: BoardRow, rivals: Sequence[BoardRow], metric: str) -> tuple[int, int]:
     """The best and the worst rank of a row, as far as rows are distinguishable."""
-    worth = METRICS[metric].worth
+    worth = METRICS[metric].sort_key
     own = worth(row.scores[metric]["value"])
     distinguishable = [
         worth(other.scores[metric]["value"])

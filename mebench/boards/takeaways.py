@@ -119,7 +119,7 @@ def _name(content: BoardContent, method: str) -> str:
 
 def _count_worse(content: BoardContent, method: str) -> str:
     """The number of ranked rows that score worse than that of a method, as text."""
-    worth = METRICS[content.score].worth
+    worth = METRICS[content.score].sort_key
     own = worth(content.value(find_row(content, method)))
     return str(sum(worth(content.value(row)) < own for row in content.rows))
 
@@ -177,7 +177,7 @@ def _better(content: BoardContent, rest: str) -> str:
     name, _, others = rest.partition(">")
     row = find_row(content, name.strip())
     worse = [find_row(content, other.strip()) for other in others.split(",")]
-    worth = METRICS[content.score].worth
+    worth = METRICS[content.score].sort_key
     for other in worse:
         is_tested = bool(row.groups and other.groups)
         if not is_tested or _are_alike(row, other) or worth(content.value(row)) <= worth(content.value(other)):

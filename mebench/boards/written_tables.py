@@ -48,7 +48,7 @@ def find_table_of_board(board: NamedBoard, files: Mapping[str, Path]) -> BoardTa
     for protocol in board.protocol:
         prefix = f"{board.task}-{board.dataset}-{protocol}"
         tables = [read_written_table(file) for name, file in files.items() if name.startswith(prefix)]
-        shown = [table for table in tables if table.protocol == protocol and board.shows(table)]
+        shown = [table for table in tables if table.protocol == protocol and board.shows_table(table)]
         if shown:
             return shown[0]
     if board.task == SELECTION:

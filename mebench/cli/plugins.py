@@ -409,7 +409,7 @@ def _outcomes_of_checks(name: str, kinds: Sequence[PluginKind], values: Mapping[
     """Run the checks of a plugin, each kind with its own settings."""
     for kind in kinds:
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
-        yield from checks.outcomes(folders.plugin_checks(kind, name, **params))
+        yield from checks.run_checks(folders.plugin_checks(kind, name, **params))
 
 
 def _plain_outcome(outcome: CheckOutcome) -> dict[str, str]:

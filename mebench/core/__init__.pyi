@@ -31,7 +31,7 @@ from .options import Smoothing as Smoothing
 from .options import SpottingParams as SpottingParams
 from .peaks import Curve as Curve
 from .peaks import hits as hits
-from .peaks import reaches as reaches
+from .peaks import reaches_iou as reaches_iou
 from .peaks import spot as spot
 from .peaks import Spotted as Spotted
 from .types import ABSENT as ABSENT

@@ -87,7 +87,7 @@ class History:
         """Record logged metrics of a training step."""
         self._logged.append(Epoch(stage, epoch, split, float("nan"), None, step=step, logged=dict(metrics)))
 
-    def noted(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
+    def merge_pass(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
         """The values of a pass from `add` and `score`, by the names of `Epoch`."""
         logged = next((e for e in self.epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
         numbers = {} if logged is None else {n: getattr(logged, n) for n in ("loss", "accuracy", "uf1", "uar")}
@@ -99,7 +99,7 @@ class History:
         return [self._sums, self._scores, before]
 
     @classmethod
-    def of(cls, state: Sequence[Any]) -> Self:
+    def from_state(cls, state: Sequence[Any]) -> Self:
         """The history of that state."""
         history = cls()
         history._sums, history._scores = state[:2]

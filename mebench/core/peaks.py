@@ -170,7 +170,7 @@ def overlap_ratio(common: Any, either: Any) -> Any:
     return common / np.maximum(either, 1)
 
 
-def reaches(common: Any, either: Any, threshold: Fraction, reaching: bool = True) -> Any:
+def reaches_iou(common: Any, either: Any, threshold: Fraction, reaching: bool = True) -> Any:
     """Whether intersection over union reaches a threshold, or on demand exceeds it.
 
     At least one frame must be common.
@@ -198,7 +198,7 @@ def hits(a: Span, b: Span) -> Any:
     >>> bool(hits((0, 3), (2, 3))), bool(hits((0, 3), (3, 3)))
     (True, False)
     """
-    return reaches(*overlap(a, b), Fraction(1, 2))
+    return reaches_iou(*overlap(a, b), Fraction(1, 2))
 
 
 def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]:
@@ -272,17 +272,17 @@ def smooth(scores: Scores, k_prime: int, rule: Rule = "paper", smoothing: Smooth
         return 0, scores
     if rule == "released_code":
         # Entry j of the full convolution sums frames j - 2k' + 1 to j; frame i wants i - k' to i + k' - 1.
-        return 0, np.convolve(scores, window(2 * k_prime, smoothing))[k_prime - 1 : k_prime - 1 + n]
+        return 0, np.convolve(scores, make_window(2 * k_prime, smoothing))[k_prime - 1 : k_prime - 1 + n]
     length = 2 * k_prime + 1
     if n < length:
         return k_prime, np.empty(0)
-    return k_prime, np.convolve(scores, window(length, smoothing), mode="valid")
+    return k_prime, np.convolve(scores, make_window(length, smoothing), mode="valid")
 
 
-def window(length: int, smoothing: Smoothing) -> Scores:
+def make_window(length: int, smoothing: Smoothing) -> Scores:
     """Symmetric weights of a moving average that sum to 1, (length,): those of `scipy.signal.windows`.
 
-    >>> window(3, "exponential_1").round(3)
+    >>> make_window(3, "exponential_1").round(3)
     array([0.212, 0.576, 0.212])
     """
     if smoothing == "average":

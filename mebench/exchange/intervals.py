@@ -275,7 +275,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
         kinds = _kinds_in_column(table, name, column, remarks)
         if kinds is not None:
             rest = {other: cells for other, cells in table.cells.items() if other != name}
-            return replace(table, cells=rest).taken(name, "kind", kinds)
+            return replace(table, cells=rest).with_column(name, "kind", kinds)
     return _with_codes(table, remarks)
 
 
@@ -337,7 +337,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     if macro_is_longer or (is_part_of_codes and names_index):
         meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in codes)
         remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")
-        return table.taken(name, "kind", column.read(lambda cell: dict[str, str](CODES).get(cell, cell)))
+        return table.with_column(name, "kind", column.read(lambda cell: dict[str, str](CODES).get(cell, cell)))
     are_two_numbers = len(codes) == 2 and "".join(codes).isdigit()
     if are_two_numbers:
         raise DataError(

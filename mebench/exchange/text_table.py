@@ -249,7 +249,7 @@ class TextTable:
         if unread:
             remarks.repair(f"{self.role}: {format_count(len(unread), 'column')} not read: {', '.join(unread)}")
 
-    def taken(self, header: str, what: str, column: Cells) -> Self:
+    def with_column(self, header: str, what: str, column: Cells) -> Self:
         """The table with one of the other columns as a wanted one.
 
         Args:

@@ -355,7 +355,7 @@ def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
         databases = {*map(plain_name, column.distinct)}
         if len(databases) > 1 and databases <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
-            return table.taken(name, "dataset", column.read(str.strip))
+            return table.with_column(name, "dataset", column.read(str.strip))
     return table
 
 

@@ -127,7 +127,7 @@ class MapStep(Step, ABC):
             landmarks: (68, 2) points (x, y) in pixels of the face crop, or None.
         """
 
-    def back(
+    def map_back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
         """A heat map of this step's output, mapped back to its input; unchanged if the step moves no pixel.

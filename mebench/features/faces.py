@@ -355,7 +355,7 @@ class FaceCrop(Step):
         while index < n:
             gray = to_gray(frames[index], index, label)
             height, width = gray.shape
-            faces = self.faces(gray)
+            faces = self.detect_faces(gray)
             sizes = [box_area(clip_to_frame(face, width, height)) for face in faces]
             if any(sizes):
                 return index, gray, faces, faces[int(np.argmax(sizes))]
@@ -402,7 +402,7 @@ class FaceCrop(Step):
         convert = to_color if self.color else to_gray
         converted: Iterator[Gray] = (convert(picture, index, label) for index, picture in enumerate(pictures))
         if isinstance(frames, VideoFrames):
-            converted = frames.ahead(converted)
+            converted = frames.compute_ahead(converted)
         if is_fixed:
             for picture in converted:
                 yield cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
@@ -423,7 +423,7 @@ class FaceCrop(Step):
         if not self._follows:
             yield from ((picture, reference.matrix) for picture in pictures)
             return
-        tracker = FaceTracker(reference.frame, reference.face, self.faces, self._smallest)
+        tracker = FaceTracker(reference.frame, reference.face, self.detect_faces, self._smallest)
         boxes = ((picture, np.array(tracker.follow(to_gray(picture, 0, label)), np.float64)) for picture in pictures)
         # Smoothed once more, a box that moves on glides.
         followed = smooth_vectors(hold_still_boxes(smooth_vectors(boxes, self.smoothing)), self.smoothing)
@@ -451,7 +451,7 @@ class FaceCrop(Step):
     def _predictor(self, label: str) -> Path:
         return require_predictor(self.landmarks, label, f"method.align={self.align}", "method.align=none")
 
-    def faces(self, gray: Gray) -> list[Box]:
+    def detect_faces(self, gray: Gray) -> list[Box]:
         """The boxes of all faces, in pixels of the frame."""
         height, width = gray.shape
         if not self.half_size or min(height, width) < 2:

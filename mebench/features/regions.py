@@ -64,7 +64,7 @@ class EyesAndMouth(MapStep):
         x0, y0, x1, y1 = mouth
         return np.concatenate([np.concatenate(eye_parts, axis=1), resize_map(x[y0:y1, x0:x1], 21, 42)])
 
-    def back(
+    def map_back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
         """The heat of each region, laid back on its pixels of the crop; where two regions overlap, the larger value."""
@@ -163,7 +163,7 @@ class Resize(MapStep):
         """Resize an (H, W, C) map."""
         return resize_map(x, self.size, self.size, smooth=True)
 
-    def back(
+    def map_back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
         """The heat enlarged."""

@@ -358,7 +358,7 @@ class VideoFrames:
                 digest.update(file.read(_SAMPLE))
         return digest.hexdigest()[:32]
 
-    def ahead(self, arrays: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
+    def compute_ahead(self, arrays: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
         """Results computed from these frames one by one, in order: uint8 arrays of one shape.
 
         A forked process makes up to `most` of them before they are asked for, on a core that is idle: a thread would wait

@@ -87,7 +87,7 @@ def look_at_film(
     faces = about.get("faces")
     if faces is None:  # crops that an earlier version stored
         frame = about["frame"]
-        faces = len(route.crop.faces(to_gray(source.frames()[frame], frame, video.key)))
+        faces = len(route.crop.detect_faces(to_gray(source.frames()[frame], frame, video.key)))
     unseen = find_stretches_without_face(crops, video.fps or 0.0)
     for first, last in unseen:  # a flow pair that begins up to `gap` frames earlier ends there
         blind[max(first - gap, 0) : last + 1] = True

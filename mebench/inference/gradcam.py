@@ -84,7 +84,7 @@ def project_onto_face(
     """
     laid = heat
     for step in reversed(steps):
-        laid = step.back(laid, landmarks, size, size)
+        laid = step.map_back(laid, landmarks, size, size)
     if laid.shape != (size, size):
         raise RunError(
             f"an activation map of {' x '.join(map(str, laid.shape))} does not fit a face of {size} x {size} pixels: these "

@@ -98,11 +98,11 @@ class PredictJob(Job):
     all_peaks: bool = False
     namer: PredictJob | None = None
 
-    def lean(self) -> PredictJob:
+    def without_videos(self) -> PredictJob:
         """The job without videos, and without facts about the models that no worker needs."""
         nothing: dict[str, Any] = {"about": {}, "timings": (), "trained_on": frozenset(), "header": None}
         models = tuple(replace(model, **nothing) for model in self.models)
-        return replace(self, test=(), models=models, namer=None if self.namer is None else self.namer.lean())
+        return replace(self, test=(), models=models, namer=None if self.namer is None else self.namer.without_videos())
 
 
 @dataclass(frozen=True)
@@ -428,7 +428,7 @@ def _notify_of_videos(dataset: Dataset, job: PredictJob, progress: Progress) -> 
 
 def _tasks_of(job: PredictJob) -> list[WorkerTask]:
     """A task for each video, the longest first."""
-    lean_job = job.lean()
+    lean_job = job.without_videos()
     videos = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
     return [WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins) for video in videos]
 

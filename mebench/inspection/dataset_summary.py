@@ -104,7 +104,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
                 continue
             if notify is None or not missing.is_default:
                 raise DataError(f"{missing.reason}: {landmark_advice(missing.remedy, part)}")
-            settled = missing.replaced(settled)
+            settled = missing.replace_landmarks(settled)
             if missing.reason not in notified:
                 notified.add(missing.reason)
                 instead = f"{missing.key}={missing.value} is used instead, and the results say so"
@@ -135,7 +135,7 @@ class _MissingLandmarks:
     value: str
     is_default: bool
 
-    def replaced(self, config: RunConfig) -> RunConfig:
+    def replace_landmarks(self, config: RunConfig) -> RunConfig:
         """The configuration with the setting that needs no landmarks."""
         return with_parameters(config, {self.key: self.value}, "replaces landmarks, because their file is missing")
 

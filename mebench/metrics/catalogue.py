@@ -104,10 +104,10 @@ class Metric:
         facts = filter(None, (self.unit, RANGES[self.scale], DIRECTIONS[self.direction]))
         return f"{', '.join(facts)}: {self.meaning}"
 
-    def worth(self, value: float | None) -> float:
+    def sort_key(self, value: float | None) -> float:
         """Sort key: larger where the value, in the metric's unit, is better; least where it is undefined.
 
-        >>> METRICS["f1"].worth(0.5), METRICS["fpr"].worth(0.5), METRICS["onset_bias_ms"].worth(-20.0)
+        >>> METRICS["f1"].sort_key(0.5), METRICS["fpr"].sort_key(0.5), METRICS["onset_bias_ms"].sort_key(-20.0)
         (0.5, -0.5, -20.0)
         """
         if value is None:

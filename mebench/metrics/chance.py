@@ -88,8 +88,8 @@ def spotting_chance(
     candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
     expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
     best = int(candidates[np.argmax(2 * expected / (candidates + m))])
-    as_many = place.scores(place.drawn(m * draws, generator), m, generator)
-    best_rate = place.scores(place.drawn(best * draws, generator), best, generator)
+    as_many = place.scores(place.draw_videos(m * draws, generator), m, generator)
+    best_rate = place.scores(place.draw_videos(best * draws, generator), best, generator)
     best_rate["rate_per_minute"] = best / float(place.minutes.sum())
     return {"as_many": as_many, "best_rate": best_rate}
 
@@ -155,7 +155,7 @@ class _Placement:
         share = np.bincount(hits.truth, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 
-    def drawn(self, n: int, generator: np.random.Generator) -> Indices:
+    def draw_videos(self, n: int, generator: np.random.Generator) -> Indices:
         """The videos of `n` random intervals, a longer one more often."""
         edge = np.cumsum(self.minutes)
         return np.asarray(np.searchsorted(edge[:-1], generator.random(n) * edge[-1], side="right"), dtype=np.int64)

@@ -45,7 +45,7 @@ class Pairs:
 
     def hits(self, threshold: Fraction, reaching: bool = True) -> "Pairs":
         """The pairs whose IoU reaches (or, on demand, exceeds) a threshold; in whole numbers, hence exact."""
-        return self.where(peaks.reaches(self.intersection, self.union, threshold, reaching))
+        return self.where(peaks.reaches_iou(self.intersection, self.union, threshold, reaching))
 
     def where(self, mask: Bools | Indices) -> "Pairs":
         """Some of the pairs, by mask or position."""

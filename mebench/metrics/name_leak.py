@@ -239,7 +239,7 @@ def _intervals(
             place = best if has_same_value else 0
             value = int(codes[place][row])
             if (place, value) not in shown:
-                shown[place, value] = places.shares(codes[place], value, known)
+                shown[place, value] = places.measure_shares(codes[place], value, known)
             which, share = shown[place, value]
             kept = which[share >= least[place]]
             yield from zip([row] * len(kept), places.onset[kept], places.offset[kept], share)
@@ -276,7 +276,7 @@ class AnnotatedPlaces:
             hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
         return cls(person, video, *ends, hits)
 
-    def shares(self, code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
+    def measure_shares(self, code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
         """Disjoint intervals in the known videos of a value, each with its share.
 
         It is the share of other people's such videos that the interval hits.
@@ -314,7 +314,7 @@ class AnnotatedPlaces:
         for part in range(PARTS):
             left_out = known & (self.person % PARTS == part)
             for value in np.unique(code[left_out]):
-                which, share = self.shares(code, value, known & ~left_out)
+                which, share = self.measure_shares(code, value, known & ~left_out)
                 right = self.hits[which][:, left_out & (code == value)]
                 shares = np.broadcast_to(share[:, None], right.shape)
                 tries.append(np.stack([shares, right]).reshape(2, -1))

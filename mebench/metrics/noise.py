@@ -145,7 +145,7 @@ def _under_noise_at(path: str, annotated: Sequence[float], drawn: Floats) -> dic
         drawn: (1 + n_runs, n_draws) score of the truth itself, then of each run, on the truths of other coders.
     """
     ceiling, *noisy = [score_with_percentiles(float(values.mean()), values) for values in drawn]
-    goodness = np.vectorize(find_metric(path).worth)(drawn[1:])
+    goodness = np.vectorize(find_metric(path).sort_key)(drawn[1:])
     values: list[float | None] = []
     for value in annotated:
         known = None if np.isnan(value) else value

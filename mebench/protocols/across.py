@@ -71,7 +71,7 @@ def need_several(people: People, what: str) -> None:
 def fold_across(people: People, train: Collection[str], test: Collection[str], *, strangers: bool = True) -> Fold:
     """The fold that trains on some datasets and tests others; its key names both sides."""
     key = f"{'+'.join(sorted(train))}-to-{'+'.join(sorted(test))}"
-    return people.fold(key, people.of(test), people.of(train), strangers=strangers)
+    return people.fold(key, people.find_subjects(test), people.find_subjects(train), strangers=strangers)
 
 
 def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
@@ -82,7 +82,7 @@ def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
     """
     need_several(people, "leaving one dataset out")
     return [
-        people.fold(name, people.of([name]), [s for s in people.subjects if s.dataset != name])
+        people.fold(name, people.find_subjects([name]), [s for s in people.subjects if s.dataset != name])
         for name in people.datasets
     ]
 

@@ -107,7 +107,7 @@ def megc_spotting(people: People, params: NoParams = NOTHING) -> list[Fold]:
     for dataset in people.datasets:
         refuse_single(People([v for v in people.videos if v.dataset == dataset], person=people.person), dataset)
     return sorted(
-        (people.fold(str(subject), [subject], people.of([subject.dataset])) for subject in people.subjects),
+        (people.fold(str(subject), [subject], people.find_subjects([subject.dataset])) for subject in people.subjects),
         key=lambda fold: fold.key,
     )
 

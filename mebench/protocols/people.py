@@ -65,7 +65,7 @@ class People:
         first, *others = self.persons[person]
         return str(person if others else first)
 
-    def of(self, datasets: Collection[str]) -> tuple[SubjectKey, ...]:
+    def find_subjects(self, datasets: Collection[str]) -> tuple[SubjectKey, ...]:
         """The subjects of some datasets."""
         return tuple(subject for subject in self.subjects if subject.dataset in datasets)
 

@@ -78,7 +78,7 @@ class Cost:
             return None
         return float(folds[column].sum() if self.pooled == "sum" else folds[column].max())
 
-    def recorded(self, folds: pd.DataFrame, minutes: float) -> float | None:
+    def recorded_value(self, folds: pd.DataFrame, minutes: float) -> float | None:
         """The value that the record of a run holds; None if it holds none.
 
         Args:

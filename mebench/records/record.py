@@ -287,7 +287,7 @@ class Record:
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
         return hashlib.sha256(json.dumps([values, hash_files(self.folder)], sort_keys=True).encode()).hexdigest()
 
-    def lacks(self) -> list[str]:
+    def find_missing_facts(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""
         versions = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
         settings = ("method", "dataset", "protocol", "seed")
@@ -352,7 +352,7 @@ def record_from_run(folder: RunFolder) -> Record:
     folds = read_csv(folder.path / "costs.csv")
     videos = folder.read_table("videos.parquet")
     minutes = minutes_of(videos)
-    costs = {name: cost.recorded(folds, minutes) for name, cost in COSTS.items()}
+    costs = {name: cost.recorded_value(folds, minutes) for name, cost in COSTS.items()}
     return Record(
         id=folder.id,
         key=stored["key"],

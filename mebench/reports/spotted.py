@@ -166,7 +166,7 @@ class SpottedVideo:
             rows.append((*about, *numbers, *seconds, float(f"{p.confidence:.6g}"), p.emotion or ""))
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
-    def spans(self) -> list[tuple[int, int, Kind, str]]:
+    def describe_spans(self) -> list[tuple[int, int, Kind, str]]:
         """First and last frame of each interval, from 0, its kind and a description."""
         last = len(self.times) - 1
         spans = []
@@ -178,7 +178,7 @@ class SpottedVideo:
     def tiers(self) -> list[Tier]:
         """For ELAN: a tier for each kind, with confidences, and a tier of emotions if the models name them."""
         marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
-        for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
+        for (first, last, kind, _), p in zip(self.describe_spans(), self.answer.predictions):
             begin = round(1000 * float(self.times[first]))
             end = round(1000 * self.ends[last])
             marks[kind].append(Mark(begin, end, f"{p.confidence:.6g}"))
@@ -225,7 +225,7 @@ class SpottedVideo:
         strengths = pd.Series([p.confidence for p in predictions], dtype=float).rank(pct=True)
         spans: dict[Kind, list[Span]] = {kind: [] for kind in self.answer.curves}
         named: list[tuple[Span, str | None, None]] = []
-        for (onset, offset, kind, words), p, strength in zip(self.spans(), predictions, strengths):
+        for (onset, offset, kind, words), p, strength in zip(self.describe_spans(), predictions, strengths):
             apex = min(max(p.apex, 0), len(self.times) - 1)
             text = f"{words}: {self._between(onset, offset)}"
             spans[kind].append(Span(onset, offset, text, apex, strength=float(strength)))
@@ -501,7 +501,7 @@ def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) 
     with progress.stage("faces", len(source.videos()), "videos") as advance:
         for video in source.videos():
             with suppress(Exception):  # the prediction reports unreadable videos; the others continue
-                tracks = find_face_tracks(source.frames(video), crop.faces, video.fps or 25.0, video.key)
+                tracks = find_face_tracks(source.frames(video), crop.detect_faces, video.fps or 25.0, video.key)
                 if len(tracks.parts) + tracks.mixed > 1:
                     tracks_by_video[video.id] = tracks
             advance(video.n_frames or 0)
@@ -695,7 +695,7 @@ def _strip_of(face: SpottedVideo, width: int, row: int) -> CurveStrip:
     """The strip of a face, with the curve of its first kind."""
     curve = next(iter(face.answer.curves.values()))
     values = curve.scores if curve.smoothed is None else curve.smoothed
-    return CurveStrip(width, values, face.spans(), row, face.answer.unseen, face.marks())
+    return CurveStrip(width, values, face.describe_spans(), row, face.answer.unseen, face.marks())
 
 
 LEAST_STRIP = 48

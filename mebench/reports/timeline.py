@@ -258,7 +258,7 @@ class JudgedRun:
         """The row of a video in `tables.videos`."""
         return self._rows["videos"][video][0]
 
-    def track(self, video: str) -> Track:
+    def make_track(self, video: str) -> Track:
         """This side's track for a video."""
         curves: dict[Kind, ScoreCurve] = {}
         lanes: list[Lane] = []
@@ -393,7 +393,7 @@ def _curve_of(scores: pd.DataFrame) -> ScoreCurve:
 def timeline_of_video(video: str, sides: Sequence[JudgedRun]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
     row = sides[0].row_of_video(video)
-    tracks = [side.track(video) for side in sides]
+    tracks = [side.make_track(video) for side in sides]
     n_frames = _whole(row["n_frames"]) or _seen_frames(tracks)
     fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])
     is_gapless = "first" in row and not len(row.get("numbers", ()))

@@ -15,7 +15,7 @@ from typing import Any
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
 from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, attempt, failure_of
+from mebench.runner.isolation import LOOK_SECONDS, Failure, call_safely, failure_of
 from mebench.runner.process import limit_threads
 from mebench.runner.workers import Workers, WorkerTask
 
@@ -81,7 +81,7 @@ class DaskPool(Workers):
         while queue or busy:
             while queue and len(busy) < max(MOST, 2 * self.size):
                 task = queue.popleft()
-                call = attempt(pickle.dumps, ((task.function, task.arguments),))
+                call = call_safely(pickle.dumps, ((task.function, task.arguments),))
                 if isinstance(call, Failure):
                     yield task, call
                 else:
@@ -141,4 +141,4 @@ def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | 
 
     with ONE_AT_A_TIME:
         limit_threads()
-        return attempt(called, ())
+        return call_safely(called, ())

@@ -152,7 +152,7 @@ class FrameSource:
             _, fingerprint = self._about(key["video"])
         real = {"dataset": id_, "revision": dataset.revision, "video": video.key, "frames": fingerprint}
         entry = self._store.read(Key(**{**key, **real}))
-        return None if entry is None else Mapped.of(entry)
+        return None if entry is None else Mapped.from_entry(entry)
 
     def _about(self, key: str) -> tuple[int, str]:
         """Number and fingerprint of the frames of a video."""

@@ -88,7 +88,7 @@ class Failure:
     raised: bool = False
 
 
-def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """The answer of a function, or its exception as a `Failure`."""
     try:
         return function(*arguments)
@@ -241,7 +241,7 @@ class Mapped:
     extra: Mapping[str, Any]
 
     @classmethod
-    def of(cls, entry: StoredArray) -> "Mapped | StoredArray":
+    def from_entry(cls, entry: StoredArray) -> "Mapped | StoredArray":
         """In the host: of an entry of the store; the entry itself if its array is in no file."""
         array = entry.array
         extra = dict(entry.extra)
@@ -369,7 +369,7 @@ class Worker:
         """
         if grant is not None:
             hide_memory()
-        call = attempt(pickle.dumps, ((function, arguments),))
+        call = call_safely(pickle.dumps, ((function, arguments),))
         if isinstance(call, Failure):
             return dataclasses.replace(call, reason=f"it cannot be handed to a worker process: {call.reason}")
         try:
@@ -595,7 +595,7 @@ def load_ahead(entries: Iterable[str]) -> None:
 
 def _answer_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> None:
     """Send the result of one call, or its failure, to the host."""
-    outcome = attempt(_do_call, (pipe, plugins, call, asks, grant))
+    outcome = call_safely(_do_call, (pipe, plugins, call, asks, grant))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     try:

@@ -256,7 +256,7 @@ class EpochIntervals:
             honest = read_fold(self.folder.fold_folder(fold.key), self.data.task.kinds)
             yield replace(honest, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
 
-    def more(self, rule: str, convention: str) -> dict[str, Any]:
+    def score_epoch_alone(self, rule: str, convention: str) -> dict[str, Any]:
         """The gain of choosing the epoch alone, as `differences`: the programs of AUW-GCN and SpotFormer choose no
         threshold.
         """
@@ -349,12 +349,12 @@ def measure_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str
 
     Returns:
         Its value: `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
-        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `epoch_curve`.
+        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.score_epoch_alone`; and `curve`, see `epoch_curve`.
     """
     counts = epoch_predictions.counts(rule)
     of_epoch_alone = {}
     if isinstance(epoch_predictions, EpochIntervals):
-        of_epoch_alone = epoch_predictions.more(rule, convention)
+        of_epoch_alone = epoch_predictions.score_epoch_alone(rule, convention)
     gain = {
         "rule": rule,
         "honest": epoch_predictions.folder.id,

@@ -167,7 +167,7 @@ class Plan:
         plugins = [part.plugin for part in self.methods]
         return code_of(plugins, file_hash), code_of(plugins, code_hash)
 
-    def people(self, videos: Sequence[Video]) -> People:
+    def collect_people(self, videos: Sequence[Video]) -> People:
         """The people of some videos, as protocols see them."""
         data = self.data
         return People(
@@ -257,7 +257,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     selects = any(method.selects for method in methods)
     task = Task(tasks, kinds, scheme.classes, several=scheme.several)
     data = RunData(dataset, config.dataset, videos, scheme, task, protocol, config.protocol_params, (), selects)
-    folds = make_folds(protocol, Plan(config, data).people(videos), config.protocol_params)
+    folds = make_folds(protocol, Plan(config, data).collect_people(videos), config.protocol_params)
     data = replace(data, folds=folds)
     short = all(data.short[video.dataset] for video in videos if video.key in data.tested)
     data = replace(data, task=replace(task, one_per_video=short))

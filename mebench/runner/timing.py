@@ -27,7 +27,7 @@ def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequ
         kinds: the spotted kinds.
     """
     groups = rate_groups(videos)
-    lengths = _ExpressionLengths.of(training, groups)
+    lengths = _ExpressionLengths.from_videos(training, groups)
     home_of = dict[str, tuple[str, float | None]]()  # groups in order of their first videos' keys
     for video in sorted(videos, key=lambda v: v.key):
         home_of.setdefault(groups[video.key], (video.dataset, video.fps))
@@ -55,7 +55,7 @@ class _ExpressionLengths:
     seconds: Mapping[tuple[str, Kind], Sequence[float]]
 
     @classmethod
-    def of(cls, training: Iterable[Video], groups: Mapping[str, str]) -> _ExpressionLengths:
+    def from_videos(cls, training: Iterable[Video], groups: Mapping[str, str]) -> _ExpressionLengths:
         """The lengths in some videos, whose groups are given by key."""
         frames: dict[tuple[str, Kind], list[int]] = defaultdict(list)
         seconds: dict[tuple[str, Kind], list[float]] = defaultdict(list)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
 from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
+from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, call_safely
 from mebench.system import FORKS, count_processors
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class WorkerPool(Workers):
         if self._stopped:
             worker.close()
         try:
-            return attempt(task.function, (*task.arguments, worker))
+            return call_safely(task.function, (*task.arguments, worker))
         finally:
             worker.close()
 

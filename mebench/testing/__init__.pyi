@@ -3,7 +3,7 @@ from . import contracts as contracts
 from . import folders as folders
 from . import null as null
 from .checks import TINY as TINY
-from .checks import outcomes as outcomes
+from .checks import run_checks as run_checks
 from .checks import scratch_folder as scratch_folder
 from .contracts import dataset_checks as dataset_checks
 from .contracts import method_checks as method_checks

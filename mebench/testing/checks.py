@@ -153,7 +153,7 @@ def failure_reason(error: Exception, subject: Any) -> str:
     return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
 
 
-def outcomes(checks: Iterable[Check]) -> Iterator[CheckOutcome]:
+def run_checks(checks: Iterable[Check]) -> Iterator[CheckOutcome]:
     """Run all checks, whatever fails."""
     for check in checks:
         try:
@@ -174,7 +174,7 @@ def run_all(checks: Iterable[Check]) -> list[str]:
     Raises:
         AssertionError: some failed; one line for each.
     """
-    findings = [outcome.finding for outcome in outcomes(checks)]
+    findings = [outcome.finding for outcome in run_checks(checks)]
     broken = sentences_of(findings, "error")
     if broken:
         raise AssertionError("\n".join(broken))

@@ -536,7 +536,9 @@ class _MethodTrial(Owner):
         """The settings, with another value of each parameter that acts on stored frame scores."""
         words = list(self.words)
         for name, spec in (
-            registry.find_plugin("method", self.id).search_of_step("postprocess").items() if self.does("spot") else ()
+            registry.find_plugin("method", self.id).search_of_step("postprocess").items()
+            if self.does_task("spot")
+            else ()
         ):
             values = spec["choices"] if isinstance(spec.get("choices"), list) else [spec.get("low"), spec.get("high")]
             own = self.plan.config.values["method"].get(name)
@@ -557,7 +559,7 @@ class _MethodTrial(Owner):
             plan = make_plan(resolve(self.reworded))
             fold = self.plan.data.folds[0]
             again = self.execute(_relabelled(self, plan))
-            if self.does("spot"):
+            if self.does_task("spot"):
                 _same(host.execute_fold(plan, fold, self.result), again, "stored scores")
                 again = host.execute_fold(self.plan, fold, again)
             _same(self.result, again, "the same settings")
@@ -570,7 +572,7 @@ class _MethodTrial(Owner):
         """The method as it is loaded from its stored fold."""
         return _Reloaded(self.plan, self.result)
 
-    def does(self, task: str) -> bool:
+    def does_task(self, task: str) -> bool:
         """Whether the run does a task."""
         return task in self.plan.data.task.tasks
 
@@ -619,10 +621,10 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
     """One fold trains and predicts: scores for every test video and clip, NaN at the ends only."""
     result = trial.result
     videos = trial.test_videos
-    if trial.does("spot"):
+    if trial.does_task("spot"):
         silent = {v.key for v in videos} - set(result.frame_scores)
         assert not silent, f"no frame of {sorted(silent)} has a score"
-    if trial.does("recognize"):
+    if trial.does_task("recognize"):
         expected = sum(len(trial.plan.data.scheme.scored(video)) for video in videos)
         assert len(result.clips) == expected, f"{expected} clips were to be named, {len(result.clips)} were"
 
@@ -633,7 +635,7 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
 )
 def proposals_are_intervals(trial: _MethodTrial) -> None:
     """`propose` gives intervals around an apex inside the video, also for a clear peak."""
-    for video in trial.test_videos if trial.does("spot") else ():
+    for video in trial.test_videos if trial.does_task("spot") else ():
         scores = trial.result.frame_scores[video.key]
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
         clear = np.repeat(peak[:, None], len(trial.plan.data.task.kinds), 1)
@@ -647,7 +649,7 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
 )
 def one_interval_in_short_videos(trial: _MethodTrial) -> None:
     """In videos of one expression, a spotter proposes at most one interval."""
-    if not trial.does("spot"):
+    if not trial.does_task("spot"):
         return
     task = dataclasses.replace(trial.plan.data.task, one_per_video=True)
     result = trial.result
@@ -664,7 +666,7 @@ def one_interval_in_short_videos(trial: _MethodTrial) -> None:
 )
 def classes_have_finite_scores(trial: _MethodTrial) -> None:
     """`classify` gives finite scores, also for clips that begin before the video."""
-    if not trial.does("recognize"):
+    if not trial.does_task("recognize"):
         return
     clips = []
     for view in map(trial.reloaded.views.unlabelled, trial.test_videos):
@@ -696,7 +698,7 @@ def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
     if not trial.repeated:
         again = trial.execute(_relabelled(trial, trial.plan))
         _same(trial.result, again, "other labels of the test subject's expressions")
-    if trial.does("spot") and trial.does("recognize"):
+    if trial.does_task("spot") and trial.does_task("recognize"):
         moved = trial.execute(_relabelled(trial, trial.plan, move_expression))
         spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are inputs, and have moved
         _same(trial.result, spotted, "other places of the test subject's expressions")
@@ -708,7 +710,9 @@ def _relabelled(
     """The plan with a change of the test subject's expressions: by default other emotions, of a method that only spots
     other places.
     """
-    change = change or (lambda v, e: _rename(plan.data.scheme, e if trial.does("recognize") else move_expression(v, e)))
+    change = change or (
+        lambda v, e: _rename(plan.data.scheme, e if trial.does_task("recognize") else move_expression(v, e))
+    )
     videos: list[Video] = []
     for video in plan.data.videos:
         if video in trial.test_videos:
@@ -753,7 +757,7 @@ def _same(a: FoldResult, b: FoldResult, what: str) -> None:
 @one_thread()  # as in the fold: convolutions of one small clip differ by threads in their last digits
 def state_is_saved_whole(trial: _MethodTrial) -> None:
     """The safetensors file holds everything that prediction needs, so nothing is unpickled on loading."""
-    for video in trial.test_videos if trial.does("spot") else ():
+    for video in trial.test_videos if trial.does_task("spot") else ():
         scores = trial.result.frame_scores[video.key]
         np.testing.assert_array_equal(
             trial.reloaded.frame_scores(trial.reloaded.view(video)),
@@ -766,7 +770,7 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
             for predictions in (kept, trial.reloaded.spotted(video, scores))
         )
         assert loaded == spotted, "the loaded method proposes other intervals"
-    if trial.does("recognize") and trial.result.clips:
+    if trial.does_task("recognize") and trial.result.clips:
         apex = {(v.key, e.onset, e.offset): e.peak for v in trial.test_videos for e in v.expressions}
         views = {v.key: trial.reloaded.view(v) for v in trial.test_videos}
         clips = [

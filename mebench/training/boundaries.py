@@ -94,7 +94,7 @@ class BoundaryNetwork(Method, ABC):
         for video, x in zip(train, series):
             step = self.params.step(video.timing.fps)
             bounds, apexes, actions = _labels_of_kinds(len(x), video.expressions, step)
-            cut += segments(x, bounds, apexes, actions, self.params.segment, self.context)
+            cut += cut_segments(x, bounds, apexes, actions, self.params.segment, self.context)
         if not cut:
             return Samples(*[torch.empty(0, 1)] * 4), None
         arrays = [np.stack(part) for part in zip(*cut)]
@@ -188,7 +188,7 @@ class BoundaryNetwork(Method, ABC):
             apex = sigmoid(answers[FIRST_APEX + place])
             farthest = p.farthest * k if p.longest_frames is None else p.longest_frames[place] / 2
             reach = (max(1, round(p.nearest * k)), max(1, round(farthest)))
-            proposed = proposals(start, end, apex, reach, p.apex_threshold)
+            proposed = find_proposals(start, end, apex, reach, p.apex_threshold)
             most = np.inf if p.longest is None else p.longest * 2 * k
             fitting = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]
             for s in spotting.suppress(fitting, p.nms, 1 if self.task.one_per_video else p.top):
@@ -202,7 +202,7 @@ def _edge_channels(place: int) -> slice:
     return slice(3 * place, 3 * place + 3)
 
 
-def proposals(
+def find_proposals(
     start: NDArray[np.float64],
     end: NDArray[np.float64],
     apex: NDArray[np.float64],
@@ -276,7 +276,7 @@ def boundary_labels(
     return bounds, apex, action
 
 
-def segments(
+def cut_segments(
     x: NDArray[np.float32],
     bounds: NDArray[Any],
     apexes: NDArray[Any],

@@ -142,7 +142,7 @@ def _logging(noted: _Noted) -> LambdaCallback:
     """Logs the values of an epoch in `history` (`train_loss`, `val_uf1`, …) for callbacks and loggers."""
 
     def log(trained: L.LightningModule, split: Split, word: str) -> None:
-        values = noted.method.history.noted(noted.name, trained.current_epoch, split)
+        values = noted.method.history.merge_pass(noted.name, trained.current_epoch, split)
         metrics = {f"{word}_{name}": value for name, value in values.items()}
         noted.known |= metrics.keys()
         trained.log_dict(metrics)
@@ -450,7 +450,7 @@ def _resume(method: Method, kept: _Kept, state: Mapping[str, Any]) -> Path | Non
     """Give a method the history of a killed training; the file with its checkpoint, or None where nothing continues."""
     if kept.random is None or kept.file is None:
         return None
-    method.history = History.of(state["history"])
+    method.history = History.from_state(state["history"])
     method.notes = state["notes"]
     checkpoint = kept.file.with_suffix(".ckpt")
     torch.save(state["checkpoint"], checkpoint)

@@ -17,7 +17,7 @@ SUMS = {"reassoc", "contract", "nsz", "arcp"}
 
 
 @functools.cache
-def ready() -> tuple[Callable[..., Any], Callable[..., Any]]:
+def compile_loops() -> tuple[Callable[..., Any], Callable[..., Any]]:
     """`forward` and `backward`, compiled once a machine."""
     ones = [np.ones((1, 1, 1), np.float32) for _ in range(6)]
     delta, taken, write, read, grad, seen = ones

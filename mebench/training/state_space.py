@@ -36,7 +36,7 @@ class Scan(torch.autograd.Function):
         ctx.save_for_backward(delta, taken, decay, write, read)
         if _in_loops(delta):
             found = torch.empty_like(taken, memory_format=torch.contiguous_format)
-            state_loops.ready()[0](*_arrays(delta, taken, decay.T, write, read), found.numpy())
+            state_loops.compile_loops()[0](*_arrays(delta, taken, decay.T, write, read), found.numpy())
             return found
         seen, kept, state = torch.empty_like(taken), *_room(2, delta, decay)
         state.zero_()
@@ -54,7 +54,7 @@ class Scan(torch.autograd.Function):
         if _in_loops(delta):
             arrays = _arrays(delta, taken, decay.T, write, read)
             of = [np.zeros_like(array) for array in arrays]
-            state_loops.ready()[1](*arrays, *_arrays(grad), *of)
+            state_loops.compile_loops()[1](*arrays, *_arrays(grad), *of)
             of[2] = of[2].T
             return tuple(map(torch.from_numpy, of))
         kept = _room(delta.shape[1], delta, decay)
@@ -115,7 +115,7 @@ class StateSpace(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        state_loops.ready()  # during planning, which may keep the compiled code; folds may not
+        state_loops.compile_loops()  # during planning, which may keep the compiled code; folds may not
         width = WIDENING * channels
         self.rank = math.ceil(channels / CHANNELS_A_RANK)
         self.in_proj = nn.Linear(channels, 2 * width, bias=False)

@@ -52,7 +52,7 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     Raises:
         ConfigError: too few people on one side.
     """
-    people = plan.people(plan.data.videos)
+    people = plan.collect_people(plan.data.videos)
     n = len(people.persons)
     is_share = size < 1
     count = round(size * n) if is_share else int(size)
@@ -98,7 +98,7 @@ def nested_studies(plan: Plan, folds: int) -> tuple[Split, ...]:
 def _inner_plan(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
     """The run among some subjects only, in folds by person."""
     videos = tuple(video for video in plan.data.videos if video.subject_key in subjects)
-    people = plan.people(videos)
+    people = plan.collect_people(videos)
     if len(people.persons) < 2:
         raise ConfigError(
             f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"

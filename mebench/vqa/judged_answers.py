@@ -130,7 +130,7 @@ class _Judge:
 
     def _measure_overlap(self, truth: str, text: str) -> tuple[float, float]:
         """BLEU and ROUGE-1 of a single answer."""
-        return self._marks.of_sum(np.array(self._marks.measured(truth, text), np.float64))
+        return self._marks.of_sum(np.array(self._marks.measure_texts(truth, text), np.float64))
 
     def explain(self, kind: Kind, truth: str, text: str) -> dict[str, Any]:
         """How an answer was read, the verdict, its reason, BLEU and ROUGE-1.

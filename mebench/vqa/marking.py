@@ -105,7 +105,7 @@ def score_answers(
     if not any(id_of(row) in by_id for row in known):
         raise DataError(f"none of the {len(known)} questions is answered; ids look like {id_of(known[0])!r}")
     marks = load_scorer(scorer)
-    measured = cache(marks.measured)  # most answers are given many times
+    measured = cache(marks.measure_texts)  # most answers are given many times
     texts = [by_id.get(id_of(row), {}).get("answer", "") for row in known]
     read = _read(measured, known, texts)
     n_empty = sum(not answer.strip() for answer in texts)
@@ -194,7 +194,7 @@ class _Sentences:
         self._bleu = partial(library.sentence_bleu, smoothing_function=library.SmoothingFunction().method1)
         self._rouge = import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1"], use_stemmer=True)
 
-    def measured(self, truth: str, given: str) -> list[float]:
+    def measure_texts(self, truth: str, given: str) -> list[float]:
         """BLEU, ROUGE-1 and the number of answers; all 0 if a text is empty."""
         true, answer = truth.strip().lower(), given.strip().lower()
         if not true or not answer:
@@ -217,7 +217,7 @@ class _Corpus:
         self._bleu = import_module("sacrebleu.metrics").BLEU(tokenize="none", force=True, effective_order=True)
         self._rouge = import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1"], tokenizer=_Words())
 
-    def measured(self, truth: str, given: str) -> list[float]:
+    def measure_texts(self, truth: str, given: str) -> list[float]:
         """Matched and all n-grams, words of both texts, ROUGE-1, and 1."""
         reference, hypothesis = (" ".join(_Words().tokenize(text)) for text in (truth, given))
         bleu = self._bleu.sentence_score(hypothesis, [reference])

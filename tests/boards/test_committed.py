@@ -49,7 +49,7 @@ def test_committed_record_scores_as_stored(file):
     record = RunFolder(file.parent)
     check_record(record)
     check_scores(record)
-    assert read_committed_record(record).lacks() == []
+    assert read_committed_record(record).find_missing_facts() == []
 
 
 ROOT = Path(__file__).parents[2]

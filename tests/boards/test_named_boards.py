@@ -111,10 +111,10 @@ def test_board_contents_select_ranked_rows(leaderboards, tables):
     content = content_of(leaderboards(), tables)
     assert [(place.rank, place.row.method) for place in content.places] == [(1, "good"), (2, "like"), (3, "lost")]
     assert [content.tied_ranks(place) for place in content.places] == [[2], [1], []]
-    assert content.chosen(content.rows[2]).selection == "test"
-    assert content.chosen(content.rows[0]) is None
+    assert content.find_chosen_row(content.rows[2]).selection == "test"
+    assert content.find_chosen_row(content.rows[0]) is None
     fewer = content_of(leaderboards(leave_out="[audit=]"), tables)
-    assert fewer.chosen(fewer.rows[2]) is not None
+    assert fewer.find_chosen_row(fewer.rows[2]) is not None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from scipy.signal import find_peaks
 
 from mebench.core import Expression
-from mebench.core.peaks import reaches
+from mebench.core.peaks import reaches_iou
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import pair_intervals
 from mebench.spotting import (
@@ -147,8 +147,8 @@ def test_overlap_equals_sets_of_frames(a, b, threshold):
     assert iou(a, b) == float(exact)  # to the last bit
     assert hits(a, b) == (exact >= Fraction(1, 2))
     for t in (threshold, exact):
-        assert reaches(common, either, t) == (exact >= t and common > 0)
-        assert reaches(common, either, t, reaching=False) == (exact > t)
+        assert reaches_iou(common, either, t) == (exact >= t and common > 0)
+        assert reaches_iou(common, either, t, reaching=False) == (exact > t)
 
 
 @given(st.lists(spans, max_size=6), st.lists(spans, max_size=6))

@@ -21,7 +21,7 @@ def weights(name, length):
 
 @given(shaped, st.integers(1, 40))
 def test_window_equals_formulas(name, length):
-    np.testing.assert_allclose(peaks.window(length, name), weights(name, length), rtol=1e-12)
+    np.testing.assert_allclose(peaks.make_window(length, name), weights(name, length), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", [n for n in SMOOTHINGS if n != "none"])

@@ -323,7 +323,7 @@ def test_FaceCrop_track_searches_only_around_the_face(drawn, monkeypatch, wide):
     frame = np.full((400, 640, 3), 110, np.uint8)
     frame[30 : 30 + wide, 200 : 200 + wide] = cv2.resize(drawn[0], (wide, wide))
     monkeypatch.setattr(landmarks, "CHECK_EVERY", 2)
-    sizes, faces = list[int](), FaceCrop.faces
+    sizes, faces = list[int](), FaceCrop.detect_faces
     monkeypatch.setattr(FaceCrop, "faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
     images, crop = MemoryFrames([frame] * 7), FaceCrop(track="frame", size=8)
 

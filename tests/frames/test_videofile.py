@@ -112,14 +112,16 @@ def test_VideoFrames_ahead_gives_equal_frames(videos, alone, most):
     for path in [*videos.values()][: None if most == 8 else 1]:
         video = VideoFrames(path)
         video[3]  # the process begins again: its file is another one
-        np.testing.assert_array_equal(np.array([*video.ahead(iter(video), most)]), np.array([*video]))
+        np.testing.assert_array_equal(np.array([*video.compute_ahead(iter(video), most)]), np.array([*video]))
 
 
 def test_VideoFrames_ahead_uses_a_process_beside_one_thread(videos, alone):
     video = VideoFrames(next(iter(videos.values())))
 
     def makers():
-        return {int(makes[0]) for makes in video.ahead(np.array([os.getpid() % 256], np.uint8) for _ in range(5))}
+        return {
+            int(makes[0]) for makes in video.compute_ahead(np.array([os.getpid() % 256], np.uint8) for _ in range(5))
+        }
 
     assert len(makers()) == 2  # the first is made here
     cv2.setNumThreads(2)
@@ -128,7 +130,7 @@ def test_VideoFrames_ahead_uses_a_process_beside_one_thread(videos, alone):
 
 def test_VideoFrames_ahead_leaves_no_process(videos, alone, tmp_path):
     video = VideoFrames(next(iter(videos.values())))
-    frames = video.ahead(iter(video))
+    frames = video.compute_ahead(iter(video))
     assert [next(frames).shape for _ in range(2)] == [(64, 96, 3)] * 2
     assert len(multiprocessing.active_children()) == 1
     frames.close()
@@ -137,14 +139,14 @@ def test_VideoFrames_ahead_leaves_no_process(videos, alone, tmp_path):
         yield from (video[index] for index in range(20))
         raise DataError("frame 20 is damaged")
 
-    read = video.ahead(damaged())
+    read = video.compute_ahead(damaged())
     np.testing.assert_array_equal([next(read) for _ in range(20)], [video[index] for index in range(20)])
     with pytest.raises(DataError, match="frame 20"):
         next(read)
     (tmp_path / "none.mp4").write_bytes(b"no video")
     none = VideoFrames(tmp_path / "none.mp4")
     with pytest.raises(DataError, match=r"none\.mp4"):
-        next(none.ahead(iter(none)))
+        next(none.compute_ahead(iter(none)))
     assert not multiprocessing.active_children()
 
 
@@ -156,7 +158,7 @@ def test_VideoFrames_ahead_reports_failures_of_its_process(videos, alone, reason
         yield from (video[index] for index in range(3))
         raise reason
 
-    read = video.ahead(failing())
+    read = video.compute_ahead(failing())
     assert [next(read).shape for _ in range(3)] == [(64, 96, 3)] * 3
     with pytest.raises(DataError, match=f"{video.path.name}: .*{type(reason).__name__}: {reason}"):
         next(read)
@@ -170,7 +172,7 @@ def test_VideoFrames_ahead_reports_a_killed_process(videos, alone):
         if os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    read = video.ahead(killed())
+    read = video.compute_ahead(killed())
     next(read)
     with pytest.raises(DataError, match=f"{video.path.name}: .*ended by the system"):
         next(read)

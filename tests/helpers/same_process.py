@@ -55,7 +55,7 @@ class SameProcess:
         *_: Any,
         **__: Any,
     ) -> Any:
-        return isolation.attempt(function, arguments if answer is None else (*arguments, answer))
+        return isolation.call_safely(function, arguments if answer is None else (*arguments, answer))
 
     def close(self) -> None:
         pass

@@ -358,4 +358,4 @@ def test_plan_warns_of_labels_that_no_scheme_knows(tree, write_sheet, tmp_path):
         "'suprise' (1 expression) is in no emotion scheme" in line and "'surprise'?" in line for line in sentences
     )
     clips = next(account for account in accounts_of_data(plan.data) if account.source == "recognition")
-    assert (clips.held["clip"], clips.taken("clip")) == (4, 3)
+    assert (clips.held["clip"], clips.count_taken("clip")) == (4, 3)

@@ -77,9 +77,9 @@ def test_METRICS_directions_equal_an_independent_list():
 
 
 def test_Metric_worth_orders_from_worst_to_best():
-    assert sorted([0.1, None, 0.9, 0.5], key=METRICS["f1"].worth) == [None, 0.1, 0.5, 0.9]
-    assert sorted([0.1, None, 0.9, 0.5], key=METRICS["fpr"].worth) == [None, 0.9, 0.5, 0.1]
-    assert sorted([-30.0, None, 10.0, -5.0], key=METRICS["onset_bias_ms"].worth) == [None, -30, 10, -5]
+    assert sorted([0.1, None, 0.9, 0.5], key=METRICS["f1"].sort_key) == [None, 0.1, 0.5, 0.9]
+    assert sorted([0.1, None, 0.9, 0.5], key=METRICS["fpr"].sort_key) == [None, 0.9, 0.5, 0.1]
+    assert sorted([-30.0, None, 10.0, -5.0], key=METRICS["onset_bias_ms"].sort_key) == [None, -30, 10, -5]
 
 
 def test_METRICS_and_COLUMNS_agree_on_names_and_sections():

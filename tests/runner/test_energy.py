@@ -78,8 +78,8 @@ def test_EnergyMeter_gives_up_a_tracker_that_fails(failing):
 
 def test_COSTS_have_energy_only_where_each_fold_has():
     folds = pd.DataFrame({"energy_wh": [1.0, 2.5]})
-    assert COSTS["energy_wh"].recorded(folds, 0.0) == 3.5
-    assert COSTS["energy_wh"].recorded(folds.assign(energy_wh=[1.0, None]), 0.0) is None
+    assert COSTS["energy_wh"].recorded_value(folds, 0.0) == 3.5
+    assert COSTS["energy_wh"].recorded_value(folds.assign(energy_wh=[1.0, None]), 0.0) is None
 
 
 def test_run_reports_its_energy(codecarbon, untracked, own_folder, tiny):

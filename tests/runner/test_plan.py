@@ -1,6 +1,7 @@
 """What is known of a run before it starts, and what is refused then."""
 
 import dataclasses
+from pkgutil import resolve_name
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_fold_seed_is_independent_of_other_folds(plan):
     assert seeds == [four.fold_seed(f) for f in four.data.folds[:3]]
     other = plan("seed=1")
     assert seeds != [other.fold_seed(f) for f in other.data.folds]
+
+
+def test_imports_of_folds_name_what_there_is(plan):
+    """What fails to load ahead is loaded by each fold again, without a word."""
+    entries = plan().imports
+    assert "mebench.features.tvl1:load_compiled_flow()" in entries
+    for entry in entries:
+        resolve_name(entry.removesuffix("()"))
 
 
 def test_make_plan_orders_kinds_and_takes_micro_by_default(plan):

@@ -123,14 +123,14 @@ def test_attempt_gives_a_sentence_with_traceback(error, reason):
     def fail():
         raise error
 
-    failure = isolation.attempt(fail, ())
+    failure = isolation.call_safely(fail, ())
     assert failure.reason == reason
     assert "in fail" in failure.details
     assert (failure.error is error) == isinstance(error, DataError)
 
 
 def test_attempt_words_torch_and_numpy_out_of_memory_alike():
-    reasons = {isolation.attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
+    reasons = {isolation.call_safely(make, (10**15,)).reason for make in (torch.ones, np.ones)}
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
 

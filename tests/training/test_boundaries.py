@@ -44,7 +44,7 @@ def test_boundaries_segments_keep_surroundings_of_action():
     n, length = 70, 32
     x = np.arange(1, n + 1, dtype=np.float32)[:, None, None] * np.ones((1, 12, 2), np.float32)
     bounds, apex, action = (part[:, None] for part in boundaries.boundary_labels(n, [Expression(66, 69)], around=1))
-    ((series, *labels),) = boundaries.segments(x, bounds, apex, action, length)
+    ((series, *labels),) = boundaries.cut_segments(x, bounds, apex, action, length)
 
     assert series.shape == (length + 2 * boundaries.CONTEXT, 12, 2)
     assert series[:, 0, 0].tolist() == [
@@ -81,7 +81,7 @@ def plain_proposals(start, end, apex, reach, threshold):
 def test_boundaries_proposals_equal_a_plain_loop(seed, n, nearest, more, threshold):
     start, end, apex = np.random.default_rng(seed).random((3, n))
     reach = (nearest, nearest + more)
-    found = boundaries.proposals(start, end, apex, reach, threshold)
+    found = boundaries.find_proposals(start, end, apex, reach, threshold)
     expected = plain_proposals(start, end, apex, reach, threshold)
     assert [tuple(s)[:3] for s in found] == [e[:3] for e in expected]
     assert [s.confidence for s in found] == pytest.approx([e[3] for e in expected])

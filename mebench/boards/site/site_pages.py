@@ -746,7 +746,7 @@ def _best_rescored(part: Part) -> Rescored:
         key=lambda row: (
             "test_selected" not in row.reading,
             row.convention == "strict",
-            catalogue.METRICS[name].worth(row.scores[name]["value"]),
+            catalogue.METRICS[name].sort_key(row.scores[name]["value"]),
         ),
     )
 
