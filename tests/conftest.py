@@ -6,6 +6,7 @@ import ctypes
 import functools
 import gc
 import os
+import shutil
 import sqlite3.dbapi2
 import sys
 import traceback
@@ -97,6 +98,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     else:
         for module, name, own in _real:
             setattr(module, name, own)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Folders that a fixture makes for the tests of a file go with the file, as pytest removes the folder of a test that passed
+    (`tmp_path_retention_policy`): at the end of the session, when the disk holds them, a file may take milliseconds to remove.
+    """
+    if fixturedef.scope != "module" or "tmp_path_factory" not in fixturedef.argnames:
+        return (yield)
+    base = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    made: list[Path] = []
+    fixturedef.addfinalizer(functools.partial(_remove_unless_failed, request.session, made))
+    before = set(base.iterdir())
+    value = yield
+    made += set(base.iterdir()) - before
+    return value
+
+
+def _remove_unless_failed(session: pytest.Session, folders: Sequence[Path]) -> None:
+    """Remove folders, which stay after a failed test to be looked at."""
+    if not session.testsfailed:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)

@@ -27,9 +27,20 @@ KEPT = "MEBENCH_TEST_DRAWN"
 def draw_once() -> None:
     """Let `write_frames` do so, for whoever imports it afterwards."""
     if KEPT not in os.environ:
-        os.environ[KEPT] = tempfile.mkdtemp(prefix="mebench-drawn-")
+        os.environ[KEPT] = tempfile.mkdtemp(prefix="mebench-drawn-", dir=_memory())
         atexit.register(shutil.rmtree, os.environ[KEPT], ignore_errors=True)
     drawn.write_frames = _copying(drawn.write_frames)
+
+
+def _memory() -> Path | None:
+    """A folder that no disk holds, if it has room: of some disks, to remove the thousands of files in the end takes a minute."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if has_room else None
+
+
+ROOM = 4 << 30
+"""Bytes that must be free, of which all test processes together use a tenth."""
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:
