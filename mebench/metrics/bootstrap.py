@@ -58,9 +58,12 @@ def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, in
     (0.5773502691896257, 2)
     """
     deviations, degrees = subject_deviations(replicates, strata)
-    if not degrees:
-        return np.nan, degrees
-    return float(np.sqrt((deviations**2).sum())), degrees
+    return _error_of_deviations(deviations, degrees), degrees
+
+
+def _error_of_deviations(deviations: Floats, degrees: int) -> float:
+    """`standard_error` of the deviations of `subject_deviations`."""
+    return float(np.sqrt((deviations**2).sum())) if degrees else np.nan
 
 
 def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
@@ -77,7 +80,11 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
     >>> round(effective_degrees(np.array([1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]), ["a"] * 8), 2)
     3.11
     """
-    deviations, degrees = subject_deviations(replicates, strata)
+    return _effective_degrees_of_deviations(*subject_deviations(replicates, strata))
+
+
+def _effective_degrees_of_deviations(deviations: Floats, degrees: int) -> float:
+    """`effective_degrees` of the deviations of `subject_deviations`."""
     squared = deviations**2
     if squared.sum() <= ROUNDING_ERROR**2:
         return float(degrees)
@@ -91,8 +98,11 @@ def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Float
     NaN is left out.
     """
     known = ~np.isnan(replicates)
-    names = np.asarray(strata, dtype=object)
-    parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
+    different = sorted(set(strata))
+    parts = [replicates[known]]
+    if len(different) > 1:
+        names = np.asarray(strata, dtype=object)
+        parts = [replicates[known & (names == stratum)] for stratum in different]
     several = [part for part in parts if len(part) > 1]
     deviations = [np.sqrt((len(part) - 1) / len(part)) * (part - part.mean()) for part in several]
     degrees = sum(len(part) - 1 for part in several)
@@ -150,14 +160,15 @@ def score_interval(
         Low and high; None if the value is NaN, if no stratum has two subjects with a replicate, or if a score that is
         no share has no spread.
     """
-    error, degrees = standard_error(replicates, strata)
+    deviations, degrees = subject_deviations(replicates, strata)
     if not degrees or np.isnan(value):
         return None
+    error = _error_of_deviations(deviations, degrees)
     if scale == "share" and value <= 1:  # above 1 is one of an interval that megc2020 counts for two truths
         n_subjects = len(replicates) if subjects is None else subjects
         if error > ROUNDING_ERROR:
             error = float(np.hypot(error, hidden_error))
-        return share_interval(value, error, effective_degrees(replicates, strata), n_subjects)
+        return share_interval(value, error, _effective_degrees_of_deviations(deviations, degrees), n_subjects)
     if error <= ROUNDING_ERROR:
         return None
     half = float(scipy.special.stdtrit(degrees, 0.975)) * error

@@ -14,7 +14,7 @@ from mebench.metrics.emotions import LEAST_SAMPLES, LEAST_SUBJECTS
 from mebench.metrics.label_sets import class_bits, within_classes
 from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, safe_ratio
 from mebench.metrics.reasons import ThinSupport, store_supports
-from mebench.metrics.tables import Tables
+from mebench.metrics.tables import Tables, strata_of_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +44,7 @@ def score_each_class(tables: Tables, classes: Sequence[str], intervals: bool = T
     if ordered.clips is None:
         return []
     clips = ordered.clips[within_classes(ordered.clips["truth"], classes)]
-    people = ordered.videos.drop_duplicates("unit").sort_values("unit")
-    subjects = Resampling.of_subjects(people["stratum"].tolist(), draws=int(intervals), seed=0)
+    subjects = Resampling.of_subjects(strata_of_units(ordered.videos), draws=int(intervals), seed=0)
     true, named = (class_bits(clips[column].tolist(), classes) for column in ("truth", "predicted"))
     unit = clips["unit"].to_numpy(np.int64)
     rows = []

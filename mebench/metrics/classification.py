@@ -1,5 +1,6 @@
 """Scores of confusion matrices with any leading axes, and the calibration of confidences."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -40,9 +41,10 @@ def confusion_matrices(
     """One `confusion_matrix` for each unit (a subject, say), (n_units, C, C + 1); `unit` is each sample's, (n,)."""
     number = {label: index for index, label in enumerate(classes)}
     matrices = np.zeros((n_units, len(classes), len(classes) + 1), dtype=np.int64)
-    for true, answer, where in zip(truth, predicted, unit.tolist(), strict=True):
+    counted = Counter(zip(truth, predicted, unit.tolist(), strict=True))
+    for (true, answer, where), n in counted.items():
         if true in number:
-            matrices[where, number[true], number.get(answer, len(classes))] += 1
+            matrices[where, number[true], number.get(answer, len(classes))] += n
     return matrices
 
 

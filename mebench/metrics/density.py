@@ -8,10 +8,9 @@ macro-expressions, and those that occur per minute elsewhere.
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.conventions import find_convention
-from mebench.metrics.matching import Found, pair_intervals
-from mebench.metrics.ratios import Bools, Floats, per_unit, safe_ratio
-from mebench.metrics.tables import of_units
+from mebench.metrics.matching import Found, ends_of, touches_truth
+from mebench.metrics.ratios import Floats, per_unit, safe_ratio
+from mebench.metrics.tables import lengths_of, number_groups, of_units
 
 DENSITIES = {"cas_me2": (57, 300, 248_348 / 30 / 60), "samm_lv": (159, 340, 491_435 / 200 / 60)}
 """Numbers of micro- and of macro-expressions, and minutes of all videos with an expression, of two datasets of long videos.
@@ -39,8 +38,9 @@ def place_false_positives(
         rate is unknown.
     """
     wrong = found.weight - np.bincount(found.prediction, minlength=len(predictions))
-    micro = _touching(truths, predictions)
-    macro = _touching(macros, predictions)
+    of_truths, of_macros, of_predictions = number_groups(["video"], truths, macros, predictions)
+    micro = touches_truth(of_predictions, of_truths, ends_of(predictions), ends_of(truths))
+    macro = touches_truth(of_predictions, of_macros, ends_of(predictions), ends_of(macros))
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
     on_micro = per_unit(unit, n_units, np.where(micro, wrong, 0))
     on_macro = per_unit(unit, n_units, np.where(macro & ~micro, wrong, 0))
@@ -53,8 +53,7 @@ def place_false_positives(
 
 def _minutes(table: pd.DataFrame) -> Floats:
     """The length of each interval in minutes, (n,)."""
-    n_frames = table["offset"] - table["onset"] + 1
-    return (n_frames / table["fps"] / 60).to_numpy(np.float64)
+    return np.asarray(lengths_of(table) / table["fps"].to_numpy(np.float64) / 60, dtype=np.float64)
 
 
 def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
@@ -95,9 +94,3 @@ def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, 
         wrong = micros * per_micro + macros_here * per_macro + free * per_minute
         scores[f"f1@{name}"] = safe_ratio(2 * recall * micros, recall * micros + wrong + micros, np.nan)
     return scores
-
-
-def _touching(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
-    """(n_predictions,) whether each shares a frame with a truth of its video, of whatever kind."""
-    pairs = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), find_convention("strict"), near=True)
-    return np.isin(np.arange(len(predictions)), pairs.prediction[pairs.intersection > 0])

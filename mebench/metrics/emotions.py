@@ -159,8 +159,8 @@ def of_true_positives(
     if pairing == "shifted":
         prediction, truth, answer = _shifted(truths, predictions, found.matched, classes)
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[prediction]
-    true = truths["emotion"].iloc[truth].tolist()
-    predicted = predictions["emotion"].iloc[answer].tolist()
+    true = truths["emotion"].to_numpy(object)[truth].tolist()
+    predicted = predictions["emotion"].to_numpy(object)[answer].tolist()
     matrices = confusion_matrices(true, predicted, unit, n_units, classes)
     return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
 
@@ -313,8 +313,8 @@ def _joint_scores(counts: SpottingCounts, sample: Sample, weights: Floats) -> di
 
 def _holds_short_videos(truths: pd.DataFrame) -> bool:
     """Whether each video holds one micro-expression and nothing else, or nothing."""
-    micro = of_kinds(truths, ["micro"])
-    return len(micro) == len(truths) and not micro["video"].duplicated().any()
+    holds_micro_alone = set(truths["kind"].tolist()) <= {"micro"}
+    return holds_micro_alone and len(set(truths["video"].tolist())) == len(truths)
 
 
 def score_recognition(

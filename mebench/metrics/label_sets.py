@@ -1,6 +1,6 @@
 """Clips that may have several classes at once, joined by `+`: counts of each class and of whole sets, ready to be weighted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ MAIN_SCORES = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
 
 
-def are_sets(labels: pd.Series) -> bool:
+def are_sets(labels: Iterable[object]) -> bool:
     """Whether a label joins several classes; missing ones join none."""
-    return bool(labels.astype(str).str.contains("+", regex=False).any())
+    return any("+" in str(label) for label in set(labels))
 
 
 def within_classes(labels: pd.Series, classes: Sequence[str]) -> pd.Series:

@@ -8,7 +8,7 @@ frames that belong to expressions so found, the false positive rate that of fals
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, safe_ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, largest_before, last_of_equals, safe_ratio
 from mebench.metrics.tables import number_groups
 
 
@@ -46,11 +46,12 @@ def newly_covered(truths: pd.DataFrame) -> Floats:
     [50.0, 10.0, 0.0]
     """
     (group,) = number_groups(["video", "kind"], truths)
-    ends = {name: truths[name].to_numpy(np.int64) for name in ("onset", "offset")}
-    rows = pd.DataFrame(ends | {"group": group}).sort_values(["group", "onset"], kind="stable")
-    before = rows.groupby("group")["offset"].transform(lambda offsets: offsets.cummax().shift())
-    new = rows["offset"] - np.fmax(before, rows["onset"] - 1.0)
-    return np.asarray(new.clip(lower=0).sort_index(), dtype=np.float64)
+    onset, offset = (truths[name].to_numpy(np.int64) for name in ("onset", "offset"))
+    order = np.lexsort((onset, group))
+    before = largest_before(group[order], offset[order])
+    new = np.empty(len(truths))
+    new[order] = np.maximum(offset[order] - np.fmax(before, onset[order] - 1.0), 0)
+    return new
 
 
 def rates_over_confidence(

@@ -78,18 +78,18 @@ def pair_intervals(
         return _near_pairs(truths, predictions, convention)
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     prediction, truth = same_group(of_predictions, of_truths)
-    return overlap_pairs(prediction, truth, _ends(predictions), _ends(truths), convention)
+    return overlap_pairs(prediction, truth, ends_of(predictions), ends_of(truths), convention)
 
 
-def _ends(table: pd.DataFrame) -> tuple[Indices, Indices]:
-    """Onsets and offsets of a table of intervals."""
+def ends_of(table: pd.DataFrame) -> tuple[Indices, Indices]:
+    """Onsets and offsets of a table of intervals, (n,) each."""
     return table["onset"].to_numpy(np.int64), table["offset"].to_numpy(np.int64)
 
 
 def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
     """The pairs of `pair_intervals` that share a frame, or whose truth holds the apex."""
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
-    true = _ends(truths)
+    true = ends_of(truths)
     apex = predictions["apex"].to_numpy(np.float64)
 
     def near(pairs: Pairs) -> Pairs:
@@ -98,7 +98,22 @@ def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Con
         holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
         return pairs.where((pairs.intersection > 0) | holds_apex)
 
-    return _compare_in_blocks(of_predictions, of_truths, _ends(predictions), true, apex, convention, near)
+    return _compare_in_blocks(of_predictions, of_truths, ends_of(predictions), true, apex, convention, near)
+
+
+def touches_truth(
+    of_predictions: Indices, of_truths: Indices, spotted: tuple[Indices, Indices], true: tuple[Indices, Indices]
+) -> Bools:
+    """(n_predictions,) whether each shares a frame with a truth of its video, both ends included.
+
+    Args:
+        of_predictions: (n_predictions,) number of the video of each prediction.
+        of_truths: (n_truths,) number of the video of each truth.
+        spotted: onsets and offsets of the predictions.
+        true: onsets and offsets of the truths.
+    """
+    no_apex = np.full(len(of_predictions), np.nan)
+    return _runs_in_reach(of_predictions, of_truths, spotted, true, no_apex).length > 0
 
 
 def hitting_pairs(
@@ -380,8 +395,10 @@ def _heaviest_matching(weights: Mapping[tuple[int, int], int]) -> Iterator[tuple
 
 def largest_matching(prediction: Indices, truth: Indices) -> Indices:
     """The predictions of some matching with the most pairs, given all allowed pairs."""
+    nodes, first_of_node, column = np.unique(truth, return_index=True, return_inverse=True)
     spotted, row = np.unique(prediction, return_inverse=True)
-    nodes, column = np.unique(truth, return_inverse=True)
+    if len(spotted) == len(prediction):  # nobody hits two truths: any prediction of a truth will do
+        return prediction[first_of_node]
     graph = scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
     partners = scipy.sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
     return np.asarray(spotted[partners >= 0])
@@ -542,8 +559,7 @@ def take_turns_in_order(pairs: Pairs, draw: Indices) -> Indices:
     truth = pairs.truth
     node = draw[prediction] * (int(pairs.truth.max(initial=0)) + 1) + truth
     # A pair has no competitor if both its sides occur once.
-    _, inverse, counts = np.unique(node, return_inverse=True, return_counts=True)
-    alone = (np.bincount(prediction, minlength=len(draw))[prediction] == 1) & (counts[inverse] == 1)
+    alone = (np.bincount(prediction)[prediction] == 1) & (np.bincount(node)[node] == 1)
     rows[prediction[alone]] = truth[alone]
     taken: set[int] = set()
     for p, t, key in zip(prediction[~alone].tolist(), truth[~alone].tolist(), node[~alone].tolist()):

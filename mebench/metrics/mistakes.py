@@ -41,7 +41,7 @@ from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.matching import Pairs, find_truths, first_of_each, pair_intervals, same_group
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
-from mebench.metrics.tables import Tables, in_scope, number_groups, of_kinds, sorted_rows, videos_of_truth
+from mebench.metrics.tables import Tables, in_scope, number_groups, of_kinds, sort_rows, videos_of_truth
 
 CAUSES = {
     "false_positive": ("localisation", "kind_confusion", "duplicate", "background"),
@@ -109,8 +109,9 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     misses = _misses(truths, draw, overlaps, is_wrong, is_missed)
     both = pd.concat([wrong, misses], ignore_index=True)
     both["subject"] = ordered.videos.set_index("video")["subject"].reindex(both["video"]).array
+    both = both.astype(dict.fromkeys(("kind", "dataset", "subject", "video"), "str"))
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
-    return sorted_rows({name: both[name].values for name in COLUMNS}, order)
+    return pd.DataFrame(sort_rows({name: both[name].values for name in COLUMNS}, order))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,20 @@ def safe_ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Fl
     return quotient
 
 
+def largest_before(group: Indices, values: Indices) -> Floats:
+    """The largest value of the rows before each one in its group, (n,); NaN for the first of a group.
+
+    >>> largest_before(np.array([0, 0, 0, 1]), np.array([5, 3, 7, 1]))  # groups lie together, their numbers rise
+    array([nan,  5.,  5., nan])
+    """
+    different, rank = np.unique(values, return_inverse=True)
+    # Ranks of a group are raised above those of earlier groups, so that the largest so far is one of its own.
+    floor = group * len(different)
+    largest = different[np.maximum.accumulate(floor + rank) - floor].astype(np.float64)
+    is_first = np.diff(group, prepend=-1) != 0
+    return np.where(is_first, np.nan, np.roll(largest, 1))
+
+
 def last_of_equals(values: Floats) -> Indices:
     """Places of the last of each run of equal values: no threshold parts intervals of one confidence, so only these are points of a curve.
 

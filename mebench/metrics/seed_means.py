@@ -19,7 +19,7 @@ from mebench.metrics.comparison import sections_of
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics.tables import Tables, strata_of_units
 
 
 def mean_summary(
@@ -71,8 +71,7 @@ def summarize_seeds(
         DataError: the tables of a run do not fit together.
     """
     first, *others = runs
-    people = first.ordered().videos.drop_duplicates("unit").sort_values("unit")
-    strata = people["stratum"].tolist()
+    strata = strata_of_units(first.ordered().videos)
     sections = [sections_of(tables, len(strata), kinds, classes, convention) for tables in others]
     whole = Resampling.of_subjects(strata, draws, seed)
     means = SeedMeans(whole.weights, strata=whole.strata, subjects=whole.subjects, others=sections)

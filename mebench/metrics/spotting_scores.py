@@ -16,7 +16,7 @@ from mebench.metrics.interval_matches import SWEEP, THRESHOLDS, IntervalMatches,
 from mebench.metrics.li2017 import newly_covered, rates_over_confidence
 from mebench.metrics.matching import Found, Pairs, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
-from mebench.metrics.tables import number_groups, of_kinds, of_units, renumber_truths
+from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units, renumber_truths
 
 _BLOCK = 64
 """Weightings that are computed at once, at most."""
@@ -631,8 +631,8 @@ def count_matches(
     sums = UnitSums(unit, truths, len(minutes), by_draw)
 
     unordered = without_order(predictions, convention)
-    truth_unordered = np.isin(truths["run"], unordered).astype(np.float64)
-    spotted_unordered = np.isin(predictions["run"], unordered).astype(np.float64)
+    truth_unordered = np.isin(truths["run"].to_numpy(), unordered).astype(np.float64)
+    spotted_unordered = np.isin(predictions["run"].to_numpy(), unordered).astype(np.float64)
     undecided = np.zeros(sums.n_units)
     if unordered and convention.asr == "claims":
         undecided = sums.over_predictions(spotted_unordered * in_crowded_video(truths, predictions))
@@ -703,8 +703,8 @@ def _frame_counts(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """`SpottingCounts.frames`."""
     truths, predictions, found = matches.truths, matches.predictions, matches.found
-    truth_lengths = (truths["offset"] - truths["onset"] + 1).to_numpy(np.float64)
-    spotted_lengths = (predictions["offset"] - predictions["onset"] + 1).to_numpy(np.float64)
+    truth_lengths = lengths_of(truths)
+    spotted_lengths = lengths_of(predictions)
     wrong = np.flatnonzero(found.hits == 0)
     free = np.full(sums.n_units, np.nan)
     if frames is not None and convention.matching == "peak":

@@ -26,7 +26,15 @@ from mebench.metrics.spotting_scores import (
     macros_beside,
     weighted_frame_auc,
 )
-from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units, videos_of_truth
+from mebench.metrics.tables import (
+    Tables,
+    in_scope,
+    lengths_of,
+    of_kinds,
+    of_units,
+    strata_of_units,
+    videos_of_truth,
+)
 from mebench.terminal import format_count
 
 
@@ -80,8 +88,7 @@ def summarize(
     """
     ordered = tables.ordered()
     rule = find_convention(convention)
-    people = ordered.videos.drop_duplicates("unit").sort_values("unit")
-    subjects = resampling or Resampling.of_subjects(people["stratum"].tolist(), draws, seed)
+    subjects = resampling or Resampling.of_subjects(strata_of_units(ordered.videos), draws, seed)
     remarks: list[str] = []
     summary: dict[str, Any] = {
         "convention": rule.name,
@@ -90,8 +97,8 @@ def summarize(
         "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
     }
     of_people = videos_of_truth(ordered.videos)
-    n_ids = of_people["subject"].nunique()
-    n_people = of_people["unit"].nunique()
+    n_ids = len(set(of_people["subject"].tolist()))
+    n_people = len(set(of_people["unit"].tolist()))
     if n_ids > n_people:
         remarks.append(f"the {n_ids} subjects are {n_people} people: intervals and tests leave each out under all ids")
     if ordered.predictions is not None and "spotting" in rule.sections:
@@ -171,14 +178,15 @@ def _add_analysis(
     """
     rule = counts.convention
     remarks = summary["remarks"]
-    true = of_kinds(ordered.truths, ["micro"])["emotion"]
     spotted = of_kinds(ordered.spotted, ["micro"])
-    if not _names_emotions(spotted, ordered) or not true.isin(list(classes)).any():
+    true_labels = set(of_kinds(ordered.truths, ["micro"])["emotion"].tolist())
+    spotted_labels = set(spotted["emotion"].tolist())
+    if not _names_emotions(spotted, ordered) or true_labels.isdisjoint(classes):
         return
-    scored = scored_classes(rule, classes, true, spotted["emotion"])
+    scored = scored_classes(rule, classes, true_labels, spotted_labels)
     if not scored:
         return
-    if are_sets(true) or are_sets(spotted["emotion"]):
+    if are_sets(true_labels) or are_sets(spotted_labels):
         remarks.append("analysis is not defined where clips have several classes: it is left out")
     elif "analysis" not in rule.sections:
         remarks.append(f"{rule.name} defines no analysis: it is left out")
@@ -191,10 +199,12 @@ def _names_emotions(spotted: pd.DataFrame, ordered: Tables) -> bool:
 
     A run that spots nothing recognizes.
     """
-    every = set(ordered.videos["run"])
-    naming = set(spotted["run"][spotted["emotion"] != ""])
+    every = set(ordered.videos["run"].tolist())
+    run = spotted["run"].to_numpy()
+    names_emotion = spotted["emotion"].to_numpy(object) != ""
+    naming = set(run[names_emotion].tolist())
     # A recognizer that found no interval at all has an analysis of zero, not none.
-    silent = every - set(spotted["run"]) if ordered.clips is not None else set()
+    silent = every - set(run.tolist()) if ordered.clips is not None else set()
     return naming | silent == every
 
 
@@ -317,10 +327,8 @@ def _curve_of_frames(part: SpottingCounts) -> dict[str, Any]:
     if not free > 0:
         return {}
     truths, predictions = part.tables
-    truth_lengths = (truths["offset"] - truths["onset"] + 1).to_numpy(np.float64)
-    spotted_lengths = (predictions["offset"] - predictions["onset"] + 1).to_numpy(np.float64)
-    found_frames = per_unit(part.found.prediction, len(predictions), truth_lengths[part.found.truth])
-    wrong_frames = np.where(part.found.hits == 0, spotted_lengths, 0)
+    found_frames = per_unit(part.found.prediction, len(predictions), lengths_of(truths)[part.found.truth])
+    wrong_frames = np.where(part.found.hits == 0, lengths_of(predictions), 0)
     confidence, fpr, tpr = rates_over_confidence(part.confidence, found_frames, wrong_frames, frames, free)
     curve = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
     return {"curve": curve, "auc": area_under(fpr, tpr)}
