@@ -475,8 +475,13 @@ def _file(given: Given | Run, name: str, encoding: str | None = None) -> File:
         return text_table.open_encoded(Path(given).expanduser(), encoding)
     if not isinstance(given, pd.DataFrame):
         raise ConfigError(f"{name} must be a file or a data frame, not of the type {type(given).__name__}")
-    cells = given.astype(object).where(given.notna(), None)
-    return sheets.sheet_from_rows(name, [*map(str, given.columns)], cells.itertuples(index=False))
+    columns = [_cells_of_column(given.iloc[:, position]) for position in range(given.shape[1])]
+    return sheets.sheet_from_rows(name, [*map(str, given.columns)], zip(*columns))
+
+
+def _cells_of_column(column: pd.Series) -> list[object]:
+    """The cells of a column; None for a missing one."""
+    return [None if is_missing else cell for cell, is_missing in zip(column.tolist(), column.isna())]
 
 
 def _listed(names: Names) -> str | None:

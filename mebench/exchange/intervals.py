@@ -29,6 +29,8 @@ from mebench.exchange.values import (
     required_frames,
     with_datasets,
 )
+from mebench.metrics.ratios import largest_before
+from mebench.metrics.tables import number_groups
 from mebench.terminal import format_count
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
@@ -108,18 +110,19 @@ def _intervals_of_table(
     apexes = marked_frames.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
-    rows = named.assign(
-        kind=read_kinds(table, known),
-        onset=onset,
-        offset=offset,
-        apex=apexes,
-        emotion=read_emotions(table).array(),
-    )
+    columns = {
+        "kind": read_kinds(table, known),
+        "onset": onset,
+        "offset": offset,
+        "apex": apexes,
+        "emotion": read_emotions(table).array(),
+    }
     if role == "predictions":
-        rows["confidence"] = _read_confidences(table, known, remarks)
+        columns["confidence"] = _read_confidences(table, known, remarks)
         names_no_kind = blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
-        videos = named.assign(kind=rows["kind"].mask(~known & names_no_kind, ""))
-    intervals = rows[known].reset_index(drop=True)
+        videos = named.assign(kind=pd.Series(columns["kind"]).mask(~known & names_no_kind, ""))
+    rows = named.assign(**columns)
+    intervals = rows if known.all() else rows[known].reset_index(drop=True)
     return IntervalFile(source, role, intervals, videos, frozenset(table.cells), fractional=fractional)
 
 
@@ -138,12 +141,13 @@ def _with_rates_and_lengths(videos: pd.DataFrame, table: TextTable, role: Role) 
     Raises:
         DataError: one is not above 0.
     """
-    videos = videos.copy()
+    stated: dict[str, NDArray[np.float64] | float] = {"fps": np.nan, "n_frames": np.nan}
     for name, read in (("fps", read_numbers), ("n_frames", read_frames)):
-        is_stated = role == "truth" and name in table.cells
-        videos[name] = read(table, name) if is_stated else np.nan
-        table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
-    return videos
+        if role == "truth" and name in table.cells:
+            values = read(table, name)
+            table.refuse(name, values <= 0, "{name} must be above 0, not {cell}")
+            stated[name] = values
+    return videos.assign(**stated)
 
 
 def _read_confidences(table: TextTable, is_interval: NDArray[np.bool_], remarks: Remarks) -> NDArray[np.float64]:
@@ -180,9 +184,10 @@ def _refuse_reversed_intervals(given: IntervalFile) -> None:
     Raises:
         DataError: there are some.
     """
-    wrong = given.intervals[given.intervals["offset"] < given.intervals["onset"]]
-    if wrong.empty:
+    is_reversed = given.intervals["offset"].to_numpy() < given.intervals["onset"].to_numpy()
+    if not is_reversed.any():
         return
+    wrong = given.intervals[is_reversed]
     first = wrong.iloc[0]
     more = f" (and {format_count(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
     hint = ""
@@ -215,26 +220,24 @@ def _without_repeated_truths(given: IntervalFile, remarks: Remarks) -> IntervalF
 
 def _warn_of_odd_frames(given: IntervalFile, remarks: Remarks) -> None:
     """Warn of onsets below zero, and of apexes outside their interval."""
-    rows = given.intervals
-    outside = (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"])
+    line, onset, apex, offset = (given.intervals[name].to_numpy() for name in ("line", "onset", "apex", "offset"))
     for mask, single, many, problem in (
-        (rows["onset"] < 0, "onset", "onsets", "below zero"),
-        (outside, "apex", "apexes", "outside the interval"),
+        (onset < 0, "onset", "onsets", "below zero"),
+        ((apex < onset) | (apex > offset), "apex", "apexes", "outside the interval"),
     ):
         if mask.any():
             n_odd = format_count(int(mask.sum()), single, many)
-            remarks.warn(f"{given.role}: {n_odd} {problem} ({at_lines(rows['line'][mask])}), kept as written")
+            remarks.warn(f"{given.role}: {n_odd} {problem} ({at_lines(line[mask])}), kept as written")
 
 
 def _warn_of_overlaps(given: IntervalFile, remarks: Remarks) -> None:
     """Warn of annotations that overlap an earlier one of the same video and kind."""
-    video_and_kind = [*given.ids, "kind"]
-    ordered = given.intervals.sort_values([*video_and_kind, "onset", "offset"], kind="stable")
-    latest_offset = ordered.groupby(video_and_kind, sort=False)["offset"].cummax()
-    latest_earlier_offset = latest_offset.groupby([ordered[name] for name in video_and_kind], sort=False).shift()
-    overlaps = ordered["onset"] <= latest_earlier_offset
+    (group,) = number_groups([*given.ids, "kind"], given.intervals)
+    line, onset, offset = (given.intervals[name].to_numpy() for name in ("line", "onset", "offset"))
+    order = np.lexsort((offset, onset, group))
+    overlaps = onset[order] <= largest_before(group[order], offset[order])
     if overlaps.any():
-        where = at_lines(ordered["line"][overlaps])
+        where = at_lines(line[order][overlaps])
         remarks.warn(
             f"truth: {format_count(int(overlaps.sum()), 'annotation')} ({where}) overlapping an earlier one of "
             "the same video and kind, all kept: each must be found by an interval of its own"
@@ -246,6 +249,8 @@ def _warn_of_ends_beyond_videos(given: IntervalFile, remarks: Remarks) -> None:
 
     False positives a minute need this number.
     """
+    if given.videos["n_frames"].isna().all():
+        return
     length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
     rows = given.intervals.join(length, on=given.ids)
     beyond = rows[rows["length"] < rows["offset"]]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from mebench.errors import ConfigError, DataError, list_first, nearest_name
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import group_by
-from mebench.metrics.tables import Tables
+from mebench.metrics.ratios import Floats
+from mebench.metrics.tables import RowGroups, Tables, group_rows
 from mebench.terminal import format_count
 
 
@@ -32,19 +34,25 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
     classes = named_classes(requested, tables.truths["emotion"], remarks)
     if not classes:
         return classes
-    for label, rows in tables.truths[~tables.truths["emotion"].isin(classes)].groupby("emotion"):
+    for label, rows in _rows_of_other_labels(tables.truths, classes):
         what = f"labelled {label!r}, which is not among the classes" if label else "without an emotion"
         remarks.warn(
             f"truth: {format_count(len(rows), 'annotation')} {what} ({at_lines(rows['line'])}), scored in spotting, not in analysis"
         )
-    named = tables.spotted if (tables.spotted["emotion"] != "").any() else tables.spotted.iloc[:0]
-    for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
+    names_emotions = (tables.spotted["emotion"] != "").any()
+    for label, rows in _rows_of_other_labels(tables.spotted, classes) if names_emotions else ():
         other = f"of emotion {label!r}, which is not among the classes{suggest_name(str(label), classes)}"
         remarks.warn(
             f"predictions: {format_count(len(rows), 'interval')} {other if label else 'of no emotion'} "
             f"({at_lines(rows['line'])}), wrong in analysis if they find an expression of a class"
         )
     return classes
+
+
+def _rows_of_other_labels(table: pd.DataFrame, classes: Sequence[str]) -> Iterable[tuple[Any, pd.DataFrame]]:
+    """Each label outside the classes, sorted, and the rows that have it."""
+    is_other = ~table["emotion"].isin(classes)
+    return table[is_other].groupby("emotion") if is_other.any() else ()
 
 
 def named_classes(requested: str | None, labels: Iterable[str], remarks: Remarks) -> list[str]:
@@ -160,8 +168,8 @@ def _warn_of_videos_without_scores(truth: IntervalFile, frames: pd.DataFrame, re
 def _processed_kinds(predictions: IntervalFile, key_of: Mapping[Id, str]) -> dict[str, set[str]]:
     """The kinds that were looked for in each video of the predictions, by its key."""
     kinds: dict[str, set[str]] = {}
-    rows = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
-    for full, kind in zip(_tuples(rows, predictions.ids), rows["kind"]):
+    for *ids, kind in group_rows(predictions.videos, [*predictions.ids, "kind"]).cells:
+        full = tuple(ids)
         kinds.setdefault(key_of[full], set()).update([kind] if kind else KINDS)
     return kinds
 
@@ -209,7 +217,7 @@ def _why_foreign(truth: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id
             f"names such as {strangers[0][-1]!r} are dates, which a spreadsheet program makes of names such as 1-6. "
             "Write the names as text"
         )
-    known = ["/".join(full) for full in _different(truth.videos, truth.ids)]
+    known = ["/".join(full) for full in group_rows(truth.videos, truth.ids).cells]
     pairs = []
     for name in ["/".join(full) for full in strangers[:MOST_NEAR]]:
         near = nearest_name(name, known, 0.5)
@@ -245,11 +253,11 @@ def _rows_of_strangers(
     Its frame rate is that of all other videos, if these share one.
     """
     filled = _filled(truth, predictions)
-    rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
+    names = [{**filled, **dict(zip(predictions.ids, full))} for full in strangers]
     rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
     fps = float(rates[0]) if len(rates) == 1 else np.nan
-    table = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
-    return table.drop_duplicates("video").assign(in_truth=False)
+    n_frames, rate = (np.full(len(names), value) for value in (np.nan, fps))
+    return _table(names, [*strangers.values()], n_frames, rate).drop_duplicates("video").assign(in_truth=False)
 
 
 def _keys_of_predicted_videos(
@@ -271,8 +279,9 @@ def _keys_of_predicted_videos(
     positions = [predictions.ids.index(name) for name in ids]
     keys_by_id: dict[Id, str] = {}
     alike: dict[Id, str] = {}
-    first_rows = predictions.videos.drop_duplicates(predictions.ids)
-    for line, full in zip(first_rows["line"].tolist(), _tuples(first_rows, predictions.ids)):
+    videos = group_rows(predictions.videos, predictions.ids)
+    first_lines = predictions.videos["line"].to_numpy()[videos.first].tolist()
+    for line, full in zip(first_lines, videos.cells):
         form = tuple(full[position] for position in positions)
         near = _names_alike(form, loose) if form not in known else set()
         if near:
@@ -307,7 +316,7 @@ def _names_of_truth(truth: IntervalFile, ids: list[str]) -> tuple[dict[Id, set[s
     """The videos that each name may mean, and the names by their loose form."""
     known: dict[Id, set[str]] = {}
     loose: dict[Id, set[Id]] = {}
-    for full in _different(truth.videos, truth.ids):
+    for full in group_rows(truth.videos, truth.ids).cells:
         names = dict(zip(truth.ids, full))
         key = video_key(names)
         for sign in JOINTS:
@@ -409,51 +418,57 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
                 "since confidence intervals are computed over subjects"
             )
         remarks.warn("truth: no column subject: confidence intervals count every video as a subject of its own")
-    rows = truth.videos.assign(key=_keys(truth.videos, truth.ids))
-    for name in ("fps", "n_frames"):
-        _refuse_contradiction(truth.place, rows, name)
-    first = rows.groupby("key", sort=False)[[*truth.ids, "fps", "n_frames"]].first()
+    keys = pd.DataFrame({"key": _keys(truth.videos, truth.ids)})
+    videos = group_rows(keys, ["key"])
+    names = _tuples(truth.videos.take(videos.first), truth.ids)
+    rate = _stated_values(truth, "fps", videos)
+    n_frames = _stated_values(truth, "n_frames", videos)
     if rules.fps is not None:
-        if (first["fps"].dropna() != rules.fps).any():
+        if (rate[~np.isnan(rate)] != rules.fps).any():
             remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
-        first["fps"] = rules.fps
-    videos = first.reset_index()
+        rate = np.full(len(rate), rules.fps, dtype=np.float64)
     if "subject" in truth.ids:
-        _warn_of_similar_subjects(videos, [name for name in truth.ids if name != "video"], remarks)
-    return _table(videos, truth.ids)
+        _warn_of_similar_subjects(names, truth.ids, remarks)
+    return _table([dict(zip(truth.ids, full)) for full in names], [key for (key,) in videos.cells], n_frames, rate)
 
 
-def _refuse_contradiction(source: str, rows: pd.DataFrame, name: str) -> None:
-    """Refuse two values of a column for one video.
+def _stated_values(truth: IntervalFile, name: str, videos: RowGroups) -> Floats:
+    """What the rows of each video state in a column, (n_videos,); NaN where none states it.
 
     Args:
-        source: name of the file.
-        rows: rows of the videos, each with its `key`.
+        truth: the truth.
         name: name of the column.
+        videos: the groups of its rows.
 
     Raises:
-        DataError: a video has two.
+        DataError: the rows of a video state two values.
     """
-    values = rows.dropna(subset=[name]).drop_duplicates(["key", name])
-    again = values[values["key"].duplicated()]
-    if again.empty:
-        return
-    _, row = next(again.iterrows())
-    other = values[values["key"] == row["key"]][name].iloc[0]
-    raise DataError(
-        f"{source}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
-    )
+    written = truth.videos[name].to_numpy(np.float64)
+    rows = np.flatnonzero(~np.isnan(written))
+    stated = np.full(len(videos.cells), np.nan)
+    # Written from the last row to the first, so that the first stays.
+    stated[videos.number[rows[::-1]]] = written[rows[::-1]]
+    again = rows[written[rows] != stated[videos.number[rows]]]
+    if len(again):
+        row = again[0]
+        raise DataError(
+            f"{truth.place}, line {truth.videos['line'].iloc[row]}: {name} is {written[row]:g}, but "
+            f"{stated[videos.number[row]]:g} on an earlier line of the same video"
+        )
+    return stated
 
 
-def _warn_of_similar_subjects(videos: pd.DataFrame, names: Sequence[str], remarks: Remarks) -> None:
+def _warn_of_similar_subjects(videos: Sequence[Id], ids: Sequence[str], remarks: Remarks) -> None:
     """Warn of subjects whose ids differ in their spelling alone.
 
     Args:
-        videos: videos of the truth.
-        names: columns that identify a subject.
+        videos: ids of the videos of the truth.
+        ids: the columns of these ids.
         remarks: receiver of the warning.
     """
-    spellings = group_by(dict.fromkeys(_tuples(videos, names)), key=_loosened)
+    position = ids.index("video")
+    subjects = dict.fromkeys(full[:position] + full[position + 1 :] for full in videos)
+    spellings = group_by(subjects, key=_loosened)
     alike = [" and ".join("/".join(form) for form in sorted(forms)) for forms in spellings.values() if len(forms) > 1]
     if not alike:
         return
@@ -461,7 +476,7 @@ def _warn_of_similar_subjects(videos: pd.DataFrame, names: Sequence[str], remark
     if len(alike) > 1:
         what = f"{len(alike)} groups of subjects, such as {alike[0]},"
     advice = "if they are one, write them in the same way"
-    if "dataset" not in names:
+    if "dataset" not in ids:
         advice = (
             "a column dataset would distinguish people of several databases; the files do not say "
             "whether these are one person"
@@ -475,17 +490,24 @@ def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:
     return {"dataset": str(named[0])} if len(named) == 1 else {}
 
 
-def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
-    """The table of videos that scoring reads."""
-    dataset = rows["dataset"] if "dataset" in ids else pd.Series(NO_DATASET, index=rows.index)
-    subject = rows["subject"] if "subject" in ids else rows["video"]
+def _table(names: Sequence[Mapping[str, str]], keys: Sequence[str], n_frames: Floats, rate: Floats) -> pd.DataFrame:
+    """The table of videos that scoring reads.
+
+    Args:
+        names: for each video its name in each column that identifies it.
+        keys: key of each.
+        n_frames: (n_videos,) number of frames of each, NaN where unknown.
+        rate: (n_videos,) frames per second of each, NaN where unknown.
+    """
+    datasets = [of_video.get("dataset", NO_DATASET) for of_video in names]
+    subjects = [of_video.get("subject", of_video["video"]) for of_video in names]
     return pd.DataFrame(
         {
-            "video": rows["key"],
-            "subject": dataset + "/" + subject,
-            "dataset": dataset,
-            "n_frames": rows["n_frames"].astype(np.float64),
-            "fps": rows["fps"].astype(np.float64),
+            "video": keys,
+            "subject": [f"{dataset}/{subject}" for dataset, subject in zip(datasets, subjects)],
+            "dataset": datasets,
+            "n_frames": n_frames,
+            "fps": rate,
         }
     )
 
@@ -495,18 +517,11 @@ def _tuples(rows: pd.DataFrame, ids: Iterable[str]) -> list[Id]:
     return list(zip(*(rows[name].tolist() for name in ids)))
 
 
-def _different(rows: pd.DataFrame, ids: list[str]) -> list[Id]:
-    """The distinct ids, in order of first occurrence."""
-    return _tuples(rows.drop_duplicates(ids), ids)
-
-
 def _keys(
     rows: pd.DataFrame, ids: list[str], known: Mapping[Id, str] | None = None
 ) -> pd.api.extensions.ExtensionArray:
     """Key of the video of each row; the known ones if they are given."""
-    video_numbers = rows.groupby(ids, sort=False).ngroup().to_numpy()
-    different = _different(rows, ids)
+    videos = group_rows(rows, ids)
     if known is None:
-        known = {full: video_key(dict(zip(ids, full))) for full in different}
-    keys = [known[full] for full in different]
-    return pd.array(keys, dtype="str").take(video_numbers)
+        known = {full: video_key(dict(zip(ids, full))) for full in videos.cells}
+    return pd.array([known[full] for full in videos.cells], dtype="str").take(videos.number)

@@ -13,7 +13,7 @@ from mebench.exchange.text_table import Remarks
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.matching import same_group
 from mebench.metrics.ratios import Floats, Indices
-from mebench.metrics.tables import number_groups
+from mebench.metrics.tables import group_rows, number_groups
 from mebench.terminal import format_count
 
 if TYPE_CHECKING:
@@ -79,30 +79,55 @@ def _shift_in_words(shift: int, before: float, after: float) -> str:
 
 def _warn_of_far_videos(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
     """Warn of videos whose predictions all lie far from all truths. They must be many, and on one side."""
-    true_span = _spans_of_videos(truths).add_suffix("_true")
-    spotted_span = _spans_of_videos(spotted).add_suffix("_spotted")
-    both = true_span.join(spotted_span, how="inner")
-    longest = np.maximum(both["last_true"] - both["first_true"], both["last_spotted"] - both["first_spotted"])
-    is_before = both["first_true"] - both["last_spotted"] > 2 * longest
-    is_after = both["first_spotted"] - both["last_true"] > 2 * longest
-    for side, is_far, is_on_other_side in (("before", is_before, is_after), ("after", is_after, is_before)):
-        n_far = int(is_far.sum())
-        if n_far < FEWEST_VIDEOS or is_on_other_side.any():
+    true_spans, spotted_spans = _spans_of_videos(truths), _spans_of_videos(spotted)
+    shared = sorted(true_spans.keys() & spotted_spans.keys())
+    sides: dict[str, list[str]] = {"before": [], "after": []}
+    for video in shared:
+        side = _far_side(true_spans[video], spotted_spans[video])
+        if side:
+            sides[side].append(video)
+    far_before, far_after = sides.values()
+    if far_before and far_after:
+        return
+    for side, far in sides.items():
+        if len(far) < FEWEST_VIDEOS:
             continue
-        row = both[is_far].iloc[0]
-        line = spotted.loc[spotted["video"] == row.name, "line"].min()
+        first_true, last_true = true_spans[far[0]]
+        first_spotted, last_spotted = spotted_spans[far[0]]
+        line = spotted["line"].to_numpy()[spotted["video"] == far[0]].min()
         remarks.warn(
-            f"in {n_far} of {format_count(len(both), 'video')} all predictions lie far {side} all truths, such as in "
-            f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_spotted']} to {row['last_spotted']}; "
-            f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
+            f"in {len(far)} of {format_count(len(shared), 'video')} all predictions lie far {side} all truths, such as in "
+            f"{far[0].partition('/')[2]} (line {line} of the predictions: frames {first_spotted} to {last_spotted}; "
+            f"truth {first_true} to {last_true}). If one file counts from 0 and the other by file number, write "
             "both alike. Nothing was shifted here"
         )
 
 
-def _spans_of_videos(intervals: pd.DataFrame) -> pd.DataFrame:
+def _spans_of_videos(intervals: pd.DataFrame) -> dict[str, tuple[int, int]]:
     """The first onset and the last offset of each video."""
-    by_video = intervals.groupby("video")
-    return pd.DataFrame({"first": by_video["onset"].min(), "last": by_video["offset"].max()})
+    videos = group_rows(intervals, ["video"])
+    order = np.argsort(videos.number, kind="stable")
+    starts = np.searchsorted(videos.number[order], np.arange(len(videos.cells)))
+    if not len(starts):
+        return {}
+    first = np.minimum.reduceat(intervals["onset"].to_numpy(np.int64)[order], starts)
+    last = np.maximum.reduceat(intervals["offset"].to_numpy(np.int64)[order], starts)
+    return {video: span for (video,), span in zip(videos.cells, zip(first.tolist(), last.tolist()))}
+
+
+def _far_side(true: tuple[int, int], spotted: tuple[int, int]) -> str:
+    """Whether all predictions of a video lie far `before` or `after` all truths; empty if neither.
+
+    Args:
+        true: first onset and last offset of the truths.
+        spotted: the same of the predictions.
+    """
+    first_true, last_true = true
+    first_spotted, last_spotted = spotted
+    longest = max(last_true - first_true, last_spotted - first_spotted)
+    if first_true - last_spotted > 2 * longest:
+        return "before"
+    return "after" if first_spotted - last_true > 2 * longest else ""
 
 
 @dataclass(frozen=True)

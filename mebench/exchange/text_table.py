@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from textwrap import shorten
@@ -646,15 +647,18 @@ def recognise_columns(
     where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
     positions: dict[str, int] = {}
     for name in wanted:
-        aliases = [
-            *(owner + alias for owner, alias in product(OWNERS[role], ALIASES[name])),
-            *(ALONE[role] if name == may_stand_alone else ()),
-            *ALIASES[name],
-        ]
+        owners_alone = ALONE[role] if name == may_stand_alone else ()
+        aliases = [*_names_with_owner(role, name), *owners_alone, *ALIASES[name]]
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in positions.values()]
         if free:
             positions[name] = free[0]
     return positions
+
+
+@cache  # each file asks for them
+def _names_with_owner(role: str, name: str) -> tuple[str, ...]:
+    """The names of a wanted column behind each owner of a role, such as `gt_onset`."""
+    return tuple(owner + alias for owner, alias in product(OWNERS[role], ALIASES[name]))
 
 
 def other_candidates(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:
@@ -672,13 +676,17 @@ def other_candidates(headers: Sequence[str], found: Mapping[str, int], role: str
     >>> list(other_candidates(["video", "OnsetF", "Onset", "end"], {"video": 0, "onset": 1, "offset": 3}, "truth"))
     [('onset', 2)]
     """
+    taken_positions = set(found.values())
+    unread = {n: plain_name(header) for n, header in enumerate(headers) if n not in taken_positions}
+    if not unread:
+        return
     for name, taken in found.items():
         for owner in (*OWNERS[role], ""):
             names = {owner + alias for alias in ALIASES[name]}
             if plain_name(headers[taken]) not in names:
                 continue
-            for position, header in enumerate(headers):
-                if plain_name(header) in names and position not in found.values():
+            for position, header in unread.items():
+                if header in names:
                     yield name, position
 
 
