@@ -558,11 +558,17 @@ def take_turns_in_order(pairs: Pairs, draw: Indices) -> Indices:
     prediction = pairs.prediction
     truth = pairs.truth
     node = draw[prediction] * (int(pairs.truth.max(initial=0)) + 1) + truth
-    # A pair has no competitor if both its sides occur once.
-    alone = (np.bincount(prediction)[prediction] == 1) & (np.bincount(node)[node] == 1)
-    rows[prediction[alone]] = truth[alone]
+    # Whoever is the first at the truth that it likes best, takes it.
+    is_best = np.diff(prediction, prepend=-1) > 0
+    first_pair = np.empty(int(node.max(initial=-1)) + 1, dtype=np.int64)
+    first_pair[node[::-1]] = np.arange(len(node))[::-1]
+    is_sure = is_best & (first_pair[node] == np.arange(len(node)))
+    rows[prediction[is_sure]] = truth[is_sure]
+    is_taken = np.zeros(len(first_pair), dtype=np.bool_)
+    is_taken[node[is_sure]] = True
+    is_open = (rows[prediction] < 0) & ~is_taken[node]
     taken: set[int] = set()
-    for p, t, key in zip(prediction[~alone].tolist(), truth[~alone].tolist(), node[~alone].tolist()):
+    for p, t, key in zip(prediction[is_open].tolist(), truth[is_open].tolist(), node[is_open].tolist()):
         if rows[p] < 0 and key not in taken:
             taken.add(key)
             rows[p] = t

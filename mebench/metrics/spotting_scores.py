@@ -1,13 +1,15 @@
 """Scores of spotted intervals: from counts, over all thresholds of confidence and of IoU, of timing, and of frames."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core import KINDS
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS, find_metric, metric_columns
 from mebench.metrics.conventions import Convention
@@ -18,9 +20,14 @@ from mebench.metrics.matching import Found, Pairs, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
 from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units, renumber_truths
 
+if TYPE_CHECKING:
+    import scipy
+else:
+    scipy = load_lazily("scipy")
+
 _BLOCK = 64
 """Weightings that are computed at once, at most."""
-_MOST_VALUES = 1 << 20
+_MOST_VALUES = 1 << 18
 """Values of weightings and hits that are computed at once, so that the working set fits into the CPU cache."""
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
 """False positives a minute at which recall is reported, by the name of the score."""
@@ -127,28 +134,54 @@ def _at_hits(
         hits = np.repeat(hits > 0, times)
         unit = np.repeat(unit, times)
         confidence = None if confidence is None else np.repeat(confidence, times)
-    n_units = weights.shape[1]
     where = np.flatnonzero(hits)
     ends = where
     if confidence is not None:
         last = last_of_equals(confidence)
         ends = last[np.searchsorted(last, where)]
     # Predictions of each unit up to each hit and those as sure; those after the last of them do not matter.
-    bins = np.searchsorted(ends, np.arange(len(hits)))
+    n_ends_up_to = np.bincount(ends, minlength=len(hits)).cumsum()
+    bins = np.concatenate([[0], n_ends_up_to])[: len(hits)]
     before = bins < len(where)
-    counts = np.bincount(unit[before] * len(where) + bins[before], minlength=n_units * len(where))
-    ranked = counts.reshape(n_units, len(where)).cumsum(axis=1, dtype=np.float64)
+    rank = _rank_of_weights(unit[before], bins[before], weights.shape[1], len(where))
     last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1
     has_ties = (last_hit_as_sure > np.arange(len(where))).any()
     n_at_once = min(_BLOCK, max(1, _MOST_VALUES // max(1, len(where))))
     for start in range(0, len(weights), n_at_once):
         part = slice(start, start + n_at_once)
-        block = weights[part]  # once: of sparse weights it is made here
+        block = weights[part]
         gained = block[:, unit[where]]
         found = gained.cumsum(axis=1)
         if has_ties:
             found = found[:, last_hit_as_sure]
-        yield part, gained, found, block @ ranked
+        yield part, gained, found, rank(block)
+
+
+def _rank_of_weights(unit: Indices, bins: Indices, n_units: int, n_bins: int) -> Callable[[Floats], Floats]:
+    """A function from weights to the weight of all intervals up to each bin.
+
+    Weights are (n_block, n_units), what it makes of them (n_block, n_bins).
+
+    Args:
+        unit: (n,) unit of each interval.
+        bins: (n,) bin of each interval.
+        n_units: number of units.
+        n_bins: number of bins.
+    """
+    if n_units * n_bins <= _MOST_VALUES:
+        counts = np.bincount(unit * n_bins + bins, minlength=n_units * n_bins).reshape(n_units, n_bins)
+        ranked = counts.cumsum(axis=1, dtype=np.float64)
+        return lambda block: block @ ranked
+    # Of many people and hits next to all counts are 0, and most weightings leave out one unit, or all but one.
+    of_units = scipy.sparse.csr_array((np.ones(len(bins)), (unit, bins)), shape=(n_units, n_bins))
+    of_all = np.bincount(bins, minlength=n_bins)
+
+    def rank(block: Floats) -> Floats:
+        usual = 1.0 if 2 * np.count_nonzero(block == 1) > block.size else 0.0
+        unusual = scipy.sparse.csr_array(block - usual) @ of_units
+        return np.asarray((usual * of_all + unusual.toarray()).cumsum(axis=1), dtype=np.float64)
+
+    return rank
 
 
 def detection_curve(
