@@ -25,11 +25,12 @@ from mebench.lazy_imports import lazy_imports
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
+from mebench.runner.grant import Grant
 from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure
 from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
-from mebench.runner.sandbox import Grant, gives_view, grant_access
+from mebench.runner.sandbox import gives_view, grant_access
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold

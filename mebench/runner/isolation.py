@@ -47,9 +47,10 @@ from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
 from mebench.runner import sandbox
 from mebench.runner.fold_output import FoldOutput, print_into
+from mebench.runner.grant import Grant
 from mebench.runner.inheritance import forget_host, kept_variables, only_kept_variables, untold_program
 from mebench.runner.process import THREADS, prepare_worker
-from mebench.runner.sandbox import Grant, enter_sandbox, hide_memory, is_refusal
+from mebench.runner.sandbox import enter_sandbox, hide_memory, is_refusal
 from mebench.runs import ClipPrediction, FoldResult
 from mebench.system import FORKS, KILLED, children_of, descriptor_of_received, handle_for_sending
 

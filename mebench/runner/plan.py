@@ -31,12 +31,13 @@ from mebench.runner.choices import (
     select_scored_videos,
 )
 from mebench.runner.fold_source import dataset_settings
+from mebench.runner.grant import Grant
 from mebench.runner.inputs import code_of, run_code
 from mebench.runner.job import Access, MethodJob, access_of, method_jobs
 from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
-from mebench.runner.sandbox import Grant, gives_view, grant_access, imports_before, missing_parts
+from mebench.runner.sandbox import gives_view, grant_access, imports_before, missing_parts
 
 if TYPE_CHECKING:
     import torch

@@ -23,10 +23,11 @@ from mebench.progress import Progress
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, RemoteDataset, open_source
+from mebench.runner.grant import Grant
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures
-from mebench.runner.sandbox import Grant, imports_before
+from mebench.runner.sandbox import imports_before
 from mebench.runner.workers import Workers, WorkerTask
 
 SharedVideo = tuple[str, str]

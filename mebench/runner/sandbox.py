@@ -42,6 +42,7 @@ from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
 from mebench.files import find_module_file
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
+from mebench.runner.grant import Grant
 from mebench.system import isolating_system, open_descriptor
 
 PARTS = ("files", "processes", "network", "privileges")
@@ -178,29 +179,6 @@ entered: Grant | None = None
 """In a confined process: its access. It changes: read it from this file."""
 LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "sklearn", "torch")
 """Whose code may be run in a process before it is confined; of mebench not that of plugins."""
-
-
-class Grant(NamedTuple):
-    """The access that a confined process keeps.
-
-    Attributes:
-        read: files, and folders with everything below, to read and to run programs from; missing ones are passed over.
-        write: folders to read and write, the first of them for temporary files; the usual devices are always among them.
-        methods: folders that hold plugins, which are imported as `mebench.methods.<id>`.
-        modules: further folders to import from. Their contents are listed before the process is confined; packages
-            among them may be listed afterwards, too.
-        lacks: the parts of `PARTS` that the run accepts as missing.
-        devices: beside the usual ones.
-        view: whether other files do not even exist for the process, see `mebench.runner.file_view`.
-    """
-
-    read: tuple[Path, ...]
-    write: tuple[Path, ...] = ()
-    methods: tuple[Path, ...] = ()
-    modules: tuple[Path, ...] = ()
-    lacks: tuple[str, ...] = ()
-    devices: tuple[Path, ...] = ()
-    view: bool = False
 
 
 def python_files() -> tuple[Path, ...]:

@@ -25,7 +25,8 @@ needs_all = pytest.mark.skipif(
 HEAD = """
 import json, os, sys
 from pathlib import Path
-from mebench.runner.sandbox import Grant, confine_process, python_files
+from mebench.runner.grant import Grant
+from mebench.runner.sandbox import confine_process, python_files
 
 def tried(action):
     try:

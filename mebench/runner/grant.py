@@ -1,0 +1,29 @@
+"""The access that a confined process keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Grant(NamedTuple):
+    """The access that a confined process keeps.
+
+    Attributes:
+        read: files, and folders with everything below, to read and to run programs from; missing ones are passed over.
+        write: folders to read and write, the first of them for temporary files; the usual devices are always among them.
+        methods: folders that hold plugins, which are imported as `mebench.methods.<id>`.
+        modules: further folders to import from. Their contents are listed before the process is confined; packages
+            among them may be listed afterwards, too.
+        lacks: the parts of `PARTS` that the run accepts as missing.
+        devices: beside the usual ones.
+        view: whether other files do not even exist for the process, see `mebench.runner.file_view`.
+    """
+
+    read: tuple[Path, ...]
+    write: tuple[Path, ...] = ()
+    methods: tuple[Path, ...] = ()
+    modules: tuple[Path, ...] = ()
+    lacks: tuple[str, ...] = ()
+    devices: tuple[Path, ...] = ()
+    view: bool = False
