@@ -1,7 +1,7 @@
 """All that differs between operating systems: locks, disks, limits, signals, ends of processes, memory.
 
-No other file asks for the platform. On Linux everything is there. macOS has no end together with the parent and another unit of memory;
-Windows has no locks of folders, no limits and fewer signals, and each of these has its substitute here, or nothing.
+No other file asks for the platform. On Linux everything is there. macOS has no end together with the parent, another
+unit of memory; Windows has no locks of folders, no limits and fewer signals, and each of these has its substitute here, or nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,49 @@ WATCHED_EACH = 0.02
 """Seconds between two looks at a limit that the system does not keep."""
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """Numbers of Linux' `prctl`."""
+KILL_ON_JOB_CLOSE = 0x2000
+"""Windows ends the processes of a job object whose last handle is closed, as it is when its owner dies."""
+EXTENDED_LIMITS = 9
+"""The number of `JobLimits` among what `SetInformationJobObject` sets."""
+RIGHTS_TO_ASSIGN = 0x0001 | 0x0100
+"""Rights to a process that its way into a job object takes: to end it, and to set its quota."""
+
+
+class JobBasics(ctypes.Structure):
+    """Windows' `JOBOBJECT_BASIC_LIMIT_INFORMATION`."""
+
+    _fields_ = (
+        ("seconds_of_process", ctypes.c_int64),
+        ("seconds_of_job", ctypes.c_int64),
+        ("flags", ctypes.c_uint32),
+        ("least_working_set", ctypes.c_size_t),
+        ("most_working_set", ctypes.c_size_t),
+        ("most_processes", ctypes.c_uint32),
+        ("affinity", ctypes.c_size_t),
+        ("priority", ctypes.c_uint32),
+        ("scheduling", ctypes.c_uint32),
+    )
+
+
+class JobTransfers(ctypes.Structure):
+    """Windows' `IO_COUNTERS`."""
+
+    _fields_ = tuple(
+        (f"{unit}_{kind}", ctypes.c_uint64) for unit in ("calls", "bytes") for kind in ("read", "written", "other")
+    )
+
+
+class JobLimits(ctypes.Structure):
+    """Windows' `JOBOBJECT_EXTENDED_LIMIT_INFORMATION`."""
+
+    _fields_ = (
+        ("basics", JobBasics),
+        ("transfers", JobTransfers),
+        ("process_memory", ctypes.c_size_t),
+        ("job_memory", ctypes.c_size_t),
+        ("peak_of_process", ctypes.c_size_t),
+        ("peak_of_job", ctypes.c_size_t),
+    )
 
 
 def limits_of_system() -> str:
@@ -333,6 +377,70 @@ def _end_after(parent: BaseProcess) -> None:
     """Wait for the parent's end, then end this process."""
     parent.join()
     os._exit(1)
+
+
+def end_with_this_process(process: int) -> Callable[[], None]:
+    """Let Windows end a process, and all that it starts, with this one.
+
+    They are put into a job object, which ends them when its handle is closed, even if this process is killed. Where a call fails, and on
+    other systems, nothing changes: the process itself watches its parent, see `end_with_parent`.
+
+    Args:
+        process: number of a process that this one has started.
+
+    Returns:
+        What ends all of them at once; it does nothing where there is no job object.
+    """
+    if sys.platform != "win32":
+        return _end_nothing
+    kernel = _kernel_of_windows()
+    job = kernel.CreateJobObjectW(None, None)
+    if not job:
+        return _end_nothing
+    close_job = partial(kernel.CloseHandle, job)
+    if _join_job(kernel, job, process):
+        return close_job
+    close_job()
+    return _end_nothing
+
+
+def _end_nothing() -> None:
+    """End no process."""
+
+
+def _join_job(kernel: Any, job: int, process: int) -> bool:
+    """Put a process into a job object that ends with its handle; whether Windows agreed."""
+    limits = JobLimits()
+    limits.basics.flags = KILL_ON_JOB_CLOSE
+    size = ctypes.sizeof(limits)
+    if not kernel.SetInformationJobObject(job, EXTENDED_LIMITS, ctypes.byref(limits), size):
+        return False
+    handle = kernel.OpenProcess(RIGHTS_TO_ASSIGN, False, process)
+    if not handle:
+        return False
+    joined = bool(kernel.AssignProcessToJobObject(job, handle))
+    kernel.CloseHandle(handle)
+    return joined
+
+
+def _kernel_of_windows() -> Any:
+    """Windows' kernel32, whose functions of job objects have their types: a handle has 64 bits."""
+    kernel: Any = getattr(ctypes, "WinDLL", ctypes.CDLL)("kernel32")
+    handle = ctypes.c_void_p
+    number = ctypes.c_uint32
+    truth = ctypes.c_int
+    types: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "CreateJobObjectW": (handle, (ctypes.c_void_p, ctypes.c_wchar_p)),
+        "SetInformationJobObject": (truth, (handle, ctypes.c_int, ctypes.c_void_p, number)),
+        "OpenProcess": (handle, (number, truth, number)),
+        "AssignProcessToJobObject": (truth, (handle, handle)),
+        "CloseHandle": (truth, (handle,)),
+    }
+    for name, (result, arguments) in types.items():
+        function = getattr(kernel, name)
+        function.restype = result
+        function.argtypes = arguments
+    return kernel
 
 
 def adopt_orphans() -> None:

@@ -52,7 +52,14 @@ from mebench.runner.inheritance import forget_host, kept_variables, only_kept_va
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import enter_sandbox, hide_memory, is_refusal
 from mebench.runs import ClipPrediction, FoldResult
-from mebench.system import FORKS, KILLED, children_of, descriptor_of_received, handle_for_sending
+from mebench.system import (
+    FORKS,
+    KILLED,
+    children_of,
+    descriptor_of_received,
+    end_with_this_process,
+    handle_for_sending,
+)
 
 PRELOAD = "MEBENCH_PRELOAD"
 """The variable that tells the fork server what to import, see `mebench.runner.preload`."""
@@ -303,6 +310,7 @@ class Worker:
         self._process: BaseProcess | None = None
         self._pipe: Connection
         self._output: FoldOutput | None = None
+        self._end_group: Callable[[], None] | None = None
         self._closed = False
 
     def start(self, confined: bool = False) -> None:
@@ -332,6 +340,8 @@ class Worker:
         else:
             with _ONE_AT_A_TIME, _as_started():
                 self._process.start()
+            if self._process.pid is not None:
+                self._end_group = end_with_this_process(self._process.pid)
         theirs.close()
         if printed is not None:
             printed.close()
@@ -447,6 +457,9 @@ class Worker:
         code = _exit_code(process)
         if self._server is not None:
             self._server.end_orphans(process.pid)
+        end_group, self._end_group = self._end_group, None  # another thread may be here
+        if end_group is not None:
+            end_group()
         return code
 
 
