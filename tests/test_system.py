@@ -1,6 +1,7 @@
 """What differs between operating systems: on Linux, and as programs of macOS and Windows see it."""
 
 import ast
+import ctypes
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mebench.system import JobBasics, JobLimits, JobTransfers
 from tests.helpers.nightly import nightly
 
 ROOT = Path(__file__).parent.parent
@@ -150,6 +152,82 @@ def test_Worker_keeps_needed_variables(on_system, tmp_path, monkeypatch):
     assert ast.literal_eval(out) == ["C:/Windows", os.fspath(tmp_path), "1", None]
 
 
+def test_job_structures_have_the_sizes_of_64_bits():
+    """As Microsoft's headers lay them out; a wrong size would be refused, a wrong place would set another limit."""
+    assert [ctypes.sizeof(kind) for kind in (JobBasics, JobTransfers, JobLimits)] == [64, 48, 144]
+    assert JobBasics.flags.offset == 16
+    assert [JobLimits.transfers.offset, JobLimits.process_memory.offset] == [64, 112]
+
+
+IN_JOB = r"""
+import os, subprocess, sys, sitecustomize
+from mebench.system import end_with_this_process
+sleeper = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)'])
+end = end_with_this_process(sleeper.pid)
+print(*sitecustomize.CALLS, sep='\n')
+sitecustomize.CALLS.clear()
+end()
+print('end', *sitecustomize.CALLS)
+sitecustomize.CALLS or sleeper.kill()
+print(sleeper.wait())
+"""
+CREATED = "('CreateJobObjectW', None, None)"
+SET = f"('SetInformationJobObject', {(1 << 40) + 4}, 9, '0x2000', 144)"
+OPENED = "('OpenProcess', '0x101', False)"
+ASSIGNED = f"('AssignProcessToJobObject', {(1 << 40) + 4})"
+CLOSED = "('CloseHandle', 'process')"
+ENDED = "('CloseHandle', 'job')"
+CALLS_BY_FAILURE = {
+    "": [CREATED, SET, OPENED, ASSIGNED, CLOSED, f"end {ENDED}"],
+    "CreateJobObjectW": [CREATED, "end"],
+    "SetInformationJobObject": [CREATED, SET, ENDED, "end"],
+    "OpenProcess": [CREATED, SET, OPENED, ENDED, "end"],
+    "AssignProcessToJobObject": [CREATED, SET, OPENED, ASSIGNED, CLOSED, ENDED, "end"],
+}
+
+
+@pytest.mark.parametrize("on_system", ["win32"], indirect=True)
+@pytest.mark.parametrize("failing", CALLS_BY_FAILURE)
+def test_end_with_this_process_makes_a_job_object(on_system, failing, monkeypatch):
+    """The handle of the job stays open until the end, that of the process does not; where a call fails, none stays open."""
+    monkeypatch.setenv("FAKED_FAILURE", failing)
+    code, out = on_system(IN_JOB)
+    assert code == 0, out
+    assert out.splitlines() == [*CALLS_BY_FAILURE[failing], "-9"]
+
+
+@pytest.mark.parametrize("on_system", ["linux", "darwin"], indirect=True)
+def test_end_with_this_process_is_for_windows_alone(on_system):
+    program = "from mebench.system import end_with_this_process\nprint(end_with_this_process(1)())"
+    assert on_system(program) == (0, "None\n")
+
+
+@pytest.mark.parametrize("on_system", ["win32"], indirect=True)
+def test_Worker_ends_the_job_of_its_process(on_system):
+    program = (
+        "import os, sitecustomize\nfrom mebench.runner.isolation import Worker\nworker = Worker()\n"
+        "number = worker.call(os.getpid, ())\nprint(sitecustomize.IN_JOB == [number])\n"
+        "print(('CloseHandle', 'job') in sitecustomize.CALLS)\nworker.close()\n"
+        "print(sitecustomize.CALLS.count(('CloseHandle', 'job')))"
+    )
+    assert on_system(program) == (0, "True\nFalse\n1\n")
+
+
+@nightly("tests/runner/test_seatbelt.py")
+@pytest.mark.parametrize("on_system", ["darwin"], indirect=True)
+def test_run_finishes_in_seatbelt(on_system, monkeypatch, tmp_path):
+    """Under the rules of its profile, as far as Python tells of what is opened."""
+    monkeypatch.setenv("FAKED_SEATBELT", "holds")
+    words = ["dataset=synthetic", "dataset.subjects=3", "dataset.videos=1", "dataset.frames=60", "dataset.size=96"]
+    training = ["method.epochs_spot=1", "method.epochs_recognition=1", "protocol.folds=3"]
+    more = ["tracking=off", "workers=1", "sandbox=on"]
+    code, out = on_system(MAIN, "run", "--example", "first_run", *words, *training, *more)
+    assert code == 0, out
+    assert "methods of this run are isolated by Seatbelt" in out
+    (run,) = (tmp_path / "runs").iterdir()
+    assert '"by": "Seatbelt"' in (run / "sandbox.json").read_text()
+
+
 @nightly("test_main_starts_on_each_system")
 def test_run_finishes_on_each_system(on_system):
     words = ["dataset=synthetic", "dataset.subjects=3", "dataset.videos=1", "dataset.frames=60", "dataset.size=96"]
@@ -172,7 +250,7 @@ ASKERS = {"mebench/system.py", "mebench/runner/sandbox.py", "mebench/runner/file
 
 
 def test_system_alone_asks_for_the_platform():
-    """The sandbox, which Linux alone has, asks for Linux' own calls."""
+    """The sandbox, which has a file for each system, asks for its own calls."""
     asking = set()
     for file in (ROOT / "mebench").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -30,6 +30,7 @@ from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
 from mebench.number_format import format_interval, format_number
 from mebench.runner import sandbox
+from mebench.runs.access_text import SEATBELT
 from mebench.terminal import format_count, print_lines
 from mebench.vqa import marking, questions
 
@@ -288,7 +289,7 @@ def confined_rows(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
         raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "mebench.challenges.bundle", task.name, str(path.resolve())],
+            [sys.executable, "-m", "mebench.challenges.bundle", task.name, str(path.resolve()), sandbox.find_isolation().by],
             capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         result = json.loads(done.stdout)
@@ -304,6 +305,7 @@ def confined_rows(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
 if __name__ == "__main__":
     wanted = find_task(sys.argv[1])
     file = Path(sys.argv[2])
-    sandbox.confine_process(sandbox.grant_access((), [file]))
+    by_seatbelt = sys.argv[3:] == [SEATBELT]
+    sandbox.confine_process(sandbox.grant_access((), [file])._replace(seatbelt=by_seatbelt))
     faults = [str(fault) for fault in find_faults(wanted, file)]
     print_lines(json.dumps({"faults": faults, "rows": [] if faults else read_entry(wanted, file)}))

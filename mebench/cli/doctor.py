@@ -21,11 +21,12 @@ from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
 from mebench.lazy_imports import lazy_imports
-from mebench.system import limit_of_open_files, limits_of_system, open_many_files
+from mebench.system import isolating_system, limit_of_open_files, limits_of_system, open_many_files
 
 with lazy_imports():
     from mebench.config import registry, settings as run_settings, sources
     from mebench.features import landmarks as face_landmarks
+    from mebench.runner import sandbox
 
 if TYPE_CHECKING:
     from mebench.config.registry import PluginInfo
@@ -47,6 +48,7 @@ def doctor_command(plugins: Plugins = None, json: Json = None) -> None:
     findings = [
         _check_python(),
         _check_system(),
+        _check_sandbox(),
         *_check_packages(),
         _check_landmarks(),
         *_check_places(layer),
@@ -96,6 +98,16 @@ def _check_system() -> Finding:
     limits = limits_of_system()
     named = f"{platform.system()}, {platform.machine()}"
     return Finding("warning" if limits else "fine", "system", named, limits, "package")
+
+
+def _check_sandbox() -> Finding:
+    """What isolates methods on this system; on macOS it is tried."""
+    isolation = sandbox.find_isolation()
+    if not isolation.lacks:
+        return Finding("fine", "sandbox", f"{isolation.by} isolates methods", topic="package")
+    reason = f" (Seatbelt: {isolation.reason})" if isolation.reason else ""
+    detail = f"methods are not isolated from {', '.join(isolation.lacks)}{reason}"
+    return Finding("warning", "sandbox", detail, f"{isolating_system()} isolates them", "package")
 
 
 def _check_packages() -> Iterator[Finding]:

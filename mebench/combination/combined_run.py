@@ -395,6 +395,12 @@ def _least_isolated(access: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     joined: dict[str, Any] = {"asked": access[0]["asked"], "view": has_view}
     for name in ("lacks", "reads", "devices"):
         joined[name] = sorted({place for of_member in access for place in of_member.get(name, ())})
+    kinds = {of_member.get("by", "") for of_member in access}
+    if len(kinds) == 1 and "" not in kinds:
+        joined["by"] = kinds.pop()
+    reasons = [of_member["reason"] for of_member in access if of_member.get("reason")]
+    if reasons:
+        joined["reason"] = reasons[0]
     return joined
 
 

@@ -24,6 +24,7 @@ from mebench.records.costs import COSTS
 from mebench.records.recorded_settings import dataset_in_words
 from mebench.records.schema import AUDIT, FOLDS, RefusedError, read_record_file
 from mebench.runner.inputs import describe_people, short_hash
+from mebench.runs.access_text import SEATBELT
 from mebench.runs.folder import RunFolder
 
 CLASS_COLUMNS = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
@@ -382,6 +383,11 @@ def _odd_isolation(config: Mapping[str, Any], isolation: Mapping[str, Any]) -> I
         yield "it ran under sandbox=off, but says that its folds were isolated"
     if setting == "on" and isolation["lacks"]:
         yield f"it ran under sandbox=on, but says that its folds were not isolated from {', '.join(isolation['lacks'])}"
+    by = isolation.get("by")
+    if by and "files" in isolation["lacks"]:
+        yield f"it says that {by} isolated its folds, and that they were not isolated from files"
+    if by == SEATBELT and isolation.get("view", True):
+        yield "it says that other files did not exist for its folds, which Seatbelt cannot do"
 
 
 def _odd_key(stored: Mapping[str, Any]) -> Iterator[str]:

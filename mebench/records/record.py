@@ -29,7 +29,12 @@ from mebench.records.recorded_settings import (
 from mebench.records.schema import AUDIT, FOLDS, RECORD, read_record_file
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
-from mebench.runs.access_text import describe_isolation, describe_whole_access, read_access_with_output
+from mebench.runs.access_text import (
+    SEATBELT,
+    describe_isolation,
+    describe_whole_access,
+    read_access_with_output,
+)
 from mebench.runs.fold_files import read_csv
 from mebench.runs.origin import code_of_run
 from mebench.runs.scoring import (
@@ -229,6 +234,7 @@ class Record:
                 {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
                 *([self.loaded, self.pretrained] if "pretrained" in self.about else []),
                 *([self.not_isolated] if self.not_isolated else []),
+                *([SEATBELT] if self.isolation.get("by") == SEATBELT else []),
                 [fold["test"] for fold in self.about["folds"]],
                 self.annotations,
                 self.convention,

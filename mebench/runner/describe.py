@@ -159,8 +159,11 @@ def _versions_of(infos: Iterable[PluginInfo], features: RunFeatures) -> dict[str
 def _access_of(access: Access, granted: Grant | None) -> dict[str, Any]:
     """The access of a fold's process, and the missing parts of the sandbox; None is granted without a sandbox."""
     grant = granted or Grant((), lacks=PARTS)
+    isolation = access.isolation
     return {
         "lacks": grant.lacks,
+        **({"by": isolation.by} if isolation is not None and isolation.by else {}),
+        **({"reason": isolation.reason} if isolation is not None and isolation.reason else {}),
         "reads": [*map(str, access.reads)],
         "devices": [*map(str, grant.devices)],
         "view": grant.view,

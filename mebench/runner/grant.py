@@ -1,4 +1,4 @@
-"""The access that a confined process keeps."""
+"""The access that a confined process keeps, and what confines it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Grant(NamedTuple):
         lacks: the parts of `PARTS` that the run accepts as missing.
         devices: beside the usual ones.
         view: whether other files do not even exist for the process, see `mebench.runner.file_view`.
+        seatbelt: whether a trial has shown that macOS' Seatbelt holds with this access, see `mebench.runner.seatbelt`.
     """
 
     read: tuple[Path, ...]
@@ -27,3 +28,18 @@ class Grant(NamedTuple):
     lacks: tuple[str, ...] = ()
     devices: tuple[Path, ...] = ()
     view: bool = False
+    seatbelt: bool = False
+
+
+class Isolation(NamedTuple):
+    """What keeps folds from files, processes and the network.
+
+    Attributes:
+        by: `LANDLOCK` or `SEATBELT`; empty where nothing keeps them from files.
+        lacks: the missing ones of `PARTS` of the sandbox.
+        reason: why Seatbelt does not isolate them, on macOS.
+    """
+
+    by: str
+    lacks: tuple[str, ...]
+    reason: str = ""

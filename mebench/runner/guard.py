@@ -25,7 +25,8 @@ from mebench.runner.plan import create_weightless
 from mebench.runner.provenance import name_with_hash
 from mebench.runner.run_data import Leak, RunData, class_counts
 from mebench.runner.run_features import RunFeatures
-from mebench.runner.sandbox import NO_VIEW, missing_parts, missing_sentence
+from mebench.runner.sandbox import NO_VIEW, SEEN_BESIDE_SEATBELT, find_isolation, missing_sentence
+from mebench.runs.access_text import SEATBELT
 from mebench.terminal import format_count
 
 if TYPE_CHECKING:
@@ -117,9 +118,12 @@ def _missing_isolation(access: Access) -> Iterator[str]:
     if access.sandbox == "off":
         yield "sandbox=off: a method of this run could read any file and process of this machine"
         return
-    missing = missing_sentence(missing_parts())
+    isolation = access.isolation or find_isolation()
+    missing = missing_sentence(isolation.lacks, isolation.reason)
     if missing:
         yield missing
+    elif isolation.by == SEATBELT:
+        yield SEEN_BESIDE_SEATBELT
     elif not access.view:
         yield NO_VIEW
     for files in access.methods:

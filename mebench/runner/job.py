@@ -13,6 +13,7 @@ from mebench.config.registry import PluginInfo
 from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
 from mebench.features.landmarks import VARIABLE
+from mebench.runner.grant import Isolation
 
 if TYPE_CHECKING:
     from mebench.core.method import Method
@@ -161,11 +162,13 @@ class Access:
         sandbox: the setting, see `ScoringSettings`.
         methods: files of each method.
         view: whether other files do not exist there, see `mebench.runner.file_view`.
+        isolation: kind of their isolation, and its missing parts; None where they shall have none.
     """
 
     sandbox: str
     methods: tuple[MethodFiles, ...]
     view: bool = False
+    isolation: Isolation | None = None
 
     @property
     def reads(self) -> tuple[Path, ...]:
@@ -176,9 +179,11 @@ class Access:
         return tuple(sorted({*of_settings, *predictors, *declared}))
 
 
-def access_of(sandbox: str, methods: Sequence[MethodJob], view: bool = False) -> Access:
-    """The files that methods ask to read under a setting of the sandbox."""
-    return Access(sandbox, tuple(map(files_of_method, methods)), view)
+def access_of(
+    sandbox: str, methods: Sequence[MethodJob], view: bool = False, isolation: Isolation | None = None
+) -> Access:
+    """The files that methods ask to read, and what isolates their folds."""
+    return Access(sandbox, tuple(map(files_of_method, methods)), view, isolation)
 
 
 def files_of_method(method: MethodJob) -> MethodFiles:

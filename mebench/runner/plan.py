@@ -31,13 +31,14 @@ from mebench.runner.choices import (
     select_scored_videos,
 )
 from mebench.runner.fold_source import dataset_settings
-from mebench.runner.grant import Grant
+from mebench.runner.grant import Grant, Isolation
 from mebench.runner.inputs import code_of, run_code
-from mebench.runner.job import Access, MethodJob, access_of, method_jobs
+from mebench.runner.job import Access, MethodJob, access_of, method_jobs, reads_of
 from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
-from mebench.runner.sandbox import gives_view, grant_access, imports_before, missing_parts
+from mebench.runner.sandbox import find_isolation, gives_view, grant_access, imports_before
+from mebench.runs.access_text import SEATBELT
 
 if TYPE_CHECKING:
     import torch
@@ -88,12 +89,25 @@ class Plan:
     def access(self) -> Access:
         """The files that its methods ask to read."""
         config = self.config
+        if self._reach is None:
+            return access_of(config.sandbox, self.methods)
         # A machine of Dask's may allow no view; the run promises what all of them have.
-        view = config.sandbox != "off" and config.executor == "local" and gives_view(config.accelerator)
-        return access_of(config.sandbox, self.methods, view)
+        view = config.executor == "local" and gives_view(config.accelerator)
+        on_processor_here = config.executor == "local" and config.accelerator == "cpu"
+        isolation = find_isolation(self._reach, on_processor_here)
+        return access_of(config.sandbox, self.methods, view, isolation)
 
     @cached_property
     def grant(self) -> Grant | None:
+        """The files that a method may read in a fold, and what isolates it; None without a sandbox."""
+        isolation = self.access.isolation
+        if self._reach is None or isolation is None:
+            return None
+        is_seatbelt = isolation.by == SEATBELT
+        return self._reach._replace(view=self.access.view, lacks=isolation.lacks, seatbelt=is_seatbelt)
+
+    @cached_property
+    def _reach(self) -> Grant | None:
         """The files that a method may read in a fold; None without a sandbox."""
         if self.config.sandbox == "off":
             return None
@@ -102,8 +116,7 @@ class Plan:
         plugins = [method.plugin for method in self.methods]
         encodes_on_gpu = any(getattr(method.params, "device", "cpu") == "cuda" for method in self.methods)
         accelerator = "cuda" if encodes_on_gpu else self.config.accelerator
-        grant = grant_access(plugins, self.access.reads, modules, accelerator)
-        return grant._replace(view=self.access.view)
+        return grant_access(plugins, reads_of(self.methods), modules, accelerator)
 
     @cached_property
     def trains(self) -> bool:
@@ -236,7 +249,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     Raises:
         MebenchError: a run that cannot work, in one sentence, before any work.
     """
-    _check_sandbox(config.sandbox)
+    if config.sandbox == "on":
+        _check_sandbox(find_isolation())
     protocol = find_protocol(config.protocol)
     dataset = open_dataset(config.dataset_params, config.degrade)
     methods = methods or find_abilities(config.methods, config.trainer)
@@ -264,6 +278,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     data = replace(data, task=replace(task, one_per_video=short))
     plan = Plan(config, replace(data, leak=_find_leak(config.audit, config.methods, data)))
     check_reach(label_places(config.dataset_params, config.places), plan.access, plan.grant)
+    if config.sandbox == "on" and plan.access.isolation is not None:
+        _check_sandbox(plan.access.isolation)  # macOS may isolate from other files than those that this run grants
     check_people(plan.data)
     check_folds(plan.data)
     check_adaptation(plan.data, config.adaptation)
@@ -281,18 +297,17 @@ def _find_leak(audit: str, chosen: Sequence[ChosenMethod], data: RunData) -> Lea
     return Leak(audit, leaks_by_epoch_choice_only(methods, data.selects), any_is_trained(methods))
 
 
-def _check_sandbox(sandbox: str) -> None:
-    """Refuse `sandbox=on` on a system without a full sandbox.
+def _check_sandbox(isolation: Isolation) -> None:
+    """Refuse `sandbox=on` where folds would not be isolated from everything.
 
     Raises:
-        ConfigError: a part of it is missing.
+        ConfigError: a part of the sandbox is missing.
     """
-    if sandbox != "on":
-        return
-    if without := missing_parts():
+    if isolation.lacks:
+        reason = f" (Seatbelt: {isolation.reason})" if isolation.reason else ""
         raise ConfigError(
-            f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(without)}: sandbox=auto uses "
-            "what is available and reports what is missing"
+            f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(isolation.lacks)}{reason}: sandbox=auto "
+            "uses what is available and reports what is missing"
         )
 
 

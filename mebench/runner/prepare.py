@@ -190,9 +190,11 @@ def _common_grant(wanted: Sequence[Wanted], scratch: Path, board: str | None) ->
     merged = {
         name: tuple(dict.fromkeys(chain.from_iterable(getattr(grant, name) for grant in grants)))
         for name in Grant._fields
-        if name != "view"
+        if name not in ("view", "seatbelt")
     }
-    return Grant(**merged, view=all(grant.view for grant in grants))
+    view = all(grant.view for grant in grants)
+    seatbelt = all(grant.seatbelt for grant in grants)
+    return Grant(**merged, view=view, seatbelt=seatbelt)
 
 
 def _only_scope(run: Wanted, scope: str) -> Wanted:

@@ -1,4 +1,4 @@
-"""The sandbox of a method's process: Landlock for files; no network, no other process, no privileges.
+"""The sandbox of a method's process: Landlock for files; no network, no other process, no privileges. On macOS it is Seatbelt.
 
 Linux keeps each restriction for the rest of the process, root or not, and passes it on to whatever the process starts. Nothing is
 installed and no privilege is needed: the kernel's own system calls are called by number, which is the same on every architecture
@@ -11,6 +11,8 @@ for Landlock (Linux 5.13) and given per architecture for the filter of system ca
 | network | every new socket; what is open stays open | seccomp |
 | terminal | typing on it, and reading it | seccomp, opened anew |
 | privileges | all capabilities, and any that a program would bring | capset, `no_new_privs` |
+
+macOS has another sandbox, see `mebench.runner.seatbelt`; other systems have none.
 
 What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock does not cover the
 attributes of files, by which one fold could pass information to the next: calls that set owners, times, modes or
@@ -42,8 +44,10 @@ from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
 from mebench.files import find_module_file
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
-from mebench.runner.grant import Grant
-from mebench.system import isolating_system, open_descriptor
+from mebench.runner.grant import Grant, Isolation
+from mebench.runner.seatbelt import find_reason_against, profile_of
+from mebench.runs.access_text import LANDLOCK, SEATBELT
+from mebench.system import enter_seatbelt, isolating_system, open_descriptor
 
 PARTS = ("files", "processes", "network", "privileges")
 """The parts of a sandbox; a kernel may lack one."""
@@ -173,6 +177,20 @@ NO_VIEW = (
     "are: their folds have no view of the files, which takes user namespaces, and neither a GPU nor Dask"
 )
 """The warning of a run whose folds are confined, but by Landlock alone."""
+SEEN_BESIDE_SEATBELT = (
+    "methods of this run are isolated by Seatbelt, as a trial has just shown; they cannot open files outside their reach, but can "
+    "see whether they exist, and the words and variables with which other programs of this user were started"
+)
+"""The warning of a run whose folds are confined by Seatbelt."""
+MAC_FOLDERS = (
+    *("/System/Library", "/System/Cryptexes", "/System/iOSSupport", "/System/Volumes/Preboot/Cryptexes"),
+    *("/Library/Apple", "/Library/Frameworks", "/Library/Developer/CommandLineTools", "/private/var/db/timezone"),
+    *(f"/usr/local/{name}" for name in ("opt", "Cellar", "Frameworks")),
+    *(f"/opt/homebrew/{name}" for name in ("bin", "lib", "opt", "Cellar", "Frameworks", "share", "etc")),
+    *(f"/opt/local/{name}" for name in ("bin", "lib", "libexec", "Library", "share", "etc")),
+    *(f"{sys.base_prefix}/{name}" for name in ("Python", "Resources")),
+)
+"""Where macOS and its packages of programs (Homebrew, MacPorts, python.org) keep libraries, beside the usual folders."""
 refused = ""
 """In a confined process: the sentence about what the system did not permit. It changes: read it from this file."""
 entered: Grant | None = None
@@ -200,6 +218,7 @@ def python_files() -> tuple[Path, ...]:
         *map(Path, ("/nix/store", *packages, *libraries)),
         *(Path("/proc", name) for name in facts),
         *(Path("/sys", name) for name in kernel),
+        *(map(Path, MAC_FOLDERS) if sys.platform == "darwin" else ()),
     )
 
 
@@ -250,7 +269,6 @@ def grant_access(
         read=(*files, PACKAGE, *(info.folder for info in plugins), *map(_path, code), *reads),
         methods=tuple(info.folder.parent for info in plugins if info.module.startswith("mebench.methods.")),
         modules=tuple(map(_path, dict.fromkeys(map(os.path.dirname, code)))),
-        lacks=missing_parts(),
         devices=() if accelerator == "cpu" else gpu_devices(),
     )
 
@@ -273,12 +291,29 @@ def imports_before(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in names if re.split("[.:]", name)[0] in LIBRARIES and not name.startswith(plugins))
 
 
-def missing_parts() -> tuple[str, ...]:
-    """The parts of `PARTS` that this kernel does not give, without confining anything; all of them where it is not
-    Linux.
+def find_isolation(grant: Grant | None = None, is_plain: bool = True) -> Isolation:
+    """What isolates folds on this system, found without confining this process.
+
+    Args:
+        grant: their access, which macOS tries out; None for that of a method without files.
+        is_plain: whether they train on the processor of this machine.
     """
-    if sys.platform != "linux":
-        return PARTS
+    if sys.platform == "linux":
+        lacks = _parts_missing_in_kernel()
+        return Isolation("" if "files" in lacks else LANDLOCK, lacks)
+    if sys.platform != "darwin":
+        return Isolation("", PARTS)
+    reason = find_reason_against(grant or grant_access(()), is_plain)
+    return Isolation("", PARTS, reason) if reason else Isolation(SEATBELT, ())
+
+
+def missing_parts() -> tuple[str, ...]:
+    """The parts of `PARTS` that this system does not give."""
+    return find_isolation().lacks
+
+
+def _parts_missing_in_kernel() -> tuple[str, ...]:
+    """The parts of `PARTS` that this kernel, of Linux, does not give."""
     libc = ctypes.CDLL(None, use_errno=True)
     # Without a program a kernel that takes filters finds a bad address.
     takes_filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
@@ -380,7 +415,7 @@ def is_refusal(error: BaseException) -> bool:
 def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...]:
     """Confine this process, its future threads and its children to the granted access; this cannot be undone.
 
-    It takes about a millisecond. Threads that run already are not confined: call it before there are any.
+    It takes about a millisecond. On Linux, threads that run already are not confined: call it before there are any.
 
     Args:
         grant: the access that remains.
@@ -388,7 +423,13 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
 
     Returns:
         The parts of `PARTS` that this kernel lacks; empty where the sandbox is complete.
+
+    Raises:
+        RunError: macOS refuses the profile, though a trial took it.
     """
+    if grant.seatbelt and sys.platform == "darwin":
+        _confine_by_seatbelt(grant, listed)
+        return ()
     if sys.platform != "linux":
         return PARTS
     hide_memory()
@@ -404,6 +445,24 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
         "privileges": has_dropped_privileges,
     }
     return tuple(part for part in PARTS if not confined[part])
+
+
+def _confine_by_seatbelt(grant: Grant, listed: Sequence[Path]) -> None:
+    """Let Seatbelt refuse all that is not granted.
+
+    Raises:
+        RunError: it does not take the profile.
+    """
+    profile = profile_of(grant, (*_listable_packages(grant), *listed))
+    try:
+        enter_seatbelt(profile)
+    except OSError as error:
+        raise RunError(f"Seatbelt cannot isolate a method: {error}") from error
+
+
+def _listable_packages(grant: Grant) -> list[Path]:
+    """The packages among the folders to import from, whose names may be listed."""
+    return [folder for folder in grant.modules if (folder / "__init__.py").is_file()]
 
 
 def hide_memory() -> None:
@@ -462,10 +521,9 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> b
     if ruleset < 0:
         return False
     try:
-        packages = [folder for folder in grant.modules if (folder / "__init__.py").is_file()]
         for rights, places in (
             (_READ, grant.read),
-            (_READ_DIR, (*packages, *listed)),
+            (_READ_DIR, (*_listable_packages(grant), *listed)),
             (handled, (*grant.write, *grant.devices, *DEVICES)),
         ):
             for place in places:
@@ -510,18 +568,27 @@ def _filter_program(machine: str) -> list[tuple[int, int, int, int]]:
     return program
 
 
-def missing_sentence(without: Sequence[str]) -> str:
-    """The remark of a run whose kernel lacks parts of the sandbox; empty where nothing is missing."""
+def missing_sentence(without: Sequence[str], reason: str = "") -> str:
+    """The remark of a run whose system lacks parts of the sandbox; empty where nothing is missing.
+
+    Args:
+        without: the missing ones of `PARTS`.
+        reason: why Seatbelt does not isolate them, if it was looked for.
+    """
     if not without:
         return ""
+    tried = f" (Seatbelt: {reason})" if reason else ""
     return (
-        f"this system does not isolate methods from {_meant(without)}: a method that searches there for labels is "
+        f"this system does not isolate methods from {_meant(without)}{tried}: a method that searches there for labels is "
         f"not stopped; {isolating_system()} would stop it, and sandbox=on requires this"
     )
 
 
 def _meant(parts: Iterable[str]) -> str:
-    """Missing parts of the sandbox in words."""
+    """Missing parts of the sandbox in words; on Linux with what would give them."""
+    if sys.platform != "linux":
+        plain = {"files": "files", "processes": "other processes", "network": "the network", "privileges": "privileges"}
+        return ", ".join(plain[part] for part in PARTS if part in parts)
     meant = {
         "files": "files (Landlock, Linux 5.13)",
         "processes": "other processes (seccomp)",

@@ -12,6 +12,10 @@ from mebench.terminal import format_count
 
 ACCESS_FILE = "sandbox.json"
 """In the run folder: the access of its folds."""
+LANDLOCK = "Landlock"
+"""The part of Linux that keeps files from folds; seccomp keeps all else."""
+SEATBELT = "Seatbelt"
+"""The sandbox of macOS, named where a trial has shown that it holds."""
 MOST_NAMED = 5
 """Files and folders that are named; further ones are counted."""
 
@@ -53,16 +57,23 @@ def describe_access(access: Mapping[str, Any]) -> str:
 def describe_isolation(access: Mapping[str, Any]) -> str:
     """The isolation in words.
 
-    A run without `view` is older than that check and says nothing of files that could be seen.
+    A run without `view` is older than that check and says nothing of files that could be seen; one without `by` is older than the
+    sandbox of macOS.
+
+    >>> describe_isolation({"lacks": [], "view": True, "by": "Landlock"})
+    'isolated from files, processes and the network by Landlock'
     """
+    by = access.get("by")
+    kind = f" by {by}" if by else ""
     if access["lacks"]:
-        return f"not isolated from {list_first(access['lacks'], MOST_NAMED)}"
+        reason = f" (Seatbelt: {access['reason']})" if access.get("reason") else ""
+        return f"not isolated from {list_first(access['lacks'], MOST_NAMED)}{reason}"
     if access.get("view", True):
-        return "isolated from files, processes and the network"
-    return (
-        "isolated from the content of files, from processes and the network, but could see whether files exist, how large "
-        "and how old they are"
-    )
+        return f"isolated from files, processes and the network{kind}"
+    seen = "whether files exist, how large and how old they are"
+    if by == SEATBELT:
+        seen = "whether files exist, and how other programs were started"
+    return f"isolated from the content of files, from processes and the network{kind}, but could see {seen}"
 
 
 def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:

@@ -34,6 +34,9 @@ OPEN = {
 }
 
 
+ON_A_MAC = {**WHOLE, "by": "Seatbelt", "view": False}
+
+
 def run_with(access, runs, run_id, **contents):
     """A run whose folds had some access; None is an older run, which does not say it."""
     run = make_run(runs, run_id, **contents)
@@ -80,6 +83,12 @@ def test_export_leaves_older_record_as_it_is(tmp_path):
         ("on", OPEN, "it ran under sandbox=on, but its isolation is of sandbox=off"),
         ("off", {**WHOLE, "asked": "off"}, "it ran under sandbox=off, but says that its folds were isolated"),
         ("on", {**WHOLE, "asked": "on", "lacks": ["files"]}, "says that its folds were not isolated from files"),
+        ("auto", {**ON_A_MAC, "lacks": ["files"]}, "says that Seatbelt isolated its folds, and that they were not"),
+        (
+            "auto",
+            {**ON_A_MAC, "view": True},
+            "says that other files did not exist for its folds, which Seatbelt cannot",
+        ),
     ],
 )
 def test_merge_refuses_contradiction_on_isolation(tmp_path, setting, access, reason):
@@ -112,6 +121,30 @@ def test_rows_of_open_and_isolated_folds_are_two(tmp_path):
     (table,) = boards_build.build_tables(collect_finished_runs(tmp_path / "runs"))
     seeds = sorted(row.seeds for row in table.parts[0].rows if row.measured)
     assert seeds == [(0, 1), (2,)]
+
+
+def test_rows_say_what_isolated_folds(tmp_path):
+    """A row of Seatbelt is another one than a row of Landlock, whose folds saw less."""
+    kinds = {"Landlock": {**WHOLE, "by": "Landlock"}, "Seatbelt": ON_A_MAC}
+    for seed, access in enumerate(kinds.values()):
+        run_with(access, tmp_path / "runs", f"r{seed}", seed=seed, tasks=("recognize",))
+    (table,) = boards_build.build_tables(collect_finished_runs(tmp_path / "runs"))
+    said = {row.facts["isolation"] for row in table.parts[0].rows if row.measured}
+    assert said == {
+        "isolated from files, processes and the network by Landlock",
+        "isolated from the content of files, from processes and the network by Seatbelt, but could see whether files exist, and how "
+        "other programs were started",
+    }
+
+
+def test_export_keeps_why_seatbelt_did_not_isolate(tmp_path):
+    reason = "a fold could not work in it (PermissionError: Operation not permitted: /Users/ann/models/a.bin)"
+    run = run_with({**OPEN, "asked": "auto", "reason": reason}, tmp_path / "runs", "r")
+    assert merged(run, tmp_path).status == "taken"
+    (record,) = collect_records(tmp_path / "records")
+    assert "not isolated from files, processes, network, privileges (Seatbelt: a fold could not work" in record.access
+    assert "a.bin" in record.access
+    assert "/Users/ann" not in record.access
 
 
 def test_board_names_code_of_the_sender_in_the_training(tmp_path):

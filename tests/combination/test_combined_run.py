@@ -40,6 +40,24 @@ def test_combine_runs_scores_as_the_only_weighing_member(runs, tmp_path):
     assert made.summary["recognition"]["scores"] == runs[0].read_json("summary.json")["recognition"]["scores"]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (("Landlock", "Landlock"), {"lacks": [], "by": "Landlock"}),
+        (("Landlock", "Seatbelt"), {"lacks": []}),
+        (("Seatbelt", ""), {"lacks": ["files"], "reason": "its trial broke off"}),
+    ],
+)
+def test_combine_runs_is_as_isolated_as_the_least_member(runs, tmp_path, kinds, expected):
+    for run, kind in zip(runs, kinds, strict=True):
+        of_kind = {"lacks": [], "by": kind} if kind else {"lacks": ["files"], "reason": "its trial broke off"}
+        run.write_json(
+            "sandbox.json", {"asked": "auto", "view": kind == "Landlock", "reads": [], "devices": [], **of_kind}
+        )
+    kept = combined(runs, tmp_path).folder.read_json("sandbox.json")
+    assert {name: kept[name] for name in ("lacks", "by", "reason") if name in kept} == expected
+
+
 def test_combine_runs_means_probabilities(runs, tmp_path):
     made = combined(runs, tmp_path, weights=(3.0, 1.0))
     place = ["video", "onset", "offset"]

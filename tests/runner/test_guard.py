@@ -1,6 +1,7 @@
 """Leaks that somebody planted are caught, or buy nothing."""
 
 import shutil
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -15,6 +16,7 @@ from mebench.inspection.soundness import verify_dataset
 from mebench.progress import Progress
 from mebench.runner import guard, host, make_plan, sandbox
 from mebench.runner.execute import execute_run
+from mebench.runner.grant import Isolation
 from mebench.runner.guard import find_frame_warnings
 from mebench.runner.job import reads_of
 from mebench.runner.plan import check_people
@@ -130,6 +132,23 @@ def test_find_frame_warnings_tells_what_verify_tells(tmp_path):
     assert not find_frame_warnings(make_plan(resolve(["method=random", *words])).features)
 
 
+@pytest.mark.parametrize(
+    ("isolation", "expected"),
+    [
+        (Isolation("Seatbelt", ()), "isolated by Seatbelt, as a trial has just shown"),
+        (
+            Isolation("", sandbox.PARTS, "its trial broke off"),
+            " (Seatbelt: its trial broke off): a method that searches there",
+        ),
+    ],
+)
+def test_find_run_warnings_says_what_seatbelt_does(moody, isolation, expected):
+    plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=3")))
+    access = replace(plan.access, isolation=isolation)
+    sentences = [finding.message for finding in guard.find_run_warnings(plan.data, access)]
+    assert any(expected in sentence for sentence in sentences)
+
+
 def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     words, file = moody("sandbox=auto", "dataset.subjects=3"), tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     file.write_text(file.read_text() + f"\nreads: [weights.bin, {tmp_path / 'face.dat'}]\n")
@@ -142,6 +161,7 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     kept = session.folder.read_json("sandbox.json")
     asked = {"reads": sorted(map(str, declared)), "devices": [], "view": plan.grant.view}
     assert {**kept, **asked, "asked": "auto", "lacks": list(sandbox.missing_parts())} == kept
+    assert kept.get("by", "") == sandbox.find_isolation().by
     assert f"the method's folder {file.parent}" in kept["given"]
     assert "PATH" in kept["inherited"]
     runs.runs_show_command(str(session.folder.path), str(tmp_path))

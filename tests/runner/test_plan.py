@@ -9,7 +9,8 @@ from mebench.config import resolve
 from mebench.errors import ConfigError, PluginError
 from mebench.features import FeatureStore
 from mebench.features.pipeline import VideoSource
-from mebench.runner import make_plan
+from mebench.runner import make_plan, plan as planned, sandbox
+from mebench.runner.grant import Isolation
 from mebench.runner.identity import run_key
 from mebench.runner.plan import create_weightless
 
@@ -158,6 +159,25 @@ def test_selection_is_test_if_tuned_on_tested_people(plan):
     assert plan().selection == "fixed"
     assert plan("tuned_on=[toy/2]").selection == "test"
     assert plan("tuned_on=[toy/9]").selection == "fixed"
+
+
+def test_make_plan_refuses_grants_that_seatbelt_does_not_hold(tiny, tmp_path, monkeypatch):
+    """On macOS a trial with the files of Python alone may hold, and that with the files of the run may not."""
+    asked = tmp_path / "face.dat"
+    asked.write_bytes(b"points")
+
+    def find_isolation(grant=None, is_plain=True):
+        if grant is None or asked not in grant.read:
+            return Isolation("Seatbelt", ())
+        return Isolation("", sandbox.PARTS, "a granted file could not be read in it")
+
+    monkeypatch.setattr(planned, "find_isolation", find_isolation)
+    words = ["method=logistic", "sandbox=on", *tiny]
+    assert make_plan(resolve(words)).grant.seatbelt
+    with pytest.raises(
+        ConfigError, match=r"and privileges \(Seatbelt: a granted file could not be read in it\): sandbox=auto"
+    ):
+        make_plan(resolve([*words, f"method.landmarks={asked}"]))
 
 
 @pytest.mark.parametrize("named_by", ["setting", "environment"])

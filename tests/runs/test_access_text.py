@@ -21,6 +21,15 @@ def test_describe_access_says_isolated_only_where_it_is_so():
     assert described(view=False, lacks=["files"]).endswith("its folds were not isolated from files")
 
 
+def test_describe_access_names_what_isolated_folds():
+    assert described(view=True, by="Landlock").endswith("isolated from files, processes and the network by Landlock")
+    seen = described(view=False, by="Seatbelt")
+    assert seen.endswith("by Seatbelt, but could see whether files exist, and how other programs were started")
+    assert described(lacks=["files"], reason="it broke off").endswith(
+        "not isolated from files (Seatbelt: it broke off)"
+    )
+
+
 def test_describe_access_names_what_a_method_could_read():
     sentence = described(view=True, reads=["/a/face.dat"], devices=["/dev/nvidia0"])
     assert sentence.endswith("; besides code its method could read /a/face.dat, /dev/nvidia0")

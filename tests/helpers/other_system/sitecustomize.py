@@ -1,21 +1,29 @@
 """Another operating system for mebench's own modules, in processes with this folder in PYTHONPATH.
 
-`FAKED_SYSTEM` is `darwin` or `win32`. Libraries and the standard library stay those of Linux. What the other system lacks is missing
+`FAKED_SYSTEM` is `darwin` or `win32`. `FAKED_SEATBELT` says what `sandbox_init` of macOS does (nothing: it has none), `FAKED_FAILURE` names
+a function of Windows' kernel that fails. Libraries and the standard library stay those of Linux. What the other system lacks is missing
 here: modules, functions, signals, `/proc`; what it counts otherwise is counted so. Backslashes, drives and real handles are not faked.
 """
 
 import builtins
+import contextlib
 import ctypes
 import errno
+import functools
 import multiprocessing
 import os
 import platform
 import resource
 import shutil
 import signal
+import stat
 import sys
+import threading
+import time
 import types
 from pathlib import Path
+
+import seatbelt_rules
 
 SYSTEM = os.environ.get("FAKED_SYSTEM", "")
 IS_WINDOWS = SYSTEM == "win32"
@@ -38,6 +46,7 @@ LACKING = {
 }
 LACKING_C = {"prctl", "renameat2", "syscall", "syncfs", "mallopt", "capset"}
 HIDDEN = ("/proc", "/sys", "/dev/shm", "/dev/video")
+OF_LINUX = ("/proc", "/sys", "/dev")
 OPEN_FILES, MOST_OPEN_FILES = 256, 10_240
 BYTES_IN_KIB = 1024
 
@@ -69,6 +78,8 @@ class CLibrary:
     def __getattr__(self, name):
         if name in LACKING_C:
             raise AttributeError(f"symbol {name} is not found")
+        if name in SEATBELT and not IS_WINDOWS and KIND:
+            return SEATBELT[name]
         return getattr(self.real, name)
 
 
@@ -91,10 +102,153 @@ def count_memory(process, counters, size):
     return 1
 
 
+def enter_seatbelt(profile, flags, told):
+    """`sandbox_init` of macOS: it keeps what the profile says (`holds`), or does something else that `FAKED_SEATBELT` names."""
+    assert flags == 0
+    if KIND == "refuses":
+        told._obj.value = b"unbound variable: lsopen"
+        return -1
+    if KIND == "crashes":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if KIND == "hangs":
+        time.sleep(600)
+    RULES.extend(seatbelt_rules.read_rules(os.fsdecode(profile)))
+    sys.addaudithook(refuse_events)
+    os.stat, os.lstat = asked_before(os.stat), asked_before(os.lstat)
+    return 0
+
+
+def free_error(told):
+    """`sandbox_free_error` of macOS."""
+    CALLS.append(("sandbox_free_error", told.value))
+
+
+def refuse(subject):
+    """Raise what macOS answers to something that is not permitted."""
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), subject)
+
+
+def check(operation, subject):
+    """Refuse an operation that the rules do not allow, unless `FAKED_SEATBELT` is `lets` with its name; `starves` refuses all writing."""
+    if KIND == "starves" and operation == "file-write-create":
+        refuse(subject)
+    if f"lets {operation}" != KIND and not is_allowed(operation, subject):
+        refuse(subject)
+
+
+@functools.cache
+def is_allowed(operation, subject):
+    """Whether the rules allow an operation."""
+    return seatbelt_rules.allows(RULES, operation, subject)
+
+
+def check_path(operation, path):
+    """`check` with the path as macOS' kernel knows it; what only Linux has is left out."""
+    if not isinstance(path, str | bytes | os.PathLike) or getattr(AT_WORK, "here", False):
+        return
+    AT_WORK.here = True  # the way to the real path asks for links
+    try:
+        real = os.path.realpath(os.fsdecode(path))
+        if not real.startswith(OF_LINUX):
+            check(operation, real)
+    finally:
+        AT_WORK.here = False
+
+
+def check_program(words):
+    """Refuse a program that brings privileges, and one that is given a file to read: it is confined, too."""
+    if STAT(words[0]).st_mode & stat.S_ISUID and KIND != "lets privileges":
+        refuse(words[0])
+    for word in words[1:]:
+        if word.startswith("/"):
+            check_path("file-read-data", word)
+
+
+def refuse_events(event, args):
+    """Hold events of Python against the rules."""
+    if event == "open":
+        is_written = (args[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        check_path("file-write-create" if is_written else "file-read-data", args[0])
+    elif event in EVENTS_OF_PATHS:
+        check_path(EVENTS_OF_PATHS[event], args[0])
+    elif event == "socket.connect":
+        check("network-outbound", str(args[1]))
+    elif event == "os.kill" and args[0] != os.getpid():
+        check("signal", "others")
+    elif event == "subprocess.Popen":
+        check_program(args[1])
+
+
+def asked_before(look):
+    """`os.stat` or `os.lstat`, of which Python tells no event."""
+
+    def look_if_allowed(path, *args, **options):
+        check_path("file-read-metadata", path)
+        return look(path, *args, **options)
+
+    return look_if_allowed
+
+
+def create_job(attributes, name):
+    """`CreateJobObjectW` of Windows' kernel32."""
+    CALLS.append(("CreateJobObjectW", attributes, name))
+    return 0 if FAILING == "CreateJobObjectW" else JOB
+
+
+def set_job(job, kind, limits, size):
+    """`SetInformationJobObject` of Windows' kernel32."""
+    CALLS.append(("SetInformationJobObject", job, kind, hex(limits._obj.basics.flags), size))
+    return FAILING != "SetInformationJobObject"
+
+
+def open_process(rights, inherits, process):
+    """`OpenProcess` of Windows' kernel32; the handle is the number of the process."""
+    CALLS.append(("OpenProcess", hex(rights), inherits))
+    return 0 if FAILING == "OpenProcess" else process
+
+
+def assign_process(job, process):
+    """`AssignProcessToJobObject` of Windows' kernel32."""
+    CALLS.append(("AssignProcessToJobObject", job))
+    if FAILING == "AssignProcessToJobObject":
+        return 0
+    IN_JOB.append(process)
+    return 1
+
+
+def close_handle(handle):
+    """`CloseHandle` of Windows' kernel32; with the last handle of a job its processes end."""
+    CALLS.append(("CloseHandle", "job" if handle == JOB else "process"))
+    if handle == JOB:
+        for process in IN_JOB:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    return 1
+
+
+CALLS, IN_JOB, JOB = [], [], (1 << 40) + 4
+FAILING = os.environ.get("FAKED_FAILURE")
+KIND, RULES, STAT, AT_WORK = os.environ.get("FAKED_SEATBELT"), [], os.stat, threading.local()
+SEATBELT = {"sandbox_init": enter_seatbelt, "sandbox_free_error": free_error}
+EVENTS_OF_PATHS = {
+    **dict.fromkeys(("os.listdir", "os.scandir"), "file-read-data"),
+    **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.rename"), "file-write-unlink"),
+    "os.link": "file-link",
+}
+
+
 def load_kernel(name):
     """`ctypes.WinDLL`."""
     assert name == "kernel32"
-    return types.SimpleNamespace(GetCurrentProcess=current_process, K32GetProcessMemoryInfo=count_memory)
+    return types.SimpleNamespace(
+        GetCurrentProcess=current_process,
+        K32GetProcessMemoryInfo=count_memory,
+        CreateJobObjectW=create_job,
+        SetInformationJobObject=set_job,
+        OpenProcess=open_process,
+        AssignProcessToJobObject=assign_process,
+        CloseHandle=close_handle,
+    )
 
 
 def context_of(method=None):

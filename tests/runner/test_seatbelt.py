@@ -1,0 +1,221 @@
+"""The sandbox of macOS without a Mac: what a profile says, and what follows from each outcome of a trial."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, strategies as st
+
+from mebench.errors import RunError
+from mebench.runner.grant import Grant
+from mebench.runner.seatbelt import SERVICES, Trial, profile_of, read_trial, write_trial
+from tests.helpers.other_system.seatbelt_rules import allows, allows_in_order, read_rules
+
+FAKE = Path(__file__).parent.parent / "helpers" / "other_system"
+NAMES = st.text(
+    st.characters(min_codepoint=32, exclude_characters="/\x7f", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8
+).filter(lambda name: name not in (".", ".."))
+
+
+def answers(profile, operation, subject):
+    """What the rules say, whether a wider rule that comes later counts or not."""
+    rules = read_rules(profile)
+    said = {allows(rules, operation, subject), allows_in_order(rules, operation, subject)}
+    assert len(said) == 1, f"it depends on the order of rules: {operation} {subject}"
+    return said.pop()
+
+
+@pytest.fixture
+def places(tmp_path):
+    """Folders and files, of which a grant opens some."""
+    home = Path(os.path.realpath(tmp_path))
+    for name in ("python", "methods/mine", "runs/earlier", "scratch"):
+        (home / name).mkdir(parents=True)
+    for name in ("python/io.py", "methods/mine/method.py", "weights.bin", "runs/earlier/truth.parquet"):
+        (home / name).write_bytes(b"")
+    return home
+
+
+@pytest.fixture
+def profile(places):
+    read = (places / "python", places / "methods/mine", places / "weights.bin", places / "missing")
+    return profile_of(Grant(read, (places / "scratch",)))
+
+
+@pytest.mark.parametrize(
+    ("operation", "place", "is_allowed"),
+    [
+        ("file-read-data", "python/io.py", True),
+        ("file-map-executable", "python/io.py", True),
+        ("file-read-data", "methods/mine/method.py", True),
+        ("file-read-data", "weights.bin", True),
+        ("file-read-data", "weights.bin/below", False),
+        ("file-read-data", "weights.bin2", False),
+        ("file-read-data", "methods", False),
+        ("file-read-metadata", "methods", True),
+        ("file-read-metadata", "methods/other", False),
+        ("file-read-metadata", "runs", False),
+        ("file-read-data", "runs/earlier/truth.parquet", False),
+        ("file-read-metadata", "runs/earlier/truth.parquet", False),
+        ("file-link", "runs/earlier/truth.parquet", False),
+        ("file-write-data", "runs/earlier/truth.parquet", False),
+        ("file-write-create", "methods/mine/notes", False),
+        ("file-write-data", "weights.bin", False),
+        ("file-write-create", "scratch/notes", True),
+        ("file-read-data", "scratch/notes", True),
+        ("file-read-data", "scratches", False),
+        ("file-read-data", "missing", False),
+    ],
+)
+def test_profile_of_grant_opens_granted_places_alone(profile, places, operation, place, is_allowed):
+    assert answers(profile, operation, str(places / place)) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("operation", "subject", "is_allowed"),
+    [
+        ("network-outbound", "('127.0.0.1', 80)", False),
+        ("network-bind", "/tmp/socket", False),
+        ("signal", "same-sandbox", True),
+        ("signal", "others", False),
+        ("process-info-pidinfo", "others", False),
+        ("process-info-pidinfo", "same-sandbox", True),
+        ("lsopen", "", False),
+        ("mach-lookup", "com.apple.coreservices.launchservicesd", False),
+        ("mach-lookup", "com.apple.pasteboard.1", False),
+        ("mach-lookup", SERVICES[0], True),
+        ("ipc-posix-sem", "/psm_1", False),
+        ("ipc-posix-shm-write-create", "/__KMP_REGISTERED_LIB_1", True),
+        ("ipc-sysv-shm", "", False),
+        ("file-write-data", "/dev/null", True),
+        ("file-read-data", "/dev/urandom", True),
+        ("file-read-data", "/", True),
+        ("file-read-data", "/Users", False),
+    ],
+)
+def test_profile_of_grant_closes_other_ways(profile, operation, subject, is_allowed):
+    assert answers(profile, operation, subject) is is_allowed
+
+
+def test_profile_of_grant_without_writing_grants_none(places):
+    profile = profile_of(Grant((places / "python",)))
+    assert not answers(profile, "file-write-create", str(places / "scratch" / "notes"))
+    assert not answers(profile, "file-write-create", "/anywhere")
+
+
+def test_profile_of_grant_opens_links_and_what_they_lead_to(places):
+    (places / "linked").symlink_to(places / "runs")
+    profile = profile_of(Grant((places / "linked",)))
+    assert answers(profile, "file-read-metadata", str(places / "linked"))
+    assert answers(profile, "file-read-data", str(places / "runs" / "earlier"))
+
+
+def test_profile_of_grant_lets_listed_folders_be_listed(places):
+    profile = profile_of(Grant((places / "methods/mine",)), [places / "methods"])
+    assert answers(profile, "file-read-data", str(places / "methods"))
+    assert not answers(profile, "file-read-data", str(places / "methods/other"))
+
+
+def test_trial_comes_back_from_its_text():
+    grant = Grant((Path("/python"), Path("/a \udcff")), (Path("/scratch"),), modules=(Path("/mine"),), seatbelt=True)
+    trial = Trial(grant, Path("/kept/secret"), (("the working folder", Path("/work")),), 80, 7)
+    assert read_trial(write_trial(trial)) == trial
+
+
+def test_profile_of_grant_refuses_control_characters(tmp_path):
+    (tmp_path / "two\nlines").mkdir()
+    with pytest.raises(RunError, match="control character"):
+        profile_of(Grant((tmp_path / "two\nlines",)))
+
+
+@given(st.lists(st.lists(NAMES, min_size=1, max_size=3), min_size=2, max_size=5), st.data())
+def test_profile_of_drawn_grants_opens_them_and_nothing_else(drawn, data):
+    """Whatever signs are in names: quotes, backslashes, brackets, letters of other scripts."""
+    with TemporaryDirectory() as name:
+        root = Path(os.path.realpath(name))
+        folders = []
+        for names in drawn:
+            folder = root.joinpath(*names)
+            folder.mkdir(parents=True, exist_ok=True)
+            folders.append(folder)
+        read = data.draw(st.lists(st.sampled_from(folders), max_size=2))
+        write = data.draw(st.lists(st.sampled_from(folders), max_size=1))
+        profile = profile_of(Grant(tuple(read), tuple(write)))
+        for folder in folders:
+            file = folder / 'a "file"'
+            may_write = any(file.is_relative_to(place) for place in write)
+            may_read = may_write or any(file.is_relative_to(place) for place in read)
+            leads_to_one = any(place.is_relative_to(folder) for place in (*read, *write))
+            assert answers(profile, "file-read-data", str(file)) is may_read
+            assert answers(profile, "file-write-create", str(file)) is may_write
+            assert answers(profile, "file-read-metadata", str(folder)) is (may_read or leads_to_one)
+
+
+TRIED = """
+import json
+from mebench.runner import sandbox, seatbelt
+from mebench.runs.access_text import describe_isolation
+seatbelt.TRIAL_SECONDS = {seconds}
+isolation = sandbox.find_isolation()
+by = {{"by": isolation.by}} if isolation.by else {{}}
+said = describe_isolation({{"lacks": isolation.lacks, "view": False, "reason": isolation.reason, **by}})
+print(json.dumps([isolation, said]))
+"""
+
+
+def tried(kind, folder, seconds=600):
+    """What is found on a Mac whose `sandbox_init` behaves in some way, and what the row says."""
+    faked = {"PYTHONPATH": str(FAKE), "FAKED_SYSTEM": "darwin", "FAKED_SEATBELT": kind, "HOME": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", TRIED.format(seconds=seconds)],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **faked},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.processes
+def test_find_isolation_names_seatbelt_where_its_trial_holds(tmp_path):
+    (by, lacks, reason), said = tried("holds", tmp_path)
+    assert (by, lacks, reason) == ("Seatbelt", [], "")
+    assert said == (
+        "isolated from the content of files, from processes and the network by Seatbelt, but could see whether files exist, and how "
+        "other programs were started"
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("", "this system has no sandbox_init"),
+        ("refuses", "Seatbelt cannot isolate a method: sandbox_init refuses the profile: unbound variable: lsopen"),
+        ("crashes", "its trial broke off (exit code -11)"),
+        ("lets file-read-data", "a fold could read a file outside the grants in it"),
+        ("lets file-read-metadata", "a fold could ask a file outside the grants for its size in it"),
+        ("lets file-link", "a fold could link a file outside the grants in it"),
+        ("lets file-write-create", "a fold could write a file outside the grants in it"),
+        ("lets network-outbound", "a fold could reach the network in it"),
+        ("lets signal", "a fold could signal another process in it"),
+        ("lets privileges", "a fold could gain privileges in it"),
+        ("starves", "a fold could not work in it (PermissionError: Operation not permitted"),
+    ],
+)
+def test_find_isolation_says_why_seatbelt_does_not_isolate(kind, expected, tmp_path):
+    (by, lacks, reason), said = tried(kind, tmp_path)
+    assert (by, lacks) == ("", ["files", "processes", "network", "privileges"])
+    assert reason.startswith(expected)
+    assert said.startswith(f"not isolated from files, processes, network, privileges (Seatbelt: {expected}")
+
+
+@pytest.mark.processes
+def test_find_isolation_gives_up_a_trial_that_hangs(tmp_path):
+    (by, _, reason), _ = tried("hangs", tmp_path, seconds=3)
+    assert (by, reason) == ("", "its trial took longer than 3 seconds")
