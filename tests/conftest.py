@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 import os
@@ -28,7 +27,7 @@ import mebench.methods
 from mebench._fast_imports import speed_up_imports
 from mebench.features import landmarks
 from mebench.runner import describe, isolation, process, workers
-from tests.helpers import model_server
+from tests.helpers import memory, model_server
 from tests.helpers.drawn_once import draw_once, once, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer
 from tests.helpers.made_once import compiled_once
@@ -131,36 +130,15 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     new_file = nextitem is not None and nextitem.path != item.path
     if new_file:
         landmarks.load_predictor.cache_clear()  # 110 MiB, which the few files that look for landmarks read again in a second
-    if new_file or resident() > _held[0] + MUCH:
-        gc.collect()
-        give_back_memory()
-        _held[0] = resident()
+    if new_file or memory.has_grown():
+        memory.collect()
     if new_file:
         gc.freeze()
-
-
-MUCH = 150 << 20
-"""Bytes by which a test may let this process grow before what is unreachable, such as frames of a film, is looked for."""
-_held = [0]
-
-
-def resident() -> int:
-    """Bytes of memory that this process has in use; 0 where the system does not say."""
-    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if STATM.exists() else 0
-
-
-STATM = Path("/proc/self/statm")
 
 
 def pytest_sessionfinish() -> None:
     """Nothing is looked through again at the end, which pytest does five times."""
     gc.freeze()
-
-
-def give_back_memory() -> None:
-    """What has been freed goes back to the system: else a worker of the tests grows to three gigabytes."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 # No test pulls the plug, so what this process writes need not wait for the disk: a fourth of all time otherwise.

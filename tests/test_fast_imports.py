@@ -158,9 +158,10 @@ def test_fast_imports_leave_programs_of_users_unchanged(import_lightning):
 REMEMBER_PACKAGES = """
 import importlib.metadata, json, sys
 from mebench import _fast_imports
-from mebench._fast_imports import L
 
 _fast_imports.speed_up_imports()
+from mebench._fast_imports import L
+
 _fast_imports.remember_callback_packages()
 read = []
 importlib.metadata.PathDistribution.entry_points = property(read.append)

@@ -8,7 +8,7 @@ from mebench.datasets.cas_me2 import dataset as cas_me2, fake
 from mebench.annotations.annotation import ground_truth_hash
 from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Expression
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

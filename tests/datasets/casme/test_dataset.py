@@ -9,7 +9,7 @@ from mebench.annotations.annotation import ground_truth_hash
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.runner import host, make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from mebench.config.registry import load_plugin
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.runner import host, make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 from tests.helpers.outside import flow_maps
 
 

@@ -15,7 +15,7 @@ from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError
 from mebench.inspection import soundness
 from mebench.runner import make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 from tests.helpers.old_excel import write_xls
 from tests.helpers.warnings_of_runs import warnings_of
 

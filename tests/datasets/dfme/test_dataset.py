@@ -11,7 +11,7 @@ from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.runner import host, make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 from tests.helpers.warnings_of_runs import warnings_of
 
 

@@ -20,7 +20,7 @@ from mebench.inspection.dataset_summary import summarise_dataset
 from mebench.progress import Progress
 from mebench.runner import make_plan
 from mebench.runner.execute import execute_run
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 FPS, FRAMES = 25, 40
 

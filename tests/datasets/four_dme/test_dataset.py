@@ -12,7 +12,7 @@ from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.inspection import dataset_summary
 from mebench.runner import host, make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from mebench.annotations.drawn import draw_face, write_csv
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

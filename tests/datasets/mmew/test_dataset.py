@@ -9,7 +9,7 @@ from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.runner import host, make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from mebench.annotations import schemes
 from mebench.annotations.drawn import write_xlsx
 from mebench.core import Expression
 from mebench.inspection.dataset_summary import summarise_dataset
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 from tests.helpers.outside import flow_maps
 
 

@@ -9,7 +9,7 @@ from mebench.annotations.annotation import ground_truth_hash
 from mebench.annotations.drawn import write_xlsx
 from mebench.core import Expression
 from mebench.errors import DataError
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from mebench.datasets.smic_vis import dataset
 
 from mebench.config import resolve
 from mebench.runner import host, make_plan
-from mebench.testing.contracts import check_dataset
+from tests.helpers.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")
