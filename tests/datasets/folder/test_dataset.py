@@ -137,7 +137,7 @@ def test_videos_name_stray_images(root, tmp_path):
     assert dataset.videos()[0].n_frames == FRAMES
     (remark,) = dataset.repairs()
     assert "'a': cover.png skipped: the frames are named like img7.png" in remark
-    assert dataset.account.taken("file") == FRAMES
+    assert dataset.account.count_taken("file") == FRAMES
 
 
 def test_videos_count_time_stamped_images_from_0(root, tmp_path):
@@ -327,7 +327,7 @@ def test_videos_take_a_picture_in_two_formats_once(root, tmp_path):
     dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
     assert dataset.videos()[0].n_frames == FRAMES
     assert "and all of these show a frame once more in another format" in dataset.repairs()[0]
-    assert dataset.account.taken("file") == FRAMES
+    assert dataset.account.count_taken("file") == FRAMES
 
 
 def test_videos_of_one_name_get_their_folders(root, tmp_path):
@@ -347,7 +347,7 @@ def test_videos_of_one_name_get_their_endings(root, tmp_path, named):
     places = {"videos": tuple(map(str, sorted(tmp_path.iterdir())))} if named else {"root": str(tmp_path)}
     dataset = folder_dataset.Folder(folder_dataset.Folder.Params(**places, fps=25.0))
     assert sorted(video.id for video in dataset.videos()) == ["b", "b.avi", "b.mkv"]
-    assert dataset.account.taken("file") == FRAMES + 2
+    assert dataset.account.count_taken("file") == FRAMES + 2
 
 
 def test_videos_keep_people_of_similar_folders_apart(root, tmp_path):
