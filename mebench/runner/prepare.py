@@ -19,7 +19,7 @@ from mebench.features.face_detection import NoFaceError
 from mebench.features.flow import OWN
 from mebench.features.pipeline import Clip, ComputeCost, video_source
 from mebench.features.store import Key
-from mebench.progress import Progress
+from mebench.progress import Progress, Show
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, RemoteDataset, open_source
@@ -249,43 +249,58 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
     if not jobs:
         return Prepared(0, {}, {})
     _try_encoders(jobs)
+    with (
+        # Windows removes no file that a process maps: one that was ended in the middle may leave a few bytes.
+        tempfile.TemporaryDirectory(prefix="mebench-progress-", ignore_cleanup_errors=True) as name,
+        progress.frames("features", len(jobs)) as show,
+    ):
+        return _compute_videos(jobs, pool, Path(name) / "board", show)
+
+
+def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show: Show) -> Prepared:
+    """Compute the features of all videos.
+
+    Args:
+        jobs: the videos, in the order in which they are begun.
+        pool: the workers.
+        file: a new file, which all processes map: it holds for each video the frames done so far, and their share of its work.
+        show: function that shows the progress: finished videos, frames, share of the work.
+    """
+    board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
+    weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
+    weights = weights if weights.all() else np.ones(len(jobs))
     done = 0
     frames = 0
     seconds = dict[SharedVideo, float]()
     failures = dict[SharedVideo, Failure]()
-    weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
-    weights = weights if weights.all() else np.ones(len(jobs))
-    with (
-        tempfile.TemporaryDirectory(prefix="mebench-progress-") as name,
-        progress.frames("features", len(jobs)) as show,
-    ):
-        # A small file that all processes map: for each video the frames done so far, and their share of its work.
-        file = Path(name) / "board"
-        board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
 
-        def update() -> None:
-            show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
+    def update() -> None:
+        show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
 
-        tasks = []
-        for place, job in enumerate(jobs):
-            function = hosted_feature_task if job.brought else feature_task
-            arguments = (tuple(job.wanted), job.video, str(file), place)
-            plugins = tuple(sorted(job.plugins))
-            tasks.append(
-                WorkerTask(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None)
-            )
-        for task, outcome in pool.run(tasks, update):
-            job = jobs[task.key]
-            done += 1
-            if isinstance(outcome, Failure):
-                failures[job.shared] = outcome
-                board[task.key] = 0, 1
-            else:
-                frames += outcome.n_frames
-                seconds[job.shared] = outcome.seconds
-                board[task.key] = outcome.n_frames, 1
-            update()
+    for task, outcome in pool.run(_feature_tasks(jobs, file), update):
+        job = jobs[task.key]
+        done += 1
+        if isinstance(outcome, Failure):
+            failures[job.shared] = outcome
+            board[task.key] = 0, 1
+        else:
+            frames += outcome.n_frames
+            seconds[job.shared] = outcome.seconds
+            board[task.key] = outcome.n_frames, 1
+        update()
     return Prepared(frames, seconds, dict(sorted(failures.items())))
+
+
+def _feature_tasks(jobs: Sequence["VideoJob"], file: Path) -> list[WorkerTask]:
+    """A task for each video, which notes its progress in a file."""
+    tasks = []
+    for place, job in enumerate(jobs):
+        function = hosted_feature_task if job.brought else feature_task
+        arguments = (tuple(job.wanted), job.video, str(file), place)
+        plugins = tuple(sorted(job.plugins))
+        imports = tuple(sorted(job.imports)) if job.brought else None
+        tasks.append(WorkerTask(place, function, arguments, plugins, imports))
+    return tasks
 
 
 def _try_encoders(jobs: Sequence["VideoJob"]) -> None:
