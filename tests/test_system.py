@@ -85,6 +85,19 @@ def test_sync_to_disk_takes_files_and_folders(on_system):
     assert (code, out) == (0, "['b']\n")
 
 
+def test_fetch_builds_an_entry_whose_lock_cannot_be_removed(on_system):
+    """Windows removes no file that is open, and the lock of an entry is."""
+    program = (
+        "import numpy as np\nfrom mebench.features.store import Draft, FeatureStore, Key\n"
+        "key = Key('flow', 'casme2', '1', 'casme2/s1/v1', 'frames', 'steps', '4')\nrows = np.arange(6.0).reshape(3, 2)\n"
+        "build = lambda: Draft(rows.shape, rows.dtype, (row[None] for row in rows), {})\n"
+        "print(FeatureStore('stored').fetch(key, build).array.sum())\n"
+        "print(FeatureStore('stored').read(key).array.sum())\n"
+        "print(FeatureStore('stored').files(key).remove(), FeatureStore('stored').read(key))"
+    )
+    assert on_system(program) == (0, "15.0\n15.0\nTrue None\n")
+
+
 def test_limited_data_ends_what_takes_too_much(on_system):
     program = (
         "from mebench.system import limited_data\nblocks = []\n"

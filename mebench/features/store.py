@@ -152,11 +152,18 @@ class EntryFiles:
             return True
         try:
             with FileLock(self.lock, timeout=0):
-                for path in () if dry_run else (self.marker, self.data, *self.list_leftovers(), self.lock):
+                for path in () if dry_run else (self.marker, self.data, *self.list_leftovers()):
                     path.unlink(missing_ok=True)
+                if not dry_run:
+                    self.remove_lock()
         except Timeout:
             return False
         return True
+
+    def remove_lock(self) -> None:
+        """Remove the file of the lock, which this process holds; on Windows the lock does so at its release."""
+        with suppress(PermissionError):
+            self.lock.unlink(missing_ok=True)
 
     def check(self, key: Key | None = None, deep: bool = False) -> dict[str, Any] | None:
         """The marker's content after a check of the array; None if the entry is absent.
@@ -385,7 +392,7 @@ class FeatureStore:
                 return entry
             finally:
                 # A process that waits for this lock then makes a new one and finds the entry, or builds it if this one failed.
-                files.lock.unlink(missing_ok=True)
+                files.remove_lock()
 
     def _open_or_warn(self, files: EntryFiles, key: Key) -> StoredArray | None:
         """The entry, or None if it is absent, or damaged, which is logged."""

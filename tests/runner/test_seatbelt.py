@@ -95,6 +95,7 @@ def test_profile_of_grant_opens_granted_places_alone(profile, places, operation,
         ("file-read-data", "/dev/urandom", True),
         ("file-read-data", "/", True),
         ("file-read-data", "/Users", False),
+        ("sysctl-read", "hw.ncpu", True),
     ],
 )
 def test_profile_of_grant_closes_other_ways(profile, operation, subject, is_allowed):

@@ -27,7 +27,7 @@ WIDER = {
     "ipc-posix-sem": "ipc-posix*",
     "ipc-sysv-shm": "ipc-sysv*",
 }
-OPERATIONS = {*WIDER, *WIDER.values(), "default", "signal", "mach-lookup", "lsopen"}
+OPERATIONS = {*WIDER, *WIDER.values(), "default", "signal", "mach-lookup", "lsopen", "sysctl-read"}
 
 
 def read_rules(profile):

@@ -312,24 +312,44 @@ def faked_modules():
 
 
 def hide(event, args):
-    """Hide Linux' own places from mebench, and refuse to open a folder on Windows."""
+    """Hide Linux' own places from mebench; on Windows refuse to open a folder, and to remove what is open or mapped here."""
     if (
-        event not in ("open", "os.listdir", "os.scandir")
+        event not in ("open", "os.listdir", "os.scandir", "os.remove")
         or not isinstance(args[0], str | bytes | os.PathLike)
+        or getattr(AT_WORK, "here", False)
         or not calls_from_mebench()
     ):
         return
     path = os.fsdecode(args[0])
     if path.startswith(HIDDEN):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    if IS_WINDOWS and event == "open" and args[1] is None and Path(path).is_dir():
+    is_folder = event == "open" and args[1] is None and Path(path).is_dir()
+    if IS_WINDOWS and (is_folder or (event == "os.remove" and is_in_use(path))):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
+def is_in_use(path):
+    """Whether this process has a file open, or mapped."""
+    AT_WORK.here = True  # what is looked at is hidden from mebench
+    try:
+        mapped = {
+            line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+        }
+        opened = {os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()}
+    finally:
+        AT_WORK.here = False
+    return os.path.realpath(path) in mapped | opened
 
 
 def calls_from_mebench():
     """Whether the nearest frame outside the standard library's files and paths is mebench's."""
-    frame, passed = sys._getframe(), ("sitecustomize", "pathlib", "os", "io", "contextlib", "shutil")
+    frame, passed = (
+        sys._getframe(),
+        ("sitecustomize", "pathlib", "os", "io", "contextlib", "shutil", "tempfile", "weakref"),
+    )
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in passed:
+        if frame.f_code.co_name == "TemporaryFile":  # Windows removes it by itself, at its end
+            return False
         frame = frame.f_back
     return frame is not None and is_own(frame.f_globals.get("__name__"))
 
