@@ -2,6 +2,7 @@
 
 import ast
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mebench.runner.sandbox import find_isolation
 from mebench.system import JobBasics, JobLimits, JobTransfers
 from tests.helpers.nightly import nightly
 
@@ -125,6 +127,19 @@ def test_limited_seconds_end_what_takes_too_long(on_system):
 def test_main_starts_on_each_system(on_system, words):
     code, out = on_system(MAIN, *words)
     assert code == 0, out
+
+
+def test_doctor_names_what_isolates_methods(on_system):
+    code, out = on_system(MAIN, "doctor", "--json", "-")
+    assert code == 0, out
+    (found,) = [finding for finding in json.loads(out)["findings"] if finding["name"] == "sandbox"]
+    lacking = "methods are not isolated from files, processes, network, privileges"
+    expected = {"darwin": f"{lacking} (Seatbelt: this system has no sandbox_init)", "win32": lacking}
+    if on_system.name == "linux":
+        isolation = find_isolation()
+        assert isolation.lacks or found["detail"] == f"{isolation.by} isolates methods"
+    else:
+        assert (found["state"], found["detail"]) == ("optional", expected[on_system.name])
 
 
 def test_join_words_quotes_for_each_shell(on_system):

@@ -13,6 +13,7 @@ import mebench
 from mebench import challenges
 from mebench.errors import ConfigError, DataError
 from mebench.runner import sandbox
+from mebench.runner.grant import Isolation
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.nightly import by_day
 from tests.helpers.reader import reader
@@ -60,6 +61,23 @@ def test_judge_refuses_to_read_unconfined(bundle, capsys, monkeypatch):
 
     judge("megc2023", bundle / "in", bundle / "out", mebench.score, unconfined=True)
     assert (bundle / "out" / "scores.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["Seatbelt", "Landlock", ""])
+def test_confined_rows_tells_its_reader_what_isolates_it(bundle, monkeypatch, kind):
+    """On macOS a trial has shown whether Seatbelt holds; the reader does not make another one."""
+    path = bundle / "in" / "res" / "samm_pred.csv"
+    path.write_text(SPOTTED)
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, b'{"faults": [], "rows": []}')
+
+    monkeypatch.setattr(sandbox, "find_isolation", lambda: Isolation(kind, ()))
+    monkeypatch.setattr(challenges.bundle.subprocess, "run", run)
+    assert challenges.bundle.confined_rows(task("megc2023"), path) == []
+    assert commands[0][-2:] == [str(path.resolve()), kind]
 
 
 @pytest.mark.processes

@@ -169,17 +169,22 @@ print(json.dumps([isolation, said]))
 
 
 def tried(kind, folder, seconds=600):
-    """What is found on a Mac whose `sandbox_init` behaves in some way, and what the row says."""
+    """What is found on a Mac, see `on_a_mac`, and what the row says."""
+    return json.loads(on_a_mac(kind, folder, TRIED.format(seconds=seconds)))
+
+
+def on_a_mac(kind, folder, program):
+    """What a program prints on a Mac whose `sandbox_init` behaves in some way."""
     faked = {"PYTHONPATH": str(FAKE), "FAKED_SYSTEM": "darwin", "FAKED_SEATBELT": kind, "HOME": str(folder)}
     done = subprocess.run(
-        [sys.executable, "-c", TRIED.format(seconds=seconds)],
+        [sys.executable, "-c", program],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", **faked},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 @pytest.mark.processes
@@ -214,6 +219,19 @@ def test_find_isolation_says_why_seatbelt_does_not_isolate(kind, expected, tmp_p
     assert (by, lacks) == ("", ["files", "processes", "network", "privileges"])
     assert reason.startswith(expected)
     assert said.startswith(f"not isolated from files, processes, network, privileges (Seatbelt: {expected}")
+
+
+@pytest.mark.processes
+def test_make_plan_isolates_no_gpu_by_seatbelt(tmp_path):
+    """Nobody tried it: such runs go on as they did, without a trial."""
+    program = (
+        "from mebench.config import resolve\nfrom mebench.runner import make_plan\n"
+        "words = ['method=random', 'dataset=synthetic', 'dataset.subjects=2', 'dataset.videos=1', 'cache=cache']\n"
+        "plan = make_plan(resolve([*words, 'accelerator=mps']))\n"
+        "print(plan.access.isolation.reason, plan.grant.seatbelt, len(plan.grant.lacks))"
+    )
+    done = on_a_mac("crashes", tmp_path, program)
+    assert done == "nobody tried Seatbelt with a GPU or with Dask False 4\n"
 
 
 @pytest.mark.processes
