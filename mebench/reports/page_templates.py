@@ -11,7 +11,7 @@ from mebench import json_output
 from mebench.metrics import catalogue
 from mebench.metrics.catalogue import METRICS
 from mebench.number_format import format_ends, format_table_number
-from mebench.reports.timeline import SCRIPT, STYLE, clock_time
+from mebench.reports.timeline import SCRIPT, STYLE, clock_time, pack_timelines
 from mebench.runs.fold_files import safe_name
 from mebench.table_output import as_sentence, interval_bar
 from mebench.terminal import for_template
@@ -41,6 +41,7 @@ def template_environment(*templates: Path) -> Environment:
         "digits": format_table_number,
         "interval": format_ends,
         "clock": clock_time,
+        "pack_timelines": pack_timelines,
         "metric": lambda name: catalogue.find_metric(name).label,
         "bar": interval_bar,
         "words": lambda name: name.replace("_", " "),

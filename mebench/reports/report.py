@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,14 @@ from mebench.reports.plots import (
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
 from mebench.reports.scores import parts_of, title_of
-from mebench.reports.timeline import MISSED, WHY, JudgedRun, plain_rows, timeline_of_video
+from mebench.reports.timeline import (
+    JudgedRun,
+    Row,
+    plain_rows,
+    reason_for_miss,
+    reason_for_wrong,
+    timeline_of_video,
+)
 from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
@@ -131,20 +139,33 @@ def _is_shown(metric: str, score: Score, part: str) -> bool:
     return score["value"] is not None and (part == "micro" or metric not in RATES)
 
 
-def _mistakes_by_cause(side: JudgedRun) -> list[tuple[str, list[dict[str, Any]]]]:
+@dataclass(frozen=True)
+class CauseOfMistakes:
+    """All mistakes of one cause, which a page lists.
+
+    Attributes:
+        title: title of the list, such as `miss: near miss`.
+        reason: the reason in the tooltips of these intervals, by which the page's script finds them in the timelines.
+        mistakes: `video`, `kind`, `onset` and `offset` of each.
+    """
+
+    title: str
+    reason: str
+    mistakes: Sequence[Row]
+
+
+def _mistakes_by_cause(side: JudgedRun) -> list[CauseOfMistakes]:
     """Every mistake of the first draw by its cause, those of false positives first."""
     by_cause = []
-    for mistake, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
+    for mistake, column, reason_for in (
+        ("false_positive", "under", reason_for_wrong),
+        ("miss", "cause", reason_for_miss),
+    ):
         for cause, found in side.mistakes[side.mistakes["mistake"] == mistake].groupby(column):
-            words = known.get(str(cause), f"on {cause}")
-            described = [{**row, "words": _place_in_words(row)} for row in plain_rows(found)]
-            by_cause.append((f"{WORDS[mistake]}{words}", described))
+            reason = reason_for(str(cause))
+            _, _, words = reason.partition(": ")
+            by_cause.append(CauseOfMistakes(f"{WORDS[mistake]}{words}", reason, plain_rows(found)))
     return by_cause
-
-
-def _place_in_words(row: Mapping[str, Any]) -> str:
-    """Video, kind and frames of an interval."""
-    return "{video}, {kind}, frames {onset} to {offset}".format_map(row)
 
 
 SHOWN_ELSEWHERE = ("selection", "transductive", "sides", "values")
@@ -279,7 +300,7 @@ def table_of_subjects(side: JudgedRun) -> Table:
     columns = [Column("subject", main=True)]
     for name in map(str, rows):
         if name in ("F1", "accuracy"):
-            columns.append(Column(name, text=format_table_number, right=True, order=float))
+            columns.append(Column(name, text=format_table_number, right=True))
         else:
             columns.append(Column(name, text=format_mean_count, right=True))
     cells = rows.astype(object).where(rows.notna(), None)
@@ -514,8 +535,8 @@ def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
 
 
 def find_twin(record: Record, key: str) -> RunFolder | None:
-    """A finished run that differs from a run in one setting, if there is one."""
-    if key not in record.config:
+    """A finished run that differs from a run in one setting, if there is one. Beside a committed record lies none."""
+    if key not in record.config or record.published:
         return None
     for folder in RunFolder.list_runs(record.folder.parent):
         if folder.path == record.folder or not folder.done:

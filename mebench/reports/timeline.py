@@ -2,11 +2,13 @@
 
 Pages and figures draw it.
 
-A page takes `SCRIPT` and `STYLE` once and for each video the element of `templates/timeline.html`, which holds `Timeline.plain`;
-the script draws it when it comes into view. `plots.draw_timeline` draws the same for a paper.
+A page takes `SCRIPT` and `STYLE` once and the data of its timelines: a single one in the element of `templates/timeline.html`, those
+of many videos together, from `pack_timelines`. The script draws each when it comes into view. `plots.draw_timeline` draws the same
+for a paper.
 """
 
 import base64
+import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -186,7 +188,46 @@ def pack_curve(values: NDArray[np.float64]) -> dict[str, Any]:
     heights[known] = 1 + np.round((values[known] - low) / span * (STEPS - 1))
     changes = np.diff(heights, prepend=np.uint16(0))  # modulo 2 ** 16
     halves = np.concatenate([changes & 255, changes >> 8]).astype(np.uint8)
-    return {"low": low, "high": high, "data": base64.b64encode(zlib.compress(halves.tobytes(), 9)).decode()}
+    return {"low": low, "high": high, "data": _pack(halves.tobytes())}
+
+
+def pack_timelines(drawn: Iterable[Mapping[str, Any]]) -> str:
+    """All timelines of a page in few bytes, for its script.
+
+    Hundreds of videos have many thousands of intervals. Equal fields stand one after the other, places as differences, which takes a
+    twelfth of the bytes of one JSON object a video.
+
+    Args:
+        drawn: for each video its `timeline` and plain values: its `id` on the page, the numbers `missed` and `wrong`, and a `note`.
+
+    Returns:
+        JSON, deflated, in base64. `videos` has the values of each video and those of `Timeline.plain`, but a lane has the number `n` of its
+        spans instead of `spans`. `spans` has six columns for each name of a lane, over all its spans: see `_relative_span`.
+    """
+    videos = []
+    spans: dict[str, list[list[Any]]] = defaultdict(list)
+    for one in drawn:
+        video = {name: value for name, value in one.items() if name != "timeline"} | one["timeline"].plain()
+        lanes = [lane for track in video["tracks"] for lane in track["lanes"]] + video["lanes"]
+        for lane in lanes:
+            of_lane = lane.pop("spans")
+            lane["n"] = len(of_lane)
+            onsets_before = [0, *(span[0] for span in of_lane)]
+            spans[lane["name"]] += map(_relative_span, of_lane, onsets_before)
+        videos.append(video)
+    columns = {name: [*zip(*of_name)] for name, of_name in spans.items()}
+    return _pack(json.dumps({"videos": videos, "spans": columns}, separators=(",", ":")).encode())
+
+
+def _relative_span(span: Sequence[Any], onset_before: int) -> list[Any]:
+    """A span of `_plain_lane` with differences: the onset from the one before, offset and apex from the onset."""
+    onset, offset, apex, *others = span
+    return [onset - onset_before, offset - onset, None if apex is None else apex - onset, *others]
+
+
+def _pack(content: bytes) -> str:
+    """Bytes as text, deflated, in base64."""
+    return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
 @dataclass(frozen=True)
@@ -247,8 +288,8 @@ class JudgedRun:
         in_kinds = true[true["kind"].isin(list(self.kinds))]
         wrong = mistakes[mistakes["mistake"] == "false_positive"]
         missed = mistakes[mistakes["mistake"] == "miss"]
-        why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
-        lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
+        why = wrong["under"].map(reason_for_wrong)
+        lost = missed["cause"].map(reason_for_miss)
         ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
         truths = _with_outcomes_of_rows(tables.truths, in_kinds["row"], "found", missed["row"], lost)
         predictions = _with_outcomes_of_rows(tables.predictions, spotted["row"], "right", wrong["row"], why)
@@ -426,6 +467,24 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
 
 WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothing is there"}
 MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other kind", "missed": "nothing near"}
+
+
+def reason_for_wrong(event: str) -> str:
+    """Why a spotted interval is wrong, in the words of its tooltip.
+
+    >>> reason_for_wrong("duplicate"), reason_for_wrong("blink")
+    ('wrong: found already', 'wrong: on blink')
+    """
+    return f"wrong: {WHY.get(event, f'on {event}')}"
+
+
+def reason_for_miss(cause: str) -> str:
+    """Why a true interval is missed, in the words of its tooltip.
+
+    >>> reason_for_miss("localisation")
+    'missed: near miss'
+    """
+    return f"missed: {MISSED[cause]}"
 
 
 def _with_outcomes_of_rows(

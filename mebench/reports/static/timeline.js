@@ -1,4 +1,5 @@
-// Draws every `figure.timeline` of a page from the data in it, when it comes into view. No request is made.
+// Makes a `figure.timeline` of each packed timeline of a page, and draws every such figure from its data when it comes into view. No
+// request is made.
 "use strict";
 (() => {
   const PLOT = 120; // pixels: the height of a track's curves, of a lane, of the axis; what names at the left take
@@ -8,13 +9,18 @@
   const STEPS = 4095;
   const SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 86400];
   const drawn = new Map();
+  const dataOf = new Map(); // of each figure
   const night = window.matchMedia("(prefers-color-scheme: dark)");
+
+  // What deflated bytes in base64 hold.
+  function inflate(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
+  }
 
   async function unpack(packed) {
     if (!packed) return null;
-    const bytes = Uint8Array.from(atob(packed.data), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const halves = new Uint8Array(await new Response(stream).arrayBuffer());
+    const halves = new Uint8Array(await inflate(packed.data).arrayBuffer());
     const n = halves.length / 2;
     const values = new Float32Array(n);
     let height = 0;
@@ -35,12 +41,18 @@
     return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(whole % 60)}${rest}`;
   }
 
+  const make = (name, attributes = {}, text = "") => {
+    const element = Object.assign(document.createElement(name), { textContent: text });
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+
   const short = (value) => (Number.isNaN(value) ? "–" : String(+value.toPrecision(3)));
 
   class Timeline {
     constructor(figure) {
       this.figure = figure;
-      this.data = JSON.parse(figure.querySelector("script").textContent);
+      this.data = dataOf.get(figure);
       const { n, fps, times } = this.data;
       if (times) {
         let sum = 0;
@@ -77,11 +89,6 @@
     }
 
     build() {
-      const make = (name, attributes = {}, text = "") => {
-        const element = Object.assign(document.createElement(name), { textContent: text });
-        for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-        return element;
-      };
       const bar = make("div", { class: "tools", role: "group", "aria-label": `Zoom of ${this.data.title}` });
       for (const [words, label, act] of [
         ["−", "zoom out", () => this.zoom(2)],
@@ -452,66 +459,150 @@
     return drawn.get(figure);
   }
 
-  const figures = [...document.querySelectorAll("figure.timeline")];
-  if (!figures.length) return;
-  const eye = new IntersectionObserver(
-    (seen) => {
-      for (const { target, isIntersecting } of seen) {
-        if (!isIntersecting) continue;
-        eye.unobserve(target);
-        open(target);
+  function figureOf(data) {
+    const tracks = data.tracks.filter((track) => track.curves.length).length;
+    const lanes = data.tracks.reduce((sum, track) => sum + track.lanes.length, data.lanes.length);
+    const figure = make("figure", { class: "timeline", id: data.id, style: `--tracks:${tracks};--lanes:${lanes}` });
+    Object.assign(figure.dataset, { missed: data.missed, wrong: data.wrong });
+    const caption = make("figcaption", {}, data.title);
+    if (data.note) caption.append(make("small", {}, data.note));
+    figure.append(caption);
+    dataOf.set(figure, data);
+    return figure;
+  }
+
+  // Gives each lane its spans from the columns of its name; see `pack_timelines`.
+  function restoreSpans({ videos, spans }) {
+    const places = {};
+    for (const { tracks, lanes } of videos) {
+      for (const lane of [...tracks.flatMap((track) => track.lanes), ...lanes]) {
+        const [steps, lengths, apexes, outcomes, strengths, words] = spans[lane.name];
+        let place = places[lane.name] ?? 0;
+        let onset = 0;
+        lane.spans = Array.from({ length: lane.n }, () => {
+          const i = place++;
+          onset += steps[i];
+          const apex = apexes[i] === null ? null : onset + apexes[i];
+          return [onset, onset + lengths[i], apex, outcomes[i], strengths[i], words[i]];
+        });
+        places[lane.name] = place;
       }
-    },
-    { rootMargin: "300px" },
-  );
-  figures.forEach((figure) => eye.observe(figure));
-  // The others are drawn when there is nothing else to do, for who prints the page: to read their curves then takes too long.
-  const idle = window.requestIdleCallback ?? setTimeout;
-  const rest = [...figures];
-  const next = () => {
-    if (!rest.length) return;
-    open(rest.shift());
-    idle(next);
-  };
-  setTimeout(next, 5000);
-  window.addEventListener("beforeprint", () => figures.forEach(open));
-  night.addEventListener("change", () => drawn.forEach((timeline) => timeline.draw()));
+    }
+  }
+
+  // The figures of a page, in its order.
+  async function collectFigures() {
+    for (const script of document.querySelectorAll("script[data-packed-timelines]")) {
+      const packed = await inflate(script.textContent).json();
+      restoreSpans(packed);
+      script.replaceWith(...packed.videos.map(figureOf));
+    }
+    const figures = [...document.querySelectorAll("figure.timeline")];
+    for (const figure of figures) {
+      if (!dataOf.has(figure)) dataOf.set(figure, JSON.parse(figure.querySelector("script").textContent));
+    }
+    return figures;
+  }
+
+  function drawInView(figures) {
+    const eye = new IntersectionObserver(
+      (seen) => {
+        for (const { target, isIntersecting } of seen) {
+          if (!isIntersecting) continue;
+          eye.unobserve(target);
+          open(target);
+        }
+      },
+      { rootMargin: "300px" },
+    );
+    figures.forEach((figure) => eye.observe(figure));
+    // The others are drawn when there is nothing else to do, for who prints the page: to read their curves then takes too long.
+    const idle = window.requestIdleCallback ?? setTimeout;
+    const rest = [...figures];
+    const next = () => {
+      if (!rest.length) return;
+      open(rest.shift());
+      idle(next);
+    };
+    setTimeout(next, 5000);
+    window.addEventListener("beforeprint", () => figures.forEach(open));
+    night.addEventListener("change", () => drawn.forEach((timeline) => timeline.draw()));
+  }
 
   // `#v3:120-150` is an interval of a timeline.
-  function follow() {
-    const [, id, onset, offset] = /^#(.+):(-?\d+)-(-?\d+)$/.exec(decodeURIComponent(location.hash)) ?? [];
-    const figure = id && document.getElementById(id);
-    if (!figure || !figures.includes(figure)) return;
-    figure.closest("[hidden]")?.removeAttribute("hidden");
-    figure.scrollIntoView({ block: "center" });
-    const timeline = open(figure);
-    timeline.ready.then(() => timeline.reveal(Number(onset), Number(offset)));
+  function followLinks(figures) {
+    function follow() {
+      const [, id, onset, offset] = /^#(.+):(-?\d+)-(-?\d+)$/.exec(decodeURIComponent(location.hash)) ?? [];
+      const figure = id && document.getElementById(id);
+      if (!figure || !figures.includes(figure)) return;
+      figure.closest("[hidden]")?.removeAttribute("hidden");
+      figure.scrollIntoView({ block: "center" });
+      const timeline = open(figure);
+      timeline.ready.then(() => timeline.reveal(Number(onset), Number(offset)));
+    }
+    window.addEventListener("hashchange", follow);
+    follow();
   }
-  window.addEventListener("hashchange", follow);
-  follow();
 
   // Videos by name and by what went wrong in them.
-  for (const bar of document.querySelectorAll("[data-timelines]")) {
-    const own = figures.filter((figure) => bar.parentElement.contains(figure));
-    const [words, choice] = [bar.querySelector("input"), bar.querySelector("select")];
-    const fits = {
-      all: () => true,
-      missed: (figure) => Number(figure.dataset.missed) > 0,
-      wrong: (figure) => Number(figure.dataset.wrong) > 0,
-      clean: (figure) => !Number(figure.dataset.wrong) && !Number(figure.dataset.missed),
-    };
-    const filter = () => {
-      let shown = 0;
-      for (const figure of own) {
-        const named = figure.querySelector("figcaption").textContent.toLowerCase().includes(words.value.toLowerCase());
-        figure.hidden = !(named && fits[choice.value](figure));
-        shown += !figure.hidden;
-      }
-      bar.querySelector("output").textContent = `${shown} of ${own.length}`;
-    };
-    words.addEventListener("input", filter);
-    choice.addEventListener("change", filter);
-    bar.hidden = false;
-    filter();
+  function filterVideos(figures) {
+    for (const bar of document.querySelectorAll("[data-timelines]")) {
+      const own = figures.filter((figure) => bar.parentElement.contains(figure));
+      const [words, choice] = [bar.querySelector("input"), bar.querySelector("select")];
+      const fits = {
+        all: () => true,
+        missed: (figure) => Number(figure.dataset.missed) > 0,
+        wrong: (figure) => Number(figure.dataset.wrong) > 0,
+        clean: (figure) => !Number(figure.dataset.wrong) && !Number(figure.dataset.missed),
+      };
+      const filter = () => {
+        let shown = 0;
+        for (const figure of own) {
+          const named = figure.querySelector("figcaption").textContent.toLowerCase().includes(words.value.toLowerCase());
+          figure.hidden = !(named && fits[choice.value](figure));
+          shown += !figure.hidden;
+        }
+        bar.querySelector("output").textContent = `${shown} of ${own.length}`;
+      };
+      words.addEventListener("input", filter);
+      choice.addEventListener("change", filter);
+      bar.hidden = false;
+      filter();
+    }
   }
+
+  // A list of mistakes of one cause is filled when it is first opened: the intervals whose tooltip gives its reason, each with a link.
+  function listMistakes(figures) {
+    for (const list of document.querySelectorAll("details[data-reason]")) {
+      const { reason, track = "" } = list.dataset;
+      const fill = () => {
+        for (const figure of figures) list.querySelector("ul").append(...linksTo(figure, track, reason));
+      };
+      list.addEventListener("toggle", fill, { once: true });
+    }
+  }
+
+  function linksTo(figure, name, reason) {
+    const { title, tracks } = dataOf.get(figure);
+    const lanes = tracks.filter((track) => track.name === name).flatMap((track) => track.lanes);
+    const links = [];
+    for (const lane of lanes) {
+      for (const [onset, offset, , , , words] of lane.spans) {
+        if (!lane.kind || !words.split("; ").includes(reason)) continue;
+        const link = make("a", { href: `#${figure.id}:${onset}-${offset}` }, `${title}, ${lane.kind}, frames ${onset} to ${offset}`);
+        const item = make("li");
+        item.append(link);
+        links.push(item);
+      }
+    }
+    return links;
+  }
+
+  collectFigures().then((figures) => {
+    if (!figures.length) return;
+    drawInView(figures);
+    listMistakes(figures);
+    filterVideos(figures);
+    followLinks(figures);
+  });
 })();
