@@ -144,6 +144,8 @@ class Column:
         if value is None and self.text is None:
             return self._page_cell(_spanned(NONE, "none"), order)
         first, *others = [value] if hasattr(value, "__html__") else self.lines(value) or [""]
+        if first == str(order):
+            order = None
         return self._page_cell(_spanned(first) + "".join(_spanned(line, "settings") for line in others), order)
 
     def _score_cell(self, score: Score | None) -> Markup:
@@ -391,13 +393,24 @@ class Table:
             caption: caption for readers who do not see what stands above it.
             sortable: whether the script of the page lets readers sort and choose.
         """
+        classes = [kind] if kind else []
+        columns = self.columns
+        if self._holds_only_numbers():
+            classes.append("numbers")
+            columns = [replace(column, right=False) for column in columns]  # no cell needs a class of its own
         page = load_template(Path(__file__).with_suffix(".html"))
-        html = page.render(table=self, cells=self._page_cells, kind=kind, caption=caption, sortable=sortable)
+
+        def cells(row: Sequence[Any]) -> Markup:
+            """The cells of a row; a template would take four times as long, and pages have many thousands."""
+            return Markup("").join(map(Column.cell, columns, row))
+
+        html = page.render(table=self, cells=cells, kind=" ".join(classes), caption=caption, sortable=sortable)
         return Markup(html.strip())
 
-    def _page_cells(self, row: Sequence[Any]) -> Markup:
-        """The cells of a row; a template would take four times as long, and pages have many thousands."""
-        return Markup("").join(map(Column.cell, self.columns, row))
+    def _holds_only_numbers(self) -> bool:
+        """Whether all columns but the names of rows are numbers: then one class of the table aligns all its cells."""
+        others = [column for column in self.columns if column.score or not column.main]
+        return bool(others) and all(column.right and not column.score for column in others)
 
 
 def _is_empty(value: Any) -> bool:
