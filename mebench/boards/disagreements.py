@@ -7,6 +7,7 @@ row. The registry of the board gives the order of arrival and the known annotati
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -79,6 +80,8 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     arrived = sorted(records, key=by_arrival)
     together = [record for record in arrived if record.published and record.id not in registry.records]
     similar = _similar_to_new(arrived, registry)
+    with_size = group_by(arrived, key=attrgetter("identity"))
+    with_run = group_by(arrived, key=_facts_of_run)
     doubted: list[Record] = []
     for record in arrived:
         doubts = [truth_doubt(record, registry)]
@@ -90,8 +93,11 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
             if record.published and data not in registry.truths:
                 doubts.append(f"the annotations of {data} are unknown here")
             alike = similar[record.id]
-            others = [*doubted, *together]
-            if not record.published:  # a run is in doubt for nothing but equal answers
+            if record.published:
+                of_same_run = (*with_size[record.identity], *with_run[_facts_of_run(record)])
+                related = {*alike, *(other.id for other in of_same_run)}
+                others = [former for former in (*doubted, *together) if former.id in related]
+            else:  # a run is in doubt for nothing but equal answers
                 others = [former for former in doubted if former.id in alike]
             doubts.append(doubt_of(record, others, registry.records.keys(), read, alike))
         doubted.append(replace(record, doubt="; ".join(filter(None, doubts))))
@@ -168,6 +174,12 @@ def doubt_of(
             )
             break
     return "; ".join(doubts)
+
+
+def _facts_of_run(record: Record) -> tuple[Any, ...]:
+    """What `_is_same_run` makes equal, quick to compare; other runs may have the same."""
+    names = sorted(recorded_settings.row_settings(record.config))
+    return record.seed, record.method, record.dataset, *names
 
 
 def _is_same_run(record: Record, other: Record) -> bool:

@@ -52,8 +52,12 @@ def settings_of_row(row: BoardRow, rows: Sequence[BoardRow]) -> str:
     """
     if not row.measured:
         return ""
-    others = [other.settings for other in rows if other.method == row.method and other is not row]
-    settings = "" if row.member else recorded_settings.distinguishing_settings(row.settings, others)
+    settings = ""
+    if not row.member:
+        same_method = [other.settings for other in rows if other.method == row.method]
+        if not any(other is row for other in rows):
+            same_method.append(row.settings)
+        settings = recorded_settings.distinguishing_settings(row.settings, same_method)
     return ", ".join(filter(None, [settings, row.sent_by]))
 
 

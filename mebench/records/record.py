@@ -224,7 +224,7 @@ class Record:
         """Whether the number of parameters includes all that it loads."""
         return all(entry["counted"] for entry in self.about.get("loaded", ()))
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Equal for runs that differ only in the seed or the processor."""
         return json.dumps(

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mebench.config import flatten_keys
@@ -124,17 +125,21 @@ def scheme_in_words(values: Mapping[str, Any]) -> str:
     return f"scheme {values['scheme']}" if values.get("scheme") else ""
 
 
-def distinguishing_settings(own: str, others: Sequence[str]) -> str:
-    """The settings of a method that the others do not all share; for a preset of its own, only the name.
+def distinguishing_settings(own: str, everyone: Sequence[str]) -> str:
+    """The settings of a method that do not all of its rows share; for a preset of its own, only the name.
 
-    >>> distinguishing_settings("preset a: p=1, q=[2, 3]; r=3", ["preset a: p=1, q=4"])
+    Args:
+        own: settings of one row, in words.
+        everyone: settings of all rows of the method, this one among them.
+
+    >>> distinguishing_settings("preset a: p=1, q=[2, 3]; r=3", ["preset a: p=1, q=[2, 3]; r=3", "preset a: p=1, q=4"])
     'q=[2, 3], r=3'
-    >>> distinguishing_settings("preset a: p=1; r=3", ["preset b: p=2; r=3"])
+    >>> distinguishing_settings("preset a: p=1; r=3", ["preset b: p=2; r=3", "preset a: p=1; r=3"])
     'preset a'
     """
-    if not others:
+    if len(everyone) < 2:
         return ""
-    shared = set.intersection(*(_words_of(other) for other in others))
+    shared = _words_of_all(tuple(everyone))
     words = []
     for head, values in _parts(own):
         distinct = ", ".join(value for value in values if value not in shared)
@@ -144,6 +149,12 @@ def distinguishing_settings(own: str, others: Sequence[str]) -> str:
         elif distinct:
             words.append(f"{head}: {distinct}" if is_own_head else distinct)
     return ", ".join(words)
+
+
+@lru_cache(maxsize=256)  # a table asks for each of its rows
+def _words_of_all(settings: tuple[str, ...]) -> Set[str]:
+    """The heads and values that all of some settings have."""
+    return set.intersection(*map(_words_of, settings))
 
 
 def _words_of(settings: str) -> set[str]:
