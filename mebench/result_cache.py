@@ -70,7 +70,7 @@ def hash_of_code(code: tuple[str, ...]) -> str:
         for pattern in code
         for file in sorted(PACKAGE.glob(pattern))
     ]
-    libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
+    libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2", "markdown-it-py")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
 
 

@@ -3,13 +3,16 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from mebench.boards.build import build_tables
 from mebench.errors import MebenchError, describe_error
+from mebench.files import file_hash
 from mebench.records import schema
 from mebench.records.integrity import (
     check_content,
@@ -19,8 +22,8 @@ from mebench.records.integrity import (
     check_supersedes,
     record_name,
 )
-from mebench.records.record import read_committed_record
-from mebench.records.schema import RECORD
+from mebench.records.record import Record, read_committed_record
+from mebench.records.schema import LARGEST, RECORD
 from mebench.result_cache import cached_result
 from mebench.runs.folder import RunFolder
 from mebench.system import limited_data, limited_seconds
@@ -43,6 +46,16 @@ OF_CHECKS = (
     ),
 )
 """The code of the checks: records that passed an earlier version are checked again."""
+OF_READING = (
+    *OF_CHECKS,
+    "boards/checking.py",
+    "records/*.py",
+    "metrics/*.py",
+    "config/*.py",
+    "terminal.py",
+    "json_output.py",
+)
+"""The code that reads a record, with the checks."""
 
 
 class TooLongError(BaseException):
@@ -90,6 +103,36 @@ def check_alone(record: RunFolder) -> None:
     if lacking:
         raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")
     build_tables([rebuilt])
+
+
+def read_once(folder: RunFolder) -> Record:
+    """A committed record that passes `check_once`; one that was read here before comes from the cache while its files are the same.
+
+    Raises:
+        RunError: it has a fault, which the sentence names.
+    """
+    files = sorted(folder.path.iterdir())
+    if not all(_can_be_hashed(file) for file in files):
+        return _read_checked(folder)
+    hashes = [(file.name, file_hash(file)) for file in files]
+    stored = cached_result(lambda: _values_of(_read_checked(folder)), OF_READING, "record", folder.id, hashes)
+    return Record(**{**stored, "annotations": tuple(stored["annotations"])}, folder=folder.path)
+
+
+def _can_be_hashed(file: Path) -> bool:
+    """Whether a file is a plain one of a sensible size: a check refuses others without opening them."""
+    return file.is_file() and not file.is_symlink() and file.stat().st_size <= LARGEST
+
+
+def _read_checked(folder: RunFolder) -> Record:
+    """A committed record, after its check."""
+    check_once(folder)
+    return read_committed_record(folder)
+
+
+def _values_of(record: Record) -> dict[str, Any]:
+    """The attributes of a record except for its place."""
+    return {field.name: getattr(record, field.name) for field in fields(record) if field.name != "folder"}
 
 
 def check_once(record: RunFolder) -> None:

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mebench.boards.checking import check_once, limited_memory
+from mebench.boards.checking import limited_memory, read_once
 from mebench.errors import MebenchError, RunError
 from mebench.grouping import group_by
 from mebench.progress import Progress
 from mebench.records.integrity import check_supersedes, record_name
-from mebench.records.record import ANSWERS, OF_STUDY, Record, read_committed_record, record_from_run
+from mebench.records.record import ANSWERS, OF_STUDY, Record, record_from_run
 from mebench.runs.folder import RunFolder
 
 Notify = Callable[[str], None]
@@ -114,8 +114,7 @@ def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Re
     try:
         if published:
             with limited_memory():
-                check_once(folder)
-                record = read_committed_record(folder)
+                record = read_once(folder)
         else:
             record = record_from_run(folder)
             for name in ANSWERS:

@@ -52,6 +52,7 @@ from mebench.metrics.conventions import describe_convention
 from mebench.number_format import format_mean_count, format_table_number, shares_in_words
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
+from mebench.result_cache import cached_result
 from mebench.table_output import ENDS, Column, Latex, Table, latex_text, load_template
 
 MEMBER = Column("member", optional=True)
@@ -210,6 +211,11 @@ def markdown_page(table: BoardTable) -> str:
     )
 
 
+def _stored_page(table: BoardTable) -> str:
+    """The page of a table, made anew if the table has changed."""
+    return cached_result(partial(markdown_page, table), OF_TEXTS, "page", table.plain())
+
+
 def table_guide(tables: Sequence[BoardTable]) -> str:
     """The page that explains columns, conventions and caveats of all tables."""
     parts = [part for table in tables for part in table.parts]
@@ -347,7 +353,7 @@ def write_leaderboard(
     if gains:
         files |= {f"{TABLES}/{SELECTION}.{ending}": text for ending, text in selection_texts(gains).items()}
     for table in tables:
-        files[f"{TABLES}/{table.name}.md"] = markdown_page(table)
+        files[f"{TABLES}/{table.name}.md"] = _stored_page(table)
         files |= {f"{TABLES}/{table.name}.{ending}": text for ending, text in texts_of_table(table).items()}
     for answered in questions:
         files |= {f"{TABLES}/{answered.name}.{ending}": text for ending, text in table_texts(answered, MADE).items()}
@@ -425,8 +431,20 @@ GAIN_COLUMNS = ("id", "settings", "dataset", "protocol", "measure", "leaking", "
 """The first columns of the file of gains."""
 
 
+OF_TEXTS = (
+    *("boards/*.py", "boards/*.md", "metrics/*.py", "records/*.py", "core/*.py"),
+    *("table_output.*", "number_format.py", "terminal.py", "json_output.py", "grouping.py"),
+)
+"""The code of the stored texts of tables."""
+
+
 def texts_of_table(table: BoardTable) -> dict[str, str]:
-    """A table as CSV, JSON and LaTeX, by the ending of its file."""
+    """A table as CSV, JSON and LaTeX, by the ending of its file. They are stored, and made anew if the table has changed."""
+    return cached_result(partial(_texts_of_table, table), OF_TEXTS, "texts", table.plain())
+
+
+def _texts_of_table(table: BoardTable) -> dict[str, str]:
+    """The texts of `texts_of_table`."""
     return {"csv": as_csv(table), "json": as_json(table), "tex": latex_tables(table)}
 
 

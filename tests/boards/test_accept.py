@@ -505,7 +505,7 @@ def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkey
 
 def test_collect_records_names_record_over_memory(record, monkeypatch):
     messages = []
-    monkeypatch.setattr("mebench.boards.collect.check_once", lambda folder: np.empty(2**31, np.uint8))
+    monkeypatch.setattr("mebench.boards.collect.read_once", lambda folder: np.empty(2**31, np.uint8))
     assert collect_records(record.parent, messages.append) == []
     assert messages == [f"r is left out: reading {record} takes more memory than the record of any run"]
     np.empty(2**31, np.uint8)  # nobody else is bounded

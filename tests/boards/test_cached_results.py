@@ -9,7 +9,7 @@ import pytest
 
 from mebench import result_cache
 from mebench._installation import PACKAGE
-from mebench.boards import build as tables, chance_rows, checking, export, site
+from mebench.boards import build as tables, chance_rows, checking, export, site, table_files
 from mebench.cli import leaderboard
 from mebench.records import record
 from mebench.reports import report
@@ -79,7 +79,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
         finally:
             sys.settrace(former)
 
-    for module in (tables, chance_rows, site.site_pages, record, checking):
+    for module in (tables, chance_rows, site.site_pages, record, checking, table_files):
         monkeypatch.setattr(module, "cached_result", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
@@ -87,7 +87,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
             RunFolder.open_finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records"
         )
     leaderboard.leaderboard_build_command("nowhere")
-    assert len(ran) == 6
+    assert len(ran) == 9
     for code, functions in ran.items():
         # Lambdas read tables for others.
         named = {f.co_filename for f in functions if f.co_name not in ("<module>", "<lambda>")}

@@ -80,6 +80,16 @@ def test_read_committed_record_equals_record_from_run(tmp_path):
     assert boards_collect.unique_records([mine, published]) == [published]
 
 
+def test_collect_records_reads_unchanged_record_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    export(make_run(tmp_path / "runs"), tmp_path / "records")
+    (first,) = collect_records(tmp_path / "records")
+    monkeypatch.setattr("mebench.boards.checking.read_committed_record", lambda _: pytest.fail("it was read"))
+    (again,) = collect_records(tmp_path / "records")
+    assert vars(again) == vars(first)
+    assert again.content == first.content
+
+
 @pytest.mark.parametrize(("number", "advice"), [(99, "install the mebench that wrote it"), (1, "export its run again")])
 def test_collect_records_names_record_of_other_format(tmp_path, messages, number, advice):
     record = export(make_run(tmp_path / "runs"), tmp_path / "records")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Set
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -9,6 +10,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from mebench.config.registry import PluginInfo, PluginKind
+from mebench.result_cache import cached_result
+
+OF_CARDS = ("boards/site/cards.py",)
+"""The code of the stored cards."""
 
 
 def card_html(info: PluginInfo, plugins: Mapping[PluginKind, Iterable[str]]) -> Markup:
@@ -19,7 +24,8 @@ def card_html(info: PluginInfo, plugins: Mapping[PluginKind, Iterable[str]]) -> 
     }
     readme = info.folder / "README.md"
     text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-    return Markup(to_html(text, pages))  # rendered by markdown-it with raw HTML off
+    html = cached_result(partial(to_html, text, pages), OF_CARDS, text, sorted(pages))
+    return Markup(html)  # rendered by markdown-it with raw HTML off
 
 
 def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:

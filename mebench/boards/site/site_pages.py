@@ -146,7 +146,7 @@ class PageTables:
             if number < len(shares):
                 shares[number] = None  # nobody is compared with itself
             cells.append([number + 1, self._draw.method_head(row, part), *shares])
-        return Table([Column("#"), Column("method", main=True), *heads], cells).html("plain")
+        return Table([Column("#", right=True), Column("method", main=True), *heads], cells).html("plain")
 
     def all_rows(self, flat: Sequence[PlacedRow]) -> Markup:
         """Every measured row of every table by its main score."""
@@ -178,7 +178,7 @@ class PageTables:
         ).html(sortable=True)
 
     def of_card(self, flat: Sequence[PlacedRow]) -> Markup:
-        """The measured rows of a method or dataset."""
+        """The measured rows of a method."""
         return Table(
             [Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")],
             [
@@ -409,7 +409,7 @@ OF_PAGES = (
         *SCORING,
         "records/*.py",
         "table_output.py",
-        "table.html",
+        "table_output.html",
         "number_format.py",
         "boards/rows.py",
         "boards/site/site_pages.py",
@@ -420,6 +420,12 @@ OF_PAGES = (
     *("annotations/schemes.py", "config/*.py", "errors.py"),
 )
 """The code that makes the page of a run."""
+OF_TABLE_PAGES = (
+    *OF_PAGES,
+    *("boards/*.py", "boards/site/*.py", "boards/site/templates/*.html", "reports/templates/*.html"),
+    "reports/page_templates.py",
+)
+"""The code that makes the page of a table."""
 MOST_SHOWN = 100_000
 """Most answers of a run, over all draws, that its page shows one by one."""
 
@@ -541,11 +547,28 @@ class Site:
 
     def _table_pages(self) -> Iterator[tuple[str, str]]:
         """The page of each table."""
+        titles = {kind: [(id_, self._title(kind, id_)) for id_ in self.plugins[kind]] for kind in registry.PLUGIN_KINDS}
         for table in self.tables:
-            charts = {part.name: self._chart(table, part) for part in table.parts}
-            members = table.dataset.split("+")
             path = f"tables/{safe_name(table.name)}.html"
-            yield self._page(path, "table.html", table=table, charts=charts, datasets_of=members)
+            boards = [page.plain() for page in self.boards if table in page.content.tables]
+            linked = sorted(self.with_page & _runs_of(table))
+            text = cached_result(
+                partial(self._text_of_table, path, table),
+                OF_TABLE_PAGES,
+                path,
+                table.plain(),
+                boards,
+                linked,
+                titles,
+                sorted(self.chance_ids),
+            )
+            yield path, text
+
+    def _text_of_table(self, path: str, table: BoardTable) -> str:
+        """The page of a table."""
+        charts = {part.name: self._chart(table, part) for part in table.parts}
+        _, text = self._page(path, "table.html", table=table, charts=charts, datasets_of=table.dataset.split("+"))
+        return text
 
     def _run_pages(self) -> Iterator[tuple[str, str]]:
         """The page of each run.
