@@ -578,7 +578,8 @@
       const fill = () => {
         for (const figure of figures) list.querySelector("ul").append(...linksTo(figure, track, reason));
       };
-      list.addEventListener("toggle", fill, { once: true });
+      if (list.open) fill(); // opened before the timelines were unpacked
+      else list.addEventListener("toggle", fill, { once: true });
     }
   }
 

@@ -307,6 +307,7 @@ def test_timeline_answers_to_mouse_keys_and_links(visit, site):
     page = visit(f"runs/{name.name}")
 
     figures = page.locator("figure.timeline")
+    figures.first.wait_for()
     assert page.locator("figure.timeline[data-drawn]").count() < figures.count()  # those in view
     page.locator(".slips summary").first.click()
     page.locator(".slips a").first.click()
