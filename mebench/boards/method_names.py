@@ -45,7 +45,7 @@ class MethodNames:
 
     def year(self, method: str) -> str:
         """The year of a method in the published results, else that of its paper; empty if it has none."""
-        info = registry.list_plugins("method").get(method.split(" + ")[0])
+        info = registry.known_plugin("method", method.split(" + ")[0])
         if info is None:
             return ""
         return self.published_years.get(info.title) or year_of_paper(str(info.config.get("paper") or ""))
@@ -63,6 +63,8 @@ class MethodNames:
 
 def method_title(method: str) -> str:
     """The titles that the plugins of a method, or of spotter and recognizer, state."""
-    plugins = registry.list_plugins("method")
-    titles = {id_: plugin.title for id_, plugin in plugins.items() if plugin.title}
-    return " + ".join(titles.get(id_, id_) for id_ in method.split(" + "))
+    titles = []
+    for id_ in method.split(" + "):
+        plugin = registry.known_plugin("method", id_)
+        titles.append(plugin.title or id_ if plugin else id_)
+    return " + ".join(titles)

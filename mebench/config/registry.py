@@ -105,6 +105,12 @@ def list_plugins(kind: PluginKind) -> dict[str, PluginInfo]:
     return {id_: _info(kind, id_, packages) for id_, packages in sorted(_packages_by_id(kind).items())}
 
 
+def known_plugin(kind: PluginKind, id_: str) -> PluginInfo | None:
+    """The plugin of an id as `list_plugins` has it; None if there is none. No other plugin is looked at."""
+    packages_by_id = _packages_by_id(kind, id_)
+    return _info(kind, id_, packages_by_id[id_]) if id_ in packages_by_id else None
+
+
 YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or under plugins in mebench.yaml"
 """The end of an error about an unknown plugin."""
 

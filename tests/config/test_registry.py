@@ -39,6 +39,14 @@ def test_plugins_are_sorted_by_name(write_plugin):
     assert listed == sorted(listed)
 
 
+def test_known_plugin_is_that_of_the_list(write_plugin):
+    registry.add_paths([write_plugin("method", "tiny"), write_plugin("method", "Bad Name", root="other")])
+    listed = registry.list_plugins("method")
+    assert listed["Bad Name"].broken
+    assert {id_: registry.known_plugin("method", id_) for id_ in listed} == listed
+    assert [registry.known_plugin("method", id_) for id_ in ("nobody", "", "..", "a/b", "casme2")] == [None] * 5
+
+
 def test_load_imports_under_the_built_in_package(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
 
