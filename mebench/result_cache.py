@@ -2,23 +2,26 @@
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
-from mebench.files import code_hash
+from mebench.files import code_hash, file_hash
 from mebench.lazy_imports import lazy_imports
 
 with lazy_imports():
     from mebench.config import settings as run_settings, sources
 
 T = TypeVar("T")
+HASHING = PACKAGE / "files.py"
+"""The code of `code_hash`."""
 UNUSED_SECONDS = 30 * 24 * 3600.0
 """Entries that no leaderboard has used for this time are removed."""
 
@@ -38,7 +41,12 @@ def cached_result(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) ->
         code: patterns of the files of mebench that compute the result.
         inputs: everything else that determines the result, as plain data.
     """
-    file = cache_folder() / _digest(json.dumps([hash_of_code(code), *inputs], sort_keys=True))
+    return _kept_result(make, [hash_of_code(code), *inputs])
+
+
+def _kept_result(make: Callable[[], T], key: list[Any]) -> T:
+    """The result of `make` for a key of plain data."""
+    file = cache_folder() / _digest(json.dumps(key, sort_keys=True))
     with suppress(OSError, ValueError):
         hash_, _, text = file.read_text(encoding="utf-8").partition("\n")
         if hash_ == _digest(text):
@@ -66,12 +74,18 @@ def hash_of_code(code: tuple[str, ...]) -> str:
     Comments and docstrings do not count.
     """
     hashes = [
-        (file.relative_to(PACKAGE).as_posix(), code_hash(file))
+        (file.relative_to(PACKAGE).as_posix(), _kept_code_hash(file))
         for pattern in code
         for file in sorted(PACKAGE.glob(pattern))
     ]
     libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2", "markdown-it-py")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
+
+
+def _kept_code_hash(file: Path) -> str:
+    """The `code_hash` of a file, kept by its bytes: parsing all code takes half a second."""
+    key = ["code", sys.version, file.suffix, file_hash(file), file_hash(HASHING)]
+    return _kept_result(partial(code_hash, file), key)
 
 
 def _digest(text: str) -> str:

@@ -44,6 +44,17 @@ def test_cached_computes_again_if_code_changes(tmp_path, monkeypatch):
     result_cache.hash_of_code.cache_clear()
 
 
+def test_hash_of_code_parses_an_unchanged_file_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_cache, "PACKAGE", tmp_path)
+    (tmp_path / "scores.py").write_text("score = 1\n")
+    result_cache.hash_of_code.cache_clear()
+    first = result_cache.hash_of_code(("scores.py",))
+    monkeypatch.setattr(result_cache, "code_hash", lambda _: pytest.fail("it was parsed"))
+    result_cache.hash_of_code.cache_clear()
+    assert result_cache.hash_of_code(("scores.py",)) == first
+    result_cache.hash_of_code.cache_clear()
+
+
 def test_forget_unused_removes_entries_without_recent_use(monkeypatch):
     cached_result(lambda: 1, (), "old")
     monkeypatch.setattr(result_cache.time, "time", lambda: 1e12)
