@@ -141,7 +141,8 @@ class Cells(Sequence[str]):
     @classmethod
     def from_list(cls, cells: "Sequence[str] | pd.Series[str]") -> Self:
         """The cells of a list."""
-        which, distinct = pd.factorize(np.array(cells, dtype=object))
+        values: Any = cells.array if isinstance(cells, pd.Series) else np.array(cells, dtype=object)
+        which, distinct = pd.factorize(values)
         return cls(distinct.tolist(), which)
 
     def __len__(self) -> int:
@@ -255,7 +256,8 @@ def _lines_and_lengths(bare: str, separator: str) -> tuple[NDArray[np.int64], ND
         bare: a table of text as `_without_quoted_cells` gives it.
         separator: sign between its cells.
     """
-    rows = _LINE_END.split(bare)
+    has_plain_ends = "\r" not in bare
+    rows = bare.split("\n") if has_plain_ends else _LINE_END.split(bare)  # a regular expression takes thrice as long
     if not bare or bare[-1] in "\r\n":
         rows.pop()
     lengths = [row.count(separator) + 1 for row in rows]

@@ -128,11 +128,11 @@ def refuse_dots_of_thousands(table: TextTable, names: Sequence[str], may_be_seco
     """
     if table.typed:
         return
-    every_cell = {cell for name in names for cell in table.cells[name].distinct}
-    dotted = _filled_cells(cell for cell in every_cell if "." in cell)
+    columns = [table.cells[name].distinct for name in names]
+    dotted = _filled_cells(cell for column in columns for cell in column if "." in cell)
     if not _may_be_thousands(dotted):
         return
-    others = _filled_cells(every_cell) - dotted
+    others = _filled_cells(cell for column in columns for cell in column) - dotted
     if not all(map(_SMALL.fullmatch, others)):
         return
     if may_be_seconds and not others:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedD
 
 import numpy as np
 
+from mebench.grouping import split_into_batches
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import Scale, find_metric
 from mebench.metrics.paired import difference_interval, score_correlation
@@ -37,7 +38,9 @@ def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
     array([[0., 1., 1.],
            [1., 1., 0.]])
     """
-    return 1 - np.eye(n_units)[list(units)]
+    weights = np.ones((len(units), n_units))
+    weights[np.arange(len(units)), list(units)] = 0
+    return weights
 
 
 def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, int]:
@@ -239,6 +242,8 @@ def average_scores(parts: Sequence[Evaluate]) -> Evaluate:
 FEW = 20
 """With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 
+LEFT_OUT_AT_ONCE = 1024
+"""Subjects that are left out at once: the weights of ten thousand would take 800 MB."""
 LEAST, LEAST_PAIRED = 2, 4
 """The fewest subjects of a score with an interval, and of a difference, which fewer cannot correlate."""
 
@@ -372,7 +377,7 @@ class Resampling:
         if not self.strata or not len(self.weights):
             return self._percentile_scores(section, evaluate)
         values = self._values(evaluate)
-        without = evaluate(leave_one_out(self.subjects, self.n_units))
+        without = self._without_each(evaluate)
         self._count_skipped(section, values, without)
         drawn: Mapping[str, Floats] = {}
         if self.interval == "bootstrap" and any(find_metric(name).scale != "share" for name in values):
@@ -381,6 +386,12 @@ class Resampling:
             name: self._score(name, value, without[name], drawn.get(name), basis_of(self.subjects, name))
             for name, value in values.items()
         }
+
+    def _without_each(self, evaluate: Evaluate) -> dict[str, Floats]:
+        """The scores without each subject, (n_subjects,) each."""
+        batches = [*split_into_batches(self.subjects, LEFT_OUT_AT_ONCE)] or [[]]
+        parts = [evaluate(leave_one_out(units, self.n_units)) for units in batches]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _percentile_scores(self, section: str, evaluate: Evaluate) -> dict[str, Score]:
         """Values with percentiles of the replicates: of methods that predict by chance, or without draws none."""
@@ -451,7 +462,7 @@ class Resampling:
         """
         scores = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, basis_of)]
         first, second = (self._values(run) for run in runs)
-        first_without, second_without = (run(leave_one_out(self.subjects, self.n_units)) for run in runs)
+        first_without, second_without = (self._without_each(run) for run in runs)
         values = {name: first[name] - second[name] for name in first}
         without = {name: first_without[name] - second_without[name] for name in first}
         self._count_skipped("", values, without)

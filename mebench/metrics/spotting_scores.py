@@ -27,7 +27,7 @@ else:
 
 _BLOCK = 64
 """Weightings that are computed at once, at most."""
-_MOST_VALUES = 1 << 18
+_MOST_VALUES = 1 << 19
 """Values of weightings and hits that are computed at once, so that the working set fits into the CPU cache."""
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
 """False positives a minute at which recall is reported, by the name of the score."""
@@ -150,7 +150,7 @@ def _at_hits(
     for start in range(0, len(weights), n_at_once):
         part = slice(start, start + n_at_once)
         block = weights[part]
-        gained = block[:, unit[where]]
+        gained = np.take(block, unit[where], axis=1)
         found = gained.cumsum(axis=1)
         if has_ties:
             found = found[:, last_hit_as_sure]
