@@ -40,7 +40,7 @@ def _memory() -> Path | None:
 
 
 ROOM = 4 << 30
-"""Bytes that must be free, of which all test processes together use a tenth."""
+"""Bytes that must be free; the tests of `datasets/` alone put 91 MiB there."""
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:
