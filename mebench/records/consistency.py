@@ -67,7 +67,7 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         raise RefusedError(folder, first)
 
 
-class Sides(NamedTuple):
+class FoldSides(NamedTuple):
     """The people of a fold.
 
     Attributes:
@@ -116,16 +116,16 @@ def _odd_datasets(config: Mapping[str, Any], videos: pd.DataFrame) -> Iterator[s
         yield f"its videos are of {' and '.join(sorted(others))} too, and it ran on {' and '.join(sorted(named))}"
 
 
-def _sides_of_folds(about: Mapping[str, Any]) -> dict[str, Sides]:
+def _sides_of_folds(about: Mapping[str, Any]) -> dict[str, FoldSides]:
     """The people on each side of each fold."""
     sides = {}
     for fold in about["folds"]:
         training = {*fold["train"], *fold["valid"]}
-        sides[fold["fold"]] = Sides(set(fold["test"]), training, set(fold.get("videos", ())))
+        sides[fold["fold"]] = FoldSides(set(fold["test"]), training, set(fold.get("videos", ())))
     return sides
 
 
-def _odd_sides(folds: Mapping[str, Sides], persons: Mapping[str, str]) -> Iterator[str]:
+def _odd_sides(folds: Mapping[str, FoldSides], persons: Mapping[str, str]) -> Iterator[str]:
     """Folds that train on a tested person."""
     for name, sides in folds.items():
         tested = {persons.get(subject, subject) for subject in sides.tested}
@@ -135,7 +135,7 @@ def _odd_sides(folds: Mapping[str, Sides], persons: Mapping[str, str]) -> Iterat
 
 
 def _odd_answers(
-    folds: Mapping[str, Sides], videos: pd.DataFrame, answers: Mapping[str, pd.DataFrame]
+    folds: Mapping[str, FoldSides], videos: pd.DataFrame, answers: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
     """Answers of a fold for somebody whom it does not test."""
     subject_of = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
@@ -146,7 +146,7 @@ def _odd_answers(
                 yield f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
 
 
-def _sides_in_words(sides: Sides | None) -> str:
+def _sides_in_words(sides: FoldSides | None) -> str:
     """How many people a fold tests and trains on; None is a missing fold."""
     if sides is None:
         return "is not there"
@@ -159,7 +159,7 @@ def redraw_folds(
     videos: pd.DataFrame,
     truths: pd.DataFrame,
     persons: Mapping[str, str],
-) -> dict[str, Sides] | None:
+) -> dict[str, FoldSides] | None:
     """The folds of a record's protocol, drawn again from its people, by name; validation subjects are drawn elsewhere.
 
     Returns:
@@ -222,7 +222,7 @@ def _people_of_record(
 
 
 @lru_cache(maxsize=16)  # the records of a table have the same people
-def _draw_folds(protocol: str, params: Any, people: _People) -> dict[str, Sides]:
+def _draw_folds(protocol: str, params: Any, people: _People) -> dict[str, FoldSides]:
     """The sides of each fold of a protocol."""
     by_video = defaultdict[str, list[Expression]](list)
     for video, kind, onset, offset, emotion in people.truths:
@@ -244,7 +244,7 @@ def _draw_folds(protocol: str, params: Any, people: _People) -> dict[str, Sides]
     sides = {}
     for fold in PROTOCOLS[protocol].make(unvalidated, params):
         training = (*fold.train, *fold.valid)
-        sides[fold.key] = Sides({*map(str, fold.test)}, {*map(str, training)}, set(fold.videos))
+        sides[fold.key] = FoldSides({*map(str, fold.test)}, {*map(str, training)}, set(fold.videos))
     return sides
 
 

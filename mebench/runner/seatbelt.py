@@ -38,7 +38,7 @@ _SHARED_MEMORY = "/__KMP_REGISTERED_LIB_"
 _NEVER_TRIED = "nobody tried Seatbelt with a GPU or with Dask"
 
 
-class Trial(NamedTuple):
+class SeatbeltTrial(NamedTuple):
     """What a trial gets from its host.
 
     Attributes:
@@ -56,16 +56,18 @@ class Trial(NamedTuple):
     host: int
 
 
-def write_trial(trial: Trial) -> str:
+def write_trial(trial: SeatbeltTrial) -> str:
     """A trial as JSON."""
     return json.dumps(trial, default=str)
 
 
-def read_trial(text: str) -> Trial:
+def read_trial(text: str) -> SeatbeltTrial:
     """The trial that `write_trial` wrote."""
     fields, secret, closed, port, host = json.loads(text)
     access: list[Any] = [tuple(map(Path, field)) if isinstance(field, list) else field for field in fields]
-    return Trial(Grant(*access), Path(secret), tuple((name, Path(folder)) for name, folder in closed), port, host)
+    return SeatbeltTrial(
+        Grant(*access), Path(secret), tuple((name, Path(folder)) for name, folder in closed), port, host
+    )
 
 
 def profile_of(grant: Grant, listed: Sequence[Path] = ()) -> str:
@@ -177,7 +179,7 @@ def _reason_of_trial(grant: Grant) -> str:
         scratch.mkdir()
         secret.parent.mkdir()
         secret.write_bytes(secrets.token_bytes(64))
-        trial = Trial(
+        trial = SeatbeltTrial(
             grant._replace(write=(scratch,)),
             secret,
             tuple(_closed_folders(grant)),
@@ -201,7 +203,7 @@ def _closed_folders(grant: Grant) -> Iterator[tuple[str, Path]]:
             yield name, real
 
 
-def _try_in_process(trial: Trial) -> str:
+def _try_in_process(trial: SeatbeltTrial) -> str:
     """What a process that enters the sandbox says against it; also why it says nothing."""
     command = [sys.executable, "-m", "mebench.runner.seatbelt_trial"]
     variables = {**os.environ, **THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -1,6 +1,6 @@
 """A trial of Seatbelt, as a program: it enters the sandbox as a fold does, and tries what must work in it and what must not.
 
-It gets a `Trial` as JSON from its host, and last prints `HELD`, or the first thing that was otherwise than it should be. What must not
+It gets a `SeatbeltTrial` as JSON from its host, and last prints `HELD`, or the first thing that was otherwise than it should. What must not
 work in the sandbox is tried before, too, where it must: else it would prove nothing.
 """
 
@@ -24,7 +24,7 @@ from mebench.errors import RunError, describe_error
 from mebench.runner.inheritance import forget_host, kept_variables
 from mebench.runner.process import prepare_worker
 from mebench.runner.sandbox import enter_sandbox
-from mebench.runner.seatbelt import HELD, Trial, read_trial
+from mebench.runner.seatbelt import HELD, SeatbeltTrial, read_trial
 from mebench.terminal import print_lines
 
 NEEDED = ("scipy.signal", "sklearn.linear_model", "mebench.features.tvl1", "mebench.runner.fold", "mebench.training")
@@ -44,7 +44,7 @@ def main() -> None:
     print_lines(find_fault(trial) or HELD)
 
 
-def find_fault(trial: Trial) -> str:
+def find_fault(trial: SeatbeltTrial) -> str:
     """The first thing that is otherwise than it should be; empty where the sandbox holds. The process is confined afterwards."""
     prepare_worker()
     forget_host(kept_variables(os.environ), ())
@@ -73,7 +73,7 @@ def find_fault(trial: Trial) -> str:
     return ""
 
 
-def _ways_to_files(trial: Trial) -> Mapping[str, Way]:
+def _ways_to_files(trial: SeatbeltTrial) -> Mapping[str, Way]:
     """Attempts to read what is not granted, by what they would do."""
     secret = trial.secret
     return {
@@ -85,7 +85,7 @@ def _ways_to_files(trial: Trial) -> Mapping[str, Way]:
     }
 
 
-def _ways_to_others(trial: Trial) -> Mapping[str, Way]:
+def _ways_to_others(trial: SeatbeltTrial) -> Mapping[str, Way]:
     """Attempts to reach the network, another process, or privileges."""
     privileged = [program for program in SET_UID if _brings_privileges(program)]
     return {
@@ -95,7 +95,7 @@ def _ways_to_others(trial: Trial) -> Mapping[str, Way]:
     }
 
 
-def _ways_to_change(trial: Trial) -> Mapping[str, Way]:
+def _ways_to_change(trial: SeatbeltTrial) -> Mapping[str, Way]:
     """Attempts to write what is not granted, or to reach it by another name."""
     secret = trial.secret
     linked = trial.grant.write[0] / "linked"
@@ -158,7 +158,7 @@ def _hand_over(file: Path) -> tuple[socket.socket, socket.socket]:
     return sender, receiver
 
 
-def _enter(trial: Trial) -> None:
+def _enter(trial: SeatbeltTrial) -> None:
     """Enter the sandbox as a fold does."""
     scratch = trial.grant.write[0]
     tempfile.tempdir = os.environ["TMPDIR"] = str(scratch)

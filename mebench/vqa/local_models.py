@@ -208,7 +208,7 @@ def load_local_model(folder: Path, settings: AskSettings, name: str = "", device
         ConfigError: transformers is not installed, the device is absent, or the settings need what the model has not.
         DataError: the folder holds no such model.
     """
-    check_folder(folder)
+    check_model_folder(folder)
     if settings.constraint == "schema":
         raise ConfigError(
             "--constrain schema needs a server that keeps to a grammar, with --endpoint; a model on this machine takes --constrain "
@@ -270,7 +270,7 @@ def _load(folder: Path, reads_pictures: bool) -> tuple[Any, Any]:
     return processor, kind.from_pretrained(folder, use_safetensors=True, dtype="auto", **LOCAL)
 
 
-def check_folder(folder: Path) -> None:
+def check_model_folder(folder: Path) -> None:
     """Refuse what is no folder of a model, before anything of it is opened.
 
     Raises:
@@ -317,9 +317,12 @@ def _device(name: str) -> str:
         raise ConfigError(f"--device must be auto, cpu, cuda, cuda:N or mps, not {name!r}")
     absent = f"--device {name}: this machine has none that PyTorch can use; --device cpu works everywhere"
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    has_mps = torch.backends.mps.is_available()
+    if name == AUTO and n_gpus:
+        return "cuda"
     if name == AUTO:
-        return "cuda" if n_gpus else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "mps" and not torch.backends.mps.is_available():
+        return "mps" if has_mps else "cpu"
+    if name == "mps" and not has_mps:
         raise ConfigError(absent)
     if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= n_gpus:
         raise ConfigError(absent)

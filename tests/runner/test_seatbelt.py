@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from mebench.errors import RunError
 from mebench.runner.grant import Grant
-from mebench.runner.seatbelt import SERVICES, Trial, profile_of, read_trial, write_trial
+from mebench.runner.seatbelt import SERVICES, SeatbeltTrial, profile_of, read_trial, write_trial
 from tests.helpers.other_system.seatbelt_rules import allows, allows_in_order, read_rules
 
 FAKE = Path(__file__).parent.parent / "helpers" / "other_system"
@@ -123,7 +123,7 @@ def test_profile_of_grant_lets_listed_folders_be_listed(places):
 
 def test_trial_comes_back_from_its_text():
     grant = Grant((Path("/python"), Path("/a \udcff")), (Path("/scratch"),), modules=(Path("/mine"),), seatbelt=True)
-    trial = Trial(grant, Path("/kept/secret"), (("the working folder", Path("/work")),), 80, 7)
+    trial = SeatbeltTrial(grant, Path("/kept/secret"), (("the working folder", Path("/work")),), 80, 7)
     assert read_trial(write_trial(trial)) == trial
 
 
