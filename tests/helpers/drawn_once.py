@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,18 +28,34 @@ KEPT = "MEBENCH_TEST_DRAWN"
 def draw_once() -> None:
     """Let `write_frames` do so, for whoever imports it afterwards."""
     if KEPT not in os.environ:
-        os.environ[KEPT] = tempfile.mkdtemp(prefix="mebench-drawn-", dir=_memory())
+        os.environ[KEPT] = tempfile.mkdtemp(prefix=PREFIX, dir=_memory())
         atexit.register(shutil.rmtree, os.environ[KEPT], ignore_errors=True)
     drawn.write_frames = _copying(drawn.write_frames)
 
 
 def _memory() -> Path | None:
-    """A folder that no disk holds, if it has room: of some disks, to remove the thousands of files in the end takes a minute."""
+    """A folder that no disk holds, if it has room: of some disks, to remove the thousands of files in the end takes a minute.
+
+    Where `TMPDIR` names a place for what is temporary, that place is taken.
+    """
     memory = Path("/dev/shm")
-    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
-    return memory if has_room else None
+    is_free = "TMPDIR" not in os.environ and memory.is_dir() and os.access(memory, os.W_OK)
+    if not is_free or shutil.disk_usage(memory).free < ROOM:
+        return None
+    _remove_old(memory)
+    return memory
 
 
+def _remove_old(memory: Path) -> None:
+    """Remove what sessions left that were killed."""
+    for folder in memory.glob(f"{PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            if time.time() - folder.stat().st_mtime > DAY:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+PREFIX = "mebench-drawn-"
+DAY = 24 * 3600
 ROOM = 4 << 30
 """Bytes that must be free; the tests of `datasets/` alone put 91 MiB there."""
 
