@@ -141,6 +141,23 @@ def hitting_pairs(
     return _compare_in_blocks(of_predictions, of_truths, spotted, true, no_apex, convention, hit)
 
 
+def sharing_pairs(
+    of_predictions: Indices,
+    of_truths: Indices,
+    spotted: tuple[Indices, Indices],
+    true: tuple[Indices, Indices],
+    convention: Convention,
+) -> Pairs:
+    """The pairs of one video that share a frame, by prediction, then by truth; arguments as of `hitting_pairs`."""
+
+    def share(pairs: Pairs) -> Pairs:
+        """The pairs that share a frame."""
+        return pairs.where(pairs.intersection > 0)
+
+    no_apex = np.full(len(of_predictions), np.nan)
+    return _compare_in_blocks(of_predictions, of_truths, spotted, true, no_apex, convention, share)
+
+
 def _compare_in_blocks(
     of_predictions: Indices,
     of_truths: Indices,

@@ -36,12 +36,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mebench.core.peaks import overlap
 from mebench.metrics.conventions import Convention, find_convention
-from mebench.metrics.matching import Pairs, find_truths, first_of_each, pair_intervals, same_group
+from mebench.metrics.matching import Pairs, ends_of, find_truths, first_of_each, pair_intervals, sharing_pairs
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
-from mebench.metrics.tables import Tables, in_scope, number_groups, of_kinds, sort_rows, videos_of_truth
+from mebench.metrics.tables import (
+    Tables,
+    in_scope,
+    lengths_of,
+    number_groups,
+    of_kinds,
+    sort_rows,
+    videos_of_truth,
+)
 
 CAUSES = {
     "false_positive": ("localisation", "kind_confusion", "duplicate", "background"),
@@ -96,7 +103,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         return pd.DataFrame(columns=list(COLUMNS))
     truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
-    same_kind = pair_intervals(truths, predictions, rule)
+    same_kind = pair_intervals(truths, predictions, rule, near=rule.matching != "peak")
     found = find_truths(truths, predictions, rule, same_kind)
     overlaps = _overlaps(truths, predictions, rule, same_kind)
     # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
@@ -131,7 +138,7 @@ class Overlaps:
 
 def _overlaps(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention, same_kind: Pairs) -> Overlaps:
     """The pairs that explain mistakes, given all pairs of one kind."""
-    in_video = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), rule)
+    in_video = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), rule, near=True)
     is_same_kind = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
     other_kind = in_video.where(~np.asarray(is_same_kind, dtype=np.bool_))
     reached = same_kind.hits(rule.threshold, rule.reaching)
@@ -248,16 +255,14 @@ def count_distracted(
 
 def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Each interval with each other that it falls on: `number` of its row, `kind_struck`, frames `shared`."""
-    i, j = same_group(*number_groups(["video"], intervals, others))
-    interval = (intervals["onset"].to_numpy()[i], intervals["offset"].to_numpy()[i])
-    other = (others["onset"].to_numpy()[j], others["offset"].to_numpy()[j])
-    shared, _ = overlap(interval, other)
-    shorter = np.minimum(interval[1] - interval[0], other[1] - other[0]) + 1
-    falls = 2 * shared >= shorter
-    number = i[falls]
-    struck = others["kind"].to_numpy()[j[falls]]
-    rows: pd.DataFrame = intervals.iloc[number]
-    return rows.assign(number=number, kind_struck=struck, shared=shared[falls])
+    of_intervals, of_others = number_groups(["video"], intervals, others)
+    pairs = sharing_pairs(of_intervals, of_others, ends_of(intervals), ends_of(others), find_convention("strict"))
+    shorter = np.minimum(lengths_of(intervals)[pairs.prediction], lengths_of(others)[pairs.truth])
+    struck = pairs.where(2 * pairs.intersection >= shorter)
+    rows: pd.DataFrame = intervals.iloc[struck.prediction]
+    return rows.assign(
+        number=struck.prediction, kind_struck=others["kind"].to_numpy()[struck.truth], shared=struck.intersection
+    )
 
 
 def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
