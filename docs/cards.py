@@ -74,9 +74,10 @@ def scores(method: str) -> list[str]:
         what = f"{label} **{value['value']:.3f}**{interval} on {title}"
         if row["other_input"]:
             what += f"; not the paper's method: {row['other_input']}"
-        count = costs["parameters"]
         price = f"{seconds(costs['fit_seconds'])} to fit all folds, {seconds(costs['predict_seconds'])} to predict"
-        price += f", {count:,} parameter{'' if count == 1 else 's'}"
+        if "parameters" in costs:  # a method that is no network counts none
+            count = costs["parameters"]
+            price += f", {count:,} parameter{'' if count == 1 else 's'}"
         lines.append(f"{what}. Cost: {price}.")
     return lines[:2]
 

@@ -38,6 +38,16 @@ def test_cards_have_scores_of_named_records():
     assert "Cost: " in line
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_cards_have_cost_of_each_score(method):
+    assert all(" to fit all folds, " in line for line in cards.scores(method))
+
+
+def test_cards_count_parameters_of_networks_alone():
+    assert " parameters." in cards.scores("ststnet")[0]
+    assert "parameter" not in cards.scores("probe")[0]
+
+
 def test_cards_quote_no_row_selected_on_tested_people():
     board = json.loads((ROOT / "leaderboards/tables/recognition-megc2019_flow-loso.json").read_text())
     assert {cards.row_of(board, method)["selection"] for method in ("htnet", "resnet10", "logistic")} == {"fixed"}
