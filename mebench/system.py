@@ -149,15 +149,15 @@ def enter_seatbelt(profile: str) -> None:
         raise OSError("this system has no sandbox_init")
     sandbox_init.argtypes = (ctypes.c_char_p, ctypes.c_uint64, ctypes.POINTER(ctypes.c_char_p))
     sandbox_init.restype = ctypes.c_int
-    told = ctypes.c_char_p()
-    if sandbox_init(os.fsencode(profile), 0, ctypes.byref(told)) == 0:
+    error = ctypes.c_char_p()
+    if sandbox_init(os.fsencode(profile), 0, ctypes.byref(error)) == 0:
         return
-    reason = "no reason given" if told.value is None else told.value.decode(errors="replace").strip()
+    reason = "no reason given" if error.value is None else error.value.decode(errors="replace").strip()
     sandbox_free_error = c_function("sandbox_free_error")
-    if told.value is not None and sandbox_free_error is not None:
+    if error.value is not None and sandbox_free_error is not None:
         sandbox_free_error.argtypes = (ctypes.c_char_p,)
         sandbox_free_error.restype = None
-        sandbox_free_error(told)
+        sandbox_free_error(error)
     raise OSError(f"sandbox_init refuses the profile: {reason}")
 
 

@@ -375,35 +375,35 @@ def _without_repeated_names(text: str, header: int) -> tuple[str, list[int]]:
     return "".join(lines), repeated
 
 
-def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
+def read_sheets(path: Path, remedy: str = _OTHER) -> list[Sheet]:
     """All sheets of a file that hold something.
 
     The first bytes say what the file is, not its name.
 
     Args:
         path: a workbook, or a table of text.
-        instead: remedy for a file that is too large.
+        remedy: sentence on what to do about a file that is too large.
 
     Raises:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
     """
     with refused_by_system(f"the annotations {path} cannot be read"):
         state = path.stat()
-        sheets = _read_once(path, instead, state.st_size, state.st_mtime_ns)
+        sheets = _read_once(path, remedy, state.st_size, state.st_mtime_ns)
     if isinstance(sheets, DataError):
         raise sheets
     return list(sheets)
 
 
 @lru_cache(maxsize=16)  # the search for a file has read it already
-def _read_once(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
+def _read_once(path: Path, remedy: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
     """The sheets of a file, or why it has none. A changed file is read again."""
     with open_plain(path) as file:
         head = file.read(8)
     if not size:
         raise DataError(f"{path} is empty (0 bytes): copy it from the release again")
     if size > MAX_BYTES:
-        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
+        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {remedy}")
     what = "table of text"
     read: Callable[[Path, str], list[Sheet]] = _read_text
     if head.startswith(_ZIP):
@@ -414,7 +414,7 @@ def _read_once(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
         raise DataError(f"{path} is not an .xlsx file, despite its name: {_RESAVE}")
     try:
-        return tuple(_with_visible_text(sheet) for sheet in read(path, instead) if sheet.rows)
+        return tuple(_with_visible_text(sheet) for sheet in read(path, remedy) if sheet.rows)
     except DataError as error:
         return error.with_traceback(None)  # kept, too: each adapter that may know the sheet asks for it
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
@@ -494,7 +494,7 @@ def _with_account_of_sheets(sheet: Sheet, sheets: Sequence[Sheet], file: str, is
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
-def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
+def _read_xlsx(path: Path, remedy: str) -> list[Sheet]:
     """The sheets of an `.xlsx` workbook that does not expand to more than the limit."""
     with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes; the list of contents reveals it
         size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
@@ -506,7 +506,7 @@ def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
             )
     with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
         warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
-        return [_xlsx_sheet(path, file, sheet, instead) for sheet in _workbook(file).worksheets]
+        return [_xlsx_sheet(path, file, sheet, remedy) for sheet in _workbook(file).worksheets]
 
 
 def _workbook(file: BinaryIO, saved: bool = False) -> Any:
@@ -518,7 +518,7 @@ def _workbook(file: BinaryIO, saved: bool = False) -> Any:
     return book
 
 
-def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
+def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, remedy: str) -> Sheet:
     """One sheet with the values that were saved with its formulas; no formula is evaluated."""
     formulas: dict[tuple[int, int], str] = {}
 
@@ -539,7 +539,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
                 # A row without cells is passed at once: there may be a million before the next one with some.
                 yield tuple(map(text, _first_columns(row, beyond))) if row else ()
 
-        return _filled_rows(path, sheet.title, enumerate(texts_of_rows(), 1), instead)
+        return _filled_rows(path, sheet.title, enumerate(texts_of_rows(), 1), remedy)
 
     with sheet._get_source() as source:
         xml = source.read()
@@ -697,7 +697,7 @@ def _with_merged_values(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
     return replace(sheet, rows=tuple(sorted(rows.items())), remarks=tuple(remarks))
 
 
-def _read_xls(path: Path, instead: str) -> list[Sheet]:
+def _read_xls(path: Path, remedy: str) -> list[Sheet]:
     """The sheets of an `.xls` workbook."""
     with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO(), formatting_info=True) as book:
         date = partial(date_of, from_1904=book.datemode == 1)
@@ -715,7 +715,7 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
             )
             merged = [(left + 1, top + 1, right, bottom) for top, bottom, left, right in sheet.merged_cells]
             is_hidden = sheet.visibility != 0
-            plain = Sheet(path.name, name, _filled_rows(path, name, enumerate(cells, 1), instead), is_hidden=is_hidden)
+            plain = Sheet(path.name, name, _filled_rows(path, name, enumerate(cells, 1), remedy), is_hidden=is_hidden)
             hidden = (
                 *_hidden_rows(plain, {row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden}),
                 *_hidden_columns(plain, {column + 1 for column, info in sheet.colinfo_map.items() if info.hidden}),
@@ -725,7 +725,7 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
         return sheets
 
 
-def _read_ods(path: Path, instead: str) -> list[Sheet]:
+def _read_ods(path: Path, remedy: str) -> list[Sheet]:
     """The sheets of an OpenDocument workbook, read by pandas."""
     try:
         books = pd.read_excel(path, sheet_name=None, header=None, dtype=object, engine="calamine")
@@ -739,18 +739,18 @@ def _read_ods(path: Path, instead: str) -> list[Sheet]:
         beyond = set[int]()
         every_row = enumerate(cells.itertuples(index=False, name=None), 1)
         rows = ((number, tuple(map(_text_of_value, _first_columns(row, beyond)))) for number, row in every_row)
-        sheet = Sheet(path.name, str(name), _filled_rows(path, str(name), rows, instead))
+        sheet = Sheet(path.name, str(name), _filled_rows(path, str(name), rows, remedy))
         sheets.append(_with_account_of_columns(sheet, beyond))
     return sheets
 
 
-def _read_text(path: Path, instead: str) -> list[Sheet]:
+def _read_text(path: Path, remedy: str) -> list[Sheet]:
     """The one sheet of a table of text."""
     text, encoding = decode_text(path.read_bytes(), path)
     sheet = sheet_from_text(text, encoding, str(path))
     grid = sheet.grid()
     numbered = zip(grid.lines.tolist(), zip(*grid.columns))
-    rows = _filled_rows(path, path.name, numbered, instead)
+    rows = _filled_rows(path, path.name, numbered, remedy)
     return [replace(sheet, file=path.name, name=path.name, rows=rows, text="")]
 
 
@@ -791,19 +791,19 @@ def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
     return header
 
 
-def _filled_rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:
-    """The rows that hold something."""
+def _filled_rows(path: Path, name: str, numbered_rows: Iterable[tuple[int, Sequence[str]]], remedy: str) -> Rows:
+    """The rows with text, each up to its last cell with text; more than `MAX_ROWS` are refused."""
     kept: list[tuple[int, tuple[str, ...]]] = []
-    for number, row in numbered:
+    for number, row in numbered_rows:
         if not row:
             continue
-        filled = [n for n, text in enumerate(row, 1) if text.strip()]
-        if not filled:
+        filled_columns = [column for column, text in enumerate(row, 1) if text.strip()]
+        if not filled_columns:
             continue
-        kept.append((number, tuple(row[: filled[-1]])))
+        kept.append((number, tuple(row[: filled_columns[-1]])))
         if len(kept) > MAX_ROWS:
             raise DataError(
-                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,}): {instead}"
+                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,}): {remedy}"
             )
     return tuple(kept)
 

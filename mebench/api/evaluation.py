@@ -164,19 +164,15 @@ def evaluate(
             two have one name.
         MebenchError: see `run`.
     """
-    files = list_paths(config)
-    settings = store_trainer_objects(words, settings, files)
-    header = sources.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
-    # Folder of evaluated objects, next to the run folders: plugins that runs name.
-    runs = Path(sources.user_setting("runs", "runs", header, files)).expanduser().absolute()
-    place = runs / trainer_objects.OWN_OBJECTS
-    method = store_object(model, features, place, name)
-    settled = resolving.resolve({**header, "method": method}, files, [*list_paths(plugins), place])
-    if adapter.is_module(_example_of(model, features)) and "max_epochs" not in settled.trainer:
-        raise ConfigError(
-            f"the number of epochs of {_kind_of(model).rpartition('.')[2]} in each fold is missing: add "
-            'trainer={"max_epochs": 20}, or another number'
-        )
+    config_files = list_paths(config)
+    settings = store_trainer_objects(words, settings, config_files)
+    stated = sources.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
+    runs_folder = Path(sources.user_setting("runs", "runs", stated, config_files)).expanduser().absolute()
+    # Next to the runs, which name the object as their plugin and need it to be resumed.
+    objects_folder = runs_folder / trainer_objects.OWN_OBJECTS
+    method = store_object(model, features, objects_folder, name)
+    settled = resolving.resolve({**stated, "method": method}, config_files, [*list_paths(plugins), objects_folder])
+    _check_epochs(model, features, settled)
     _check_with_timing(model, features, settled)
     _check_outputs(model, features, settled)
     dataset_summary.check_needs([settled])
@@ -267,6 +263,19 @@ def _usual_chains(model: Any) -> dict[str, Chain] | None:
     if adapter.is_module(model) or adapter.is_estimator(model):
         return maps.MapParams().maps(maps.ONSET_APEX)
     return None
+
+
+def _check_epochs(model: Any, chains: Any, settled: RunConfig) -> None:
+    """Refuse a module without a number of epochs.
+
+    Raises:
+        ConfigError: it is missing.
+    """
+    if adapter.is_module(_example_of(model, chains)) and "max_epochs" not in settled.trainer:
+        raise ConfigError(
+            f"the number of epochs of {_kind_of(model).rpartition('.')[2]} in each fold is missing: add "
+            'trainer={"max_epochs": 20}, or another number'
+        )
 
 
 def _check_with_timing(model: Any, chains: Any, settled: RunConfig) -> None:

@@ -67,9 +67,11 @@ def with_senders(records: Iterable[Record], registry: Registry) -> list[Record]:
 
 
 def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
-    """The records, by id, each with its disagreements with earlier ones.
+    """The records, by id, each with the doubts about it in words.
 
-    The records of the registry come first, in its order; then other committed ones, which arrived together; then runs.
+    Those of a registered record are the registered ones. A new one is compared with earlier records: those of the registry arrived first,
+    in its order; then other committed ones, which arrived together and are also compared with one another; then runs, which are in
+    doubt for nothing but equal answers and other annotations.
     """
     place_of = {run_id: position for position, run_id in enumerate(registry.records)}
 
@@ -78,30 +80,32 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
 
     read = cache(read_answers)
     arrived = sorted(records, key=by_arrival)
-    together = [record for record in arrived if record.published and record.id not in registry.records]
+    new_committed = [record for record in arrived if record.published and record.id not in registry.records]
+    registered = registry.records.keys()
+    registered_or_new = {*registered, *(record.id for record in new_committed)}
     similar = _similar_to_new(arrived, registry)
-    with_size = group_by(arrived, key=attrgetter("identity"))
-    with_run = group_by(arrived, key=_facts_of_run)
-    doubted: list[Record] = []
+    by_identity = group_by(arrived, key=attrgetter("identity"))
+    by_run = group_by(arrived, key=_facts_of_run)
+    judged: list[Record] = []
     for record in arrived:
         doubts = [truth_doubt(record, registry)]
-        noted = registry.records.get(record.id) if record.published else None
-        if noted is not None:
-            doubts.append(noted)
+        if not record.published:
+            similar_ids = similar[record.id]
+            earlier = [former for former in judged if former.id in similar_ids]
+            doubts.append(doubt_of(record, earlier, registered, read, similar_ids))
+        elif record.id in registered:
+            doubts.append(registry.records[record.id])
         else:
             data, _ = truth_of(record)
-            if record.published and data not in registry.truths:
+            if data not in registry.truths:
                 doubts.append(f"the annotations of {data} are unknown here")
-            alike = similar[record.id]
-            if record.published:
-                of_same_run = (*with_size[record.identity], *with_run[_facts_of_run(record)])
-                related = {*alike, *(other.id for other in of_same_run)}
-                others = [former for former in (*doubted, *together) if former.id in related]
-            else:  # a run is in doubt for nothing but equal answers
-                others = [former for former in doubted if former.id in alike]
-            doubts.append(doubt_of(record, others, registry.records.keys(), read, alike))
-        doubted.append(replace(record, doubt="; ".join(filter(None, doubts))))
-    return sorted(doubted, key=lambda record: record.id)
+            similar_ids = similar[record.id]
+            of_same_run = (*by_identity[record.identity], *by_run[_facts_of_run(record)])
+            related_ids = similar_ids | {other.id for other in of_same_run}
+            earlier = [former for former in (*judged, *new_committed) if former.id in related_ids]
+            doubts.append(doubt_of(record, earlier, registered_or_new, read, similar_ids))
+        judged.append(replace(record, doubt="; ".join(filter(None, doubts))))
+    return sorted(judged, key=lambda record: record.id)
 
 
 def _similar_to_new(records: Iterable[Record], registry: Registry) -> dict[str, set[str]]:

@@ -273,7 +273,8 @@ def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str,
         return over_seeds(gains, NOTHING)
     leaking = [run.record for run in runs]
     contents = [[record.content for record in leaking], [record.content for record in honest]]
-    return over_seeds(gains, cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents))
+    mean_gain = cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents)
+    return over_seeds(gains, mean_gain)
 
 
 def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def compute_standings(
 
 
 MOST_ROUNDS = 12
-"""Most rounds in which a permutation is scored, each with one seed of every row; see `PooledRows.rounds`."""
+"""Most rounds in which a permutation is scored, each with one seed of every row; see `PooledRows.units_of_rounds`."""
 
 
 @dataclass(frozen=True)
@@ -127,22 +127,22 @@ class PooledRows:
         return np.arange(n_rows * n_subjects, dtype=np.int32).reshape(n_rows, n_subjects)
 
     @cached_property
-    def rounds(self) -> list[NDArray[np.int32]]:
-        """Rounds that give each row one of its seeds: for each place of `places` the position in the pool.
+    def units_of_rounds(self) -> list[NDArray[np.int32]]:
+        """For each round, the unit of the pool at each place of `places`; a round takes one seed of each row.
 
-        There are as many as let all seeds of each row take part equally often, the least common multiple of the numbers of seeds; beyond
-        `MOST_ROUNDS` these, in which some seeds of a row take part once more than others.
+        The number of rounds is the least common multiple of the numbers of seeds, so that all seeds of a row take part equally often.
+        It is at most `MOST_ROUNDS`; then some seeds of a row take part once more than others.
         """
         n_rounds = min(lcm(*map(len, self.seeds)), MOST_ROUNDS)
-        rounds = []
+        units = []
         for number in range(n_rounds):
-            runs = [seeds[number % len(seeds)] for seeds in self.seeds]
-            rounds.append(self.pool.units[runs].ravel())
-        return rounds
+            one_run_a_row = [seeds[number % len(seeds)] for seeds in self.seeds]
+            units.append(self.pool.units[one_run_a_row].ravel())
+        return units
 
     def mean_scores(self, weights: Floats) -> Floats:
         """(m,) means over seeds under (m, n_places) weights of `places`: all seeds of a row are permuted together."""
-        scores = [self.score(cast(Floats, WeightsOfRound(weights, units))) for units in self.rounds]
+        scores = [self.score(cast(Floats, WeightsOfRound(weights, units))) for units in self.units_of_rounds]
         return np.asarray(np.mean(scores, axis=0))
 
 

@@ -270,7 +270,7 @@ def _scores_of_task(task: ChallengeTask, summary: Mapping[str, Any]) -> dict[str
             raise DataError("STRS needs emotions, in the file and in the truth")
         return {"strs": summary["analysis"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
     parts = summary["spotting"]
-    overall = parts.get("overall") or next(iter(parts.values()))
+    overall = parts.get("overall") or next(iter(parts.values()))  # one kind alone has no `overall`
     scores = {"f1": overall["scores"]["f1"]}
     if task.form != "megc2020":  # a log names no kinds
         scores |= {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in task.kinds if kind in parts}

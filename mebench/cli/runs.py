@@ -381,12 +381,12 @@ def _status_word(folder: run_folder.RunFolder, n_failed: int) -> str:
         return "damaged"
     if folder.done:
         return "finished"
-    if _busy(folder):
+    if _is_running(folder):
         return "running"
     return "failed" if n_failed else "unfinished"
 
 
-def _busy(folder: run_folder.RunFolder) -> bool:
+def _is_running(folder: run_folder.RunFolder) -> bool:
     """Whether a process is working on a run; False if the folder is not writable."""
     try:
         lock = folder.lock()

@@ -150,8 +150,8 @@ def spot_command(
                 f"{models[0].name} names no emotions in live video: add --model mean, or leave --emotions out",
             )
         )
-        at_work = live_spotting.Live(models, frame_stream.Stream(live, fps), emotions)
-        _spot_live(at_work, live, seconds, json, progress)
+        spotter = live_spotting.Live(models, frame_stream.Stream(live, fps), emotions)
+        _spot_live(spotter, live, seconds, json, progress)
         return
     check_folder("-o", out)
     try:
@@ -243,15 +243,15 @@ def _cautions(result: Spottings, files: Sequence[Path], out: str, overlay: bool)
 
 
 def _spot_live(
-    at_work: live_spotting.Live, source: str, seconds: float | None, json: str | None, progress: Progress
+    spotter: live_spotting.Live, source: str, seconds: float | None, json: str | None, progress: Progress
 ) -> None:
     """Spot in a live video; show and write the results meanwhile."""
-    stream = at_work.stream
-    timing = at_work.timing
-    delays = _expected_delays(at_work)
-    progress.notify(spotted_videos.CAUTION, *_delays_in_words(at_work, delays))
+    stream = spotter.stream
+    timing = spotter.timing
+    delays = _expected_delays(spotter)
+    progress.notify(spotted_videos.CAUTION, *_delays_in_words(spotter, delays))
     n_intervals = 0
-    with _event_writer(json) as write, _curves(at_work.levels, quiet=json == "-") as show:
+    with _event_writer(json) as write, _curves(spotter.levels, quiet=json == "-") as show:
         write(
             {
                 "event": "start",
@@ -259,19 +259,19 @@ def _spot_live(
                 "fps": stream.fps,
                 "k": timing.k,
                 "k_prime": dict(timing.k_prime),
-                "thresholds": at_work.levels,
+                "thresholds": spotter.levels,
                 "delay_ms": delays,
             }
         )
         try:
-            for result in at_work.run(seconds):
+            for result in spotter.run(seconds):
                 write(_event_of(result))
                 if isinstance(result, live_spotting.LiveInterval):
                     n_intervals += 1
                 show(result)
         except KeyboardInterrupt:
             progress.notify("stopped")
-        measured = _measured_delays(at_work)
+        measured = _measured_delays(spotter)
         write(
             {
                 "event": "end",
@@ -283,12 +283,12 @@ def _spot_live(
                 "delay_ms": measured,
             }
         )
-    late = [f"{name} {ms['median']} ms (at most {ms['highest']})" for name, ms in measured.items()]
-    output = progress.notify if json == "-" else print_lines
+    delay_words = [f"{name} {ms['median']} ms (at most {ms['highest']})" for name, ms in measured.items()]
+    output = progress.notify if json == "-" else print_lines  # standard output is the events' alone
     output(
         f"{stream.taken / stream.fps:.1f} s, {format_count(stream.taken, 'frame')}, {stream.dropped} dropped, "
         f"{stream.missing} missing in the source, {format_count(n_intervals, 'interval')}",
-        f"measured delay: {', '.join(late) or 'nothing was spotted'}",
+        f"measured delay: {', '.join(delay_words) or 'nothing was spotted'}",
     )
 
 
@@ -304,20 +304,20 @@ def _event_writer(json: str | None) -> Iterator[Callable[[Mapping[str, Any]], ob
             yield lambda event: file.write(json_line(event) + "\n")
 
 
-def _expected_delays(at_work: live_spotting.Live) -> dict[Kind, dict[str, int]]:
+def _expected_delays(spotter: live_spotting.Live) -> dict[Kind, dict[str, int]]:
     """Expected delays of the curve and the intervals of each kind, in milliseconds."""
-    ms_of_frame = 1000 / at_work.stream.fps
+    ms_of_frame = 1000 / spotter.stream.fps
     delays = {}
-    for kind in at_work.levels:
-        curve, intervals = at_work.delays_in_frames(kind)
+    for kind in spotter.levels:
+        curve, intervals = spotter.delays_in_frames(kind)
         delays[kind] = {"curve": round(ms_of_frame * curve), "intervals": round(ms_of_frame * intervals)}
     return delays
 
 
-def _delays_in_words(at_work: live_spotting.Live, delays: Mapping[Kind, Mapping[str, int]]) -> Iterator[str]:
+def _delays_in_words(spotter: live_spotting.Live, delays: Mapping[Kind, Mapping[str, int]]) -> Iterator[str]:
     """A sentence on the delay of each kind."""
-    ms_of_frame = 1000 / at_work.stream.fps
-    timing = at_work.timing
+    ms_of_frame = 1000 / spotter.stream.fps
+    timing = spotter.timing
     for kind, ms in delays.items():
         yield (
             f"{kind}: the curve is {ms['curve']} ms late, an interval comes {ms['intervals']} ms after its peak, or "
@@ -325,11 +325,11 @@ def _delays_in_words(at_work: live_spotting.Live, delays: Mapping[Kind, Mapping[
         )
 
 
-def _measured_delays(at_work: live_spotting.Live) -> dict[str, dict[str, int]]:
+def _measured_delays(spotter: live_spotting.Live) -> dict[str, dict[str, int]]:
     """Median and highest measured delay in milliseconds, of points and of intervals."""
     return {
         name: {"median": round(1000 * float(np.median(delays))), "highest": round(1000 * max(delays))}
-        for name, delays in at_work.delays.items()
+        for name, delays in spotter.delays.items()
         if delays
     }
 

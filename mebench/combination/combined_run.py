@@ -86,7 +86,7 @@ def combine_runs(folders: Sequence[RunFolder], rules: CombinationRules, runs: st
     key = short_hash(parts)
     name = f"{rules.name}-{config['dataset']['name']}-{config['protocol']['name']}-seed{config['seed']}"
     folder = RunFolder(Path(runs).expanduser() / first_id(name, key))
-    remarks = _remarks_on_members(members, tasks)
+    remarks = _remarks_on_left_out_tasks(members, tasks)
     if folder.done:
         return CombinedRun(folder, folder.read_json("summary.json"), remarks, fresh=False)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -479,11 +479,12 @@ def _audit_of(
     }
 
 
-def _remarks_on_members(members: Sequence[Member], tasks: Sequence[str]) -> list[str]:
-    """Sentences on what a reader may not expect."""
-    remarks = []
-    left = {task for member in members for task in member.record.about["tasks"]} - set(tasks)
-    if left:
-        words = {"spot": "spotting", "recognize": "recognition"}
-        remarks.append(f"not every run does {' and '.join(words[task] for task in sorted(left))}: it is left out")
-    return remarks
+def _remarks_on_left_out_tasks(members: Sequence[Member], tasks: Sequence[str]) -> list[str]:
+    """A sentence on the tasks that only some members do; none where all do the same."""
+    tasks_of_members = {task for member in members for task in member.record.about["tasks"]}
+    left_out = sorted(tasks_of_members - set(tasks))
+    if not left_out:
+        return []
+    nouns = {"spot": "spotting", "recognize": "recognition"}
+    named = " and ".join(nouns[task] for task in left_out)
+    return [f"not every run does {named}: it is left out"]

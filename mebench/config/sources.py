@@ -299,25 +299,28 @@ def _values_of_data(layer: Layer, data: Sequence[PluginSection], dataset: Any) -
     return flat | {f"dataset.{name}": value for name, value in values.items() if "." in name}
 
 
-def _check_keys_of_members(keys: Iterable[str], origin: str, data: Sequence[PluginSection]) -> None:
-    """Refuse keys of a composite that no member takes, or that need one.
+def _check_keys_of_members(keys: Iterable[str], origin: str, members: Sequence[PluginSection]) -> None:
+    """Refuse keys of a composite that no member takes, or that lack its name.
 
     Args:
         keys: keys without `dataset.`: `samm.root`, `follow_links`.
-        origin: origin of the keys.
-        data: the members.
+        origin: file or command line that gives them, for messages.
+        members: sections of the composite's members.
     """
-    names = [member_name(section.word) for section in data]
-    can_be_shared = {key for section in data for key in parameter_types(section.info)} - OF_ONE_MEMBER
+    member_names = [member_name(section.word) for section in members]
+    shareable = {key for section in members for key in parameter_types(section.info)} - OF_ONE_MEMBER
     for key in keys:
-        name, dot, _ = key.partition(".")
+        head, dot, _ = key.partition(".")
+        names_member = bool(dot)
         where = f"(dataset.{key}, {origin})"
-        if dot and name not in names:
-            raise ConfigError(f"{unknown('member', name, names)} {where}")
+        if names_member and head not in member_names:
+            raise ConfigError(f"{unknown('member', head, member_names)} {where}")
         if key in OF_ONE_MEMBER:
-            raise ConfigError(f"dataset.{key} does not name a member: write dataset.{names[0]}.{key}=… ({origin})")
-        if not dot and key not in can_be_shared:
-            raise ConfigError(f"{unknown('key of the members', key, can_be_shared)} {where}")
+            raise ConfigError(
+                f"dataset.{key} does not name a member: write dataset.{member_names[0]}.{key}=… ({origin})"
+            )
+        if not names_member and key not in shareable:
+            raise ConfigError(f"{unknown('key of the members', key, shareable)} {where}")
 
 
 def packaged_values(section: PluginSection, data: Sequence[PluginSection], chosen: tuple[Any, str] | None) -> Raw:

@@ -33,7 +33,9 @@ def locate_database(url: str) -> tuple[str, Path | None]:
 
 
 def local_tracking_places(setting: str | bool | None) -> Iterator[Path]:
-    """The files and folders of this machine in which MLflow keeps what it gets: database and artifacts, or its folder.
+    """The files and folders of this machine in which MLflow keeps runs; none for a server elsewhere.
+
+    They are the database and the artifacts beside it, or a folder.
 
     >>> [str(place) for place in local_tracking_places("sqlite:////data/runs.db")]
     ['/data/runs.db', '/data/mlartifacts']

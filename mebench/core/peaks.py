@@ -216,20 +216,20 @@ def suppress(found: Sequence[Spotted], most: float, top: int | None = None) -> l
     """Non-maximum suppression: of two intervals with an IoU above `most` the more confident stays; ties: the earlier.
 
     Args:
-        found: in any order.
-        most: from 0 (no common frame is allowed) to 1 (everything stays).
+        found: intervals in any order.
+        most: highest IoU that two may have, from 0 (no common frame) to 1 (everything stays).
         top: number of intervals that remain at most, the surest ones; None for all.
 
     Returns:
         The remaining intervals, by time.
     """
-    surest = sorted(found, key=lambda s: (-s.confidence, s.apex))
-    ends = np.array([(s.onset, s.offset) for s in surest], dtype=np.int64).reshape(-1, 2).T
-    kept: list[int] = []
-    for i in range(len(surest)):
-        if (iou(ends[:, i], ends[:, kept]) <= most).all():
-            kept.append(i)
-    return sorted((surest[i] for i in kept[:top]), key=lambda s: s.apex)
+    surest_first = sorted(found, key=lambda s: (-s.confidence, s.apex))
+    ends = np.array([(s.onset, s.offset) for s in surest_first], dtype=np.int64).reshape(-1, 2).T
+    kept_ranks: list[int] = []
+    for rank in range(len(surest_first)):
+        if (iou(ends[:, rank], ends[:, kept_ranks]) <= most).all():
+            kept_ranks.append(rank)
+    return sorted((surest_first[rank] for rank in kept_ranks[:top]), key=lambda s: s.apex)
 
 
 def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:

@@ -203,19 +203,20 @@ def _without_repeated_truths(given: IntervalFile, remarks: Remarks) -> IntervalF
     """The file without repeated annotations; repeated predictions stay, with a warning."""
     rows = given.intervals
     role = given.role
-    again = rows.duplicated([name for name in rows.columns if name != "line"])
-    if not again.any():
+    is_repeated = rows.duplicated([name for name in rows.columns if name != "line"])
+    n_repeated = int(is_repeated.sum())
+    if not n_repeated:
         return given
-    where = at_lines(rows["line"][again])
-    repeat, are = ("repeat", "are") if again.sum() > 1 else ("repeats", "is")
+    where = at_lines(rows["line"][is_repeated])
+    repeat, are = ("repeat", "are") if n_repeated > 1 else ("repeats", "is")
     if role == "predictions":  # counted each by itself, as the authors' programs do
         remarks.warn(
             f"{role}: {where} {repeat} an earlier prediction in every column that is read, and {are} counted again"
         )
         return given
     remarks.repair(f"truth: {where} {repeat} an earlier annotation in every column that is read and {are} left out")
-    remarks.account_of(role).leave_out("row", int(again.sum()), "a repeated annotation", where)
-    return replace(given, intervals=rows[~again].reset_index(drop=True))
+    remarks.account_of(role).leave_out("row", n_repeated, "a repeated annotation", where)
+    return replace(given, intervals=rows[~is_repeated].reset_index(drop=True))
 
 
 def _warn_of_odd_frames(given: IntervalFile, remarks: Remarks) -> None:

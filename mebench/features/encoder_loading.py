@@ -286,7 +286,7 @@ def _load_exported(path: Path) -> Any:
     """The program in a file of `torch.export`. Pickled objects, which loading would run, are refused."""
     try:
         _refuse_pickles(path)
-        with _tensors_alone():
+        with _forced_weights_only():
             return _EvaluatedProgram(torch.export.load(str(path)).module())
     except DataError:
         raise
@@ -342,8 +342,8 @@ def _payloads(about: Any) -> Iterator[Mapping[str, Any]]:
 
 
 @contextmanager
-def _tensors_alone() -> Iterator[None]:
-    """Let PyTorch unpickle nothing but tensors, also where it would fall back to anything."""
+def _forced_weights_only() -> Iterator[None]:
+    """Inside it PyTorch unpickles tensors alone, even where its own code asks for `weights_only=False`."""
     name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     before = os.environ.get(name)
     os.environ[name] = "1"

@@ -75,7 +75,7 @@ def map_points(points: Landmarks, matrix: Matrix) -> Landmarks:
 
 
 def warp_to_crop(picture: Gray, matrix: Matrix, size: int) -> Gray:
-    """The crop (size, size[, 3]), bilinear, with the frame's edge repeated beyond it."""
+    """The crop of a picture, (size, size[, 3]), bilinear; its edge is repeated beyond it."""
     crop_size = (size, size)
     is_affine = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
     if is_affine:

@@ -329,7 +329,7 @@ class VideoSource:
         if self.shared_flows is None:
             return None
         if key not in self.shared_flows:
-            self.shared_flows[key] = self.store.make_unnamed_file(self._draft_of_flow(chain, clip))
+            self.shared_flows[key] = self.store.map_unnamed_file(self._draft_of_flow(chain, clip))
         return self.shared_flows[key]
 
     def _draft_of_flow(self, chain: Chain, clip: Clip | None) -> Draft:

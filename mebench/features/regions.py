@@ -190,7 +190,7 @@ class MinMax(MapStep):
         return frozenset({"still"}) if self.still == "lowest" else frozenset()
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
-        """Normalise an (H, W, C) map."""
+        """Bring an (H, W, C) map to [0, 1]; a constant u or v gets the value that `still` names."""
         scaled = np.empty_like(x)
         if self.scope == "map":
             scaled[:] = _unit_range(x)
@@ -199,9 +199,14 @@ class MinMax(MapStep):
                 # A contiguous channel: twenty times as fast as a minimum over two axes of three.
                 scaled[..., channel] = _unit_range(np.ascontiguousarray(x[..., channel]))
         if self.still == "middle":
-            moves = np.ptp(x, axis=(0, 1)) > 0 if self.scope == "channel" else np.full(x.shape[-1], np.ptp(x) > 0)
-            scaled[..., np.flatnonzero(~moves[:MOTION_CHANNELS])] = 0.5
+            scaled[..., self._still_channels(x)] = 0.5
         return scaled
+
+    def _still_channels(self, x: FeatureMap) -> NDArray[np.intp]:
+        """The motion channels that are constant; all or none where the map is scaled as a whole."""
+        axes = None if self.scope == "map" else (0, 1)
+        varies = np.broadcast_to(np.ptp(x, axis=axes) > 0, x.shape[-1:])
+        return np.flatnonzero(~varies[:MOTION_CHANNELS])
 
 
 MOTION_CHANNELS = 2

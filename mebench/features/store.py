@@ -403,8 +403,10 @@ class FeatureStore:
             _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
             return None
 
-    def make_unnamed_file(self, draft: Draft) -> NDArray[Any]:
-        """The array of a draft, in a file without a name. The file vanishes with the array, or the process.
+    def map_unnamed_file(self, draft: Draft) -> NDArray[Any]:
+        """The array of a draft, mapped from a file without a name.
+
+        The file vanishes with the array or the process.
 
         Raises:
             DataError: the store cannot be written to.

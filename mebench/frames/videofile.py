@@ -78,7 +78,7 @@ _HOLE = 0.2
 """Seconds by which the time between two frames exceeds the usual one where the film has a hole."""
 
 FRAME_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
-"""Numbers of frames by file: counted by this process, or handed to it."""
+"""Numbers of frames by path, `accept`, size and time of the last change: counted by this process, or handed to it."""
 
 
 class PacketTimes(NamedTuple):
@@ -138,21 +138,21 @@ class VideoFrames:
         return PacketTimes(decoder.stamps(), decoder.restarts)
 
     @cached_property
-    def _count(self) -> int:
-        """Number of frames, counted once in a process while the file is unchanged."""
+    def _n_frames(self) -> int:
+        """Number of frames, counted once in a process while the file is unchanged; a damaged file is refused."""
         if self.damage and not self.accept:
             raise DataError(
                 f"the video {self.path} is damaged: {self.damage}; or use whatever can be decoded with "
                 "dataset.damaged=accept, in mebench spot with --damaged accept"
             )
         status = self.path.stat()
-        key = self.path.absolute(), self.accept, status.st_size, status.st_mtime_ns
-        if key in FRAME_COUNTS:
-            return FRAME_COUNTS[key]
-        n = self._count_confirmed_packets() or self._count_decodable()
-        if not n and not self.accept:
+        file_state = self.path.absolute(), self.accept, status.st_size, status.st_mtime_ns
+        if file_state in FRAME_COUNTS:
+            return FRAME_COUNTS[file_state]
+        n_frames = self._count_confirmed_packets() or self._count_decodable()
+        if not n_frames and not self.accept:
             raise DataError(f"the video {self.path} has no frame that can be decoded: it is damaged, copy it again")
-        return FRAME_COUNTS.setdefault(key, n)
+        return FRAME_COUNTS.setdefault(file_state, n_frames)
 
     def _count_confirmed_packets(self) -> int:
         """Number of packets with a picture, if decoding the last ones confirms it; else 0."""
@@ -175,7 +175,7 @@ class VideoFrames:
         Raises:
             DataError: the file is missing, no video, or no frame of it can be decoded.
         """
-        return self._count
+        return self._n_frames
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         """Frame `index` as uint8.

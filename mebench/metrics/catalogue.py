@@ -263,7 +263,7 @@ METRICS: dict[str, Metric] = {
                 f"f1@{dataset}",
                 f"F1 at the density of {title}",
                 f"F1 with as many expressions a minute as {title} has",
-                "2Rd / (Rd + ad + bD + cf + d), see the function by_density",
+                "2Rd / (Rd + ad + bD + cf + d), see the function density_scores",
                 timed=True,
             )
             for dataset, title in (("cas_me2", "CAS(ME)²"), ("samm_lv", "SAMM Long Videos"))

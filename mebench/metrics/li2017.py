@@ -39,19 +39,23 @@ def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indic
     return np.asarray((first - spare <= apex) & (apex <= last + spare))
 
 
-def newly_covered(truths: pd.DataFrame) -> Floats:
-    """Frames of each truth that no earlier truth of its video and kind covers; their sum is the size of the union.
+def count_newly_covered(truths: pd.DataFrame) -> Floats:
+    """Number of frames of each truth that no earlier one covers.
 
-    >>> newly_covered(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
+    Only truths of its video and kind count; the sum is the size of the union.
+
+    >>> count_newly_covered(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
     [50.0, 10.0, 0.0]
     """
     (group,) = number_groups(["video", "kind"], truths)
     onset, offset = (truths[name].to_numpy(np.int64) for name in ("onset", "offset"))
     order = np.lexsort((onset, group))
-    before = largest_before(group[order], offset[order])
-    new = np.empty(len(truths))
-    new[order] = np.maximum(offset[order] - np.fmax(before, onset[order] - 1.0), 0)
-    return new
+    latest_offset_before = largest_before(group[order], offset[order])
+    # `fmax`, since NaN stands before the first of a group: all its frames are new.
+    last_known = np.fmax(latest_offset_before, onset[order] - 1.0)
+    n_new = np.empty(len(truths))
+    n_new[order] = np.maximum(offset[order] - last_known, 0)
+    return n_new
 
 
 def rates_over_confidence(

@@ -39,8 +39,8 @@ def paired_weights(units: Indices, of_first: Floats, of_second: Floats) -> Float
 def draw_swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     """The subjects whose predictions the two runs exchange.
 
-    Exchanging the complement instead gives the same difference with the other sign, so the first subject is never
-    exchanged.
+    All exchanges are tried if that takes at most `permutations`, else random ones. Exchanging the complement instead gives the same
+    difference with the other sign, so where all are tried the first subject is never exchanged.
 
     Args:
         n: number of subjects.

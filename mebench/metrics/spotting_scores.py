@@ -13,9 +13,9 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS, find_metric, metric_columns
 from mebench.metrics.conventions import Convention
-from mebench.metrics.density import by_density, place_false_positives
+from mebench.metrics.density import PlacedFalsePositives, density_scores, place_false_positives
 from mebench.metrics.interval_matches import SWEEP, THRESHOLDS, IntervalMatches, match_intervals
-from mebench.metrics.li2017 import newly_covered, rates_over_confidence
+from mebench.metrics.li2017 import count_newly_covered, rates_over_confidence
 from mebench.metrics.matching import Found, Pairs, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
 from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units, renumber_truths
@@ -382,7 +382,7 @@ class SpottingCounts:
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: numbers for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and of no
             truth, NaN where unknown or not asked for.
-        where: positions of the false positives of micro-expressions, see `place_false_positives`; None for other kinds.
+        placed: false positives of micro-expressions by place; None for other kinds.
         found: true positives.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether each found a truth by the rule of average precision, or how many
@@ -405,7 +405,7 @@ class SpottingCounts:
     means: Mapping[str, tuple[Floats, Floats]]
     minutes: Floats
     frames: tuple[Floats, Floats, Floats, Floats]
-    where: Floats | None
+    placed: PlacedFalsePositives | None
     found: Found
     unit: Indices
     hits: tuple[Bools | Indices, ...]
@@ -460,7 +460,7 @@ class SpottingCounts:
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
             "fp_per_minute": safe_ratio(spotted - found, minutes, np.nan),
             **self._recall_at_rates(weights, cannot_rank),
-            **by_density(self.where, weights, found, true, minutes),
+            **density_scores(self.placed, weights, found, true, minutes),
         }
         if self.convention.exchanged:
             printed_as = {name: METRICS[name].printed_as for name in scores if METRICS[name].printed_as}
@@ -670,9 +670,9 @@ def count_matches(
     if unordered and convention.asr == "claims":
         undecided = sums.over_predictions(spotted_unordered * in_crowded_video(truths, predictions))
 
-    places_of_wrong = None
+    placed = None
     if macros is not None:
-        places_of_wrong = place_false_positives(truths, macros, predictions, found, sums.n_units, by_draw)
+        placed = place_false_positives(truths, macros, predictions, found, sums.n_units, by_draw)
     return SpottingCounts(
         convention=convention,
         truths=sums.over_truths(np.ones(len(truths))),
@@ -682,7 +682,7 @@ def count_matches(
         means=_mean_terms(matches, convention, sums),
         minutes=minutes,
         frames=_frame_counts(matches, convention, sums, frames),
-        where=places_of_wrong,
+        placed=placed,
         found=found,
         unit=unit,
         hits=matches.hits,
@@ -741,7 +741,7 @@ def _frame_counts(
     wrong = np.flatnonzero(found.hits == 0)
     free = np.full(sums.n_units, np.nan)
     if frames is not None and convention.matching == "peak":
-        free = frames - sums.over_truths(newly_covered(truths))
+        free = frames - sums.over_truths(count_newly_covered(truths))
     return (
         sums.over_rows(found.prediction, truth_lengths[found.truth]),
         sums.over_truths(truth_lengths),

@@ -218,12 +218,13 @@ def _add_recognition(
     if "recognition" not in rule.sections:
         summary["remarks"].append(f"{rule.name} defines no recognition of annotated clips: it is left out")
         return
-    if "part" in scored:
+    in_folds = "part" in scored
+    in_label_sets = are_sets(scored["truth"]) or are_sets(scored["predicted"])
+    if in_label_sets:
+        summary["recognition"] = score_label_sets(scored, classes, subjects)
+    elif in_folds:
         folds = scored["part"].nunique()
         summary["remarks"].append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
-    if are_sets(scored["truth"]) or are_sets(scored["predicted"]):
-        summary["recognition"] = score_label_sets(scored, classes, subjects)
-    elif "part" in scored:
         summary["recognition"] = score_recognition_of_parts(scored, classes, rule, subjects)
     else:
         summary["recognition"] = score_recognition(scored, classes, rule, subjects)

@@ -10,7 +10,7 @@ from mebench.core import Scheme
 from mebench.core.types import THREE, Fold
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.protocols.people import People
-from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+from mebench.protocols.protocol import NO_PARAMS, Card, NoParams, Protocol
 
 
 def dataset_setting(names: Collection[str]) -> str:
@@ -34,7 +34,7 @@ def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: s
 
 def only_on(
     people: People,
-    params: NoParams = NOTHING,
+    params: NoParams = NO_PARAMS,
     *,
     make: Callable[[People], list[Fold]],
     protocol: str,
@@ -74,7 +74,7 @@ def fold_across(people: People, train: Collection[str], test: Collection[str], *
     return people.fold(key, people.find_subjects(test), people.find_subjects(train), strangers=strangers)
 
 
-def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
+def lodo(people: People, params: NoParams = NO_PARAMS) -> list[Fold]:
     """One fold for each dataset, tested by a model of all the others; its people do not train under another id.
 
     Raises:
@@ -105,7 +105,7 @@ LODO = Protocol(
 )
 
 
-def pairs(people: People, params: NoParams = NOTHING) -> list[Fold]:
+def pairs(people: People, params: NoParams = NO_PARAMS) -> list[Fold]:
     """One fold for each ordered pair of datasets, from one to the other.
 
     Nobody is on both sides.

@@ -10,7 +10,7 @@ from mebench.errors import ConfigError
 from mebench.grouping import group_by
 from mebench.protocols.across import dataset_setting, fold_across, need_exactly, need_long, only_on
 from mebench.protocols.people import People
-from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+from mebench.protocols.protocol import NO_PARAMS, Card, NoParams, Protocol
 from mebench.protocols.within import loso, refuse_single
 
 MEMBERS = ("casme2", "samm")
@@ -97,7 +97,7 @@ MEGC2019_CDE = Protocol(
 )
 
 
-def megc_spotting(people: People, params: NoParams = NOTHING) -> list[Fold]:
+def megc_spotting(people: People, params: NoParams = NO_PARAMS) -> list[Fold]:
     """One fold for each person, tested by a model of the dataset's other people.
 
     Raises:
@@ -212,7 +212,7 @@ CASME3 = Protocol(
 WILD = "meview"
 
 
-def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
+def meview(people: People, params: NoParams = NO_PARAMS) -> list[Fold]:
     """MEVIEW alone: one fold for each of its people. Beside others: one fold that trains on them and tests MEVIEW unseen.
 
     Raises:

@@ -53,7 +53,7 @@ class NoParams:
     """A protocol without parameters."""
 
 
-NOTHING = NoParams()
+NO_PARAMS = NoParams()
 
 
 @dataclass(frozen=True)

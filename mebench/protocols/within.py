@@ -9,10 +9,10 @@ from mebench.core import SubjectKey
 from mebench.core.types import Fold
 from mebench.errors import ConfigError, unknown
 from mebench.protocols.people import People
-from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+from mebench.protocols.protocol import NO_PARAMS, Card, NoParams, Protocol
 
 
-def loso(people: People, params: Any = NOTHING) -> list[Fold]:
+def loso(people: People, params: Any = NO_PARAMS) -> list[Fold]:
     """One fold for each person, tested by a model of all the others.
 
     A person in several datasets of a composite is tested in one fold, under all ids.
@@ -347,7 +347,7 @@ HOLDOUT = Protocol(
 )
 
 
-def lovo(people: People, params: NoParams = NOTHING) -> list[Fold]:
+def lovo(people: People, params: NoParams = NO_PARAMS) -> list[Fold]:
     """One fold for each video, tested by a model of all other videos.
 
     Other videos of the tested person train, too. Validation subjects are drawn among the other subjects, with all of their videos.

@@ -159,32 +159,36 @@ AROUND = 0.35
 
 
 def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
-    """The picture as the bytes of a PNG file.
+    """A PNG file, as bytes, that shows how the faces of some expressions are cropped.
 
-    One row for each expression: the whole first frame of its video, then close-ups of onset, apex and offset. The first
+    It has a row for each expression: the whole first frame of its video, then close-ups of onset, apex and offset. The first
     face defines all crops of a video, so box, landmarks and regions are equal within a row.
     """
     from matplotlib.figure import Figure  # matplotlib takes .3 s, and most programs draw nothing
 
-    tall = TILE_INCHES + 0.45
-    figure = Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
-    height = figure.get_figheight()
-    figure.suptitle(for_figure(title), x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
+    row_inches = TILE_INCHES + 0.45  # a tile below its caption and its name
+    figure = Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * row_inches + 0.7), dpi=DPI)
+    sheet_inches = figure.get_figheight()
+    figure.suptitle(
+        for_figure(title), x=0.02, y=1 - 0.1 / sheet_inches, ha="left", va="top", fontsize=10, weight="bold"
+    )
     for row, strip in enumerate(strips):
-        top = height - 0.4 - row * tall
-        figure.text(0.02, top / height, for_figure(expression_caption(strip)), ha="left", va="top", fontsize=8)
+        top = sheet_inches - 0.4 - row * row_inches
+        caption = for_figure(expression_caption(strip))
+        figure.text(0.02, top / sheet_inches, caption, ha="left", va="top", fontsize=8)
         for column, (name, image) in enumerate(strip.tiles.items()):
-            left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
-            axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
+            left = column / COLUMNS + 0.01
+            bottom = (top - 0.33 - TILE_INCHES) / sheet_inches
+            axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / sheet_inches))
             axes.set_title(name, fontsize=7, pad=2)
             draw_tile(axes, image, strip, near=column > 0)
-    landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
-    dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
+    has_landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
+    dots = "yellow: 68 landmarks" if has_landmarks else "no landmarks: regions at fixed places of the crop"
     legend = f"blue: face crop; orange: eyes with brows, and mouth; {dots}"
-    figure.text(0.02, 0.1 / height, legend, ha="left", va="bottom", fontsize=7)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI)
-    return out.getvalue()
+    figure.text(0.02, 0.1 / sheet_inches, legend, ha="left", va="bottom", fontsize=7)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=DPI)
+    return png.getvalue()
 
 
 def expression_caption(strip: Strip) -> str:

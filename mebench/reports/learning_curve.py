@@ -26,7 +26,7 @@ VARIED = ("seed", "protocol.train_people")
 """Settings in which the runs of a curve differ."""
 DEFAULTS = ("recognition.uf1", "spotting.micro.f1", "spotting.macro.f1")
 """Scores of a curve, of which the first that the runs have is taken."""
-NOTHING: Mapping[str, Any] = {"value": None, "low": None, "high": None}
+MISSING_SCORE: Mapping[str, Any] = {"value": None, "low": None, "high": None}
 """A score that a run lacks."""
 
 
@@ -182,7 +182,7 @@ def _point(
 ) -> LearningCurvePoint:
     """The point of the runs of some seeds."""
     folders = [of_seeds[seed] for seed in sorted(of_seeds)]
-    scores = [_score_of(summaries[folder], name) or NOTHING for folder in folders]
+    scores = [_score_of(summaries[folder], name) or MISSING_SCORE for folder in folders]
     mean = scores[0] if len(folders) == 1 else _interval_of_mean(folders, scores, name)
     value = exact_mean([score["value"] for score in scores])
     return LearningCurvePoint(people, tuple(sorted(of_seeds)), value, mean["low"], mean["high"])
@@ -209,7 +209,7 @@ def _interval_of_mean(
         tables = [select_dataset(table, member) for table in tables]
     convention = current_summary(first)["convention"]
     summary = mean_summary(tables, first.read_json("folds.json"), _settings_of(first), convention)
-    return _score_of(summary if member is None else {"members": {member: summary}}, name) or NOTHING
+    return _score_of(summary if member is None else {"members": {member: summary}}, name) or MISSING_SCORE
 
 
 def _slopes(values: Mapping[int, Mapping[int, float]]) -> list[float]:

@@ -281,9 +281,11 @@ def _scores_of_hardest(
     everybody = Resampling.of_subjects(persons.strata, N_DRAWS, seed)
     hardest: dict[str, Any] = {}
     for section, counts in sections.items():
-        paths = {score.name: score.path for score in scores if score.section == section}
-        found = on_hardest(sections, section, list(paths), everybody, [(np.asarray, counts.basis_of)])
-        hardest |= {path: found.get(name, {}) for name, path in paths.items()}
+        path_of_name = {score.name: score.path for score in scores if score.section == section}
+        # A run alone is its own pool, so the weights of its people stay as they are.
+        the_run = (np.asarray, counts.basis_of)
+        scores_by_name = on_hardest(sections, section, list(path_of_name), everybody, [the_run])
+        hardest |= {path: scores_by_name.get(name, {}) for name, path in path_of_name.items()}
     return hardest
 
 

@@ -107,7 +107,7 @@ def describe_run(
     plan: Plan,
     tables: Tables,
     key: str,
-    trained: str | None = None,
+    key_of_training: str | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write what is known of a run into its folder before it begins.
@@ -117,7 +117,7 @@ def describe_run(
         plan: the planned run.
         tables: tables of its tested videos and their truth.
         key: key of the run.
-        trained: key of its training, see `training_key`.
+        key_of_training: key of its training, see `training_key`.
         parts: everything that both keys depend on, see `identity_of`.
     """
     config = plan.config
@@ -125,7 +125,7 @@ def describe_run(
         "config.json",
         {
             "key": key,
-            "trained": trained,
+            "trained": key_of_training,
             "config": with_absolute_places(config.values),
             "origins": config.origins,
             "source": made_by(),

@@ -276,18 +276,18 @@ def _next(
     """
     runs_by_training = {
         runs: by_training(runs)
-        for runs in {session.folder.path.parent for session in waiting if session.trained is not None}
+        for runs in {session.folder.path.parent for session in waiting if session.key_of_training is not None}
     }
     now = list[tuple[Session, dict[str, Path]]]()
     later = list[Session]()
     training = set[str | None]()
     for session in waiting:
         trained = session.trained_elsewhere(runs_by_training.get(session.folder.path.parent, {}))
-        if session.left > set(trained) and session.trained in training - {None}:
+        if session.left > set(trained) and session.key_of_training in training - {None}:
             later.append(session)
             continue
         if session.left > set(trained):
-            training.add(session.trained)
+            training.add(session.key_of_training)
         now.append((session, trained))
         if trained:
             homes = ", ".join(sorted({folder.parent.parent.name for folder in trained.values()}))

@@ -8,7 +8,7 @@ from typing import Any
 from mebench.files import file_hash
 from mebench.runner.job import MethodFiles
 
-NOTHING, UNKNOWN = "none", "unknown"
+UNTRAINED, UNKNOWN = "none", "unknown"
 """Words in place of names of data: what is loaded was not trained, or nobody said on what."""
 
 
@@ -30,10 +30,10 @@ def describe_loaded(methods: Sequence[MethodFiles], pretrained: Sequence[str]) -
         declared += _declared_by(files, pretrained, bool(loaded_by_method))
     if not loaded and not declared:
         return {}
-    names = sorted(set(declared) - {NOTHING})
+    names = sorted(set(declared) - {UNTRAINED})
     if UNKNOWN in names:
         return {"loaded": loaded, "pretrained": UNKNOWN}
-    return {"loaded": loaded, "pretrained": names or NOTHING}
+    return {"loaded": loaded, "pretrained": names or UNTRAINED}
 
 
 def describe_landmark_files(methods: Sequence[MethodFiles]) -> dict[str, list[str]]:

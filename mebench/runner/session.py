@@ -92,7 +92,7 @@ class Session:
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: plan of the requested leaking run, if this is the honest run whose per-epoch predictions serve both.
         epoch_predictions: for a leaking run those of its honest run.
-        trained: key of the training, see `identity.training_key`; None where no other run can share it.
+        key_of_training: key of all that decides the training, see `identity.training_key`; None where no other run can share it.
         clean: for a degraded run the one whose models predict.
     """
 
@@ -106,7 +106,7 @@ class Session:
     unscored: set[str] = field(default_factory=set)
     leaking: Plan | None = None
     epoch_predictions: EpochAnswers | None = None
-    trained: str | None = None
+    key_of_training: str | None = None
     clean: RunFolder | None = None
 
     def record_features(self, prepared: Prepared, charged: set[SharedVideo], progress: Progress) -> None:
@@ -180,9 +180,9 @@ class Session:
         folders = dict[str, Path]()
         if self.clean is not None:
             return {key: self.clean.fold_folder(key) for key in self.left}
-        if self.trained is None or rerun_notice(self):
+        if self.key_of_training is None or rerun_notice(self):
             return folders
-        for other in runs_by_training.get(self.trained, ()):
+        for other in runs_by_training.get(self.key_of_training, ()):
             if other.id != self.folder.id and set(folders) < self.left:
                 with suppress(MebenchError, TypeError, ValueError):  # its skipped videos cannot be read
                     if read_skipped(other).keys() == self.plan.data.skipped.keys():
@@ -325,7 +325,7 @@ def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None 
     """
     if plan.config.degrade != "none":
         clean = with_models(clean or finished_run(make_plan(without_leak(plan.config, degrade="none"))), plan)
-        return replace(_claim(plan, run_id), clean=clean, trained=None)
+        return replace(_claim(plan, run_id), clean=clean, key_of_training=None)
     if plan.data.leak is None or not plan.data.leak.by_epoch_choice_only:
         return _claim(plan, run_id)
     honest = make_plan(without_leak(plan.config, looks=True))
@@ -357,7 +357,11 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
 
 
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
-    """Open the run folder of a plan, and lock it for this process.
+    """Lock and describe the run folder of a plan, and find the missing folds.
+
+    Args:
+        plan: plan of the run.
+        run_id: the unfinished run to go on with; None takes one of the plan's key, or a new one.
 
     Raises:
         RunError: another process has the run, or a part of it has changed.
@@ -369,25 +373,33 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     tables = truth_tables(plan.data)
     parts = identity_of(plan)
     key = short_hash(parts)
-    trained = training_key(plan, parts)
-    if run_id is not None and not (begun := RunFolder(runs / run_id)).of_study:
-        if "processor" in (began_with := begun.read_json("versions.json")):
-            refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
-        refuse_changed(begun, parts)
+    key_of_training = training_key(plan, parts)
+    if run_id is not None:
+        _refuse_other_conditions(RunFolder(runs / run_id), parts)
     folder, lock = RunFolder.lock_run(runs, run_name(plan.config), key, run_id)
     try:
         for info in plugins_of(plan.config):
             registry.refuse_edited(info)
         folder.remove_leftovers()
-        describe_run(folder, plan, tables, key, trained, parts)
-        every = {fold.key for fold in plan.data.folds}
-        finished = folder.finished_folds() & every
+        describe_run(folder, plan, tables, key, key_of_training, parts)
+        folds = {fold.key for fold in plan.data.folds}
+        finished = folder.finished_folds() & folds
         if plan.keeps_epochs:  # the same run without looks may have begun it
             finished &= with_epoch_predictions(folder, plan.data)
     except BaseException:
         lock.release()
         raise
-    return Session(plan, folder, lock, began, finished, every - finished, trained=trained)
+    return Session(plan, folder, lock, began, finished=finished, left=folds - finished, key_of_training=key_of_training)
+
+
+def _refuse_other_conditions(begun: RunFolder, parts: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run on another processor, or with changed inputs."""
+    if begun.of_study:  # `RunFolder.lock_run` refuses it, with a better reason
+        return
+    versions = begun.read_json("versions.json")
+    if "processor" in versions:
+        refuse_other_processor(f"run {begun.id!r}", versions["processor"], instructions_of_folds())
+    refuse_changed(begun, parts)
 
 
 def rerun_notice(session: Session) -> str:

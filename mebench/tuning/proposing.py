@@ -7,6 +7,7 @@ trained weights that it is given belong to that fold alone.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from mebench.core.types import Fold
 from mebench.errors import RunError
 from mebench.runner import isolation
+from mebench.runner.grant import Grant
 from mebench.runner.host import FoldHost
 from mebench.runner.isolation import Failure, ForkServer
 from mebench.runner.plan import Plan
@@ -37,20 +39,28 @@ class KeptWorker:
         self._server = server
         self._worker = isolation.Worker(server=server)
         self._folder = TemporaryDirectory(prefix="mebench-fold-")
-        self._grant: Any = None
+        self._grant: Grant | None = None
 
     def scratch_folder(self) -> AbstractContextManager[str]:
         """The same folder for each call."""
         return nullcontext(self._folder.name)
 
-    def call(self, *arguments: Any) -> Any:
+    def call(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        answer: Callable[..., Any],
+        plugins: Iterable[str],
+        timeout: float | None,
+        grant: Grant | None,
+        /,
+    ) -> Any:
         """See `Worker.call`; a call with another grant gets a new process."""
-        grant = arguments[-1]
         if grant != self._grant:
             self._worker.close()
             self._worker = isolation.Worker(server=self._server)
         self._grant = grant
-        return self._worker.call(*arguments)
+        return self._worker.call(function, arguments, answer, plugins, timeout, grant)
 
     def close(self) -> None:
         """End the process and remove its folder."""

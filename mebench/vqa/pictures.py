@@ -270,7 +270,8 @@ class PicturesOfQuestions:
     def __init__(self, datasets: Sequence[Dataset], settings: PictureSettings) -> None:
         self.settings = settings
         self._clips: dict[str, tuple[Dataset, Video, Expression | None]] = {}
-        self._last: tuple[str, list[Picture]] = ("", [])
+        self._drawn_clip = ""
+        self._drawn: list[Picture] = []
         for dataset in datasets:
             for video in dataset.videos():
                 name = f"{video.dataset}/{name_of_video(video)}"
@@ -286,9 +287,10 @@ class PicturesOfQuestions:
         if self.settings.see == ("none",):
             return []
         clip = clip_of(row)
-        if self._last[0] != clip:
-            self._last = (clip, self._clip_pictures(row, clip).draw())
-        return self._last[1]
+        if clip != self._drawn_clip:
+            self._drawn = self._clip_pictures(row, clip).draw()
+            self._drawn_clip = clip
+        return self._drawn
 
     def frames_of(self, row: Row) -> list[int]:
         """The shown frames of a question's clip, in their order.

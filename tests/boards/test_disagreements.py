@@ -85,6 +85,22 @@ def test_with_doubts_marks_record_of_unknown_truth(board):
     assert doubt_shown(board) == ""
 
 
+def test_with_doubts_marks_two_new_records_of_one_run(tmp_path):
+    """As `leaderboard merge` does where both arrive together."""
+    for name in ("one", "two"):
+        run = make_run(tmp_path / "runs", name)
+        boards_export.export_record(run, tmp_path / "sent", scored_again=False)
+    outcomes = merge_records(find_records(tmp_path / "sent"), tmp_path / "board" / "records")
+    assert [outcome.doubt for outcome in outcomes] == [
+        "two has these settings and this seed",
+        "one has these settings and this seed",
+    ]
+    shown = disagreements.with_doubts(collect_records(tmp_path / "board" / "records"), Registry())
+    for record, outcome in zip(shown, outcomes, strict=True):
+        assert record.id == outcome.id
+        assert record.doubt.endswith(f"; {outcome.doubt}")
+
+
 def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):
     for name in ("one", "two"):
         boards_export.export_record(make_run(tmp_path / "runs", name, method=name), tmp_path / name, scored_again=False)

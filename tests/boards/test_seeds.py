@@ -142,10 +142,11 @@ def test_compute_standings_finds_hardest_people_by_mean(rows):
 def test_rounds_give_each_seed_equally_often(rows):
     pooled = standings.PooledRows.from_rows(rows, "recognition.uf1", read)
     n_subjects = pooled.pool.units.shape[1]
+    n_rounds = len(pooled.units_of_rounds)
     for number, seeds in enumerate(pooled.seeds):
-        dealt = [units.reshape(-1, n_subjects)[number].tolist() for units in pooled.rounds]
-        assert sorted(dealt) == sorted(pooled.pool.units[[*seeds] * (len(pooled.rounds) // len(seeds))].tolist())
-    assert len(pooled.rounds) == 2
+        dealt = [units.reshape(-1, n_subjects)[number].tolist() for units in pooled.units_of_rounds]
+        assert sorted(dealt) == sorted(pooled.pool.units[[*seeds] * (n_rounds // len(seeds))].tolist())
+    assert n_rounds == 2
 
 
 def test_selection_gain_has_interval_of_mean(tmp_path):

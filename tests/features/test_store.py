@@ -293,7 +293,7 @@ def test_FeatureStore_pickles_as_its_folder(filled, keep_flow):
 @pytest.mark.parametrize("shape", [(5, 4, 3), (0, 4, 3)])
 def test_unnamed_array_is_in_no_file_left(store, shape):
     wanted = np.resize(ARRAY, shape)
-    found = store.make_unnamed_file(Draft(shape, np.float32, (row[None] for row in wanted)))
+    found = store.map_unnamed_file(Draft(shape, np.float32, (row[None] for row in wanted)))
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, wanted)
     assert list(store.root.iterdir()) == []
@@ -305,7 +305,7 @@ def test_unnamed_on_a_full_disk_says_so(store):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
         with pytest.raises(DataError, match="cache=DIR"):
-            store.make_unnamed_file(draft())
+            store.map_unnamed_file(draft())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 

@@ -24,10 +24,14 @@ def drawn(seed, people=12, clips=6, alone=False):
     return table.assign(dataset="d", predicted=[t if ok else label() for t, ok in zip(table["truth"], right)])
 
 
-def scored(clips, **how):
+def summarized(clips, **how):
     videos = clips[["video", "subject", "dataset"]].assign(n_frames=10, fps=30.0)
     truths = pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "emotion"])
-    return summarize(Tables(videos, truths, clips=clips), kinds=[], classes=CLASSES, seed=0, **how)["recognition"]
+    return summarize(Tables(videos, truths, clips=clips), kinds=[], classes=CLASSES, seed=0, **how)
+
+
+def scored(clips, **how):
+    return summarized(clips, **how)["recognition"]
 
 
 def values(section):
@@ -81,3 +85,10 @@ def test_label_sets_skip_unshown_classes():
     section = scored(clips.assign(predicted=None))
     assert set(section["details"]["of_classes"]) == {"anger", "joy"}
     assert values(section)["jaccard"] == values(section)["uf1"] == 0
+
+
+def test_label_sets_of_folds_are_pooled_without_a_remark_on_folds():
+    clips = drawn(0)
+    summary = summarized(clips.assign(part=[f"fold {n % 2}" for n in range(len(clips))]))
+    assert values(summary["recognition"]) == values(scored(clips))
+    assert not [remark for remark in summary["remarks"] if "scored by itself" in remark]

@@ -46,7 +46,7 @@ def test_newly_covered_counts_frames_of_several_truths_once(rows: list[tuple[str
         [(v, "micro", on, on + n - 1) for v, on, n in rows], columns=["video", "kind", "onset", "offset"]
     )
     union = {(v, frame) for v, on, n in rows for frame in range(on, on + n)}
-    assert li2017.newly_covered(truths).sum() == len(union)
+    assert li2017.count_newly_covered(truths).sum() == len(union)
 
 
 def test_li2017_rates_without_truth_or_length_are_undefined() -> None:
