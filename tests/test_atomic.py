@@ -98,7 +98,8 @@ def test_new_folder_sweeps_leftovers_of_killed_processes(tmp_path):
 
 def test_whole_folder_is_made_again_if_swept(tmp_path, monkeypatch):
     """One that looks for what was left behind just between the making of the folder and its lock."""
-    swept, lock = [], atomic.lock_folder
+    swept = []
+    lock = atomic.lock_folder
 
     def late(folder, wait=False):
         if not swept:

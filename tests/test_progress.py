@@ -84,7 +84,8 @@ def test_progress_reports_standstill(capsys, monkeypatch, stage):
     monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
     shown = Progress(Console(file=io.StringIO()))
     with shown.waiting("scoring") if stage == "waiting" else shown.stage("folds", 3, "folds"):
-        printed, end = "", time.monotonic() + 20
+        printed = ""
+        end = time.monotonic() + 20
         while printed.count("\n") < 2 and time.monotonic() < end:
             time.sleep(0.01)
             printed += capsys.readouterr().err

@@ -69,9 +69,11 @@ def found():
 
 def called(node):
     """What `ast.unparse` makes of what is called; names with dots, which most are, need a tenth of its time."""
-    parts, inner = [], node
+    parts = []
+    inner = node
     while isinstance(inner, ast.Attribute):
-        parts, inner = [inner.attr, *parts], inner.value
+        parts = [inner.attr, *parts]
+        inner = inner.value
     return ".".join([inner.id, *parts]) if isinstance(inner, ast.Name) else ast.unparse(node)
 
 

@@ -19,7 +19,9 @@ SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
 )
 def test_Running_equals_spot_of_all_scores(scores, k_prime, smoothing, anchor, level):
     how = options.SpottingParams(smoothing=smoothing, anchor=anchor, half_width=1.5)
-    running, found, curve = Running(k_prime, level, how, lead=k_prime - 1), [], []
+    running = Running(k_prime, level, how, lead=k_prime - 1)
+    found = []
+    curve = []
     for score in scores:
         value, settled = running.add(score)
         curve += [] if value is None else [value]

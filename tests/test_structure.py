@@ -50,7 +50,8 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
     as text; but that is how the core opens the packages of plugins, none of which it knows.
     """
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    text, found = path.read_text(encoding="utf-8"), set()
+    text = path.read_text(encoding="utf-8")
+    found = set()
     tree = ast.parse(text)
     for node in ast.walk(tree) if "import_module" in text else statements(tree):
         if isinstance(node, ast.Import):
@@ -86,7 +87,8 @@ def plugin(name: str) -> str | None:
 
 def floors() -> dict[str, int]:
     """The floor of each room, as drawn; a line without a number belongs to the floor above it."""
-    found, floor = {"mebench": 1}, 0
+    found = {"mebench": 1}
+    floor = 0
     for line in DRAWN[1].splitlines():
         floor = int(number[0]) if (number := re.match(r"\d+", line)) else floor
         found |= dict.fromkeys(re.findall(r"(\w+)(?:/|\.py)", line[3:36]), floor)

@@ -82,7 +82,8 @@ READERS = {
 @st.composite
 def torn(draw, whole):
     """Bytes with some turned over, then cut off, cut out or said again."""
-    data, places = bytearray(whole), st.integers(0, len(whole) - 1)
+    data = bytearray(whole)
+    places = st.integers(0, len(whole) - 1)
     for place in draw(st.lists(places, max_size=6)):
         data[place] = draw(st.integers(0, 255))
     begin, end = sorted((draw(places), draw(places)))
@@ -109,7 +110,8 @@ def test_readers_refuse_torn_files_in_a_sentence(tmp_path_factory, name):
 @pytest.mark.parametrize("name", ["record.json", "folds.json", "clips.parquet", "videos.parquet"])
 def test_check_refuses_torn_records_in_a_sentence(tmp_path, name):
     record = Path(shutil.copytree(min(RECORDS.glob("*-synthetic-*")), tmp_path / "r"))
-    whole, stored = (record / name).read_bytes(), json.loads((record / "record.json").read_text())
+    whole = (record / name).read_bytes()
+    stored = json.loads((record / "record.json").read_text())
 
     @given(torn(whole))
     def try_one(content):

@@ -69,7 +69,8 @@ and the file that defines that name.
 def definitions(file):
     """The source of every function, class, field and variable of a file, by its name."""
     text = (ROOT / file).read_text(encoding="utf-8")
-    lines, found = text.splitlines(), {}
+    lines = text.splitlines()
+    found = {}
 
     def lines_of(node):
         return "\n".join(lines[node.lineno - 1 : node.end_lineno])

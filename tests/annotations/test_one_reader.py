@@ -39,7 +39,8 @@ def by_score(sheet):
 @pytest.fixture(scope="module", params=KNOWN)
 def released(request, tmp_path_factory):
     """A dataset's id and its sheet in a drawn tree."""
-    plugin, root = registry.load_plugin("dataset", request.param), tmp_path_factory.mktemp(request.param)
+    plugin = registry.load_plugin("dataset", request.param)
+    root = tmp_path_factory.mktemp(request.param)
     write_empty_tree(request.param, root)
     return request.param, plugin(plugin.Params(root=str(root))).annotation_file
 

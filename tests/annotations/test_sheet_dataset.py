@@ -402,7 +402,8 @@ def test_SheetDataset_searches_five_levels_but_no_person(tmp_path, monkeypatch):
     deep.parent.mkdir(parents=True)
     (tmp_path / "flat" / "faces").rename(deep)
     (tmp_path / "flat" / "codes.csv").rename(tmp_path / "deep" / "codes.csv")
-    walk, listed = os.walk, []
+    walk = os.walk
+    listed = []
     monkeypatch.setattr(os, "walk", lambda folder, *how: listed.append(Path(folder)) or walk(folder, *how))
 
     dataset = small(tmp_path / "deep")
@@ -478,7 +479,8 @@ def test_SheetDataset_and_read_truth_tell_the_same(tmp_path):
     write_xlsx(
         path, {"codes": [("note",), (*HEAD, "Coder"), *((*row, "x") for row in [*ROWS, ROWS[0]]), ("Sum", "", 9, 9, 9)]}
     )
-    dataset, remarks = small(annotations=str(path)), Remarks()
+    dataset = small(annotations=str(path))
+    remarks = Remarks()
     truth, _ = answers.read_truth(path, Rules(), remarks, [dataset])
     rows = [(v.subject, v.id, e.onset + 1, e.offset + 1) for v in dataset.videos() for e in v.expressions]
     assert sorted(truth.intervals[["subject", "video", "onset", "offset"]].itertuples(index=False, name=None)) == rows

@@ -33,7 +33,8 @@ def test_unpack_writes_lossless_images_of_a_video(tmp_path):
     (done,) = frames_unpack.unpack_recordings(tmp_path, tmp_path / "frames")
     assert done.folder == tmp_path / "frames/rawvideo/s15/15_0101"
     assert (done.n, done.fps, done.names, done.before) == (12, 25.0, ("00001.png", "00012.png"), False)
-    video, images = VideoFrames(done.source), FolderFrames(done.folder)
+    video = VideoFrames(done.source)
+    images = FolderFrames(done.folder)
     assert images.numbers == tuple(range(1, 13))
     np.testing.assert_array_equal([*map(images.__getitem__, range(12))], [*map(video.__getitem__, range(12))])
     (again,) = frames_unpack.unpack_recordings(
@@ -95,7 +96,8 @@ def test_unpack_refuses_links_bombs_and_twins(tmp_path):
     link, bomb, twins = (tmp_path / f"{name}.tar" for name in ("link", "bomb", "twins"))
     with tarfile.open(link, "w") as archive:
         entry = tarfile.TarInfo("x")
-        entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        entry.type = tarfile.SYMTYPE
+        entry.linkname = "/etc/passwd"
         archive.addfile(entry)
     with zipfile.ZipFile(bomb.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", b"")

@@ -58,7 +58,8 @@ def same(mine, theirs):
 
 
 def test_samples_of_a_fold_are_maps_with_classes_of_people_apart(made):
-    every, tested = [], set()
+    every = []
+    tested = set()
     for fold in range(3):
         dm = made(fold=fold, validation=0.5, test_labels=True)
         assert dm.fold == dm.folds[fold]
@@ -116,7 +117,8 @@ def test_score_folds_of_frames_equals_the_run(made):
     answers = []
     for fold in range(3):
         dm = made(fold=fold, features=chain, validation=0)  # as the run, which holds nobody out
-        (x, y), n = next(iter(dm.train_dataloader())), len(dm.samples("test"))
+        (x, y) = next(iter(dm.train_dataloader()))
+        n = len(dm.samples("test"))
         assert x.shape[1:] == (3, 4, 4)
         assert y.shape[1:] == (len(dm.kinds),)
         assert y.dtype == torch.float32

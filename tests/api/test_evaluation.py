@@ -192,7 +192,8 @@ class Share:
 
 
 def test_Estimator_copies_what_cannot_be_cloned_for_each_kind(monkeypatch):
-    rows, video = np.zeros((10, 1)), SimpleNamespace(expressions=[Expression(0, 0), Expression(0, 4, "macro")])
+    rows = np.zeros((10, 1))
+    video = SimpleNamespace(expressions=[Expression(0, 0), Expression(0, 4, "macro")])
     monkeypatch.setattr(adapter.Estimator, "rows_of_frames", lambda self, video: rows)
     estimator = adapter.Estimator(Share(), (), 0)
     estimator.fit([video], Task(frozenset({"spot"}), ("micro", "macro"), ()))
@@ -204,10 +205,8 @@ def test_Estimator_copies_what_cannot_be_cloned_for_each_kind(monkeypatch):
 )
 def test_Own_classify_refuses_numbers_of_no_class(answer, stray):
     own = object.__new__(adapter.Own)
-    own.given, own.task = (
-        type("Given", (), {"classify": lambda self, clips: answer})(),
-        Task(frozenset(), (), tuple("abc")),
-    )
+    own.given = type("Given", (), {"classify": lambda self, clips: answer})()
+    own.task = Task(frozenset(), (), tuple("abc"))
     with pytest.raises(
         PluginError, match=rf"classify answered {stray}, .*answer 0 to 2, in the order of task.classes \(a, b, c\)"
     ):

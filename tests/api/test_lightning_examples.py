@@ -107,7 +107,10 @@ class Talks(loggers.Logger):
 
     def __init__(self, save_dir: str = ".", name: str | None = None, offline: bool = False):
         super().__init__()
-        self.named, self.save_dir_, self.rows, self.ended = name, save_dir, [], False
+        self.named = name
+        self.save_dir_ = save_dir
+        self.rows = []
+        self.ended = False
         self.made.append(self)
 
     name = property(lambda self: self.named)

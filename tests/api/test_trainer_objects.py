@@ -31,7 +31,8 @@ class Counting(L.Callback):
     """Notes its epochs in a file; the count of one fold must not reach another."""
 
     def __init__(self, word):
-        self.word, self.epochs = word, 0
+        self.word = word
+        self.epochs = 0
 
     def on_train_epoch_end(self, trainer, pl_module):
         self.epochs += 1

@@ -14,7 +14,8 @@ from tests.helpers.run_folders import make_run
 
 def plain_hits(truths, found, turn):
     """Truths found once all intervals of a video are turned on by `turn`; an interval moves among the places that it has."""
-    free, n = list(truths), 0
+    free = list(truths)
+    n = 0
     for onset, offset, places in found:
         begin = (onset + turn) % places
         hit = next((t for t in free if peaks.hits((begin, begin + offset - onset), t)), None)

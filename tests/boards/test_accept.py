@@ -491,9 +491,11 @@ def test_merge_refuses_version_after_refused_one(tmp_path, check_only):
 )
 def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkeypatch, write, words):
     monkeypatch.setattr("mebench.records.integrity.MOST_GROUPS", 10)
-    table, how = pq.read_table(record / "predictions.parquet"), dict(write)
+    table = pq.read_table(record / "predictions.parquet")
+    how = dict(write)
     if "probabilities" in how:
-        place, kind = table.column_names.index("probabilities"), pa.list_(pa.float32())
+        place = table.column_names.index("probabilities")
+        kind = pa.list_(pa.float32())
         cells = [how.pop("probabilities")] * len(table)
         cells[0] = how.pop("but_one", cells[0])
         table = table.set_column(place, "probabilities", pa.array(cells, kind))

@@ -69,10 +69,8 @@ def test_collect_without_folder_gives_no_runs(tmp_path):
 def test_read_committed_record_equals_record_from_run(tmp_path):
     run = make_run(tmp_path / "runs")
     export(run, tmp_path / "records")
-    (mine,), (published,) = (
-        boards_collect.collect_finished_runs(tmp_path / "runs"),
-        collect_records(tmp_path / "records"),
-    )
+    (mine,) = boards_collect.collect_finished_runs(tmp_path / "runs")
+    (published,) = collect_records(tmp_path / "records")
     assert published.published
     same = {"about": published.about, "folder": published.folder, "published": True}
     assert vars(published) == {**vars(mine), **same}
@@ -114,7 +112,8 @@ def test_unique_records_sorts_runs_and_records_by_id(tmp_path):
     for name in "ca":
         export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
     make_run(tmp_path / "runs", "b", key="b")
-    mine, published = boards_collect.collect_finished_runs(tmp_path / "runs"), collect_records(tmp_path / "records")
+    mine = boards_collect.collect_finished_runs(tmp_path / "runs")
+    published = collect_records(tmp_path / "records")
     assert [(r.id, r.published) for r in boards_collect.unique_records([*mine, *published])] == [
         ("a", True),
         ("b", False),

@@ -52,7 +52,8 @@ def test_pairs_of_counts_each_person_once(board):
         "spotting-one-loso",
     ]  # the most people first
     beats = [rows[0].beats[1] for table in tables if table.protocol == "loso" for rows in [table.parts[0].rows]]
-    z, people = stats.norm.ppf(np.clip(beats, 0.0005, 0.9995)), np.array([4, 9])
+    z = stats.norm.ppf(np.clip(beats, 0.0005, 0.9995))
+    people = np.array([4, 9])
     assert found["difference"]["value"] == pytest.approx(z.sum() / np.sqrt(people).sum())
     p = stats.combine_pvalues(stats.norm.sf(z), method="stouffer", weights=np.sqrt(people)).pvalue
     assert found["p"] == found["p_holm"] == pytest.approx(2 * p, rel=1e-6)

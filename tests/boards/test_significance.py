@@ -135,7 +135,8 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
     runs = [read(record) for record in boards_collect.collect_finished_runs(tmp_path)]
-    pool, words = Pool.from_runs(runs), (["micro"], ("positive", "surprise"), convention)
+    pool = Pool.from_runs(runs)
+    words = (["micro"], ("positive", "surprise"), convention)
     alone = [
         summary.scores_by_path(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
         for run in runs
@@ -223,8 +224,10 @@ def test_compute_standings_ranks_as_single_draws(tmp_path):
         answers.loc[late, ["onset", "apex", "offset"]] += 40
         run.write_table("predictions.parquet", answers)
     records = boards_collect.collect_finished_runs(tmp_path)
-    runs, classes = [read(record) for record in records], records[0].about["classes"]
-    people, (strata,) = sorted(set(runs[0].videos["subject"])), set(runs[0].videos["dataset"])
+    runs = [read(record) for record in records]
+    classes = records[0].about["classes"]
+    people = sorted(set(runs[0].videos["subject"]))
+    (strata,) = set(runs[0].videos["dataset"])
     draws = Resampling.of_subjects([strata] * 4, standings.DRAWS, derived_seed(0, "ranks")).weights[:400]
 
     @cache

@@ -62,7 +62,8 @@ def test_range_p_with_level_decides_equally():
 
 def test_range_p_of_several_sets_equals_each_alone():
     values = np.random.default_rng(7).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
-    (evaluate, units), sets = mean_of(values), [(0, 4), (1, 5), (2, 6)]
+    (evaluate, units) = mean_of(values)
+    sets = [(0, 4), (1, 5), (2, 6)]
     several = np.stack([units[first:end] for first, end in sets])
     drawn = significance.subject_permutations(4, 9, 999, seed=0)
     together = significance.range_p(evaluate, units.size, several, *drawn)

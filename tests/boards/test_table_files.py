@@ -21,7 +21,9 @@ def pages(tables):
 
 def rendered(text):
     """The cells of each table, as a Markdown parser that is not ours sees them."""
-    cells, tables, inside = [], [], False
+    cells = []
+    tables = []
+    inside = False
     for token in markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text):
         if token.type in {"table_open", "table_close"}:
             inside = token.type == "table_open"

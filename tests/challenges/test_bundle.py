@@ -45,7 +45,8 @@ def judged(folder, capsys):
         judge("megc2023", folder / "in", folder / "out", mebench.score)
     except SystemExit as end:
         code = end.code
-    page, printed = (folder / "out" / "detailed_results.html").read_text(), capsys.readouterr()
+    page = (folder / "out" / "detailed_results.html").read_text()
+    printed = capsys.readouterr()
     assert SECRET not in page + printed.out + printed.err
     return code, printed.err
 
@@ -241,7 +242,8 @@ SHEETS = [("test_A", "fear"), ("test_B", "anger")]
 def test_score_submission_takes_public_labels_of_dfme(tmp_path, name, right):
     write_empty_tree("dfme", tmp_path / "dfme")
     sheet = next((tmp_path / "dfme").rglob(f"{name}_full_with_AU.xlsx"))
-    clip, given = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name], tmp_path / "p.csv"
+    clip = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name]
+    given = tmp_path / "p.csv"
     for answer, accuracy in ((right, 1), ("sadness", 0)):
         given.write_text(f"subject,video,emotion\n{clip.split('_')[0]},{clip},{answer}\n")
         assert not faults(task("dfme2024"), given)

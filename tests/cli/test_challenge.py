@@ -34,7 +34,8 @@ def test_challenge_score_of_a_submitted_run_equals_the_run(mebench, entry):
 
 @pytest.mark.parametrize(("name", "part"), [("megc2020", "pooled"), ("megc2019/spotting", "micro")])
 def test_challenge_submit_to_earlier_challenges_scores_alike(mebench, tmp_path, name, part):
-    run, truth = make_run(tmp_path, "near", kinds=("micro", "macro"), shift=2), tmp_path / "truth.csv"
+    run = make_run(tmp_path, "near", kinds=("micro", "macro"), shift=2)
+    truth = tmp_path / "truth.csv"
     mebench("predictions", "export", "near", "-o", tmp_path / "all.csv", "--truth", truth, "--runs", tmp_path)
     mebench("challenge", "submit", name, "near", "-o", tmp_path / "old", "--runs", tmp_path)
     (file,) = (tmp_path / "old").iterdir()

@@ -21,7 +21,8 @@ def test_check_null_of_an_honest_method_says_what_it_omits(mebench, tmp_path):
     assert code == 0
     assert "in 2 shuffles of the labels, each run twice" in out
     assert "a path written into the plugin" in out
-    (first, _), about = json.loads(report.read_text())["null"], json.loads(report.read_text())
+    (first, _) = json.loads(report.read_text())["null"]
+    about = json.loads(report.read_text())
     assert (about["method"], about["shuffles"]) == ("majority", 2)
     assert (first["right"], first["most"], first["outside"]) == (8, 8, False)
 

@@ -267,13 +267,15 @@ def test_data_summary_of_packed_frames_suggests_unpack(mebench, casme2, tmp_path
     shutil.copy(casme2 / "CASME2-coding-20140508.xlsx", root)
     drawn, home = casme2 / "CASME2-RAW" / "sub01", root / "CASME2-RAW"
     if packed == "one archive of all":
-        lie, frames = "CASME2-RAW.zip lies", root / "frames" / "CASME2-RAW"
+        lie = "CASME2-RAW.zip lies"
+        frames = root / "frames" / "CASME2-RAW"
         with zipfile.ZipFile(root / "CASME2-RAW.zip", "w") as archive:
             for file in drawn.rglob("*.jpg"):
                 archive.write(file, file.relative_to(drawn.parent))
         packed_line = f"{root / 'CASME2-RAW.zip'}: 96 files in {frames}"
     else:
-        clips, frames = sorted(folder.name for folder in drawn.iterdir()), home
+        clips = sorted(folder.name for folder in drawn.iterdir())
+        frames = home
         (home / "sub01").mkdir(parents=True)
         for clip in clips:
             black = iter([np.zeros((64, 64, 3), np.uint8)] * 48)

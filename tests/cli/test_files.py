@@ -19,7 +19,8 @@ def in_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, options in {"a": {"shift": 5}, "b": {"method": "other", "wrong_every": 2}}.items():
         run = make_run(tmp_path / "runs", f"run-{name}", subjects=6, **options)
-        tables, truth = read_tables(run), run.read_table("truth.parquet")
+        tables = read_tables(run)
+        truth = run.read_table("truth.parquet")
         write_predictions(tmp_path / f"{name}.csv", "csv", tables, Remarks())
         truth = truth[truth["kind"] == "micro"].reset_index(drop=True)
         truth = truth.merge(tables.videos[["video", "fps", "n_frames"]], on="video")

@@ -45,7 +45,8 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
 
     monkeypatch.undo()
     mistakes.mistakes_command("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
-    out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]
+    out = capsys.readouterr().out
+    rows = json.loads((tmp_path / "json").read_text())["mistakes"]
     micro = run.read_json("summary.json")["spotting"]["micro"]
     assert len(rows) == micro["fp"] + micro["fn"]
     for row in rows:
@@ -139,7 +140,8 @@ def clip_files(tmp_path):
     """Thirty clips of three people with the probability of each class; every fourth answer is wrong, and one is missing."""
     rows = []
     for number in range(30):
-        true, wrong = CLASSES[number % 3], number % 4 == 0
+        true = CLASSES[number % 3]
+        wrong = number % 4 == 0
         named = CLASSES[(number + wrong) % 3]
         sure = 0.5 + number / 100
         shares = {name: sure if name == named else (1 - sure) / 2 for name in CLASSES}

@@ -14,7 +14,9 @@ from tests.helpers.run_folders import make_run
 
 
 def test_export_takes_the_beginning_of_an_id(tmp_path):
-    run, runs, out = make_run(tmp_path / "runs", "perfect"), str(tmp_path / "runs"), tmp_path / "out.csv"
+    run = make_run(tmp_path / "runs", "perfect")
+    runs = str(tmp_path / "runs")
+    out = tmp_path / "out.csv"
     make_run(tmp_path / "runs", "half", done=False)
     predictions.predictions_export_command("perf", str(out), runs=runs)
     written = pd.read_csv(out)

@@ -63,7 +63,8 @@ def test_resume_names_a_missing_run(tmp_path):
 
 def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, capsys):
     """In a copy of the package, which this process takes for its own code; its workers have the package as it is."""
-    copy, runs = tmp_path / "copy" / "mebench", str(begun.path.parent)
+    copy = tmp_path / "copy" / "mebench"
+    runs = str(begun.path.parent)
     shutil.copytree(inputs.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(inputs, "PACKAGE", copy)
     edited, reports, rule = copy / "core/chain.py", copy / "cli/doctor.py", copy / "core/peaks.py"

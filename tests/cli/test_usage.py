@@ -33,7 +33,9 @@ def test_cli_verbs_have_an_example_that_parses():
         assert (intro, colon) == ("Example", ": "), path
         _, *words = shlex.split(line)
         assert tuple(words[: len(path)]) == path
-        group, rest, context = get_command(app), words, None
+        group = get_command(app)
+        rest = words
+        context = None
         while hasattr(group, "commands"):
             context = group.make_context(group.name or "mebench", list(rest), parent=context)
             name, group, rest = group.resolve_command(context, [*context._protected_args, *context.args])

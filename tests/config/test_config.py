@@ -311,7 +311,9 @@ def test_resolve_ranks_layers_and_keeps_origins(write_plugin, tmp_path):
     ]
     write_plugin("dataset", "toy", params=DATASET_PARAMS)
 
-    config, files, words = "", [], []
+    config = ""
+    files = []
+    words = []
     for n, (step, origin) in enumerate(steps):
         if step == "command line":
             words = [f"method.p=0.0{n}"]

@@ -165,7 +165,8 @@ def test_place_randomly_is_uniform():
 
 
 def test_spot_leads_only_if_asked():
-    scores, how = np.exp(-(((np.arange(100) - 50) / 5) ** 2)), SpottingParams(interval="score_curve")
+    scores = np.exp(-(((np.arange(100) - 50) / 5) ** 2))
+    how = SpottingParams(interval="score_curve")
     assert spot(scores, 5, options=how) == spot(scores, 5, options=how, lead=0) != spot(scores, 5, options=how, lead=9)
 
 
@@ -181,7 +182,8 @@ def test_less_baseline_equals_medians_one_by_one(seed, n, reach):
 
 @given(seeds, st.floats(-5, 5))
 def test_spot_with_baseline_ignores_the_level_of_a_film(seed, level):
-    scores, how = draw(seed, 200), SpottingParams(baseline=2.0)
+    scores = draw(seed, 200)
+    how = SpottingParams(baseline=2.0)
     found, higher = (spot(s, 4, options=how, level=0.2, fps=25.0) for s in (scores, scores + level))
     assert [one[:3] for one in found] == [one[:3] for one in higher]
     assert [one.confidence for one in found] == pytest.approx([one.confidence for one in higher], abs=1e-9)

@@ -36,7 +36,8 @@ def climb(curve, peak, height):
 
     def foot(step):
         """Lowest level on the way to a higher frame, or to the end, beyond which all is low."""
-        at, lowest = peak, curve[peak]
+        at = peak
+        lowest = curve[peak]
         while 0 <= at < len(curve):
             if curve[at] > curve[peak]:
                 return lowest
@@ -68,7 +69,8 @@ def test_score_curve_takes_peak_at_an_end():
 
 @given(seeds, st.integers(1, 20), st.sampled_from([("paper", 1), ("released_code", 0)]))
 def test_spot_width_changes_nothing_else(seed, k_prime, rule):
-    scores, (name, short) = np.random.default_rng(seed).normal(size=120), rule
+    scores = np.random.default_rng(seed).normal(size=120)
+    (name, short) = rule
     usual = spot(scores, k_prime, 0.2, name)
     assert spot(scores, k_prime, 0.2, name, options=SpottingParams(half_width=1.0)) == usual
     for part, half in ((2.0, 2 * k_prime), (0.5, (k_prime + 1) // 2), (0.01, 1)):
@@ -85,7 +87,8 @@ def test_spot_takes_no_width_from_flat_curve():
 @pytest.mark.parametrize("length", [12, 20, 30])
 def test_spot_gives_annotated_interval_for_perfect_scores(length):
     """Pseudo-labels begin k' - 1 frames before the onset: that lead is taken off."""
-    k_prime, truth = 8, Expression(60, 60 + length - 1)
+    k_prime = 8
+    truth = Expression(60, 60 + length - 1)
     perfect = window_labels(200, [truth], k_prime).astype(float)
     (fixed,) = spot(perfect, k_prime)
     (found,) = spot(perfect, k_prime, options=SpottingParams(interval="score_curve"), lead=k_prime - 1)

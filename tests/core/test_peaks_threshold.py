@@ -18,7 +18,8 @@ def f1_at(level, scores, truths, k_primes, options):
     """F1 of spotting with a threshold: intervals matched by confidence, each truth once, in all videos together."""
     right = count = 0
     for own, truth, k_prime in zip(scores, truths, k_primes):
-        found, free = spot(own, k_prime, options=options, level=level), list(truth)
+        found = spot(own, k_prime, options=options, level=level)
+        free = list(truth)
         count += len(found)
         for one in sorted(found, key=lambda s: (-s.confidence, s.apex)):
             overlaps = [iou((one.onset, one.offset), t) for t in free]

@@ -111,7 +111,8 @@ def test_LbpTopSvm_learns_from_histograms_of_one_block(tree):
     task = Task(frozenset({"recognize"}), classes=tuple(sorted({v.expressions[0].emotion for v in videos})))
 
     def labelled(video):
-        label, timing = task.classes.index(video.expressions[0].emotion), Timing(video.fps, 1, {"micro": 1})
+        label = task.classes.index(video.expressions[0].emotion)
+        timing = Timing(video.fps, 1, {"micro": 1})
         return LabelledVideo(
             video.dataset, video.subject_key, video.fps, video.n_frames, timing, None,
             lambda chain, onset, apex, offset: set_.provided(video, chain),

@@ -46,7 +46,8 @@ def test_videos_have_drawn_expressions(drawn, layout):
     assert [v.id for v in videos[:3]] == ["006_1", "006_2", "007_1"]
     assert len(videos) == 8
     for number, video in enumerate(videos):
-        spans, fps = fake.spans_of(6 + number // 2, 1 + number % 2), FPS[layout]
+        spans = fake.spans_of(6 + number // 2, 1 + number % 2)
+        fps = FPS[layout]
         assert video.fps == pytest.approx(fps)
         assert abs(video.n_frames - fake.SECONDS * fps) <= 30
         for e, (kind, onset, _, offset) in zip(video.expressions, spans, strict=True):

@@ -27,7 +27,8 @@ def pages():
 def anchors(path):
     """The anchors of a page: of its headings as GitHub makes them, and those that it names itself."""
     text = re.sub(r"^( *)(`{3,}).*?^\1\2[ ]*$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    found, count = set(re.findall(r"<\w+ (?:id|name)=\"([^\"]+)\"", text)), {}
+    found = set(re.findall(r"<\w+ (?:id|name)=\"([^\"]+)\"", text))
+    count = {}
     for heading in re.findall(r"^#{1,6} +(.*?) *#*$", text, re.MULTILINE):
         shown = re.sub(r"<[^>]*>", "", re.sub(r"!?\[([^]]*)\]\([^)]*\)", r"\1", heading))
         slug = re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")

@@ -87,7 +87,9 @@ def test_score_clips_equals_published_scores_of_capsulenet(tmp_path, score):
 def test_score_clips_of_exported_run_equals_the_run(tmp_path, score):
     """Two expressions a video, two members: the summary is that of the run, intervals and all."""
     run = make_run(tmp_path / "runs", "two", subjects=6, members=("samm", "smic"))
-    summary, answers, truths = run.read_json("summary.json"), read_tables(run).clips, run.read_table("truth.parquet")
+    summary = run.read_json("summary.json")
+    answers = read_tables(run).clips
+    truths = run.read_table("truth.parquet")
     micro = truths[truths["kind"] == "micro"].reset_index(drop=True)
     ids = micro["video"].str.split("/", expand=True).set_axis(["database", "subject", "clip"], axis=1)
     for name, column in {"t": "truth", "p": "predicted"}.items():

@@ -12,7 +12,8 @@ from mebench.exchange.text_table import Remarks
 from mebench.metrics.summary import summarize
 from tests.helpers.nightly import NIGHTLY
 
-HALF, KINDS = Fraction(1, 2), ("micro", "macro")
+HALF = Fraction(1, 2)
+KINDS = ("micro", "macro")
 COLUMNS = ("subject", "video", "kind", "onset", "offset", "confidence")
 
 
@@ -72,7 +73,9 @@ def precision_curve(true, spotted, kinds):
     """Area under the interpolated curve: the surest answer first, each takes the best truth that is still free."""
     free = {key: list(spans) for key, spans in true.items()}
     ranked = sorted(((c, key, (a, b)) for key, spans in spotted.items() for a, b, c in spans or ()), reverse=True)
-    points, hits, n = [], 0, sum(len(spans) for key, spans in true.items() if key[1] in kinds)
+    points = []
+    hits = 0
+    n = sum(len(spans) for key, spans in true.items() if key[1] in kinds)
     for rank, (_, key, span) in enumerate([row for row in ranked if row[1][1] in kinds], 1):
         near = [other for other in free[key] if iou(other, span) >= HALF]
         if near:
@@ -96,7 +99,8 @@ def test_summarize_equals_hand_counts_of_random_files(seed, write):
     true, answers = draw(rng)
     if not any(answers.values()):
         answers[next(iter(answers))] = [(90, 99, 0.5)]
-    texts, remarks = files(true, answers, rng), Remarks()
+    texts = files(true, answers, rng)
+    remarks = Remarks()
     truth, spotted = (
         read_intervals(write(content, role), role, remarks) for content, role in zip(texts, ("truth", "predictions"))
     )

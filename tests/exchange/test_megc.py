@@ -76,14 +76,16 @@ def test_megc_log_beside_table_merges_kinds(write, score, log_is):
     assert list(summary["spotting"]) == ["micro"]
     counts = [summary["spotting"]["micro"][count] for count in ("tp", "fp", "fn")]
     assert counts == ([1, 2, 2] if log_is == "predictions" else [3, 0, 0])
-    other, warned = "truth" if log_is == "predictions" else "predictions", " ".join(summary["warnings"])
+    other = "truth" if log_is == "predictions" else "predictions"
+    warned = " ".join(summary["warnings"])
     assert f"{other}: 2 macro-expressions count as micro" in warned
     assert "not scored" not in warned
 
 
 def test_read_against_truth_gives_log_and_table_one_truth(write):
     """Otherwise the macro-expressions would be true for one of them alone."""
-    true, remarks = write(KINDS), Remarks()
+    true = write(KINDS)
+    remarks = Remarks()
     found = read_against_truth(true, [write(KINDS, "table.csv"), write(LOG, "log.txt")], Rules(), remarks)
     pd.testing.assert_frame_equal(found[0].tables.truths, found[1].tables.truths)
     assert [answers.kinds for answers in found] == [["micro"], ["micro"]]

@@ -313,7 +313,8 @@ def detections(seed):
 def average_precision(truth, results, threshold):
     """Written down anew: by score, each takes the free truth of best tIoU; the area under the interpolated curve."""
     free = {video: [one["segment"] for one in about["annotations"]] for video, about in truth["database"].items()}
-    total, hits = sum(map(len, free.values())), []
+    total = sum(map(len, free.values()))
+    hits = []
     every = [(one["score"], video, one["segment"]) for video, found in results["results"].items() for one in found]
     for _, video, (on, off) in sorted(every, key=lambda one: -one[0]):
         shares = [

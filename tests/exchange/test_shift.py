@@ -73,7 +73,8 @@ def test_note_shift_reports_positions_at_the_first_line():
 
 
 def test_score_notes_shift_and_shifts_nothing(write, score):
-    rows, head = [(f"{n % 4}", f"v{n}", 10 * n, 10 * n + 8) for n in range(12)], "subject,video,onset,apex,offset\n"
+    rows = [(f"{n % 4}", f"v{n}", 10 * n, 10 * n + 8) for n in range(12)]
+    head = "subject,video,onset,apex,offset\n"
     files = [
         write(head + "".join(f"{s},{v},{a + by},{a + 4 + by},{b + by}\n" for s, v, a, b in rows), name)
         for name, by in (("t", 1), ("p", 0))

@@ -18,7 +18,8 @@ PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"
 
 
 def read(path, role="predictions"):
-    path, remarks = Path(path), Remarks()
+    path = Path(path)
+    remarks = Remarks()
     return text_table.parse_columns(text_table.read_sheet(path, remarks, role), path, role, WANTED, remarks), remarks
 
 
@@ -204,7 +205,8 @@ def test_parse_joins_two_spellings_of_an_accent(write):
     ]
 
 
-HEAD, NOTES = ("subject", "video", "onset", "offset"), [("made by", "a program"), ("in", 2024)]
+HEAD = ("subject", "video", "onset", "offset")
+NOTES = [("made by", "a program"), ("in", 2024)]
 SHEET = [HEAD, (1, "a b", 5, 9.0), (None, None, None, None), ("2", "c", -3, 4)]
 
 

@@ -56,7 +56,8 @@ def test_guard_formula_leaves_no_formula(text):
 
 @pytest.mark.parametrize("name", DANGEROUS)
 def test_guard_formula_survives_writing_and_reading(tables, write, tmp_path, name):
-    truth, out = f'subject,video,onset,offset\n1,"{guard_formula(name)}",10,20\n', tmp_path / "out.csv"
+    truth = f'subject,video,onset,offset\n1,"{guard_formula(name)}",10,20\n'
+    out = tmp_path / "out.csv"
     made = tables(truth, truth)
     assert made.videos["video"].tolist() == [f"data/1/{name}"]
     write_predictions(out, "csv", made, Remarks())
@@ -75,7 +76,8 @@ def test_write_predictions_keeps_numbers_below_zero(tables, tmp_path):
 
 
 def test_write_predictions_formats_equal_those_by_hand(tables, tmp_path):
-    made, remarks = at_rate(tables(SPOTTED, TRUTH), 10.0), Remarks()
+    made = at_rate(tables(SPOTTED, TRUTH), 10.0)
+    remarks = Remarks()
     text = {}
 
     for form in FORMATS_OF_ONE_FILE:
@@ -124,7 +126,8 @@ TWO_SETS = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_write_predictions_keeps_equal_names_of_two_datasets(tables, tmp_path, form):
-    made, remarks = tables(TWO_SETS, TWO_SETS), Remarks()
+    made = tables(TWO_SETS, TWO_SETS)
+    remarks = Remarks()
     write_predictions(
         tmp_path / "out", form, made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)}), remarks
     )
@@ -198,7 +201,8 @@ def test_write_predictions_keeps_detection_files_by_the_frame(write, tmp_path):
 def test_write_predictions_refuses_seconds_of_several_rates(write, tmp_path):
     truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,40,95,200\n"
     spotted = "subject,video,kind,onset,offset\n1,a,me,11,21\n1,b,me,42,94\n"
-    true, remarks = read_intervals(write(truth, "t.csv"), "truth", Remarks()), Remarks()
+    true = read_intervals(write(truth, "t.csv"), "truth", Remarks())
+    remarks = Remarks()
     made = exchange_join.join_with_truth(
         true, read_intervals(write(spotted, "p.csv"), "predictions", remarks), Rules(), remarks
     )

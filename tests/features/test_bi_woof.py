@@ -16,7 +16,8 @@ def by_hand(x, spans, strain, left_out=360):
     blocks = []
     for top, bottom in spans(x.shape[0]):
         for left, right in spans(x.shape[1]):
-            bins, strains = [0.0] * 8, []
+            bins = [0.0] * 8
+            strains = []
             for row in range(top, bottom):
                 for column in range(left, right):
                     u, v, s = map(float, x[row, column])

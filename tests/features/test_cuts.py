@@ -22,7 +22,8 @@ def test_correlate_crops_of_flat_pictures():
 
 
 def test_find_cuts_between_pictures_and_not_in_other_light():
-    face, other = texture(), 255 - texture()
+    face = texture()
+    other = 255 - texture()
     dimmed = (0.8 * face).astype(np.uint8)
     assert find_cuts(np.stack([face, dimmed, texture(dx=0.5), other, other, face]), fps=2.0) == [(3, 3), (5, 5)]
     assert find_cuts(np.stack([face]), fps=25.0) == []
@@ -34,7 +35,9 @@ def test_find_cuts_takes_known_places_of_like_pictures():
 
 
 def test_find_cuts_takes_a_gliding_box_as_one_cut():
-    face, other, third = texture(), 255 - texture(), texture(dx=30.0, dy=20.0)
+    face = texture()
+    other = 255 - texture()
+    third = texture(dx=30.0, dy=20.0)
     assert find_cuts(np.stack([face, face, other, third, face, face]), fps=25.0) == [(2, 4)]
 
 

@@ -30,7 +30,8 @@ def degraded(kind, strength, person=0, colors=3):
 
 def error(kind, strength, colors=3):
     """Mean absolute change of gray values over frames."""
-    frames, clean = degraded(kind, strength, colors=colors), Film(colors)
+    frames = degraded(kind, strength, colors=colors)
+    clean = Film(colors)
     return np.mean([np.abs(frames[i].astype(float) - clean[i]).mean() for i in range(1, N, 3)])
 
 
@@ -73,7 +74,8 @@ def test_Degradation_strength_moves_away_from_clean_frames(kind):
 
 
 def test_Degradation_noise_is_new_in_each_frame():
-    frames, clean = degraded("noise", 3), Film(3)
+    frames = degraded("noise", 3)
+    clean = Film(3)
     one, other = (frames[i].astype(float) - clean[i] for i in (4, 5))
     assert abs(one.std() - KINDS["noise"].levels[2]) < 1
     assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.05
@@ -84,7 +86,8 @@ def test_Degradation_h264_at_best_quality_keeps_the_frame():
 
 
 def test_Degradation_light_has_a_period_of_two_seconds():
-    frames, clean = degraded("light", 4), Film(3)
+    frames = degraded("light", 4)
+    clean = Film(3)
     gain = np.array([frames[i].mean() / clean[i].mean() for i in range(N)])
     assert gain.max() <= 1.001
     assert abs(gain.min() - 0.6) < 0.02
@@ -95,7 +98,8 @@ def test_Degradation_light_has_a_period_of_two_seconds():
 def test_Degradation_occlusion_changes_its_region_alone(shape):
     sizes = []
     for strength in EVERY:
-        frames, clean = degraded(shape, strength), Film(3)
+        frames = degraded(shape, strength)
+        clean = Film(3)
         behind = degradation.covered_pixels(frames, shape, clean[0].shape, KINDS[shape].levels[strength - 1])
         for index in (0, 17):
             np.testing.assert_array_equal(frames[index][~behind], clean[index][~behind])
@@ -107,7 +111,8 @@ def test_Degradation_occlusion_changes_its_region_alone(shape):
 
 @pytest.mark.parametrize("kind", ["sunglasses", "face_mask", "block"])
 def test_Degradation_things_are_one_gray_and_stay_for_a_video(kind):
-    frames, clean = degraded(kind, 5), Film(3)
+    frames = degraded(kind, 5)
+    clean = Film(3)
     changed = [(frames[index] != clean[index]).any(axis=2) for index in (0, 17)]
     grays = {
         int(value) for index, behind in zip((0, 17), changed, strict=True) for value in np.unique(frames[index][behind])
@@ -134,7 +139,8 @@ def test_Degradation_covers_regions_where_they_are_named():
 
 
 def test_Degradation_occlusion_draws_one_shape_for_a_video():
-    lab, shapes = Lab(Params()), set()
+    lab = Lab(Params())
+    shapes = set()
     for n in range(12):
         video = replace(lab.videos()[0], id=str(n))
         frames = DegradedFrames(Film(3), video, Degradation("occlusion", 4), lab.landmarks(video))
@@ -152,7 +158,8 @@ def test_Degradation_occlusion_draws_one_shape_for_a_video():
 def test_Degradation_lost_frames_keep_count_and_time(kind):
     stood = []
     for strength in EVERY:
-        frames, clean = degraded(kind, strength), [Film(3)[i] for i in range(N)]
+        frames = degraded(kind, strength)
+        clean = [Film(3)[i] for i in range(N)]
         assert len(frames) == N
         shown = [next(j for j in range(i, -1, -1) if (frames[i] == clean[j]).all()) for i in range(N)]
         assert shown == sorted(shown)
@@ -167,7 +174,8 @@ def test_Degradation_lost_frames_keep_count_and_time(kind):
 
 def test_Degradation_blurred_has_the_share_of_its_strength():
     for strength in EVERY:
-        frames, clean = degraded("blurred", strength), Film(3)
+        frames = degraded("blurred", strength)
+        clean = Film(3)
         soft = [sharpness(frames[i]) < 0.9 * sharpness(clean[i]) for i in range(N)]
         same = [(frames[i] == clean[i]).all() for i in range(N)]
         assert [not one for one in soft] == same
@@ -175,7 +183,9 @@ def test_Degradation_blurred_has_the_share_of_its_strength():
 
 
 def test_Degradation_rate_keeps_recorded_frames_and_mixes_others():
-    frames, clean = degraded("rate", 3), Film(3)  # every fourth
+    # every fourth
+    frames = degraded("rate", 3)
+    clean = Film(3)
     np.testing.assert_array_equal(frames[8], clean[8])
     mixed = 0.75 * clean[8].astype(float) + 0.25 * clean[12]
     assert np.abs(frames[9] - mixed).max() <= 0.51
@@ -184,7 +194,8 @@ def test_Degradation_rate_keeps_recorded_frames_and_mixes_others():
 def test_Degradation_motion_starts_in_place_and_grows():
     shifts = []
     for strength in EVERY:
-        frames, clean = degraded("motion", strength), Film(0)
+        frames = degraded("motion", strength)
+        clean = Film(0)
         np.testing.assert_allclose(frames[0].astype(float), Film(3)[0], atol=1)
         gray = [cv2.cvtColor(frames[i], cv2.COLOR_BGR2GRAY) for i in range(0, N, 5)]
         still = [cv2.cvtColor(Film(3)[i], cv2.COLOR_BGR2GRAY) for i in range(0, N, 5)]
@@ -212,7 +223,8 @@ def test_Degradation_mirror_moves_landmarks_to_the_other_side():
 
 def test_Degradation_shift_moves_picture_and_landmarks():
     lab = Lab(Params())
-    video, moved = lab.videos()[0], DegradedDataset(lab, Degradation("shift", 3))
+    video = lab.videos()[0]
+    moved = DegradedDataset(lab, Degradation("shift", 3))
     np.testing.assert_array_equal(moved.frames(video)[2][4:, 4:], Film(3)[2][:-4, :-4])
     np.testing.assert_allclose(moved.landmarks(video) - lab.landmarks(video), 4)
 
@@ -227,7 +239,8 @@ def test_Degradation_padding_and_doubled_rate_move_annotations():
     assert all((frames[i] == Film(3)[0]).all() for i in (0, 10))
     np.testing.assert_array_equal(frames[15], Film(3)[5])
 
-    (e,), frames = doubled.videos()[0].expressions, doubled.frames(doubled.videos()[0])
+    (e,) = doubled.videos()[0].expressions
+    frames = doubled.frames(doubled.videos()[0])
     assert (doubled.videos()[0].fps, len(frames), e.onset, e.apex, e.offset) == (20, 2 * N, 16, 20, 28)
     np.testing.assert_array_equal(frames[16], Film(3)[8])
     assert np.abs(frames[17] - (Film(3)[8] / 2 + Film(3)[9] / 2)).max() <= 0.51
@@ -242,7 +255,8 @@ def test_Degradation_still_shows_the_first_frame():
 
 def test_DegradedDataset_degrades_maps_as_pictures():
     lab = Lab(Params())
-    video, clean = lab.videos()[0], lab.provided(None, "map")
+    video = lab.videos()[0]
+    clean = lab.provided(None, "map")
     found = DegradedDataset(lab, Degradation("half_face", 5)).provided(video, "map")
     behind = (found == np.median(clean, axis=(0, 1)).astype(np.uint8)).all(axis=2)
     assert 0.4 < behind.mean() < 0.65
@@ -276,7 +290,8 @@ def network(tmp_path, *nodes):
 def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
     twice = network(tmp_path, ("Resize", ["in", "", "scales"], ["out"], {"mode": "nearest"}))
     lab = Lab(Params())
-    video, how = lab.videos()[0], Degradation.from_text(f"resolution:4:{twice}")
+    video = lab.videos()[0]
+    how = Degradation.from_text(f"resolution:4:{twice}")
     frames = DegradedDataset(lab, how).frames(video)
     _, y0, _, y1 = frames.face
     size = round(WIDTH * 26 * 7 / 13 / 60), round(HEIGHT * 26 / (y1 - y0))

@@ -179,7 +179,8 @@ def test_fingerprint_follows_content_of_weights(tmp_path):
 
 
 def test_load_encoder_reads_exported_programs(tmp_path):
-    path, x = tmp_path / "net.pt2", torch.rand(2, 3, 8, 8)
+    path = tmp_path / "net.pt2"
+    x = torch.rand(2, 3, 8, 8)
     batch = torch.export.Dim("batch", min=1, max=64)
     torch.export.save(torch.export.export(Net().eval(), (x,), dynamic_shapes=({0: batch},)), path)
     made = load_encoder("exported", str(path), "cpu", "mean")(x.numpy())

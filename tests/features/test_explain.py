@@ -109,7 +109,8 @@ def test_explain_chain_tells_inherited_parameters():
 
 def test_explain_chain_names_library_behind_a_step(monkeypatch):
     chain = Chain("c", (FaceCrop(), Magnify(), LbpTop()), "clips")
-    before, name = explain.explain_chain(chain), chain.fingerprint()
+    before = explain.explain_chain(chain)
+    name = chain.fingerprint()
     assert f"scipy = {metadata.version('scipy')}" in before["text"]
     monkeypatch.setattr("mebench.core.chain.library_version", lambda _: "0.0.1")
     assert chain.fingerprint() != name

@@ -16,7 +16,8 @@ from tests.helpers.nightly import by_day
 @pytest.mark.parametrize("upsample", by_day([0, 1], 1))
 def test_load_detector_scores_equal_those_of_dlib(upsample):
     films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
-    (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
+    (video,) = films.videos()
+    noise = np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
     face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
     for picture in (face, np.ascontiguousarray(face[::2, ::2]), noise):
         detections = [d.run(picture, upsample, -1.0) for d in (load_detector(0), dlib.get_frontal_face_detector())]

@@ -44,7 +44,8 @@ def test_find_face_tracks_mixes_smaller_of_two_in_camera_motion(sign):
     """Its part holds the larger one too, which would be taken for it."""
     looks = [[face(400 + sign * 20 * n, 100), face(520 + sign * 20 * n, 140)] for n in range(10)]
     found = tracks(*looks)
-    left, right = min(x for _, (x, *_) in looks), max(x for _, (_, _, x, _) in looks)
+    left = min(x for _, (x, *_) in looks)
+    right = max(x for _, (_, _, x, _) in looks)
     assert found == ([(left, 100, right, 240)], 1)
 
 

@@ -294,7 +294,8 @@ def wandering(drawn):
 def wander(crop, wandering):
     """How far the face strays in the crops: the largest distance in crop pixels from its place in the first, by frame."""
     images, points = wandering
-    reference, grays = crop.locate(images, points[0]), (to_gray(images[n], n, "v1") for n in range(len(images)))
+    reference = crop.locate(images, points[0])
+    grays = (to_gray(images[n], n, "v1") for n in range(len(images)))
     ways = [way for _, way in crop.map_to_crops(grays, reference, "v1")]
     places = np.array([map_points(p[17:], way).mean(axis=0) for p, way in zip(points, ways)])
     return np.linalg.norm(places - places[0], axis=1).max()
@@ -323,9 +324,11 @@ def test_FaceCrop_track_searches_only_around_the_face(drawn, monkeypatch, wide):
     frame = np.full((400, 640, 3), 110, np.uint8)
     frame[30 : 30 + wide, 200 : 200 + wide] = cv2.resize(drawn[0], (wide, wide))
     monkeypatch.setattr(landmarks, "CHECK_EVERY", 2)
-    sizes, faces = list[int](), FaceCrop.detect_faces
+    sizes = list[int]()
+    faces = FaceCrop.detect_faces
     monkeypatch.setattr(FaceCrop, "faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
-    images, crop = MemoryFrames([frame] * 7), FaceCrop(track="frame", size=8)
+    images = MemoryFrames([frame] * 7)
+    crop = FaceCrop(track="frame", size=8)
 
     assert len([*crop.cut(images, crop.locate(images))]) == 7
     assert sizes[0] == 400 * 640

@@ -123,7 +123,9 @@ def test_match_brightness_leaves_out_what_moves():
 
 
 def test_match_brightness_leaves_flat_and_unlike_crops():
-    face, black, grey = texture(), np.zeros((64, 64), np.uint8), np.full((64, 64), 90, np.uint8)
+    face = texture()
+    black = np.zeros((64, 64), np.uint8)
+    grey = np.full((64, 64), 90, np.uint8)
     for a, b in ((face, black), (face, grey), (black, face), (black, black), (face, 255 - face)):
         np.testing.assert_array_equal(flow.match_brightness(a, b), b)
 

@@ -126,7 +126,8 @@ def test_features_hold_every_step_of_these_tests():
 @pytest.mark.parametrize(("step", "others"), STEPS, ids=lambda p: type(p).__name__)
 def test_identity_changes_with_each_parameter(step, others, face_points):
     assert set(others) == {field.name for field in fields(step)}
-    usual, named = output(step, face_points), identity(step)
+    usual = output(step, face_points)
+    named = identity(step)
     assert identity(replace(step)) == named
     np.testing.assert_array_equal(output(replace(step), face_points), usual)
     for name, value in others.items():

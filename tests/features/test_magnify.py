@@ -4,7 +4,8 @@ import pytest
 from mebench.errors import ConfigError, DataError
 from mebench.features import Magnify
 
-FPS, N = 50.0, 100
+FPS = 50.0
+N = 100
 
 
 def pulsing(hertz, amplitude=2.0, n=N, size=64):
@@ -44,13 +45,16 @@ def test_Magnify_amplifies_changes_in_its_band_alone(pyramid, filter):
 
 def test_Magnify_makes_small_motion_large():
     """The phase of a magnified grating swings (1 + alpha) times as far (Wu et al. 2012, equation 9)."""
-    alpha, shift, wavelength = 8, 0.15, 32
+    alpha = 8
+    shift = 0.15
+    wavelength = 32
 
     def motion(crops):
         phase = np.angle(np.fft.rfft(crops[:, 32].astype(float), axis=1)[:, 64 // wavelength])
         return np.ptp(phase) / 2 * wavelength / (2 * np.pi)
 
-    still, grown = drifting(shift), Magnify(alpha, 0.5, 2, levels=5, wavelength=16).apply(drifting(shift), FPS)
+    still = drifting(shift)
+    grown = Magnify(alpha, 0.5, 2, levels=5, wavelength=16).apply(drifting(shift), FPS)
     assert motion(still) == pytest.approx(shift, rel=0.1)
     assert motion(grown) == pytest.approx((1 + alpha) * shift, rel=0.15)
 

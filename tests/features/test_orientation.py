@@ -27,7 +27,10 @@ def test_Hoof_and_OrientedFlow_fill_bin_of_one_direction(u, v, angle):
 
 
 def test_Hoof_equals_definition_vector_by_vector():
-    x, rows, cols, bins = random_flow(), 2, 3, 5
+    x = random_flow()
+    rows = 2
+    cols = 3
+    bins = 5
     expected = np.zeros((rows, cols, bins))
     for r in range(30):
         for c in range(30):

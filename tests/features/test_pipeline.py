@@ -50,7 +50,8 @@ def no_computing(monkeypatch):
 @pytest.fixture
 def flows_computed(monkeypatch):
     """An item for each pair of crops whose flow was computed."""
-    found, calculator = [], flow.make_calculator
+    found = []
+    calculator = flow.make_calculator
 
     def counted(algorithm):
         calculate = calculator(algorithm)
@@ -94,7 +95,8 @@ def test_frame_features_warm_equal_cold_bit_for_bit(store, drift, no_computing):
 
 
 def test_compute_makes_features_ready(store, drift, no_computing):
-    video, clips = drift.video(), [(0, 3, 4), (2, 5, 5)]
+    video = drift.video()
+    clips = [(0, 3, 4), (2, 5, 5)]
     assert not video_source(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], clips)
     cost = video_source(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], clips)
     assert cost.n_frames == 8
@@ -345,7 +347,8 @@ def test_clip_feature_refuses_chain_with_a_gap(store, drift):
 def test_compute_runs_opencv_in_one_thread(store, drift, monkeypatch):
     import cv2
 
-    before, seen = cv2.getNumThreads(), []
+    before = cv2.getNumThreads()
+    seen = []
     square = flow.make_calculator("dis")
     monkeypatch.setattr(
         flow, "make_calculator", lambda _: lambda a, b: (seen.append(cv2.getNumThreads()), square(a, b))[1]
@@ -393,7 +396,10 @@ def test_pipeline_reads_long_film_in_little_memory(tmp_path):
     stored = np.memmap(tmp_path / "crops", np.uint8, "w+", shape=(8192, 128, 128))
     stored[::100] = 7
     stored.flush()
-    film, before, most, total = np.memmap(stored.filename, np.uint8, "r", shape=stored.shape), resident(), 0, 0
+    film = np.memmap(stored.filename, np.uint8, "r", shape=stored.shape)
+    before = resident()
+    most = 0
+    total = 0
     for number, row in enumerate(pipeline.read_stored_rows(film)):
         total += int(row.max())
         if number % 256 == 0:

@@ -65,7 +65,8 @@ OTHERS = {
 
 
 def computed(**settings):
-    environment, program = {**os.environ, **settings}, f"{PROGRAM}print(json.dumps(computed_here))"
+    environment = {**os.environ, **settings}
+    program = f"{PROGRAM}print(json.dumps(computed_here))"
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )

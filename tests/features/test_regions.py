@@ -19,7 +19,8 @@ def test_EyesAndMouth_paper_puts_two_eyes_above_mouth(face_points):
     regions = EyesAndMouth("paper").apply(ramp(), face_points)
     assert regions.shape == (42, 42, 2)
     left, right, mouth = regions[:21, :21], regions[:21, 21:], regions[21:]
-    p, m = face_points, 12
+    p = face_points
+    m = 12
     for region, (x0, y0, x1, y1) in [
         (left, (p[17, 0] - m, p[19, 1] - m, p[21, 0] + m, p[41, 1] + m)),
         (right, (p[22, 0] - m, p[24, 1] - m, p[26, 0] + m, p[46, 1] + m)),
@@ -34,7 +35,8 @@ def test_EyesAndMouth_paper_puts_two_eyes_above_mouth(face_points):
 def test_EyesAndMouth_released_code_has_one_box_across_eyes(face_points):
     x = ramp()
     regions = EyesAndMouth("released_code").apply(x, face_points)
-    p, m = face_points.astype(int), 12
+    p = face_points.astype(int)
+    m = 12
     top = x[
         max(min(p[19, 1], p[24, 1]) - m, 0) : max(p[41, 1], p[46, 1]) + m,
         max(p[17, 0] - m, 0) : min(p[26, 0] + m, 128),

@@ -109,7 +109,8 @@ CHAINS = {
 @pytest.mark.parametrize("name", CHAINS)
 def test_key_of_clip_differs_only_by_frames_it_depends_on(store, drift, name):
     steps, depends = CHAINS[name]
-    source, chain = VideoSource(store, drift, "drift", drift.video()), Chain(name, steps, "clips")
+    source = VideoSource(store, drift, "drift", drift.video())
+    chain = Chain(name, steps, "clips")
     key = source.key("feature", chain, (1, 4, 6))
     others = {"onset": (0, 4, 6), "apex": (1, 5, 6), "offset": (1, 4, 7)}
     changed = [frame for frame, clip in others.items() if source.key("feature", chain, clip) != key]
@@ -128,7 +129,8 @@ def test_clip_feature_is_shared_by_clips_of_other_offsets(store, drift, monkeypa
 def test_key_holds_frame_rate_only_if_a_step_reads_it(store, drift):
     from dataclasses import replace
 
-    slow, fast = drift.video(), replace(drift.video(), fps=60.0)
+    slow = drift.video()
+    fast = replace(drift.video(), fps=60.0)
     chain, plain = Chain("x", (CROP, TimesRate(), FLOW), "clips"), Chain("x", (CROP, FLOW), "clips")
     for stage, one, differ in (
         ("crops", chain, False),

@@ -153,7 +153,8 @@ def test_read_refuses_flipped_bits(filled, position, warnings):
 
 
 def test_read_hashes_an_array_once_a_process(filled, monkeypatch):
-    looks, check = [], module.EntryFiles.check
+    looks = []
+    check = module.EntryFiles.check
     monkeypatch.setattr(
         module.EntryFiles, "check", lambda files, key=None, deep=False: (looks.append(deep), check(files, key, deep))[1]
     )
@@ -342,7 +343,8 @@ def test_fetch_gives_up_if_the_store_keeps_vanishing(store):
 
 def test_fetch_names_temporary_files_by_machine(store, monkeypatch):
     """Though their processes have one number."""
-    names, replace_path = [], Path.replace
+    names = []
+    replace_path = Path.replace
 
     def noted(path, target):
         names.append(path.name)

@@ -58,7 +58,8 @@ def test_Strain_backward_equals_mean_program_inside():
     u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])
     ux, vx = ((f - f.shift(1, axis=1)).fillna(0) for f in (u, v))
     uy, vy = ((f - f.shift(1, axis=0)).fillna(0) for f in (u, v))
-    program, strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2).to_numpy(), strain_of(flow)
+    program = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2).to_numpy()
+    strain = strain_of(flow)
 
     np.testing.assert_array_equal(strain[1:, 1:], program[1:, 1:])
     assert not strain[0].any()

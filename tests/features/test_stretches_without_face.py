@@ -15,7 +15,8 @@ from mebench.features import face_detection
 def by_frame(seen, fps):
     """Stretches of frames that lie between two looks, or at one, that is among so many in a row that find nobody."""
     step = max(1, round(fps / 5))
-    looks, blind = range(0, len(seen), step), set()
+    looks = range(0, len(seen), step)
+    blind = set()
     for there, row in groupby(looks, key=lambda look: seen[look]):
         missed = [] if there else [*row]
         blind.update(missed if len(missed) >= min(3, len(looks)) else [])

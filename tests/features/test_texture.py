@@ -10,7 +10,10 @@ from .conftest import texture
 
 @pytest.mark.parametrize(("p", "r"), [(8, 1), (8, 2.5), (4, 1), (16, 2)])
 def test_Lbp_uniform_equals_histogram_of_each_block(p, r):
-    crop, rows, cols, bins = texture(60, 75), 4, 5, p * (p - 1) + 3
+    crop = texture(60, 75)
+    rows = 4
+    cols = 5
+    bins = p * (p - 1) + 3
     codes = local_binary_pattern(crop, p, r, "nri_uniform")
     found = Lbp(rows, cols, p, r).apply(crop)
     assert found.shape == (rows, cols, bins)

@@ -53,7 +53,9 @@ def patterns_by_hand(volume, p, rx, ry, rt):
 
 @pytest.mark.parametrize(("p", "rx", "ry", "rt"), [(8, 1, 1, 1), (4, 1, 2, 1), (8, 3, 1, 2)])
 def test_LbpTop_equals_definition_voxel_by_voxel(p, rx, ry, rt):
-    volume, rows, cols = clip(), 2, 3
+    volume = clip()
+    rows = 2
+    cols = 3
     uniform = [bits for bits in range(2**p) if changes([bits >> i & 1 for i in range(p)]) <= 2]
     expected = {pat: np.zeros((rows, cols, 3, n)) for pat, n in (("full", 2**p), ("uniform", p * (p - 1) + 3))}
     for plane, bits_of in enumerate(patterns_by_hand(volume, p, rx, ry, rt).values()):
@@ -87,7 +89,8 @@ def gradients_by_hand(volume):
 
 @pytest.mark.parametrize(("step", "power"), [(HogTop, 1), (HigoTop, 0)])
 def test_HogTop_and_HigoTop_equal_gradients_by_hand(step, power):
-    volume, bins = clip(n=6), 8
+    volume = clip(n=6)
+    bins = 8
     expected = np.zeros((2, 2, 2, 3, bins))
     for (t, y, x), planes in gradients_by_hand(volume):
         for plane, (a, b) in enumerate(planes):

@@ -91,7 +91,8 @@ AWAY = (200, 4, 248, 52)
 
 
 def test_FaceTracker_leaves_far_face_until_three_misses(nowhere):
-    tracker, often = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY], WIDTH), landmarks.MISSES
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY], WIDTH)
+    often = landmarks.MISSES
     wide = np.zeros((60, 300), np.uint8)
     boxes = [tracker.follow(wide) for _ in range(often * landmarks.CHECK_EVERY + 1)]
     assert boxes == [BOX] * often * landmarks.CHECK_EVERY + [AWAY]

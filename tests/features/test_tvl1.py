@@ -35,7 +35,9 @@ def test_median_equals_opencv(height, width):
 @pytest.mark.parametrize("strength", [0.3, 2.0, 40.0])
 def test_tvl1_warp_equals_opencv(strength):
     """Within a block the flow may be nearly even, or anything; it may lead out of the image."""
-    height, width, random = 48, 71, np.random.default_rng(1)
+    height = 48
+    width = 71
+    random = np.random.default_rng(1)
     image = texture(height, width).astype(np.float32)
     u, v = (
         cv2.GaussianBlur(random.normal(size=image.shape), (0, 0), 2).astype(np.float32) * strength for _ in range(2)
@@ -59,7 +61,8 @@ def errors(found, truth):
 @pytest.mark.parametrize("epsilon", [0.01, 0.05])
 def test_tvl1_differs_from_opencv_less_than_opencv_from_itself(epsilon):
     """OpenCV is given the same images with a ten-thousandth of a gray level of noise."""
-    theirs, random = cv2.optflow.DualTVL1OpticalFlow_create(epsilon=epsilon), np.random.default_rng(2)
+    theirs = cv2.optflow.DualTVL1OpticalFlow_create(epsilon=epsilon)
+    random = np.random.default_rng(2)
     differences, own = [], []
     for dx, dy in [(0.4, -0.2), (1.3, 0.6), (0.1, 0.9)]:
         a, b = texture(96, 96), texture(96, 96, dx, dy)

@@ -59,7 +59,8 @@ def test_worn_pixels_grow_about_their_middle(thing):
 def test_worn_pixels_cover_eyes_or_mouth_without_landmarks():
     x0, y0, x1, y1 = FACE
     eyes, mouth = (round(y0 + 0.33 * (y1 - y0)), round(y0 + 0.8 * (y1 - y0)))
-    left_eye, middle = round(x0 + 0.3 * (x1 - x0)), (x0 + x1) // 2
+    left_eye = round(x0 + 0.3 * (x1 - x0))
+    middle = (x0 + x1) // 2
     glasses, mask = (worn_pixels(thing, SIZE, FACE, None, 1.0) for thing in KINDS)
     assert (glasses[eyes, left_eye], glasses[mouth, middle]) == (True, False)
     assert (mask[eyes, left_eye], mask[mouth, middle]) == (False, True)

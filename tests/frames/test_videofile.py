@@ -45,7 +45,8 @@ def videos(tmp_path_factory):
 
 def plainly(path):
     """All frames, by a plain loop."""
-    capture, frames = cv2.VideoCapture(str(path)), []
+    capture = cv2.VideoCapture(str(path))
+    frames = []
     while True:
         there, image = capture.read()
         if not there:
@@ -92,7 +93,8 @@ def watch(monkeypatch):
 
 def test_VideoFrames_equal_a_plain_loop_in_every_format(videos):
     for name, path in videos.items():
-        video, expected = VideoFrames(path), plainly(path)
+        video = VideoFrames(path)
+        expected = plainly(path)
         assert len(video) == len(expected) == N, name
         np.testing.assert_array_equal(np.array([video[i] for i in range(N)]), np.array(expected), err_msg=name)
         assert video.fps == 25.0
@@ -165,7 +167,8 @@ def test_VideoFrames_ahead_reports_failures_of_its_process(videos, alone, reason
 
 
 def test_VideoFrames_ahead_reports_a_killed_process(videos, alone):
-    video, here = VideoFrames(next(iter(videos.values()))), os.getpid()
+    video = VideoFrames(next(iter(videos.values())))
+    here = os.getpid()
 
     def killed():
         yield video[0]
@@ -181,13 +184,15 @@ def test_VideoFrames_ahead_reports_a_killed_process(videos, alone):
 def test_VideoFrames_give_equal_frames_in_any_order(videos):
     order = random.Random(3).choices(range(N), k=25)
     for name, path in videos.items():
-        video, expected = VideoFrames(path), plainly(path)
+        video = VideoFrames(path)
+        expected = plainly(path)
         for index in (N - 1, 0, *order):
             np.testing.assert_array_equal(video[index], expected[index], err_msg=f"{name} {index}")
 
 
 def test_VideoFrames_decode_forward_without_jumps(videos, watch):
-    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
+    video = VideoFrames(videos["MJPG.avi"])
+    counts = watch()
     len(video)
     asked = dict(counts)
     assert asked["read"] == 2  # the first and the last frame
@@ -207,13 +212,15 @@ def test_VideoFrames_count_a_file_once_in_a_process(videos, watch, tmp_path):
     assert len(second) == N
     assert counts["read"] < read
     shutil.copy(videos["MJPG.avi"], path)
-    third, counts = VideoFrames(path), watch()
+    third = VideoFrames(path)
+    counts = watch()
     assert len(third) == N
     assert counts["read"] == read
 
 
 def test_VideoFrames_jump_to_frames_seen_before(videos, watch):
-    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
+    video = VideoFrames(videos["MJPG.avi"])
+    counts = watch()
     video[N - 1]
     before = dict(counts)
 
@@ -225,7 +232,8 @@ def test_VideoFrames_jump_to_frames_seen_before(videos, watch):
 @pytest.mark.parametrize("error", [-2, 1, 40])
 def test_VideoFrames_notice_and_mend_a_wrong_jump(videos, watch, error):
     expected = plainly(videos["MJPG.avi"])
-    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
+    video = VideoFrames(videos["MJPG.avi"])
+    counts = watch()
     video[N - 1]
     before = counts["jump"]
 
@@ -240,7 +248,8 @@ def test_VideoFrames_notice_and_mend_a_wrong_jump(videos, watch, error):
 
 @pytest.mark.parametrize("claimed", [0, N - 10, N + 10, 7 * N])
 def test_VideoFrames_count_frames_where_packets_are_wrong(videos, watch, monkeypatch, claimed):
-    video, counts = VideoFrames(videos["MJPG.avi"]), watch()
+    video = VideoFrames(videos["MJPG.avi"])
+    counts = watch()
     monkeypatch.setattr(Watched, "stamps", lambda self: np.arange(claimed) / 25, raising=False)
     assert len(video) == N
     read = counts["read"]
@@ -269,7 +278,9 @@ def test_VideoFrames_name_promised_frames_that_lack(tmp_path, ending):
     whole = tmp_path / f"whole.{ending}"
     with av.open(str(whole), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.width = 96
+        stream.height = 64
+        stream.pix_fmt = "yuv420p"
         for index in range(N):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(index), format="bgr24")))
         container.mux(stream.encode(None))
@@ -321,7 +332,9 @@ def test_VideoFrames_stretch_pixels_that_are_no_squares(tmp_path, ratio, shape):
     path = tmp_path / "wide.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.width = 96
+        stream.height = 64
+        stream.pix_fmt = "yuv420p"
         stream.codec_context.sample_aspect_ratio = ratio
         for index in range(3):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(index), format="bgr24")))
@@ -336,7 +349,9 @@ def test_VideoFrames_skip_covers_and_note_several_films(videos, tmp_path):
     cover, two = tmp_path / "cover.mp4", tmp_path / "two.mkv"
     with av.open(str(cover), "w") as container:
         stream = container.add_stream("mjpeg", rate=1)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
+        stream.width = 96
+        stream.height = 64
+        stream.pix_fmt = "yuvj420p"
         stream.disposition = av.stream.Disposition.attached_pic
         container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(0), format="bgr24")))
         container.mux(stream.encode(None))
@@ -347,7 +362,9 @@ def test_VideoFrames_skip_covers_and_note_several_films(videos, tmp_path):
     with av.open(str(two), "w") as container:
         streams = [container.add_stream("ffv1", rate=25) for _ in range(2)]
         for stream in streams:
-            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            stream.width = 96
+            stream.height = 64
+            stream.pix_fmt = "yuv420p"
         for stream in streams:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(7), format="bgr24")))
             container.mux(stream.encode(None))
@@ -364,11 +381,14 @@ def shown_at(path, times, codec="libx264", **options):
     """A video whose frames are shown at given milliseconds."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, options=options)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.width = 96
+        stream.height = 64
+        stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         for index, time in enumerate(times):
             picture = av.VideoFrame.from_ndarray(frame(index), format="bgr24")
-            picture.pts, picture.time_base = time, Fraction(1, 1000)
+            picture.pts = time
+            picture.time_base = Fraction(1, 1000)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return path
@@ -378,7 +398,8 @@ def shown_at(path, times, codec="libx264", **options):
 def test_VideoFrames_index_counts_frames_and_rate_is_mean(tmp_path, ending):
     times = np.cumsum(np.random.default_rng(5).integers(20, 60, N)).tolist()
     path = shown_at(tmp_path / f"uneven.{ending}", times)
-    video, expected = VideoFrames(path), plainly(path)
+    video = VideoFrames(path)
+    expected = plainly(path)
     assert len(video) == len(expected) == N
     for index in (N - 1, 50, 3, 70):
         np.testing.assert_array_equal(video[index], expected[index])
@@ -398,7 +419,9 @@ def test_VideoFrames_jump_in_reordering_codecs(tmp_path, watch):
         ("open.mp4", "libx264", {"x264-params": "open-gop=1:bframes=3:keyint=24"}),
     ):
         path = shown_at(tmp_path / name, range(0, 40 * N, 40), codec, **options)
-        video, expected, counts = VideoFrames(path), plainly(path), watch()
+        video = VideoFrames(path)
+        expected = plainly(path)
+        counts = watch()
         for index in (N - 1, *random.Random(4).choices(range(N), k=15)):
             np.testing.assert_array_equal(video[index], expected[index], err_msg=f"{name} {index}")
         before = counts["jump"]
@@ -429,7 +452,8 @@ def cut(source, path, second):
 def test_VideoFrames_of_cut_stream_have_what_can_be_decoded(tmp_path, name, codec, options):
     source = shown_at(tmp_path / name, range(0, 40 * N, 40), codec, **options)
     path = cut(source, tmp_path / f"cut_{name}", 2)
-    video, expected = VideoFrames(path), plainly(path)
+    video = VideoFrames(path)
+    expected = plainly(path)
     with av.open(str(path)) as file:
         packets = sum(packet.size > 0 for packet in file.demux(video=0))
     with av.open(str(path)) as file:
@@ -460,7 +484,8 @@ def test_VideoFrames_turn_as_the_file_says(videos, tmp_path, matrix):
 @pytest.mark.parametrize("across", [(1, 0), (-1, 0), (0, 1), (0, -1)])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_VideoFrames_follow_any_display_matrix(videos, tmp_path, across, mirrored):
-    (a, b), sign = across, -1 if mirrored else 1
+    (a, b) = across
+    sign = -1 if mirrored else 1
     c, d = -b * sign, a * sign
     plain = VideoFrames(videos["mp4v.mp4"])[7]
     y, x = np.mgrid[: plain.shape[0], : plain.shape[1]]
@@ -490,7 +515,9 @@ def test_VideoFrames_name_unknown_codecs_and_sound(videos, tmp_path):
 def test_VideoFrames_name_a_container_without_pictures(tmp_path):
     with av.open(str(tmp_path / "none.mkv"), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "bgr0"
+        stream.width = 96
+        stream.height = 64
+        stream.pix_fmt = "bgr0"
         container.start_encoding()
     with pytest.raises(DataError, match=r"none\.mkv .*(no frame that can be decoded|cannot be opened)"):
         len(VideoFrames(tmp_path / "none.mkv"))
@@ -576,7 +603,9 @@ def write_stream(path, images):
     """A transport stream whose times begin at 0, as a camera writes each part."""
     with av.open(str(path), "w", format="mpegts") as container:
         stream = container.add_stream("mpeg2video", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.width = 96
+        stream.height = 64
+        stream.pix_fmt = "yuv420p"
         for image in images:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode(None))
@@ -585,7 +614,8 @@ def write_stream(path, images):
 
 @pytest.mark.parametrize("lengths", [(20, 20), (25, 12), (12, 25)])
 def test_VideoFrames_times_go_on_where_time_stamps_begin_again(tmp_path, lengths):
-    parts, begin = [], 0
+    parts = []
+    begin = 0
     for n, length in enumerate(lengths):
         parts.append(write_stream(tmp_path / f"{n}.ts", [frame(begin + i) for i in range(length)]).read_bytes())
         begin += length

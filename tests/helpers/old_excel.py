@@ -57,7 +57,8 @@ _FREE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 def _compound_file(stream: bytes) -> bytes:
     """The stream `Workbook` in a file of 512-byte sectors: stream, folder, table of sectors."""
     stream = stream.ljust(max(len(stream), 4096), b"\0")  # a shorter one would need a table of small sectors
-    size, n_stream = len(stream), -(-len(stream) // _SECTOR)
+    size = len(stream)
+    n_stream = -(-len(stream) // _SECTOR)
     n_tables = next(n for n in count(1) if n * (_SECTOR // 4) >= n_stream + 1 + n)
     chain = [*range(1, n_stream), _END, _END, *[_TABLE] * n_tables]
     chain += [_FREE] * (n_tables * (_SECTOR // 4) - len(chain))

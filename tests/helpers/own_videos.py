@@ -85,7 +85,8 @@ def write(
             if index == 0:
                 stream.height, stream.width = image.shape[:2]
             shown = av.VideoFrame.from_ndarray(image, format="bgr24")
-            shown.pts, shown.time_base = round(time * 90_000), Fraction(1, 90_000)
+            shown.pts = round(time * 90_000)
+            shown.time_base = Fraction(1, 90_000)
             for packet in stream.encode(shown):
                 container.mux(packet)
         if not times:

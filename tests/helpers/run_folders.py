@@ -179,7 +179,8 @@ def _answers(
     videos, truths = truth_tables(subjects, members)
     folder.write_table("videos.parquet", videos)
     folder.write_table("truth.parquet", truths)
-    people, rows = sorted(set(videos["subject"])), (videos.to_dict("records"), truths.to_dict("records"))
+    people = sorted(set(videos["subject"]))
+    rows = (videos.to_dict("records"), truths.to_dict("records"))
     for number, subject in enumerate(people):
         result = _fold(subject, *rows, tasks, kinds, shift, wrong_every, number)
         folder.write_fold(result, kinds)
@@ -242,7 +243,9 @@ def _fold(
     wrong_every: int,
     number: int,
 ) -> FoldResult:
-    predictions, clips, scores = [], [], {}
+    predictions = []
+    clips = []
+    scores = {}
     for video in (v["video"] for v in videos if v["subject"] == subject):
         rng = np.random.default_rng(len(video) + number)
         own = [t for t in truths if t["video"] == video]
@@ -257,7 +260,8 @@ def _fold(
                 )
         for n, t in enumerate(t for t in own if t["kind"] == "micro"):
             if "recognize" in tasks:
-                right, emotion = (number + n) % wrong_every != 0, t["emotion"]
+                right = (number + n) % wrong_every != 0
+                emotion = t["emotion"]
                 emotion = emotion if right else CLASSES[(CLASSES.index(emotion) + 1) % 3]
                 answer = tuple(float(emotion == c) for c in CLASSES)
                 clips.append(ClipPrediction(video, t["onset"], t["offset"], emotion, answer))

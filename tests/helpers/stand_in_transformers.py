@@ -36,7 +36,10 @@ class StandInTokenizer:
     """Words are numbers of a list; the beginning of a text stands for nothing."""
 
     words = ("", "negative", "positive", "yes", "no", "left", "right", "seen")
-    bos_token, eos_token, pad_token, all_special_ids = None, "", None, (0,)
+    bos_token = None
+    eos_token = ""
+    pad_token = None
+    all_special_ids = (0,)
 
     def __len__(self):
         return len(self.words)
@@ -48,7 +51,8 @@ class StandInTokenizer:
 class StandInProcessor:
     """A text has as many tokens as words; pictures are counted."""
 
-    chat_template, tokenizer = "any", StandInTokenizer()
+    chat_template = "any"
+    tokenizer = StandInTokenizer()
 
     def apply_chat_template(self, messages, add_generation_prompt, tokenize):
         assert (add_generation_prompt, tokenize) == (True, False)
@@ -75,7 +79,8 @@ class StandInInputs(dict):
 class StandInNetwork:
     """Answers `seen` once for each picture; by likelihood the last word that it knows."""
 
-    dtype, device = torch.float32, "cpu"
+    dtype = torch.float32
+    device = "cpu"
     config = SimpleNamespace(is_encoder_decoder=False, max_position_embeddings=1000)
 
     def eval(self):

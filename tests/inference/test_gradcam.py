@@ -32,7 +32,8 @@ class LeftEye(nn.Module):
 
 @pytest.mark.parametrize("layout", ["paper", "box"])
 def test_project_onto_face_stays_in_its_region(layout, face_points):
-    step, heat = EyesAndMouth(layout), np.zeros((42, 42))
+    step = EyesAndMouth(layout)
+    heat = np.zeros((42, 42))
     heat[:21, :21] = 1.0
     left, _, mouth = (regions.clamp_region(region, 128, 128) for region in step.regions(face_points, 128, 128))
     for part, (x0, y0, x1, y1) in ((heat, left), (np.repeat([[0.0], [1.0]], 21, 0).repeat(42, 1), mouth)):
@@ -50,7 +51,8 @@ def test_project_onto_face_lays_a_whole_face_back():
 
 def test_grad_cam_lights_only_what_the_network_sees(face_points):
     pytest.importorskip("captum", reason="captum is an extra: pip install 'mebench[explain]'")
-    network, step = LeftEye(), EyesAndMouth("paper")
+    network = LeftEye()
+    step = EyesAndMouth("paper")
     looked = method.Looked(network, network.maps, "maps", lambda x: torch.from_numpy(x).permute(0, 3, 1, 2))
     features = np.random.default_rng(0).random((42, 42, 3), np.float32)
     laid = gradcam.project_onto_face(gradcam.grad_cam(looked, features, 0), [step], face_points, 128)

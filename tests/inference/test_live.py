@@ -126,9 +126,11 @@ def test_Stream_drops_frames_that_come_too_fast(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "mebench.frames.stream.play_source", lambda source: (200.0, ((n / 200, x) for n, x in enumerate(numbered)))
     )
-    stream, stretches = Stream("a.avi"), []
+    stream = Stream("a.avi")
+    stretches = []
     while not stream.is_over:
-        first, own = stream.taken, []
+        first = stream.taken
+        own = []
         for frame in stream.frames():
             time.sleep(0.01)
             own.append(int(frame[0, 0, 0]) // 4)

@@ -72,12 +72,14 @@ def test_read_model_spots_as_its_fold(finished, file, tmp_path):
 
 
 def test_read_model_takes_tiny_weights_as_zero(tmp_path):
-    shipped, faint = models.find_model_file("mean"), tmp_path / "faint.safetensors"
+    shipped = models.find_model_file("mean")
+    faint = tmp_path / "faint.safetensors"
     stored = {n: w.masked_fill(w.abs() < 1e-6, 1e-40) if w.ndim else w for n, w in load_file(shipped).items()}
     with safe_open(shipped, "pt") as file:
         save_file(stored, faint, file.metadata())
     method = predict.fitted_method(models.read_model(faint)).eval()
-    read, maps = method.state_dict(), torch.rand(3, 3, 42, 42, generator=torch.Generator().manual_seed(0))
+    read = method.state_dict()
+    maps = torch.rand(3, 3, 42, 42, generator=torch.Generator().manual_seed(0))
 
     subnormal = {
         name: (w != 0) & (w.abs() < torch.finfo(w.dtype).tiny) for name, w in stored.items() if w.is_floating_point()
@@ -98,7 +100,8 @@ def test_read_model_takes_tiny_weights_as_zero(tmp_path):
 
 
 def test_export_model_card_has_the_scores_of_its_run(finished, file):
-    header, summary = read_header(file), finished.read_json("summary.json")
+    header = read_header(file)
+    summary = finished.read_json("summary.json")
     assert header.scores["spotting.micro.f1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
     assert header.scores["recognition.uf1"] == summary["recognition"]["scores"]["uf1"]["value"]
     for words in (
@@ -256,7 +259,8 @@ def test_read_header_checks_what_a_file_says(file, tmp_path):
 
 
 def test_read_header_and_read_model_refuse_damaged_files(file, tmp_path):
-    raw, bad = file.read_bytes(), tmp_path / "bad.safetensors"
+    raw = file.read_bytes()
+    bad = tmp_path / "bad.safetensors"
     for content in (
         b"",
         raw[:4],

@@ -51,7 +51,8 @@ def fitted(tasks, **params):
     ),
 )
 def test_export_onnx_agrees_with_the_method(tasks, params, tmp_path):
-    m, x = fitted(tasks, **params), np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)
+    m = fitted(tasks, **params)
+    x = np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)
     outputs = models.export_onnx(m, tmp_path / "mean.onnx")
     np.save(tmp_path / "maps.npy", x.transpose(0, 3, 1, 2).astype(np.float32))
     files = [str(tmp_path / name) for name in ("mean.onnx", "maps.npy", "out.npz")]

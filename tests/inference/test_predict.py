@@ -64,7 +64,8 @@ def test_model_of_fold_names_what_is_missing(run):
 def test_export_model_writes_an_onnx_file(run, tmp_path, capsys, monkeypatch):
     """Of that fold's network; `test_onnx.py` compares what PyTorch makes of one, which takes seconds."""
     pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
-    (folder, method), networks = run, []
+    (folder, method) = run
+    networks = []
 
     def export(network, *_, **__):
         networks.append(network)

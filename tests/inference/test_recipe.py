@@ -59,7 +59,8 @@ class Session:
 
 def test_describe_spotting_gives_the_intervals_of_spot(film, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace(InferenceSession=Session))
-    file, namespace = models.find_model_file("mean"), {}
+    file = models.find_model_file("mean")
+    namespace = {}
     how = recipe.describe_spotting(models.read_model(file), Path("mean.onnx"), ("score", "probabilities"))
     exec(lines_of_page(), namespace)
     found = namespace["spot"](maps_of_film(film), file, json.loads(json.dumps(how)))

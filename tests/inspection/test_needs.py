@@ -34,7 +34,8 @@ def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "sheet").mkdir()
     sheet = next(tree.glob("*.xlsx")).rename(tmp_path / "sheet" / "CASME2-coding-20140508.xlsx")
-    run, casme2 = ["run", "method=optical_strain"], "dataset=casme2"
+    run = ["run", "method=optical_strain"]
+    casme2 = "dataset=casme2"
     lines = [
         [*run, casme2],
         [*run, casme2, "dataset.root=/nowhere"],

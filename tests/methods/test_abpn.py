@@ -28,7 +28,8 @@ def test_BoundaryProposals_has_parameters_of_public_network():
 @torch.no_grad()
 def test_BoundaryProposals_equals_plain_reading():
     torch.manual_seed(0)
-    network, x = net.BoundaryProposals().eval(), torch.randn(2, 40, 12, 2)
+    network = net.BoundaryProposals().eval()
+    x = torch.randn(2, 40, 12, 2)
     w = network.state_dict()
     plain_head.drawn_statistics(w)
     w["weights"].normal_()

@@ -210,7 +210,8 @@ def test_ActionFormer_learns_to_find_rising_and_falling_motion():
 
 def test_ActionFormer_reads_i3d_features_of_every_other_frame():
     torch.manual_seed(0)
-    rows, e = np.random.default_rng(0).random((46, 2048)).astype(np.float16), Expression(20, 32)
+    rows = np.random.default_rng(0).random((46, 2048)).astype(np.float16)
+    e = Expression(20, 32)
     timing = Timing(30.0, 3, {"micro": 6})
     one = LabelledVideo(
         "d/s/v", SubjectKey("d", "s"), 30.0, 100, timing, {"i3d": rows}.__getitem__, None, (e,), (None,)

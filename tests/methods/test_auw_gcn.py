@@ -17,7 +17,8 @@ def test_UnitGraph_has_parameters_that_public_program_prints():
 @torch.no_grad()
 def test_UnitGraph_equals_plain_reading():
     torch.manual_seed(0)
-    network, x = net.UnitGraph().eval(), torch.randn(2, 30, 12, 2)
+    network = net.UnitGraph().eval()
+    x = torch.randn(2, 30, 12, 2)
     w = network.state_dict()
     w["graph"].uniform_(0, 0.2)
     plain_head.drawn_statistics(w)

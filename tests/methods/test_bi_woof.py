@@ -33,7 +33,8 @@ def histograms(n, seed=0):
 
 
 def fitted(features, labels, classes=3, **params):
-    m, video = method(classes, **params), training(features, labels)
+    m = method(classes, **params)
+    video = training(features, labels)
     m.fit_closed_form([video], [])
     return m, clips_of(video)
 
@@ -74,7 +75,8 @@ def test_chains_equal_equations_of_paper():
 
 def test_chains_give_200_numbers_from_onset_and_apex():
     chain = method().chains(TIMING)["bi_woof"]
-    (flow,), histogram = chain.at("pair"), chain.steps[-1]
+    (flow,) = chain.at("pair")
+    histogram = chain.steps[-1]
     assert chain.scope == "clips"
     assert flow.k is None
     assert histogram.rows * histogram.cols * histogram.bins == 200
@@ -83,7 +85,8 @@ def test_chains_give_200_numbers_from_onset_and_apex():
 @pytest.mark.parametrize("classes", [2, 3, 5])
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 def test_classify_equals_scikit_learn(classes, class_weight):
-    features, labels = histograms(40), np.random.default_rng(1).integers(0, classes, 40)
+    features = histograms(40)
+    labels = np.random.default_rng(1).integers(0, classes, 40)
     m, clips = fitted(features, labels, classes, c=0.5, class_weight=class_weight)
     x = features.reshape(40, -1).astype(float)
     svm = LinearSVC(C=0.5, class_weight=class_weight, dual="auto", random_state=0, max_iter=20_000).fit(x, labels)

@@ -65,7 +65,9 @@ def test_BlockMotion_finds_in_others_what_it_learnt():
 
 @pytest.mark.parametrize("fps", [25.0, 30.0, 200.0])
 def test_score_reach_bounds_what_a_score_sees(fps):
-    own, frame = method(), 304  # which the network reads at each rate
+    # which the network reads at each rate
+    own = method()
+    frame = 304
     seen = video(fps=fps, n=600)
     before = own.score_frames(seen)
     reach = own.score_reach(seen.timing)
@@ -78,7 +80,8 @@ def test_score_reach_bounds_what_a_score_sees(fps):
 
 def test_score_frames_keeps_its_rate_at_any_frame_rate():
     """Every eighth frame of a film at 200 frames a second is a film at 25; motion counts by second."""
-    own, fast = method(), video(fps=200.0, n=803)
+    own = method()
+    fast = video(fps=200.0, n=803)
     flow = np.repeat(fast.features(CHAIN)[::8], 8, axis=0)[:800]
     fast.features(CHAIN)[:] = flow
     slow = video(n=103)
@@ -88,7 +91,9 @@ def test_score_frames_keeps_its_rate_at_any_frame_rate():
 
 
 def test_score_frames_of_a_mirrored_face_is_the_same():
-    own, face, other = method(), video(), video()
+    own = method()
+    face = video()
+    other = video()
     other.features(CHAIN)[:] = face.features(CHAIN)[:, :, ::-1] * np.array([-1, 1])
     np.testing.assert_allclose(own.score_frames(other), own.score_frames(face), atol=1e-6)
 
@@ -140,7 +145,8 @@ def test_mirrored_twice_is_the_same():
 
 
 def test_exportable_gives_the_scores_of_a_film():
-    own, film = method(("micro", "macro"), members=2), video()
+    own = method(("micro", "macro"), members=2)
+    film = video()
     network, _, names = own.exportable()
     assert names == ("score_micro", "score_macro")
     given = network(torch.from_numpy(film.features(CHAIN).astype(np.float32)))

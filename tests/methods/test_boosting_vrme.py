@@ -100,7 +100,8 @@ def read_plainly(weights, x, path=""):
     def stage(x, name):
         block = 0
         while f"{name}.{block}.norm1.weight" in weights:
-            space, start = StateSpace(x.shape[-1]), f"{name}.{block}.attn.mamba."
+            space = StateSpace(x.shape[-1])
+            start = f"{name}.{block}.attn.mamba."
             space.load_state_dict({k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)})
             x = x + normalised(space(normalised(x, f"{name}.{block}.attn.norm")), f"{name}.{block}.norm1")
             block += 1
@@ -121,13 +122,15 @@ def read_plainly(weights, x, path=""):
 
 @torch.no_grad()
 def test_of_authors_gives_public_network_in_order_of_scheme(small):
-    weights, x = weights_of_program(16, 2), torch.randn(2, 36, 12)
+    weights = weights_of_program(16, 2)
+    x = torch.randn(2, 36, 12)
     network = net.SlowFast(5).eval()
     read = net.of_authors(weights, ("surprise", "others", "negative", "positive"))
     network.load_state_dict(read, strict=False)
     assert not any("norm2" in name for name in read)
 
-    (scores, classes), (own_scores, own_classes) = read_plainly(weights, x), network(x)
+    (scores, classes) = read_plainly(weights, x)
+    (own_scores, own_classes) = network(x)
 
     torch.testing.assert_close(own_scores, scores)
     torch.testing.assert_close(own_classes, classes[..., [2, 3, 0, 1, 4]])
@@ -139,7 +142,8 @@ def test_of_authors_reads_separate_paths_of_me_tst_plus(small):
     paths = [weights_of_program(16, 2, path) for path in ("spot_pathway.", "recog_pathway.")]
     both = paths[1] | paths[0]
     weights = {name.replace(".0.", ".") if name.startswith("fc_") else name: w for name, w in both.items()}
-    network, x = net.SlowFast(5, separate=True).eval(), torch.randn(2, 36, 12)
+    network = net.SlowFast(5, separate=True).eval()
+    x = torch.randn(2, 36, 12)
     network.load_state_dict(net.of_authors(weights, net.CLASSES), strict=False)
 
     own_scores, own_classes = network(x)
@@ -150,8 +154,10 @@ def test_of_authors_reads_separate_paths_of_me_tst_plus(small):
 
 def ends_plainly(scores, peak, k):
     """Both ends of an interval, side by side, as the program walks."""
-    n, mean = len(scores), scores.mean()
-    left, right = max(0, peak - k), min(n - 1, peak + k)
+    n = len(scores)
+    mean = scores.mean()
+    left = max(0, peak - k)
+    right = min(n - 1, peak + k)
     rises = [i for i in range(left + 1, peak) if scores[i] > scores[i - 1] and scores[i] > mean / 1.5]
     falls = [i for i in range(right - 1, peak, -1) if scores[i] > scores[i + 1] and scores[i] > mean / 1.5]
     start, end = (rises[0] - 1 if rises else left), (falls[0] + 1 if falls else right)
@@ -260,7 +266,8 @@ def test_BoostingVRME_learns_to_spot_and_to_name(small, monkeypatch):
     fit(own, train, [])
     assert int(own.half_length) == 8
     for video, label in zip(train, (0, 1, 0, 1)):
-        e, scores = video.expressions[0], own.score_frames(video)
+        e = video.expressions[0]
+        scores = own.score_frames(video)
         assert scores.shape == (80, 1)
         assert e.onset <= int(scores.argmax()) <= e.offset
         clip = video.clip(e.onset, e.peak, e.offset)
@@ -286,7 +293,8 @@ def test_propose_drops_intervals_without_emotion(small):
 
 def test_spotted_counts_frames_of_fast_videos(small):
     """At 200 frames a second the series has every seventh frame; an interval ends with the last of seven frames."""
-    own, timing = method(()), Timing(200.0, 3, {"micro": 42})
+    own = method(())
+    timing = Timing(200.0, 3, {"micro": 42})
     scores = np.repeat(np.r_[np.full(20, 0.1), np.full(10, 0.9), np.full(20, 0.1)], 7)[:345]
     found = own.spotted(timing, "micro", scores)
     assert [(one.onset, one.offset) for one in found] == [(19 * 7, 31 * 7 - 1)]
@@ -301,7 +309,8 @@ def test_chains_give_eighteen_regions():
 
 
 def test_looks_at_test_video_with_extended_intervals():
-    tasks, params = frozenset({"spot"}), boosting.BoostingVRME.Params
+    tasks = frozenset({"spot"})
+    params = boosting.BoostingVRME.Params
     seen = [
         boosting.BoostingVRME.looks_at_test_video(tasks, params(threshold="absolute", intervals=how))
         for how in ("extended", "fixed")

@@ -31,7 +31,8 @@ def routed(weight, capsules, rounds):
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_ClassCapsules_equal_plain_loops(rounds):
     torch.manual_seed(0)
-    layer, x = net.ClassCapsules(7, 3, rounds), torch.randn(2, 7, 8)
+    layer = net.ClassCapsules(7, 3, rounds)
+    x = torch.randn(2, 7, 8)
     layer.weight.data *= 30  # so that agreement differs
     expected = [routed(layer.weight.detach().double().numpy(), one.double().numpy(), rounds) for one in x]
     np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-5)
@@ -44,7 +45,8 @@ def test_squash_keeps_direction_and_shortens():
 def test_CapsuleNet_capsule_is_eight_neighbouring_maps():
     """As the program lays them out: places row by row, and of each place the maps by eight."""
     torch.manual_seed(0)
-    network, seen = net.CapsuleNet(3, 16), []
+    network = net.CapsuleNet(3, 16)
+    seen = []
     network.classes.register_forward_pre_hook(lambda layer, given: seen.append(given[0]))
     x = torch.randn(1, 3, 28, 28)
     network(x)

@@ -113,7 +113,8 @@ def test_cards_have_cross_database_scores_of_their_records():
                 mean, low, high = map(float, re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", cell).groups())
                 where = (head[0], name)
                 assert mean == pytest.approx(sum(one["value"] for one in uf1) / len(uf1), abs=0.0005 + 1e-9), where
-                lowest, highest = min(one["low"] for one in uf1), max(one["high"] for one in uf1)
+                lowest = min(one["low"] for one in uf1)
+                highest = max(one["high"] for one in uf1)
                 if len(uf1) == 1:
                     assert (low, high) == pytest.approx((lowest, highest), abs=0.0005 + 1e-9), where
                 # The interval of the mean over seeds, which tests/tools/test_card_rows.py computes.

@@ -37,7 +37,8 @@ def through(attention, x, context, gamma):
 
 def in_time(time, x, y):
     q, (k, v), (own_k, own_v) = time.q(y), *(time.kv(t).chunk(2, dim=-1) for t in (x, y))
-    width, out = q.shape[1] // net.HEADS, torch.zeros_like(q)
+    width = q.shape[1] // net.HEADS
+    out = torch.zeros_like(q)
     for i in range(4):
         for part in (slice(h * width, (h + 1) * width) for h in range(net.HEADS)):
             both = torch.stack([(q[i, part] * k[i, part]).sum(), (q[i, part] * own_k[i, part]).sum()]) * time.scale
@@ -65,7 +66,9 @@ def plainly(network, pictures, gamma):
         rising = rising + through(layer.attention, a, falling, gamma)
         falling = falling + through(layer.attention, b, rising, gamma)
         rising, falling = layer.layers(rising) + rising, layer.layers(falling) + falling
-    first, second, c = flow + rising, back + falling, network.causal
+    first = flow + rising
+    second = back + falling
+    c = network.causal
     (early, later), (late, earlier) = one_way(c, first, second, gamma), one_way(c, second, first, gamma)
     found = attended(c.q(later), c.k(earlier), c.v(earlier + later), c.scale)
     relation = c.out(found + later + earlier)

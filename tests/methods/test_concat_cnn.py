@@ -122,7 +122,9 @@ def test_with_neighbours_equals_machine_over_windows(inside, gap):
     for i in range(1, len(kept) - 1):
         kept[i] = kept[i] and (kept[i - 1] or kept[i + 1])
     assert with_neighbours(np.array(inside, bool)).tolist() == kept
-    expected, first, last = [], None, None
+    expected = []
+    first = None
+    last = None
     for i, yes in enumerate(kept):
         if yes and first is None:
             first = i
@@ -213,7 +215,8 @@ def test_samples_name_expressions_without_a_window():
 
 
 def test_score_frames_gives_no_scores_for_short_videos():
-    own, video = method(), series(0, 2, n=6, length=3)
+    own = method()
+    video = series(0, 2, n=6, length=3)
     assert np.isnan(own.score_frames(video)).all()
     assert own.propose(video, own.score_frames(video)) == []
 

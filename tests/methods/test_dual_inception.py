@@ -32,7 +32,8 @@ def test_DualInception_has_parameters_of_program():
 
 def test_Inception_joins_branches_and_pools_by_two():
     torch.manual_seed(0)
-    inception, x = network.Inception(3, 6), torch.randn(2, 3, 28, 28)
+    inception = network.Inception(3, 6)
+    x = torch.randn(2, 3, 28, 28)
     with torch.no_grad():
         found = inception(x)
         ones = inception.one[0](x).relu()

@@ -28,7 +28,8 @@ def theirs(weights, x):
     x = F.max_pool2d(normed(x, "features_0", "features_1", stride=2, padding=3).relu(), 3, 2, padding=1)
     for level in range(4, 8):
         for block in range(2):
-            name, stride = f"features_{level}_{block}", 1 + (level > 4 and block == 0)
+            name = f"features_{level}_{block}"
+            stride = 1 + (level > 4 and block == 0)
             y = normed(x, f"{name}_conv1", f"{name}_bn1", stride=stride, padding=1).relu()
             y = normed(y, f"{name}_conv2", f"{name}_bn2", padding=1)
             if stride == 2:
@@ -63,7 +64,8 @@ def drawn():
 
 
 def test_of_resnet18_equals_network_of_program():
-    resnet, x = drawn(), torch.randn(2, 3, 224, 224)
+    resnet = drawn()
+    x = torch.randn(2, 3, 224, 224)
     weights = flat(resnet.state_dict())
     with torch.no_grad():
         maps = resnet(x)
@@ -185,7 +187,9 @@ def test_Emr_shortens_gradients_except_of_discriminator():
 
 def test_configure_optimizers_lets_rates_fall_as_program():
     made = emr.Emr(SMALL, TASK).configure_optimizers()
-    optimizer, schedule, rate = made["optimizer"], made["lr_scheduler"], 1e-3
+    optimizer = made["optimizer"]
+    schedule = made["lr_scheduler"]
+    rate = 1e-3
     for epoch in range(100):
         if epoch % 10 == 0 and epoch and rate > 1e-5:
             rate *= 0.5
@@ -224,7 +228,8 @@ def test_samples_read_apex_at_onset_there():
 
 
 def test_Emr_begins_with_weights_under_any_names(tmp_path):
-    state, file = drawn().state_dict(), tmp_path / "faces.pth"
+    state = drawn().state_dict()
+    file = tmp_path / "faces.pth"
     linear = {"fc.weight": torch.zeros(2, 512), "fc.bias": torch.zeros(2)}
     several = {f"module.{name}": value for name, value in (state | linear).items()}
     for number, weights in enumerate((state | linear, flat(state), several)):
@@ -237,7 +242,9 @@ def test_Emr_begins_with_weights_under_any_names(tmp_path):
 
 
 def test_Emr_refuses_weights_of_other_networks_early(tmp_path):
-    state, file, timing = drawn().state_dict(), tmp_path / "faces.pth", Timing(30.0, 3, {"micro": 5})
+    state = drawn().state_dict()
+    file = tmp_path / "faces.pth"
+    timing = Timing(30.0, 3, {"micro": 5})
     more = state | {"layer1.2.conv1.weight": torch.zeros(64, 64, 3, 3)}
     less = {name: value for name, value in state.items() if name != "conv1.weight"}
     for number, (weights, words) in enumerate(
@@ -256,7 +263,9 @@ def test_Emr_refuses_weights_of_other_networks_early(tmp_path):
 
 
 def test_Emr_keeps_trained_model_without_weights_file(tmp_path):
-    state, file, timing = drawn().state_dict(), tmp_path / "faces.pth", Timing(30.0, 3, {"micro": 5})
+    state = drawn().state_dict()
+    file = tmp_path / "faces.pth"
+    timing = Timing(30.0, 3, {"micro": 5})
     torch.save(state, file)
     method = emr.Emr(emr.Emr.Params(weights=file), TASK)
     before = method.network.resnet.conv1.weight.clone()

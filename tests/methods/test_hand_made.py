@@ -43,7 +43,8 @@ def lpq_codes(picture, w, in_time):
     """The codes of a picture (rows, columns) by the authors' MATLAB program LPQ_TOP.m (2010), pixel by pixel."""
     half = w // 2
     places = [(i, j) for j in range(w) for i in range(w)]  # column by column
-    one, wave = [1] * w, [exp(-2j * pi * (k - half) / w) for k in range(w)]
+    one = [1] * w
+    wave = [exp(-2j * pi * (k - half) / w) for k in range(w)]
     back = [z.conjugate() for z in wave]
     filters = [(one, wave), (wave, one), (wave, wave), (wave, back)]
     rows = []
@@ -208,7 +209,8 @@ def test_Mdmo_ignores_motion_of_head():
     """A flow that turns and moves the whole map leaves nothing; what a region does beside it stays."""
     y, x = np.mgrid[:64, :64]
     head = np.stack([0.03 * y - 2, -0.03 * x + 1], -1).astype(np.float32)
-    still, there = Mdmo().apply(np.zeros((64, 64, 2), np.float32), face()), regions(face(), 64, 64) == 7
+    still = Mdmo().apply(np.zeros((64, 64, 2), np.float32), face())
+    there = regions(face(), 64, 64) == 7
     assert not still.any()
     moved = head.copy()
     moved[there] += (0.0, 1.5)

@@ -62,7 +62,8 @@ def plainly(network, picture, heads):
 @torch.no_grad()
 def test_HTNet_ignores_queries_and_keys_at_one_position():
     torch.manual_seed(0)
-    network, x = Method(HTNet.Params(dim=14, heads=3, blocks=(2, 1, 1)), TASK).network, torch.rand(2, 3, 28, 28) * 255
+    network = Method(HTNet.Params(dim=14, heads=3, blocks=(2, 1, 1)), TASK).network
+    x = torch.rand(2, 3, 28, 28) * 255
     for module in network.modules():
         if isinstance(module, nn.LayerNorm):
             module.weight.uniform_(0.5, 2)

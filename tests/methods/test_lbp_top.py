@@ -34,7 +34,9 @@ def test_Nearest_is_nearest_by_chi_square():
     from mebench.methods.lbp_top.method import Nearest
 
     rng = np.random.default_rng(0)
-    x, y, new = rng.random((12, 7)), np.arange(12) % 3, rng.random((5, 7))
+    x = rng.random((12, 7))
+    y = np.arange(12) % 3
+    new = rng.random((5, 7))
     x[:, 0] = new[:, 0] = 0  # an empty bin is no distance
 
     def far(a, b):

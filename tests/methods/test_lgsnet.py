@@ -100,7 +100,8 @@ def test_PyramidDetector_equals_public_program(monkeypatch):
     theirs = public("models.a2net").A2Net(CONFIG).eval()
     for weight in theirs.parameters():
         weight.normal_(0, 0.1)
-    ours, x = network.PyramidDetector(48, 64, 32).eval(), torch.randn(3, 48, 64)
+    ours = network.PyramidDetector(48, 64, 32).eval()
+    x = torch.randn(3, 48, 64)
     ours.load_state_dict(renamed(theirs.state_dict()))
     (scores, ends), levels = theirs(x)
 
@@ -137,7 +138,9 @@ def test_losses_equal_public_program(program, seed):
     places = [program.utils_box.reg2loc(CONFIG, part) for part in (distances, ends)]
     cls, reg = program.loss.loss_function_af(classes, scores, *places, strides, distances, CONFIG)
     torch.testing.assert_close(loss_of_points(scores, ends, *own, 4.0), cls + reg, atol=1e-5, rtol=1e-5)
-    answers, parts, first = torch.cat([sure, moves], dim=-1), [], 0
+    answers = torch.cat([sure, moves], dim=-1)
+    parts = []
+    first = 0
     for level, count in enumerate((80, 40, 20, 10)):
         level_answers = answers[:, first : first + count]
         parts.append(program.ab_match.anchor_bboxes_encode(CONFIG, level_answers, labels, boxes, counts, level))
@@ -217,7 +220,8 @@ def test_LGSNet_learns_to_find_rising_and_falling_motion():
 
 def test_LGSNet_reads_i3d_features_of_every_other_frame():
     torch.manual_seed(0)
-    rows, e = np.random.default_rng(0).random((46, 2048)).astype(np.float16), Expression(20, 32)
+    rows = np.random.default_rng(0).random((46, 2048)).astype(np.float16)
+    e = Expression(20, 32)
     timing = Timing(30.0, 3, {"micro": 6})
     one = LabelledVideo(
         "d/s/v", SubjectKey("d", "s"), 30.0, 100, timing, {"i3d": rows}.__getitem__, None, (e,), (None,)

@@ -30,7 +30,8 @@ def method(kinds=("micro",), **params):
 
 
 def test_fit_closed_form_equals_ridge_regression():
-    own, train = method(("micro", "macro"), l2=0.3), [video(seed) for seed in range(3)]
+    own = method(("micro", "macro"), l2=0.3)
+    train = [video(seed) for seed in range(3)]
     own.fit_closed_form(train, [])
     x = np.concatenate([v.features(CHAIN).reshape(157, -1).astype(float) for v in train])
     changing = x.std(0) > 1e-9

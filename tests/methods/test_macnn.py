@@ -29,7 +29,8 @@ def plainly(weights, x):
 @pytest.mark.parametrize("size", [28, 48])
 def test_Macnn_equals_public_network(size):
     torch.manual_seed(0)
-    network, x = net.Macnn(3, size, 20).eval(), torch.randn(2, 3, size, size)
+    network = net.Macnn(3, size, 20).eval()
+    x = torch.randn(2, 3, size, size)
     torch.testing.assert_close(network(x), plainly(network.parameters(), x), rtol=0, atol=1e-6)
 
 
@@ -51,7 +52,8 @@ def test_inputs_are_u_v_and_strain_enlarged():
 
 def test_configure_optimizers_lets_rate_fall_after_50_epochs():
     steps = method.Macnn(method.Macnn.Params(hidden=4), TASK).configure_optimizers()
-    optimizer, rates = steps["optimizer"], []
+    optimizer = steps["optimizer"]
+    rates = []
     for _ in range(51):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()

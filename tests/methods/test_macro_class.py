@@ -14,7 +14,8 @@ from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from tests.helpers.nightly import by_day
 
-N, TIMING = 160, Timing(30.0, 3, {"micro": 5})
+N = 160
+TIMING = Timing(30.0, 3, {"micro": 5})
 MICRO, MACRO = Expression(30, 39, apex=34), Expression(90, 129, "macro", apex=110)
 METHODS = {mean.MEAN: "spotting", softnet.SOFTNet: "micro", mtsn.MTSN: "scores", tsmsnet.TSMSNet: "micro"}
 
@@ -67,7 +68,8 @@ def test_samples_keep_micro_frames_and_labels_with_macro_class(cls):
 @pytest.mark.parametrize("cls", by_day(METHODS, mtsn.MTSN, softnet.SOFTNet))
 def test_training_step_raises_micro_scores_only(cls):
     own = method(cls, macro="class", lr={softnet.SOFTNet: 0.01, mtsn.MTSN: 0.0005}.get(cls, 0.003))
-    own.stage, one = METHODS[cls], video(cls, MICRO, MACRO)
+    own.stage = METHODS[cls]
+    one = video(cls, MICRO, MACRO)
     samples, _ = own.samples(own.stage, [one], [])
     optimizer = own.configure_optimizers()
     own.train()

@@ -69,7 +69,8 @@ def test_to_micro_of_public_matrices_gives_partners_back():
     folder = outside("macro_to_micro", PUBLIC)
     pairs, test = loadmat(folder / "88CKTrain.mat"), loadmat(folder / "88CKTest.mat")
     macro = np.hstack([pairs[f"CK{name}Train"] for name in ("Disgust", "Happy", "Surprise")]).T.astype(float)
-    gallery, micro = test["CKtest"].T.astype(float), loadmat(folder / "88casmetest.mat")["casme88"].T
+    gallery = test["CKtest"].T.astype(float)
+    micro = loadmat(folder / "88casmetest.mat")["casme88"].T
     places = [int(np.flatnonzero((macro == clip).all(axis=1))[0]) for clip in gallery]
     assert test["CKtestlabel"].ravel().tolist() == [1 + place // 295 for place in places]
     few = np.sort(places)[::20]  # all take a minute
@@ -113,7 +114,8 @@ def test_fit_closed_form_keeps_held_out_gallery_apart():
 
 @pytest.mark.parametrize("kinds", [["micro", "micro"], ["macro", "micro"]])
 def test_fit_closed_form_takes_micro_expressions_without_pairs(kinds):
-    found, micro = method(), features(2, seed=1)
+    found = method()
+    micro = features(2, seed=1)
     train = video(kinds, [0, 1], features(2), micro)
     found.fit_closed_form([train], [])
     assert found.notes["pairs"] == 0

@@ -77,7 +77,8 @@ def view(n, **features):
 
 def test_score_frames_are_contrasts_of_frames():
     """As in the published program: C_i = F_i - (F_{i-k+1} + F_{i+k-1}) / 2, F_i being the difference at frame i."""
-    n, rng = 200, np.random.default_rng(0)
+    n = 200
+    rng = np.random.default_rng(0)
     features = {kind: rng.random((n - 2 * k, 1, 1, 1)).astype(np.float16) for kind, k in (("micro", 12), ("macro", 39))}
     scores = method().score_frames(view(n, mdmd_micro=features["micro"], mdmd_macro=features["macro"]))
     for column, (kind, k) in enumerate((("micro", 12), ("macro", 39))):
@@ -90,7 +91,8 @@ def test_score_frames_are_contrasts_of_frames():
 def plain_stretches(scores, p, lengths):
     defined = [s for s in scores if not math.isnan(s)]
     level = sum(defined) / len(defined) + p * (max(defined) - sum(defined) / len(defined))
-    found, onset = [], None
+    found = []
+    onset = None
     for frame, score in enumerate([*scores, -math.inf]):
         if score > level and onset is None:
             onset = frame
@@ -102,7 +104,8 @@ def plain_stretches(scores, p, lengths):
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=60), st.floats(0, 1), st.integers(1, 4), st.integers(0, 8))
 def test_high_stretches_equal_loop_over_frames(values, p, shortest, more):
-    scores, lengths = np.array([np.nan, *values, np.nan]), range(shortest, shortest + more + 1)
+    scores = np.array([np.nan, *values, np.nan])
+    lengths = range(shortest, shortest + more + 1)
     found = high_stretches(scores, p, lengths)
     assert [(s.onset, s.offset) for s in found] == plain_stretches(scores.tolist(), p, lengths)
     assert all(s.onset <= s.apex <= s.offset and s.confidence == scores[s.apex] for s in found)

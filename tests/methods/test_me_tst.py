@@ -39,7 +39,8 @@ def states_plainly(weights, x):
     both = x @ weights["inwards.weight"].T
     inner, gate = both[:, : net.WIDTH], both[:, net.WIDTH :]
     kernel, bias = weights["conv.weight"][:, 0], weights["conv.bias"]
-    state, seen = np.zeros((net.WIDTH, net.STATES)), []
+    state = np.zeros((net.WIDTH, net.STATES))
+    seen = []
     for t in range(len(x)):
         u = bias.copy()
         for back in range(4):
@@ -74,7 +75,8 @@ def drawn(module):
 
 def test_StateSpace_equals_plain_reading():
     torch.manual_seed(0)
-    space, x = net.StateSpace().double(), torch.randn(2, 7, 64, dtype=torch.float64)
+    space = net.StateSpace().double()
+    x = torch.randn(2, 7, 64, dtype=torch.float64)
     with torch.no_grad():
         np.testing.assert_allclose(space.log_decay.exp(), [range(1, net.STATES + 1)] * net.WIDTH, rtol=1e-6)
         weights = drawn(space)
@@ -85,8 +87,11 @@ def test_StateSpace_equals_plain_reading():
 def test_TemporalStates_equals_plain_reading(precision):
     """In single precision the states go through compiled loops, in double through an operation for each moment."""
     torch.manual_seed(0)
-    network, x = net.TemporalStates(3).to(precision), torch.randn(2, 10, 7, dtype=precision)
-    w, scores, classes = drawn(network), [], []
+    network = net.TemporalStates(3).to(precision)
+    x = torch.randn(2, 10, 7, dtype=precision)
+    w = drawn(network)
+    scores = []
+    classes = []
 
     for one in x.double().numpy():
         y = one.T
@@ -134,7 +139,8 @@ def test_Scan_compiled_equals_one_operation_a_moment(shape, seed):
 
 def test_TemporalStates_shares_blocks_between_tasks():
     torch.manual_seed(0)
-    network, x = net.TemporalStates(3), torch.randn(2, 10, 6)
+    network = net.TemporalStates(3)
+    x = torch.randn(2, 10, 6)
     scores, classes = network.eval()(x)
     assert scores.shape == (2, 6)
     assert classes.shape == (2, 6, 3)
@@ -196,7 +202,8 @@ def moving(seed, onset, label):
 def test_METST_learns_to_spot_and_to_name(monkeypatch):
     monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)  # as twelve do, in a sixth of the time
     torch.manual_seed(0)
-    own, train = method(ratio=1.0), [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
+    own = method(ratio=1.0)
+    train = [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
     samples, _ = own.samples("states", train, [])
 
     x, y, named = samples.tensors
@@ -232,7 +239,8 @@ def fitted(monkeypatch, precision="32-true", **params):
     """The scores of a video of whom two were learnt from, by two blocks."""
     monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)
     torch.manual_seed(0)
-    own, train = method(**{"epochs": 2, **params}), [moving(seed, 10 + 11 * seed, seed) for seed in range(2)]
+    own = method(**{"epochs": 2, **params})
+    train = [moving(seed, 10 + 11 * seed, seed) for seed in range(2)]
     fit(own, train, [], precision=precision)
     return own.score_frames(train[0])
 
@@ -249,9 +257,12 @@ def test_METST_learns_from_batches_without_weights(monkeypatch):
 def test_loss_of_classes_equals_public_program():
     """It gives PyTorch's cross-entropy the classes as probabilities, which divides by the number of frames."""
     torch.manual_seed(0)
-    own, scores, named = method(spotting=0.25), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
+    own = method(spotting=0.25)
+    scores = torch.randn(9, 3)
+    named = torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
     own.weights = torch.tensor([0.5, 1.5, 6.0])
-    own.stage, even = "states", torch.full((1, 9), 0.5)
+    own.stage = "states"
+    even = torch.full((1, 9), 0.5)
     own.network.register_forward_hook(lambda *_: (torch.zeros(1, 9), scores[None]))  # the scores are without error
 
     loss, loss_of_none = (
@@ -267,7 +278,8 @@ def test_loss_of_classes_equals_public_program():
 
 
 def test_METST_forgets_cached_video_in_training():
-    own, video = method().eval(), moving(0, 20, 0)
+    own = method().eval()
+    video = moving(0, 20, 0)
     before = own.score_frames(video)
     own.stage = "states"
     batch = own.samples("states", [video], [])[0].tensors
@@ -281,7 +293,9 @@ def test_METST_answers_by_kept_epoch_after_training(monkeypatch):
     """Though it was asked about the same video after the last one."""
     monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)
     torch.manual_seed(0)
-    own, video, answers = method(epochs=3), moving(0, 20, 0), []
+    own = method(epochs=3)
+    video = moving(0, 20, 0)
+    answers = []
 
     def keeps_the_first():
         own.eval()
@@ -313,7 +327,8 @@ def test_Params_refuse_impossible_values(wrong):
 
 def test_of_authors_reads_weights_in_order_of_scheme():
     """What the program never uses is left out: a second set of blocks, and a normalisation of each block."""
-    network, own = net.TemporalStates(5).eval(), {here: theirs for theirs, here in net.PARTS.items()}
+    network = net.TemporalStates(5).eval()
+    own = {here: theirs for theirs, here in net.PARTS.items()}
     written = {}
     for name, tensor in network.state_dict().items():
         _, number, rest = name.split(".", 2) if name.startswith("blocks.") else ("", "", name)
@@ -325,7 +340,8 @@ def test_of_authors_reads_weights_in_order_of_scheme():
     again = net.TemporalStates(5).eval()
     again.load_state_dict(read)
     x = torch.randn(2, 10, 12)
-    (scores, classes), (own_scores, own_classes) = network(x), again(x)
+    (scores, classes) = network(x)
+    (own_scores, own_classes) = again(x)
 
     torch.testing.assert_close(scores, own_scores)
     torch.testing.assert_close(classes[..., [2, 3, 0, 1, 4]], own_classes)

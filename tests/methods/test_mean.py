@@ -65,7 +65,8 @@ def test_Shared_equals_three_separate_convolutions():
 
     convolutions = (shared.horizontal, shared.vertical, shared.strain)
     streams = [torch.relu(convolution(x[:, c : c + 1])) for c, convolution in enumerate(convolutions)]
-    plain, first = [], 0
+    plain = []
+    first = 0
     for stream in streams:
         part = slice(first, first := first + stream.shape[1])
         norm = [
@@ -89,7 +90,8 @@ def test_Head_gives_one_row_a_sample():
 
 
 def test_score_frames_gives_each_frame_its_own_score():
-    m, features = method(), maps(9)
+    m = method()
+    features = maps(9)
     scores = m.score_frames(video(features))
     assert scores.shape == (12, 1)
     assert np.isnan(scores[9:]).all()
@@ -137,7 +139,8 @@ def test_samples_for_spotting_keep_videos_apart():
 
 
 def test_training_step_for_recognition_keeps_shared_layers():
-    m, features = method(), maps(30)
+    m = method()
+    features = maps(30)
     train = [video(features, 2, (Expression(5, 6), Expression(15, 17)))]
     m.samples("recognition", train, [])
     before = {name: t.clone() for name, t in m.shared.state_dict().items()}
@@ -196,7 +199,8 @@ def test_classify_asks_only_existing_frames():
 
 def test_classify_asks_frames_before_peak_of_scores():
     """Of an interval that another method has spotted nobody here knows whether it was moved."""
-    view, both = video(numbered_maps(30), 6), ("spot", "recognize")
+    view = video(numbered_maps(30), 6)
+    both = ("spot", "recognize")
     asked = []
     for anchor, tasks, apex in (("paper", both, 12), ("middle", both, 15), ("middle", ("recognize",), 15)):
         m = method(tasks, anchor=anchor)
@@ -212,7 +216,9 @@ def test_classify_asks_frames_before_peak_of_scores():
 def test_classify_depends_on_peak_alone(seed, k_prime, interval):
     """Through `propose`: the curve may leave its peak no room to move."""
     scores = np.random.default_rng(seed).random((120, 1))
-    view, asked, peaks = video(numbered_maps(117), k_prime), {}, []
+    view = video(numbered_maps(117), k_prime)
+    asked = {}
+    peaks = []
     for anchor in ("paper", "middle"):
         m = method(anchor=anchor, interval=interval, curve_height=0.9, p=0.2)
         asked[anchor] = asked_frames(m)

@@ -174,7 +174,8 @@ def test_MEAN_frozen_layers_train_with_batch_statistics():
     assert samples.tensors[0].shape[1:] == (3, 42, 42)  # no maps of the layers yet
     before = {name: t.clone() for name, t in m.state_dict().items()}
     m.train()
-    m.stage, seen = "recognition", []
+    m.stage = "recognition"
+    seen = []
     m.recognition.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     optimizer = m.configure_optimizers()
     m.training_step(samples.tensors, 0).backward()
@@ -187,7 +188,8 @@ def test_MEAN_frozen_layers_train_with_batch_statistics():
 @pytest.mark.parametrize("frozen", ["eval", "train"])
 def test_fit_learns_from_maps_that_frozen_names(frozen):
     """Those of tested clips, or those of the batch, of which there is one."""
-    m, seen = method(frozen=frozen, dropout=0.0, epochs_spot=1, epochs_recognition=1), []
+    m = method(frozen=frozen, dropout=0.0, epochs_spot=1, epochs_recognition=1)
+    seen = []
     m.recognition.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
     fit(m, train, [])
@@ -211,7 +213,8 @@ def test_samples_note_reached_ratio():
 
 
 def test_samples_add_slower_and_faster_expressions():
-    m, asked = method(tempo=(0.5,)), []
+    m = method(tempo=(0.5,))
+    asked = []
 
     def clip(chain, onset, apex, offset):
         asked.append((onset, apex))
@@ -241,7 +244,8 @@ def test_samples_add_mirrored_clips():
 def test_training_step_uses_chosen_losses(stage):
     y = torch.tensor([[1.0], [0.0], [0.0]]) if stage == "spotting" else torch.tensor([0, 1, 1])
     x = torch.rand(3, 3, 42, 42)
-    found, seen = {}, []
+    found = {}
+    seen = []
     for loss in ("paper", "focal"):
         m = method(transfer=False, l2=0.0, l2_head=0.0, loss=loss, focal_gamma=0.0)
         m.stage = stage

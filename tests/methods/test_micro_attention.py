@@ -23,7 +23,8 @@ def as_the_program(block, x):
 
 def test_AttentionBlock_equals_mean_of_all_outputs():
     torch.manual_seed(0)
-    block, x = net.AttentionBlock(4, 6), torch.randn(3, 4, 5, 5)
+    block = net.AttentionBlock(4, 6)
+    x = torch.randn(3, 4, 5, 5)
     answers, gradients = [], []
     for run in (block, lambda y: as_the_program(block, y)):
         block.zero_grad()

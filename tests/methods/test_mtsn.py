@@ -23,7 +23,8 @@ def test_TwoGaps_has_parameters_of_public_network():
 
 def test_TwoGaps_equals_plain_reading():
     torch.manual_seed(0)
-    network, x = net.TwoGaps(), torch.rand(4, 6, 28, 28)
+    network = net.TwoGaps()
+    x = torch.rand(4, 6, 28, 28)
     flat = []
     for gap in range(2):
         pooled = []
@@ -52,15 +53,20 @@ def test_smoothed_takes_mean_of_full_windows(scores, k):
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(0, 50), st.integers(1, 12), st.floats(0, 0.9))
 def test_extent_equals_plain_loop(scores, place, reach, level):
     """As the public program looks for it, frame by frame."""
-    curve, peak = np.array(scores), place % len(scores)
-    start, most = 0, 0.0
+    curve = np.array(scores)
+    peak = place % len(scores)
+    start = 0
+    most = 0.0
     for i in range(peak - reach, peak + 1):
         if i >= 0 and abs(curve[peak] - curve[i]) > most and curve[i] > level:
-            start, most = i, abs(curve[peak] - curve[i])
-    end, most = min(peak + reach, len(curve) - 1), 0.0
+            start = i
+            most = abs(curve[peak] - curve[i])
+    end = min(peak + reach, len(curve) - 1)
+    most = 0.0
     for i in range(peak, peak + reach + 1):
         if i < len(curve) and abs(curve[peak] - curve[i]) > most and curve[i] > level:
-            end, most = i, abs(curve[peak] - curve[i])
+            end = i
+            most = abs(curve[peak] - curve[i])
     assert intervals.extent(curve, peak, reach, level) == (start, end)
 
 
@@ -81,7 +87,8 @@ def test_spotted_tells_micro_from_macro_by_shape():
 
 def test_spotted_peak_ignores_rest_of_video():
     """So nothing of a tested video but the peak itself says whether it counts."""
-    alone, beside = bump(400, 100, 18), np.maximum(bump(400, 100, 18), bump(400, 280, 50, 1.5))
+    alone = bump(400, 100, 18)
+    beside = np.maximum(bump(400, 100, 18), bump(400, 280, 50, 1.5))
     own = method(level=0.6, difference=0.2)
     assert own.spotted(TIMING, "micro", alone) == own.spotted(TIMING, "micro", beside)
     assert mtsn.MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
@@ -89,7 +96,8 @@ def test_spotted_peak_ignores_rest_of_video():
 
 def test_spotted_micro_ignores_macro():
     """Their curve is compared with one smoothed three times as long, as in the public program, not with k' of the macro-expressions."""
-    own, found = method(level=0.3, difference=0.1), 0
+    own = method(level=0.3, difference=0.1)
+    found = 0
     for seed in range(10):
         rng = np.random.default_rng(seed)
         scores = np.max([bump(600, *rng.uniform((10, 6), (590, 40)), rng.uniform(0.3, 1)) for _ in range(12)], axis=0)
@@ -115,7 +123,8 @@ def video(seed, onset, n=120):
 
 
 def test_samples_balance_frames_inside_and_outside():
-    own, train = method(), [video(seed, 20 + 10 * seed) for seed in range(4)]
+    own = method()
+    train = [video(seed, 20 + 10 * seed) for seed in range(4)]
     samples, _ = own.samples("scores", train, [])
     x, y = samples.tensors
     assert x.shape == (96, 6, 28, 28)

@@ -18,7 +18,8 @@ def test_OffApexNet_has_parameters_of_public_program():
 
 def test_OffApexNet_joins_streams_before_rectified_layers():
     torch.manual_seed(0)
-    network, x = net.OffApexNet(3).eval(), torch.randn(5, 2, 28, 28)
+    network = net.OffApexNet(3).eval()
+    x = torch.randn(5, 2, 28, 28)
     state = network.state_dict()
     parts = []
     for channel, name in enumerate("uv"):

@@ -41,7 +41,8 @@ def test_ResNet10_learns_from_batch_of_one_clip(n):
     """The last one of five clips in batches of four; or there is but one clip."""
     maps, labels = draw(n)
     torch.manual_seed(0)
-    method, modes = ResNet10(ResNet10.Params(batch_size=4, epochs=2), TASK), []
+    method = ResNet10(ResNet10.Params(batch_size=4, epochs=2), TASK)
+    modes = []
     method.network.register_forward_pre_hook(lambda network, x: modes.append((len(x[0]), network.training)))
     fit(method, [video(maps, labels)], [])
     assert set(modes) == ({(1, False)} if n == 1 else {(4, True), (1, False)})

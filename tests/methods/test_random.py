@@ -96,7 +96,9 @@ def test_best_rate_beats_rate_of_truths():
 
     @cache
     def f1(rate):
-        rng, hits, placed = np.random.default_rng(0), 0, 0
+        rng = np.random.default_rng(0)
+        hits = 0
+        placed = 0
         for _ in range(1500):
             for v, q in zip(TRAIN, chances):
                 n = rng.poisson(rate * v.n_frames)

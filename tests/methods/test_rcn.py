@@ -57,7 +57,9 @@ def test_attention_to_nothing_is_zero():
 def test_Rcn_a_applies_recurrent_convolution_twice():
     torch.manual_seed(0)
     network = net.Rcn("a", 3).eval()
-    first, block, x = network.streams[0], network.block, torch.rand(4, 3, 28, 28)
+    first = network.streams[0]
+    block = network.block
+    x = torch.rand(4, 3, 28, 28)
     with torch.no_grad():
         seen = first(x)
         y = block.forward_conv(seen)

@@ -29,7 +29,9 @@ def test_SceneFlowNetwork_has_parameters_of_public_network(outputs, numbers):
 
 def test_SceneFlowNetwork_equals_plain_reading():
     torch.manual_seed(0)
-    network, x, maps = net.SceneFlowNetwork(5).eval(), torch.rand(2, 3, 42, 42), []
+    network = net.SceneFlowNetwork(5).eval()
+    x = torch.rand(2, 3, 42, 42)
+    maps = []
     for i, stream in enumerate(network.streams):
         own = x[:, i : i + 1]
         y = F.conv2d(F.conv2d(own, stream.first.weight, padding=2).relu(), stream.second.weight, padding=2)
@@ -77,7 +79,8 @@ def test_smoothed_is_mean_over_even_window(scores, half):
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=40), st.data(), st.integers(0, 8), st.integers(0, 8))
 def test_ends_lie_where_score_differs_most(values, data, before, after):
-    scores, peak = np.array(values) / 20, data.draw(st.integers(0, len(values) - 1))
+    scores = np.array(values) / 20
+    peak = data.draw(st.integers(0, len(values) - 1))
     onset, offset = rules.ends(scores, peak, before, after, 0.4)
     for side, place in ((range(peak - before, peak + 1), onset), (range(peak, peak + after + 1), offset)):
         above = [i for i in side if 0 <= i < len(scores) and scores[i] > 0.4]
@@ -133,7 +136,8 @@ def test_SFAMNet_finds_and_names_motion(features):
 
 
 def test_samples_are_near_apexes_clips_and_others():
-    own, videos = method(features="flow"), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
+    own = method(features="flow")
+    videos = [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
     x, y, classes = samples.tensors
 
@@ -147,7 +151,8 @@ def test_samples_are_near_apexes_clips_and_others():
 
 def test_samples_come_all_before_one_comes_again():
     """Whatever the number of steps in a round."""
-    own, videos = method(features="flow", batch_size=2), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
+    own = method(features="flow", batch_size=2)
+    videos = [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
     assert len(samples) == 20
     assert own.stages()[0].shuffle is False

@@ -82,7 +82,8 @@ def test_SOFTNet_equals_three_separate_streams():
 
 def test_SOFTNet_learns_like_three_separate_streams():
     network, plain = networks()
-    x, y = net.unit_range(torch.rand(12, 3, 42, 42)), torch.rand(12, 1)
+    x = net.unit_range(torch.rand(12, 3, 42, 42))
+    y = torch.rand(12, 1)
     losses = []
     for model in (network, plain):
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
@@ -163,7 +164,8 @@ def test_samples_augment_micro_alone():
     assert len(x) == min(rows, 50) + 3 * n_micro
     assert int(macro_y.sum()) == n_macro
     assert len(macro_x) == 50
-    (_, plain), _ = method(kinds, negatives=1.0, augmentation=False).samples("micro", train, [])[0].tensors, None
+    (_, plain) = method(kinds, negatives=1.0, augmentation=False).samples("micro", train, [])[0].tensors
+    _ = None
     assert int(plain.sum()) == n_micro
 
 
@@ -194,7 +196,8 @@ def test_SOFTNet_learns_where_motion_is():
 
 def test_score_frames_uses_gap_and_network_of_each_kind():
     kinds = ("micro", "macro")
-    m, features = method(kinds).eval(), maps(9)
+    m = method(kinds).eval()
+    features = maps(9)
     view = video(features, kinds=kinds)
     scores = m.score_frames(view)
     assert scores.shape == (19, 2)
@@ -217,7 +220,8 @@ def test_score_frames_reads_maps_on_device_of_network():
 
 def test_score_frames_gives_none_without_a_pair():
     for rule in ("paper", "released_code"):
-        m, view = method(rule=rule).eval(), video(maps(0))
+        m = method(rule=rule).eval()
+        view = video(maps(0))
         assert np.isnan(m.score_frames(view)).all()
         assert m.propose(view, m.score_frames(view)) == []
 

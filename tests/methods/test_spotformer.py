@@ -65,7 +65,8 @@ class Plainly:
 
     def shorter(self, region, name, padding):
         """(T, C): the sum over three moments, at every other one."""
-        x, kernel = self.normalised(region, f"{name}.norm"), self.w[f"{name}.conv.weight"]
+        x = self.normalised(region, f"{name}.norm")
+        kernel = self.w[f"{name}.conv.weight"]
         zeros = torch.zeros(padding, x.shape[1])
         x = torch.cat([zeros, x, zeros])
         return torch.stack([sum(kernel[:, :, i] @ x[first + i] for i in range(3)) for first in range(0, len(x) - 2, 2)])
@@ -91,7 +92,8 @@ class Plainly:
 @torch.no_grad()
 def test_MultiScaleTransformer_equals_plain_reading(since_first):
     torch.manual_seed(0)
-    network, x = net.MultiScaleTransformer(6, 2, 0.1, since_first).eval(), torch.randn(1, 9, 12, 2)
+    network = net.MultiScaleTransformer(6, 2, 0.1, since_first).eval()
+    x = torch.randn(1, 9, 12, 2)
     weights = network.state_dict()
     plain_head.drawn_statistics(weights)
     outputs = network(x)[0]
@@ -106,7 +108,8 @@ def test_MultiScaleTransformer_equals_plain_reading(since_first):
 
 @torch.no_grad()
 def test_MultiScaleTransformer_reads_long_videos_in_parts(monkeypatch):
-    network, x = net.MultiScaleTransformer(16, 1, 0.1).eval(), torch.randn(1, 40, 12, 2)
+    network = net.MultiScaleTransformer(16, 1, 0.1).eval()
+    x = torch.randn(1, 40, 12, 2)
     whole = network(x)
     monkeypatch.setattr(net, "AT_ONCE", 7)
     torch.testing.assert_close(network(x), whole)
@@ -115,7 +118,8 @@ def test_MultiScaleTransformer_reads_long_videos_in_parts(monkeypatch):
 @torch.no_grad()
 def test_MultiScaleTransformer_segment_equals_series():
     method = small()
-    network, x = method.network.eval(), torch.randn(1, 60, 12, 2)
+    network = method.network.eval()
+    x = torch.randn(1, 60, 12, 2)
     around = x[:, 20 - method.context : 36 + method.context]
     torch.testing.assert_close(network.head(network.features(around)).transpose(1, 2), network(x)[:, :, 20:36])
     assert around.shape[1] == 16 + net.WINDOW - 1
@@ -134,7 +138,9 @@ def contrast_plainly(features, classes, temperature=0.5, base=0.07):
 
 def test_contrastive_loss_equals_its_equation():
     rng = np.random.default_rng(0)
-    features, classes = rng.normal(0, 0.5, (9, 4)), np.array([0, 0, 0, 1, 1, 2, 0, 1, 3])  # 2 and 3 are alone
+    # 2 and 3 are alone
+    features = rng.normal(0, 0.5, (9, 4))
+    classes = np.array([0, 0, 0, 1, 1, 2, 0, 1, 3])
     found = net.contrastive_loss(torch.from_numpy(features), torch.from_numpy(classes))
     assert float(found) == pytest.approx(contrast_plainly(features, classes), rel=1e-4)
 

@@ -75,7 +75,8 @@ def streams(inputs, weights, one, two, three):
 @torch.no_grad()
 def test_FrameNetwork_equals_plain_reading():
     torch.manual_seed(0)
-    network, x = net.FrameNetwork(), torch.randn(8, 3, 42, 42)
+    network = net.FrameNetwork()
+    x = torch.randn(8, 3, 42, 42)
     w = drawn(network)
     maps = streams(x.split(1, dim=1), w, "horizontal", "vertical", "strain")
     maps = streams([maps] * 3, w, "shallow", "middle", "deep")
@@ -92,8 +93,10 @@ def test_FrameNetwork_equals_plain_reading():
 @torch.no_grad()
 def test_SegmentNetwork_equals_plain_reading(length):
     torch.manual_seed(0)
-    network, x = net.SegmentNetwork(length), torch.randn(2, length, 3, 42, 42)
-    w, y = drawn(network), x.flatten(0, 1)
+    network = net.SegmentNetwork(length)
+    x = torch.randn(2, length, 3, 42, 42)
+    w = drawn(network)
+    y = x.flatten(0, 1)
     for i, stride in enumerate((1, 2, 1, 2)):
         y = normalised(y, w, f"maps.{i}", stride)
     y = y.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5)).reshape(2, length, 256)
@@ -123,7 +126,8 @@ def test_chains_take_gaps_from_k_prime():
 
 def test_samples_name_segments_longer_than_expressions():
     """SMIC's cameras of 25 fps: micro-expressions of some ten frames."""
-    slow, maps = Timing(25.0, 3, {"micro": 5}), np.zeros((80, 42, 42, 3), np.float16)
+    slow = Timing(25.0, 3, {"micro": 5})
+    maps = np.zeros((80, 42, 42, 3), np.float16)
     e = Expression(30, 39)
     video = LabelledVideo("d/s/v", SubjectKey("d", "s"), 25.0, 90, slow, lambda _: maps, None, (e,), (None,))
     with pytest.raises(ConfigError, match="segment=21 is longer than 2K = 12 frames of micro-expressions"):
@@ -170,7 +174,8 @@ def test_joined_equals_passes_of_public_program(peaks, k):
     places = np.cumsum([gap for gap, _ in peaks]).tolist()
     belongs = [inside for _, inside in peaks]
     found = [Spotted(place - k, place, place + k, 1.0) for place in places]
-    flags, spans = list(belongs), [[s.onset, s.offset] for s in found]
+    flags = list(belongs)
+    spans = [[s.onset, s.offset] for s in found]
     for _ in range(len(peaks)):
         i = 0
         while i < len(flags) - 1:
@@ -213,7 +218,8 @@ def moving(seed, onset, n=90):
 
 def test_TSMSNet_learns_from_frames_and_segments():
     torch.manual_seed(0)  # weights and dropout, whatever test came before
-    own, train = method(), [moving(seed, 15 + 12 * seed) for seed in range(2)]
+    own = method()
+    train = [moving(seed, 15 + 12 * seed) for seed in range(2)]
     assert [(s.name, s.batch_size) for s in own.stages()] == [("micro", 512), ("micro segments", 128)]
     frames, _ = own.samples("micro", train, [])
     assert len(frames) == 2 * 78
@@ -225,7 +231,8 @@ def test_TSMSNet_learns_from_frames_and_segments():
     for stage, samples in (("micro", frames), ("micro segments", segments)):
         own.stage = stage
         batch = samples.__getitems__(range(0, len(samples), 3))
-        optimizer, losses = own.configure_optimizers(), []
+        optimizer = own.configure_optimizers()
+        losses = []
         for _ in range(12):
             optimizer.zero_grad()
             loss = own.training_step(batch, 0)

@@ -51,7 +51,8 @@ def test_threshold_is_learnt_on_validation_people():
 
 
 def test_threshold_gives_nothing_in_videos_without_high_score():
-    own, quiet = method(), video({30: 0.2, 80: 0.1})
+    own = method()
+    quiet = video({30: 0.2, 80: 0.1})
     own.fit_closed_form([video({40: 0.8, 90: 0.6}, (40 - K, 40 + K))], [])
     assert spans(own, quiet) == []
     assert spans(method(threshold="relative"), quiet) == [(30 - K, 30, 30 + K)]
@@ -65,7 +66,8 @@ def test_threshold_gives_nothing_in_videos_without_high_score():
 )
 def test_threshold_judges_intervals_where_they_lie(anchor, found):
     """The expression begins at the peak: around it an interval is wrong, K/2 later right."""
-    one, own = video({40: 0.8, 90: 0.2}, (40, 40 + 2 * K)), method(anchor=anchor)
+    one = video({40: 0.8, 90: 0.2}, (40, 40 + 2 * K))
+    own = method(anchor=anchor)
     own.fit_closed_form([one], [])
     assert spans(own, one) == found
 

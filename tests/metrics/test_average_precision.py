@@ -27,7 +27,8 @@ def iou(a: Span, b: Span) -> Fraction:
 
 
 def by_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) -> list[bool]:
-    free, found = set(range(len(truths))), []
+    free = set(range(len(truths)))
+    found = []
     for span in spotted:
         wish = sorted(free, key=lambda t: (-iou(span, truths[t]), t))
         hit = bool(wish) and iou(span, truths[wish[0]]) >= threshold
@@ -39,7 +40,8 @@ def by_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) ->
 
 def area(found: list[bool], n: int) -> float:
     """Sum over recall steps of the highest precision at that recall or any higher one."""
-    points, tp = [], 0
+    points = []
+    tp = 0
     for rank, hit in enumerate(found, 1):
         tp += hit
         points.append((tp / n, tp / rank))
@@ -109,7 +111,8 @@ def test_average_precision_weights_are_copies(ranked: list[tuple[bool, int]], we
 def test_average_precision_weights_are_copies_at_ties(
     ranked: list[tuple[bool, int, float]], weights: list[int]
 ) -> None:
-    ranked, truths = sorted(ranked, key=lambda row: -row[2]), np.array([13.0, 12.0, 14.0])
+    ranked = sorted(ranked, key=lambda row: -row[2])
+    truths = np.array([13.0, 12.0, 14.0])
     hits, unit, sure = (np.array([row[i] for row in ranked]) for i in range(3))
     of = hits.astype(bool), unit.astype(int), truths, np.array([weights], dtype=float), sure.astype(float)
     copies = [(hit, c) for hit, who, c in ranked for _ in range(weights[who])]

@@ -91,9 +91,11 @@ def test_Resampling_widens_bootstrap_intervals_as_student():
 
 
 def test_Resampling_of_a_member_counts_its_own_subjects():
-    values, strata = np.random.default_rng(0).uniform(0.3, 0.7, 30), ["a"] * 25 + ["b"] * 5
+    values = np.random.default_rng(0).uniform(0.3, 0.7, 30)
+    strata = ["a"] * 25 + ["b"] * 5
     whole = bootstrap.Resampling.of_subjects(strata, 500, seed=0)
-    member, alone = whole.restrict_to("b"), bootstrap.Resampling.of_subjects(["b"] * 5, 500, seed=0)
+    member = whole.restrict_to("b")
+    alone = bootstrap.Resampling.of_subjects(["b"] * 5, 500, seed=0)
 
     def of_member(weights):
         return {"f1": weights[:, 25:] @ values[25:] / weights[:, 25:].sum(axis=1)}

@@ -90,7 +90,8 @@ def test_compare_tables_values_are_those_of_each_run(members):
 
 def test_compare_tables_hardest_people_are_shared_by_runs():
     first, second = run(1, subjects=6), run(2, quality=0.4, subjects=6)
-    sides, people = (first, second), sorted(first.videos["subject"].unique())
+    sides = (first, second)
+    people = sorted(first.videos["subject"].unique())
     each_alone = [{person: scores_by_path(alone(side, {person})) for person in people} for side in sides]
     hard_alone = cache(lambda number, hard: scores_by_path(alone(sides[number], hard)))
     for path, row in compared(first, second).scores.items():
@@ -354,7 +355,8 @@ def test_compare_tables_equals_each_run_under_every_convention(convention):
     the classes that were named: one names awe, the other does not."""
     classes = (*CLASSES[:2], "awe")  # a surprise is no class
     words = {"kinds": KINDS, "classes": classes, "convention": convention, "draws": 50}
-    first, second = run(0, subjects=5), naming(run(1, 0.3, subjects=5), "awe")
+    first = run(0, subjects=5)
+    second = naming(run(1, 0.3, subjects=5), "awe")
     found = compared(first, second, metrics=["all"], permutations=2, **words)
     for side, tables in (("first", first), ("second", second)):
         alone = scores_by_path(summarize(tables, seed=0, **words))
@@ -386,8 +388,10 @@ def test_compare_tables_of_unranked_run_has_no_ap(confidence, overall):
 
 def test_compare_tables_exchange_averages_classes_then_named():
     """Brute force on 4 subjects with scikit-learn, which takes the classes that it sees."""
-    first, second = run(0, 0.8, subjects=4), naming(run(1, subjects=4), "awe")
-    classes, true = (*CLASSES, "awe"), first.clips["truth"]
+    first = run(0, 0.8, subjects=4)
+    second = naming(run(1, subjects=4), "awe")
+    classes = (*CLASSES, "awe")
+    true = first.clips["truth"]
     person = first.clips["video"].str.rpartition("/")[0]
 
     def uf1(exchanged):
@@ -415,7 +419,8 @@ def test_compare_tables_of_one_interval_has_average_precision():
 
 def test_compare_tables_skips_analysis_without_emotions():
     """Alone it has no analysis; of one that names emotions and spots nothing it is 0, as alone."""
-    names, silent = run(0), replace(run(1), predictions=run(1).predictions.iloc[:0])
+    names = run(0)
+    silent = replace(run(1), predictions=run(1).predictions.iloc[:0])
     mute = replace(run(1), predictions=run(1).predictions.assign(emotion=None))
     for other in (mute, replace(silent, clips=None)):
         for pair in ((names, other), (other, names)):

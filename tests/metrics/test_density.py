@@ -50,7 +50,9 @@ def test_DENSITIES_of_the_run_itself_give_its_own_f1(monkeypatch, seed: int) -> 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_density_places_false_positives_by_shared_frames(seed: int) -> None:
-    run, on_macro, elsewhere = drawn(seed), 0, 0
+    run = drawn(seed)
+    on_macro = 0
+    elsewhere = 0
     assert run.predictions is not None
     for _, video, a, b in run.predictions[["video", "onset", "offset"]].itertuples():
         shared = {kind for name, kind, c, d, *_ in run.truths[["video", "kind", "onset", "offset"]].to_numpy()

@@ -25,7 +25,9 @@ def test_frame_auc_leaves_out_frames_without_score() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_frame_auc_weights_are_copies_of_units(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    scores, truth, unit = rng.integers(0, 9, 60).astype(float), rng.random(60) < 0.3, rng.integers(0, 4, 60)
+    scores = rng.integers(0, 9, 60).astype(float)
+    truth = rng.random(60) < 0.3
+    unit = rng.integers(0, 4, 60)
     weights = np.array([[1.0, 1, 1, 1], [2, 0, 1, 3], [0, 0, 0, 0]])
     values = spotting_scores.weighted_frame_auc(scores, truth, unit, weights)
     for row, value in zip(weights[:2], values):

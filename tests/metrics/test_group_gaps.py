@@ -17,7 +17,8 @@ def gaps(values, labels, strata=None, **how):
 
 def test_group_gaps_p_of_two_groups_equals_scipy():
     rng = np.random.default_rng(1)
-    values, labels = rng.random(16), ["old"] * 6 + ["young"] * 10
+    values = rng.random(16)
+    labels = ["old"] * 6 + ["young"] * 10
     found = gaps(values, labels)
     whole = stats.permutation_test(
         (values[:6], values[6:]),

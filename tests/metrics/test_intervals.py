@@ -44,7 +44,8 @@ def test_standard_error_leaves_out_undefined_replicates():
 def test_share_interval_of_independent_subjects_is_binomial(right, wrong):
     """One sample a subject, and the error of a binomial share with the normal's quantile: Clopper and Pearson's own."""
     n = right + wrong
-    value, exact = right / n, stats.binomtest(right, n).proportion_ci(0.95, "exact")
+    value = right / n
+    exact = stats.binomtest(right, n).proportion_ci(0.95, "exact")
     error = np.sqrt(value * (1 - value) / n)
     assert bootstrap.share_interval(value, error, np.inf, n) == pytest.approx((exact.low, exact.high), abs=1e-9)
 

@@ -44,7 +44,8 @@ def test_label_sets_scores_equal_scikit_learn(seed):
     true, predicted = (
         np.array([[c in label.split("+") for c in CLASSES] for label in clips[name]]) for name in ("truth", "predicted")
     )
-    found, macro = values(scored(clips)), {"average": "macro", "zero_division": 0}
+    found = values(scored(clips))
+    macro = {"average": "macro", "zero_division": 0}
     assert found == pytest.approx(
         {
             "uf1": f1_score(true, predicted, **macro),

@@ -142,7 +142,8 @@ def test_match_one_to_one_of_nothing_is_empty() -> None:
 
 
 def disjoint(draw: st.DrawFn) -> list[Span]:
-    result, start = [], 0
+    result = []
+    start = 0
     for gap, length in draw(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=6)):
         result.append((start + gap, start + gap + length))
         start += gap + length + 1

@@ -321,7 +321,8 @@ def test_explain_mistakes_gain_equals_f1_without_the_cause(truths, predictions):
     spotted = [(*p, 0.01 * n) for n, p in enumerate(dict.fromkeys(predictions))]
     one = tables(spotted, truths)
     found = sort_mistakes(one, ["micro", "macro"])
-    under, why = underlying_event(found, one), explain_mistakes(one, found, ["micro", "macro"])
+    under = underlying_event(found, one)
+    why = explain_mistakes(one, found, ["micro", "macro"])
 
     def f1(kind, wrong, added):
         kept = [p for p in spotted if p[1] == kind and p[:4] not in wrong]

@@ -24,7 +24,8 @@ def runs(tmp_path_factory):
 
 
 def test_under_noise_takes_first_draw_and_fewer_alarms(runs):
-    answers, paths = runs[1].predictions, ["spotting.micro.ap50", "spotting.micro.fp_per_minute"]
+    answers = runs[1].predictions
+    paths = ["spotting.micro.ap50", "spotting.micro.fp_per_minute"]
     drawn = replace(runs[1], predictions=pd.concat([answers, answers.assign(draw=1, onset=0)]))
     found = noise.under_noise([runs[0], drawn], {}, paths, *RULES, draws=2)
     assert found == noise.under_noise(runs, {}, paths, *RULES, draws=2)
@@ -43,7 +44,8 @@ def test_under_noise_of_nothing_changes_nothing(runs):
 
 
 def test_recode_truths_moves_ends_as_asked_in_order(runs):
-    coders, off = {"onset": 200, "apex": 100, "offset": 300}, []
+    coders = {"onset": 200, "apex": 100, "offset": 300}
+    off = []
     before = runs[0].truths.sort_values(["video", "kind", "onset", "offset"])
     for seed in range(20):
         after = noise.recode_truths(runs[0], coders, CLASSES, seed).truths

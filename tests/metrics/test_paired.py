@@ -75,7 +75,8 @@ def test_permutation_p_of_a_mean_equals_scipy():
 
 def test_draw_swaps_at_random_come_near_all():
     first, second = subjects(5, 12)
-    evaluate, observed = pooled_f1(np.concatenate([first, second])), None
+    evaluate = pooled_f1(np.concatenate([first, second]))
+    observed = None
     ps = []
     for swapped, exact in (paired.draw_swaps(12, 9999, 0), paired.draw_swaps(12, 2000, 0)):
         permuted = paired.permuted_differences(evaluate, pair_of(12), swapped)["f1"]
@@ -137,7 +138,8 @@ def test_mcnemar_counts_clips_that_one_run_alone_names(pairs):
     discordant = [a for a, b in pairs if a != b]
     assert found.first_only == sum(discordant) == other.second_only
     # Two-sided by hand: all outcomes of fair coins that are no likelier than this one.
-    n, k = len(discordant), sum(discordant)
+    n = len(discordant)
+    k = sum(discordant)
     chances = stats.binom.pmf(np.arange(n + 1), n, 0.5)
     assert found.p == pytest.approx(chances[chances <= chances[k] * (1 + 1e-7)].sum()) == pytest.approx(other.p)
 
@@ -145,7 +147,8 @@ def test_mcnemar_counts_clips_that_one_run_alone_names(pairs):
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_rejects_what_the_step_down_rule_rejects(ps):
     """Reject the smallest while it is at most .05 / (number of those left)."""
-    order, rejected = np.argsort(ps, kind="stable"), set()
+    order = np.argsort(ps, kind="stable")
+    rejected = set()
     for left, index in zip(range(len(ps), 0, -1), order):
         if ps[index] * left > 0.05:
             break

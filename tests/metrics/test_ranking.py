@@ -60,7 +60,10 @@ def test_over_datasets_p_equals_stouffer_in_scipy(datasets):
 
 def test_over_datasets_difference_is_standardised_over_people():
     """Scores that are means over people: what the bootstrap of people says is what their differences say themselves."""
-    rng, beats, expected, numbers = np.random.default_rng(1), [], [], [25, 60, 120]
+    rng = np.random.default_rng(1)
+    beats = []
+    expected = []
+    numbers = [25, 60, 120]
     for n in numbers:
         differences = rng.normal(0.25, 1.0, n)
         drawn = rng.multinomial(n, np.full(n, 1 / n), size=4000) @ differences
@@ -73,7 +76,8 @@ def test_over_datasets_difference_is_standardised_over_people():
 
 
 def test_over_datasets_interval_holds_truth_in_19_of_20():
-    rng, held = np.random.default_rng(2), 0
+    rng = np.random.default_rng(2)
+    held = 0
     for _ in range(400):
         z = rng.normal(0.3 * np.sqrt([20, 50]), 1)
         found = ranking.over_datasets(stats.norm.cdf(z), [20, 50])["difference"]

@@ -214,7 +214,9 @@ def test_average_precision_needs_confidences_that_differ() -> None:
 @pytest.mark.parametrize("sure", [None, 0.5])
 def test_asr_needs_confidences_where_intervals_outnumber_truths(sure: float | None) -> None:
     """Else the earliest would pass for the surest."""
-    truths, early, right = [("a", 100, 104, 109)], ("a", 10, 14, 19), ("a", 100, 104, 109)
+    truths = [("a", 100, 104, 109)]
+    early = ("a", 10, 14, 19)
+    right = ("a", 100, 104, 109)
     assert values(truths, [(*early, 0.1), (*right, 0.9)])["asr"] == 1
     assert np.isnan(values(truths, [(*early, sure), (*right, sure)])["asr"])
     one_each = [("b", 10, 14, 19, sure), (*right, sure)]  # and one where nothing is to be found

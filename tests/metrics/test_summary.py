@@ -36,7 +36,9 @@ def videos(*names: str, n_frames: int | None = 9000, fps: float | None = 30.0) -
 
 
 def truth(video: str, start: int, emotion: str | None = None, kind: str = "micro") -> dict[str, object]:
-    onset, apex, offset = start, start + 5, start + 10
+    onset = start
+    apex = start + 5
+    offset = start + 10
     return {"video": video, "kind": kind, "onset": onset, "apex": apex, "offset": offset, "emotion": emotion}
 
 
@@ -64,7 +66,8 @@ def random_run(seed: int = 0, subjects: int = 6, datasets: Sequence[str] = ("d",
             if emotion is not None:
                 clips.append((name, emotion, rng.choice(CLASSES)))
             for _ in range(rng.integers(0, 3)):
-                at, sure = start + int(rng.integers(-6, 7)), float(rng.random())
+                at = start + int(rng.integers(-6, 7))
+                sure = float(rng.random())
                 spotted.append(spot(name, at, rng.choice(CLASSES), kind, sure))
     return tables(videos(*names), true, spotted, clips)
 
@@ -349,7 +352,8 @@ def test_summarize_all_intervals_asks_the_surest() -> None:
 
 
 def test_summarize_all_intervals_needs_confidences() -> None:
-    true, spotted = [truth("d/1/a", 100, "negative")], [spot("d/1/a", at, "negative", sure=None) for at in (10, 100)]
+    true = [truth("d/1/a", 100, "negative")]
+    spotted = [spot("d/1/a", at, "negative", sure=None) for at in (10, 100)]
     summary = score(tables(videos("d/1/a"), true, spotted))
     assert summary["spotting"]["micro"]["scores"]["asr"]["value"] is None
     assert "all_intervals" not in summary["analysis"]

@@ -153,7 +153,8 @@ def test_SpottingF1_of_batches_equals_one_table(videos, rules, kinds, size):
     ordered = tables.ordered()
     chosen = [of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions)]
     expected = spotting_scores.count_spotting(*chosen, np.full(2, np.nan), rules).f1(np.ones((1, 2)))[0]
-    metric, names = SpottingF1(kinds, rules), tables.videos["video"].tolist()
+    metric = SpottingF1(kinds, rules)
+    names = tables.videos["video"].tolist()
     for start in range(0, len(names), size):
         batch = names[start : start + size]
         metric.update(*(table[table["video"].isin(batch)] for table in (tables.predictions, tables.truths)))

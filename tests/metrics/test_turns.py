@@ -87,7 +87,8 @@ def test_f1_over_iou_equals_the_convention_at_each_threshold(
 ) -> None:
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))
     convention = replace(convention, silence="nothing", videos="all")
-    swept, tables = f1_over_iou(truths, spotted, convention), ordered(truths, spotted)
+    swept = f1_over_iou(truths, spotted, convention)
+    tables = ordered(truths, spotted)
     for threshold, f1 in zip(interval_matches.SWEEP, swept, strict=True):
         result = find_truths(*tables, replace(convention, threshold=threshold))
         total = result.weight.sum() + len(truths)

@@ -47,7 +47,8 @@ def test_added_protocol_with_other_rules_is_another_run(folder):
 
 def test_added_protocol_is_read_again_after_an_edit(folder):
     """In a program that goes on, such as a notebook: its folds are those of the file, by which they are kept."""
-    file, words = folder / "protocols" / "halves.py", [*WORDS, "dataset.subjects=4"]
+    file = folder / "protocols" / "halves.py"
+    words = [*WORDS, "dataset.subjects=4"]
     assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).data.folds] == [1, 3]
     file.write_text(TWO_HALVES.replace("first: int = 1", "first: int = 3"))  # as long as before, within the same second
     assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).data.folds] == [3, 1]

@@ -66,7 +66,8 @@ def test_kfold_parts_are_more_alike_than_of_scikit_learn():
 
 def test_kfold_parts_hold_as_many_expressions_and_videos():
     """Long videos without emotions, of one to four micro- and none to nine macro-expressions."""
-    rng, videos = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    videos = []
     for s in range(22):
         for n in range(int(rng.integers(2, 9))):
             kinds = ["micro"] * int(rng.integers(1, 5)) + ["macro"] * int(rng.integers(10))
@@ -91,7 +92,8 @@ def test_kfold_parts_of_the_maps_are_those_of_the_card():
     videos = open_dataset(
         resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"]).dataset_params
     ).videos()
-    people, rng = People(videos), np.random.default_rng(0)
+    people = People(videos)
+    rng = np.random.default_rng(0)
     splits, sizes, shares, tests = [], [], [], []
 
     for seed in range(20):

@@ -93,7 +93,8 @@ def drawn(draw, case):
 def test_PROTOCOLS_test_all_once_with_nobody_on_two_sides(case, data):
     """Unless videos are split, or parts of the data tested; and folds have keys of their own."""
     some = data.draw(drawn(case))
-    videos, found = every(some, CASES[case][0]), made(case, some)
+    videos = every(some, CASES[case][0])
+    found = made(case, some)
     for fold in found:
         sides = [set(fold.train), set(fold.valid), set(fold.test)]
         assert not sides[0] & sides[1]

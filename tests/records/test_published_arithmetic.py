@@ -124,7 +124,8 @@ def test_contradictions_finds_shifted_scores_only(tp, fp, fn, digits):
 def test_contradictions_finds_none_in_classification(pairs):
     truth, found = np.array(pairs).T
     mean = {"labels": range(5), "average": "macro", "zero_division": 0}
-    precision, recall = precision_score(truth, found, **mean), recall_score(truth, found, **mean)
+    precision = precision_score(truth, found, **mean)
+    recall = recall_score(truth, found, **mean)
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     exact = {"precision": precision, "recall": recall, "uar": recall, "f1": f1, "uf1": f1_score(truth, found, **mean)}
     assert refused(*rows(ANALYSED, **{name: f"{value:.4f}" for name, value in exact.items()})) == []
@@ -134,7 +135,8 @@ def test_contradictions_finds_none_in_classification(pairs):
 def test_least_uf1_bounds_any_confusions(confusions):
     matrix = np.array(confusions) + np.eye(3, dtype=int)  # a clip of each class at least
     truth, found = (np.repeat(index, matrix.ravel()) for index in np.indices((3, 3)).reshape(2, -1))
-    uf1, uar = f1_score(truth, found, average="macro"), recall_score(truth, found, average="macro")
+    uf1 = f1_score(truth, found, average="macro")
+    uar = recall_score(truth, found, average="macro")
     assert published.least_uf1(uar, matrix.sum(axis=1).tolist()) <= uf1 + 1e-9 <= 2 * uar / (1 + uar) + 2e-9
 
 

@@ -95,7 +95,8 @@ def test_draw_timeline_bars_show_confidence():
 
 
 def test_draw_timeline_draws_smoothed_and_threshold():
-    raw, smooth = np.arange(100.0), np.arange(100.0) / 2
+    raw = np.arange(100.0)
+    smooth = np.arange(100.0) / 2
     lines = plots.draw_timeline(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
     thick = {tuple(line.get_ydata()[:3]): line.get_linewidth() for line in lines}
     assert thick[0.0, 0.5, 1.0] > thick[0.0, 1.0, 2.0]

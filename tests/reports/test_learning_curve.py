@@ -46,7 +46,8 @@ def test_read_curve_means_seeds_and_fits_a_line(run_of):
 def test_read_curve_has_the_interval_that_boards_have(run_of):
     runs = [run_of(5, 0, 2), run_of(5, 1, 3), run_of(10, 0, 4)]
     several, single = read_curve(runs).points
-    about, config = runs[0].read_json("folds.json"), runs[0].read_json("config.json")["config"]
+    about = runs[0].read_json("folds.json")
+    config = runs[0].read_json("config.json")["config"]
     of_mean = mean_summary([read_tables(folder) for folder in runs[:2]], about, config, "strict")
     expected = of_mean["recognition"]["scores"]["uf1"]
     assert (several.low, several.high) == (expected["low"], expected["high"])

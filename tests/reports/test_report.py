@@ -74,7 +74,8 @@ def unpack(packed):
 @given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6) | st.just(np.nan)))
 def test_pack_curve_is_right_to_half_a_step(values):
     packed = json.loads(json.dumps(timeline.pack_curve(values)))
-    found, step = unpack(packed), (packed["high"] - packed["low"]) / (timeline.STEPS - 1)
+    found = unpack(packed)
+    step = (packed["high"] - packed["low"]) / (timeline.STEPS - 1)
     assert np.isnan(found).tolist() == np.isnan(values).tolist()
     assert np.all(np.isnan(values) | (np.abs(found - values) <= step * 0.5 + 1e-9 * (1 + abs(packed["high"]))))
 
@@ -178,7 +179,9 @@ def read_run(path):
 def smoothing(folder):
     """A run whose predictions are what the spotting of the suite makes of its scores, and which keeps the curves."""
     run = make_run(folder, settings={"method.rule": "paper", "method.smoothing": "average"}, tasks=("spot",))
-    scores, rows, curves = run.read_table("frame_scores.parquet"), [], []
+    scores = run.read_table("frame_scores.parquet")
+    rows = []
+    curves = []
 
     def keep(curve):
         frames = range(curve.first, curve.first + len(curve.heights))

@@ -70,7 +70,8 @@ def test_spot_shows_each_class_of_a_set_and_lanes_of_units(mebench, tmp_path, un
     words = ["method=random", "method.draws=1", "recognizer=majority", "recognizer.sets=every", "scheme=4dmr2025"]
     where = ["dataset=four_dme", f"dataset.root={tmp_path / '4dme'}", f"runs={tmp_path / 'runs'}", "bootstrap=0"]
     assert mebench("run", *words, *where, "workers=1")[0] == 0
-    (made,), video = (tmp_path / "runs").iterdir(), write(tmp_path / "v.mp4", moving(3, 240, (60, 20)))
+    (made,) = (tmp_path / "runs").iterdir()
+    video = write(tmp_path / "v.mp4", moving(3, 240, (60, 20)))
     summary = json.loads((made / "summary.json").read_text())
     assert "analysis" not in summary
     assert "analysis is not defined where clips have several classes" in str(summary["remarks"])
@@ -156,7 +157,8 @@ KINDS = {  # by day two of them
 
 
 def test_spot_takes_faces_off_centre_in_any_format(spot, tmp_path):
-    place, kinds = {"turned.mp4": (50, 120), "tall.mkv": (100, 230)}, by_day(KINDS, "mjpeg.avi", "turned.mp4")
+    place = {"turned.mp4": (50, 120), "tall.mkv": (100, 230)}
+    kinds = by_day(KINDS, "mjpeg.avi", "turned.mp4")
     videos = [
         write(
             tmp_path / name, moving(n, 250 - 10 * n, place.get(name, (2, 60)), SPANS), 40, **{"size": (400, 300), **how}

@@ -19,7 +19,8 @@ def lines(run, capsys, tracked=None, verbose=True, **given):
 
 
 def test_print_outcome_has_every_score(run, capsys):
-    summary, shown = run.read_json("summary.json"), lines(run, capsys)
+    summary = run.read_json("summary.json")
+    shown = lines(run, capsys)
     for name, score in summary["recognition"]["scores"].items():
         ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
         assert any(
@@ -112,7 +113,8 @@ def test_print_outcome_begins_with_main_scores(tmp_path, capsys):
 
 
 def test_print_outcome_has_chance_and_databases(run, capsys):
-    summary, shown = run.read_json("summary.json"), lines(run, capsys, verbose=False)
+    summary = run.read_json("summary.json")
+    shown = lines(run, capsys, verbose=False)
     best = max(row["f1"]["value"] for row in summary["chance"]["micro"].values())
     assert any(line.startswith(" spotting, micro: F1 ") and f"F1 of random {best:.4f}" in line for line in shown)
     for name, part in summary["recognition"]["members"].items():

@@ -90,7 +90,8 @@ def test_measure_trust_scores_group_alone(side, tmp_path):
 
 
 def test_measure_trust_counts_sides_of_action_units(side):
-    sides, clips = trust.measure_trust(side)["sides"], side.tables.clips
+    sides = trust.measure_trust(side)["sides"]
+    clips = side.tables.clips
     halves = side.tables.truths[side.tables.truths["kind"] == "micro"]["action_units"].str[0].to_numpy()
     for half, name in (("L", "first"), ("R", "second")):
         own = clips[halves == half]

@@ -223,7 +223,8 @@ def test_rescore_source_prints_the_paper_beside_each_reading(in_home, home, caps
 
 
 def tables_of(home, records=()):
-    known, published = collect_rescored(home / "rescored", print), read_published(home / "published.csv")
+    known = collect_rescored(home / "rescored", print)
+    published = read_published(home / "published.csv")
     tables = with_rescored(
         boards_build.build_tables(records), list(rescored_rows(known, published)), read_aliases(home / "beside.yaml")
     )
@@ -304,7 +305,8 @@ def test_rescore_source_of_an_installed_package_writes_beside_it(home, clone, tm
 def test_collect_rescored_leaves_out_damaged_outcomes(in_home, home):
     in_home("spotter")
     in_home("namer")
-    folder, messages = home / "rescored", []
+    folder = home / "rescored"
+    messages = []
     (folder / "namer.json").write_text('{"key": ')
     source = yaml.safe_load((folder / "spotter.yaml").read_text())
     source["sets"][0]["k_prime"] = 12

@@ -44,7 +44,8 @@ def test_audit_leak_takes_k_prime_over_all_subjects(audit):
 
 
 def test_audit_of_sides_equals_those_of_folds(audit, moody):
-    plan, found = make_plan(resolve(moody())), audit()
+    plan = make_plan(resolve(moody()))
+    found = audit()
     for fold in plan.data.folds:
         sides = found["sides"][fold.key]
         assert [sides[side]["subjects"] for side in ("train", "valid", "test")] == [2, 0, 1]

@@ -89,7 +89,8 @@ def test_callbacks_name_a_metric_that_is_never_logged(net):
 def test_callbacks_of_a_killed_fold_go_on_in_the_middle(net, monkeypatch):
     monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
     whole = net()
-    network, epochs = registry.plugin_class(registry.find_plugin("method", "net")), []
+    network = registry.plugin_class(registry.find_plugin("method", "net"))
+    epochs = []
 
     def killed(self):
         epochs.append(self.current_epoch)

@@ -157,7 +157,8 @@ def test_prepare_lets_no_step_write_labels_into_features(own_folder, tmp_path):
     found = runner_prepare.prepare_features([plan.feature_needs], OneWorker(), Progress())
     assert (len(found.seconds), [f.details for f in found.failures.values()]) == (3, [])
     for video in plan.data.videos:
-        (e,), (chain,) = video.expressions, plan.features.chains_of(video)
+        (e,) = video.expressions
+        (chain,) = plan.features.chains_of(video)
         assert (
             video_source(plan.features.store, *plan.data.home(video), video).clip_feature(
                 chain, e.onset, e.peak, e.offset

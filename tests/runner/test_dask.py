@@ -32,7 +32,8 @@ pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="the ex
 def cluster(tmp_path, monkeypatch):
     """Address of a scheduler on this machine, and its two workers."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    file, dask = tmp_path / "scheduler.json", [sys.executable, "-m", "dask"]
+    file = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
     where = ["--scheduler-file", str(file), "--no-dashboard"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
     processes = [subprocess.Popen([*dask, "scheduler", "--port", "0", "--host", "127.0.0.1", *where], **quiet)]

@@ -62,7 +62,8 @@ def test_run_degraded_by_zero_equals_the_clean_run(clean, words, untrained):
     assert "blur-0" in again.folder.id
     for one, other in zip(tables(clean), tables(again.folder)):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
-    one, other = dict(again.summary), clean.read_json("summary.json")
+    one = dict(again.summary)
+    other = clean.read_json("summary.json")
     for name in ("run_id", "seconds"):
         del one[name], other[name]
     assert one == other

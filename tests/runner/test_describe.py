@@ -33,7 +33,8 @@ def found_in_this_order(plan, chains):
 
 
 def test_key_of_follows_chains_in_any_order(plan):
-    key, chains = identity.run_key(plan), plan.features.chains
+    key = identity.run_key(plan)
+    chains = plan.features.chains
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
     assert identity.run_key(found_in_this_order(plan, turned)) == key
     fewer = {group: some[:1] for group, some in chains.items()}
@@ -41,7 +42,8 @@ def test_key_of_follows_chains_in_any_order(plan):
 
 
 def test_key_of_follows_annotations(plan):
-    key, videos = identity.run_key(plan), plan.data.videos
+    key = identity.run_key(plan)
+    videos = plan.data.videos
     place, video = next((place, video) for place, video in enumerate(videos) if video.expressions)
     first, *others = video.expressions
     for expressions in (
@@ -90,7 +92,8 @@ def test_truth_tables_hold_distractors_that_leave_the_key(plan):
     vars(plan.data)["videos"] = [replace(video, distractors=()) for video in plan.data.videos]
     plain = truth_tables(plan.data)
     assert plain.distractors is None
-    key, video = identity.run_key(plan), plan.data.videos[0]
+    key = identity.run_key(plan)
+    video = plan.data.videos[0]
     vars(plan.data)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.data.videos[1:]]
     tables = truth_tables(plan.data)
     assert tables.distractors.to_dict("records") == [{"video": video.key, "kind": "blink", "onset": 3, "offset": 9}]

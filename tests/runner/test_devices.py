@@ -50,7 +50,8 @@ def test_devices_that_are_there_are_taken(monkeypatch):
     ("flags", "warned"), [("avx2 avx512f", True), ("avx2 avx512_bf16", False), ("amx_bf16", False)]
 )
 def test_devices_without_bfloat16_warn_of_slow_steps(flags, warned, tiny, untracked, write_plugin, monkeypatch):
-    plain, lines = Path.read_text, io.StringIO()
+    plain = Path.read_text
+    lines = io.StringIO()
     file = {"/proc/cpuinfo": f"processor: 0\nflags: fpu {flags}\n"}
     monkeypatch.setattr(Path, "read_text", lambda self, *a, **how: file.get(str(self)) or plain(self, *a, **how))
     words = [*tiny, "method=majority", "precision=bf16-mixed", "workers=1", "bootstrap=0"]

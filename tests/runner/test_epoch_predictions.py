@@ -265,7 +265,8 @@ def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
         type(outcome[0].folder)(boards_export.export_record(outcome[0].folder, tmp_path))
     )
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
-    values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
+    values = published_values(LEADERBOARDS / "published.csv")
+    aliases = read_aliases(LEADERBOARDS / "beside.yaml")
     rows = selection_gains_table([whole, some], papers, values, aliases).plain()
     assert [(row["dataset"], row["published"], row["year"], row["the paper's program"]) for row in rows] == [
         ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
@@ -280,7 +281,8 @@ def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path)
     from mebench.records.published import read_published as published_values
     from mebench.reproduction.papers import paper_cells, read_paper
 
-    paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
+    paper = read_paper(LEADERBOARDS / "papers", "megc2019")
+    values = published_values(LEADERBOARDS / "published.csv")
     assert {cell.words for cell in paper_cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
     record = records_record.read_record(
         type(outcome[0].folder)(boards_export.export_record(outcome[0].folder, tmp_path))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import lightning
 import numpy as np
@@ -109,7 +110,8 @@ def test_run_again_gives_the_same_bits_by_two_workers(mean_runs):
 
 
 def test_predict_all_of_a_fold_equals_the_run(mean_runs, tiny, in_this_process):
-    folder, fold = mean_runs[0].folder, "synthetic/s002"
+    folder = mean_runs[0].folder
+    fold = "synthetic/s002"
     predicted = predict.predict_all([model_of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
@@ -126,7 +128,8 @@ def test_predict_of_all_folds_averages_their_scores(mean_runs, tiny):
     *single, job = (
         predict.plan_prediction(some, resolve_dataset(tiny[:-1]))[0] for some in (models[:1], models[1:], models)
     )
-    both, video = predict.Ensemble(job), job.test[1]
+    both = predict.Ensemble(job)
+    video = job.test[1]
     assert job.timings["synthetic"].k_prime["micro"] == round(
         np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
     )
@@ -262,10 +265,12 @@ def stopped_by(how, words, runs, output, program):
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        code, end = process.poll, process.wait
+        code = process.poll
+        end = process.wait
     else:
         process = programs.started(words, output)
-        code, end = lambda: process.exitcode, process.join
+        code = partial(getattr, process, "exitcode")
+        end = process.join
     try:
         _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), code, output)
         os.killpg(process.pid, how)  # to the workers too

@@ -96,7 +96,8 @@ def test_sweep_prints_one_table_with_failures_last(moody, tmp_path, capsys):
     # Three subjects show too little of each class for an interval of UF1; F1 has one.
     assert (uf1["low"], uf1["high"]) == (None, None)
     assert all("reason" in single for single in singles)
-    f1, singles = row["scores"]["F1 micro"], [run["spotting"]["micro"]["scores"]["f1"] for run in report["runs"]]
+    f1 = row["scores"]["F1 micro"]
+    singles = [run["spotting"]["micro"]["scores"]["f1"] for run in report["runs"]]
     assert (f1["low"], f1["high"]) == (min(s["low"] for s in singles), max(s["high"] for s in singles))
     (line,) = (line for line in out.splitlines() if line.startswith("[]"))
     assert f"{uf1['value']:.4f} ± {uf1['spread']:.4f}" in line

@@ -150,7 +150,8 @@ def test_find_run_warnings_says_what_seatbelt_does(moody, isolation, expected):
 
 
 def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
-    words, file = moody("sandbox=auto", "dataset.subjects=3"), tmp_path / "mine" / "methods" / "moody" / "config.yaml"
+    words = moody("sandbox=auto", "dataset.subjects=3")
+    file = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     file.write_text(file.read_text() + f"\nreads: [weights.bin, {tmp_path / 'face.dat'}]\n")
     plan = make_plan(resolve(words))
     declared = (file.with_name("weights.bin"), tmp_path / "face.dat")

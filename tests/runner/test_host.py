@@ -35,7 +35,8 @@ def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     host = elsewhere(plan)
     assert host.job == runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job
     assert isinstance(host.dataset, fold_source.DatasetSource)
-    found, expected = host(runner_host.ThisProcess()), runner_host.execute_fold(plan, plan.data.folds[0])
+    found = host(runner_host.ThisProcess())
+    expected = runner_host.execute_fold(plan, plan.data.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
 
@@ -66,7 +67,8 @@ def test_anywhere_keeps_the_place_of_path_parameters(moody, tmp_path, monkeypatc
     here = Path.cwd()
     (here / "mine" / "a").mkdir(parents=True)
     plan = make_plan(resolve(moody("method.weights=mine/a")))
-    host, key = elsewhere(plan), identity.run_key(plan)
+    host = elsewhere(plan)
+    key = identity.run_key(plan)
     monkeypatch.chdir(tmp_path.parent)
     (part,) = host.job.parts
     assert part.params.weights == here / "mine" / "a"
@@ -154,7 +156,8 @@ def test_FoldHost_refuses_another_kind_of_processor(moody):
 def test_FoldHost_refuses_other_instructions_of_torch(moody):
     plan = make_plan(resolve(moody()))
     host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
-    now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
+    now = host.job.instructions
+    host.job = replace(host.job, instructions="torch of old")
     with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
         host(runner_host.ThisProcess())
 
@@ -168,7 +171,8 @@ def test_FoldHost_takes_lists_and_sets_of_a_plugin(moody, monkeypatch):
 
 def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    host, asked = runner_host.FoldHost.for_fold(plan, plan.data.folds[0]), []
+    host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
+    asked = []
     source = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
     monkeypatch.setattr(runner_host, "FrameSource", lambda *_: source)
     tested, learning = host.job.test[0].key, host.job.train[0].key
@@ -191,7 +195,8 @@ if Path(__file__).with_name("licence").read_text() != str(os.getpid()):
 
 @pytest.mark.processes
 def test_fold_task_names_a_method_that_cannot_be_imported(moody, tmp_path):
-    words, method = moody(), tmp_path / "mine" / "methods" / "moody" / "method.py"
+    words = moody()
+    method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.with_name("licence").write_text(str(os.getpid()))
     method.write_text(LICENSED + method.read_text())
     plan = make_plan(resolve(words))

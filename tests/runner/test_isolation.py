@@ -201,7 +201,8 @@ def test_Worker_ends_what_its_process_left_running():
 
 def test_Worker_servers_end_by_themselves():
     """Two runs in one program: neither that one warms up for something else nor that it ends harms the other's processes."""
-    other, worker = OwnServer(), copy()
+    other = OwnServer()
+    worker = copy()
     try:
         parent = worker.call(os.getppid, ())
         other.warm_up(["mebench.core", "wave"])

@@ -67,7 +67,8 @@ def test_WorkerPool_answers_all_tasks_past_dying_ones(tmp_path, own_server):
         WorkerTask("names its trouble", refuse, ()),
         WorkerTask("strange", raise_what_cannot_travel, ()),
     ]
-    pool, ticks = WorkerPool(2), []
+    pool = WorkerPool(2)
+    ticks = []
 
     try:
         pool.start(2)

@@ -79,7 +79,11 @@ def test_prepare_counts_videos_of_unknown_length_alike(monkeypatch, progress):
 
 @pytest.mark.parametrize("keep", ["none", "flow"])
 def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
-    computed, still = [], lambda frame: np.zeros((*frame.shape, 2), np.float32)
+    computed = []
+
+    def still(frame):
+        return np.zeros((*frame.shape, 2), np.float32)
+
     monkeypatch.setattr(flow, "make_calculator", lambda _: lambda a, b: computed.append(b) or still(a))
     words = (*TINY, "dataset.subjects=2", "dataset.frames=40", "method.flow=dis", f"keep={keep}")
 

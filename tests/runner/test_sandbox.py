@@ -59,7 +59,8 @@ def forked(program, *arguments):
     if (copy := os.fork()) == 0:
         try:
             os.dup2(sent, 1)
-            sys.argv, sys.stdout = ["-c", *map(str, arguments)], os.fdopen(1, "w", closefd=False)
+            sys.argv = ["-c", *map(str, arguments)]
+            sys.stdout = os.fdopen(1, "w", closefd=False)
             exec(textwrap.dedent(program), {})
             sys.stdout.flush()
         except BaseException:

@@ -98,7 +98,8 @@ def test_merge_folds_ignores_the_order_of_finished_folds(tmp_path):
 def test_merge_sorts_tables(tmp_path):
     """Folds that give their rows in any order, put together in any order: as Python sorts the same rows."""
     run, _ = claimed(tmp_path)
-    rows, dice = [], random.Random(0)
+    rows = []
+    dice = random.Random(0)
     for key in ("d/1", "d/2"):
         rows += [
             (draw, f"{key}/{video}", kind, onset, onset + length, confidence)
@@ -511,7 +512,8 @@ def test_seal_is_checked_by_every_verb_that_reads_a_run(mebench, tmp_path, monke
 
 
 def test_seal_is_parsed_once_while_unchanged(tmp_path, monkeypatch):
-    run, read = make_run(tmp_path, sealed=True), []
+    run = make_run(tmp_path, sealed=True)
+    read = []
     loads = json.loads
     monkeypatch.setattr(json, "loads", lambda text: read.append(text) or loads(text))
     seal = run.seal

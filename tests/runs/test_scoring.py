@@ -102,7 +102,8 @@ def test_current_summary_scores_older_versions_again(tmp_path) -> None:
 def test_score_run_names_folds_that_spot_nothing(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
     assert not any("is spotted in" in line for line in score_run(run, seed=0, draws=0)["remarks"])
-    folds, spotted = run.read_json("folds.json")["folds"], run.read_table("predictions.parquet")
+    folds = run.read_json("folds.json")["folds"]
+    spotted = run.read_table("predictions.parquet")
     videos, truths = run.read_table("videos.parquet"), run.read_table("truth.parquet")
     silent = folds[1]
     run.write_table("predictions.parquet", spotted[(spotted["fold"] != silent["fold"]) | (spotted["kind"] != "micro")])

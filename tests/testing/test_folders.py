@@ -390,7 +390,8 @@ def test_folder_checks_see_each_promise_broken():
 
 def broken(kit, write_plugin, template, way):
     """A copy of a new plugin with one thing changed, in a folder that is forgotten afterwards; its id and its code."""
-    id_, kind = f"broken_{template}", kind_of(template)
+    id_ = f"broken_{template}"
+    kind = kind_of(template)
     root = write_plugin("method", "unused").parent / "broken"
     folder = root / f"{kind}s" / id_
     shutil.copytree(kit / f"{kind}s" / f"kit_{template}", folder)

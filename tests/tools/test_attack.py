@@ -26,7 +26,8 @@ QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")
 @pytest.fixture(scope="module", autouse=True)
 def scored_once():
     """Who forges a record scores it as who checks it does: equal files under equal settings are scored once."""
-    rescore, kept = integrity.rescore_record, {}
+    rescore = integrity.rescore_record
+    kept = {}
 
     def once(folder):
         others = sorted(file for file in folder.path.iterdir() if file.name != "record.json")

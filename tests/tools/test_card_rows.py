@@ -29,7 +29,8 @@ def known():
 
 def without_pairs(lines):
     """The lines of a card but those of training on one database and testing on another."""
-    kept, is_pairs = [], False
+    kept = []
+    is_pairs = False
     for line in lines:
         is_pairs = "-pairs` | mean of six |" in line or (is_pairs and line.startswith("|"))
         if not is_pairs:

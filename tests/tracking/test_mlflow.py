@@ -78,7 +78,8 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     summary = folder.read_json("summary.json")
     assert mirror(folder, None, progress, None) == "mlflow.db (experiment mebench/drawn/loso)"
     (run,), nested = runs_of(database)
-    scores, metrics = summary["spotting"]["micro"]["scores"], run.data.metrics
+    scores = summary["spotting"]["micro"]["scores"]
+    metrics = run.data.metrics
     short = {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"}
     assert {name: metrics[name] for name in short} == {
         name: round(scores[path]["value"], 4) for name, path in short.items()
@@ -413,7 +414,8 @@ def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, ca
 
     make_run(runs, method="third", shift=9, tasks=("spot",), settings={"tracking_folds": False})
     verbs.track_sync_command([], str(runs), leaderboards="boards", json="synced.json")
-    names, synced = sorted(run.info.run_name for run in found), json.loads(Path("synced.json").read_text())
+    names = sorted(run.info.run_name for run in found)
+    synced = json.loads(Path("synced.json").read_text())
     assert sorted(synced["there"]) == names
     assert len(synced["sent"]) == 3
     assert synced["failed"] == []
@@ -462,7 +464,8 @@ def nonsense(_):
 def test_sync_reports_failure_in_one_sentence(tmp_path, progress, printed, break_it, capfd, monkeypatch):
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
-    pauses, started = [], time.monotonic()
+    pauses = []
+    started = time.monotonic()
     monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=pauses.append))  # before it is asked again
     assert mirror(folder, break_it(tmp_path), progress) is None
     assert time.monotonic() - started + sum(pauses) < 30
@@ -615,7 +618,9 @@ def server(folder, port):
     alone = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # or it starts more processes, for jobs
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen([*command, *places], cwd=folder, env=alone, start_new_session=True, **quiet)
-    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 900  # it may have a busy machine to share
+    # it may have a busy machine to share
+    address = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + 900
     try:
         while True:
             try:

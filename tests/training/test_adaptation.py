@@ -97,7 +97,9 @@ def test_adapt_features_gfk_is_the_mean_over_all_subspaces():
 
 def test_adapt_features_tca_keeps_components_of_its_paper():
     a, b, found = shown("tca")
-    x, n, m = np.concatenate([a, b]), len(a), len(b)
+    x = np.concatenate([a, b])
+    n = len(a)
+    m = len(b)
     kernel = x @ x.T
     side = np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
     centre = np.eye(n + m) - 1 / (n + m)
@@ -117,7 +119,8 @@ def test_adapt_features_takes_few_features(way):
 
 def regenerates_at_the_least_cost(a, b, aim):
     """|Z - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no matrix drawn nearby is lower, and nor are none and a ridge's."""
-    x, n = np.concatenate([a, b]), len(a)
+    x = np.concatenate([a, b])
+    n = len(a)
     gram = x @ x.T
     delta = gram[:, :n].mean(1) - gram[:, n:].mean(1)
 

@@ -55,7 +55,8 @@ class Weights(L.Callback):
 
 def plainly(own):
     """The same training by Lightning alone, and the weights after each epoch."""
-    method, weights = Namer(), Weights()
+    method = Namer()
+    weights = Weights()
     torch.manual_seed(7)
     train, valid = method.samples("naming", [], [])
     loaders = (
@@ -116,7 +117,8 @@ def test_fit_logs_steps_and_epochs_in_the_history():
 
 
 def test_fit_learns_the_same_with_logging_and_loggers(tmp_path):
-    plain, torch_state = trained(), torch.get_rng_state()
+    plain = trained()
+    torch_state = torch.get_rng_state()
     watching = [spec("LearningRateMonitor"), spec("ModelCheckpoint")]
     method = trained(folder=tmp_path, logger=[CSV], callbacks=watching, log_every_n_steps=1)
     assert same(method, plain.state_dict())
@@ -147,7 +149,8 @@ def test_fit_with_other_callbacks_equals_lightning(name, arguments):
 
 def test_fit_sets_no_attribute_of_the_network_in_a_step(monkeypatch):
     """Each attribute that is set on a network costs microseconds, and Lightning sets the name of a hook 44 times a step."""
-    asked, plain = [], nn.Module.__setattr__
+    asked = []
+    plain = nn.Module.__setattr__
     monkeypatch.setattr(
         nn.Module, "__setattr__", lambda self, name, value: (asked.append(name), plain(self, name, value))
     )

@@ -39,11 +39,13 @@ def cache(request, monkeypatch):
 @pytest.mark.parametrize("momentum", [0.01, None])  # without one while weights are averaged
 def test_conv_block_equals_pytorch_in_values_and_gradients(shape, padding, layout, momentum):
     torch.manual_seed(0)
-    ours, theirs = (pair := drawn(shape[1], 4, momentum=momentum)), copy.deepcopy(pair)
+    ours = drawn(shape[1], 4, momentum=momentum)
+    theirs = copy.deepcopy(ours)
     x = torch.randn(shape, dtype=torch.float64).contiguous(memory_format=layout)
     mine, its = x.clone().requires_grad_(), x.clone().requires_grad_()
     for _ in range(2):
-        y, wanted = at_once(mine, *ours, 3, padding), one_after_the_other(its, *theirs, 3, padding)
+        y = at_once(mine, *ours, 3, padding)
+        wanted = one_after_the_other(its, *theirs, 3, padding)
         torch.testing.assert_close(y, wanted)
         weights = torch.randn_like(y)
         (y * weights).sum().backward()
@@ -106,7 +108,8 @@ def test_conv_block_in_half_precision_is_pytorch():
 def test_conv_block_in_mixed_precision_is_pytorch():
     torch.manual_seed(3)
     conv, norm = drawn(5, 5, torch.float32)
-    x, twin = torch.randn(4, 5, 9, 12), copy.deepcopy(norm)
+    x = torch.randn(4, 5, 9, 12)
+    twin = copy.deepcopy(norm)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(at_once(x, conv, norm, 3), one_after_the_other(x, conv, twin, 3), rtol=0, atol=0)
     torch.testing.assert_close(norm.running_var, twin.running_var)

@@ -30,7 +30,8 @@ def test_fit_descends_like_a_plain_loop():
     method = planned(Stage("one", 20, 4, shuffle=False))
     fit(method, [], [])
 
-    w, x = 0.0, np.linspace(-1, 1, 10, dtype=np.float32)
+    w = 0.0
+    x = np.linspace(-1, 1, 10, dtype=np.float32)
     for _ in range(20):
         for batch in (x[:4], x[4:8], x[8:]):
             w -= 0.1 * np.mean(2 * (w * batch - (3 * batch + 1)) * batch)
@@ -64,7 +65,8 @@ def test_fit_runs_stages_in_order_then_the_closed_form():
 
 def test_fit_again_trains_in_training_mode():
     """Though it ended in evaluation mode, and Lightning leaves modes as they are."""
-    modes, method = [], planned(Stage("one", 1, 10))
+    modes = []
+    method = planned(Stage("one", 1, 10))
     method.line.register_forward_pre_hook(lambda line, _: modes.append(line.training))
     for _ in range(2):
         fit(method, [], [])
@@ -145,10 +147,13 @@ def test_fit_by_two_processes_equals_one():
 @pytest.mark.parametrize(("free", "copied"), [(1000, True), (100, False)])
 def test_fit_copies_samples_to_a_gpu_once_if_they_fit(free, copied, monkeypatch):
     """A machine with a GPU in all that the code sees of it: Lightning says where it trains and leaves the network in memory."""
-    gpu, places, given = torch.device("cuda", 0), [], []
+    gpu = torch.device("cuda", 0)
+    places = []
+    given = []
 
     class Trainer:
-        precision, strategy = "32-true", SimpleNamespace(root_device=gpu)
+        precision = "32-true"
+        strategy = SimpleNamespace(root_device=gpu)
 
         def __init__(self, **how):
             assert how["accelerator"] == "gpu"
@@ -174,7 +179,8 @@ def test_fit_copies_samples_to_a_gpu_once_if_they_fit(free, copied, monkeypatch)
 
 
 def test_on_device_copies_samples_that_fit():
-    samples, meta = Samples(torch.zeros(4, 5), torch.zeros(4)), torch.device("meta")
+    samples = Samples(torch.zeros(4, 5), torch.zeros(4))
+    meta = torch.device("meta")
     fits, large = on_device(samples, meta, free=192), on_device(samples, meta, free=191)
     assert fits.tensors[0].device == fits.__getitems__([3, 1])[0].device == meta
     assert large is samples

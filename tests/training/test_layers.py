@@ -32,7 +32,8 @@ def test_dropout_drops_or_scales_each_number(shape, p):
 def test_dropout_share_is_p_and_mean_stays(p):
     torch.manual_seed(0)
     x = torch.rand(1_000_000)
-    ours, theirs = layers.dropout(p)(x), nn.Dropout(p)(x)
+    ours = layers.dropout(p)(x)
+    theirs = nn.Dropout(p)(x)
     assert (ours == 0).double().mean().item() == pytest.approx(p, abs=4 * (p * (1 - p) / 1e6) ** 0.5 + 2**-16)
     assert ours.mean().item() == pytest.approx(x.mean().item(), rel=0.01)
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.01)
@@ -76,7 +77,8 @@ def test_dropout_of_one_half_is_independent():
 def test_dropout_of_one_half_keeps_the_mean_as_pytorch():
     torch.manual_seed(0)
     x = torch.rand(100_000)
-    ours, theirs = layers.dropout(0.5)(x), nn.Dropout(0.5)(x)
+    ours = layers.dropout(0.5)(x)
+    theirs = nn.Dropout(0.5)(x)
     assert ours.mean().item() == pytest.approx(x.mean().item(), rel=0.02)
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.02)
 
@@ -118,7 +120,8 @@ def test_layers_pairs_of_pixels_equal_the_plain_convolution(shape, padding, layo
     torch.manual_seed(0)
     x = torch.randn(shape, dtype=torch.float64).contiguous(memory_format=layout)
     conv = nn.Conv2d(shape[1], 8, 3, padding=padding).double()
-    ours, theirs = layers.paired_conv2d(x, conv.weight, conv.bias, padding), conv(x)
+    ours = layers.paired_conv2d(x, conv.weight, conv.bias, padding)
+    theirs = conv(x)
     torch.testing.assert_close(ours, theirs)
     g = torch.randn_like(theirs)
     wanted = torch.autograd.grad((theirs * g).sum(), [conv.weight, conv.bias])

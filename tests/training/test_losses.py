@@ -48,7 +48,8 @@ def test_focal_loss_takes_one_output_as_logit_of_label_1():
 
 
 def test_focal_loss_of_several_kinds_is_a_sum():
-    logits, y = draw(classes=2)[0], draw(classes=2, seed=1)[0] > 0
+    logits = draw(classes=2)[0]
+    y = draw(classes=2, seed=1)[0] > 0
     for loss in (layers.squared_error, lambda scores, labels: layers.focal_loss(scores, labels, 2.0)):
         alone = [loss(logits[:, kind], y[:, kind].float()) for kind in range(2)]
         torch.testing.assert_close(loss(logits, y.float()), sum(alone))

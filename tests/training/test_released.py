@@ -109,7 +109,8 @@ def test_ststnet_weights_answer_as_the_authors_network(tmp_path):
 
 def test_ststnet_weights_give_scores_of_the_authors_log(tmp_path):
     """UF1 .7209 and UAR .7250, of the folder STSTNet_Weights beside the maps."""
-    weights, maps = outside("STSTNet_Weights", "68 files, published with STSTNet"), flow_maps()
+    weights = outside("STSTNet_Weights", "68 files, published with STSTNet")
+    maps = flow_maps()
     words = [
         "method=ststnet",
         f"method.weights={weights}",
@@ -383,7 +384,9 @@ class SceneFlow(nn.Module):
 
 def test_mtsn_weights_answer_as_the_authors_network(tmp_path):
     torch.manual_seed(0)
-    theirs, own, x = TwoStreams(), mtsn_net.TwoGaps(), torch.randn(4, 6, 28, 28)
+    theirs = TwoStreams()
+    own = mtsn_net.TwoGaps()
+    x = torch.randn(4, 6, 28, 28)
     torch.save(theirs.state_dict(), tmp_path / "cas_weights.pkl")
     released.load(own, mtsn_net.of_authors(released.torch_weights(tmp_path / "cas_weights.pkl")), tmp_path)
     torch.testing.assert_close(own(x)[:, 0], theirs(x))
@@ -392,11 +395,14 @@ def test_mtsn_weights_answer_as_the_authors_network(tmp_path):
 def test_sfamnet_weights_answer_as_the_authors_network(tmp_path):
     """Its emotions stand in another order here, neutral after them."""
     torch.manual_seed(0)
-    theirs, own, x = SceneFlow(5), sfamnet_net.SceneFlowNetwork(5), torch.randn(4, 3, 42, 42)
+    theirs = SceneFlow(5)
+    own = sfamnet_net.SceneFlowNetwork(5)
+    x = torch.randn(4, 3, 42, 42)
     classes = ("others", "negative", "positive", "surprise")
     torch.save(theirs.state_dict(), tmp_path / "subject_1.pkl")
     released.load(own, sfamnet_net.of_authors(released.torch_weights(tmp_path / "subject_1.pkl"), classes), tmp_path)
-    (score, answer), (their_score, their_answer) = own(x), theirs(x)
+    (score, answer) = own(x)
+    (their_score, their_answer) = theirs(x)
     torch.testing.assert_close(score, their_score)
     torch.testing.assert_close(answer, their_answer[:, [3, 0, 1, 2, 4]])
     with pytest.raises(DataError, match=r"answer\.weight has the shape \(5, 392\), expected \(8, 392\)"):

@@ -68,7 +68,8 @@ def test_sample_negatives_draws_evenly():
 
 
 def test_Samples_batch_is_the_rows_asked_for():
-    x, y = torch.arange(12.0).view(6, 2), torch.arange(6)
+    x = torch.arange(12.0).view(6, 2)
+    y = torch.arange(6)
     samples = Samples(x, y)
     assert len(samples) == 6
     for indices in ([2, 3, 4], [4, 1, 1], [5], [3, 5]):
@@ -126,7 +127,8 @@ def mapped_bytes(file):
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells the memory of a process")
 def test_MappedSamples_keep_a_batch_in_memory_alone(tmp_path, monkeypatch):
-    n, size = 2000, 42 * 42 * 3 * 2
+    n = 2000
+    size = 42 * 42 * 3 * 2
     np.save(tmp_path / "maps.npy", np.ones((n, 42, 42, 3), np.float16))
     maps = np.load(tmp_path / "maps.npy", mmap_mode="r")
     monkeypatch.setattr(module, "RELEASE_BYTES", 4 << 20)

@@ -17,7 +17,8 @@ def read_plainly(weights, x):
     width = both.shape[1] // 2
     inner, gate = both[:, :width], both[:, width:]
     rank = weights["dt_proj.weight"].shape[1]
-    state, seen = np.zeros((width, STATES)), []
+    state = np.zeros((width, STATES))
+    seen = []
     for t in range(len(x)):
         u = weights["conv1d.bias"].copy()
         for back in range(min(4, t + 1)):
@@ -37,7 +38,8 @@ def read_plainly(weights, x):
 def test_StateSpace_equals_plain_loops(channels, precision):
     """In single precision through compiled loops, in double through an operation for each moment."""
     torch.manual_seed(0)
-    space, x = StateSpace(channels).to(precision), torch.randn(2, 6, channels, dtype=precision)
+    space = StateSpace(channels).to(precision)
+    x = torch.randn(2, 6, channels, dtype=precision)
     with torch.no_grad():
         for tensor in space.state_dict().values():
             tensor.add_(0.1 * torch.randn_like(tensor))
@@ -62,7 +64,8 @@ def test_Scan_has_gradients_of_finite_differences():
 
 def test_StateBlock_leaves_samples_out_in_training():
     torch.manual_seed(0)
-    block, x = StateBlock(16, dropped=0.5), torch.randn(64, 3, 16)
+    block = StateBlock(16, dropped=0.5)
+    x = torch.randn(64, 3, 16)
     left_out = (block.train()(x) == x).flatten(1).all(1)
     assert 15 < int(left_out.sum()) < 49
     assert not (block.eval()(x) == x).flatten(1).all(1).any()

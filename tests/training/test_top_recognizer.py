@@ -35,7 +35,8 @@ def moving(up: float, n: int, seed: int):
 
 def video(recognizer, crops, label, fps=30.0):
     """A video whose clips go through the steps of the recognizer's chain, the face crop being done."""
-    n, timing = len(crops), Timing(fps, 3, {"micro": 4})
+    n = len(crops)
+    timing = Timing(fps, 3, {"micro": 4})
     steps = recognizer.chains(timing)[recognizer.chain].steps[1:]
 
     def clip(chain, onset, apex, offset):

@@ -94,7 +94,8 @@ def test_ststnet_notes_loss_and_scores_of_held_out_clips():
     epochs = method.history.epochs()
     assert [(e.stage, e.epoch, e.split) for e in epochs] == [("recognition", n, "valid") for n in range(3)]
     probabilities = method.classify(valid.clips())
-    truth, predicted = np.array(valid.labels), probabilities.argmax(1)
+    truth = np.array(valid.labels)
+    predicted = probabilities.argmax(1)
     assert epochs[-1].uf1 == pytest.approx(f1_score(truth, predicted, average="macro"))  # nothing is learnt after it
     assert epochs[-1].accuracy == pytest.approx((truth == predicted).mean())
     assert epochs[-1].loss == pytest.approx(-np.log(probabilities[range(5), truth]).mean(), rel=1e-5)

@@ -19,7 +19,8 @@ def test_tuning_reuses_mean_as_if_it_had_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
-    fold, other = plan.data.folds[0], run_studies.change_parameters(plan, values)
+    fold = plan.data.folds[0]
+    other = run_studies.change_parameters(plan, values)
     stored, whole = host.execute_fold(plan, fold), host.execute_fold(other, fold)
     again = host.execute_fold(other, fold, stored)
     assert again.predictions == whole.predictions

@@ -123,7 +123,8 @@ def test_tune_goes_on_by_the_same_command(go, begin):
     options = {"acts": ("postprocess",), "inner_folds": 2}
     begin("dataset.subjects=5", trials=1, **options)
     (table,) = Path("tuning").rglob("trials.csv")
-    first, found = pd.read_csv(table), go("dataset.subjects=5", trials=2, **options)
+    first = pd.read_csv(table)
+    found = go("dataset.subjects=5", trials=2, **options)
     (study,) = found.plain["studies"].values()
     assert (len(first), study["trials"]["complete"]) == (1, 2)
     assert found.plain["study"] == table.parent.name
@@ -175,14 +176,16 @@ def middle_of(dimension, *values):
 
 @given(st.lists(st.sampled_from(["b", "a", "own"]), min_size=1, max_size=7))
 def test_middle_of_choices_is_the_most_frequent(values):
-    found, counts = middle_of(Dimension("method.x", "training", "own", choices=("b", "a")), *values), Counter(values)
+    found = middle_of(Dimension("method.x", "training", "own", choices=("b", "a")), *values)
+    counts = Counter(values)
     rivals = [value for value in ("b", "a", "own") if counts[value] == max(counts.values())]
     assert found == rivals[0], "of equally frequent ones the first, the default last"
 
 
 @given(st.lists(st.none() | st.floats(0.1, 0.9), min_size=1, max_size=7))
 def test_middle_of_keeps_a_default_that_is_no_number(values):
-    found, numbers = middle_of(Dimension("method.nms", "postprocess", None, 0.1, 0.9), *values), [*filter(None, values)]
+    found = middle_of(Dimension("method.nms", "postprocess", None, 0.1, 0.9), *values)
+    numbers = [*filter(None, values)]
     most = len(numbers) < len(values) / 2
     assert found == (None if most else np.percentile(numbers, 50, method="lower"))
 
@@ -322,7 +325,8 @@ def test_tune_scores_earlier_outer_runs_by_present_rules(go, tmp_path):
 
 
 def test_tune_counts_a_video_without_face_as_missed(go, monkeypatch, capsys):
-    black, why = "toy_places/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
+    black = "toy_places/02/v1"
+    why = isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
         return Prepared(

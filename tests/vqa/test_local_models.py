@@ -120,7 +120,8 @@ def test_ask_questions_of_tiny_model_equals_transformers(tmp_path):
     assert ask(folder, tmp_path / "a.jsonl", parallel=4)[0] == one
     processor = transformers.AutoProcessor.from_pretrained(folder)
     network = transformers.AutoModelForImageTextToText.from_pretrained(folder)
-    expected, n_tokens = [], 0
+    expected = []
+    n_tokens = 0
     for row in ROWS:
         content = [{"type": "image", "image": picture} for picture in PICTURES[row["id"]]]
         text = AskSettings().prompt.write(row["question"], AskSettings().pictures)

@@ -99,7 +99,8 @@ def drawn(rows, rng):
     """For each question the true answer, one of its kind in other letters, or none."""
 
     def one_of(row):
-        true, other = row["answer"], str(rng.choice(ANSWERS[kind_of(row)]))
+        true = row["answer"]
+        other = str(rng.choice(ANSWERS[kind_of(row)]))
         return [true, true.upper(), other, f" {other} ", ""][rng.choice(5, p=[0.3, 0.1, 0.3, 0.2, 0.1])]
 
     return [row | {"answer": one_of(row)} for row in rows]
@@ -129,7 +130,8 @@ def test_score_answers_equals_libraries(seed):
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
     from rouge_score import rouge_scorer
 
-    smooth, rouge = SmoothingFunction().method1, rouge_scorer.RougeScorer(["rouge1"], use_stemmer=True)
+    smooth = SmoothingFunction().method1
+    rouge = rouge_scorer.RougeScorer(["rouge1"], use_stemmer=True)
     bleus = [sentence_bleu([one.split()], other.split(), smoothing_function=smooth) for one, other in texts]
     assert value(a, "bleu") == pytest.approx(np.mean(bleus))
     assert value(a, "rouge1") == pytest.approx(np.mean([rouge.score(*pair)["rouge1"].recall for pair in texts]))

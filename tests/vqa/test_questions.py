@@ -116,7 +116,8 @@ def test_make_questions_draws_by_the_seed():
 
 @pytest.mark.parametrize(("dataset", "subjects"), [("samm", "{}"), ("casme2", "sub{}")])
 def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subjects):
-    written, clips = Path(__file__).with_name("by_hand.txt").read_text().split("\n= ")[1:], {}
+    written = Path(__file__).with_name("by_hand.txt").read_text().split("\n= ")[1:]
+    clips = {}
     for block in written:
         head, *lines = block.strip().splitlines()
         if head.split()[0] == dataset:

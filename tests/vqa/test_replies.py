@@ -63,7 +63,8 @@ def test_answer_questions_joins_a_recognizer_and_runs_of_units(tmp_path):
     shown = clips.drop_duplicates(["video", "onset", "offset"])["onset"] < 100
     unit.write_table("clips.parquet", clips.assign(predicted=np.where(clips["onset"] < 100, "AU12", "absent")))
     first = clips[clips["onset"] < 100].iloc[0]
-    name, onset = str(first["video"]), int(first["onset"])
+    name = str(first["video"])
+    onset = int(first["onset"])
     rows = [row | {"image_id": f"{row['image_id']}_{onset}"} for row in asked(name, texts=SHORT)]
     answered, unanswered = vqa.replies.answer_questions([classes, unit], rows)
     table = classes.read_table("clips.parquet")

@@ -95,7 +95,11 @@ class Reader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.ids, self.links, self.scripts, self.text = [], [], [], 0, []
+        self.open = []
+        self.ids = []
+        self.links = []
+        self.scripts = 0
+        self.text = []
 
     def handle_starttag(self, tag, attrs):
         named = dict(attrs)
@@ -143,7 +147,8 @@ def browser():
 @pytest.fixture(scope="session")
 def window(browser):
     """The one page that all tests go to, for a new one costs more than most of them, and what it complains of."""
-    page, complaints = browser.new_page(), []
+    page = browser.new_page()
+    complaints = []
     page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: (complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))

@@ -43,7 +43,8 @@ def column(page, table, n):
 
 def test_page_opens_without_complaint(visit, site):
     """By day three of each folder: cards, runs and tables are pages of one kind each."""
-    page, files = visit(), sorted(site.rglob("*.html"))
+    page = visit()
+    files = sorted(site.rglob("*.html"))
     for file in files:
         if not NIGHTLY and file.parent != site and file not in [f for f in files if f.parent == file.parent][:3]:
             continue

@@ -57,7 +57,8 @@ class Read:
 @pytest.mark.parametrize("which", [0, 1])
 def test_draw_chart_has_points_inside_powers_of_ten(seconds, which):
     read = Read([point(n, s, 0.5) for n, s in enumerate(seconds, 1)], which=which)
-    left, right = min(read.ticks), max(read.ticks)
+    left = min(read.ticks)
+    right = max(read.ticks)
     assert 1.6 <= max(min(seconds), site.chart.LEAST) / left < 16
     assert 3 <= right / max(seconds) < 30
     powers = [round(math.log10(tick)) for tick in read.ticks]

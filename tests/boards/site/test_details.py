@@ -12,7 +12,9 @@ from tests.helpers.plain_rules import rows, tables
 
 
 def test_confusion_matrix_has_counts_and_shares():
-    classes, truth, predicted = "abc", list("aaaabbcaab"), list("aabcbbcaba")
+    classes = "abc"
+    truth = list("aaaabbcaab")
+    predicted = list("aabcbbcaba")
     table = plots.count_confusions(pd.DataFrame({"truth": truth, "predicted": predicted}), classes)
     counts, shares = (confusion_matrix(truth, predicted, labels=list(classes), normalize=by) for by in (None, "true"))
     assert list(table.columns) == list(table.index) == list(classes)

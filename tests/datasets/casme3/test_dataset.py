@@ -156,7 +156,8 @@ def test_depth_is_listed_for_each_frame(root):
     set_ = dataset(root)
     videos = {v.key: v for v in set_.videos()}
     gappy = videos["casme3/spNO.2/c"]
-    depth, numbers = set_.depth(gappy), set_.frames(gappy).numbers
+    depth = set_.depth(gappy)
+    numbers = set_.frames(gappy).numbers
 
     assert len(depth) == gappy.n_frames
     assert 0 < sum(path is None for path in depth) < len(depth)

@@ -30,12 +30,15 @@ def write_video(path, rate=FPS, times=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=rate)
-        stream.width, stream.height, stream.pix_fmt = 160, 160, "bgr0"
+        stream.width = 160
+        stream.height = 160
+        stream.pix_fmt = "bgr0"
         stream.codec_context.time_base = Fraction(1, 1000)
         for index in range(FRAMES):
             image = draw_face(drawn.strength_at(index, (12, 18, 26)), person=3, seed=index)
             picture = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="bgr0")
-            picture.pts, picture.time_base = (times or range(0, 10**6, 1000 // rate))[index], Fraction(1, 1000)
+            picture.pts = (times or range(0, 10**6, 1000 // rate))[index]
+            picture.time_base = Fraction(1, 1000)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return path

@@ -61,7 +61,8 @@ def test_videos_are_files_and_image_folders(root):
 def test_position_0_is_frame_1_of_sheet(root):
     set_ = dataset(root)
     for video in set_.videos():
-        e, frames = video.expressions[0], set_.frames(video)
+        e = video.expressions[0]
+        frames = set_.frames(video)
         moved = [abs(frames[n].astype(float) - frames[0]).mean() for n in (e.onset, e.peak, e.offset)]
         assert moved[1] > 1.2 * max(moved[0], moved[2])
 

@@ -137,7 +137,8 @@ def test_micro_expression_moves_inside_its_interval_alone():
 
 @pytest.mark.parametrize("seed", by_day([0, 1], 0))
 def test_SyntheticFrames_show_dlib_one_face_where_it_is(seed):
-    params, detector = synthetic.Synthetic.Params(seed=seed), dlib.get_frontal_face_detector()
+    params = synthetic.Synthetic.Params(seed=seed)
+    detector = dlib.get_frontal_face_detector()
     dataset = synthetic.Synthetic(params)
     for video in dataset.videos()[:: params.videos]:
         frame = dataset.frames(video)[0]

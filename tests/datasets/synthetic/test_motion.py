@@ -35,7 +35,8 @@ def _grey(state, subject=SUBJECT):
 
 def _steepest(subject, strengths):
     """Largest gradient of the summed field on every pixel, of either lip's layer where it is seen."""
-    fields, seam = subject.fields, subject.seam[40, 1]
+    fields = subject.fields
+    seam = subject.seam[40, 1]
     push = np.einsum("us,ushwc->hwc", strengths, fields.push)
     part = np.einsum("us,ushw->hw", strengths, fields.part)
     lower = push + np.stack([np.zeros_like(part), part], axis=-1)
@@ -82,7 +83,8 @@ def test_state_never_caps_micro_expressions():
 
 @pytest.mark.parametrize("unit", [u for u in action_units.UNITS if u not in (5, 7)])
 def test_units_move_skin_by_4_to_15_percent(unit):
-    index, moved = action_units.UNITS.index(unit), []
+    index = action_units.UNITS.index(unit)
+    moved = []
     for subject in range(3):
         fields = render.make_subject(0, subject, 192, 0.6, 1.0).fields
         field = fields.push[index].copy()
@@ -146,7 +148,8 @@ def test_landmarks_follow_pose():
 @pytest.mark.parametrize(("yaw", "pitch"), [(0.02, 0.0), (0.0, 0.02), (0.01, -0.015)])
 def test_draw_turned_head_equals_pinhole(yaw, pitch):
     """Points in space, turned about the middle of the head and projected, near less far: the drawing has it to first order."""
-    middle, points = (SUBJECT.size - 1) / 2, SUBJECT.landmarks
+    middle = (SUBJECT.size - 1) / 2
+    points = SUBJECT.landmarks
     depth = cv2.remap(SUBJECT.depth, *points.astype(np.float32).T.copy(), cv2.INTER_LINEAR).ravel()
 
     def pinhole(camera):
@@ -157,7 +160,8 @@ def test_draw_turned_head_equals_pinhole(yaw, pitch):
     def drawn(camera):
         return dataclasses.replace(_state(), yaw=yaw, pitch=pitch, camera=camera)
 
-    near, far = 6 * SUBJECT.width, 1e9
+    near = 6 * SUBJECT.width
+    far = 1e9
     change = render.landmarks(SUBJECT, drawn(near)) - render.landmarks(SUBJECT, drawn(far))
     expected = pinhole(near) - pinhole(far)
     assert 0.04 < np.abs(expected).max() < 0.5

@@ -195,7 +195,8 @@ def test_write_script_has_asked_micro_expressions_a_minute():
 
 
 def test_label_errs_as_asked_and_moves_nothing():
-    sure, unsure = AS_SAMM_LV, dataclasses.replace(AS_SAMM_LV, coder_error=0.08)
+    sure = AS_SAMM_LV
+    unsure = dataclasses.replace(AS_SAMM_LV, coder_error=0.08)
     errors = []
     for place in _places(sure)[::2]:
         assert synthetic.write_script(unsure, *place).events == synthetic.write_script(sure, *place).events

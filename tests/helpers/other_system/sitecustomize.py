@@ -226,9 +226,14 @@ def close_handle(handle):
     return 1
 
 
-CALLS, IN_JOB, JOB = [], [], (1 << 40) + 4
+CALLS = []
+IN_JOB = []
+JOB = (1 << 40) + 4
 FAILING = os.environ.get("FAKED_FAILURE")
-KIND, RULES, STAT, AT_WORK = os.environ.get("FAKED_SEATBELT"), [], os.stat, threading.local()
+KIND = os.environ.get("FAKED_SEATBELT")
+RULES = []
+STAT = os.stat
+AT_WORK = threading.local()
 SEATBELT = {"sandbox_init": enter_seatbelt, "sandbox_free_error": free_error}
 EVENTS_OF_PATHS = {
     **dict.fromkeys(("os.listdir", "os.scandir"), "file-read-data"),
@@ -343,10 +348,8 @@ def is_in_use(path):
 
 def calls_from_mebench():
     """Whether the nearest frame outside the standard library's files and paths is mebench's."""
-    frame, passed = (
-        sys._getframe(),
-        ("sitecustomize", "pathlib", "os", "io", "contextlib", "shutil", "tempfile", "weakref"),
-    )
+    frame = sys._getframe()
+    passed = ("sitecustomize", "pathlib", "os", "io", "contextlib", "shutil", "tempfile", "weakref")
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in passed:
         if frame.f_code.co_name == "TemporaryFile":  # Windows removes it by itself, at its end
             return False
@@ -357,7 +360,8 @@ def calls_from_mebench():
 if IS_WINDOWS:
     shutil._use_fd_functions = False  # which opens folders
 if SYSTEM:
-    modules, real_import = faked_modules(), builtins.__import__
+    modules = faked_modules()
+    real_import = builtins.__import__
 
     def import_faked(name, globals=None, locals=None, fromlist=(), level=0):
         """`import` of another system, for mebench alone."""

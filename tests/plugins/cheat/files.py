@@ -132,7 +132,8 @@ def label_by_picture_read_at_import(cheat: Cheat, clip: ClipView) -> Mapping[str
 
 def keep_in_attributes(cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
     """Add to an attribute of the plugin's folder three bytes of each picture and its label."""
-    folder, name = Path(__file__).parent, "user.known"
+    folder = Path(__file__).parent
+    name = "user.known"
     before = os.getxattr(folder, name) if name in os.listxattr(folder) else b""
     content = b"".join(bytes.fromhex(key[:SHORT]) + bytes([label]) for key, label in labels_of_pictures(train).items())
     entries = {known[start : start + 4] for known in (before, content) for start in range(0, len(known), 4)}
