@@ -139,7 +139,7 @@ def test_compute_standings_finds_hardest_people_by_mean(rows):
         assert row["hardest"]["value"] == pytest.approx(mean_uf1(runs, hardest))
 
 
-def test_rounds_give_each_seed_equally_often(rows):
+def test_units_of_rounds_give_each_seed_equally_often(rows):
     pooled = standings.PooledRows.from_rows(rows, "recognition.uf1", read)
     n_subjects = pooled.pool.units.shape[1]
     n_rounds = len(pooled.units_of_rounds)

@@ -326,7 +326,7 @@ def test_FaceCrop_track_searches_only_around_the_face(drawn, monkeypatch, wide):
     monkeypatch.setattr(landmarks, "CHECK_EVERY", 2)
     sizes = list[int]()
     faces = FaceCrop.detect_faces
-    monkeypatch.setattr(FaceCrop, "faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
+    monkeypatch.setattr(FaceCrop, "detect_faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
     images = MemoryFrames([frame] * 7)
     crop = FaceCrop(track="frame", size=8)
 

@@ -88,7 +88,7 @@ def test_label_sets_skip_unshown_classes():
     assert values(section)["jaccard"] == values(section)["uf1"] == 0
 
 
-def test_label_sets_of_folds_are_pooled_without_a_remark_on_folds():
+def test_label_sets_of_folds_are_pooled_without_a_remark():
     clips = drawn(0)
     summary = summarized(clips.assign(part=[f"fold {n % 2}" for n in range(len(clips))]))
     assert values(summary["recognition"]) == values(scored(clips))

@@ -41,7 +41,7 @@ def test_rates_over_confidence_are_what_thresholds_leave() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 20), st.integers(1, 9)), max_size=8))
-def test_newly_covered_counts_frames_of_several_truths_once(rows: list[tuple[str, int, int]]) -> None:
+def test_count_newly_covered_counts_shared_frames_once(rows: list[tuple[str, int, int]]) -> None:
     truths = pd.DataFrame(
         [(v, "micro", on, on + n - 1) for v, on, n in rows], columns=["video", "kind", "onset", "offset"]
     )

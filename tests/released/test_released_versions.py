@@ -16,6 +16,7 @@ from mebench.boards.board import read_board
 from mebench.boards.export import export_record
 from mebench.features.store import FeatureStore, verify_entries
 from mebench.records.record import record_from_run
+from mebench.runner import session
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, holds_current_scores
 from mebench.tuning.run_studies import remarks_on_former_studies
@@ -67,8 +68,9 @@ def test_finished_run_becomes_a_record_that_merges(released, tmp_path):
     assert (outcome.status, outcome.reason, outcome.scores) == ("taken", "", "")
 
 
-def test_unfinished_run_names_what_differs(released, mebench):
+def test_unfinished_run_names_what_differs(released, mebench, monkeypatch):
     run = run_of_seed(released, 1)
+    monkeypatch.setattr(session, "instructions_of_folds", lambda: run.read_json("versions.json")["processor"])
     code, _, told = mebench("resume", run.path)
     assert code != 0
     expected = (

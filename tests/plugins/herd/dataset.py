@@ -33,8 +33,7 @@ class Herd(Dataset):
 
     def provided(self, video: Video, name: str) -> NDArray[np.float64]:
         """Class and person as one-hot vectors, the person three times as large, with a little noise."""
-        person = TWIN if video.subject == "copy" else int(video.subject)
-        clip = int(video.id[1:])
+        person, clip = (TWIN if video.subject == "copy" else int(video.subject)), int(video.id[1:])
         noise = np.random.default_rng([person, clip]).normal(0, 0.1, 12)
         return np.concatenate([np.eye(3)[self._shown_class(person, clip)], 3 * np.eye(9)[person]]) + noise
 
