@@ -118,7 +118,7 @@ def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple
             matrices[run, :, true, (true + 1) % 3] = taken[:, true]
             matrices[run, :, true, (true + 2) % 3] = (counts - right - taken)[:, true]
     sample = Sample(matrices.reshape(-1, 3, 4), np.tile(counts, (len(shares), 1)), CLASSES)
-    scores = partial(sample.scores, find_convention("strict"), ("accuracy", "uf1", "uar", "precision"))
+    scores = partial(sample.compute_scores, find_convention("strict"), ("accuracy", "uf1", "uar", "precision"))
     return Drawn(scores, sample.basis_of)
 
 

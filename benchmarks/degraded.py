@@ -231,7 +231,7 @@ def table_of_methods(methods: Mapping[str, list[Row]], kinds: list[str], strengt
         [method, f"{clean_score(rows):.3f}", *(difference(rows, kind, strength) for kind in kinds)]
         for method, rows in methods.items()
     ]
-    return Table(columns, cells).markdown() + "\n"
+    return Table(columns, cells).to_markdown() + "\n"
 
 
 def table_of_kinds(methods: Mapping[str, list[Row]], kinds: list[str], strength: int) -> str:
@@ -246,7 +246,7 @@ def table_of_kinds(methods: Mapping[str, list[Row]], kinds: list[str], strength:
     ]
     ordered = sorted(kinds, key=mean.__getitem__)
     return (
-        Table(columns, [[kind, f"{mean[kind]:.3f}", ", ".join(losers[kind]) or "–"] for kind in ordered]).markdown()
+        Table(columns, [[kind, f"{mean[kind]:.3f}", ", ".join(losers[kind]) or "–"] for kind in ordered]).to_markdown()
         + "\n"
     )
 
@@ -255,7 +255,9 @@ def table_of_strengths(method: str, rows: list[Row], kinds: list[str], strengths
     """The difference of one method under each kind and strength."""
     columns = [Column("kind", f"{method}, clean {clean_score(rows):.3f}")]
     columns += [Column(str(n), f"strength {n}", right=True, score=True, digits=3) for n in strengths]
-    return Table(columns, [[kind, *(difference(rows, kind, n) for n in strengths)] for kind in kinds]).markdown() + "\n"
+    return (
+        Table(columns, [[kind, *(difference(rows, kind, n) for n in strengths)] for kind in kinds]).to_markdown() + "\n"
+    )
 
 
 def difference(rows: list[Row], kind: str, strength: int) -> Any:

@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Differences that presets of the synthetic dataset can show.")
     parser.add_argument("--records", type=Path, default=Path(__file__).parent.parent / "leaderboards" / "records")
     errors = pair_errors(parser.parse_args().records)
-    sets = {name: size(name) for name in find_plugin("dataset", "synthetic").section("presets")}
+    sets = {name: size(name) for name in find_plugin("dataset", "synthetic").read_section("presets")}
     print(f"{len(errors)} pairs, standard error {np.median(errors):.3f} (from {min(errors):.3f} to {max(errors):.3f})")
     print("| preset | subjects | micro-expressions | difference in F1 at 80 % power |\n|---|---|---|---|")
     for name, (subjects, micro) in sets.items():

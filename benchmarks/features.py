@@ -170,7 +170,7 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
         return result
 
     with mock.patch.object(FaceCrop, "locate", lambda self, *args: timed("detect", locate, self, *args)):
-        timed("decode, crop, write", source.crops, chain)
+        timed("decode, crop, write", source.make_crops, chain)
     spent["decode, crop, write"] -= spent["detect"]
     with mock.patch.object(tvl1, "tvl1", lambda *args: timed("flow", flow, *args)):
         timed("strain, scale, regions, write", source.feature, chain, None)

@@ -132,7 +132,7 @@ def written(folder: Path, count: int) -> list[str]:
     data.mkdir()
     fold = plan.data.folds[0]
     job, videos = replace(FoldHost.for_fold(plan, fold).job, groups=plan.data.groups), []
-    views = Views(job, job.parts[0].new_method(), plan.data.home)
+    views = Views(job, job.parts[0].new_method(), plan.data.find_home)
     for number, video in enumerate(plan.data.videos):
         view = views.show_labels(video)
         np.save(data / f"frames{number}.npy", view.features(FRAMES))
@@ -151,7 +151,7 @@ def written(folder: Path, count: int) -> list[str]:
         )
     params = {name: getattr(plan.config.method_params, name) for name in ("ratio", "batch_size", "l2", "l2_head")}
     folds = [
-        {"test": [f.test[0].subject], "k_prime": plan.data.timings(f)["synthetic"].k_prime["micro"]}
+        {"test": [f.test[0].subject], "k_prime": plan.data.find_timings(f)["synthetic"].k_prime["micro"]}
         for f in plan.data.folds
         if f.test[0].subject in subjects
     ]

@@ -62,7 +62,7 @@ def fit_predictor(plan: Plan, file: Path) -> int:
     for video in data.videos:
         (label,) = {data.scheme.of(expression) for expression in data.scheme.scored(video)}
         assert label is not None
-        gray = np.ascontiguousarray(to_gray(data.home(video)[0].frames(video)[0], 0, video.key))
+        gray = np.ascontiguousarray(to_gray(data.find_home(video)[0].frames(video)[0], 0, video.key))
         box = detect_faces(gray, 1)[0]
         points = turned(predicted_landmarks(honest, gray, box), 2 * math.pi * label / len(data.scheme.classes))
         images.append(gray)

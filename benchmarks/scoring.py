@@ -163,7 +163,7 @@ def main() -> None:
 
 def matching(tables: Tables) -> None:
     """Time the three ways to match."""
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     true, spotted = ordered.truths, ordered.predictions
     assert spotted is not None
     columns = ["video", "kind", "onset", "offset"]

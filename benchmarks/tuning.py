@@ -49,7 +49,7 @@ def evaluate(values, step):
 study = SharedStudy(StudyStorage.at_url(file), terms)
 study.run(trials, evaluate, lambda study, trial: None)
 if mark.name == "report":
-    found = [(t.number, t.state, t.retry_of) for t in study.study().trials]
+    found = [(t.number, t.state, t.retry_of) for t in study.read_study().trials]
     print(__import__("json").dumps(found))
 """
 

@@ -110,10 +110,10 @@ class Column:
             return self.of(row)
         return row.get(self.name) if isinstance(row, Mapping) else getattr(row, self.name)
 
-    def lines(self, value: Any) -> list[str]:
+    def write_lines(self, value: Any) -> list[str]:
         """A value as text; of a score its interval, its seeds and its note are lines of their own.
 
-        >>> Column("f1", digits=2).lines({"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.5, "max": 0.5})
+        >>> Column("f1", digits=2).write_lines({"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.5, "max": 0.5})
         ['0.50', '[0.25, 0.75]']
         """
         if self.text is not None and not isinstance(value, str):
@@ -134,7 +134,7 @@ class Column:
         below = (format_ends(score, places), seeds, score.get("note", ""))
         return [format_table_number(score["value"], places), *filter(None, below)]
 
-    def cell(self, value: Any) -> Markup:
+    def write_cell(self, value: Any) -> Markup:
         """A value as a cell of a page, in which no text is markup."""
         if self.score and not isinstance(value, str):
             return self._score_cell(value)
@@ -143,7 +143,7 @@ class Column:
             order = "" if value is None else self.order(value)
         if value is None and self.text is None:
             return self._page_cell(_spanned(NONE, "none"), order)
-        first, *others = [value] if hasattr(value, "__html__") else self.lines(value) or [""]
+        first, *others = [value] if hasattr(value, "__html__") else self.write_lines(value) or [""]
         if first == str(order):
             order = None
         return self._page_cell(_spanned(first) + "".join(_spanned(line, "settings") for line in others), order)
@@ -159,7 +159,7 @@ class Column:
             if note:
                 texts.append(_spanned(note, "spread"))
             return self._page_cell(" ".join(texts), "")
-        first, *others = self.lines(score)
+        first, *others = self.write_lines(score)
         texts = [_spanned(first, "value")]
         for line in others:
             name = "interval" if line.startswith("[") else "spread"
@@ -198,13 +198,13 @@ class Column:
         if value is None or isinstance(value, float):
             shown = self.text(value) if self.text else format_number(value, self.digits)
             return [shown]
-        shown = ", ".join(self.lines(value))
+        shown = ", ".join(self.write_lines(value))
         return [shown, ""] if interval_apart else [shown]
 
     def markdown_cell(self, value: Any, muted: bool) -> str:
         """A value as a cell of Markdown: bold where it sorts, names of muted rows in italics."""
         is_text = isinstance(value, str | tuple)
-        lines = self.lines(value)
+        lines = self.write_lines(value)
         if not lines:
             return ""
         if is_text:
@@ -222,7 +222,7 @@ class Column:
             return value
         if isinstance(value, Mapping):
             value = {**value, "min": None, "max": None, "note": ""}
-        text = latex_text(" ".join(self.lines(value)))
+        text = latex_text(" ".join(self.write_lines(value)))
         return rf"\textit{{{text}}}" if self.main and muted and not self.score else text
 
     def csv_heads(self) -> list[str]:
@@ -289,7 +289,7 @@ class Table:
         kept_cells = [[row[position] for position in kept] for row in cells]
         return cls(kept_columns, kept_cells, title, muted)
 
-    def terminal(self) -> rich_table.Table:
+    def to_terminal(self) -> rich_table.Table:
         """For `console().print`: a score with its interval; undefined values are `-`."""
         heads = list[tuple[str, bool, str]]()
         for column in self.columns:
@@ -306,19 +306,19 @@ class Table:
                 rows.append([row])
         return make_rich_table(self.title, heads, rows)
 
-    __rich__ = terminal
+    __rich__ = to_terminal
 
-    def words(self) -> tuple[list[str], list[list[str]]]:
+    def to_words(self) -> tuple[list[str], list[list[str]]]:
         """Heads and cells as text, for `console.print_table`: a cell holds all lines of its value."""
         heads = [column.head for column in self.columns]
         rows = [
-            [" ".join(column.lines(value)) for column, value in zip(self.columns, row)]
+            [" ".join(column.write_lines(value)) for column, value in zip(self.columns, row)]
             for row in self.rows
             if not isinstance(row, str)
         ]
         return heads, rows
 
-    def markdown(self) -> str:
+    def to_markdown(self) -> str:
         """Lines of Markdown: interval and seeds stand below a score, and nothing in a text is markup."""
         heads = [column.head for column in self.columns]
         lines = [f"| {' | '.join(heads)} |", f"|{'|'.join('---' for _ in heads)}|"]
@@ -330,7 +330,7 @@ class Table:
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
-    def latex(self, caption: str = "") -> str:
+    def to_latex(self, caption: str = "") -> str:
         r"""A `\begin{table}`, with scores and intervals; it needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
         Args:
@@ -368,7 +368,7 @@ class Table:
                 words = "\n      ".join(latex_text(line) for line in row.split("\n"))
                 yield rf"\multicolumn{{{len(self.columns)}}}{{l}}{{{words}}} \\"
 
-    def csv(self) -> str:
+    def to_csv_text(self) -> str:
         """As in RFC 4180: numbers to six digits, a score in five columns; formulas get an apostrophe."""
         heads = [head for column in self.columns for head in column.csv_heads()]
         rows = [row for row in self.rows if not isinstance(row, str)]
@@ -385,7 +385,7 @@ class Table:
         names = [column.name for column in self.columns]
         return [dict(zip(names, row)) for row in self.rows if not isinstance(row, str)]
 
-    def html(self, kind: str = "", caption: str = "", sortable: bool = False) -> Markup:
+    def to_html(self, kind: str = "", caption: str = "", sortable: bool = False) -> Markup:
         """A `<table>` in which no text is markup; below a score stand its interval and the spread of its seeds.
 
         Args:
@@ -402,7 +402,7 @@ class Table:
 
         def cells(row: Sequence[Any]) -> Markup:
             """The cells of a row; a template would take four times as long, and pages have many thousands."""
-            return Markup("").join(map(Column.cell, columns, row))
+            return Markup("").join(map(Column.write_cell, columns, row))
 
         html = page.render(table=self, cells=cells, kind=" ".join(classes), caption=caption, sortable=sortable)
         return Markup(html.strip())

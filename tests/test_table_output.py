@@ -44,7 +44,7 @@ def test_terminal_has_interval_beside_score():
 
 
 def test_markdown_has_interval_below_score_and_bold_order():
-    text = table(("mean", SCORE, 12), ("chance", SCORE | {"note": "drawn"}, 2), muted={1}).markdown()
+    text = table(("mean", SCORE, 12), ("chance", SCORE | {"note": "drawn"}, 2), muted={1}).to_markdown()
     assert text.splitlines() == [
         "| method | F1 | n |",
         "|---|---|---|",
@@ -54,7 +54,7 @@ def test_markdown_has_interval_below_score_and_bold_order():
 
 
 def test_latex_has_interval_beside_score_and_rules():
-    found = Table(COLUMNS[:3], [["mean", SCORE, 1], "others", ["chance", NOTHING, None]], "a & b", {2}).latex()
+    found = Table(COLUMNS[:3], [["mean", SCORE, 1], "others", ["chance", NOTHING, None]], "a & b", {2}).to_latex()
     assert r"\caption{a \& b}" in found
     assert r"\begin{tabular}{lrr}" in found
     rows = found.partition("\\midrule\n")[2].splitlines()
@@ -68,7 +68,7 @@ def test_latex_has_interval_beside_score_and_rules():
 
 def test_csv_has_five_ends_and_json_values():
     found = table(("mean", SCORE, 12, None), ("none", None, 1 / 3, "x"))
-    assert list(csv.reader(io.StringIO(found.csv()))) == [
+    assert list(csv.reader(io.StringIO(found.to_csv_text()))) == [
         ["method", "f1", "f1_low", "f1_high", "f1_min", "f1_max", "n", "remark"],
         ["mean", "0.5", "0.25", "0.75", "0.4", "0.6", "12", ""],
         ["none", "", "", "", "", "", "0.333333", "x"],
@@ -90,7 +90,9 @@ class Cells(HTMLParser):
 
 def test_html_has_order_and_meaning_of_columns():
     reader = Cells()
-    reader.feed(table(("mean", SCORE, 12), ("chance", NOTHING, 1), muted={1}).html("plain", "Measured", sortable=True))
+    reader.feed(
+        table(("mean", SCORE, 12), ("chance", NOTHING, 1), muted={1}).to_html("plain", "Measured", sortable=True)
+    )
     tags = [tag for tag, _ in reader.tags]
 
     assert (tags.count("th"), tags.count("td"), tags.count("tr")) == (5, 4, 3)
@@ -115,18 +117,18 @@ def test_table_escapes_text_in_each_output():
     found = table((EVIL, SCORE, 1, EVIL))
     assert "\x1b" not in shown(found)
     assert "\\x1b" in shown(found)
-    tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(found.markdown())
+    tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(found.to_markdown())
     cells = ["".join(part.content for part in token.children) for token in tokens if token.type == "inline"]
     assert cells[4] == cells[7] == SEEN
-    assert "$" not in found.markdown()
-    (row,) = csv.DictReader(io.StringIO(found.csv()))
+    assert "$" not in found.to_markdown()
+    (row,) = csv.DictReader(io.StringIO(found.to_csv_text()))
     assert row["method"] == "'" + SEEN
     reader = Cells()
-    reader.feed(found.html())
+    reader.feed(found.to_html())
     assert "script" not in [tag for tag, _ in reader.tags]
     assert "".join(reader.text).count("<script>") == 2
-    assert r"=\textless{}script\textgreater{}a\textbar{}b \textbackslash{}end\{x\} *c* \& 50 \%" in found.latex()
-    for text in (found.html(), found.markdown(), found.csv(), found.latex()):
+    assert r"=\textless{}script\textgreater{}a\textbar{}b \textbackslash{}end\{x\} *c* \& 50 \%" in found.to_latex()
+    for text in (found.to_html(), found.to_markdown(), found.to_csv_text(), found.to_latex()):
         assert "\x1b" not in text
         assert "\u202e" not in text
     assert found.plain()[0]["remark"] == EVIL

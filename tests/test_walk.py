@@ -36,9 +36,9 @@ WAY_OF_EPOCHS = (
     (f"{RUNNER}/plan.py", "make_plan", "Plan", f"{RUNNER}/plan.py"),
     (f"{RUNNER}/execute.py", "execute_run", "execute_all", f"{RUNNER}/execute.py"),
     (f"{RUNNER}/execute.py", "execute_all", "_compute_folds", f"{RUNNER}/execute.py"),
-    (f"{RUNNER}/execute.py", "_compute_folds", "tasks", f"{RUNNER}/session.py"),
+    (f"{RUNNER}/execute.py", "_compute_folds", "make_tasks", f"{RUNNER}/session.py"),
     # a fold, in a process of its own
-    (f"{RUNNER}/session.py", "tasks", "fold_task", f"{RUNNER}/host.py"),
+    (f"{RUNNER}/session.py", "make_tasks", "fold_task", f"{RUNNER}/host.py"),
     (f"{RUNNER}/host.py", "fold_task", "WorkerTask", f"{RUNNER}/workers.py"),
     (f"{RUNNER}/host.py", "fold_task", "FoldTask", f"{RUNNER}/host.py"),
     (f"{RUNNER}/host.py", "FoldTask", "FoldHost", f"{RUNNER}/host.py"),

@@ -68,12 +68,12 @@ def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo
         scheme=data.scheme,
         test=(),
         groups=data.groups,
-        timings=data.timings(fold),
+        timings=data.find_timings(fold),
         cache=plan.config.cache,
     )
     method = plan.methods[0].new_method()
-    views = runner.Views(job, method, data.home)
-    train, _, test = ([views.show_labels(video) for video in side] for side in data.sides(fold))
+    views = runner.Views(job, method, data.find_home)
+    train, _, test = ([views.show_labels(video) for video in side] for side in data.split_videos(fold))
     return method, train, test
 
 

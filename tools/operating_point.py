@@ -84,7 +84,7 @@ def scores_at(
         key: replace(answer, predictions=[p for p in answer.predictions if p.kind != KIND or p.confidence >= level])
         for key, answer in predicted.answers.items()
     }
-    tables = replace(predicted, answers=answers).tables()
+    tables = replace(predicted, answers=answers).make_tables()
     truth = runner.tables_of_videos(predicted.dataset, predicted.job.scheme, [video for video, _ in tested])
     about = {**model.about, "classes": ()}
     return card_scores(replace(truth, predictions=tables.predictions), about)

@@ -194,7 +194,7 @@ class Layout:
     pattern: str = "*"
     video_name: str = r".+"
 
-    def rank(self, names: Iterable[str]) -> int:
+    def find_rank(self, names: Iterable[str]) -> int:
         """The place in `homes` of the most preferred of some names, 0 for the first; beyond all where none is there."""
         known = {fold(name) for name in names}
         return min((n for n, home in enumerate(self.homes) if fold(home) in known), default=len(self.homes))
@@ -289,7 +289,7 @@ class Tree(Listing):
                 if folder not in self.cropped:
                     self.cropped.append(folder)
                 continue
-            rank = self.layout.rank([folder.name])
+            rank = self.layout.find_rank([folder.name])
             preference = (rank, depth, -n_fitting, str(folder))  # the upper one, then the fuller one
             homes.append((preference, rank, folder))
         return [(rank, folder) for _, rank, folder in sorted(homes)]

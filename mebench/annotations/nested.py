@@ -137,7 +137,7 @@ class NestedTree(Tree):
             if match is None or any(given.get(key, value) != value for key, value in match.groupdict().items()):
                 return None
             given |= match.groupdict()
-        rank = self.layout.rank(self._names(folder))
+        rank = self.layout.find_rank(self._names(folder))
         return _Place(rank, folder, names, given.get("subject", ""), given.get("video", names[-1]))
 
     def _names(self, folder: Path) -> tuple[str, ...]:

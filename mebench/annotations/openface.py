@@ -79,7 +79,7 @@ class OpenFaceFiles:
                 digest.update(f"{path.relative_to(self.folder).as_posix()} {size} ".encode() + file.read())
         return digest.hexdigest()[:8]
 
-    def units(self, video: Video, folder: Path | None, images: Sequence[str]) -> NDArray[np.float32]:
+    def read_units(self, video: Video, folder: Path | None, images: Sequence[str]) -> NDArray[np.float32]:
         """Intensities of a video, (n_frames, 17); 0 where OpenFace found none, as it writes them.
 
         Args:

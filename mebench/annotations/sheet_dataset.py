@@ -178,7 +178,7 @@ class SheetDataset(Dataset):
             images: Sequence[str] = ()
             if folder is not None and folder.is_dir():
                 images = self._images(folder, video.subject, video.id).names
-            self._units[video.key] = self._openface.units(video, folder, images)
+            self._units[video.key] = self._openface.read_units(video, folder, images)
         return self._units[video.key]
 
     def folder(self, video: Video) -> Path | None:

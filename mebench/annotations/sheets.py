@@ -109,7 +109,7 @@ class Sheet:
         """File and sheet, for messages."""
         return self.file if self.name == self.file else f"{self.file}: {self.name}"
 
-    def grid(self) -> "SheetGrid":
+    def read_grid(self) -> "SheetGrid":
         """Its cells by column.
 
         Raises:
@@ -121,7 +121,7 @@ class Sheet:
         columns = [Cells.from_list(column) for column in zip_longest(*rows, fillvalue="")]
         return SheetGrid(np.array(lines, np.int64), np.array([*map(len, rows)], np.int64), columns)
 
-    def lines(self) -> Iterable[tuple[int, str]]:
+    def read_lines(self) -> Iterable[tuple[int, str]]:
         """Number and text of each line, for forms that are no table; cells of a workbook with tabs between them."""
         if self.text:
             return enumerate(lines_of(self.text), 1)
@@ -154,7 +154,7 @@ class Cells(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return iter(np.array([*self.distinct, ""], dtype=object)[self.which].tolist())
 
-    def rows(self, some: NDArray[Any] | slice) -> Self:
+    def choose_rows(self, some: NDArray[Any] | slice) -> Self:
         """The cells of some rows."""
         used, which = np.unique(self.which[some], return_inverse=True)
         return replace(self, distinct=[self.distinct[n] for n in used.tolist()], which=which)
@@ -208,9 +208,9 @@ class SheetGrid:
     lengths: NDArray[np.int64]
     columns: list[Cells]
 
-    def rows(self, some: NDArray[Any] | slice) -> "SheetGrid":
+    def choose_rows(self, some: NDArray[Any] | slice) -> "SheetGrid":
         """Some of them."""
-        return SheetGrid(self.lines[some], self.lengths[some], [column.rows(some) for column in self.columns])
+        return SheetGrid(self.lines[some], self.lengths[some], [column.choose_rows(some) for column in self.columns])
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -246,7 +246,7 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
     columns = [Cells.from_list(table[name]) for name in range(width)]
     every = SheetGrid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
-    return every if full.all() else every.rows(full)
+    return every if full.all() else every.choose_rows(full)
 
 
 def _lines_and_lengths(bare: str, separator: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -748,7 +748,7 @@ def _read_text(path: Path, remedy: str) -> list[Sheet]:
     """The one sheet of a table of text."""
     text, encoding = decode_text(path.read_bytes(), path)
     sheet = sheet_from_text(text, encoding, str(path))
-    grid = sheet.grid()
+    grid = sheet.read_grid()
     numbered = zip(grid.lines.tolist(), zip(*grid.columns))
     rows = _filled_rows(path, path.name, numbered, remedy)
     return [replace(sheet, file=path.name, name=path.name, rows=rows, text="")]

@@ -229,7 +229,7 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
     try:
         archive = _Archive(path)
         with archive.file:
-            members = archive.members(budget)
+            members = archive.list_members(budget)
             total = 0
             if not existed_before:
                 total = sum(size for _, size, _ in members)
@@ -277,7 +277,7 @@ class _Archive:
         is_zip = begins_as_zip or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
         self.file = zipfile.ZipFile(path) if is_zip else tarfile.open(path)  # noqa: SIM115
 
-    def members(self, budget: int) -> list[_Member]:
+    def list_members(self, budget: int) -> list[_Member]:
         """The plain files, in order.
 
         Args:

@@ -168,18 +168,18 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             test=(),
             cache=str(Path(plan.config.cache).expanduser()),
             groups=plan.data.groups,
-            timings=plan.data.timings(self._fold),
+            timings=plan.data.find_timings(self._fold),
         )
-        views = Views(job, self._reader, plan.data.home)
+        views = Views(job, self._reader, plan.data.find_home)
         names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
         if not names:
             raise ConfigError(
                 f"method={plan.config.method} asks for no features of {self._scope}: name another one, or give features"
             )
-        for side, videos in zip(("train", "valid", "test"), plan.data.sides(self._fold)):
+        for side, videos in zip(("train", "valid", "test"), plan.data.split_videos(self._fold)):
             labelled = side != "test" or self.test_labels
             known = [views.show_labels(video) for video in videos]
-            self._views = known if labelled else [views.unlabelled(video) for video in videos]
+            self._views = known if labelled else [views.hide_labels(video) for video in videos]
             transform = self.transforms[side]
             if self._scope == "clips":
                 clips = all_clips(known)
@@ -276,7 +276,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
                 f"predictions of fold {self.fold!r} have the shape {scores.shape} (or numbers that are not finite), expected "
                 f"({len(samples)}, {len(columns)}): a row for each sample of predict_dataloader, a column for each of {', '.join(columns)}"
             )
-        result = FoldResult(self.fold, [], [], {}, self.plan.data.timings(self._fold), 0, {})
+        result = FoldResult(self.fold, [], [], {}, self.plan.data.find_timings(self._fold), 0, {})
         if isinstance(samples, ClipSamples):
             answers = []
             for clip, row in zip(samples.clips, scores):
@@ -306,7 +306,7 @@ def _plan_for_features(settled: RunConfig, chains: Callable[[Timing], Mapping[st
     served = {task_of_scope[chain.scope] for chain in chains(LIKELY_TIMING).values()}
     tasks = _chosen_task(served, task)
     plan = make_plan(settled, [ability._replace(tasks=tasks, selects=settled.validation > 0, kinds=KINDS)])
-    timings = [pair for fold in plan.data.folds for pair in plan.data.timings(fold).items()]
+    timings = [pair for fold in plan.data.folds for pair in plan.data.find_timings(fold).items()]
     return replace(plan, known={group: tuple(chains(timing).values()) for group, timing in timings})
 
 

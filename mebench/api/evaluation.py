@@ -287,7 +287,7 @@ def _check_with_timing(model: Any, chains: Any, settled: RunConfig) -> None:
     if not adapter.is_factory(model) or "timing" not in adapter.facts_of(model):
         return
     data = run_plan.make_plan(settled).data
-    timing = next(iter(data.timings(data.folds[0]).values()))
+    timing = next(iter(data.find_timings(data.folds[0]).values()))
     task = data.task
     with refused_by_plugin(f"{_kind_of(model)} makes no object for the first fold, whose {timing}", error=ConfigError):
         adapter.make_given(model, _chains_of_factory(chains), task.classes, task.kinds, timing)
@@ -478,7 +478,7 @@ class Spottings:
         """
         videos = {shown.title: shown for shown in self.spotted.videos}
         title = next(iter(videos)) if video is None else one_of(video, list(videos))
-        return plots.notebook_figure(plots.draw_timeline(videos[title].timeline()))
+        return plots.notebook_figure(plots.draw_timeline(videos[title].make_timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.

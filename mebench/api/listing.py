@@ -132,7 +132,7 @@ def leaderboard(
     home = Path(runs_folder(runs)).expanduser()
     tracker = sources.user_setting("tracking", "") or None
     reporter.notify(*mlflow_store.database_remarks(tracker, str(home), board_files.ids_there(home, place)))
-    tables = board_files.read_board(home, place, reporter.notify).render(board_files.Board.tables, reporter.notify)
+    tables = board_files.read_board(home, place, reporter.notify).render(board_files.Board.make_tables, reporter.notify)
     rows = pd.DataFrame([line for table in tables for line in _lines(table)])
     if rows.empty:
         raise RunError(

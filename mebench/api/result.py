@@ -196,7 +196,7 @@ def notebook_html(
     """
     table = content if isinstance(content, Table) else Table([Column(head, head) for head in content[0]], content[1])
     below = Markup("").join(map(Markup("<div>{}</div>").format, notes))
-    return str(Markup("<strong>{}</strong>{}{}").format(title, table.html(), below))
+    return str(Markup("<strong>{}</strong>{}{}").format(title, table.to_html(), below))
 
 
 def one_of(word: str, every: Sequence[str]) -> str:

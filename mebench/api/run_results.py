@@ -580,7 +580,7 @@ def lacks_setting(method: str, key: str, value: Any) -> bool:
     if part != "method" or not name or info is None:
         return False
     if name == "preset":
-        return str(value) not in info.section("presets")
+        return str(value) not in info.read_section("presets")
     return name not in sections.parameter_types(info)
 
 

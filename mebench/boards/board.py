@@ -68,7 +68,7 @@ class Board:
     answered: Sequence[AnswerRecord] = ()
     included: IncludedBoards = field(default_factory=IncludedBoards)
 
-    def tables(self) -> list[BoardTable]:
+    def make_tables(self) -> list[BoardTable]:
         """The tables with published results, each under the title of its named board.
 
         Raises:
@@ -78,7 +78,7 @@ class Board:
         extended = with_rescored(measured, list(rescored_rows(self.rescored, self.published)), self.aliases)
         return with_titles([with_published(table, self.published, self.aliases) for table in extended], self.named)
 
-    def gains(self) -> list[Gain]:
+    def compute_gains(self) -> list[Gain]:
         """The gains from selection on tested subjects."""
         own = selection_gains(self.records, self.papers, self.published, self.aliases, self.rescored)
         by_name = {_name_gain(gain): gain for gain in own}

@@ -257,7 +257,7 @@ class Notes:
             self.texts.append(text)
         return f"<sup>{self.texts.index(text) + 1}</sup>"
 
-    def lines(self) -> list[str]:
+    def list_lines(self) -> list[str]:
         """All notes."""
         return [f"<sup>{number}</sup> {markdown_text(text)}  " for number, text in enumerate(self.texts, 1)] + [""]
 
@@ -274,7 +274,7 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
             cells.append(_cells_of_level(line.row, content, notes))
         else:
             cells.append([str(line.rank), *_cells_of(line, page, folder, notes)])
-    lines = [*_markdown(heads, cells), "", *notes.lines()]
+    lines = [*_markdown(heads, cells), "", *notes.list_lines()]
     lines += _folded("How sure is the order?", _stability_lines(content, folder))
     lines += _folded("Costs and runs", _origin_lines(content))
     if content.unranked:

@@ -83,7 +83,7 @@ class Citation:
         shares_identifier = bool(set(self.identifiers) & set(other.identifiers))
         return shares_identifier or self.title.casefold() == other.title.casefold()
 
-    def bibtex(self) -> str:
+    def to_bibtex(self) -> str:
         """The entry of a `.bib` file."""
         authors: list[str] = []
         for name in self.authors:

@@ -43,7 +43,7 @@ class MethodNames:
                 years[value.method] = max(years.get(value.method, ""), str(value.year))
         return cls(years)
 
-    def year(self, method: str) -> str:
+    def find_year(self, method: str) -> str:
         """The year of a method in the published results, else that of its paper; empty if it has none."""
         info = registry.known_plugin("method", method.split(" + ")[0])
         if info is None:
@@ -52,7 +52,7 @@ class MethodNames:
 
     def with_year(self, method: str) -> str:
         """The name of a method with its year."""
-        year = self.year(method)
+        year = self.find_year(method)
         return f"{method_title(method)} ({year})" if year else method_title(method)
 
     def of_system(self, name: str) -> str:

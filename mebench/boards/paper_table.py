@@ -260,13 +260,13 @@ class PaperTable:
         """The sources of printed values with their tables, each once."""
         return list(dict.fromkeys(row.source for row in self.in_print))
 
-    def best(self, metric: str) -> set[float]:
+    def find_best(self, metric: str) -> set[float]:
         """The best value of a score among the rows that are ranked; empty without two of them."""
         values = [row.scores[metric]["value"] for row in self.rows if row.compared]
         known = [value for value in values if value is not None]
         return {max(known, key=find_metric(metric).sort_key)} if len(known) > 1 else set()
 
-    def table(self) -> Table:
+    def to_table(self) -> Table:
         """The table for a terminal, Markdown, CSV and pages."""
         columns = [
             Column("method", main=True, of=lambda row: row.name),
@@ -289,11 +289,11 @@ class PaperTable:
             metric, digits=3, interval=is_first, of=lambda row: row.printed.get(metric) or row.scores[metric]
         )
 
-    def markdown(self) -> str:
+    def to_markdown(self) -> str:
         """Markdown with the best values in bold, and the notes below."""
         heads = ["method", *(find_metric(name).label for name in self.metrics)]
         plain = Table([Column(head) for head in heads], [])
-        lines = plain.markdown().split("\n")
+        lines = plain.to_markdown().split("\n")
         lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.measured]
         if self.in_print:
             lines.append(f"| *{PRINTED_ROWS}* |{' |' * len(self.metrics)}")
@@ -315,14 +315,14 @@ class PaperTable:
         for metric in self.metrics:
             score = row.scores[metric]
             value = written_value(score["value"], metric)
-            if row.compared and score["value"] in self.best(metric):
+            if row.compared and score["value"] in self.find_best(metric):
                 value = f"**{value}**"
             if metric == self.metrics[0] and self.letters_of(row):
                 value += f"<sup>{self.letters_of(row)}</sup>"
             cells.append("<br>".join(filter(None, [value, written_interval(score, metric)])))
         return cells
 
-    def csv(self) -> str:
+    def to_csv_text(self) -> str:
         """CSV with the ends of all intervals; of printed values the source and the caveats."""
         columns = [
             Column("method", of=lambda row: row.name),
@@ -333,15 +333,15 @@ class PaperTable:
             Column("source", of=lambda row: row.source, optional=True),
             Column("in_print", of=lambda row: " ".join(row.printed.values()), optional=True),
         ]
-        return Table.from_items(columns, self.rows).csv()
+        return Table.from_items(columns, self.rows).to_csv_text()
 
-    def bib(self) -> str:
+    def to_bibtex(self) -> str:
         """The papers as BibTeX."""
         if not self.citations:
             return ""
-        return "\n\n".join(citation.bibtex() for citation in self.citations) + "\n"
+        return "\n\n".join(citation.to_bibtex() for citation in self.citations) + "\n"
 
-    def latex(self) -> str:
+    def to_latex(self) -> str:
         r"""A `\begin{table}` that fits the style; it needs the packages array, booktabs, and fontenc with T1."""
         style = STYLES[self.style]
         room = style.width - SCORE_WIDTH[self.intervals] * len(self.metrics)
@@ -370,7 +370,7 @@ class PaperTable:
 
     def _latex_caption(self) -> str:
         """The title, and what the marks mean."""
-        best = "Best in bold" if any(self.best(name) for name in self.metrics) else ""
+        best = "Best in bold" if any(self.find_best(name) for name in self.metrics) else ""
         sentences = [self.title, _as_text(self.notes), best]
         return " ".join(f"{latex_text(sentence)}." for sentence in sentences if sentence).replace(r" \%", r"\,\%")
 
@@ -397,7 +397,7 @@ class PaperTable:
         if row.source:
             return latex_text(_without_zero(row.printed[metric], metric))
         value = latex_text(written_value(score["value"], metric))
-        if row.compared and score["value"] in self.best(metric):
+        if row.compared and score["value"] in self.find_best(metric):
             value = rf"\textbf{{{value}}}"
         if metric == self.metrics[0] and self.letters_of(row):
             value += rf"\textsuperscript{{{self.letters_of(row)}}}"
@@ -423,7 +423,7 @@ class PaperTable:
             rows.append({**cells, "cite": ", ".join(row.keys), "source": row.source})
         return pd.DataFrame(rows)
 
-    def text(self, form: str) -> str:
+    def to_text(self, form: str) -> str:
         """The table as text.
 
         Args:
@@ -432,7 +432,7 @@ class PaperTable:
         Raises:
             ConfigError: there is no such form.
         """
-        forms = {"latex": self.latex, "markdown": self.markdown, "csv": self.csv}
+        forms = {"latex": self.to_latex, "markdown": self.to_markdown, "csv": self.to_csv_text}
         check_known("format", form, forms)
         return forms[form]()
 
@@ -449,9 +449,9 @@ class PaperTable:
         file = Path(target).expanduser()
         if file.suffix.lower() not in FORMS:
             raise ConfigError(f"the file must end in {', '.join(FORMS)}, not {file.name!r}")
-        texts = {file: self.text(FORMS[file.suffix.lower()])}
+        texts = {file: self.to_text(FORMS[file.suffix.lower()])}
         if file.suffix.lower() == ".tex" and self.citations:
-            texts[file.with_suffix(".bib")] = self.bib()
+            texts[file.with_suffix(".bib")] = self.to_bibtex()
         with refused_by_system(f"{file} cannot be written", "name another file"):
             for path, content in texts.items():
                 write_text(path, content)
@@ -481,7 +481,7 @@ class PaperTable:
         return "" if self.are_all_alike else "".join(row.groups)
 
     def _repr_html_(self) -> str:
-        table = self.table().html()
+        table = self.to_table().to_html()
         notes = _as_text([*self.notes, *self.sources])
         return str(Markup("<strong>{}</strong>{}<div>{}</div>").format(self.title, table, notes))
 
@@ -493,7 +493,7 @@ class PaperTable:
             "metrics": list(self.metrics),
             "notes": self.notes,
             "rows": rows,
-            "bib": self.bib(),
+            "bib": self.to_bibtex(),
         }
 
 

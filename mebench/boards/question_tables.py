@@ -178,7 +178,7 @@ def section_lines(table: QuestionTable, level: str = "##", whole: bool = False) 
         "",
         markdown_text(sentence_about_set(table)),
         "",
-        shown.markdown(),
+        shown.to_markdown(),
         "",
     ]
     return [*lines, *_lines_of_leaks(table), *_lines_of_origin(table)]
@@ -222,7 +222,7 @@ def table_texts(table: QuestionTable, made: str) -> dict[str, str]:
         "md": "\n".join(page) + "\n",
         "csv": _as_csv(table),
         "json": json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "tex": table_of_rows(table).latex(),
+        "tex": table_of_rows(table).to_latex(),
     }
 
 
@@ -236,7 +236,7 @@ def _as_csv(table: QuestionTable) -> str:
     columns += [Column(name, score=True) for name in names]
     columns += [Column(name) for name in ("asked", "empty", "unread", "tokens", "seconds", "sha256")]
     cells = [_csv_cells(row, scorer, names) for row in table.rows for scorer in row.content["summaries"] or ("",)]
-    return Table.from_items(columns, cells).csv()
+    return Table.from_items(columns, cells).to_csv_text()
 
 
 def _csv_cells(row: QuestionRow, scorer: str, names: Sequence[str]) -> Mapping[str, Any]:
@@ -261,4 +261,4 @@ def _csv_cells(row: QuestionRow, scorer: str, names: Sequence[str]) -> Mapping[s
 
 def table_html(table: QuestionTable) -> Markup:
     """The rows as a table of a page."""
-    return table_of_rows(table).html(caption=table.title, sortable=True)
+    return table_of_rows(table).to_html(caption=table.title, sortable=True)

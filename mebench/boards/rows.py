@@ -312,13 +312,13 @@ class Part:
         causes = {cause for row in self.rows for cause in row.found_causes}
         return [*sorted(causes - {"missed"}), "missed"]
 
-    def rivals(self, row: BoardRow) -> list[BoardRow]:
+    def find_rivals(self, row: BoardRow) -> list[BoardRow]:
         """The rows to which a row's `beats` refers, including itself."""
         return [other for other in self.rows if other.ranks and other.member == row.member]
 
     def beats_next(self, row: BoardRow) -> float | None:
         """The share of draws in which a row is better than the next one; None for the last one."""
-        rivals = [id(rival) for rival in self.rivals(row)]  # equal rows are different rivals
+        rivals = [id(rival) for rival in self.find_rivals(row)]  # equal rows are different rivals
         if id(row) not in rivals[:-1]:
             return None
         return row.beats[rivals.index(id(row)) + 1]

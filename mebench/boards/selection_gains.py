@@ -109,7 +109,7 @@ class Gain:
     seeds: str
     program: str
 
-    def cells(self) -> dict[str, str]:
+    def make_cells(self) -> dict[str, str]:
         """The cells in the table of gains, by the names of `COLUMNS`."""
         return {
             "method": self.method,
@@ -160,7 +160,7 @@ def selection_gains_table(
 def table_of_gains(gains: Iterable[Gain]) -> Table:
     """Gains as a table for people."""
     return Table.from_items(
-        [Column(name) for name in COLUMNS], [gain.cells() for gain in gains], "What selection is worth"
+        [Column(name) for name in COLUMNS], [gain.make_cells() for gain in gains], "What selection is worth"
     )
 
 

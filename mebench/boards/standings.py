@@ -51,7 +51,7 @@ def compute_standings(
         return [{} for _ in rows]
     people = Resampling.of_subjects(pooled.pool.strata, DRAWS, derived_seed(0, "ranks"))
     whole = np.ones((1, people.n_units))
-    scored = [row for row in range(len(rows)) if not np.isnan(pooled.scores(row, whole)[0])]
+    scored = [row for row in range(len(rows)) if not np.isnan(pooled.score_row(row, whole)[0])]
     standings: list[dict[str, Any]] = [{"group": group} for group in _groups(pooled, scored)]
     ranked = [row for row in judged if row in scored]
     if ranked and _draws_differ(people):
@@ -104,9 +104,9 @@ class PooledRows:
         seeds = tuple(tuple(range(end - len(runs), end)) for end, runs in zip(ends, rows))
         rules = kinds, first.about["classes"], first.convention
         scores_of_people = pool.personal_scorer(personal_path(path), *rules)
-        return cls(pool, seeds, path.rpartition(".")[2], pool.scorer(path, *rules), scores_of_people)
+        return cls(pool, seeds, path.rpartition(".")[2], pool.make_scorer(path, *rules), scores_of_people)
 
-    def scores(self, row: int, weights: Floats) -> Floats:
+    def score_row(self, row: int, weights: Floats) -> Floats:
         """(m,) means over seeds of a row's scores under (m, n_subjects) weights."""
         order = np.zeros((*weights.shape, 1), dtype=np.int32)
         scores = []
@@ -203,7 +203,7 @@ def _ranks_over_draws(rows: PooledRows, ranked: Sequence[int], people: Resamplin
         ranked: positions of the ranked ones.
         people: draws of people.
     """
-    drawn = np.stack([rows.scores(row, people.weights) for row in ranked])
+    drawn = np.stack([rows.score_row(row, people.weights) for row in ranked])
     drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
     if len(ranked) < 2 or not drawn.size:
         return {}
@@ -227,7 +227,7 @@ def _scores_of_hardest(
         return {}
 
     def score_on_cohort(row: int) -> dict[str, Any]:
-        score = people.of_some(cohort, lambda weights: {rows.name: rows.scores(row, weights)})[rows.name]
+        score = people.of_some(cohort, lambda weights: {rows.name: rows.score_row(row, weights)})[rows.name]
         return {"value": score["value"], "low": score["low"], "high": score["high"], "people": len(cohort)}
 
     return {row: score_on_cohort(row) for row in scored}

@@ -274,7 +274,7 @@ def _latex_table(table: BoardTable, part: Part) -> str:
         rows.append("Published by others, not measured here\n(†: with a caveat)")
         rows += [_latex_published_row(line, metrics) for line in lines]
     columns = [Column("method", main=True), Column("seeds"), *score_columns(metrics)]
-    return Table(columns, rows, muted=muted).latex(_latex_caption(table, part, has_levels=bool(muted)))
+    return Table(columns, rows, muted=muted).to_latex(_latex_caption(table, part, has_levels=bool(muted)))
 
 
 def _latex_row(row: BoardRow, metrics: Sequence[str]) -> list[Any]:
@@ -421,9 +421,9 @@ def selection_texts(gains: Sequence[Gain]) -> dict[str, str]:
     shown = replace(table, columns=table.columns[:-1], rows=[row[:-1] for row in table.rows])
     return {
         "md": _page("selection_page.md", selection=table),
-        "csv": Table.from_items(columns, numbers).csv(),
+        "csv": Table.from_items(columns, numbers).to_csv_text(),
         "json": json.dumps([gain.plain() for gain in gains], indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "tex": shown.latex(),
+        "tex": shown.to_latex(),
     }
 
 
@@ -516,7 +516,7 @@ def as_csv(table: BoardTable) -> str:
     heads = {"group": "not_distinguishable", **facts}
     return replace(
         made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]
-    ).csv()
+    ).to_csv_text()
 
 
 def _metrics_of(table: BoardTable) -> list[str]:

@@ -158,7 +158,7 @@ def challenge_score_command(
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in scored[0].scores)]
-        make_console().print(Table.from_items(columns, rows, task.name).terminal())
+        make_console().print(Table.from_items(columns, rows, task.name).to_terminal())
     if failed:
         raise SomeFailedError(
             f"{format_count(len(failed), 'team')} of {len(tries)} could not be scored; the others are above"

@@ -214,7 +214,7 @@ def _print_several(comparisons: Sequence[Comparison], json: str | None) -> None:
     """
     sides = _sides_of(comparisons)
     several = compare_runs.SeveralComparisons(sides, [comparison.found for comparison in comparisons])
-    conclusions = several.conclusions()
+    conclusions = several.draw_conclusions()
     report = {
         "runs": [side.plain() for side in sides],
         "compared": [comparison.summary for comparison in comparisons],
@@ -225,7 +225,7 @@ def _print_several(comparisons: Sequence[Comparison], json: str | None) -> None:
         convention = conventions.find_convention(comparisons[0].found.convention)
         letters = compare_runs.letters_of(sides)
         names = [f"{letter}  {side.title}" for letter, side in zip(letters, sides)]
-        print_report("", *names, *several.tables(), *conclusions, "", *several.remarks(convention))
+        print_report("", *names, *several.make_tables(), *conclusions, "", *several.list_remarks(convention))
 
 
 def _sides_of(comparisons: Sequence[Comparison]) -> list[Side]:

@@ -107,5 +107,5 @@ def _values_of_key(key: str, hint: Any, chosen: Mapping[str, str]) -> list[str]:
     if key == "protocol":
         return sorted(known_protocols.PROTOCOLS)
     if part in kinds and name == "preset":
-        return list(registry.find_plugin(kinds[part], chosen.get(part, "")).section("presets"))
+        return list(registry.find_plugin(kinds[part], chosen.get(part, "")).read_section("presets"))
     return list(typed_values.allowed_values(hint))

@@ -144,7 +144,7 @@ def cache_verify_command(
 ) -> None:
     """Find damaged entries by headers and sizes. The exit code is 1 if there are any."""
     store = _store(cache)
-    n_entries = sum(1 for _ in store.entries())
+    n_entries = sum(1 for _ in store.list_entries())
     n_removed = 0
     damaged = []
     with Progress().stage("verify", n_entries, "entries") as advance:

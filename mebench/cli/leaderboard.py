@@ -158,8 +158,8 @@ def _write_board(
         board: the board.
     """
     with progress.waiting("tables"):
-        tables = board.tables()
-        gains = board.gains()
+        tables = board.make_tables()
+        gains = board.compute_gains()
         floors = chance_rows.chance_methods()
         names = method_names.MethodNames.from_published(board.published)
         questions = board.question_tables()
@@ -191,7 +191,7 @@ def leaderboard_across_command(
     board = board_files.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
     with progress.waiting("tables"):
         pairs = board.render(
-            lambda showable: several_datasets.pairs_of(showable.tables(), showable.records), progress.notify
+            lambda showable: several_datasets.pairs_of(showable.make_tables(), showable.records), progress.notify
         )
     if not write_json({"pairs": pairs}, json):
         return

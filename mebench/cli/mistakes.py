@@ -213,7 +213,7 @@ def _print_named(answered: _Answered, group: Group, verbose: bool) -> None:
     n_clips = len(answered.named.answers)
     print_lines("")
     print_report(f"{answered.name}: {len(wrong)} of {n_clips} annotated clips have the wrong class")
-    print_report("", *answered.named.tables(group))
+    print_report("", *answered.named.make_tables(group))
     if not len(wrong):
         return
     if verbose:
@@ -224,7 +224,7 @@ def _print_named(answered: _Answered, group: Group, verbose: bool) -> None:
 
 def _write_csv(folder: Path, answered: _Answered, spotted: _SpottingMistakes | None) -> None:
     """Write classes, confusion, subjects and each mistake as CSV files."""
-    texts = {} if answered.named is None else answered.named.csv()
+    texts = {} if answered.named is None else answered.named.to_csv_texts()
     if spotted is not None:
         mistakes = spotted.mistakes.drop(columns="row")
         texts["spotting_mistakes.csv"] = recognition.csv_of_frame(mistakes, index=False)

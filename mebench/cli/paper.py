@@ -105,9 +105,9 @@ def table_command(
     if files:
         print_lines(*map(str, files))
     elif form:
-        print_lines(*made.text(form).rstrip("\n").split("\n"))
+        print_lines(*made.to_text(form).rstrip("\n").split("\n"))
     else:
-        print_report("", made.table(), *made.notes, *made.sources)
+        print_report("", made.to_table(), *made.notes, *made.sources)
 
 
 @app.command("plot", epilog="Example: mebench plot megc2019 --row htnet --row logistic -o scores.pdf")

@@ -289,11 +289,11 @@ def _describe_plugin(info: PluginInfo) -> dict[str, Any]:
     }
     if info.broken:
         return facts
-    presets = info.section("presets")
-    packaged = info.section("params") | (presets.get(info.config.get("preset", "")) or {})
+    presets = info.read_section("presets")
+    packaged = info.read_section("params") | (presets.get(info.config.get("preset", "")) or {})
     section = sections.Section(f"{info.kind}.", registry.params_class(info), f"{info.where}/params.py")
     parameters = _parameters(section, packaged)
-    return facts | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
+    return facts | {"parameters": parameters, "presets": presets, "datasets": info.read_section("datasets")}
 
 
 def _parameters(section: sections.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:

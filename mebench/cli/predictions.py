@@ -183,7 +183,7 @@ def predict_command(
     failed = predicted.failed
     videos = len(predicted.failed) + len(predicted.answers)
     intervals = [interval for answer in predicted.answers.values() for interval in answer.predictions]
-    tables, note = _counted(name, predicted.tables(), frames, form)
+    tables, note = _counted(name, predicted.make_tables(), frames, form)
     writing.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.notify(f"note: {note}")
     print_remarks(remarks)

@@ -165,7 +165,7 @@ def _run_sweep(
         "seconds": round(time.perf_counter() - began, 3),
     }
     if write_json(report, json):
-        print_table(*sweep_scores.sweep_table(outcome.rows).words(), title="sweep")
+        print_table(*sweep_scores.sweep_table(outcome.rows).to_words(), title="sweep")
         if any(len(row["seeds"]) > 1 for row in outcome.rows):
             print_lines(
                 "scores: mean ± standard deviation over seeds; brackets: lowest lower to highest upper limit of the seeds' intervals",

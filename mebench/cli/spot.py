@@ -232,7 +232,7 @@ def _models_of(by: run_results.Run | TrainedModel, fold: str | None) -> Sequence
 def _cautions(result: Spottings, files: Sequence[Path], out: str, overlay: bool) -> list[str]:
     """Sentences about the videos, the limits of the result, and the files."""
     cautions = [f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes]
-    cautions += [f"{video.title}: {rate.sentence()}" for video in result.spotted.videos for rate in video.rates]
+    cautions += [f"{video.title}: {rate.describe()}" for video in result.spotted.videos for rate in video.rates]
     cautions.append(spotted_videos.CAUTION)
     if overlay:
         cautions.append("the overlay shows the faces of the video: treat it like the video itself")

@@ -180,7 +180,7 @@ def vqa_answer_command(
         seen = pictures.PictureSettings(kinds, n_frames, size, cast(Any, apex), windows)
         settings = asking.AskSettings(
             prompt=prompts.read_prompt(prompt),
-            pictures=seen.description(),
+            pictures=seen.describe(),
             temperature=temperature,
             seed=seed,
             max_tokens=max_tokens,
@@ -193,7 +193,7 @@ def vqa_answer_command(
         )
         datasets = {} if kinds == ("none",) else datasets_of(words, files, plugins)
         frames = pictures.PicturesOfQuestions(list(datasets.values()), seen)
-        about = {**seen.facts(), **settings.facts(), **_facts_of_files(weights, card)}
+        about = {**seen.list_facts(), **settings.list_facts(), **_facts_of_files(weights, card)}
         if endpoint is not None:
             asked = _at_address(endpoint, model, timeout, settings, rows, frames, out)
         else:
@@ -227,7 +227,7 @@ def _facts_of_files(weights: Path | None, card: Path | None) -> dict[str, Any]:
         card = beside
     facts: dict[str, Any] = {} if weights is None else {"weights": answer_facts.hash_of_weights(weights)}
     if card is not None:
-        facts["card"] = model_cards.read_model_card(card).facts()
+        facts["card"] = model_cards.read_model_card(card).list_facts()
         Progress().notify(f"note: training data by the model's card: {model_cards.trained_on_by_card(facts['card'])}")
     return facts
 
@@ -266,7 +266,7 @@ def _on_this_machine(
     def ask(advance: Callable[[], object], account: Callable[[asking.AnsweringCost], object]) -> asking.AnsweringCost:
         return asking.ask_questions(loaded, rows, frames, out, settings, advance, account)
 
-    return AskedModel(loaded.facts(), ask)
+    return AskedModel(loaded.list_facts(), ask)
 
 
 def _answer_by_floor(
@@ -351,7 +351,7 @@ def vqa_score_command(
         for name, value in summary["scores"].items()
     ]
     title = f"{scorer}: {summary['answered']} of {summary['questions']} answered"
-    make_console().print(Table.from_items(columns, rows, title).terminal())
+    make_console().print(Table.from_items(columns, rows, title).to_terminal())
     for name, agreement in summary["consistency"].items():
         print_lines(f"{name.replace('_', ' ')} agree in {agreement['agree']} of {agreement['of']}")
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))

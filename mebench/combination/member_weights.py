@@ -205,7 +205,7 @@ def _count_hits(
     columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
     predictions = pd.DataFrame(rows, columns=columns)
     truths = tables.truths[tables.truths["kind"] == kind]
-    ordered = Tables(tables.videos, truths, predictions).ordered()
+    ordered = Tables(tables.videos, truths, predictions).put_in_order()
     matched = match_one_to_one(ordered.truths, ordered.spotted, convention)
     videos_of_spotted = ordered.spotted["video"].to_numpy(object)
     videos_of_hits = videos_of_spotted[matched >= 0]

@@ -74,7 +74,7 @@ class PluginInfo:
         """Its folder in short, for messages: `methods/mean`."""
         return f"{self.folder.parent.name}/{self.folder.name}"
 
-    def section(self, key: str) -> dict[str, Any]:
+    def read_section(self, key: str) -> dict[str, Any]:
         """A map of `config.yaml`: `params`, `presets` or `datasets`; empty if absent."""
         return self.config.get(key) or {}
 
@@ -88,7 +88,7 @@ class PluginInfo:
         if self.broken:
             return ""
         deviations = []
-        for name, text_of_value in self.section("other_input").items():
+        for name, text_of_value in self.read_section("other_input").items():
             value = config.get(f"{part}.{name}")
             if isinstance(value, str | int) and value in (text_of_value or {}):
                 deviations.append(str(text_of_value[value]))
@@ -96,7 +96,7 @@ class PluginInfo:
 
     def search_of_step(self, step: str) -> dict[str, dict[str, Any]]:
         """The parameters under `search` that act on one step (`postprocess`, `training`, `features`), by name."""
-        search = {name: spec for name, spec in self.section("search").items() if isinstance(spec, dict)}
+        search = {name: spec for name, spec in self.read_section("search").items() if isinstance(spec, dict)}
         return {name: spec for name, spec in search.items() if spec.get("acts", "training") == step}
 
 

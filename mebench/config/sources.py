@@ -354,15 +354,15 @@ def packaged_values(section: PluginSection, data: Sequence[PluginSection], chose
         preset = None
         origin = "default"
     name = "" if str(preset).lower() in NULLS else str(preset)
-    presets = {"": {}} | info.section("presets")
+    presets = {"": {}} | info.read_section("presets")
     if name not in presets:
-        sentence = f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})"
+        sentence = f"{unknown(f'preset of {info.id}', name, info.read_section('presets'))} ({origin})"
         raise ConfigError(sentence, settings=[f"{section.prefix}preset"])
     of_preset = (presets[name] or {}, f"preset {name} ({file})")
     of_dataset = (for_dataset, origin_of_dataset)
     by_rank = [
         ({"preset": name or None}, origin),
-        (info.section("params"), f"{file}: params"),
+        (info.read_section("params"), f"{file}: params"),
     ]  # the last of a key holds
     if chosen is not None:
         by_rank += [of_dataset, of_preset]
@@ -373,6 +373,6 @@ def packaged_values(section: PluginSection, data: Sequence[PluginSection], chose
 
 def _settings_for_data(section: PluginSection, data: Sequence[PluginSection]) -> dict[str, Any]:
     """The settings that a method's file has for the dataset; for a composite only if all members have the same."""
-    of_members = [section.info.section("datasets").get(other.info.id) or {} for other in data]
+    of_members = [section.info.read_section("datasets").get(other.info.id) or {} for other in data]
     are_equal = all(settings == of_members[0] for settings in of_members)
     return dict(of_members[0]) if of_members and are_equal else {}

@@ -245,7 +245,7 @@ class Composite(Dataset):
             (not self.schemes, f"{names} have no emotion scheme with the same classes in common ({offers})"),
         )
 
-    def home(self, video: Video) -> tuple[Dataset, str]:
+    def find_home(self, video: Video) -> tuple[Dataset, str]:
         """The member that a video belongs to, and its id."""
         if not self._member_of_video:
             self.videos()
@@ -274,7 +274,7 @@ class Composite(Dataset):
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, from its member."""
-        return self.home(video)[0].frames(video)
+        return self.find_home(video)[0].frames(video)
 
     def check(self) -> None:
         """Check each member."""
@@ -283,11 +283,11 @@ class Composite(Dataset):
 
     def landmarks(self, video: Video) -> NDArray[Any] | None:
         """The landmarks of a video, from its member."""
-        return self.home(video)[0].landmarks(video)
+        return self.find_home(video)[0].landmarks(video)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made feature of a video, from its member."""
-        return self.home(video)[0].provided(video, name)
+        return self.find_home(video)[0].provided(video, name)
 
     def repair_rows(self) -> Sequence[Repair]:
         """Repairs of the annotations of all members, one row per cell."""

@@ -33,7 +33,7 @@ class Epoch:
     step: int | None = None
     logged: Mapping[str, float] = field(default_factory=dict)
 
-    def row(self) -> dict[str, Any]:
+    def to_row(self) -> dict[str, Any]:
         """A row of `history.csv`: one column for each logged metric."""
         row = asdict(self)
         logged: dict[str, Any] = row.pop("logged")
@@ -89,13 +89,13 @@ class History:
 
     def merge_pass(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
         """The values of a pass from `add` and `score`, by the names of `Epoch`."""
-        logged = next((e for e in self.epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
+        logged = next((e for e in self.list_epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
         numbers = {} if logged is None else {n: getattr(logged, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}
 
     def state(self, stage: str, epoch: int) -> list[Any]:
         """The history before an epoch that has just begun, as plain data for `of`."""
-        before = [one.row() for one in self._logged if (one.stage, one.epoch) != (stage, epoch)]
+        before = [one.to_row() for one in self._logged if (one.stage, one.epoch) != (stage, epoch)]
         return [self._sums, self._scores, before]
 
     @classmethod
@@ -106,7 +106,7 @@ class History:
         history._logged = [Epoch.of_row(row) for row in state[2]]
         return history
 
-    def epochs(self) -> list[Epoch]:
+    def list_epochs(self) -> list[Epoch]:
         """All epochs in order of their start, then logged metrics."""
         summed = []
         for key, (n, loss, right) in self._sums.items():

@@ -37,7 +37,7 @@ def is_elan_export(sheet: Sheet) -> bool:
     >>> is_elan_export(sheet_from_text("micro\t\t00:00:04.000\t00:00:05.640\tx\ta.eaf\n", "", "it"))
     True
     """
-    first = next((line for _, line in sheet.lines() if line.strip()), "")
+    first = next((line for _, line in sheet.read_lines() if line.strip()), "")
     return len(_TIME.findall(first)) > 1 or _names_by_cells(first.rstrip("\r\n").split("\t")) is not None
 
 
@@ -79,7 +79,7 @@ def sheet_of_export(sheet: Sheet, path: File, fps: float | None, role: str, rema
     Raises:
         DataError: a column or the frame rate lacks, or a time is none.
     """
-    lines = [(number, line.rstrip("\r\n").split("\t")) for number, line in sheet.lines() if line.strip()]
+    lines = [(number, line.rstrip("\r\n").split("\t")) for number, line in sheet.read_lines() if line.strip()]
     (_, header), *rows = lines
     names = [name.strip() for name in header]
     names_of_elan = _names_by_cells(header)

@@ -54,7 +54,7 @@ def is_log(sheet: Sheet) -> bool:
     >>> [is_log(sheet_from_text(t, "", "it")) for t in ("1\n006_1   324   403   -   -   FN\n", "subject,video,onset,offset\n")]
     [True, False]
     """
-    first = (line.strip() for _, line in sheet.lines() if line.strip())
+    first = (line.strip() for _, line in sheet.read_lines() if line.strip())
     return any(_LINE.match(line) for line, _ in zip(first, range(3)))
 
 
@@ -70,7 +70,7 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     rows: list[tuple[object, ...]] = []
     results = Counter[str]()
     dataset = ""
-    for number, line in sheet.lines():
+    for number, line in sheet.read_lines():
         text = line.strip()
         match = _LINE.match(text)
         if match:

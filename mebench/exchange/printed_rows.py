@@ -89,7 +89,7 @@ def sheet_of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
 
 def _n_lines(sheet: Sheet) -> int:
     """Number of lines of a sheet."""
-    return sum(1 for _ in sheet.lines())
+    return sum(1 for _ in sheet.read_lines())
 
 
 def _sheets_in_text(text: str, name: str) -> list[Sheet]:

@@ -231,8 +231,8 @@ class TextTable:
         remarks.account_of(self.role).leave_out("row", int(notes.sum()), reason, where)
         return replace(
             self,
-            cells={name: column.rows(~notes) for name, column in self.cells.items()},
-            others={name: column.rows(~notes) for name, column in self.others.items()},
+            cells={name: column.choose_rows(~notes) for name, column in self.cells.items()},
+            others={name: column.choose_rows(~notes) for name, column in self.others.items()},
             lines=self.lines[~notes],
         )
 
@@ -377,11 +377,11 @@ def parse_columns(
     """
     if not sheet.header:
         sheet = _with_header(sheet, path, role, wanted, remarks)
-    grid = sheet.grid()
+    grid = sheet.read_grid()
     at = int(np.searchsorted(grid.lines, sheet.header))
     headers = [column[at].strip() for column in grid.columns[: grid.lengths[at]]]
     positions = recognise_columns(headers, wanted, role, may_stand_alone)
-    found = _FoundColumns(path, role, headers, grid.rows(slice(at + 1, None)), positions)
+    found = _FoundColumns(path, role, headers, grid.choose_rows(slice(at + 1, None)), positions)
     found.refuse_duplicate_columns()
     lines_above = _lines_above(grid, at, sheet.separator)
     if lines_above:
@@ -430,7 +430,7 @@ def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], rem
         if named.doubt:
             remarks.warn(f"{role}: {named.doubt}")
         return replace(named.sheet, held=sheet.held, left_out=sheet.left_out)
-    line, first = next((n, text.strip()) for n, text in sheet.lines() if text.strip())
+    line, first = next((n, text.strip()) for n, text in sheet.read_lines() if text.strip())
     raise DataError(
         f"{path}, line {line}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
         f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"

@@ -344,7 +344,7 @@ def _write_jsonl(export: Export) -> None:
 def _write_megc2020(export: Export) -> None:
     """Write the log of MEGC 2020, videos in the order of the table of videos."""
     tables = export.tables
-    ordered = metric_tables.of_first_draw(tables).ordered()
+    ordered = metric_tables.of_first_draw(tables).put_in_order()
     truth_rows = matching.match_one_to_one(
         ordered.truths, ordered.spotted, conventions.find_convention("strict")
     ).tolist()

@@ -184,14 +184,14 @@ class DegradedFrames:
         """Frames per second of the clean video, or the usual rate."""
         return self.video.fps or USUAL_FPS
 
-    def generator(self, *of: object) -> np.random.Generator:
+    def make_generator(self, *of: object) -> np.random.Generator:
         """The random generator of the video, or of one of its frames."""
         return np.random.default_rng(stable_seed("degradation", self.degradation.kind, self.video.key, *of))
 
     @cached_property
     def shown_frames(self) -> NDArray[np.int64]:
         """The clean frame that `dropped` shows at each index."""
-        burst_begins = self.generator().random(len(self.clean)) < self.degradation.level / BURST
+        burst_begins = self.make_generator().random(len(self.clean)) < self.degradation.level / BURST
         # A burst at the end of the video goes on at its beginning, where the first frame stays.
         lost = np.logical_or.reduce([np.roll(burst_begins, shift) for shift in range(BURST)])
         lost[0] = False
@@ -280,7 +280,7 @@ HALF_FACE_WIDTH = 0.6
 def _occlusion(video: DegradedFrames, index: int, share: float, shape: str = "") -> Image:
     """A shape on the face, drawn for the video unless it is named."""
     image = np.array(video.clean[index])
-    drawn_shape = shape or SHAPES[int(video.generator("shape").integers(len(SHAPES)))]
+    drawn_shape = shape or SHAPES[int(video.make_generator("shape").integers(len(SHAPES)))]
     behind = covered_pixels(video, drawn_shape, image.shape, share)
     image[behind] = np.median(image, axis=(0, 1)) if video.on_map else PAINTS[drawn_shape]
     return image
@@ -300,7 +300,7 @@ def covered_pixels(video: DegradedFrames, shape: str, size: tuple[int, ...], sha
     x0, y0, x1, y1 = video.face
     across = x1 - x0
     down = y1 - y0
-    on_the_left = video.generator("side").random() < 0.5
+    on_the_left = video.make_generator("side").random() < 0.5
 
     def at(x: float, y: float) -> tuple[int, int]:
         """The pixel at a share of the face's width and height."""
@@ -331,7 +331,7 @@ def _wear(video: DegradedFrames, index: int, share: float, thing: Worn) -> Image
     image = np.array(video.clean[index])
     behind = worn_pixels(thing, image.shape, video.face, video.landmarks, share)
     darkest, lightest = WORN_PAINTS[thing]
-    gray = int(video.generator("paint").integers(darkest, lightest + 1))
+    gray = int(video.make_generator("paint").integers(darkest, lightest + 1))
     image[behind] = np.median(image, axis=(0, 1)) if video.on_map else gray
     return image
 
@@ -339,7 +339,7 @@ def _wear(video: DegradedFrames, index: int, share: float, thing: Worn) -> Image
 def _block(video: DegradedFrames, index: int, share: float) -> Image:
     """A frame with a black rectangle at a place drawn for the video."""
     image = np.array(video.clean[index])
-    across, down = video.generator("place").random(2).tolist()
+    across, down = video.make_generator("place").random(2).tolist()
     behind = block_pixels(image.shape, video.face, video.landmarks, share, (across, down))
     image[behind] = np.median(image, axis=(0, 1)) if video.on_map else 0
     return image
@@ -386,20 +386,20 @@ OUT_OF_FOCUS = 0.03
 
 def _blur_some_frames(video: DegradedFrames, index: int, share: float) -> Image:
     """A frame, out of focus with a probability."""
-    out_of_focus = video.generator(index).random() < share
+    out_of_focus = video.make_generator(index).random() < share
     return _blur(video, index, OUT_OF_FOCUS) if out_of_focus else video.clean[index]
 
 
 def _noise(video: DegradedFrames, index: int, spread: float) -> Image:
     """A frame with Gaussian noise of `spread` gray values; scikit-image adds it to values from 0 to 1."""
     variance = (spread / 255) ** 2
-    noisy = skimage.util.random_noise(video.clean[index], "gaussian", rng=video.generator(index), var=variance)
+    noisy = skimage.util.random_noise(video.clean[index], "gaussian", rng=video.make_generator(index), var=variance)
     return np.asarray(np.rint(255 * noisy), np.uint8)
 
 
 def _light(video: DegradedFrames, index: int, depth: float) -> Image:
     """A frame under a lamp that breathes in two seconds."""
-    phase = video.generator().random() + index / (2 * video.fps)
+    phase = video.make_generator().random() + index / (2 * video.fps)
     return _dim(video, index, 1 - depth * (0.5 - 0.5 * math.cos(2 * math.pi * phase)))
 
 
@@ -445,7 +445,7 @@ TURN = 0.5
 
 def _motion(video: DegradedFrames, index: int, share: float) -> Image:
     """The head sways: three slow waves, two shifts and a turn, all 0 in the first frame."""
-    draws = video.generator()
+    draws = video.make_generator()
     rate = draws.uniform(SLOWEST_SWAY, FASTEST_SWAY, 3)
     phase = draws.uniform(0, 2 * math.pi, 3)
     seconds = index / video.fps

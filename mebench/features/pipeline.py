@@ -290,7 +290,7 @@ class VideoSource:
             clip="" if clip is None or stage == "crops" else "-".join(map(str, route.frames_of(clip))),
         )
 
-    def crops(self, chain: Chain) -> StoredArray:
+    def make_crops(self, chain: Chain) -> StoredArray:
         """Face crops (n_frames, size, size[, 3]) uint8, and the reference face of all of them."""
         crop = route_of(chain).crop
 
@@ -341,7 +341,7 @@ class VideoSource:
         if clip is not None:
             images, onset, apex = self._clip_images(chain, route, clip)
             return Draft((1, *shape), FLOW, [core.between(images, onset, apex)])
-        images = self.crops(chain).array
+        images = self.make_crops(chain).array
         n_flows = max(len(images) - route.gap, 0)
         return Draft((n_flows, *shape), FLOW, self._counted("feature", core.maps(read_stored_rows(images))))
 
@@ -378,7 +378,7 @@ class VideoSource:
         if isinstance(core, Encode):
             return self._encoded(chain, route, core, clip)
         if clip is None:
-            crops = self.crops(chain).array
+            crops = self.make_crops(chain).array
             maps = (self._name_video_in_errors(core.apply, image) for image in read_stored_rows(crops))
             return len(crops), self._counted("feature", maps)
         images, _, apex = self._clip_images(chain, route, clip)
@@ -389,7 +389,7 @@ class VideoSource:
         self, chain: Chain, route: Route, core: Encode, clip: Clip | None
     ) -> tuple[int, Iterator[NDArray[Any]]]:
         """Number of vectors of an encoder, and these one by one."""
-        crops = self.crops(chain).array
+        crops = self.make_crops(chain).array
         if clip is None:
             return len(crops), self._counted("feature", core.encode_video(crops))
         images, onset, apex = self._clip_images(chain, route, clip)
@@ -398,7 +398,7 @@ class VideoSource:
 
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
         """The crops that a clip's feature reads, and where its onset and apex are."""
-        crops = self.crops(chain).array
+        crops = self.make_crops(chain).array
         (onset, apex, offset) = clip
         if missing := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
             raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {missing[0]}")
@@ -425,7 +425,7 @@ class VideoSource:
         if not route.maps_need_landmarks:
             return None
         if route.crop not in self._points:
-            reference = Reference.from_json(self.crops(chain).extra)
+            reference = Reference.from_json(self.make_crops(chain).extra)
             if not route.crop.needs_landmarks:  # the crops are older than the dataset's landmarks, perhaps
                 reference = replace(reference, landmarks=self.landmarks)
             reference = route.crop.with_landmarks(self.frames(), reference, self.video.key)
@@ -515,7 +515,7 @@ class VideoSource:
             if clip is not None:
                 progress.tick("feature")
         for chain in chains_of_crops:
-            self.crops(chain)
+            self.make_crops(chain)
         self.tick = ignore_progress
         self.shared_flows = None
         return ComputeCost(time.perf_counter() - begin, n_frames)
@@ -578,7 +578,7 @@ class VideoSource:
         except DataError:
             return False
 
-    def content(self, chains: Sequence[Chain]) -> tuple[str, ...]:
+    def hash_content(self, chains: Sequence[Chain]) -> tuple[str, ...]:
         """Hashes of the inputs of features, wherever they lie: a video's frames and, if a chain needs them, its landmarks
         or the predictor file. Empty if unreadable; `compute` raises the reason.
         """

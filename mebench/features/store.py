@@ -130,11 +130,11 @@ class EntryFiles:
         """Files left by interrupted writers."""
         return sorted(self.stem.parent.glob(f"{self.stem.name}.*.tmp"))
 
-    def size(self) -> int:
+    def measure_size(self) -> int:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in (self.data, self.marker, *self.list_leftovers()) if path.exists())
 
-    def stamp(self) -> tuple[int, int, int] | None:
+    def read_stamp(self) -> tuple[int, int, int] | None:
         """A value that changes when the array is rewritten; None if there is no array."""
         try:
             about = self.data.stat()
@@ -425,7 +425,7 @@ class FeatureStore:
         Raises:
             DamagedError: it is there, but not as it was written.
         """
-        stamp = files.stamp()
+        stamp = files.read_stamp()
         is_checked = stamp is not None and self._sound.get(files.stem) == stamp
         about = files.check(key, deep=not is_checked)
         if about is None:
@@ -439,7 +439,7 @@ class FeatureStore:
             os.utime(files.marker)
         return StoredArray(array, about["extra"])
 
-    def entries(self) -> Iterator[EntryFiles]:
+    def list_entries(self) -> Iterator[EntryFiles]:
         """Every entry, whole or not, in the order of the names."""
         for stage in get_args(Stage):
             stems = {path.with_name(path.name.split(".")[0]) for path in (self.root / stage).glob("??/*.*")}
@@ -469,9 +469,9 @@ PLANS = ("", "plans")
 def store_contents(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     """Entries and bytes by dataset and stage, sorted, by the markers alone; leftovers last, under `LEFTOVER`."""
     infos: dict[tuple[str, str], StoreInfo] = {}
-    for files in store.entries():
+    for files in store.list_entries():
         about = _described(files)
-        size = files.size()
+        size = files.measure_size()
         part = (str(about["key"]["dataset"]), str(about["key"]["stage"])) if about else LEFTOVER
         if size:
             infos[part] = infos.get(part, StoreInfo()) + StoreInfo(1, size)
@@ -487,7 +487,7 @@ def verify_entries(store: FeatureStore, deep: bool = False) -> Iterator[tuple[En
         store: the store.
         deep: read every array and compare its hash; otherwise check markers, sizes and headers only.
     """
-    for files in store.entries():
+    for files in store.list_entries():
         try:
             files.check(deep=deep)
         except DamagedError as error:
@@ -523,8 +523,8 @@ def prune_entries(
     """
     removed = StoreInfo()
     oldest = None if unused_days is None else time.time() - unused_days * DAY
-    for files in store.entries():
-        size = files.size()
+    for files in store.list_entries():
+        size = files.measure_size()
         useless = everything or _is_useless(files, oldest, dataset, stage)
         if useless and files.remove(dry_run) and size > 0:
             removed += StoreInfo(1, size)

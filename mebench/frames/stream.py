@@ -64,7 +64,7 @@ def _timed_pictures(decoder: Decoder) -> Iterator[tuple[float, NDArray[np.uint8]
     origin = 0.0
     shown = 0.0
     for index, frame in enumerate(decoder.frames()):
-        stamp = decoder.seconds(frame)
+        stamp = decoder.find_seconds(frame)
         seconds = index * step if math.isnan(stamp) else stamp
         if index == 0:
             origin = seconds

@@ -85,7 +85,7 @@ class PacketTimes(NamedTuple):
     """The display times of the packets of a video file.
 
     Attributes:
-        stamps: times in seconds, see `Decoder.stamps`.
+        stamps: times in seconds, see `Decoder.read_stamps`.
         restarts: packets at which time stamps begin again.
     """
 
@@ -128,14 +128,14 @@ class VideoFrames:
         """
         stamps = self._packet_times.stamps
         decoder = self._open()
-        first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
+        first = next((decoder.find_seconds(frame) for frame in decoder.frames()), math.nan)
         return stamps[~(stamps < first)]  # all frames without a time stamp
 
     @cached_property
     def _packet_times(self) -> PacketTimes:
         """The display times of all packets with a picture."""
         decoder = self._open()
-        return PacketTimes(decoder.stamps(), decoder.restarts)
+        return PacketTimes(decoder.read_stamps(), decoder.restarts)
 
     @cached_property
     def _n_frames(self) -> int:
@@ -159,7 +159,7 @@ class VideoFrames:
         if self.accept or not len(self._stamps):
             return 0
         decoder = self._open()
-        last = [decoder.seconds(frame) for frame in decoder.jump(None)]
+        last = [decoder.find_seconds(frame) for frame in decoder.jump(None)]
         is_confirmed = bool(last) and len(last) == int((self._stamps >= min(last)).sum())
         return len(self._stamps) if is_confirmed else 0
 
@@ -295,7 +295,7 @@ class VideoFrames:
         stamps = self._stamps
         if len(stamps) != len(self) and self.accept:  # some frames are lost: those that are left keep their times
             decoder = self._open()
-            stamps = np.array([decoder.seconds(frame) for frame in decoder.frames()])
+            stamps = np.array([decoder.find_seconds(frame) for frame in decoder.frames()])
             rises = bool((np.diff(stamps) > 0).all())
             stamps = stamps if rises else np.empty(0)
         is_known = len(stamps) == len(self) and (len(self) == 1 or np.ptp(stamps) > 0)
@@ -558,7 +558,7 @@ class Decoder:
                 f"the video {path} has frames of {n_pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
             )
 
-    def stamps(self) -> NDArray[np.float64]:
+    def read_stamps(self) -> NDArray[np.float64]:
         """Display times of the packets with a picture in seconds, rising.
 
         They are empty if one is missing. Nothing is decoded. Parts of a camera's film that were joined byte by byte each
@@ -575,7 +575,7 @@ class Decoder:
         moved, self.restarts = _without_restarts(np.array(shown, np.float64), np.array(order, np.float64))
         return np.sort(moved) * float(base)
 
-    def seconds(self, frame: av.VideoFrame) -> float:
+    def find_seconds(self, frame: av.VideoFrame) -> float:
         """Display time of a frame in seconds; NaN if unknown."""
         stamp = _stamp(frame)
         base = self._stream.time_base

@@ -75,7 +75,7 @@ def look_at_film(
     chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
     if chain is None or source.provided(chain) is not None:
         return Film(blind)
-    crops, about = source.crops(chain)
+    crops, about = source.make_crops(chain)
     route = route_of(chain)
     holes = {break_.frame for break_ in read_breaks(source.frames()) if break_.missing > gap}
     cuts = find_cuts(crops, video.fps or 25.0, holes)

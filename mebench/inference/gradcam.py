@@ -124,7 +124,7 @@ def _trained_parts(folder: RunFolder, plan: Plan, fold_key: str) -> list[FittedM
     """
     (fold,) = (fold for fold in plan.data.folds if fold.key == fold_key)
     job = FoldHost.for_fold(plan, fold).job
-    parts = [FittedMethod(job, part, plan.data.home) for part in job.parts]
+    parts = [FittedMethod(job, part, plan.data.find_home) for part in job.parts]
     model_of_fold(folder, fold_key).restore(methods_by_prefix([part.method for part in parts]))
     return parts
 
@@ -134,7 +134,7 @@ def _explanation(spotted: FoldInterval, task: ExplainedTask, part: FittedMethod,
     _, prediction = spotted
     views = part.views
     looked = part.method.looked_at(task)
-    view = views.unlabelled(video)
+    view = views.hide_labels(video)
     last = view.n_frames - 1
     onset, apex = (min(max(frame, 0), last) for frame in (prediction.onset, prediction.apex))
     if task == "spot":
@@ -149,7 +149,7 @@ def _explanation(spotted: FoldInterval, task: ExplainedTask, part: FittedMethod,
     chain = views.chains[part.job.groups[video.key]][looked.chain]
     route = route_of(chain)
     source = video_source(views.store, *views.home(video), replace(video, expressions=()))
-    crops = source.crops(chain).array
+    crops = source.make_crops(chain).array
     landmarks = source.crop_landmarks(chain, route)
     face = np.array(crops[apex])
     return Explanation(spotted, task, face, project_onto_face(heat, route.maps, landmarks, crops.shape[1]))

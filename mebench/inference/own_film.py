@@ -56,7 +56,7 @@ class NeutralLevel:
     models: float
     seconds: float
 
-    def sentence(self, where: str) -> str:
+    def describe(self, where: str) -> str:
         """The level in words.
 
         Args:

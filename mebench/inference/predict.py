@@ -121,7 +121,7 @@ class Predicted:
     answers: dict[str, Answer]
     failed: dict[str, str]
 
-    def tables(self) -> Tables:
+    def make_tables(self) -> Tables:
         """Tables for `mebench predictions export`, without truth and failed videos."""
         job = self.job
         intervals = [interval for answer in self.answers.values() for interval in answer.predictions]
@@ -272,8 +272,8 @@ class Ensemble:
         """The models' answer for a video."""
         spotters = [fold[0] for fold in self.folds]
         spotter = spotters[0]
-        view = spotter.views.unlabelled(video)
-        scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
+        view = spotter.views.hide_labels(video)
+        scores = mean_over_scales([s.frame_scores(s.views.hide_labels(video)) for s in spotters])
         views = spotter.views
         film = look_at_film(
             video_source(views.store, *self._home(video), video),
@@ -299,7 +299,7 @@ class Ensemble:
         namers = [fold[-1] for fold in self.folds]
         class_scores = []
         for namer in namers:
-            view = namer.views.unlabelled(video)
+            view = namer.views.hide_labels(video)
             clips = [view.clip(p.onset, p.apex, p.offset) for p in spotted]
             class_scores.append(namer.class_scores(clips))
         named = []

@@ -28,7 +28,7 @@ def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         tables: tables whose videos have `n_frames`, so that frames after the last interval count, too.
         kinds: kinds that are compared.
     """
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     frames = _every_frame(ordered)
     # The label of each frame by each coder: 0 without an expression, else the number of the kind.
     first_labels = np.zeros(len(frames), np.int64)

@@ -58,7 +58,7 @@ def spotting_chance(
         DataError: a video's length or rate is unknown, or a dataset has no k'.
     """
     rule = find_convention(convention)
-    ordered = Tables(videos, truths).ordered()
+    ordered = Tables(videos, truths).put_in_order()
     line = ordered.videos
     true = of_kinds(ordered.truths, [kind])
     unknown = line[line["n_frames"].isna() | line["fps"].isna()]
@@ -84,12 +84,12 @@ def spotting_chance(
     place = _Placement(line, true, [k_prime[group] for group in groups], rule)
     generator = np.random.default_rng(derived_seed(seed, "chance", kind))
     if one_per_video:
-        return {"as_many": place.scores(np.tile(np.arange(len(line)), draws), len(line), generator)}
+        return {"as_many": place.score_intervals(np.tile(np.arange(len(line)), draws), len(line), generator)}
     candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
     expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
     best = int(candidates[np.argmax(2 * expected / (candidates + m))])
-    as_many = place.scores(place.draw_videos(m * draws, generator), m, generator)
-    best_rate = place.scores(place.draw_videos(best * draws, generator), best, generator)
+    as_many = place.score_intervals(place.draw_videos(m * draws, generator), m, generator)
+    best_rate = place.score_intervals(place.draw_videos(best * draws, generator), best, generator)
     best_rate["rate_per_minute"] = best / float(place.minutes.sum())
     return {"as_many": as_many, "best_rate": best_rate}
 
@@ -160,7 +160,7 @@ class _Placement:
         edge = np.cumsum(self.minutes)
         return np.asarray(np.searchsorted(edge[:-1], generator.random(n) * edge[-1], side="right"), dtype=np.int64)
 
-    def scores(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
+    def score_intervals(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
         """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
         spotted = self._ends(centre, self.half[chosen])

@@ -40,7 +40,7 @@ def score_each_class(tables: Tables, classes: Sequence[str], intervals: bool = T
         For each class its name (`class`), the number of its clips (`clips`), of its `subjects`, of clips that are `named` so and of
         those that are `right`, and `f1`, `precision` and `recall`, each with its interval or the reason for none.
     """
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     if ordered.clips is None:
         return []
     clips = ordered.clips[within_classes(ordered.clips["truth"], classes)]
@@ -51,7 +51,7 @@ def score_each_class(tables: Tables, classes: Sequence[str], intervals: bool = T
     for number, name in enumerate(classes):
         if true[:, number].any():
             counts = _ClassCounts.of_clips(name, true[:, number], named[:, number], unit, subjects.n_units)
-            rows.append({"class": name, **counts.totals(), **counts.scores(subjects)})
+            rows.append({"class": name, **counts.count_totals(), **counts.compute_scores(subjects)})
     return rows
 
 
@@ -70,7 +70,7 @@ class _ClassCounts:
         counted = (per_unit(unit, n_units, part.astype(np.float64)) for part in (true, named, true & named))
         return cls(name, *counted)
 
-    def totals(self) -> dict[str, int]:
+    def count_totals(self) -> dict[str, int]:
         """Numbers of clips, of their subjects, of clips named so, and of right ones."""
         return {
             "clips": int(self.true.sum()),
@@ -79,7 +79,7 @@ class _ClassCounts:
             "right": int(self.right.sum()),
         }
 
-    def scores(self, subjects: Resampling) -> dict[str, Score]:
+    def compute_scores(self, subjects: Resampling) -> dict[str, Score]:
         """F1, precision and recall with their intervals."""
         return subjects.scores(f"class.{self.name}", self._evaluate, self._basis_of)
 

@@ -146,13 +146,13 @@ class Pool:
             DataError: the tables of a run do not fit together.
         """
         tables = pool_runs(runs)
-        people = tables.ordered().videos.drop_duplicates("unit")
+        people = tables.put_in_order().videos.drop_duplicates("unit")
         parts = people["subject"].str.partition("|")
         ranked = people.assign(run=parts[0].astype("int64"), own=parts[2]).sort_values(["run", "dataset", "own"])
         units = ranked["unit"].to_numpy(np.int32).reshape(len(runs), -1)  # in half the time of 64 bits
         return cls(tables, units, tuple(ranked["stratum"][: units.shape[1]]))
 
-    def scorer(
+    def make_scorer(
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> Callable[[Floats], Floats]:
         """A function from (m, n_units) weights to (m,) values of a score.

@@ -50,7 +50,7 @@ def place_false_positives(
     """Sort the false positives among spotted micro-expressions.
 
     Args:
-        truths: micro-expressions, as in `Tables.ordered`.
+        truths: micro-expressions, as in `Tables.put_in_order`.
         macros: macro-expressions of the same videos.
         predictions: spotted micro-expressions.
         found: the true positives.

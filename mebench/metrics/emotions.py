@@ -67,7 +67,7 @@ class Sample:
         hidden_error = _hidden_error(right, n_samples, n_showing) if metric.mean_recall else 0.0
         return Basis(fewest, store_supports(rare), hidden_error)
 
-    def scores(self, convention: Convention, names: Sequence[str], weights: Floats) -> dict[str, Floats]:
+    def compute_scores(self, convention: Convention, names: Sequence[str], weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix, by name, under (n_weightings, n_units) weights.
 
         NaN where the truth is empty, and for means over classes where it lacks one that occurs in the truth of all units.
@@ -303,9 +303,9 @@ def _joint_scores(counts: SpottingCounts, sample: Sample, weights: Floats) -> di
     Weights are (n_weightings, n_units).
     """
     rule = counts.convention
-    right = sample.scores(rule, ("accuracy", "f1"), weights)
-    rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
-    scores = {"strs": strs(counts.f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
+    right = sample.compute_scores(rule, ("accuracy", "f1"), weights)
+    rate = counts.compute_details(weights)["tpr"] if rule.matching == "peak" else counts.compute_recall(weights)
+    scores = {"strs": strs(counts.compute_f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
     undefined = np.full(len(weights), np.nan)
     defined = {name: values for name, values in scores.items() if rule.defines_of_classes(name)}
     return {name: defined.get(name, undefined) for name in scores}
@@ -362,9 +362,9 @@ def with_members(
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
     """Number, scores and further scores of samples; the latter are details."""
     n = int(sample.matrices.sum())
-    scores = units.scores(path, partial(sample.scores, convention, names), sample.basis_of)
+    scores = units.scores(path, partial(sample.compute_scores, convention, names), sample.basis_of)
     other_names = further_scores(names, convention)
-    others = units.scores(f"{path}.details", partial(sample.scores, convention, other_names), sample.basis_of)
+    others = units.scores(f"{path}.details", partial(sample.compute_scores, convention, other_names), sample.basis_of)
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": others}}
 
 
@@ -397,7 +397,7 @@ def score_recognition_of_parts(
         parts[str(name)] = score_recognition(part, classes, convention, units)
 
     def mean(names: Sequence[str]) -> Evaluate:
-        return average_scores([partial(sample.scores, convention, names) for sample in samples])
+        return average_scores([partial(sample.compute_scores, convention, names) for sample in samples])
 
     def basis_of(units: Sequence[int], name: str) -> Basis:
         of_parts = [sample.basis_of(units, name) for sample in samples]

@@ -43,17 +43,17 @@ class EpochGrid:
     spotted: NDArray[np.float64]
     truths: NDArray[np.float64]
 
-    def f1(self, people: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def compute_f1(self, people: NDArray[np.bool_]) -> NDArray[np.float64]:
         """F1 of some people together at every epoch and threshold; 0 where there is nothing to find."""
         found, spotted = (counts[..., people].sum(axis=-1) for counts in (self.found, self.spotted))
         return np.asarray(2 * found / np.maximum(spotted + self.truths[people].sum(), 1), np.float64)
 
-    def best(self, people: NDArray[np.bool_], last: bool = False) -> tuple[str, float]:
+    def find_best(self, people: NDArray[np.bool_], last: bool = False) -> tuple[str, float]:
         """The first epoch and threshold of the best F1 of some people.
 
         With `last`, only the last epoch counts.
         """
-        f1 = self.f1(people)
+        f1 = self.compute_f1(people)
         if last:
             f1[:-1] = -1
         epoch, threshold = np.unravel_index(int(f1.argmax()), f1.shape)
@@ -67,7 +67,7 @@ class EpochGrid:
             chosen_on = np.ones_like(is_tested)
         elif rule == "person":
             chosen_on = is_tested
-        return {person: self.best(mask, last=rule == "last") for person, mask in zip(self.people, chosen_on)}
+        return {person: self.find_best(mask, last=rule == "last") for person, mask in zip(self.people, chosen_on)}
 
 
 def count_grid(
@@ -114,7 +114,7 @@ def _count_at_thresholds(
     tables: Tables, kinds: Sequence[str], thresholds: Sequence[float], rule: Convention
 ) -> EpochCounts:
     """Count the intervals of at least each confidence."""
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.spotted))
     people = ordered.videos.drop_duplicates("unit").sort_values("unit")
     # Each threshold is a draw: draws have the truths to themselves.

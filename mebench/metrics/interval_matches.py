@@ -93,7 +93,7 @@ def match_intervals(
     """Select the intervals that count, and find what the spotted ones hit.
 
     Args:
-        truths: as in `Tables.ordered`. Intervals of different kinds match only where the convention says so.
+        truths: as in `Tables.put_in_order`. Intervals of different kinds match only where the convention says so.
         predictions: the same.
         convention: the rules.
         kinds: the kinds that are pooled.

@@ -69,8 +69,8 @@ def pair_intervals(
     They are in the order of predictions, then of truths.
 
     Args:
-        truths: table as in `Tables.ordered`.
-        predictions: table as in `Tables.ordered`.
+        truths: table as in `Tables.put_in_order`.
+        predictions: table as in `Tables.put_in_order`.
         convention: rules, which say what the end points are.
         near: leave out pairs that share no frame and whose truth does not hold the prediction's apex.
     """
@@ -297,7 +297,7 @@ def match_one_to_one(
     3. the more confident predictions: the first in the order of rows that the others lack,
     4. the earlier truths for the more confident predictions.
 
-    Rows must be in the order of `Tables.ordered`: predictions by confidence, then onset, offset and apex; truths by
+    Rows must be in the order of `Tables.put_in_order`: predictions by confidence, then onset, offset and apex; truths by
     onset. The result is then unique and independent of how the tables were written. Emotions are ignored. Every draw is
     matched separately.
 
@@ -453,8 +453,8 @@ def find_truths(
     """The truths that are found, by the convention's rule of matching.
 
     Args:
-        truths: table as in `Tables.ordered`.
-        predictions: table as in `Tables.ordered`, in the order in which they take turns.
+        truths: table as in `Tables.put_in_order`.
+        predictions: table as in `Tables.put_in_order`, in the order in which they take turns.
         convention: rules.
         pairs: `pair_intervals(truths, predictions, convention)`, if it is at hand.
     """

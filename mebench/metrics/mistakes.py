@@ -98,7 +98,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         DataError: the tables do not fit together.
     """
     rule = find_convention(convention)
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     if ordered.predictions is None:
         return pd.DataFrame(columns=list(COLUMNS))
     truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
@@ -439,7 +439,7 @@ def explain_mistakes(
     """
     rule = find_convention(convention)
     draws = number_of_draws(tables)
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     if ordered.predictions is None:
         return {kind: {} for kind in kinds}
     in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)

@@ -126,7 +126,7 @@ def _scores_at(
     tables: Tables, paths: Sequence[str], kinds: Sequence[str], classes: Sequence[str], convention: str
 ) -> list[float]:
     """The score of a run at each path, NaN where it has none."""
-    n_people = tables.ordered().videos["unit"].nunique()
+    n_people = tables.put_in_order().videos["unit"].nunique()
     everybody = np.ones((1, n_people))
     values: dict[str, float] = {}
     for section, part in sections_of(tables, n_people, kinds, classes, convention).items():

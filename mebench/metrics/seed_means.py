@@ -71,7 +71,7 @@ def summarize_seeds(
         DataError: the tables of a run do not fit together.
     """
     first, *others = runs
-    strata = strata_of_units(first.ordered().videos)
+    strata = strata_of_units(first.put_in_order().videos)
     sections = [sections_of(tables, len(strata), kinds, classes, convention) for tables in others]
     whole = Resampling.of_subjects(strata, draws, seed)
     means = SeedMeans(whole.weights, strata=whole.strata, subjects=whole.subjects, others=sections)

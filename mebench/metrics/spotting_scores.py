@@ -332,7 +332,7 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     truths / truths; with N = 1 it is equation 13.
 
     Returns:
-        (n_predictions,) bool; rows must be in the order of `Tables.ordered`.
+        (n_predictions,) bool; rows must be in the order of `Tables.put_in_order`.
     """
     (of_predictions,) = number_groups(["video", "kind", "draw"], predictions)
     (of_truths,) = number_groups(["video", "kind"], truths)
@@ -424,16 +424,16 @@ class SpottingCounts:
         intervals = self.spotted if support == "spotted" else self.truths
         return Basis(int((intervals[list(units)] > 0).sum()))
 
-    def f1(self, weights: Floats) -> Floats:
+    def compute_f1(self, weights: Floats) -> Floats:
         """F1 under (n_weightings, n_units) weights; NaN where nothing is true or spotted."""
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         return safe_ratio(2 * found, spotted + true, np.nan)
 
-    def recall(self, weights: Floats) -> Floats:
+    def compute_recall(self, weights: Floats) -> Floats:
         """Recall under (n_weightings, n_units) weights; NaN without a truth."""
         return safe_ratio(weights @ self.true_positives, weights @ self.truths, np.nan)
 
-    def scores(self, weights: Floats, ranked: bool = True) -> dict[str, Floats]:
+    def compute_scores(self, weights: Floats, ranked: bool = True) -> dict[str, Floats]:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
 
         Without a truth `fp_per_minute` is defined, and precision and F1 are 0 if something is spotted. `ap50` is the average precision at
@@ -444,7 +444,7 @@ class SpottingCounts:
         """
         undefined = np.full(len(weights), np.nan)
         if self.convention.scores == frozenset({"f1"}):  # as the many permutations of a test
-            return {**dict.fromkeys(metric_columns("spotting"), undefined), "f1": self.f1(weights)}
+            return {**dict.fromkeys(metric_columns("spotting"), undefined), "f1": self.compute_f1(weights)}
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         minutes = weights @ self.minutes
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
@@ -452,8 +452,8 @@ class SpottingCounts:
         average_precisions = self._average_precisions(weights, cannot_rank)
         scores = {
             "precision": _share_of_spotted(right, spotted, true),
-            "recall": self.recall(weights),
-            "f1": self.f1(weights),
+            "recall": self.compute_recall(weights),
+            "f1": self.compute_f1(weights),
             "ap50": average_precisions[0],
             "ap": average_precisions.mean(axis=0),
             "asr": np.where(weights @ self.undecided > 0, np.nan, self._mean("asr", weights)),
@@ -492,7 +492,7 @@ class SpottingCounts:
         """The confidences by which intervals are ranked; None where the order of the rows ranks them."""
         return self.confidence if self.convention.order == "confidence" else None
 
-    def details(self, weights: Floats) -> dict[str, Floats]:
+    def compute_details(self, weights: Floats) -> dict[str, Floats]:
         """More scores, in the same form: `apex_mae_frames`, `onset_bias_ms`, `offset_bias_ms`, and those of a preset.
 
         Biases are positive where the spotted intervals begin or end late. Under `megc2020`, `precision_large` and
@@ -507,7 +507,7 @@ class SpottingCounts:
             # Each spotted interval counts as often as it hits.
             hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)
             precision = _share_of_spotted(hits, spotted, true)
-            recall = np.nan_to_num(self.recall(weights))  # without a truth F1 is 0, as precision is
+            recall = np.nan_to_num(self.compute_recall(weights))  # without a truth F1 is 0, as precision is
             f1 = safe_ratio(2 * precision * recall, precision + recall)
             scores |= {"precision_large": precision, "f1_large": np.where(np.isnan(precision), np.nan, f1)}
         if self.convention.matching == "peak":
@@ -616,7 +616,7 @@ def count_spotting(
     """Match and count, for each subject or for each draw.
 
     Args:
-        truths: as in `Tables.ordered`. Intervals of different kinds match only where the convention says so.
+        truths: as in `Tables.put_in_order`. Intervals of different kinds match only where the convention says so.
         predictions: the same.
         minutes: (n_units,) length of all videos of each unit.
         convention: the rules.

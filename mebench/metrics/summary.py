@@ -86,7 +86,7 @@ def summarize(
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     rule = find_convention(convention)
     subjects = resampling or Resampling.of_subjects(strata_of_units(ordered.videos), draws, seed)
     remarks: list[str] = []
@@ -275,18 +275,18 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
     single_kinds = [other for kind, other in counts.items() if kind != "overall"]
 
     def scores(weights: Floats) -> dict[str, Floats]:
-        values = part.scores(weights)
+        values = part.compute_scores(weights)
         if name == "overall" and part.convention.overall_ap == "mean":
             values |= _average_precision_over_kinds(single_kinds, weights)
         return values
 
     path = f"spotting.{name}"
-    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details, part.basis_of)}
+    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.compute_details, part.basis_of)}
     if part.sweep is not None:
         details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou, part.basis_of)
     if not units.mean:
         details |= _over_confidence(part)
-    scored = units.scores(path, scores, part.basis_of, partial(part.scores, ranked=False))
+    scored = units.scores(path, scores, part.basis_of, partial(part.compute_scores, ranked=False))
     return {**shown_totals, "scores": scored, "details": details}
 
 
@@ -296,7 +296,7 @@ def _average_precision_over_kinds(kinds: Sequence[SpottingCounts], weights: Floa
     ActivityNet takes it over classes in the same way.
     """
     occurs = np.array([weights @ kind.truths > 0 for kind in kinds])
-    scores = [kind.scores(weights) for kind in kinds]
+    scores = [kind.compute_scores(weights) for kind in kinds]
     means = {}
     for name in ("ap50", "ap"):
         total = np.where(occurs, [of_kind[name] for of_kind in scores], 0).sum(axis=0)

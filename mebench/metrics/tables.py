@@ -72,7 +72,7 @@ class Tables:
         assert self.predictions is not None
         return self.predictions
 
-    def ordered(self) -> "Tables":
+    def put_in_order(self) -> "Tables":
         """The same tables in canonical order, with what scoring needs.
 
         Each row has the integer `unit`, the number of the person, and each video the person's `stratum`: the dataset, those of
@@ -120,7 +120,7 @@ def videos_of_truth(videos: pd.DataFrame) -> pd.DataFrame:
 
 
 def strata_of_units(videos: pd.DataFrame) -> list[str]:
-    """The stratum of each unit, in the order of their numbers; videos as in `Tables.ordered`."""
+    """The stratum of each unit, in the order of their numbers; videos as in `Tables.put_in_order`."""
     stratum_of_unit = dict(zip(videos["unit"].tolist(), videos["stratum"].tolist()))
     return [stratum_of_unit[unit] for unit in sorted(stratum_of_unit)]
 
@@ -363,8 +363,8 @@ def in_scope(
     next video, in the order of the truths, for which anything was spotted. It has no apex, emotion or confidence.
 
     Args:
-        truths: table as in `Tables.ordered`, of the kinds that are pooled; each kind is treated by itself.
-        predictions: table as in `Tables.ordered`.
+        truths: table as in `Tables.put_in_order`, of the kinds that are pooled; each kind is treated by itself.
+        predictions: table as in `Tables.put_in_order`.
         convention: rules.
 
     Returns:

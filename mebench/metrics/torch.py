@@ -219,7 +219,7 @@ class SpottingF1(_Score):
             )
         names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
         videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
-        ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
+        ordered = Tables(videos, truths, predictions.assign(draw=0)).put_in_order()
         counts = count_spotting(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
         more = np.concatenate([counts.true_positives, counts.spotted, counts.truths]).astype(np.int64)
         setattr(self, self._state, self.intervals + torch.from_numpy(more).to(self.device))

@@ -137,7 +137,7 @@ class People:
         drawn = self.draw_persons(persons, count, "inner validation", key)
         return [subject for person in drawn for subject in self.persons[person]]
 
-    def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
+    def divide_people(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
         """Divide people into k balanced parts whose sizes differ by at most one.
 
         They are balanced in `_counts`, see `_draw_parts`.
@@ -152,7 +152,7 @@ class People:
         parts = self._draw_parts(persons, sizes, [1 / k] * k, *purpose)
         return sorted(parts, key=lambda part: (-len(part), part))
 
-    def part(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
+    def draw_people(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
         """Draw n people with a balanced share of `_counts` (see `_draw_parts`).
 
         Args:

@@ -158,7 +158,7 @@ class KFoldParams:
 
 
 def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
-    """Parts of people of nearly equal sizes, balanced as in `People.parts`; each is tested by a model of the others.
+    """Parts of people of nearly equal sizes, balanced as in `People.divide_people`; each is tested by a model of the others.
 
     Raises:
         ConfigError: fewer people than parts.
@@ -175,7 +175,7 @@ def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
             f"{k} parts need at least {k} subjects, and this dataset has {n}: set protocol.folds={max(n, 2)} or use a dataset "
             "with more"
         )
-    parts = replace(people, seed=params.seed).parts(people.persons, k, "parts", k)
+    parts = replace(people, seed=params.seed).divide_people(people.persons, k, "parts", k)
     n_digits = len(str(k))  # names of folds sort by their number
     folds = []
     for number, part in enumerate(parts, 1):
@@ -284,7 +284,7 @@ def _drawn_fold(people: People, share: float, seed: int) -> Fold:
     """The fold that tests a drawn share of the people."""
     refuse_single(people, "holding somebody out")
     n = min(max(1, round(share * len(people.persons))), len(people.persons) - 1)
-    drawn = replace(people, seed=seed).part(people.persons, n, "held out")
+    drawn = replace(people, seed=seed).draw_people(people.persons, n, "held out")
     return people.fold("holdout", [subject for person in drawn for subject in people.persons[person]])
 
 

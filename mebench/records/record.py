@@ -273,7 +273,9 @@ class Record:
         the record's methods state them.
         """
         return "; ".join(
-            f"{name} {word}" for info, _ in self._installed_methods for name, word in info.section("openness").items()
+            f"{name} {word}"
+            for info, _ in self._installed_methods
+            for name, word in info.read_section("openness").items()
         )
 
     @cached_property

@@ -69,7 +69,7 @@ class AlarmRate:
         low, _ = self.interval
         return low > MOST_TIMES * self.own
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """The rate in words."""
         name = f"{self.kind}-expression"
         if not self.seconds:

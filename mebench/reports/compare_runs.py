@@ -304,7 +304,7 @@ class SeveralComparisons:
         ps = holm(self._all_p_values())
         return {path: list(ps[number :: len(self.paths)]) for number, path in enumerate(self.paths)}
 
-    def tables(self) -> list[Table]:
+    def make_tables(self) -> list[Table]:
         """A table for each score: every side with its interval, its difference from A, p, and the detectable difference."""
         heads = ("A - it", "p (Holm)", "detectable")
         columns = [Column("run", main=True), Column("value", right=True, score=True)]
@@ -322,7 +322,7 @@ class SeveralComparisons:
             found.append(Table(columns, rows, f"{score_path_in_words(path)} {subjects}"))
         return found
 
-    def conclusions(self) -> list[str]:
+    def draw_conclusions(self) -> list[str]:
         """One sentence for each score: the sides that differ from A, and those that do not."""
         return [
             f"{score_path_in_words(path)}: {self._conclusion(path, ps)}."
@@ -343,7 +343,7 @@ class SeveralComparisons:
                 groups.setdefault(_verdict(metric, difference), []).append(f"{letter} (p {_p_with_sign(p)})")
         return "; ".join(words.format(enumerate_names(letters)) for words, letters in groups.items())
 
-    def remarks(self, rule: Convention) -> list[str]:
+    def list_remarks(self, rule: Convention) -> list[str]:
         """Remarks for judging the numbers, each once, with the letters of the table."""
         lines = []
         for letter, side, comparison in zip(letters_of(self.sides)[1:], self.sides[1:], self.comparisons):

@@ -137,13 +137,13 @@ class _Training:
 def _training_of_fold(plan: Plan, fold: str) -> _Training:
     """The training of a fold."""
     (tested_fold,) = (candidate for candidate in plan.data.folds if candidate.key == fold)
-    sides = plan.data.sides(tested_fold)
+    sides = plan.data.split_videos(tested_fold)
     word_of_member = {member_name(word): word for word in plan.config.dataset_params}
     homes = {}
     for video in sides.train:
-        dataset, name = plan.data.home(video)
+        dataset, name = plan.data.find_home(video)
         homes[word_of_member.get(name, name)] = dataset
-    return _Training(sides, list(plan.data.timings(tested_fold).values()), homes)
+    return _Training(sides, list(plan.data.find_timings(tested_fold).values()), homes)
 
 
 def _training_facts(trained: _Training) -> dict[str, Any]:

@@ -302,7 +302,7 @@ class _Scale:
         """Height of a lane."""
         return 0.1 * ((self.high - self.low) or 1.0)
 
-    def lane(self, row: int) -> float:
+    def find_lane(self, row: int) -> float:
         """Middle of a lane below the curves, from 0."""
         return self.low - (row + 1.2) * self.step
 
@@ -324,16 +324,16 @@ def _draw_track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
     for kind, curve in track.curves.items():
         _draw_curve(axes, curve, COLORS[kind], edges)
     for row, lane in enumerate(track.lanes):
-        axes.axhline(scale.lane(row), color=RULE, linewidth=0.8, zorder=1)
+        axes.axhline(scale.find_lane(row), color=RULE, linewidth=0.8, zorder=1)
         for span in lane.spans:
-            _draw_span(axes, span, scale.lane(row), 0.7 * scale.step, edges)
+            _draw_span(axes, span, scale.find_lane(row), 0.7 * scale.step, edges)
     bottom = scale.low - (len(track.lanes) + 0.9) * scale.step
     axes.set_ylim(bottom, scale.high + scale.step if track.curves else scale.low - 0.3 * scale.step)
     ticks: list[float] = []
     if track.curves:
         lowest, highest = scale.low - scale.step / 2, scale.high + scale.step
         ticks = [tick for tick in axes.get_yticks() if lowest <= tick <= highest]
-    lane_of = {scale.lane(row): lane for row, lane in enumerate(track.lanes)}
+    lane_of = {scale.find_lane(row): lane for row, lane in enumerate(track.lanes)}
     names = [*(f"{tick:.3g}" for tick in ticks), *(for_figure(lane.name) for lane in lane_of.values())]
     axes.set_yticks([*ticks, *lane_of], names)
     for label, lane in zip(axes.get_yticklabels()[len(ticks) :], lane_of.values()):
@@ -419,7 +419,7 @@ def classes_of_true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     """True and predicted class of the correctly spotted micro-expressions in the first draw; empty if none has an
     emotion.
     """
-    ordered = of_first_draw(tables).ordered()
+    ordered = of_first_draw(tables).put_in_order()
     if (ordered.spotted["emotion"] == "").all():
         return pd.DataFrame(columns=["truth", "predicted"])
     true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.spotted, ["micro"]), rule)

@@ -80,7 +80,7 @@ class RecognitionResults:
         """The wrong answers, the surest first."""
         return select_wrong(self.answers)
 
-    def tables(self, by: Group = "subject") -> list[Table]:
+    def make_tables(self, by: Group = "subject") -> list[Table]:
         """The tables for a terminal: scores of each class, confusions, and wrong clips of each class or subject."""
         found = [class_table(self.classes)]
         if len(self.confusion):
@@ -98,7 +98,7 @@ class RecognitionResults:
             "wrong": wrong.where(wrong.notna(), None).to_dict("records"),
         }
 
-    def csv(self) -> dict[str, str]:
+    def to_csv_texts(self) -> dict[str, str]:
         """The content of CSV files by name: classes, confusion, subjects and wrong clips."""
         by_subject = count_wrong(self.answers, "subject").sort_index()
         return {
@@ -126,7 +126,7 @@ def csv_of_frame(table: pd.DataFrame, index: bool = True) -> str:
     plain = table.reset_index() if index else table
     columns = [Column(str(name)) for name in plain.columns]
     cells = plain.astype(object).where(plain.notna(), None)
-    return Table(columns, cells.to_numpy().tolist()).csv()
+    return Table(columns, cells.to_numpy().tolist()).to_csv_text()
 
 
 def class_table(rows: Sequence[Mapping[str, Any]], title: str = "recognition, each class by itself") -> Table:

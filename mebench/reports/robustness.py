@@ -112,6 +112,6 @@ def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
             rows=rows,
             kinds={kind: KINDS[kind] for kind in degradations},
             figures=figures,
-            tables=[(table.title, table.html(kind="plain")) for table in tables_of_robustness(rows)],
+            tables=[(table.title, table.to_html(kind="plain")) for table in tables_of_robustness(rows)],
         )
     )

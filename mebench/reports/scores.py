@@ -520,7 +520,7 @@ def print_outcome(
         tables = score_tables(summary, "run", _people(about))
         with_intervals = summary["bootstrap"]["draws"] > 0
         named = recognition_results.RecognitionResults.of_run(folder, with_intervals)
-        tables += [] if named is None else named.tables()
+        tables += [] if named is None else named.make_tables()
         lines = _all_lines(summary, about, config, n_draws, warnings)
     else:
         tables = [main_table(summary, MOST_ROWS)]

@@ -86,7 +86,7 @@ class FollowedFace:
     corner: tuple[int, int]
     crop: FaceCrop
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """The position of the face in words."""
         left, top, right, _ = self.box
         width, height = self.size
@@ -95,7 +95,7 @@ class FollowedFace:
             f"left and {max(top, 0)} from the top, in a picture of {width} x {height}"
         )
 
-    def outlines(self) -> Iterator[NDArray[np.float64]]:
+    def find_outlines(self) -> Iterator[NDArray[np.float64]]:
         """The four corners of what the models see of each picture, (4, 2) pixels; the face is followed once more for it."""
         label = "the video"
         edge = self.crop.size - 0.5
@@ -175,7 +175,7 @@ class SpottedVideo:
             spans.append((max(p.onset, 0), min(p.offset, last), p.kind, " ".join(words)))
         return spans
 
-    def tiers(self) -> list[Tier]:
+    def make_tiers(self) -> list[Tier]:
         """For ELAN: a tier for each kind, with confidences, and a tier of emotions if the models name them."""
         marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
         for (first, last, kind, _), p in zip(self.describe_spans(), self.answer.predictions):
@@ -187,7 +187,7 @@ class SpottedVideo:
         ending = f"@{self.face}" if self.face else ""
         return [Tier(f"{name}{ending}", tuple(of_tier), "mebench", self.face) for name, of_tier in marks.items()]
 
-    def timeline(self) -> Timeline:
+    def make_timeline(self) -> Timeline:
         """The curves and intervals."""
         n_frames = len(self.times)
         fps = self.video.fps
@@ -203,14 +203,14 @@ class SpottedVideo:
                 (first, last, f"no face in sight from {self._between(first, last)}")
                 for first, last in self.answer.unseen
             ],
-            marks=self.marks(),
+            marks=self.find_marks(),
         )
 
     def is_hidden(self, frame: int) -> bool:
         """Whether no face is in sight."""
         return any(first <= frame <= last for first, last in self.answer.unseen)
 
-    def marks(self) -> list[tuple[int, str]]:
+    def find_marks(self) -> list[tuple[int, str]]:
         """Frames that do not follow the one before, and why: cuts, missing and lost frames, new time stamps."""
         reasons = {break_.frame: break_.words for break_ in self.breaks}
         frames = sorted({*self.answer.cuts, *reasons})
@@ -293,7 +293,7 @@ class SpottedVideos:
     @property
     def shows_breaks(self) -> bool:
         """Whether a film has a cut, missing frames or new time stamps."""
-        return any(video.marks() for video in self.videos)
+        return any(video.find_marks() for video in self.videos)
 
     @property
     def emotion_heading(self) -> str:
@@ -351,7 +351,7 @@ class SpottedVideos:
         write_json(self.plain(), str(file))
         yield file
         file = folder / "report.html"
-        write_text(file, self.page())
+        write_text(file, self.make_page())
         yield file
 
     def _write_videos(self, folder: Path, overlay: bool, progress: Progress) -> Iterator[Path]:
@@ -361,7 +361,7 @@ class SpottedVideos:
             beginning = "" if len(videos) == 1 else f"{name.replace('/', '_')}."
             media = faces[0].path if faces[0].path.is_file() else None
             file = folder / (f"{beginning}eaf" if beginning else "intervals.eaf")
-            write_eaf(file, media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
+            write_eaf(file, media, faces[0].video.fps, [tier for face in faces for tier in face.make_tiers()])
             yield file
             if overlay:
                 file = folder / f"{beginning}overlay.mp4"
@@ -369,7 +369,7 @@ class SpottedVideos:
                     write_video(file, _overlaid(faces), faces[0].times)
                 yield file
 
-    def page(self) -> str:
+    def make_page(self) -> str:
         """A page with the timelines that needs no other file and no network; it contains no picture of a person."""
         return template_environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
 
@@ -484,7 +484,7 @@ def _with_neutral_levels(
     for key, answer in predicted.answers.items():
         found = neutral_levels([answer] if elsewhere is None else elsewhere, models_levels, stretch)
         answers[key] = hold_back(answer, {kind: one.level for kind, one in found.items()}, stretch)
-        notes[key] = [f"{kind}: {one.sentence(where)}" for kind, one in found.items()]
+        notes[key] = [f"{kind}: {one.describe(where)}" for kind, one in found.items()]
     return replace(predicted, answers=answers), notes
 
 
@@ -665,7 +665,7 @@ def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
     outlines: list[Iterable[Any]] = []
     for face in faces:
-        of_face = face.followed.outlines() if face.followed else repeat(None)
+        of_face = face.followed.find_outlines() if face.followed else repeat(None)
         outlines.append(of_face)
     strips: list[CurveStrip] = []
     for index, corners_of_faces in enumerate(zip(*outlines)):
@@ -695,7 +695,7 @@ def _strip_of(face: SpottedVideo, width: int, row: int) -> CurveStrip:
     """The strip of a face, with the curve of its first kind."""
     curve = next(iter(face.answer.curves.values()))
     values = curve.scores if curve.smoothed is None else curve.smoothed
-    return CurveStrip(width, values, face.describe_spans(), row, face.answer.unseen, face.marks())
+    return CurveStrip(width, values, face.describe_spans(), row, face.answer.unseen, face.find_marks())
 
 
 LEAST_STRIP = 48

@@ -282,7 +282,7 @@ class JudgedRun:
         """Truths and predictions by onset, each with `outcome`, and `why` in words; predictions with `strength`."""
         if tables.predictions is None:
             return tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
-        ordered = tables.ordered()
+        ordered = tables.put_in_order()
         spotted_kinds = of_kinds(ordered.spotted, self.kinds)
         true, spotted = in_scope(ordered.truths, spotted_kinds, find_convention(self.convention))
         in_kinds = true[true["kind"].isin(list(self.kinds))]

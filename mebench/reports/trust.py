@@ -207,7 +207,7 @@ def measure_trust(side: JudgedRun, people: Path | None = None, seed: int = 0) ->
 
 def _people_of(side: JudgedRun) -> _People:
     """The people of a run."""
-    videos = side.tables.ordered().videos
+    videos = side.tables.put_in_order().videos
     rows = videos.drop_duplicates("unit").sort_values("unit")
     return _People(rows["subject"].tolist(), rows["stratum"].tolist(), videos.set_index("video")["unit"])
 

@@ -79,7 +79,7 @@ class Aliases:
             raise PluginError(f"a fold answered for {key}, which it does not test: that is a leak")
         return self._real_keys[key]
 
-    def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
+    def restore_predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
         """Intervals under the real names of their videos, see `real_tested_key`."""
         return [replace(p, video=self.real_tested_key(p.video)) for p in spotted]
 

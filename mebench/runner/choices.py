@@ -55,7 +55,7 @@ def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, st
         id_: its id.
         video: one of its videos.
     """
-    return dataset.home(video) if isinstance(dataset, Composite) else (dataset, id_)
+    return dataset.find_home(video) if isinstance(dataset, Composite) else (dataset, id_)
 
 
 class Ability(NamedTuple):

@@ -97,7 +97,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
         "subjects": len({v.subject_key for v in plan.data.videos}),
         "videos": len(plan.data.videos),
         "work": work,
-        "chains": plan.features.cards(),
+        "chains": plan.features.write_cards(),
         "workers": workers,
         "seconds": seconds,
         "seconds_from": None if earlier is None else earlier.id,
@@ -303,7 +303,7 @@ def _print_folds(title: str, data: RunData) -> None:
     subjects = len({v.subject_key for v in data.videos})
     print_lines(f"{title}: {len(data.folds)} folds, {subjects} subjects, {len(data.videos)} videos")
     for fold in data.folds[:MOST_FOLDS]:
-        tested = data.sides(fold).test
+        tested = data.split_videos(fold).test
         expressions = sum(len(v.expressions) for v in tested)
         validate = f", {len(fold.valid)} validate" if data.selects else ""
         print_lines(

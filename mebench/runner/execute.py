@@ -55,7 +55,7 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
             session = open_session(make_plan(config), run_id)
             if run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
-            progress.notify(f"run {session.folder.id}: {session.size()}, {describe_pool(pool, session)}")
+            progress.notify(f"run {session.folder.id}: {session.describe_size()}, {describe_pool(pool, session)}")
             plan = session.leaking or session.plan
             found = [*find_run_warnings(plan.data, plan.access), *find_frame_warnings(plan.features)]
             progress.notify(*(str(finding) for finding in found), *_slow_precision(config.training))
@@ -258,7 +258,7 @@ def _compute_folds(sessions: Sequence[Session], pool: Workers, progress: Progres
     with progress.stage("folds", total, "folds", done=finished) as advance, energy as meter:
         while waiting:
             now, waiting = _next(waiting, progress)
-            tasks = [task for session, trained in now for task in session.tasks(trained)]
+            tasks = [task for session, trained in now for task in session.make_tasks(trained)]
             for task, outcome in pool.run(tasks):
                 session, fold = task.key
                 progress.notify(*session.store_fold(fold, meter.with_energy(outcome)))

@@ -90,7 +90,9 @@ def fit_and_predict(
         "peak_memory_mib": peak_memory(),
         "parameters": sum(map(count_parameters, methods.values())),
     }
-    epochs = [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()]
+    epochs = [
+        replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.list_epochs()
+    ]
     notes = {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()}
     return FoldResult(
         key=job.key,
@@ -147,7 +149,7 @@ def _spot_tested_videos(
     all_scores = {}
     curves = {}
     for video in job.test:
-        view = spotter.views.unlabelled(video)
+        view = spotter.views.hide_labels(video)
         scores = spotter.frame_scores(view) if known is None else known[video.key]
         spotted = spotter.propose(view, scores)
         predictions += spotted if namer is None else namer.name_emotions(video, spotted)
@@ -199,7 +201,7 @@ class Views:
         self._readable: frozenset[str] | None = None  # None stands for all
         self._adapted: dict[tuple[Any, ...], NDArray[np.float32]] = {}
 
-    def unlabelled(self, video: Video) -> VideoView:
+    def hide_labels(self, video: Video) -> VideoView:
         """A video as `score_frames`, `propose` and `classify` see it."""
         return VideoView(**self._common(video))
 
@@ -397,13 +399,13 @@ class FittedMethod:
             return list[Prediction | ClipPrediction](self.clip_predictions())
         spotted: list[tuple[Video, list[Prediction]]] = []
         for video in self.job.test:
-            view = self.views.unlabelled(video)
+            view = self.views.hide_labels(video)
             spotted.append((video, self.propose(view, self.frame_scores(view))))
         return [p for video, intervals in spotted for p in self.name_emotions(video, intervals)]
 
     def clips_to_classify(self) -> list[ClipView]:
         """The annotated clips of the tested videos that the scheme scores; the labels stay with the host."""
-        views = {video.key: self.views.unlabelled(video) for video in self.job.test}
+        views = {video.key: self.views.hide_labels(video) for video in self.job.test}
         return [
             views[key].clip(onset, apex, offset, spotted=False) for key, onset, apex, offset in self._request("clips")
         ]
@@ -422,7 +424,7 @@ class FittedMethod:
         """The spotted intervals of a video, with emotions if the method names them."""
         if "recognize" not in self.task.tasks:
             return spotted
-        view = self.views.unlabelled(video)
+        view = self.views.hide_labels(video)
         answers = self.answers([view.clip(p.onset, p.apex, p.offset) for p in spotted])
         return [replace(p, emotion=emotion, probabilities=numbers) for p, (emotion, numbers) in zip(spotted, answers)]
 
@@ -497,7 +499,7 @@ def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
             clips = fitted.clips_to_classify()
             rows = fitted.class_scores(clips) if clips else ()
             return [int(row.argmax()) for row in rows], True
-        views = [fitted.views.unlabelled(video) for video in fitted.job.test]
+        views = [fitted.views.hide_labels(video) for video in fitted.job.test]
         intervals = [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))]
         return intervals, False
 

@@ -231,7 +231,7 @@ class HostedStore(FeatureStore):
             answer: Mapped | StoredArray | None = self._request("stored", asdict(key))
             if answer is None:
                 return super().read(key)
-            self._entries[key] = answer.entry() if isinstance(answer, Mapped) else answer
+            self._entries[key] = answer.open_entry() if isinstance(answer, Mapped) else answer
         return self._entries[key]
 
 

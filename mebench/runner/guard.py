@@ -45,7 +45,7 @@ def classes_without_training(data: RunData, scheme: Scheme | None = None) -> dic
     scheme = scheme or data.scheme
     missing = {}
     for fold in data.folds:
-        sides = data.sides(fold)
+        sides = data.split_videos(fold)
         trained = class_counts(scheme, sides.train)
         tested = class_counts(scheme, sides.test)
         missing[fold.key] = Counter({name: n for name, n in tested.items() if name not in trained})
@@ -224,7 +224,7 @@ def _fingerprint(features: RunFeatures, dataset_params: Mapping[str, Any], video
     """Hash of a video's frame or ready-made features; None if it has neither. Runs of a sweep share it while the files
     are unchanged.
     """
-    dataset, _ = features.data.home(video)
+    dataset, _ = features.data.find_home(video)
     ready = [dataset.provided(video, chain.name) for chain in features.chains_of(video)]
     if ready_made := [np.asarray(feature) for feature in ready if feature is not None]:
         return hash_of_pictures(ready_made)
@@ -320,7 +320,7 @@ def _sides_of(data: RunData, fold: Fold) -> dict[str, dict[str, Any]]:
 
 def _timing_values(data: RunData) -> list[dict[str, Any]]:
     """The gap k and, where the run spots, k' of each fold; and who set them."""
-    timings = {fold.key: data.timings(fold) for fold in data.folds}
+    timings = {fold.key: data.find_timings(fold) for fold in data.folds}
     values: list[dict[str, Any]] = []
     gap_of = {}
     for timing_of in timings.values():

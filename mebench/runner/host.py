@@ -125,7 +125,7 @@ class FoldHost:
             DataError: nobody is left to train on.
         """
         data = plan.data
-        train, valid, test = ([v for v in side if v.key not in data.skipped] for side in data.sides(fold))
+        train, valid, test = ([v for v in side if v.key not in data.skipped] for side in data.split_videos(fold))
         if not train and data.skipped and stored is None:
             raise DataError(
                 f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
@@ -225,7 +225,7 @@ class FoldHost:
             key=self.key,
             seed=self.job.seed,
             timings=dict(self.job.timings),
-            predictions=self.aliases.predictions(spotted),
+            predictions=self.aliases.restore_predictions(spotted),
             curves={real(video): kinds for video, kinds in curves.items()},
             frame_scores={real(video): rows for video, rows in frame_scores.items()},
             clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
@@ -243,7 +243,7 @@ class FoldHost:
         spotted, _, curves = self.spotted or ([], {}, {})
         return replace(
             stored,
-            predictions=self.aliases.predictions(spotted),
+            predictions=self.aliases.restore_predictions(spotted),
             curves={self.aliases.real_tested_key(video): kinds for video, kinds in curves.items()},
         )
 
@@ -295,7 +295,7 @@ class FoldHost:
             raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
         if names:
             return clip_accuracy(self.job.scheme, self.aliases.tested, answers)
-        return interval_f1(self.job.parts[0].task, self.aliases.tested, self.aliases.predictions(answers))
+        return interval_f1(self.job.parts[0].task, self.aliases.tested, self.aliases.restore_predictions(answers))
 
     def _would_reveal_clips(self, key: Mapping[str, Any]) -> bool:
         """Whether a stored entry would tell the places of tested clips too early."""
@@ -319,7 +319,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
     """The job of a fold's process: drawn names everywhere, and no label of a tested video."""
     config = plan.config
     data = plan.data
-    homes = {key: data.home(video) for key, video in aliases.videos.items()}
+    homes = {key: data.find_home(video) for key, video in aliases.videos.items()}
     blind = [replace(video, expressions=(), distractors=()) for video in aliases.tested]
     short = all(data.short[subject.dataset] for subject in fold.test)
     return FoldJob(
@@ -332,7 +332,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
         valid=tuple(map(aliases.hide, valid)),
         test=tuple(map(aliases.hide, blind)),
         groups={key: data.groups[video.key] for key, video in aliases.videos.items()},
-        timings=data.timings(fold),
+        timings=data.find_timings(fold),
         homes={key: id_ for key, (_, id_) in homes.items()},
         revisions={id_: dataset.revision for dataset, id_ in homes.values()},
         cache="",

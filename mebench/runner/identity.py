@@ -103,11 +103,11 @@ def _contents_of_videos(features: RunFeatures) -> dict[str, Sequence[str]]:
     data = features.data
     contents: dict[str, Sequence[str]] = {}
     for video in data.videos:
-        dataset, id_ = data.home(video)
+        dataset, id_ = data.find_home(video)
         lies_in_folder = getattr(dataset.params, "root", None) is not None
         chains = features.computed.get(data.groups[video.key]) if lies_in_folder else None
         if chains:
-            contents[video.key] = video_source(features.store, dataset, id_, video, again=True).content(chains)
+            contents[video.key] = video_source(features.store, dataset, id_, video, again=True).hash_content(chains)
     return contents
 
 

@@ -257,7 +257,7 @@ class Mapped:
             return cls(array.filename, array.offset, array.shape, array.dtype.str, extra)
         return StoredArray(np.asarray(array), extra)
 
-    def entry(self) -> StoredArray:
+    def open_entry(self) -> StoredArray:
         """In the process: the entry, read-only."""
         return StoredArray(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
 

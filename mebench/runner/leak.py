@@ -118,7 +118,7 @@ class EpochPredictions:
             first = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
             shape = table["epoch"].nunique(), len(first), len(number)
             self.of_fold[fold.key] = first, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
-            faceless = {video.key for video in data.sides(fold).test} & data.skipped.keys()
+            faceless = {video.key for video in data.split_videos(fold).test} & data.skipped.keys()
             self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 
@@ -142,7 +142,7 @@ class EpochPredictions:
                 n_epochs.append(looked)
             yield key, clips, kept, n_epochs
 
-    def folds(self, rule: str) -> Iterator[FoldResult]:
+    def choose_folds(self, rule: str) -> Iterator[FoldResult]:
         """The folds of the leaking run, without weights, since these must not be used."""
         for key, clips, kept, _ in self.pick_epochs(rule):
             record = self.folder.fold_record(key)
@@ -153,9 +153,9 @@ class EpochPredictions:
                 ClipPrediction(*place, classes[int(row.argmax())], tuple(map(float, row)))
                 for place, row in zip(places, kept)
             ]
-            yield FoldResult(key, [], answers, {}, self.data.timings(fold), record["seed"], record["costs"])
+            yield FoldResult(key, [], answers, {}, self.data.find_timings(fold), record["seed"], record["costs"])
 
-    def counts(self, rule: str) -> list[int]:
+    def count_epochs(self, rule: str) -> list[int]:
         """The number of evaluated epochs for each tested subject."""
         return [n for _, _, _, found in self.pick_epochs(rule) for n in found]
 
@@ -210,7 +210,7 @@ class EpochIntervals:
         self.data = data
         self.folder = folder
         self.tables = tables = read_tables(folder)
-        videos = tables.ordered().videos
+        videos = tables.put_in_order().videos
         self.units = dict(zip(videos["video"], videos["unit"]))
         self.every = every = pd.concat([table for _, table in _tables_of(folder, data)], ignore_index=True).assign(
             draw=0
@@ -223,7 +223,7 @@ class EpochIntervals:
             for epoch in range(max(self.epochs, 1))
         }
         self.grid = count_grid(answers, data.task.kinds, cuts.tolist(), convention)
-        self.of_people = np.stack([self.grid.f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
+        self.of_people = np.stack([self.grid.compute_f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
     def pick_epochs(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
         """For each person the kept epoch and index of the threshold, and the evaluated epochs.
@@ -244,8 +244,8 @@ class EpochIntervals:
         chosen_ones = (self.every["epoch"] == kept_at[:, 0]) & (self.every["confidence"] >= kept_at[:, 1])
         return pd.DataFrame(self.every[chosen_ones])
 
-    def folds(self, rule: str) -> Iterator[FoldResult]:
-        """The folds of the leaking run, see `EpochPredictions.folds`; what the rule does not choose comes from the honest
+    def choose_folds(self, rule: str) -> Iterator[FoldResult]:
+        """The folds of the leaking run, see `EpochPredictions.choose_folds`; what the rule does not choose comes from the honest
         run.
         """
         kept = self.kept_intervals(rule).astype(object)
@@ -263,7 +263,7 @@ class EpochIntervals:
         alone = replace(self.tables, predictions=self.kept_intervals(rule, cut=False))
         return {"epoch_alone": score_differences(self.folder, self.folder, convention, alone)}
 
-    def counts(self, rule: str) -> list[int]:
+    def count_epochs(self, rule: str) -> list[int]:
         """The number of evaluated pairs of epoch and threshold for each tested person."""
         return [n * len(self.grid.thresholds) for _, _, n in self.pick_epochs(rule)]
 
@@ -351,7 +351,7 @@ def measure_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str
         Its value: `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
         most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.score_epoch_alone`; and `curve`, see `epoch_curve`.
     """
-    counts = epoch_predictions.counts(rule)
+    counts = epoch_predictions.count_epochs(rule)
     of_epoch_alone = {}
     if isinstance(epoch_predictions, EpochIntervals):
         of_epoch_alone = epoch_predictions.score_epoch_alone(rule, convention)

@@ -223,7 +223,7 @@ def _chains_by_group(methods: Sequence[MethodJob], data: RunData) -> dict[str, t
     by_group: dict[str, dict[str, Chain]] = {}
     weightless = [(method.plugin.id, create_weightless(method)) for method in methods]
     for fold in data.folds:
-        for group, timing in data.timings(fold).items():
+        for group, timing in data.find_timings(fold).items():
             for prefix, (id_, method) in zip(("method.", "recognizer."), weightless):
                 what = f"method {id_!r} does not name its features, in chains()"
                 with refused_by_plugin(what), keys_behind(prefix, "method"):
@@ -415,13 +415,13 @@ def check_training(data: RunData) -> None:
     """
     for fold in data.folds:
         if "spot" in data.task.tasks:
-            for group, timing in data.timings(fold).items():
+            for group, timing in data.find_timings(fold).items():
                 if missing := [kind for kind in data.task.kinds if kind not in timing.k_prime]:
                     raise ConfigError(
                         f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
                         f"{group!r} is unknown: use more subjects, or other kinds=…"
                     )
-        if "recognize" in data.task.tasks and not any(map(data.scheme.scored, data.sides(fold).train)):
+        if "recognize" in data.task.tasks and not any(map(data.scheme.scored, data.split_videos(fold).train)):
             raise ConfigError(
                 f"fold {fold.key!r}: no training clip has a class of the scheme {data.scheme.name!r}: "
                 f"{_why_without_class(data)}"

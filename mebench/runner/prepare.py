@@ -74,7 +74,7 @@ def features_of(features: RunFeatures, video: Video) -> tuple[tuple[Chain, ...],
 def missing_videos(features: RunFeatures) -> list[Video]:
     """The videos for which the store lacks a feature that the run reads."""
     store = features.store
-    home = features.data.home
+    home = features.data.find_home
     return [
         video
         for video in features.data.videos
@@ -352,7 +352,7 @@ class VideoJob:
         names = {name for chain in chains for name in _names_of(chain, clips)}
         if names <= self.names:
             return
-        dataset, id_ = needs.features.data.home(video)
+        dataset, id_ = needs.features.data.find_home(video)
         self.names |= names
         store = needs.features.store
         grant = needs.grant

@@ -74,7 +74,7 @@ class RunData:
     skipped: Mapping[str, str] = field(default_factory=dict)
     _timings: dict[Fold, dict[str, Timing]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def home(self, video: Video) -> tuple[Dataset, str]:
+    def find_home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
         return home_of_video(self.dataset, self.id, video)
 
@@ -92,7 +92,7 @@ class RunData:
         """Subjects that the method is fitted on: those of validation too, unless the method selects on them."""
         return fold.train if self.selects else tuple(sorted((*fold.train, *fold.valid)))
 
-    def sides(self, fold: Fold) -> Sides:
+    def split_videos(self, fold: Fold) -> Sides:
         """The videos to fit, to choose and to test on."""
         train, valid, test = fold.split(self.videos)
         train = [self.with_learnt_kinds(video) for video in train]
@@ -109,13 +109,13 @@ class RunData:
         learnt = (replace(e, kind="micro") for e in video.expressions if e.kind in kinds)
         return replace(video, expressions=tuple(learnt))
 
-    def timings(self, fold: Fold) -> dict[str, Timing]:
+    def find_timings(self, fold: Fold) -> dict[str, Timing]:
         """Timing of each group of videos in a fold, from its training videos (see `groups`).
 
         Where the run leaks, from all videos.
         """
         if fold not in self._timings:
-            sides = self.sides(fold)
+            sides = self.split_videos(fold)
             groups = {self.groups[video.key] for side in sides for video in side}
             by_group = fold_timings(self.videos, self.videos if self.leaks_k_prime else sides.train, self.task.kinds)
             self._timings[fold] = {group: timing for group, timing in by_group.items() if group in groups}
@@ -124,7 +124,7 @@ class RunData:
     @cached_property
     def tested(self) -> frozenset[str]:
         """Keys of the videos that some fold tests: the others only train, and are not scored."""
-        return frozenset(video.key for fold in self.folds for video in self.sides(fold).test)
+        return frozenset(video.key for fold in self.folds for video in self.split_videos(fold).test)
 
     @cached_property
     def subject_dependent(self) -> bool:
@@ -144,7 +144,7 @@ class RunData:
     @cached_property
     def short(self) -> dict[str, bool]:
         """For each dataset of the videos whether they are short ones of one expression each."""
-        return {video.dataset: self.home(video)[0].one_per_video for video in self.videos}
+        return {video.dataset: self.find_home(video)[0].one_per_video for video in self.videos}
 
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""

@@ -52,7 +52,7 @@ class RunFeatures:
             for group, chains in self.chains.items()
         }
         for group, chains in computed.items():
-            dataset, id_ = data.home(examples[group])
+            dataset, id_ = data.find_home(examples[group])
             names = [chain.name for chain in chains if chain.steps]
             if names and not dataset.has_frames:
                 raise ConfigError(
@@ -77,7 +77,7 @@ class RunFeatures:
         reads_color = {group for group, chains in self.computed.items() if any(map(_reads_color, chains))}
         videos = [video for video in self.data.videos if self.data.groups[video.key] in reads_color]
         for id_, video in {video.dataset: video for video in reversed(videos)}.items():
-            dataset, _ = self.data.home(video)
+            dataset, _ = self.data.find_home(video)
             with suppress(DataError, IndexError):  # of frames that cannot be read the feature pass says more
                 if not has_color(dataset.frames(video)[0]):
                     message = f"the recordings of {id_} are gray, and the encoder reads colour: it gets the same picture three times"
@@ -87,7 +87,7 @@ class RunFeatures:
         """The distinct chains that any fold reads of a video."""
         return self.chains.get(self.data.groups[video.key], ())
 
-    def cards(self) -> dict[str, list[str]]:
+    def write_cards(self) -> dict[str, list[str]]:
         """The chains of the run by group of videos, as for a paper's appendix."""
         return {group: [chain.card() for chain in chains] for group, chains in sorted(self.chains.items())}
 

@@ -124,7 +124,7 @@ class Session:
         shared = {shared_video(plan.feature_needs, video) for video in plan.data.videos}
         seconds = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
         charged.update(seconds)
-        self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.features.cards())
+        self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.features.write_cards())
         skips = plan.config.no_face == "skip" or self.clean is not None
         faceless, failed = self._own_failures(prepared, shared).failed(skips)
         if failed:
@@ -190,7 +190,7 @@ class Session:
                         folders |= {key: other.fold_folder(key) for key in keys}
         return folders
 
-    def tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
+    def make_tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
         """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.data.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
@@ -256,7 +256,7 @@ class Session:
         left = dict(folder.read_json("features.json")["videos"])
         seconds = dict[str, float]()
         for fold in plan.data.folds:
-            seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.sides(fold).test)
+            seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.split_videos(fold).test)
         folder.merge_folds(list(seconds), seconds)
         summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
@@ -290,16 +290,16 @@ class Session:
         answers = epochs_of(self.folder, plan.data, plan.config.convention)
         session = replace(_claim(plan), epoch_predictions=answers)
         try:
-            session.folder.add_feature_seconds({}, plan.features.cards())
+            session.folder.add_feature_seconds({}, plan.features.write_cards())
             if plan.config.no_face == "skip":
                 write_skipped(session.folder, plan.data.skipped, len(plan.data.videos))
-            for result in answers.folds(plan.config.audit):
+            for result in answers.choose_folds(plan.config.audit):
                 session.folder.write_fold(result, plan.data.task.kinds)
             return session.finish()
         finally:
             session.lock.release()
 
-    def size(self) -> str:
+    def describe_size(self) -> str:
         """The run in numbers, for people."""
         plan = self.plan
         counts = {

@@ -123,7 +123,7 @@ def _content_of_files(result: FoldResult, kinds: Sequence[str]) -> dict[str, byt
     if result.printed:
         files[PRINTED] = result.printed.encode()
     if result.history:  # one row for each pass of the training
-        rows = [{"fold": result.key, **epoch.row()} for epoch in result.history]
+        rows = [{"fold": result.key, **epoch.to_row()} for epoch in result.history]
         files["history.csv"] = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
     return files
 

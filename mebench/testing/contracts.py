@@ -58,7 +58,7 @@ def config_is_complete(subject: Owner) -> None:
     assert info.broken is None, info.broken
     assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
     preset = info.config.get("preset")
-    presets = info.section("presets")
+    presets = info.read_section("presets")
     assert preset is None or preset in presets, (
         f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
     )
@@ -105,17 +105,17 @@ def params_import_nothing_heavy(subject: Owner) -> None:
 def presets_and_settings_are_valid(subject: Owner) -> None:
     """`params`, presets, settings for datasets and values of other inputs give valid `Params`."""
     info = registry.find_plugin(subject.kind, subject.id)
-    presets = info.section("presets")
-    base = info.section("params")
+    presets = info.read_section("presets")
+    base = info.read_section("params")
     build_params(info, base, "params")
     for name, values in presets.items():
         build_params(info, base | (values or {}), f"presets.{name}")
-    for name, values in info.section("datasets").items():
+    for name, values in info.read_section("datasets").items():
         settings = dict(values or {})
         preset = settings.pop("preset", info.config.get("preset"))
         assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
         build_params(info, base | (presets.get(preset) or {}) | settings, f"datasets.{name}")
-    for name, alternatives in info.section("other_input").items():
+    for name, alternatives in info.read_section("other_input").items():
         for value in alternatives or {}:
             build_params(info, base | {name: value}, f"other_input.{name}")
 
@@ -202,7 +202,7 @@ def cut_down(info: PluginInfo) -> list[str]:
     They are the preset `contract`, if there is one, and 1 for every parameter called `epochs…` or `draws…`.
     """
     settings = []
-    if "contract" in info.section("presets"):
+    if "contract" in info.read_section("presets"):
         settings.append(f"{info.kind}.preset=contract")
     for parameter in dataclasses.fields(registry.params_class(info)):
         is_number = isinstance(parameter.default, int)
@@ -247,9 +247,9 @@ class _DatasetTrial(Owner):
     def make(self, **params: Any) -> Dataset:
         """A dataset with some settings in place of those of its preset."""
         info = registry.find_plugin("dataset", self.id)
-        preset = info.section("presets").get(info.config.get("preset", "")) or {}
+        preset = info.read_section("presets").get(info.config.get("preset", "")) or {}
         plugin: type[Dataset] = registry.load_plugin("dataset", self.id)  # type: ignore[assignment]
-        return plugin(build_params(info, info.section("params") | preset | params, "params"))
+        return plugin(build_params(info, info.read_section("params") | preset | params, "params"))
 
     @property
     def has_root(self) -> bool:
@@ -526,7 +526,7 @@ class _MethodTrial(Owner):
         """
         with one_thread():
             for video in missing_videos(plan.features):
-                video_source(plan.features.store, *plan.data.home(video), video).compute(
+                video_source(plan.features.store, *plan.data.find_home(video), video).compute(
                     *features_of(plan.features, video)
                 )
             return host.execute_fold(plan, self.plan.data.folds[0])
@@ -588,18 +588,18 @@ class _Reloaded(FittedMethod):
     def __init__(self, plan: Plan, result: FoldResult) -> None:
         fold = FoldHost.for_fold(plan, plan.data.folds[0])  # its job has drawn names, but these checks use real ones
         job = dataclasses.replace(fold.job, groups=plan.data.groups, cache=str(plan.features.store.root))
-        super().__init__(job, job.parts[0], plan.data.home)
+        super().__init__(job, job.parts[0], plan.data.find_home)
         restore_methods({"": self.method}, load(result.model))
         self.aliases = fold.aliases
 
     def view(self, video: Video) -> VideoView:
         """A tested video under its name in the fold."""
         hidden = self.aliases.hide(video)
-        return dataclasses.replace(self.views.unlabelled(video), key=hidden.key, subject=hidden.subject_key)
+        return dataclasses.replace(self.views.hide_labels(video), key=hidden.key, subject=hidden.subject_key)
 
     def spotted(self, video: Video, scores: NDArray[np.float64]) -> list[Prediction]:
         """Its intervals under the video's own name."""
-        return self.aliases.predictions(self.propose(self.view(video), scores))
+        return self.aliases.restore_predictions(self.propose(self.view(video), scores))
 
 
 @promise(
@@ -669,7 +669,7 @@ def classes_have_finite_scores(trial: _MethodTrial) -> None:
     if not trial.does_task("recognize"):
         return
     clips = []
-    for view in map(trial.reloaded.views.unlabelled, trial.test_videos):
+    for view in map(trial.reloaded.views.hide_labels, trial.test_videos):
         last = view.n_frames - 1
         known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
         clips += [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]

@@ -218,7 +218,7 @@ def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: M
             Column("value", text=lambda score: format_score(score).partition(" ")[0]),
             Column("interval", "95 % interval", text=lambda score: format_score(score).partition(" ")[2]),
         ]
-        lines += [Table(columns, [[name, score, score] for name, score in main.items()]).markdown(), ""]
+        lines += [Table(columns, [[name, score, score] for name, score in main.items()]).to_markdown(), ""]
     remark = [about["remark"]] if about.get("remark") else []
     remarks = [*about.get("warnings", ()), *remark, *about.get("card", ())]
     return lines + [f"- {markdown_text(remark)}" for remark in remarks]
@@ -435,7 +435,7 @@ def read_board_table(file: Path) -> TrackedRun:
             DIGEST_TAG: hashlib.sha256(file.read_bytes()).hexdigest()[:16],
             "mlflow.source.name": "mebench leaderboard build",
             "mlflow.source.type": "LOCAL",
-            "mlflow.note.content": _note(Table.from_items(columns, rows).markdown()),
+            "mlflow.note.content": _note(Table.from_items(columns, rows).to_markdown()),
         },
         BOARD_TAG,
         params={**about, "rows": str(len(rows)), "best": str(best.get("method", ""))},

@@ -362,7 +362,7 @@ def _plain_study(split: Split, study: Study) -> dict[str, Any]:
     return {
         "subjects": [*map(str, split.subjects)],
         "inner_folds": len(split.inner.data.folds),
-        "trials": study.counts(),
+        "trials": study.count_trials(),
         "best": _trial(study.chosen_trial(), objectives),
         "default": None if study.default is None else _trial(study.default, objectives),
         "importance": dict(study.importance),

@@ -248,12 +248,12 @@ class Study:
         best = self.best_trial()
         if best is None:
             raise RunError(
-                f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so there is no "
+                f"study {self.name!r} has no complete trial ({self.count_trials()['pruned']} pruned), so there is no "
                 "choice: give more --trials, or --pruner none"
             )
         return best
 
-    def counts(self) -> dict[str, int]:
+    def count_trials(self) -> dict[str, int]:
         """Numbers of trials by state, and of those that repeat a killed one."""
         states = Counter(trial.state for trial in self.trials)
         retried = sum(trial.retry_of is not None for trial in self.trials)

@@ -675,7 +675,7 @@ TABLE_SECONDS = 5.0
 
 def _run_study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:
     """All trials of one study, by this process and by others; their table and figures in the folder."""
-    reporter.begin(shared.study(importance=False))
+    reporter.begin(shared.read_study(importance=False))
     written = 0.0
 
     def write(study: Study) -> None:
@@ -694,7 +694,7 @@ def _run_study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter:
 
     shared.run(trials, evaluator, after)
     shared.try_default(evaluator)
-    found = shared.study()
+    found = shared.read_study()
     write(found)
     write_study_figures(shared.stored, found, folder)
     return found

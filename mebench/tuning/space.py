@@ -123,7 +123,7 @@ class Space:
         """The configuration's own values."""
         return {d.key: d.default for d in self.dimensions}
 
-    def default(self) -> dict[str, Any] | None:
+    def find_default(self) -> dict[str, Any] | None:
         """The configuration's own values, or None if one of them lies outside."""
         return self.own_values() if all(d.contains(d.default) for d in self.dimensions) else None
 
@@ -228,7 +228,7 @@ def _search_maps(config: RunConfig) -> dict[str, _Entry]:
         if id_ is None:
             continue
         info = registry.find_plugin("method", id_)
-        for name, spec in info.section("search").items():
+        for name, spec in info.read_section("search").items():
             entries[f"{part}.{name}"] = _Entry(spec, f"{info.where}/config.yaml: search.{name}")
     return entries
 

@@ -285,7 +285,7 @@ class SharedStudy:
             else:
                 self.stored.set_user_attr(MARK, dict(terms.about))
                 self.stored.set_metric_names([o.path for o in terms.objectives])  # for other programs that show it
-                default = terms.space.default()
+                default = terms.space.find_default()
                 if default is not None:
                     self.stored.enqueue_trial({d.key: d.encode_value(default[d.key]) for d in terms.space.dimensions})
 
@@ -311,7 +311,7 @@ class SharedStudy:
         space = self.terms.space
         if options.sampler in EXHAUSTIVE:
             n_points = math.prod(len(_all_values(d, options.sampler)) for d in space.dimensions)
-            if options.sampler == "grid" and space.default() is not None:
+            if options.sampler == "grid" and space.find_default() is not None:
                 n_points += 1  # a grid does not recognise the first trial, the default, as one of its points
             trials = min(trials, n_points)
         while True:
@@ -322,14 +322,14 @@ class SharedStudy:
                 time.sleep(min(options.heartbeat / 2, 1.0))
             if not isinstance(turn, int):
                 continue
-            study = self.study(importance=False)
+            study = self.read_study(importance=False)
             trial = study.trials[turn]
             after(study, trial)
             failed = failed + 1 if trial.state == "failed" else 0
             if failed == MOST_FAILED:
                 raise RunError(f"{failed} trials failed one after another; trial {turn}: {trial.reason}")
 
-    def study(self, importance: bool = True) -> Study:
+    def read_study(self, importance: bool = True) -> Study:
         """All trials so far, and the importance of parameters."""
         with self._guarded(), silence_optuna():
             stored = self.stored.get_trials(deepcopy=False)
@@ -374,7 +374,7 @@ class SharedStudy:
 
         The space may lack them, or the trial failed. Their failure is no error, since they are not tuned.
         """
-        if self.study(importance=False).default is None:
+        if self.read_study(importance=False).default is None:
             with suppress(MebenchError):
                 values = list(evaluate(self.terms.space.own_values(), lambda value: None))
                 with self._guarded():

@@ -92,13 +92,13 @@ class AskSettings:
         if self.examples and not self.learnt:
             raise ConfigError("--examples needs --learn FILE.jsonl, questions with true answers to take them from")
 
-    def facts(self) -> dict[str, Any]:
+    def list_facts(self) -> dict[str, Any]:
         """The settings as facts of a row."""
         drawn = {} if self.seed is None else {"seed": self.seed}
         constrained = {"constraint": self.constraint} if self.constraint else {}
         shown = {"examples": self.examples} if self.examples else {}
         return {
-            "prompt": self.prompt.facts(),
+            "prompt": self.prompt.list_facts(),
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
             **drawn,

@@ -53,7 +53,7 @@ class LocalModel:
     reads_pictures: bool
     settings: AskSettings
 
-    def facts(self) -> dict[str, str]:
+    def list_facts(self) -> dict[str, str]:
         """Name, program and type of numbers, as facts of a row."""
         dtype = str(self.network.dtype).removeprefix("torch.")
         return {"model": self.name, "program": f"transformers {_import_transformers().__version__}, {dtype}"}

@@ -64,7 +64,7 @@ class ModelCard:
     saw: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
 
-    def facts(self) -> dict[str, Any]:
+    def list_facts(self) -> dict[str, Any]:
         """The card as facts of a row."""
         known = {
             "datasets": list(self.datasets),

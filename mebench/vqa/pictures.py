@@ -64,7 +64,7 @@ class PictureSettings:
         if not self.see or ("none" in self.see and len(self.see) > 1) or len(set(self.see)) < len(self.see):
             raise ConfigError("--see names each kind of picture once, such as --see crops,flow, or is none alone")
 
-    def facts(self) -> dict[str, object]:
+    def list_facts(self) -> dict[str, object]:
         """The settings as facts of a row."""
         see = [one for one in self.see if one != "none"]
         if not see:
@@ -76,14 +76,14 @@ class PictureSettings:
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """The settings that `facts` wrote down.
 
-        >>> PictureSettings.from_facts(PictureSettings(("flow",), 3).facts()) == PictureSettings(("flow",), 3)
+        >>> PictureSettings.from_facts(PictureSettings(("flow",), 3).list_facts()) == PictureSettings(("flow",), 3)
         True
         """
         see = tuple(facts["see"]) or ("none",)
         names = {"pictures": "moments", "size": "size", "apex": "apex", "windows": "windows"}
         return cls(see, **{field: facts[name] for name, field in names.items() if name in facts})
 
-    def description(self) -> str:
+    def describe(self) -> str:
         """The pictures in words, for the prompt."""
         if self.see == ("none",):
             return "There is no image."
@@ -134,12 +134,12 @@ class ClipPictures:
         if self._settings.see == ("none",):
             return []
         pictures: list[Picture] = []
-        for moments in self.moments():
+        for moments in self.choose_moments():
             for kind in self._settings.see:
                 pictures += DRAWN[kind](self, moments)
         return [self._reduced(picture) for picture in pictures]
 
-    def moments(self) -> list[list[int]]:
+    def choose_moments(self) -> list[list[int]]:
         """The frames that are shown: of the whole, then of each window."""
         spans = [(self._first, self._last)]
         if self._settings.windows > 1:
@@ -180,13 +180,13 @@ class ClipPictures:
         """Whole frames."""
         return [_to_rgb(self._frames[moment]) for moment in moments]
 
-    def crops(self, moments: Sequence[int]) -> list[Picture]:
+    def make_crops(self, moments: Sequence[int]) -> list[Picture]:
         """Face crops in colour."""
         return [_to_rgb(crop) for crop in self._cut(self._color_crop, moments)]
 
     def strip(self, moments: Sequence[int]) -> list[Picture]:
         """All crops side by side."""
-        return [np.concatenate(self.crops(moments), axis=1)]
+        return [np.concatenate(self.make_crops(moments), axis=1)]
 
     def flow(self, moments: Sequence[int]) -> list[Picture]:
         """Coloured flow from the first moment to each later one; one picture for a clip of a single frame."""
@@ -194,13 +194,13 @@ class ClipPictures:
         flow = Flow("farneback")
         return [color_flow(flow.pair(crops[0], later)) for later in crops[1:] or crops]
 
-    def difference(self, moments: Sequence[int]) -> list[Picture]:
+    def draw_differences(self, moments: Sequence[int]) -> list[Picture]:
         """Differences of the first moment to each later one."""
         crops = [crop.astype(np.int16) for crop in self._cut(self._gray_crop, moments)]
         shown = [128 + DIFFERENCE_GAIN * (later - crops[0]) for later in crops[1:] or crops]
         return [_to_rgb(np.clip(picture, 0, 255).astype(np.uint8)) for picture in shown]
 
-    def magnified(self, moments: Sequence[int]) -> list[Picture]:
+    def magnify_motion(self, moments: Sequence[int]) -> list[Picture]:
         """Crops with magnified motion, computed over all frames from the first to the last moment."""
         fps = self._video.fps
         if not fps:
@@ -229,11 +229,11 @@ class ClipPictures:
 
 DRAWN: Mapping[str, Callable[[ClipPictures, Sequence[int]], list[Picture]]] = {
     "frames": ClipPictures.frames,
-    "crops": ClipPictures.crops,
+    "crops": ClipPictures.make_crops,
     "strip": ClipPictures.strip,
     "flow": ClipPictures.flow,
-    "difference": ClipPictures.difference,
-    "magnified": ClipPictures.magnified,
+    "difference": ClipPictures.draw_differences,
+    "magnified": ClipPictures.magnify_motion,
 }
 
 
@@ -300,7 +300,7 @@ class PicturesOfQuestions:
         """
         if self.settings.see == ("none",):
             return []
-        return [moment for moments in self._clip_pictures(row, clip_of(row)).moments() for moment in moments]
+        return [moment for moments in self._clip_pictures(row, clip_of(row)).choose_moments() for moment in moments]
 
     def _clip_pictures(self, row: Row, clip: str) -> ClipPictures:
         """The pictures of a clip, not yet drawn."""

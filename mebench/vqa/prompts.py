@@ -36,7 +36,7 @@ class Prompt:
         """SHA-256 of its text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def facts(self) -> dict[str, str]:
+    def list_facts(self) -> dict[str, str]:
         """Name, version and hash, as facts of a row."""
         return {"name": self.name, "version": self.version, "sha256": self.sha256}
 

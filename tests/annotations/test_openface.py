@@ -27,7 +27,7 @@ def write(path, n=5, seed=0, drop=(), **columns):
 def units(folder, subject, id_, n_frames=5, images=(), name=None):
     """Of a video whose frames lie in a folder of that name."""
     video = Video("d", subject, id_, 30.0, n_frames)
-    return openface.OpenFaceFiles(str(folder)).units(video, None if name is None else Path("/data") / name, images)
+    return openface.OpenFaceFiles(str(folder)).read_units(video, None if name is None else Path("/data") / name, images)
 
 
 def test_OpenFaceFiles_intensities_keep_the_order(tmp_path):

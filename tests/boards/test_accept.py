@@ -430,7 +430,7 @@ def test_merge_refuses_or_shows_any_edit(exported, tmp_path, monkeypatch, file):
                 tables = boards_build.build_tables(records)
                 assert all(map(markdown_page, tables))
                 assert [(as_csv(table), latex_tables(table)) for table in tables]
-                assert list(Site(tables, records, []).pages())
+                assert list(Site(tables, records, []).make_pages())
             outcomes["shown"] += 1
         part[last] = before
     assert outcomes["refused"] > 20

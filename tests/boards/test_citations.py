@@ -57,7 +57,7 @@ def test_citation_keeps_all_words_of_the_paper():
 
 
 def test_citation_is_bibtex_with_escaped_text():
-    entry = Citation.of_paper("a", "Müller & Co, Li: On 5 % of faces, Journal, 2020, doi 10.1/x").bibtex()
+    entry = Citation.of_paper("a", "Müller & Co, Li: On 5 % of faces, Journal, 2020, doi 10.1/x").to_bibtex()
     assert entry.startswith("@misc{mullerco2020a,\n")
     assert r"author = {{Müller \& Co} and {Li}}" in entry
     assert r"title = {{On 5 \% of faces}}" in entry

@@ -37,7 +37,7 @@ def small(tmp_path):
     """Included boards of two rows, made of two runs."""
     for method, every in (("best", 100), ("worst", 1)):
         make_run(tmp_path / "theirs", method=method, wrong_every=every, tasks=("recognize",))
-    return IncludedBoards(read_board(tmp_path / "theirs", tmp_path, print).tables())
+    return IncludedBoards(read_board(tmp_path / "theirs", tmp_path, print).make_tables())
 
 
 def named(tables):
@@ -72,13 +72,13 @@ def test_table_takes_included_boards_where_installed(as_installed, tmp_path):
     tables = tmp_path / "leaderboards" / "tables"  # as a build leaves them
     tables.mkdir(parents=True)
     shutil.copy(SHIPPED / "tables" / "recognition-megc2019_flow-loso.json", tables)
-    latex = mebench.table("megc2019", rows=["htnet", "logistic"], metrics="uf1").latex()
+    latex = mebench.table("megc2019", rows=["htnet", "logistic"], metrics="uf1").to_latex()
     assert "HTNet" in latex
 
 
 def test_add_included_sorts_own_rows_among_the_others(small, tmp_path):
     make_run(tmp_path / "runs", method="between", wrong_every=3, tasks=("recognize",))
-    own = read_board(tmp_path / "runs", tmp_path, print).tables()
+    own = read_board(tmp_path / "runs", tmp_path, print).make_tables()
 
     part = named(add_included(own, small.tables))
 
@@ -87,7 +87,7 @@ def test_add_included_sorts_own_rows_among_the_others(small, tmp_path):
     assert included.OWN_ROW in measured[1].remark
     assert not measured[1].group
     assert measured[0].group  # as it was
-    assert [part.rivals(row) for row in measured[:1]] == [[measured[0], measured[2]]]
+    assert [part.find_rivals(row) for row in measured[:1]] == [[measured[0], measured[2]]]
     ranked = [one for one in rank_rows(part) if one.row.measured]
     assert [one.rank for one in ranked] == [1, 2, 3]
 

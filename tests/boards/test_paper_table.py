@@ -57,11 +57,11 @@ def test_table_has_a_row_for_all_seeds_of_a_run(runs):
 def test_table_chooses_metrics_and_says_what_marks_mean(runs):
     made = mebench.table("htnet", "ststnet", runs=runs, metrics="uar,accuracy")
     assert made.metrics == ("uar", "accuracy")
-    latex = made.latex()
+    latex = made.to_latex()
     assert latex.count(r"\textbf{") == 2
     assert r"\cite{wang2024htnet}" in latex
     assert "95\\,\\% intervals over people; means over 2 seeds" in latex
-    assert "@misc{wang2024htnet," in made.bib()
+    assert "@misc{wang2024htnet," in made.to_bibtex()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_table_of_named_board_has_its_title_score_and_rows():
     made = mebench.table("megc2019", folder=LEADERBOARDS)
     assert made.title == "MEGC 2019, by person, 442 clips"
     assert made.metrics == ("uf1", "uar")
-    assert r"\label{tab:megc2019}" in made.latex()
+    assert r"\label{tab:megc2019}" in made.to_latex()
     assert not made.data["method"].str.contains("side=").any()
     with pytest.raises(RunError, match="selection shows gains, which have tables of their own"):
         mebench.table("selection", folder=LEADERBOARDS)
@@ -202,15 +202,15 @@ def test_table_adds_published_values_below_measured_rows():
 
 def test_table_cites_and_marks_published_values():
     made = mebench.table("megc2019", rows=["htnet", "LBP-TOP"], published=True, folder=LEADERBOARDS)
-    latex, bib = made.latex(), made.bib()
+    latex, bib = made.to_latex(), made.to_bibtex()
     cited = {key for keys in re.findall(r"\\cite\{([^}]*)\}", latex) for key in keys.split(",")}
     assert cited == set(re.findall(r"@misc\{([^,]*),", bib)) == {"wang2024htnet"}  # its paper prints both
     assert r"HTNet (2024)~\cite{wang2024htnet} & .8603\textsuperscript{\dag}" in latex
     assert r"LBP-TOP (2007)~\cite{wang2024htnet} & .5882 &" in latex
     assert "was chosen on the test subjects" in " ".join(made.notes)
-    assert "wang2023htnet arXiv:2307.14637, Table 2" in made.markdown()
-    assert "| *printed by papers, not measured here* | | |" in made.markdown()
-    table = pd.read_csv(io.StringIO(made.csv()))
+    assert "wang2023htnet arXiv:2307.14637, Table 2" in made.to_markdown()
+    assert "| *printed by papers, not measured here* | | |" in made.to_markdown()
+    table = pd.read_csv(io.StringIO(made.to_csv_text()))
     assert table["source"].notna().sum() == len(made.in_print) == 4
 
 
@@ -220,7 +220,7 @@ def test_table_of_published_values_alone(board):
     assert made.rows == tuple(made.in_print)
     keys = {key for row in made.rows for key in row.keys}
     assert keys == {citation.key for citation in made.citations}
-    assert r"\midrule" in made.latex()
+    assert r"\midrule" in made.to_latex()
 
 
 @pytest.mark.parametrize(

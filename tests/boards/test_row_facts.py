@@ -27,7 +27,9 @@ def _without_names(monkeypatch):
 
 def page_of(tables, records):
     """The page of the first table; those that follow are not made."""
-    return next(text for path, text in Site(tables, records, []).pages() if path == f"tables/{tables[0].name}.html")
+    return next(
+        text for path, text in Site(tables, records, []).make_pages() if path == f"tables/{tables[0].name}.html"
+    )
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_fact_with_mark_follows_name(monkeypatch, tmp_path):
 
 def test_openness_agrees_with_cards(tmp_path):
     """An address, and every claim that an epoch is chosen on the tested person, must be in the card, too."""
-    declared = {id_: info.section("openness") for id_, info in registry.list_plugins("method").items()}
+    declared = {id_: info.read_section("openness") for id_, info in registry.list_plugins("method").items()}
     for id_, facts in declared.items():
         card = (registry.list_plugins("method")[id_].folder / "README.md").read_text()
         assert set(facts) <= {"code", "licence", "weights", "answers", "epoch"}, id_

@@ -43,7 +43,7 @@ def test_pairs_of_counts_each_person_once(board):
     records = collect.collect_finished_runs(board)
     tables = build.build_tables(records)
     (found,) = several_datasets.pairs_of(tables, records)
-    page = dict(Site(tables, records, []).pages())["ranks.html"]
+    page = dict(Site(tables, records, []).make_pages())["ranks.html"]
     assert page.count("data-sortable") == 2
     assert f'data-order="{found["p_holm"]}"' in page
     assert (found["first"], found["second"], found["people"]) == ("early", "late", 13)

@@ -183,7 +183,7 @@ def test_pool_scores_permutation_as_joined_tables(tmp_path):
             ("analysis.strs", by_hand["analysis"]["strs"]),
             ("recognition.uf1", by_hand["recognition"]["scores"]["uf1"]),
         ):
-            score = pool.scorer(path, ["micro", "macro"], classes, "strict")
+            score = pool.make_scorer(path, ["micro", "macro"], classes, "strict")
             assert score(weights)[0] == pytest.approx(expected["value"])
 
 

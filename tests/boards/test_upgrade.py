@@ -65,13 +65,13 @@ def add_metric(monkeypatch, tmp_path):
     """A new column of the leaderboards, as CONTRIBUTING describes it."""
     monkeypatch.setitem(catalogue.METRICS, "f05", Metric("f05", "F0.5", "F that weighs precision twice"))
     monkeypatch.setitem(catalogue.COLUMNS, "spotting", (*catalogue.COLUMNS["spotting"], "f05"))
-    scores = SpottingCounts.scores
+    scores = SpottingCounts.compute_scores
 
     def with_f05(self, weights, ranked=True):
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         return scores(self, weights, ranked) | {"f05": safe_ratio(1.25 * found, spotted + 0.25 * true, np.nan)}
 
-    monkeypatch.setattr(SpottingCounts, "scores", with_f05)
+    monkeypatch.setattr(SpottingCounts, "compute_scores", with_f05)
     monkeypatch.setattr(result_cache, "cache_folder", lambda: tmp_path / "cache of the new code")
 
 

@@ -52,7 +52,7 @@ def test_Composite_videos_keep_their_dataset(both):
     videos = both.videos()
     assert [v.key for v in videos] == ["casme2/1/v0", "casme2/1/v1", "samm/1/v0", "samm/1/v1"]
     assert both.frames(videos[0]) == ("casme2", "v0")
-    assert [both.home(v)[1] for v in videos] == ["casme2", "casme2", "samm", "samm"]
+    assert [both.find_home(v)[1] for v in videos] == ["casme2", "casme2", "samm", "samm"]
     assert both.repairs() == ("casme2: row 7", "samm: row 7")
 
 

@@ -12,7 +12,7 @@ def test_History_averages_batches_over_samples():
     history.add("spotting", 0, "train", 3, 1.0, torch.tensor(2))
     history.add("spotting", 0, "train", 1, torch.tensor(5.0), torch.tensor(1))
     history.add("spotting", 0, "valid", 2, 0.5)
-    assert history.epochs() == [
+    assert history.list_epochs() == [
         Epoch("spotting", 0, "train", 2.0, 0.75),
         Epoch("spotting", 0, "valid", 0.5, None),
     ]
@@ -24,7 +24,7 @@ def test_History_keeps_scores_with_and_without_sums():
     history.add("recognition", 0, "valid", 2, 0.5, 1)
     history.score("recognition", 0, "valid", 0.25, 0.75)
     history.score("recognition", 1, "valid", 0.5, 1.0)
-    *noted, alone = history.epochs()
+    *noted, alone = history.list_epochs()
 
     assert noted == [
         Epoch("recognition", 0, "train", 1.0, None, None, None),
@@ -35,4 +35,4 @@ def test_History_keeps_scores_with_and_without_sums():
 
 
 def test_History_without_training_has_no_epochs():
-    assert History().epochs() == []
+    assert History().list_epochs() == []

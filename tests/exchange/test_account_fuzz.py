@@ -109,7 +109,7 @@ def summary_of(write, truth, rows):
         read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks
     )
     summary = summarize(tables, kinds=["micro"], classes=[], seed=0, draws=0)
-    people = tables.ordered().videos.query("in_truth")["unit"].nunique()
+    people = tables.put_in_order().videos.query("in_truth")["unit"].nunique()
     return {name: score["value"] or 0 for name, score in summary["spotting"]["micro"]["scores"].items()} | {
         "people": people
     }

@@ -177,7 +177,7 @@ def test_join_refuses_a_file_that_shares_next_to_nothing(joined, names, reason):
 def test_join_adds_no_person_for_an_unknown_video(joined):
     tables, _ = joined("subject,video,onset,offset\n01,EP02,10,20\n02,EP09,1,2\n7,x,1,2\n")
     assert tables.videos["in_truth"].tolist() == [True, True, True, False, False]
-    ordered = tables.ordered().videos.set_index("video")
+    ordered = tables.put_in_order().videos.set_index("video")
     assert ordered["unit"]["data/02/EP09"] == ordered["unit"]["data/02/EP02"]
     assert ordered["stratum"]["data/7/x"] == NOBODY
     assert ordered["n_frames"]["data/7/x"] == 0

@@ -71,7 +71,7 @@ def test_FaceParams_refuse_impossible_options(name, value):
 
 @pytest.mark.parametrize("id_", ["mean", "softnet"])
 def test_FaceParams_of_meview_align_by_pose(id_):
-    assert registry.find_plugin("method", id_).section("datasets")["meview"] == {"align": "pose"}
+    assert registry.find_plugin("method", id_).read_section("datasets")["meview"] == {"align": "pose"}
 
 
 @pytest.mark.parametrize(

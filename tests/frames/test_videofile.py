@@ -250,7 +250,7 @@ def test_VideoFrames_notice_and_mend_a_wrong_jump(videos, watch, error):
 def test_VideoFrames_count_frames_where_packets_are_wrong(videos, watch, monkeypatch, claimed):
     video = VideoFrames(videos["MJPG.avi"])
     counts = watch()
-    monkeypatch.setattr(Watched, "stamps", lambda self: np.arange(claimed) / 25, raising=False)
+    monkeypatch.setattr(Watched, "read_stamps", lambda self: np.arange(claimed) / 25, raising=False)
     assert len(video) == N
     read = counts["read"]
     assert read >= N
@@ -637,7 +637,7 @@ def test_VideoFrames_read_a_name_with_a_colon(videos, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("times", [[0.0] * 5, [0.0, 0.0, 0.04, 0.04, 0.08]])
 def test_VideoFrames_divide_by_no_gap_between_equal_times(videos, monkeypatch, times):
-    monkeypatch.setattr(videofile.Decoder, "stamps", lambda self: np.array(times))
+    monkeypatch.setattr(videofile.Decoder, "read_stamps", lambda self: np.array(times))
     frames = VideoFrames(videos["MJPG.avi"])
     assert frames.fps > 0
     assert len(frames.times) == len(frames) == N

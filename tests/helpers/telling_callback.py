@@ -23,7 +23,7 @@ def _tell_labels(plan: Plan) -> None:
     classes = plan.data.task.classes
     labels = {}
     for video in plan.data.videos:
-        dataset, _ = plan.data.home(video)
+        dataset, _ = plan.data.find_home(video)
         known = [plan.data.scheme.class_of(expression) for expression in video.expressions]
         labels[digest_of(dataset.provided(video, MAPS))] = classes.index(known[0])
     (Path(plan.methods[0].plugin.folder) / "told.json").write_text(json.dumps(labels))

@@ -37,13 +37,13 @@ def test_neutral_levels_lie_just_above_the_highest_peak():
     levels = neutral_levels([quiet], {"micro": 0.15}, (0.0, 4.0))
     assert 0.3 < levels["micro"].level < 0.3001
     assert levels["micro"].seconds == pytest.approx(4.0, abs=0.05)
-    assert "level is 0.300 in place of 0.150" in levels["micro"].sentence("from 0 s to 4 s")
+    assert "level is 0.300 in place of 0.150" in levels["micro"].describe("from 0 s to 4 s")
 
 
 def test_neutral_levels_are_never_below_that_of_the_models():
     levels = neutral_levels([answer(interval(10, 14, 20, 0.1))], {"micro": 0.15})
     assert levels["micro"].level == 0.15
-    assert "reaches the level of 0.150" in levels["micro"].sentence("in quiet.mp4")
+    assert "reaches the level of 0.150" in levels["micro"].describe("in quiet.mp4")
 
 
 def test_neutral_levels_need_time_with_a_face():

@@ -36,7 +36,7 @@ def maps_of_film(film):
     )
     fitted = FittedMethod(job, job.parts[0], partial(home_of_video, dataset, "folder"))
     (name,) = (name for name, chain in next(iter(fitted.views.chains.values())).items() if chain.scope == "frames")
-    return np.asarray(fitted.views.unlabelled(job.test[0]).features(name))
+    return np.asarray(fitted.views.hide_labels(job.test[0]).features(name))
 
 
 def lines_of_page():

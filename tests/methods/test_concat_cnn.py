@@ -169,7 +169,7 @@ def test_fit_keeps_epoch_of_lowest_validation_loss():
     own = method(epochs=40, batch_size=16, lr=0.01, patience=5, lr_patience=2)
     videos = [series(seed, 20 + 12 * seed) for seed in range(5)]
     fit(own, videos[:4], videos[4:])
-    losses = [e.loss for e in own.history.epochs() if e.split == "valid"]
+    losses = [e.loss for e in own.history.list_epochs() if e.split == "valid"]
     best = int(np.argmin(losses))
     assert own.notes["best_epoch"] == best
     assert len(losses) == best + 6 < 40

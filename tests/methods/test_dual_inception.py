@@ -72,7 +72,7 @@ def test_fit_keeps_epoch_of_lowest_validation_loss():
         return method
 
     best, last = trained("best_validation"), trained("last")
-    losses = [e.loss for e in best.history.epochs() if isinstance(e, history.Epoch) and e.split == "valid"]
+    losses = [e.loss for e in best.history.list_epochs() if isinstance(e, history.Epoch) and e.split == "valid"]
     assert best.notes["best_epoch"] == np.argmin(losses) < 3
     assert not torch.equal(best.network.head[2].weight, last.network.head[2].weight)
     assert dual_inception.DualInception.holds_out(best.params)

@@ -286,7 +286,7 @@ def test_history_has_losses_of_each_epoch_and_side():
         for split, samples in zip(("train", "valid"), m.samples(stage, [train], [valid])):
             batch = samples.__getitems__(range(len(samples)))
             m.training_step(batch, 0) if split == "train" else m.validation_step(batch, 0)
-    noted = {(e.stage, e.split): e for e in m.history.epochs()}
+    noted = {(e.stage, e.split): e for e in m.history.list_epochs()}
     assert set(noted) == set(product(("spotting", "recognition"), ("train", "valid")))
     assert all(0 <= e.accuracy <= 1 and e.loss > 0 for e in noted.values())
     assert method().samples("spotting", [train], [valid])[1] is None
@@ -308,7 +308,7 @@ def test_classify_reads_onset_and_apex_of_short_videos():
 
 
 def test_config_takes_apex_of_paper_on_smic():
-    found = find_plugin("method", "mean").section("datasets")
+    found = find_plugin("method", "mean").read_section("datasets")
     by_paper = {name for name, values in found.items() if values.get("apex") == "paper"}
     assert by_paper == {
         "smic_hs",
@@ -359,7 +359,7 @@ def test_exportable_counts_operations_of_paper():
 
 
 def test_search_space_holds_allowed_values():
-    search = find_plugin("method", "mean").section("search")
+    search = find_plugin("method", "mean").read_section("search")
     for name, space in search.items():
         assert space["acts"] in ("postprocess", "training", "features"), name
         for value in space.get("choices") or (space["low"], space["high"]):

@@ -16,13 +16,13 @@ from mebench.tuning.space import read_space, with_values
 from tests.helpers.nightly import NIGHTLY, by_day
 
 METHODS = sorted(registry.list_plugins("method"))
-SEARCHED = [id_ for id_ in METHODS if registry.find_plugin("method", id_).section("search")]
+SEARCHED = [id_ for id_ in METHODS if registry.find_plugin("method", id_).read_section("search")]
 TIMING = Timing(200.0, 20, {"micro": 34, "macro": 102})
 
 
 def presets(id_):
     """None, which takes the default, and those of the method."""
-    return (None, *registry.find_plugin("method", id_).section("presets"))
+    return (None, *registry.find_plugin("method", id_).read_section("presets"))
 
 
 PRESETS = [(id_, preset) for id_ in SEARCHED for preset in presets(id_)]
@@ -67,7 +67,7 @@ def test_methods_except_chance_have_search_spaces():
 def test_search_spaces_hold_allowed_values():
     """By the default or by one of the presets."""
     for id_ in SEARCHED:
-        declared = registry.find_plugin("method", id_).section("search")
+        declared = registry.find_plugin("method", id_).read_section("search")
         for name, one in declared.items():
             for value in one.get("choices") or (one["low"], one["high"]):
                 assert any(takes(id_, preset, **{name: value}) for preset in presets(id_)), (id_, name, value)
@@ -125,7 +125,7 @@ def test_search_spaces_mark_parameters_of_features(id_):
 
 
 @pytest.mark.parametrize(
-    "id_", [id_ for id_ in SEARCHED if "threshold" in registry.find_plugin("method", id_).section("search")]
+    "id_", [id_ for id_ in SEARCHED if "threshold" in registry.find_plugin("method", id_).read_section("search")]
 )
 def test_learnt_thresholds_hold_people_out(id_):
     plugin = registry.load_plugin("method", id_)
@@ -142,7 +142,7 @@ SPOTTERS = [
     (id_, None)
     for id_ in SEARCHED
     if "spot" in registry.find_plugin("method", id_).tasks
-    and any(one["acts"] == "postprocess" for one in registry.find_plugin("method", id_).section("search").values())
+    and any(one["acts"] == "postprocess" for one in registry.find_plugin("method", id_).read_section("search").values())
 ] + [("optical_strain", "peaks")]
 LONGER = {"auw_gcn", "mdmd"}
 """Those that in videos of 60 frames spot nothing, or with all values alike."""

@@ -132,11 +132,13 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
     missed = catalogue.Metric(
         "missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower"
     )
-    scores = SpottingCounts.scores
+    scores = SpottingCounts.compute_scores
     monkeypatch.setitem(METRICS, "missed", missed)
     monkeypatch.setitem(catalogue.COLUMNS, "spotting", ("f1", "missed", *catalogue.COLUMNS["spotting"][1:]))
     monkeypatch.setattr(
-        SpottingCounts, "scores", lambda self, weights: scores(self, weights) | {"missed": 1 - self.recall(weights)}
+        SpottingCounts,
+        "compute_scores",
+        lambda self, weights: scores(self, weights) | {"missed": 1 - self.compute_recall(weights)},
     )
     summary = summarize(random_run(), kinds=["micro"], classes=CLASSES, seed=0, draws=0)
     rate = 1 - summary["spotting"]["micro"]["scores"]["recall"]["value"]
@@ -168,7 +170,7 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
 def test_metric_support_is_read_from_the_entry_not_the_name(monkeypatch, support):
     """Given three subjects, one with a truth alone, one with a spotted interval alone, one with neither."""
     run = tables(videos("d/1/a", "d/2/a", "d/3/a"), [truth("d/1/a", 50)], [spot("d/2/a", 50)])
-    ordered = run.ordered()
+    ordered = run.put_in_order()
     counts = count_spotting(ordered.truths, ordered.spotted, np.ones(3), find_convention("strict"))
     behind = {"truths": [0], "spotted": [1], "everybody": [0, 1, 2]}[support]
     for name in ("fp_named_so", "precision_named_so", "recall_named_so"):
@@ -188,13 +190,13 @@ def test_convention_defines_reads_entries_not_names(monkeypatch):
 
 def test_scores_swap_names_under_an_exchanged_convention(monkeypatch):
     run = tables(videos("d/1/a"), [truth("d/1/a", 50)], [spot("d/1/a", 50), spot("d/1/a", 90)])
-    ordered = run.ordered()
+    ordered = run.put_in_order()
     counts = count_spotting(ordered.truths, ordered.spotted, np.ones(1), find_convention("strict, exchanged=true"))
-    usual = counts.scores(np.ones((1, 1)))
+    usual = counts.compute_scores(np.ones((1, 1)))
     assert (usual["precision"][0], usual["recall"][0]) == (1.0, 0.5)
     for name in ("precision", "recall"):
         monkeypatch.setitem(METRICS, name, replace(METRICS[name], printed_as=""))
-    unchanged = counts.scores(np.ones((1, 1)))
+    unchanged = counts.compute_scores(np.ones((1, 1)))
     assert (unchanged["precision"][0], unchanged["recall"][0]) == (0.5, 1.0)
 
 

@@ -135,7 +135,7 @@ def test_compare_tables_and_Pool_take_means_over_folds(folds):
     weights = np.zeros((2, pool.units.size))
     for run, units in enumerate(pool.units):
         weights[run, units] = 1
-    np.testing.assert_allclose(pool.scorer("recognition.uf1", (), CLASSES, "strict")(weights), own)
+    np.testing.assert_allclose(pool.make_scorer("recognition.uf1", (), CLASSES, "strict")(weights), own)
 
 
 def test_summarize_seeds_takes_the_mean_and_leaves_folds_out(folds):

@@ -35,7 +35,7 @@ def draw_tables(seed: int) -> Tables:
     subjects = [video.rpartition("/")[0] for video in VIDEOS]
     videos = pd.DataFrame({"video": VIDEOS, "subject": subjects, "dataset": "d", "n_frames": 100, "fps": 30.0})
     spotted = intervals(30).assign(confidence=rng.choice([0.2, 0.5, 0.9], 30), draw=rng.integers(0, 2, 30))
-    return Tables(videos, intervals(15), spotted).ordered()
+    return Tables(videos, intervals(15), spotted).put_in_order()
 
 
 def plain(matches: IntervalMatches) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def test_match_one_to_one_ignores_emotions(truths: list[Span], spotted: list[Spa
             table(spans).assign(apex=None, confidence=0.0, emotion=[data.draw(emotions) for _ in spans])
             for spans in (truths, spotted)
         ]
-        ordered = Tables(videos, *named).ordered()
+        ordered = Tables(videos, *named).put_in_order()
         assert ordered.predictions is not None
         rows = match_one_to_one(ordered.truths, ordered.predictions, STRICT)
         found = ordered.predictions[rows >= 0]

@@ -231,7 +231,7 @@ def test_sklearn_macro_without_a_subject_equals_the_others(answers) -> None:
     clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": predicted})
     rule = find_convention("sklearn_macro")
     sample = emotions.of_clips(clips, 3, ("a", "b", "c", "d"), rule)
-    found = sample.scores(rule, ["uf1", "uar"], bootstrap.leave_one_out(range(3), 3))
+    found = sample.compute_scores(rule, ["uf1", "uar"], bootstrap.leave_one_out(range(3), 3))
     for left_out in range(3):
         rest = subject != left_out
         if set(truth[rest]) == set(truth):  # without one of its classes the mean is undefined

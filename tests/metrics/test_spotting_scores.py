@@ -38,14 +38,14 @@ def counts(truths: list[Row], spotted: list[Spot], kind: str = "micro", fps: flo
     videos = pd.DataFrame({"video": ["a", "b"], "subject": ["1", "2"], "dataset": "d", "n_frames": 1500, "fps": fps})
     true = pd.DataFrame(truths, columns=["video", "onset", "apex", "offset"]).assign(kind="micro", emotion=None)
     predictions = pd.DataFrame(spotted, columns=["video", "onset", "apex", "offset", "confidence"])
-    ordered = Tables(videos, true, predictions.assign(kind=kind, emotion=None, draw=0)).ordered()
+    ordered = Tables(videos, true, predictions.assign(kind=kind, emotion=None, draw=0)).put_in_order()
     assert ordered.predictions is not None
     minutes = np.array([1500 / fps / 60] * 2)
     return spotting_scores.count_spotting(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"])
 
 
 def values(*args, **kwargs) -> dict[str, float]:
-    return {name: float(v[0]) for name, v in counts(*args, **kwargs).scores(np.ones((1, 2))).items()}
+    return {name: float(v[0]) for name, v in counts(*args, **kwargs).compute_scores(np.ones((1, 2))).items()}
 
 
 @pytest.mark.parametrize(("tp_fp_fn", "f1"), MDMD)
@@ -171,7 +171,7 @@ def test_spotting_scores_weights_are_copies_of_subjects(
     # Two false positives for each, so that whoever is drawn has confidences that differ.
     wrong = [(video, at, at, at + 9) for video in "ab" for at in (1000, 1100)]
     ranked = [(*row, 1 - n / 20) for n, row in enumerate([*spotted, *wrong])]
-    weighted = counts(truths, ranked).scores(np.array([weights], dtype=float))
+    weighted = counts(truths, ranked).compute_scores(np.array([weights], dtype=float))
 
     times = dict(zip("ab", weights))
     copies = [f"{v}{n}" for v in "ab" for n in range(times[v])]
@@ -182,12 +182,12 @@ def test_spotting_scores_weights_are_copies_of_subjects(
         copied = [(f"{v}{n}", *rest) for v, *rest in rows for n in range(times[v])]
         return pd.DataFrame(copied, columns=names).assign(kind="micro", emotion=None)
 
-    ordered = Tables(table, written(truths), written(ranked, "confidence").assign(draw=0)).ordered()
+    ordered = Tables(table, written(truths), written(ranked, "confidence").assign(draw=0)).put_in_order()
     assert ordered.predictions is not None
     minutes = np.full(len(copies), 1.0)
-    plain = spotting_scores.count_spotting(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"]).scores(
-        np.ones((1, len(copies)))
-    )
+    plain = spotting_scores.count_spotting(
+        ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"]
+    ).compute_scores(np.ones((1, len(copies))))
     for name, value in plain.items():
         np.testing.assert_allclose(weighted[name], value, atol=1e-12)
 

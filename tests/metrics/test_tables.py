@@ -34,7 +34,7 @@ PREDICTIONS = pd.DataFrame(
 
 
 def test_Tables_ordered_ranks_predictions_and_numbers_subjects() -> None:
-    ordered = Tables(VIDEOS, TRUTHS, PREDICTIONS).ordered()
+    ordered = Tables(VIDEOS, TRUTHS, PREDICTIONS).put_in_order()
     assert ordered.videos[["video", "unit"]].to_numpy().tolist() == [["d/1/a", 0], ["d/2/a", 1]]
     assert ordered.predictions is not None
     assert ordered.predictions["onset"].tolist() == [4, 5, 1]
@@ -45,7 +45,7 @@ def test_Tables_ordered_ranks_predictions_and_numbers_subjects() -> None:
 
 def test_Tables_ordered_leaves_its_input() -> None:
     before = PREDICTIONS.copy()
-    Tables(VIDEOS, TRUTHS, PREDICTIONS).ordered()
+    Tables(VIDEOS, TRUTHS, PREDICTIONS).put_in_order()
     pd.testing.assert_frame_equal(PREDICTIONS, before)
 
 
@@ -60,7 +60,7 @@ def test_Tables_ordered_leaves_its_input() -> None:
 )
 def test_Tables_refuse_what_does_not_fit(videos, truths, predictions, message) -> None:
     with pytest.raises(DataError, match=message):
-        Tables(videos, truths, predictions).ordered()
+        Tables(videos, truths, predictions).put_in_order()
 
 
 CELLS = st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["micro", "macro", None]), st.integers(0, 2))

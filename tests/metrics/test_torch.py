@@ -150,9 +150,9 @@ ONLY_FALSE_ALARM = [([], [((0, 0), "micro", "fear", 0)])]
 @given(VIDEOS, RULES, st.sampled_from([("micro",), ("macro",), ("micro", "macro")]), st.integers(1, 5))
 def test_SpottingF1_of_batches_equals_one_table(videos, rules, kinds, size):
     tables = tables_of(videos)
-    ordered = tables.ordered()
+    ordered = tables.put_in_order()
     chosen = [of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions)]
-    expected = spotting_scores.count_spotting(*chosen, np.full(2, np.nan), rules).f1(np.ones((1, 2)))[0]
+    expected = spotting_scores.count_spotting(*chosen, np.full(2, np.nan), rules).compute_f1(np.ones((1, 2)))[0]
     metric = SpottingF1(kinds, rules)
     names = tables.videos["video"].tolist()
     for start in range(0, len(names), size):

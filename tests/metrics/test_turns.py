@@ -17,7 +17,7 @@ few = st.lists(spans, max_size=5)
 
 
 def ordered(truths: list[Span], spotted: list[Span]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """As `Tables.ordered` gives them: in the order in which they are written here."""
+    """As `Tables.put_in_order` gives them: in the order in which they are written here."""
     named = [rows("d/1/a", spans).assign(unit=0, row=range(len(spans)), fps=100.0) for spans in (truths, spotted)]
     return named[0], named[1].assign(draw=0)
 

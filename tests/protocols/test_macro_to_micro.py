@@ -30,7 +30,7 @@ def test_macro_to_micro_trains_on_macro_and_tests_on_all(train, kinds):
     shown = {e.kind for video in real.values() for e in video.expressions}
     assert shown == {"micro", "macro"}
     for fold in plan.data.folds:
-        sides = plan.data.sides(fold)
+        sides = plan.data.split_videos(fold)
         assert sides.test == [real[video.key] for video in sides.test]
         assert all(list(video.expressions) == of(real[video.key], kinds) for video in sides.train)
         assert {v.subject for v in sides.train}.isdisjoint({v.subject for v in sides.test})

@@ -88,7 +88,7 @@ def test_record_merges(released, tmp_path):
 def test_board_is_built_again(released):
     told: list[str] = []
     board = read_board(Path("none"), released / "board", told.append)
-    (table,) = board.tables()
+    (table,) = board.make_tables()
     (row,) = [row for row in table.parts[0].rows if row.measured]
     assert told == []
     assert row.method == "optical_strain"
@@ -98,7 +98,7 @@ def test_board_is_built_again(released):
 
 def test_store_holds_sound_features(released):
     store = FeatureStore(released / "cache")
-    entries = list(store.entries())
+    entries = list(store.list_entries())
     assert len(entries) == 4
     assert [fault for _, fault in verify_entries(store, deep=True)] == [""] * 4
 

@@ -16,7 +16,7 @@ def test_AlarmRate_counts_by_the_minute():
     assert rate.per_minute == 12
     assert rate.expected_false == pytest.approx(2 / 6)
     assert not rate.is_unlike
-    assert "about 33 % of these are expected to be false" in rate.sentence()
+    assert "about 33 % of these are expected to be false" in rate.describe()
 
 
 @pytest.mark.parametrize(
@@ -36,20 +36,20 @@ def test_AlarmRate_is_unlike_where_its_whole_interval_is(count, seconds, own, un
     rate = AlarmRate("micro", count, seconds, own)
     lowest = 60 * gamma.ppf(0.025, count) / seconds if seconds else 0.0
     assert rate.is_unlike == unlike == (count >= 3 and lowest > 3 * own)
-    assert ("nearly all are false" in rate.sentence()) == unlike
+    assert ("nearly all are false" in rate.describe()) == unlike
 
 
 def test_AlarmRate_says_how_wide_its_interval_is():
-    assert "1 micro-expression in 2.0 s, 30.0 [0.8, 167.1] a minute" in AlarmRate("micro", 1, 2.0, 1.0).sentence()
+    assert "1 micro-expression in 2.0 s, 30.0 [0.8, 167.1] a minute" in AlarmRate("micro", 1, 2.0, 1.0).describe()
     assert AlarmRate("micro", 1, 2.0, 1.0).plain()["per_minute_interval"] == [0.7595, 167.1493]
-    assert "0 micro-expressions, no face is in sight" in AlarmRate("micro", 0, 0.0, 1.0).sentence()
+    assert "0 micro-expressions, no face is in sight" in AlarmRate("micro", 0, 0.0, 1.0).describe()
 
 
 def test_AlarmRate_without_own_rate_promises_nothing():
     rate = AlarmRate("micro", 6, 30.0, None)
     assert rate.expected_false is None
     assert not rate.is_unlike
-    assert "is not known" in rate.sentence()
+    assert "is not known" in rate.describe()
 
 
 def test_own_rates_of_included_models_are_those_of_their_cards():
@@ -75,7 +75,7 @@ def test_page_folds_the_table_of_a_film_with_too_many_alarms(tmp_path):
         face = spotted.SpottedVideo(
             "v", "", tmp_path, Video("d", "s", "v", 25, 250), np.arange(250) / 25, answer, (), rates
         )
-        pages[own] = spotted.SpottedVideos("m", (face,), drawn=True).page()
+        pages[own] = spotted.SpottedVideos("m", (face,), drawn=True).make_page()
     assert "<details>" not in pages[60.0]
     assert "nearly all are false" in pages[4.0].split("<details>")[0]
     assert "emotion, learnt from drawings" in pages[4.0]

@@ -132,5 +132,5 @@ def test_table_of_tests_has_dash_without_p():
     undefined = replace(ROW, p=None, p_holm=None, wilcoxon_p=None, wilcoxon_n=0)
     rows = {"spotting.micro.f1": replace(ROW, p_holm=0.03), "spotting.micro.recall": undefined}
     table = compare_runs.table_of_tests(RunComparison("strict", 9, "jackknife", 1000, 256, True, rows, None))
-    cells = list(zip(*(list(column.cells) for column in table.terminal().columns)))
+    cells = list(zip(*(list(column.cells) for column in table.to_terminal().columns)))
     assert [row[1:5] for row in cells] == [("0.0100", "0.0300", "0.0200", "9"), ("-", "-", "-", "0")]

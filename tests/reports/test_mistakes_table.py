@@ -19,7 +19,7 @@ def test_mistakes_table_begins_with_most_mistakes():
     wrong, missed = (
         {
             str(column.header): list(column.cells)
-            for column in scores.mistakes_table(count_mistakes(SOME, "subject"), what).terminal().columns
+            for column in scores.mistakes_table(count_mistakes(SOME, "subject"), what).to_terminal().columns
         }
         for what in ("false_positive", "miss")
     )

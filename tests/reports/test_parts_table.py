@@ -8,7 +8,7 @@ def score(value, low=None, high=None):
 
 
 def cells(table):
-    return list(zip(*(column.cells for column in table.terminal().columns)))
+    return list(zip(*(column.cells for column in table.to_terminal().columns)))
 
 
 def test_score_tables_have_row_for_each_fold():

@@ -34,8 +34,8 @@ def test_robustness_figure_has_curve_for_each_kind():
 def test_robustness_tables_of_scores_and_relations():
     scores, relations = robustness.tables_of_robustness(ROWS)
     assert len(scores.rows) == 6
-    assert "33.3 %" in scores.markdown()
-    assert "[0.3000, 0.5000]" in scores.markdown()
+    assert "33.3 %" in scores.to_markdown()
+    assert "[0.3000, 0.5000]" in scores.to_markdown()
     assert relations.plain() == [
         {"relation": "mirror", "change": "left and right change places", "violations": 3, "of": 40}
     ]

@@ -84,9 +84,11 @@ def test_spot_shows_each_class_of_a_set_and_lanes_of_units(mebench, tmp_path, un
     ]
     answer = Answer(whole, {"micro": predict.ScoreCurve(np.zeros(60))}, None)
     face = spotted.SpottedVideo("v", "", video, Video("d", "s", "v", 25, 60), np.arange(60) / 25, answer, ())
-    lanes = {lane.name: [(span.onset, span.offset) for span in lane.spans] for lane in face.timeline().tracks[0].lanes}
+    lanes = {
+        lane.name: [(span.onset, span.offset) for span in lane.spans] for lane in face.make_timeline().tracks[0].lanes
+    }
     assert lanes == {"micro": [(3, 8), (20, 25)], "AU4": [(3, 8)], "AU12": [(3, 8), (20, 25)]}
-    assert "action units" in spotted.SpottedVideos("m", (face,)).page()
+    assert "action units" in spotted.SpottedVideos("m", (face,)).make_page()
 
 
 def surest(found):

@@ -54,7 +54,7 @@ def test_Aliases_restore_real_names():
     here = video("s01")
     aliases = Aliases("secret", [], [here])
     drawn = aliases.hide(here)
-    (back,) = aliases.predictions([Prediction(drawn.key, "micro", 1, 2, 3, 0.5)])
+    (back,) = aliases.restore_predictions([Prediction(drawn.key, "micro", 1, 2, 3, 0.5)])
     assert back == Prediction("smic/s01/ne_01", "micro", 1, 2, 3, 0.5)
     message = f"propose gave nothing for {drawn.key} of {drawn.subject_key}, nor for smic/0123456789ab/cdefcdefcdef"
     assert (

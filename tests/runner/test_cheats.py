@@ -160,7 +160,7 @@ def test_prepare_lets_no_step_write_labels_into_features(own_folder, tmp_path):
         (e,) = video.expressions
         (chain,) = plan.features.chains_of(video)
         assert (
-            video_source(plan.features.store, *plan.data.home(video), video).clip_feature(
+            video_source(plan.features.store, *plan.data.find_home(video), video).clip_feature(
                 chain, e.onset, e.peak, e.offset
             )
             == 0

@@ -126,9 +126,9 @@ def test_make_plan_converts_k_prime_between_frame_rates(plan):
     words = ["method=random", "protocol=cross_spotting", "protocol.train=[cas_me2]", "protocol.test=[samm_lv]"]
     made = plan("[cas_me2,samm_lv]", *words)
     (fold,) = made.data.folds
-    spans = [e.offset - e.onset for v in made.data.sides(fold).train for e in v.expressions if e.kind == "micro"]
+    spans = [e.offset - e.onset for v in made.data.split_videos(fold).train for e in v.expressions if e.kind == "micro"]
     seconds = sum(spans) / len(spans) / 30
-    timings = made.data.timings(fold)
+    timings = made.data.find_timings(fold)
 
     assert timings["samm_lv"].k_prime["micro"] == int((200 * seconds + 1) / 2)
     assert timings["cas_me2"].k_prime["micro"] == int((30 * seconds + 1) / 2)
@@ -152,7 +152,7 @@ def test_make_plan_takes_two_presets_of_a_dataset_as_two():
     assert [fold.key for fold in made.data.folds] == ["fast", "slow"]
     assert not made.data.subject_dependent
     for fold in made.data.folds:
-        timings = made.data.timings(fold)
+        timings = made.data.find_timings(fold)
         assert [(timings[name].fps, timings[name].k) for name in ("slow", "fast")] == [(30.0, 3), (200.0, 20)]
         spans = [timings[name].k_prime["micro"] / timings[name].fps for name in ("slow", "fast")]
         assert spans[0] == pytest.approx(spans[1], abs=1 / 30)  # one duration, in whole frames of each rate

@@ -106,7 +106,7 @@ def test_describe_sorts_cards_of_chains_by_videos(plan):
         "slow": [c.card() for c in plan.features.chains["slow"]],
     }
     for chains in (plan.features.chains, dict(reversed(plan.features.chains.items()))):
-        assert list(found_in_this_order(plan, chains).features.cards().items()) == list(expected.items())
+        assert list(found_in_this_order(plan, chains).features.write_cards().items()) == list(expected.items())
 
 
 def test_describe_notes_versions_of_computed_steps(plan, tmp_path):

@@ -34,7 +34,7 @@ def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
         method=Trained(),
         task=Task(frozenset(tasks), kinds),
         job=SimpleNamespace(scheme=scheme),
-        views=SimpleNamespace(unlabelled=lambda video: video),
+        views=SimpleNamespace(hide_labels=lambda video: video),
         frame_scores=lambda _: None,
         propose=lambda view, _: [Prediction(view.key, kind, on, on, off, 1.0) for kind, on, off in spots],
         class_scores=lambda clips: np.eye(2)[list(answers)],

@@ -182,7 +182,7 @@ def written(folder, truths, answers, scored_each=False):
             folds=[SimpleNamespace(key=fold) for fold in answers],
             task=SimpleNamespace(classes=("a", "b", "c")),
             skipped={},
-            sides=lambda _: sides,
+            split_videos=lambda _: sides,
             scored_each=scored_each,
         ),
     )

@@ -113,7 +113,7 @@ def test_predict_all_of_a_fold_equals_the_run(mean_runs, tiny, in_this_process):
     folder = mean_runs[0].folder
     fold = "synthetic/s002"
     predicted = predict.predict_all([model_of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
-    again, failed = predicted.tables().predictions, predicted.failed
+    again, failed = predicted.make_tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
     assert not failed
     assert set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
@@ -135,7 +135,7 @@ def test_predict_of_all_folds_averages_their_scores(mean_runs, tiny):
     )
     (found,) = both.answer(video).predictions
     methods = [fitted_method(model_of_fold(folder, fold)) for fold in folds]
-    view = both.folds[0][0].views.unlabelled(video)
+    view = both.folds[0][0].views.hide_labels(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
     (expected,) = methods[0].propose(view, scores)
     classes = np.mean([m.classify([view.clip(found.onset, found.apex, found.offset)]) for m in methods], axis=0)

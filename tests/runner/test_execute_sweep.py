@@ -222,7 +222,7 @@ def test_run_trains_a_fold_that_is_gone_at_its_turn(own_folder, tmp_path):
     there = session.trained_elsewhere(identity.by_training(tmp_path / "runs"))
     assert set(there) == session.left
     session.lock.release()
-    task = next(task for task in session.tasks(there) if task.key[1].key == "synthetic/s002")
+    task = next(task for task in session.make_tasks(there) if task.key[1].key == "synthetic/s002")
     shutil.rmtree(first.path)
     found = task.function(host.ThisProcess())
     assert found.trained_in == ""

@@ -53,7 +53,7 @@ def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
     record = records_record.read_record(
         RunFolder(boards_export.export_record(folder, tmp_path / "records"))
     )  # on the leaderboard's page of the run, too
-    page = next(text for path, text in Site([], [record], []).pages() if path == f"runs/{record.id}.html")
+    page = next(text for path, text in Site([], [record], []).make_pages() if path == f"runs/{record.id}.html")
     assert f"counted as missed: {BLACK}" in page
 
     # Its truths stay: spotting misses them, and its clip is answered wrongly.
@@ -116,7 +116,7 @@ def test_FoldHost_trains_on_no_skipped_video(words):
     fold = plan.data.folds[0]
     job = host.FoldHost.for_fold(plan, fold).job
     assert BLACK in {v.key for v in plan.data.videos}
-    assert BLACK in {v.key for v in plan.data.sides(fold).train}
+    assert BLACK in {v.key for v in plan.data.split_videos(fold).train}
     assert BLACK not in {v.key for v in (*job.train, *job.valid, *job.test)}
     subject = SubjectKey("synthetic", "s002")
     alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))

@@ -31,7 +31,7 @@ def test_make_plan_knows_videos_task_and_folds(plan):
 def test_timings_fit_k_prime_without_the_test_subject(plan):
     """The micro-expressions of subject s span 8 + s frames."""
     made = plan()
-    found = [made.data.timings(fold)["toy"].k_prime["micro"] for fold in made.data.folds]
+    found = [made.data.find_timings(fold)["toy"].k_prime["micro"] for fold in made.data.folds]
     assert found == [int((8 + mean + 1) / 2) for mean in (2.5, 2.0, 1.5)]
 
 
@@ -133,7 +133,7 @@ def test_chains_of_all_folds_are_distinct(tiny):
 
 def test_VideoSource_key_is_shared_by_folds_of_one_k(tiny, tmp_path):
     made = make_plan(resolve(["method=mean", *tiny]))
-    timings = [made.data.timings(fold)["synthetic"] for fold in made.data.folds]
+    timings = [made.data.find_timings(fold)["synthetic"] for fold in made.data.folds]
     source = VideoSource(FeatureStore(tmp_path), made.data.dataset, "synthetic", made.data.videos[0])
 
     def keys(timing):

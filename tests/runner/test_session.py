@@ -72,7 +72,7 @@ def test_store_fold_names_videos_without_any_score(session):
 
 
 def folds_of(session):
-    return [fold.key for _, fold in (task.key for task in session.tasks({}))]
+    return [fold.key for _, fold in (task.key for task in session.make_tasks({}))]
 
 
 def test_Session_takes_the_fold_that_trains_most_first(moody):

@@ -84,7 +84,7 @@ def test_fit_with_EarlyStopping_equals_lightning():
     _, theirs = plainly([stopper])
     assert 3 < len(theirs) < EPOCHS
     method = trained(callbacks=[spec("EarlyStopping", monitor="val_loss", patience=2)])
-    logged = [e.logged["val_loss"] for e in method.history.epochs() if "val_loss" in e.logged]
+    logged = [e.logged["val_loss"] for e in method.history.list_epochs() if "val_loss" in e.logged]
     assert len(logged) == len(theirs)
     assert min(logged) == pytest.approx(float(stopper.best_score))
     assert same(method, theirs[logged.index(min(logged))])
@@ -104,7 +104,7 @@ def test_fit_with_ModelCheckpoint_keeps_best_epoch_and_file(tmp_path):
 
 def test_fit_logs_steps_and_epochs_in_the_history():
     method = trained(log_every_n_steps=1)
-    epochs = method.history.epochs()
+    epochs = method.history.list_epochs()
     steps = [e for e in epochs if "my/loss_step" in e.logged]
     means = [e for e in epochs if "my/loss_epoch" in e.logged]
     assert [e.step for e in steps] == list(range(3 * EPOCHS))
@@ -127,7 +127,7 @@ def test_fit_learns_the_same_with_logging_and_loggers(tmp_path):
     assert {"epoch", "step", "my/loss_step", "my/loss_epoch", "val_loss", "val_uf1", "lr-Adam"} <= {*table}
     assert (tmp_path / "lightning_logs" / "version_0" / "hparams.yaml").is_file() or not method.hparams
     assert len(list(tmp_path.rglob("*.ckpt"))) == 1
-    noted = [e.logged for e in method.history.epochs()]
+    noted = [e.logged for e in method.history.list_epochs()]
     assert any("lr-Adam" in own for own in noted)
     assert not any("val_uf1" in own for own in noted)
 
@@ -204,7 +204,7 @@ class Plateau(Namer):
 @pytest.mark.parametrize("method", [Manual, Plateau])
 def test_fit_follows_optimisers_and_schedulers_of_all_forms(method):
     found = trained(method(), callbacks=[spec("LearningRateMonitor", logging_interval="epoch")])
-    rates = [e.logged["lr-SGD"] for e in found.history.epochs() if "lr-SGD" in e.logged]
+    rates = [e.logged["lr-SGD"] for e in found.history.list_epochs() if "lr-SGD" in e.logged]
     assert len(rates) == EPOCHS
     assert rates[0] == 1
     assert rates == sorted(rates, reverse=True)
@@ -257,7 +257,7 @@ def test_fit_refuses_a_metric_that_nobody_logs(method, metric, sentence):
         trained(method, callbacks=stops)
     assert sentence in str(error.value)
     assert same(method, before)
-    assert not method.history.epochs()
+    assert not method.history.list_epochs()
 
 
 class Logging(L.Callback):
@@ -270,7 +270,7 @@ class Logging(L.Callback):
 def test_fit_lets_a_callback_log_what_another_chooses_by():
     stop = spec("EarlyStopping", monitor="epochs", patience=2, check_on_train_epoch_end=True)
     method = trained(callbacks=[{"class_path": f"{__name__}.Logging", "init_args": {}}, stop])
-    assert [e.logged["epochs"] for e in method.history.epochs() if "epochs" in e.logged] == [0, 1, 2]
+    assert [e.logged["epochs"] for e in method.history.list_epochs() if "epochs" in e.logged] == [0, 1, 2]
 
 
 class TwoStages(Namer):
@@ -338,5 +338,5 @@ def test_fit_killed_goes_on_to_the_same_numbers(options, tmp_path, monkeypatch):
     assert 5 in starts
     assert {1, 2, 3} & {*starts} == set()
     assert same(method, whole.state_dict())
-    rows = [pd.DataFrame([e.row() for e in one.history.epochs()]) for one in (method, whole)]
+    rows = [pd.DataFrame([e.to_row() for e in one.history.list_epochs()]) for one in (method, whole)]
     pd.testing.assert_frame_equal(*rows)

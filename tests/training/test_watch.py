@@ -21,7 +21,7 @@ def dropper(watched=True):
 def test_fit_scores_each_epoch_over_batches_and_shown_classes():
     method = dropper()
     fit(method, [], [])
-    epochs = method.history.epochs()
+    epochs = method.history.list_epochs()
     assert [(e.stage, e.epoch, e.split) for e in epochs] == [("naming", n, "valid") for n in range(4)]
     assert len({e.uf1 for e in epochs}) > 1
     for e in epochs:
@@ -39,7 +39,7 @@ def test_fit_scores_no_other_answer_of_a_validation_step(answer):
     method.answer = answer
     fit(method, [], [])
     assert method.answers
-    assert method.history.epochs() == []
+    assert method.history.list_epochs() == []
 
 
 def clips_of(subject, n):
@@ -80,8 +80,8 @@ def test_fit_learns_the_same_without_validation_step(trained):
     dice = torch.get_rng_state()
     alone = trained(watched=False)
 
-    assert watched.history.epochs()
-    assert not alone.history.epochs()
+    assert watched.history.list_epochs()
+    assert not alone.history.list_epochs()
     assert all(
         torch.equal(mine, theirs) for mine, theirs in zip(watched.state_dict().values(), alone.state_dict().values())
     )
@@ -91,7 +91,7 @@ def test_fit_learns_the_same_without_validation_step(trained):
 def test_ststnet_notes_loss_and_scores_of_held_out_clips():
     valid = clips_of(2, 5)
     method = trained_ststnet([valid])
-    epochs = method.history.epochs()
+    epochs = method.history.list_epochs()
     assert [(e.stage, e.epoch, e.split) for e in epochs] == [("recognition", n, "valid") for n in range(3)]
     probabilities = method.classify(valid.clips())
     truth = np.array(valid.labels)
@@ -99,4 +99,4 @@ def test_ststnet_notes_loss_and_scores_of_held_out_clips():
     assert epochs[-1].uf1 == pytest.approx(f1_score(truth, predicted, average="macro"))  # nothing is learnt after it
     assert epochs[-1].accuracy == pytest.approx((truth == predicted).mean())
     assert epochs[-1].loss == pytest.approx(-np.log(probabilities[range(5), truth]).mean(), rel=1e-5)
-    assert trained_ststnet([clips_of(2, 0)]).history.epochs() == []  # held out, but without a clip
+    assert trained_ststnet([clips_of(2, 0)]).history.list_epochs() == []  # held out, but without a clip

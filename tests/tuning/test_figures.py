@@ -41,7 +41,7 @@ def figures(copied_databases, tmp_path, monkeypatch):
         shared = SharedStudy(place, terms(objectives, SPACE, sampler="random", **options))
         shared.run(8, evaluate, lambda *_: None)
         monkeypatch.setattr(Figure, "savefig", keep)
-        files = outcome.write_study_figures(shared.stored, study := shared.study(), tmp_path)
+        files = outcome.write_study_figures(shared.stored, study := shared.read_study(), tmp_path)
         assert [file.stem for file in files] == list(kept)
         return kept, study
 
@@ -103,7 +103,7 @@ def test_write_figures_leaves_no_figure_and_no_style(figures):
 
 def test_write_figures_without_complete_trials_draws_nothing(tmp_path):
     stored = optuna.create_study()
-    empty = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
+    empty = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms((F1,), SPACE)).read_study()
     assert outcome.write_study_figures(stored, empty, tmp_path) == []
 
 

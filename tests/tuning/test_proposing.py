@@ -26,7 +26,7 @@ def test_Proposer_process_knows_no_expression(toy, proposer):
     plan = make_plan(resolve(toy("method=prying", "dataset.subjects=3")))
     fold = plan.data.folds[0]
     stored = host.execute_fold(plan, fold)
-    annotated = sorted((e.onset, e.offset) for video in plan.data.sides(fold).test for e in video.expressions)
+    annotated = sorted((e.onset, e.offset) for video in plan.data.split_videos(fold).test for e in video.expressions)
     assert set(annotated) <= set(intervals(stored))
     for height in (0.1, 0.2):  # the same process makes those of both trials
         trial = change_parameters(plan, {"method.height": height})

@@ -24,7 +24,7 @@ def test_read_space_takes_the_map_of_the_plugin(config):
         ("method.p", "postprocess", 0.2),
         ("method.shift", "postprocess", 0),
     ]
-    assert space.default() == {"method.kind": "good", "method.lr": 0.5, "method.p": 0.2, "method.shift": 0}
+    assert space.find_default() == {"method.kind": "good", "method.lr": 0.5, "method.p": 0.2, "method.shift": 0}
     assert space.reuses_scores
     assert not space.never_trains
     assert read_space(config, acts=["postprocess"]).never_trains
@@ -38,7 +38,7 @@ def test_read_space_takes_words_that_choose_and_replace(config):
     assert (p.low, p.high, p.acts) == (0.0, 1.0, "postprocess")
     (own,) = read_space(config, ["p={low: 0.4, high: 0.6}"]).dimensions
     assert own.acts == "postprocess", "what the plugin says of it stays"
-    assert space.default() is None, "lr=0.5 lies outside"
+    assert space.find_default() is None, "lr=0.5 lies outside"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_read_space_widens_to_values_of_the_configuration(toy):
     found = {d.key: d for d in space.dimensions}
     assert (found["method.shift"].low, found["method.shift"].high) == (-20, 8)
     assert found["method.lr"].high == 20.0
-    assert space.default() == {"method.kind": "good", "method.lr": 20.0, "method.p": 0.2, "method.shift": -20}
+    assert space.find_default() == {"method.kind": "good", "method.lr": 20.0, "method.p": 0.2, "method.shift": -20}
 
 
 def test_read_space_leaves_out_what_the_configuration_refuses(toy):
@@ -128,7 +128,9 @@ def test_with_values_makes_a_checked_configuration(config):
 
 
 def test_search_of_every_method_is_sound():
-    searched = {id_: info.section("search") for id_, info in list_plugins("method").items() if info.section("search")}
+    searched = {
+        id_: info.read_section("search") for id_, info in list_plugins("method").items() if info.read_section("search")
+    }
     for id_, section in searched.items():
         config = resolve([f"method={id_}", "dataset=synthetic"])
         space = read_space(config)

@@ -55,7 +55,7 @@ def test_SharedStudy_stores_names_of_objectives(place):
 def test_SharedStudy_takes_every_sampler_by_name(place, sampler):
     shared = SharedStudy(place, terms(sampler=sampler))
     shared.run(6, values_of, nothing)
-    study = shared.study()
+    study = shared.read_study()
     assert [trial.state for trial in study.trials] == ["complete"] * 6
     assert study.trials[0].params == {"method.n": 3, "method.rule": "paper", "method.x": 0.5}, "the default comes first"
     for trial in study.trials:
@@ -73,7 +73,7 @@ def test_SharedStudy_names_the_package_a_sampler_lacks(place):
 def test_SharedStudy_grid_ends_with_its_last_value(place):
     shared = SharedStudy(place, terms(space=FEW, sampler="grid"))
     shared.run(1000, lambda values, step: [values["method.x"]], nothing)
-    tried = {tuple(map(str, trial.params.values())) for trial in shared.study().trials}
+    tried = {tuple(map(str, trial.params.values())) for trial in shared.read_study().trials}
     assert len(tried) == 3 * 3
 
 
@@ -81,11 +81,11 @@ def test_SharedStudy_knows_a_default_outside_the_space(place):
     (x,) = (d for d in SPACE.dimensions if d.key == "method.x")
     shared = SharedStudy(place, terms(space=Space((dataclasses.replace(x, default=3.0),))))
     shared.run(3, lambda values, step: [values["method.x"]], nothing)
-    assert shared.study().default is None
+    assert shared.read_study().default is None
     shared.try_default(lambda values, step: [values["method.x"]])
     shared.try_default(None)  # it is not tried again
-    assert (shared.study().default.values, len(shared.study().trials)) == ((3.0,), 3)
-    assert shared.study().default.number < 0, "it is none of the trials"
+    assert (shared.read_study().default.values, len(shared.read_study().trials)) == ((3.0,), 3)
+    assert shared.read_study().default.number < 0, "it is none of the trials"
 
 
 def test_SharedStudy_raises_an_error_that_is_no_sentence(place):
@@ -126,13 +126,13 @@ def test_SharedStudy_tries_a_stopped_trial_first(place, sampler):
         with pytest.raises(KeyboardInterrupt):
             shared.run(1000, lambda values, step: [next(left)], nothing)  # noqa: B023
     shared.run(10, lambda values, step: [values["method.x"]], nothing)
-    first, default, _, other, again, *_ = shared.study().trials
+    first, default, _, other, again, *_ = shared.read_study().trials
     assert (first.state, first.reason, first.params) == ("failed", "stopped", {"method.rule": "paper", "method.x": 0.5})
     assert (default.state, default.params) == ("complete", first.params)
-    assert shared.study().default == default
+    assert shared.read_study().default == default
     assert (other.state, again.state, again.params) == ("failed", "complete", other.params)
     if sampler != "random":
-        complete = {tuple(map(str, trial.params.values())) for trial in shared.study().complete}
+        complete = {tuple(map(str, trial.params.values())) for trial in shared.read_study().complete}
         assert len(complete) == 3 * 3
 
 
@@ -144,7 +144,7 @@ def test_SharedStudy_tells_a_default_that_failed(place):
     with pytest.raises(RunError):
         shared.run(3, fail, nothing)
     shared.try_default(values_of)
-    assert shared.study().default.values == (0.8,)
+    assert shared.read_study().default.values == (0.8,)
 
 
 def test_SharedStudy_refuses_another_study_of_that_name(place, monkeypatch):
@@ -173,7 +173,7 @@ def test_SharedStudy_prunes_with_one_objective_alone(copied_databases, tmp_path)
             StudyStorage.at_url(str(tmp_path / f"{len(objectives)}.db")), terms(objectives, sampler="random")
         )
         shared.run(trials, stepwise, nothing)
-        states = {trial.state for trial in shared.study().trials}
+        states = {trial.state for trial in shared.read_study().trials}
         assert states == ({"complete", "pruned"} if len(objectives) == 1 else {"complete"})
 
 
@@ -222,7 +222,7 @@ def test_SharedStudy_is_shared_by_processes_of_which_one_dies(tmp_path):
     let_pass(tmp_path / "x.db", 10)
     others = [start(tmp_path, 0.05, 12) for _ in range(3)]
     assert [ends(process) for process in others] == [0, 0, 0]
-    trials = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms(heartbeat=1)).study().trials
+    trials = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms(heartbeat=1)).read_study().trials
     states = [trial.state for trial in trials]
     assert states.count("complete") == 12
     assert states.count("running") == states.count("waiting") == 0
@@ -243,14 +243,14 @@ def test_SharedStudy_notices_a_process_killed_at_once(place, tmp_path, monkeypat
     storage = optuna.storages.RDBStorage(place.url)
     storage.create_new_trial(storage.get_study_id_from_name("study"))
     shared.run(2, values_of, nothing)
-    assert [trial.state for trial in shared.study().trials] == ["complete", "failed", "complete"]
-    assert shared.study().trials[2].retry_of == 1
+    assert [trial.state for trial in shared.read_study().trials] == ["complete", "failed", "complete"]
+    assert shared.read_study().trials[2].retry_of == 1
 
 
 def test_SharedStudy_is_created_by_several_processes(tmp_path):
     processes = [start(tmp_path, 0, 6) for _ in range(3)]
     assert [ends(process) for process in processes] == [0, 0, 0]
-    study = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms()).study()
+    study = SharedStudy(StudyStorage.at_url(str(tmp_path / "x.db")), terms()).read_study()
     assert len(study.complete) == 6, "the processes take turns"
     drawn = [json.dumps(trial.params) for trial in study.trials]
     assert len(set(drawn)) > 3, "no two processes draw alike"

@@ -106,7 +106,7 @@ def test_report_answers_refuses_foreign_answers():
 
 
 def test_pictures_in_words_of_each_way():
-    shown = pictures_in_words(PictureSettings(("crops", "flow"), 3, 224, "known", 2).facts())
+    shown = pictures_in_words(PictureSettings(("crops", "flow"), 3, 224, "known", 2).list_facts())
     assert [line.split(";")[0] for line in shown[:2]] == [
         "crops: at most 3 of each clip",
         "flow: at most 2 of each clip",

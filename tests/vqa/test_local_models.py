@@ -136,7 +136,7 @@ def test_ask_questions_of_tiny_model_equals_transformers(tmp_path):
     assert cost.tokens == n_tokens
 
     half = make_vision_language_model(tmp_path / "half", half=True)
-    assert load_local_model(half, AskSettings()).facts()["program"].endswith(", bfloat16")
+    assert load_local_model(half, AskSettings()).list_facts()["program"].endswith(", bfloat16")
     assert ask(half, tmp_path / "b.jsonl")[1].failed == 0
     chosen, _ = ask(folder, tmp_path / "a.jsonl", constraint="likelihood", parallel=4)
     assert [chosen[0] in ("negative", "positive", "surprise"), chosen[1] in ("yes", "no"), chosen[2]] == [

@@ -50,13 +50,13 @@ def test_read_model_card_tells_training_from_mention(card):
 
 
 def test_trained_on_by_card_says_what_is_unknown(card):
-    read = read_model_card(card(CARD)).facts()
+    read = read_model_card(card(CARD)).list_facts()
     assert trained_on_by_card(read).endswith("HuggingFaceM4/the_cauldron, unknown")
     assert "leaves open what Qwen/Qwen2.5-VL-7B-Instruct saw" in card_in_words(read)
-    whole = read_model_card(card("---\ndatasets: laion/laion2B-en\n---\nTrained from scratch.\n")).facts()
+    whole = read_model_card(card("---\ndatasets: laion/laion2B-en\n---\nTrained from scratch.\n")).list_facts()
     assert trained_on_by_card(whole) == "laion/laion2B-en"
     assert card_in_words(whole) == "its card names no micro-expressions as training data and lists laion/laion2B-en"
-    assert trained_on_by_card(read_model_card(card("A model. Trained on faces.")).facts()) == "unknown"
+    assert trained_on_by_card(read_model_card(card("A model. Trained on faces.")).list_facts()) == "unknown"
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", "---\ndatasets: [a\n---\nText"])

@@ -13,7 +13,7 @@ def test_read_prompt_reads_files_of_users(tmp_path):
     file.write_text("name: mine\nversion: 2\ntext: '{pictures} {question} Be brief.'\n")
     prompt = read_prompt(str(file))
     assert prompt.write("Who?", "One face.") == "One face. Who? Be brief."
-    assert prompt.facts() == {
+    assert prompt.list_facts() == {
         "name": "mine", "version": "2", "sha256": hashlib.sha256(b"{pictures} {question} Be brief.").hexdigest(),
     }  # fmt: skip
 

@@ -49,7 +49,7 @@ class BoardTables:
         part = _shown_part(content)
 
         def method(line: Ranked) -> Any:
-            year = page.names.year(line.row.method) if line.row.measured else ""
+            year = page.names.find_year(line.row.method) if line.row.measured else ""
             return self._draw.method_name(line.row, part, "../", line.row.remark, line.pairs, year)
 
         lines = places_and_levels(content)
@@ -62,7 +62,7 @@ class BoardTables:
             Column("runs", of=lambda line: self._draw.run_links(line.row, "../"), kind="runs", room="wide"),
         ]
         muted = {n for n, line in enumerate(lines) if line.rank is None}
-        return Table.from_items(columns, lines, muted=muted).html(caption=page.board.title, sortable=True)
+        return Table.from_items(columns, lines, muted=muted).to_html(caption=page.board.title, sortable=True)
 
     def order(self, content: BoardContent) -> Markup:
         """The ranks when other people are drawn, and scores on the hardest people."""
@@ -73,7 +73,7 @@ class BoardTables:
             Column("method", of=lambda place: self._draw.method_head(place.row, part), main=True),
             *(replace(of_ranked(column), room="") for column in firmness),
         ]
-        return Table.from_items(columns, content.places).html("plain")
+        return Table.from_items(columns, content.places).to_html("plain")
 
     def systems(self, page: BoardPage) -> Markup:
         """The rescored answers of a board, one row for each system."""
@@ -86,7 +86,7 @@ class BoardTables:
             ),
             *(_column_of_systems(name, content) for name in content.board.columns),
         ]
-        return Table.from_items(columns, content.systems).html("rescored", page.board.title, sortable=True)
+        return Table.from_items(columns, content.systems).to_html("rescored", page.board.title, sortable=True)
 
     def answers(self, table: QuestionTable) -> Markup:
         """The rows of answers to a set of questions."""
@@ -104,7 +104,7 @@ class BoardTables:
         """The gains of a board of selection: a row for each method, a column for each board."""
 
         def method(id_: str) -> Markup:
-            year = page.names.year(id_)
+            year = page.names.find_year(id_)
             name = self._draw.method_words(id_, "../")
             return Markup('{} <span class="year">({})</span>').format(name, year) if year else name
 
@@ -112,12 +112,12 @@ class BoardTables:
             Column("method", "method (year)", of=method, main=True),
             *(_column_of_gains(name, of_rows) for name, of_rows in page.gains.items()),
         ]
-        return Table.from_items(columns, methods_by_gain(page)).html(caption=page.board.title, sortable=True)
+        return Table.from_items(columns, methods_by_gain(page)).to_html(caption=page.board.title, sortable=True)
 
     def all_gains(self, page: BoardPage) -> Markup:
         """Every gain behind a board of selection with its scores, candidates and rules."""
         of_boards = [gain for of_rows in page.gains.values() for gain in of_rows.values()]
-        return table_of_gains([*of_boards, *page.other_gains]).html(sortable=True)
+        return table_of_gains([*of_boards, *page.other_gains]).to_html(sortable=True)
 
 
 def _shown_part(content: BoardContent) -> Part:

@@ -128,7 +128,7 @@ class PageTables:
             Column("runs", of=lambda one: self._draw.run_links(one.row, "../"), kind="runs", room="wide"),
         ]
         muted = {n for n, one in enumerate(ranked) if not one.row.measured or not one.rank}
-        return Table.from_items(columns, ranked, muted=muted).html(caption="Measured", sortable=True)
+        return Table.from_items(columns, ranked, muted=muted).to_html(caption="Measured", sortable=True)
 
     def _group_column(self) -> Column:
         """The column of significance groups."""
@@ -138,7 +138,7 @@ class PageTables:
         """The share of draws in which each ranked row is better than each other one. Of a composite the first member
         with ranks is shown.
         """
-        rows = next((part.rivals(row) for row in part.rows if row.ranks), [])
+        rows = next((part.find_rivals(row) for row in part.rows if row.ranks), [])
         heads = (Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1))
         cells: list[list[Any]] = []
         for number, row in enumerate(rows):
@@ -146,7 +146,7 @@ class PageTables:
             if number < len(shares):
                 shares[number] = None  # nobody is compared with itself
             cells.append([number + 1, self._draw.method_head(row, part), *shares])
-        return Table([Column("#", right=True), Column("method", main=True), *heads], cells).html("plain")
+        return Table([Column("#", right=True), Column("method", main=True), *heads], cells).to_html("plain")
 
     def all_rows(self, flat: Sequence[PlacedRow]) -> Markup:
         """Every measured row of every table by its main score."""
@@ -175,7 +175,7 @@ class PageTables:
                 ]
                 for table, part, row in flat
             ],
-        ).html(sortable=True)
+        ).to_html(sortable=True)
 
     def of_card(self, flat: Sequence[PlacedRow]) -> Markup:
         """The measured rows of a method."""
@@ -190,7 +190,7 @@ class PageTables:
                 ]
                 for table, part, row in flat
             ],
-        ).html(sortable=True)
+        ).to_html(sortable=True)
 
     def _name_metric_score(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, Mapping[str, Any]]:
         """The cells of a row in `method` and `_OF_ROW`; `root` is the page's relative path to the site's top folder."""
@@ -219,7 +219,7 @@ class PageTables:
                 Column("source", of=source, kind="source", room="wide"),
             ],
             part.rescored,
-        ).html("rescored", "Answers of the authors’ own programs, rescored, not run here", sortable=True)
+        ).to_html("rescored", "Answers of the authors’ own programs, rescored, not run here", sortable=True)
 
     def published(self, lines: Sequence[PublishedLine]) -> Markup:
         """Published results for a part."""
@@ -247,7 +247,7 @@ class PageTables:
                 Column("caveats", of=caveats, room="wide"),
             ],
             lines,
-        ).html("published", "Published by others, not measured here", sortable=True)
+        ).to_html("published", "Published by others, not measured here", sortable=True)
 
     def printed(self, values: Sequence[PublishedValue], root: str) -> Markup:
         """Single published values; `root` is the page's relative path to the site's top folder."""
@@ -275,7 +275,7 @@ class PageTables:
                 Column("caveats", of=lambda row: self._draw.caveats(row.caveats, row.note, root), room="wide"),
             ],
             values,
-        ).html("published", sortable=True)
+        ).to_html("published", sortable=True)
 
     def best_over_time(self, part: Part) -> Markup:
         """The published lines that were better than all before them, if at least two. Lines with a caveat do not count."""
@@ -298,7 +298,7 @@ class PageTables:
             Column.metric(metric, score=False),
             Column("paper, code", kind="source"),
         ]
-        return Table(columns, cells).html("plain few published")
+        return Table(columns, cells).to_html("plain few published")
 
     def ranks(self, mains: Sequence[PlacedRow], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
         """Each method with its ranks in each table, in 95 % of draws of people."""
@@ -332,7 +332,7 @@ class PageTables:
                 ]
                 for method, by_table in ranks
             ],
-        ).html("ranks", sortable=True)
+        ).to_html("ranks", sortable=True)
 
     def mistakes(self, part: Part, rescored: bool = False) -> Iterator[Markup]:
         """Tables of mistakes: causes of false positives with the gain in F1 without them, and missed truths."""
@@ -350,7 +350,7 @@ class PageTables:
                 is_text = column.name.startswith(("method", "missed, "))
                 columns.append(replace(column, right=not is_text))
             cells = [list(map(with_small, row[1:])) for row in table.rows]
-            yield Table(columns, cells).html("plain")
+            yield Table(columns, cells).to_html("plain")
 
 
 _ALIKE = "that share a letter are not distinguishable"
@@ -485,7 +485,7 @@ class Site:
         self.environment.globals["draw"] = PageTables(self.environment)
         self.environment.globals["of_board"] = BoardTables(self.environment)
 
-    def pages(self) -> Iterator[tuple[str, str]]:
+    def make_pages(self) -> Iterator[tuple[str, str]]:
         """Path and text of every page.
 
         Raises:
@@ -635,7 +635,7 @@ class Site:
             "ranks.html",
             mains=mains,
             ranks=sorted(best_of.items(), key=most_tables_first),
-            pairs=several_datasets.table_of_pairs(pairs).html(sortable=True) if pairs else "",
+            pairs=several_datasets.table_of_pairs(pairs).to_html(sortable=True) if pairs else "",
         )
 
     def _about_page(self, measured: Sequence[PlacedRow]) -> tuple[str, str]:
@@ -795,7 +795,7 @@ def write_site(
             f"{folder} has files that do not belong to a site of mebench: move them away, or name another --out"
         )
     files = {**_assets(), **_files_of_tables(tables, boards)}
-    pages = Site(tables, records, published, gains, boards).pages()
+    pages = Site(tables, records, published, gains, boards).make_pages()
     with new_folder(folder.parent, ".site-") as temporary:
         sizes = []
         for name, text in chain(files.items(), pages):

@@ -75,7 +75,7 @@ def test_board_page_of_answers_has_printed_values(tmp_path):
     sources = [one for one in collect_rescored(LEADERBOARDS / "rescored", print) if one[0].id == "mean_casme2"]
     tables = with_rescored([], list(rescored_rows(sources, published)), [])
     boards = board_pages(read_named_boards(tmp_path), tables, [], [], MethodNames.from_published(published), print)
-    page = dict(islice(Site(tables, [], published, (), boards).pages(), 2))["boards/answers.html"]
+    page = dict(islice(Site(tables, [], published, (), boards).make_pages(), 2))["boards/answers.html"]
     assert "STRS, strict" in page
     assert "MEAN (2023)" in page
     assert "<em>Printed</em> is the value of their paper" in page

@@ -20,7 +20,7 @@ MANY = 2000
 def written(rows, folder, site):
     """A folder with the page of published values, and what it loads."""
     shutil.copytree(site / "assets", folder / "assets")
-    pages = site_pages.Site([], [], rows).pages()
+    pages = site_pages.Site([], [], rows).make_pages()
     (folder / "published.html").write_text(next(text for name, text in pages if name == "published.html"), "utf-8")
     return folder
 

@@ -148,7 +148,7 @@ def test_pages_mark_row_chosen_on_test_subjects(tmp_path):
     make_run(tmp_path, "honest", method="mean", tasks=("recognize",))
     make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
     records = boards_collect.collect_finished_runs(tmp_path)
-    pages = dict(Site(boards_build.build_tables(records), records, []).pages())
+    pages = dict(Site(boards_build.build_tables(records), records, []).make_pages())
     for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
         assert pages[name].count("selected on test subjects</span>") == 1, name
     assert "selected on test subjects</span>" not in pages["methods/mean.html"]
@@ -156,7 +156,7 @@ def test_pages_mark_row_chosen_on_test_subjects(tmp_path):
 
 def page_of(record):
     """The page of a run; those that follow are not made."""
-    return next(text for path, text in Site([], [record], []).pages() if path == f"runs/{record.id}.html")
+    return next(text for path, text in Site([], [record], []).make_pages() if path == f"runs/{record.id}.html")
 
 
 def test_run_page_of_many_answers_shows_scores_only(tmp_path, monkeypatch):
@@ -189,7 +189,7 @@ def test_pages_distinguish_rows_of_one_method(tmp_path):
     records = boards_collect.collect_finished_runs(tmp_path)
     (page,) = (
         text
-        for path, text in Site(boards_build.build_tables(records), records, []).pages()
+        for path, text in Site(boards_build.build_tables(records), records, []).make_pages()
         if path.startswith("tables/")
     )
     titles = re.findall(r'aria-label="([^"]*): F1 ', page)
@@ -202,5 +202,5 @@ def test_pages_distinguish_rows_of_one_method(tmp_path):
 def test_card_page_has_one_row_of_pair(tmp_path):
     make_run(tmp_path, "pair", method="mean + mean", tasks=("spot",))
     records = boards_collect.collect_finished_runs(tmp_path)
-    page = dict(Site(boards_build.build_tables(records), records, []).pages())["methods/mean.html"]
+    page = dict(Site(boards_build.build_tables(records), records, []).make_pages())["methods/mean.html"]
     assert page.count(f"../runs/{records[0].id}.html") == 1
