@@ -73,8 +73,9 @@ def hash_of_code(code: tuple[str, ...]) -> str:
 
     Comments and docstrings do not count.
     """
+    hash_of_hashing = file_hash(HASHING)
     hashes = [
-        (file.relative_to(PACKAGE).as_posix(), _kept_code_hash(file))
+        (file.relative_to(PACKAGE).as_posix(), _kept_code_hash(file, hash_of_hashing))
         for pattern in code
         for file in sorted(PACKAGE.glob(pattern))
     ]
@@ -82,9 +83,9 @@ def hash_of_code(code: tuple[str, ...]) -> str:
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
 
 
-def _kept_code_hash(file: Path) -> str:
-    """The `code_hash` of a file, kept by its bytes: parsing all code takes half a second."""
-    key = ["code", sys.version, file.suffix, file_hash(file), file_hash(HASHING)]
+def _kept_code_hash(file: Path, hash_of_hashing: str) -> str:
+    """The `code_hash` of a file, kept by its bytes and those of `HASHING`: parsing all code takes half a second."""
+    key = ["code", sys.version, file.suffix, file_hash(file), hash_of_hashing]
     return _kept_result(partial(code_hash, file), key)
 
 

@@ -27,6 +27,7 @@ with lazy_imports():
     from mebench.config import registry, settings as run_settings, sources
     from mebench.features import landmarks as face_landmarks
     from mebench.runner import sandbox
+    from mebench.runs import access_text
 
 if TYPE_CHECKING:
     from mebench.config.registry import PluginInfo
@@ -105,7 +106,7 @@ def _check_sandbox() -> Finding:
     isolation = sandbox.find_isolation()
     if not isolation.lacks:
         return Finding("fine", "sandbox", f"{isolation.by} isolates methods", topic="package")
-    reason = f" (Seatbelt: {isolation.reason})" if isolation.reason else ""
+    reason = access_text.describe_failed_trial(isolation.reason)
     detail = f"methods are not isolated from {', '.join(isolation.lacks)}{reason}"
     return Finding("warning", "sandbox", detail, f"{isolating_system()} isolates them", "package")
 

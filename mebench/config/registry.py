@@ -122,10 +122,9 @@ def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
         PluginError: unknown, broken, or two of that name.
     """
     id_ = id_.rpartition(":")[2]
-    packages_by_id = _packages_by_id(kind, id_)
-    if id_ not in packages_by_id:
+    info = known_plugin(kind, id_)
+    if info is None:
         raise PluginError(unknown(kind, id_, _packages_by_id(kind), f"See them with: mebench list {kind}s. {YOURS}"))
-    info = _info(kind, id_, packages_by_id[id_])
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")
     return info

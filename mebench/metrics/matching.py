@@ -98,22 +98,14 @@ def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Con
         holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
         return pairs.where((pairs.intersection > 0) | holds_apex)
 
-    return _compare_in_blocks(of_predictions, of_truths, ends_of(predictions), true, apex, convention, near)
+    return _compare_in_blocks(of_predictions, of_truths, ends_of(predictions), true, convention, near, apex)
 
 
 def touches_truth(
     of_predictions: Indices, of_truths: Indices, spotted: tuple[Indices, Indices], true: tuple[Indices, Indices]
 ) -> Bools:
-    """(n_predictions,) whether each shares a frame with a truth of its video, both ends included.
-
-    Args:
-        of_predictions: (n_predictions,) number of the video of each prediction.
-        of_truths: (n_truths,) number of the video of each truth.
-        spotted: onsets and offsets of the predictions.
-        true: onsets and offsets of the truths.
-    """
-    no_apex = np.full(len(of_predictions), np.nan)
-    return _runs_in_reach(of_predictions, of_truths, spotted, true, no_apex).length > 0
+    """(n_predictions,) whether each shares a frame with a truth of its video, both ends included; arguments as of `hitting_pairs`."""
+    return _runs_in_reach(of_predictions, of_truths, spotted, true).length > 0
 
 
 def hitting_pairs(
@@ -137,8 +129,7 @@ def hitting_pairs(
         """The pairs whose IoU is enough."""
         return pairs.hits(convention.threshold, convention.reaching)
 
-    no_apex = np.full(len(of_predictions), np.nan)
-    return _compare_in_blocks(of_predictions, of_truths, spotted, true, no_apex, convention, hit)
+    return _compare_in_blocks(of_predictions, of_truths, spotted, true, convention, hit)
 
 
 def sharing_pairs(
@@ -154,8 +145,7 @@ def sharing_pairs(
         """The pairs that share a frame."""
         return pairs.where(pairs.intersection > 0)
 
-    no_apex = np.full(len(of_predictions), np.nan)
-    return _compare_in_blocks(of_predictions, of_truths, spotted, true, no_apex, convention, share)
+    return _compare_in_blocks(of_predictions, of_truths, spotted, true, convention, share)
 
 
 def _compare_in_blocks(
@@ -163,9 +153,9 @@ def _compare_in_blocks(
     of_truths: Indices,
     spotted: tuple[Indices, Indices],
     true: tuple[Indices, Indices],
-    apex: Floats,
     convention: Convention,
     chosen: Callable[[Pairs], Pairs],
+    apex: Floats | None = None,
 ) -> Pairs:
     """The chosen ones of pairs that may share a frame or an apex, in blocks."""
     if convention.ends == "never_empty":
@@ -206,7 +196,7 @@ def _runs_in_reach(
     of_truths: Indices,
     spotted: tuple[Indices, Indices],
     true: tuple[Indices, Indices],
-    apex: Floats,
+    apex: Floats | None = None,
 ) -> Runs:
     """For each prediction, the truths of its video that may touch it.
 
@@ -217,10 +207,12 @@ def _runs_in_reach(
         of_truths: (n_truths,) number of the video and kind of each truth.
         spotted: onsets and offsets of the predictions.
         true: onsets and offsets of the truths.
-        apex: (n_predictions,) apexes, NaN where unknown; an apex may lie outside its interval.
+        apex: (n_predictions,) apexes, NaN where unknown; an apex may lie outside its interval. None where only intervals count.
     """
-    known_apex = np.where(np.isnan(apex), spotted[0], apex).astype(np.int64)
-    begin, end = np.minimum(spotted[0], known_apex), np.maximum(spotted[1], known_apex)
+    begin, end = spotted
+    if apex is not None:
+        known_apex = np.where(np.isnan(apex), begin, apex).astype(np.int64)
+        begin, end = np.minimum(begin, known_apex), np.maximum(end, known_apex)
     frames = np.concatenate([*true, begin, end])
     group = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
     # One number for video, kind and frame, so that a single sorted array serves all videos.

@@ -38,7 +38,7 @@ from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
 from mebench.runner.sandbox import find_isolation, gives_view, grant_access, imports_before
-from mebench.runs.access_text import SEATBELT
+from mebench.runs.access_text import SEATBELT, describe_failed_trial
 
 if TYPE_CHECKING:
     import torch
@@ -304,7 +304,7 @@ def _check_sandbox(isolation: Isolation) -> None:
         ConfigError: a part of the sandbox is missing.
     """
     if isolation.lacks:
-        reason = f" (Seatbelt: {isolation.reason})" if isolation.reason else ""
+        reason = describe_failed_trial(isolation.reason)
         raise ConfigError(
             f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(isolation.lacks)}{reason}: sandbox=auto "
             "uses what is available and reports what is missing"

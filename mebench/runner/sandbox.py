@@ -46,7 +46,7 @@ from mebench.files import find_module_file
 from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
 from mebench.runner.grant import Grant, Isolation
 from mebench.runner.seatbelt import find_reason_against, profile_of
-from mebench.runs.access_text import LANDLOCK, SEATBELT
+from mebench.runs.access_text import LANDLOCK, SEATBELT, describe_failed_trial
 from mebench.system import enter_seatbelt, isolating_system, open_descriptor
 
 PARTS = ("files", "processes", "network", "privileges")
@@ -577,7 +577,7 @@ def missing_sentence(without: Sequence[str], reason: str = "") -> str:
     """
     if not without:
         return ""
-    tried = f" (Seatbelt: {reason})" if reason else ""
+    tried = describe_failed_trial(reason)
     return (
         f"this system does not isolate methods from {_meant(without)}{tried}: a method that searches there for labels is "
         f"not stopped; {isolating_system()} would stop it, and sandbox=on requires this"

@@ -66,14 +66,22 @@ def describe_isolation(access: Mapping[str, Any]) -> str:
     by = access.get("by")
     kind = f" by {by}" if by else ""
     if access["lacks"]:
-        reason = f" (Seatbelt: {access['reason']})" if access.get("reason") else ""
-        return f"not isolated from {list_first(access['lacks'], MOST_NAMED)}{reason}"
+        return f"not isolated from {list_first(access['lacks'], MOST_NAMED)}{describe_failed_trial(access.get('reason', ''))}"
     if access.get("view", True):
         return f"isolated from files, processes and the network{kind}"
     seen = "whether files exist, how large and how old they are"
     if by == SEATBELT:
         seen = "whether files exist, and how other programs were started"
     return f"isolated from the content of files, from processes and the network{kind}, but could see {seen}"
+
+
+def describe_failed_trial(reason: str) -> str:
+    """Why Seatbelt does not isolate, as the end of a sentence; empty where it was not looked for.
+
+    >>> describe_failed_trial("this system has no sandbox_init")
+    ' (Seatbelt: this system has no sandbox_init)'
+    """
+    return f" ({SEATBELT}: {reason})" if reason else ""
 
 
 def describe_grants(folder: RunFolder, access: Mapping[str, Any]) -> list[str]:
