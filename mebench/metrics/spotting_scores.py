@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core import KINDS
-from mebench.lazy_imports import load_lazily
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS, find_metric, metric_columns
 from mebench.metrics.conventions import Convention
@@ -19,11 +18,6 @@ from mebench.metrics.li2017 import count_newly_covered, rates_over_confidence
 from mebench.metrics.matching import Found, Pairs, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
 from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units, renumber_truths
-
-if TYPE_CHECKING:
-    import scipy
-else:
-    scipy = load_lazily("scipy")
 
 _BLOCK = 64
 """Weightings that are computed at once, at most."""
@@ -50,14 +44,54 @@ def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = No
     >>> average_precision(np.array([False]), 0)
     nan
     """
-    unit = np.zeros(len(hits), dtype=np.int64)
+    ranking = rank_units(np.zeros(len(hits), dtype=np.int64), 1, confidence)
     truths = np.array([float(n_truths)])
-    return float(weighted_average_precision(hits, unit, truths, np.ones((1, 1)), confidence)[0])
+    return float(weighted_average_precision(hits, ranking, truths, np.ones((1, 1)))[0])
 
 
-def weighted_average_precision(
-    hits: Bools | Indices, unit: Indices, truths: Floats, weights: Floats, confidence: Floats | None = None
-) -> Floats:
+@dataclass(frozen=True)
+class Ranking:
+    """Spotted intervals, the surest first, as curves under many weightings of their units need them.
+
+    Attributes:
+        unit: (n,) unit of each interval.
+        last_as_sure: (n,) row of the last interval of the same confidence: no threshold parts the two.
+        n_units: number of units.
+    """
+
+    unit: Indices
+    last_as_sure: Indices
+    n_units: int
+
+    @cached_property
+    def rows_of_unit(self) -> list[Indices]:
+        """The rows of each unit, in order."""
+        by_unit = np.argsort(self.unit, kind="stable")
+        return np.split(by_unit, np.searchsorted(self.unit[by_unit], np.arange(1, self.n_units)))
+
+    def repeat(self, times: Indices) -> "Ranking":
+        """Each interval several times, (n,); all copies are equally sure."""
+        last_copy = times.cumsum() - 1
+        return Ranking(np.repeat(self.unit, times), np.repeat(last_copy[self.last_as_sure], times), self.n_units)
+
+
+def rank_units(unit: Indices, n_units: int, confidence: Floats | None = None) -> Ranking:
+    """The ranking of intervals that stand in order.
+
+    Args:
+        unit: (n,) unit of each interval, the surest first.
+        n_units: number of units.
+        confidence: (n,), falling, as in `average_precision`. Equal confidences cannot be separated by a threshold, so their
+            order (by video name) must not affect a score.
+    """
+    last_as_sure = np.arange(len(unit))
+    if confidence is not None:
+        last = last_of_equals(confidence)
+        last_as_sure = np.repeat(last, np.diff(last, prepend=-1))
+    return Ranking(unit, last_as_sure, n_units)
+
+
+def weighted_average_precision(hits: Bools | Indices, ranking: Ranking, truths: Floats, weights: Floats) -> Floats:
     """Average precision under many weightings of units (subjects, say) at once.
 
     A unit counts `weight` times.
@@ -67,29 +101,24 @@ def weighted_average_precision(
 
     Args:
         hits: (n,) whether each prediction found a truth, the surest first; or how many, where one may find several.
-        unit: (n,) unit of each prediction.
+        ranking: their ranks and units.
         truths: (n_units,) number of truths.
         weights: (n_weightings, n_units), not negative.
-        confidence: (n,), falling, as in `average_precision`. Equal confidences cannot be separated by a threshold, so their
-            order (by video name) must not affect the score.
 
     Returns:
         (n_weightings,), NaN where no truth has a weight.
     """
     area = np.empty(len(weights))
-    for part, gained, found, ranked in _at_hits(hits, unit, weights, confidence):
-        envelope = np.maximum.accumulate(safe_ratio(found, ranked)[:, ::-1], axis=1)[:, ::-1]
-        area[part] = (gained * envelope).sum(axis=1)
+    for part, gained, found, ranked in _at_hits(hits, ranking, weights):
+        # In place: of a million intervals these are hundreds of thousands of values for each weighting.
+        precision = np.divide(found, ranked, out=ranked, where=ranked != 0)
+        np.maximum.accumulate(precision[:, ::-1], axis=1, out=precision[:, ::-1])
+        area[part] = np.multiply(gained, precision, out=precision).sum(axis=1)
     return safe_ratio(area, weights @ truths, np.nan)
 
 
 def recall_at_rates(
-    hits: Bools | Indices,
-    unit: Indices,
-    truths: Floats,
-    minutes: Floats,
-    weights: Floats,
-    confidence: Floats | None = None,
+    hits: Bools | Indices, ranking: Ranking, truths: Floats, minutes: Floats, weights: Floats
 ) -> dict[str, Floats]:
     """The best recall of any threshold at each of `RATES`, by name.
 
@@ -97,20 +126,22 @@ def recall_at_rates(
 
     Args:
         hits: (n,) whether each prediction found a truth, the surest first.
-        unit: (n,) unit of each prediction.
+        ranking: their ranks and units.
         truths: (n_units,) number of truths.
         minutes: (n_units,) length of all videos of each unit, NaN where unknown.
         weights: (n_weightings, n_units), not negative.
-        confidence: (n,), falling, as in `average_precision`.
 
     Returns:
         (n_weightings,) each; NaN where no truth has a weight or where a length is unknown.
     """
-    best = {name: np.zeros(len(weights)) for name in RATES}
     allowed = weights @ minutes
-    for part, _, found, ranked in _at_hits(hits, unit, weights, confidence):
+    if np.isnan(allowed).all():
+        return {name: np.full(len(weights), np.nan) for name in RATES}
+    best = {name: np.zeros(len(weights)) for name in RATES}
+    for part, _, found, ranked in _at_hits(hits, ranking, weights):
+        wrong = ranked - found
         for name, rate in RATES.items():
-            few = ranked - found <= rate * allowed[part, None]
+            few = wrong <= rate * allowed[part, None]
             best[name][part] = np.where(few, found, 0).max(axis=1, initial=0)
     return {
         name: np.where(np.isnan(allowed), np.nan, safe_ratio(found, weights @ truths, np.nan))
@@ -119,7 +150,7 @@ def recall_at_rates(
 
 
 def _at_hits(
-    hits: Bools | Indices, unit: Indices, weights: Floats, confidence: Floats | None
+    hits: Bools | Indices, ranking: Ranking, weights: Floats
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
     """Weighted counts down to each hit, in blocks of weightings.
 
@@ -132,56 +163,74 @@ def _at_hits(
         # One that found several equals several that found one each: only the last can set a precision.
         times = np.maximum(hits, 1)
         hits = np.repeat(hits > 0, times)
-        unit = np.repeat(unit, times)
-        confidence = None if confidence is None else np.repeat(confidence, times)
+        ranking = ranking.repeat(times)
     where = np.flatnonzero(hits)
-    ends = where
-    if confidence is not None:
-        last = last_of_equals(confidence)
-        ends = last[np.searchsorted(last, where)]
-    # Predictions of each unit up to each hit and those as sure; those after the last of them do not matter.
-    n_ends_up_to = np.bincount(ends, minlength=len(hits)).cumsum()
-    bins = np.concatenate([[0], n_ends_up_to])[: len(hits)]
-    before = bins < len(where)
-    rank = _rank_of_weights(unit[before], bins[before], weights.shape[1], len(where))
-    last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1
-    has_ties = (last_hit_as_sure > np.arange(len(where))).any()
+    ends = ranking.last_as_sure[where]
+    unit_of_hit = ranking.unit[where]
+    weigh_ranked = _weighing(ranking, ends)
+    has_ties = (ends[1:] == ends[:-1]).any()
+    last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1 if has_ties else None
     n_at_once = min(_BLOCK, max(1, _MOST_VALUES // max(1, len(where))))
     for start in range(0, len(weights), n_at_once):
         part = slice(start, start + n_at_once)
-        block = weights[part]
-        gained = np.take(block, unit[where], axis=1)
-        found = gained.cumsum(axis=1)
-        if has_ties:
+        gained = np.take(weights[part], unit_of_hit, axis=1)
+        found = _sum_up(gained)
+        if last_hit_as_sure is not None:
             found = found[:, last_hit_as_sure]
-        yield part, gained, found, rank(block)
+        yield part, gained, found, weigh_ranked(weights[part])
 
 
-def _rank_of_weights(unit: Indices, bins: Indices, n_units: int, n_bins: int) -> Callable[[Floats], Floats]:
-    """A function from weights to the weight of all intervals up to each bin.
+def _sum_up(values: Floats) -> Floats:
+    """Sums along rows.
 
-    Weights are (n_block, n_units), what it makes of them (n_block, n_bins).
+    Whole numbers, as nearly all weights are, are summed ten times as fast as others.
+    """
+    whole = values.astype(np.int64)
+    if (whole == values).all():
+        return whole.cumsum(axis=1).astype(np.float64)
+    return np.asarray(values.cumsum(axis=1), dtype=np.float64)
+
+
+def _weighing(ranking: Ranking, ends: Indices) -> Callable[[Floats], Floats]:
+    """A function from weights to the weight of all intervals up to some rows.
+
+    Weights are (n_block, n_units), what it makes of them (n_block, n_ends).
 
     Args:
-        unit: (n,) unit of each interval.
-        bins: (n,) bin of each interval.
-        n_units: number of units.
-        n_bins: number of bins.
+        ranking: ranks and units of the intervals.
+        ends: (n_ends,) rows, never falling.
     """
-    if n_units * n_bins <= _MOST_VALUES:
-        counts = np.bincount(unit * n_bins + bins, minlength=n_units * n_bins).reshape(n_units, n_bins)
+    n_ends = len(ends)
+    # For each interval the first of the ends that it counts for; those behind the last one do not matter.
+    first_end = np.repeat(np.arange(n_ends), np.diff(ends, prepend=-1))
+    if ranking.n_units * n_ends <= _MOST_VALUES:
+        number = ranking.unit[: len(first_end)] * n_ends + first_end
+        counts = np.bincount(number, minlength=ranking.n_units * n_ends).reshape(ranking.n_units, n_ends)
         ranked = counts.cumsum(axis=1, dtype=np.float64)
         return lambda block: block @ ranked
-    # Of many people and hits next to all counts are 0, and most weightings leave out one unit, or all but one.
-    of_units = scipy.sparse.csr_array((np.ones(len(bins)), (unit, bins)), shape=(n_units, n_bins))
-    of_all = np.bincount(bins, minlength=n_bins)
+    of_all = (ends + 1).astype(np.float64)
+    return lambda block: np.stack([_weigh_unusual(weights, ranking, first_end, of_all) for weights in block])
 
-    def rank(block: Floats) -> Floats:
-        usual = 1.0 if 2 * np.count_nonzero(block == 1) > block.size else 0.0
-        unusual = scipy.sparse.csr_array(block - usual) @ of_units
-        return np.asarray((usual * of_all + unusual.toarray()).cumsum(axis=1), dtype=np.float64)
 
-    return rank
+def _weigh_unusual(weights: Floats, ranking: Ranking, first_end: Indices, of_all: Floats) -> Floats:
+    """The weight of all intervals up to each end, (n_ends,).
+
+    It is the usual weight of all, and what units of another weight change. Nearly all weightings leave out one unit, or
+    all but one. Units of one weight are counted together, in whole numbers.
+
+    Args:
+        weights: (n_units,).
+        ranking: ranks and units of the intervals.
+        first_end: for each interval down to the last end, the first end that it counts for.
+        of_all: (n_ends,) number of all intervals up to each end.
+    """
+    usual = 1.0 if 2 * np.count_nonzero(weights == 1) > len(weights) else 0.0
+    total = usual * of_all
+    for weight in np.unique(weights[weights != usual]):
+        rows = np.concatenate([ranking.rows_of_unit[unit] for unit in np.flatnonzero(weights == weight)])
+        n_up_to = np.bincount(first_end[rows[rows < len(first_end)]], minlength=len(of_all)).cumsum()
+        total += (weight - usual) * n_up_to
+    return total
 
 
 def detection_curve(
@@ -473,24 +522,21 @@ class SpottingCounts:
         is_defined = self.convention.defines("ap50") or self.convention.defines("ap")
         if cannot_rank.all() or not is_defined:
             return np.full((len(THRESHOLDS), len(weights)), np.nan)
-        areas = [
-            weighted_average_precision(hits, self.unit, self.truths, weights, self._ranking_confidence())
-            for hits in self.hits
-        ]
+        areas = [weighted_average_precision(hits, self._ranking, self.truths, weights) for hits in self.hits]
         return np.where(cannot_rank, np.nan, np.stack(areas))
 
     def _recall_at_rates(self, weights: Floats, cannot_rank: Bools) -> dict[str, Floats]:
         """Recall at each of `RATES`; NaN where nothing can be ranked."""
         if cannot_rank.all() or not any(map(self.convention.defines, RATES)):
             return dict.fromkeys(RATES, np.full(len(weights), np.nan))
-        recalls = recall_at_rates(
-            self.claimed, self.unit, self.truths, self.minutes, weights, self._ranking_confidence()
-        )
+        recalls = recall_at_rates(self.claimed, self._ranking, self.truths, self.minutes, weights)
         return {name: np.where(cannot_rank, np.nan, values) for name, values in recalls.items()}
 
-    def _ranking_confidence(self) -> Floats | None:
-        """The confidences by which intervals are ranked; None where the order of the rows ranks them."""
-        return self.confidence if self.convention.order == "confidence" else None
+    @cached_property
+    def _ranking(self) -> Ranking:
+        """The intervals by confidence; where the order of the rows ranks them, none are equally sure."""
+        by_confidence = self.convention.order == "confidence"
+        return rank_units(self.unit, len(self.truths), self.confidence if by_confidence else None)
 
     def compute_details(self, weights: Floats) -> dict[str, Floats]:
         """More scores, in the same form: `apex_mae_frames`, `onset_bias_ms`, `offset_bias_ms`, and those of a preset.

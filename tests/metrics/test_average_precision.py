@@ -95,7 +95,9 @@ def test_average_precision_weights_are_copies(ranked: list[tuple[bool, int]], we
     truths = np.array([13.0, 12.0, 14.0])
     hits = np.array([hit for hit, _ in ranked], dtype=bool)
     unit = np.array([who for _, who in ranked], dtype=np.int64)
-    value = spotting_scores.weighted_average_precision(hits, unit, truths, np.array([weights], dtype=float))[0]
+    value = spotting_scores.weighted_average_precision(
+        hits, spotting_scores.rank_units(unit, 3), truths, np.array([weights], dtype=float)
+    )[0]
     copies = [hit for hit, who in ranked for _ in range(weights[who])]
     total = int(truths @ weights)
     if total:
@@ -114,9 +116,12 @@ def test_average_precision_weights_are_copies_at_ties(
     ranked = sorted(ranked, key=lambda row: -row[2])
     truths = np.array([13.0, 12.0, 14.0])
     hits, unit, sure = (np.array([row[i] for row in ranked]) for i in range(3))
-    of = hits.astype(bool), unit.astype(int), truths, np.array([weights], dtype=float), sure.astype(float)
+    ranking = spotting_scores.rank_units(unit.astype(int), 3, sure.astype(float))
     copies = [(hit, c) for hit, who, c in ranked for _ in range(weights[who])]
     expected = spotting_scores.average_precision(
         np.array([hit for hit, _ in copies], dtype=bool), int(truths @ weights), np.array([c for _, c in copies])
     )
-    assert spotting_scores.weighted_average_precision(*of)[0] == pytest.approx(expected, nan_ok=True)
+    value = spotting_scores.weighted_average_precision(
+        hits.astype(bool), ranking, truths, np.array([weights], dtype=float)
+    )
+    assert value[0] == pytest.approx(expected, nan_ok=True)

@@ -89,7 +89,8 @@ def test_recall_at_rate_is_the_best_of_all_thresholds(spotted: list[tuple[int, b
     sure, hits = np.array([float(row[0]) for row in spotted]), np.array([row[1] for row in spotted], dtype=bool)
     unit = np.array([row[2] for row in spotted], dtype=np.int64)
     truths, minutes, weights = np.array([9.0, 4, 7]), np.array([2.0, 1, 3]), np.array([[1.0, 1, 1], [0, 2, 1]])
-    found = spotting_scores.recall_at_rates(hits, unit, truths, minutes, weights, sure)
+    ranking = spotting_scores.rank_units(unit, 3, sure)
+    found = spotting_scores.recall_at_rates(hits, ranking, truths, minutes, weights)
     for n, weight in enumerate(weights):
         table = pd.DataFrame({"sure": sure, "hit": hits, "weight": weight[unit] if len(unit) else []})
         for name, rate in spotting_scores.RATES.items():
