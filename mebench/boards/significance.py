@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from mebench.boards.group_letters import name_groups
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.ratios import Bools, Floats
+from mebench.metrics.ratios import Bools, Floats, Indices
 
 if TYPE_CHECKING:
     import networkx
@@ -236,30 +235,60 @@ class ChosenWeights:
         weights: Floats | None = None,
     ) -> None:
         n_sets, n_runs, n_subjects = units.shape
-        orders = np.broadcast_to(np.arange(n_runs), (1, n_subjects, n_runs)) if orders is None else orders
-        positions = orders.swapaxes(1, 2) * np.int32(n_subjects) + np.arange(n_subjects, dtype=np.int32)
-        values = np.ones(positions.size, np.float32) if weights is None else weights.ravel()
-        rows = csr_array(
-            (values, positions.ravel(), np.arange(0, positions.size + 1, n_subjects, dtype=np.int32)),
-            (positions.size // n_subjects, n_runs * n_subjects),
-        )
-        self._units = units.reshape(n_sets, -1)
-        self._weights = rows
-        self.shape = (n_sets * rows.shape[0], n_units)
+        self._units = units
+        self._orders = np.broadcast_to(np.arange(n_runs), (1, n_subjects, n_runs)) if orders is None else orders
+        self._weights = weights
+        self._n_rows = len(self._orders) * n_runs
+        self.shape = (n_sets * self._n_rows, n_units)
 
     def __len__(self) -> int:
         return int(self.shape[0])
 
     def __matmul__(self, counts: Floats) -> Floats:
         """The weighted sums of the counts of all units, (n_units, ...): (n_sets x m x n_runs, ...)."""
-        n_sets, n = self._units.shape
-        # One product for all sets: the counts of each side by side, (n_runs x n_subjects, n_sets x ...).
-        columns = np.moveaxis(counts[self._units].reshape(n_sets, n, -1), 0, 1).reshape(n, -1)
-        # Sums of numbers of clips are exact in 32 bits, which take half the time.
-        found = self._weights @ (columns.astype(np.float32) if counts.dtype.kind == "i" else columns)
-        # From (m x n_runs, n_sets x ...) to the sets one after the other.
-        sets = np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:])
-        return np.asarray(sets, dtype=np.float64)
+        columns = counts.reshape(len(counts), -1).T[:, self._units]
+        sums: NDArray[np.floating]
+        if counts.dtype.kind == "i" and self._weights is None:
+            sums = self._sum_whole_numbers(columns)
+        else:
+            sums = self._sum(columns, range(columns.shape[-1]))
+        # Each column lies by itself in memory: scores of many weights take one after the other.
+        in_rows = sums.astype(np.float64, copy=False).reshape(len(sums), len(self)).T
+        return in_rows.reshape(-1, *counts.shape[1:])
+
+    def _sum_whole_numbers(self, columns: NDArray[np.number]) -> Floats:
+        """The sums as of `_sum`, of all subjects, for numbers whose sums are exact in any order.
+
+        What a subject has in all runs, such as its truths, is added once: only differences from the first run are permuted.
+        """
+        of_first_run = columns[:, :, :1]
+        differences = columns - of_first_run
+        differs: Bools = (differences != 0).any(axis=(1, 2))
+        differing = np.flatnonzero(differs.any(axis=1))
+        subjects = np.flatnonzero(differs.any(axis=0))
+        sums = np.repeat(of_first_run.sum(axis=-1, dtype=np.float64), self._n_rows, axis=-1)
+        # 32 bits hold numbers of clips and intervals exactly, and take half the time.
+        permuted = differences[differing][..., subjects].astype(np.float32)
+        sums[differing] += self._sum(permuted, subjects)
+        return sums
+
+    def _sum(self, columns: NDArray[np.floating], subjects: Sequence[int] | Indices) -> NDArray[np.floating]:
+        """Weighted sums over subjects, (n_columns, n_sets, m x n_runs).
+
+        Args:
+            columns: (n_columns, n_sets, n_runs, n_subjects) counts of these subjects.
+            subjects: their positions among all subjects.
+        """
+        n_columns, n_sets, n_runs, n_subjects = columns.shape
+        n_units = n_runs * n_subjects
+        orders = np.ascontiguousarray(self._orders[:, subjects].swapaxes(1, 2))
+        positions = orders * np.int32(n_subjects) + np.arange(n_subjects, dtype=np.int32)
+        values = np.ones(positions.size, columns.dtype) if self._weights is None else self._weights.ravel()
+        ends = np.arange(self._n_rows + 1, dtype=np.int32) * n_subjects
+        chosen = scipy.sparse.csr_array((values, positions.ravel(), ends), (self._n_rows, n_units))
+        # One product for all: the counts of all columns and sets side by side.
+        sums = chosen @ columns.reshape(n_columns * n_sets, n_units).T
+        return np.asarray(sums.T).reshape(n_columns, n_sets, self._n_rows)
 
     def __getitem__(self, positions: Any) -> Floats:
         """Some of the weights in full: average precision depends on the rank of each answer."""

@@ -1,8 +1,8 @@
-"""Scores of confusion matrices with any leading axes, and the calibration of confidences."""
+"""Scores of confusion matrices (or of their `ClassCounts`) with any leading axes, and the calibration of confidences."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,19 +48,35 @@ def confusion_matrices(
     return matrices
 
 
-def counts_of(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Per class, (..., C): true positives, predicted samples, true samples."""
+class ClassCounts(NamedTuple):
+    """All that the scores take from confusion matrices: numbers of samples of each class, (..., C) each.
+
+    Attributes:
+        true: true positives.
+        predicted: samples that are predicted to be of the class.
+        support: samples that are of the class.
+    """
+
+    true: Floats
+    predicted: Floats
+    support: Floats
+
+
+def counts_of(matrix: ArrayLike | ClassCounts) -> ClassCounts:
+    """The counts of each class in a (..., C, C + 1) confusion matrix; those that are given as counts stay."""
+    if isinstance(matrix, ClassCounts):
+        return matrix
     m = np.asarray(matrix, dtype=np.float64)
     predicted = np.einsum("...ij->...j", m)  # four times as fast as sum
     support = np.einsum("...ij->...i", m)
-    return np.diagonal(m, axis1=-2, axis2=-1), predicted[..., : m.shape[-2]], support
+    return ClassCounts(np.diagonal(m, axis1=-2, axis2=-1), predicted[..., : m.shape[-2]], support)
 
 
 def _mean(per_class: Floats) -> Floats:
     return np.asarray(per_class.mean(axis=-1), dtype=np.float64)
 
 
-def accuracy(matrix: ArrayLike) -> Floats:
+def accuracy(matrix: ArrayLike | ClassCounts) -> Floats:
     """Share of right predictions (MEAN, equation 18).
 
     >>> float(accuracy([[3, 1, 0], [0, 4, 0]])), float(accuracy([[0, 0, 0], [0, 0, 0]]))
@@ -70,7 +86,7 @@ def accuracy(matrix: ArrayLike) -> Floats:
     return safe_ratio(true.sum(axis=-1), support.sum(axis=-1))
 
 
-def macro_precision(matrix: ArrayLike) -> Floats:
+def macro_precision(matrix: ArrayLike | ClassCounts) -> Floats:
     """Mean over classes of TP / (TP + FP) (MEAN, equation 20); a class never predicted counts 0.
 
     >>> float(macro_precision([[3, 1, 0], [0, 4, 0]])), float(macro_precision([[4, 0, 0], [4, 0, 0]]))
@@ -80,7 +96,7 @@ def macro_precision(matrix: ArrayLike) -> Floats:
     return _mean(safe_ratio(true, predicted))
 
 
-def macro_recall(matrix: ArrayLike) -> Floats:
+def macro_recall(matrix: ArrayLike | ClassCounts) -> Floats:
     """Mean over classes of TP / (TP + FN) (MEAN, equation 19); a class without samples counts 0.
 
     >>> float(macro_recall([[3, 1, 0], [0, 4, 0]])), float(macro_recall([[4, 0, 0], [0, 0, 0]]))
@@ -94,7 +110,7 @@ uar = macro_recall
 """Unweighted average recall (MEAN, equation 23)."""
 
 
-def f1_of_macros(matrix: ArrayLike) -> Floats:
+def f1_of_macros(matrix: ArrayLike | ClassCounts) -> Floats:
     """Harmonic mean of macro precision and macro recall (MEAN, equation 21). This is not the mean of the classes' F1.
 
     >>> round(float(f1_of_macros([[3, 1, 0], [0, 4, 0]])), 4), float(f1_of_macros([[0, 4, 0], [4, 0, 0]]))
@@ -115,7 +131,7 @@ def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
     return safe_ratio(2 * p * r, p + r)
 
 
-def class_f1(matrix: ArrayLike) -> Floats:
+def class_f1(matrix: ArrayLike | ClassCounts) -> Floats:
     """2 TP / (2 TP + FP + FN) of every class, (..., C).
 
     >>> class_f1([[3, 1, 0], [0, 4, 0]]).round(3), class_f1([[0, 0, 0], [0, 4, 0]])
@@ -125,7 +141,7 @@ def class_f1(matrix: ArrayLike) -> Floats:
     return safe_ratio(2 * true, predicted + support)
 
 
-def presence_f1(matrix: ArrayLike) -> Floats:
+def presence_f1(matrix: ArrayLike | ClassCounts) -> Floats:
     """F1 of the second of two classes, where the first means absence.
 
     This is the absence of an action unit, say. NaN for a single class.
@@ -139,7 +155,7 @@ def presence_f1(matrix: ArrayLike) -> Floats:
     return np.asarray(f1[..., 1] if f1.shape[-1] > 1 else np.full(f1.shape[:-1], np.nan), dtype=np.float64)
 
 
-def uf1(matrix: ArrayLike) -> Floats:
+def uf1(matrix: ArrayLike | ClassCounts) -> Floats:
     """Unweighted mean of the classes' F1 (MEAN, equation 22).
 
     >>> round(float(uf1([[3, 1, 0], [0, 4, 0]])), 4), float(uf1([[4, 0, 0], [0, 0, 0]]))
@@ -148,7 +164,7 @@ def uf1(matrix: ArrayLike) -> Floats:
     return _mean(class_f1(matrix))
 
 
-def weighted_f1(matrix: ArrayLike) -> Floats:
+def weighted_f1(matrix: ArrayLike | ClassCounts) -> Floats:
     """Mean of the classes' F1, each weighted by its number of true samples.
 
     >>> round(float(weighted_f1([[3, 1, 0], [0, 4, 0]])), 4), float(weighted_f1([[0, 0, 0], [0, 0, 0]]))
@@ -177,7 +193,7 @@ SCORES = {
 
 
 def one_vs_rest(
-    matrix: ArrayLike, degenerate: Literal["zero", "dropped"], uar: Literal["recall", "precision"]
+    matrix: ArrayLike | ClassCounts, degenerate: Literal["zero", "dropped"], uar: Literal["recall", "precision"]
 ) -> dict[str, Floats]:
     """Macro scores from a 2 x 2 table for every class that is not degenerate.
 
@@ -186,7 +202,7 @@ def one_vs_rest(
     of 0/0 counts 0; a recall of 0/0 counts 0 in `recall` and `f1` but makes `uar` undefined.
 
     Args:
-        matrix: (..., C, C + 1) as from `confusion_matrix`.
+        matrix: (..., C, C + 1) as from `confusion_matrix`, or its counts.
         degenerate: `zero` or `dropped`.
         uar: the meaning of UAR: mean `recall` or mean `precision`.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import compress
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from mebench.core.types import ABSENT
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, average_scores
 from mebench.metrics.catalogue import METRICS, OF_SAMPLES, find_metric, metric_columns
-from mebench.metrics.classification import SCORES, confusion_matrices, one_vs_rest, summarize_calibration
+from mebench.metrics.classification import SCORES, ClassCounts, confusion_matrices, one_vs_rest, summarize_calibration
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Bools, Floats, Indices
@@ -72,14 +72,11 @@ class Sample:
 
         NaN where the truth is empty, and for means over classes where it lacks one that occurs in the truth of all units.
         """
-        n, *shape = self.matrices.shape
-        n_cells = int(np.prod(shape))
-        occurs = self.support.sum(axis=0) > 0
-        # One product for both: the weighted matrices, and the weighted support of the classes that occur.
-        cells_and_support = np.concatenate([self.matrices.reshape(n, n_cells), self.support[:, occurs]], axis=1)
-        weighted = weights @ cells_and_support
-        pooled = weighted[:, :n_cells].reshape(-1, *shape)
-        is_absent = weighted[:, n_cells:] == 0
+        n_classes = self.support.shape[1]
+        weighted = weights @ self._counts
+        true, predicted, samples, support = np.split(weighted, n_classes * np.arange(1, 4), axis=1)
+        pooled = ClassCounts(true, predicted, samples)
+        is_absent = support == 0
         scores = class_scores(convention, names, pooled)
         if self.named is not None:
             scores = self._over_named_classes(convention, scores, pooled, weights @ self.named > 0)
@@ -91,16 +88,28 @@ class Sample:
             known[name] = np.where(is_undefined, np.nan, values)
         return known
 
+    @cached_property
+    def _counts(self) -> Indices:
+        """(n_units, 3 C + number of classes in the truth) the counts of each class, and the support of those that occur.
+
+        They stand side by side, so that one product weights them all.
+        """
+        true = np.diagonal(self.matrices, axis1=1, axis2=2)
+        predicted = self.matrices.sum(axis=1)[:, :-1]
+        samples = self.matrices.sum(axis=2)
+        occurs = self.support.sum(axis=0) > 0
+        return np.concatenate([true, predicted, samples, self.support[:, occurs]], axis=1)
+
     @staticmethod
     def _over_named_classes(
-        convention: Convention, scores: Mapping[str, Floats], pooled: Floats, named: Bools
+        convention: Convention, scores: Mapping[str, Floats], pooled: ClassCounts, named: Bools
     ) -> dict[str, Floats]:
         """The scores as means over the classes that are named under each weighting.
 
         Args:
             convention: rules.
             scores: scores over all classes, by name, (n_weightings,) each.
-            pooled: (n_weightings, C, C + 1) matrices; rows and columns of classes that are not named are 0.
+            pooled: (n_weightings, C) counts; those of classes that are not named are 0.
             named: (n_weightings, C) whether a truth or an answer names the class.
         """
         scores = {name: values.copy() for name, values in scores.items()}
@@ -108,9 +117,8 @@ class Sample:
         subsets, number = np.unique(named[names_some], axis=0, return_inverse=True)
         for i, classes in enumerate(subsets):
             rows = names_some[number.ravel() == i]
-            columns_kept = np.append(classes, True)  # the last column holds answers outside of all classes
-            matrices = pooled[np.ix_(rows, classes, columns_kept)]
-            for name, values in class_scores(convention, list(scores), matrices).items():
+            kept = ClassCounts(*(counts[np.ix_(rows, classes)] for counts in pooled))
+            for name, values in class_scores(convention, list(scores), kept).items():
                 scores[name][rows] = values
         return scores
 
@@ -242,14 +250,14 @@ def further_scores(names: Sequence[str], convention: Convention) -> list[str]:
     return [name for name in others if convention.defines_of_classes(name)]
 
 
-def class_scores(convention: Convention, names: Sequence[str], matrices: Floats) -> dict[str, Floats]:
-    """Scores of confusion matrices under a convention, by name; NaN where it does not define one."""
-    scores = {name: SCORES[name](matrices) for name in names if convention.defines_of_classes(name)}
+def class_scores(convention: Convention, names: Sequence[str], counts: ClassCounts) -> dict[str, Floats]:
+    """Scores of the counts of classes under a convention, by name; NaN where it does not define one."""
+    scores = {name: SCORES[name](counts) for name in names if convention.defines_of_classes(name)}
     if convention.degenerate != "kept":
-        scores |= one_vs_rest(matrices, convention.degenerate, convention.uar)
+        scores |= one_vs_rest(counts, convention.degenerate, convention.uar)
     elif convention.uar == "precision":
-        scores["uar"] = SCORES["precision"](matrices)
-    nothing = np.full(matrices.shape[:-2], np.nan)
+        scores["uar"] = SCORES["precision"](counts)
+    nothing = np.full(counts.true.shape[:-1], np.nan)
     defined = {name: scores[name] for name in names if convention.defines_of_classes(name)}
     return {name: defined.get(name, nothing) for name in names}
 

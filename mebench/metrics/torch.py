@@ -18,7 +18,7 @@ from torchmetrics import Metric
 
 from mebench.core import KINDS, Expression, Kind, Prediction
 from mebench.errors import ConfigError, DataError, check_known
-from mebench.metrics.classification import confusion_matrix
+from mebench.metrics.classification import confusion_matrix, counts_of
 from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.emotions import class_scores, of_true_positives, scored_classes, strs
 from mebench.metrics.spotting_scores import SpottingCounts, count_spotting, precision_recall_f1
@@ -69,8 +69,8 @@ class _Score(Metric):  # type: ignore[misc]
         scored = scored_classes(self.rules, range(len(pooled)), support.nonzero().flatten().tolist(), predicted)
         if not scored:
             return float("nan")
-        matrix = confusion_matrix(truth, predicted, scored).astype(np.float64)
-        return float(class_scores(self.rules, (score,), matrix)[score])
+        matrix = confusion_matrix(truth, predicted, scored)
+        return float(class_scores(self.rules, (score,), counts_of(matrix))[score])
 
     def _result(self, value: float) -> Tensor:
         # Apple's GPUs know no double.

@@ -129,6 +129,30 @@ def test_chosen_weights_score_as_weights(tmp_path, convention):
             np.testing.assert_allclose(dealt, values, rtol=1e-12)
 
 
+@pytest.mark.parametrize("alike", ["nothing", "a column", "a subject", "everything"])
+def test_chosen_weights_sum_whole_numbers_as_weights(alike):
+    """What all runs have in common is left out of the product, and is in the sums all the same."""
+    rng = np.random.default_rng(3)
+    counts = rng.integers(0, 9, (4, 5, 2, 3))  # runs, subjects, and two axes of counts
+    if alike == "a column":
+        counts[:, :, 1, 2] = counts[0, :, 1, 2]
+    elif alike == "a subject":
+        counts[:, 2] = counts[0, 2]
+    elif alike == "everything":
+        counts[:] = counts[0]
+    of_units = counts.reshape(20, 2, 3)
+    sets = np.arange(20).reshape(4, 5)[[[0, 1, 2], [1, 2, 3]]]
+    orders = rng.permuted(np.broadcast_to(np.arange(3), (6, 5, 3)), axis=2)
+    sums = significance.ChosenWeights(sets, 20, orders) @ of_units
+    expected = [
+        sum(of_units[runs[order[subject, place], subject]] for subject in range(5))
+        for runs in sets
+        for order in orders
+        for place in range(3)
+    ]
+    assert sums.tolist() == np.array(expected).tolist()
+
+
 @pytest.mark.parametrize("convention", by_day(CONVENTIONS, *UNLIKE))
 def test_pool_scores_each_run_as_alone(tmp_path, convention):
     """The named classes are two of three, so that under `mean2022` answers are dropped and the others shifted."""

@@ -25,6 +25,18 @@ SAMM_LV = [[13, 0, 1, 0], [1, 1, 0, 0], [3, 0, 0, 0]]
 labels = st.sampled_from(CLASSES)
 
 
+@pytest.mark.parametrize("name", classification.SCORES)
+def test_classification_scores_take_counts_for_matrices(name: str) -> None:
+    matrices = np.random.default_rng(1).integers(0, 5, (7, 2, 3))
+    counts = classification.ClassCounts(
+        true=np.stack([matrices[:, 0, 0], matrices[:, 1, 1]], axis=1).astype(float),
+        predicted=matrices[:, :, :2].sum(axis=1).astype(float),
+        support=matrices.sum(axis=2).astype(float),
+    )
+    score = classification.SCORES[name]
+    assert score(counts).tolist() == score(matrices).tolist()
+
+
 @given(st.lists(st.tuples(labels, st.one_of(labels, st.just("other"))), min_size=1, max_size=30))
 def test_classification_scores_equal_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     truth, predicted = (list(column) for column in zip(*pairs))
