@@ -98,7 +98,7 @@ def _with_equal_words(records: Sequence[Record]) -> list[Record]:
     for data, same in group_by(records, key=_settings_of_data).items():
         own = [record for record in same if not record.sender] or same  # no sender words the tables of the board
         words_of[data] = _shortest([record.data for record in own])
-    return [replace(record, data=words_of[_settings_of_data(record)]) for record in records]
+    return [record.with_values(data=words_of[_settings_of_data(record)]) for record in records]
 
 
 def _row_key(record: Record) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -82,7 +83,15 @@ def unique_records(records: Iterable[Record], notify: Notify | None = None) -> l
     record it gets nothing.
     """
     notify = notify or (lambda _: None)
-    of_content = group_by(sorted(records, key=_later_counts), key=_content)
+    in_order = sorted(records, key=_later_counts)
+    n_like = Counter(map(_settings_and_sender, in_order))
+
+    def content(record: Record) -> tuple[tuple[str, ...], str]:
+        settings = _settings_and_sender(record)
+        # A record without another of its settings equals none: writing its summary as text would take long.
+        return settings, _summary_text(record) if n_like[settings] > 1 else ""
+
+    of_content = group_by(in_order, key=content)
     for *former, latest in of_content.values():
         for other in former:
             if other.id != latest.id:
@@ -96,10 +105,14 @@ def unique_records(records: Iterable[Record], notify: Notify | None = None) -> l
     return sorted(of_id.values(), key=lambda record: record.id)
 
 
-def _content(record: Record) -> str:
-    """Everything of a run that a table shows, and its sender: nobody's copy replaces another's record."""
-    summary = {**record.summary, "scorer": None}
-    return json.dumps([record.key, record.identity, record.seed, record.sender, summary], sort_keys=True)
+def _settings_and_sender(record: Record) -> tuple[str, ...]:
+    """What is compared before the scores, and the sender: nobody's copy replaces another's record."""
+    return record.key, record.identity, json.dumps(record.seed), record.sender
+
+
+def _summary_text(record: Record) -> str:
+    """The scores of a run, whatever version made them; with the settings everything of a run that a table shows."""
+    return json.dumps({**record.summary, "scorer": None}, sort_keys=True)
 
 
 def _later_counts(record: Record) -> tuple[bool, int, str]:

@@ -5,7 +5,6 @@ row. The registry of the board gives the order of arrival and the known annotati
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
@@ -60,7 +59,7 @@ def with_senders(records: Iterable[Record], registry: Registry) -> list[Record]:
     sent: list[Record] = []
     for record in records:
         if record.published:
-            sent.append(replace(record, sender=registry.sender_of(record.id)))
+            sent.append(record.with_values(sender=registry.sender_of(record.id)))
         else:
             sent.append(record)
     return sent
@@ -104,7 +103,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
             related_ids = similar_ids | {other.id for other in of_same_run}
             earlier = [former for former in (*judged, *new_committed) if former.id in related_ids]
             doubts.append(doubt_of(record, earlier, registered_or_new, read, similar_ids))
-        judged.append(replace(record, doubt="; ".join(filter(None, doubts))))
+        judged.append(record.with_values(doubt="; ".join(filter(None, doubts))))
     return sorted(judged, key=lambda record: record.id)
 
 

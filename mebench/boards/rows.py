@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -371,7 +374,13 @@ class BoardTable:
 
     def plain(self) -> dict[str, Any]:
         """The table as JSON values."""
-        return {**vars(self), "parts": [part.plain() for part in self.parts]}
+        values = {column.name: getattr(self, column.name) for column in fields(self)}
+        return {**values, "parts": [part.plain() for part in self.parts]}
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of all its values: stored texts and pages of tables are kept by it."""
+        return hashlib.sha256(json.dumps(self.plain(), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def markdown_page(table: BoardTable) -> str:
 
 def _stored_page(table: BoardTable) -> str:
     """The page of a table, made anew if the table has changed."""
-    return cached_result(partial(markdown_page, table), OF_TEXTS, "page", table.plain())
+    return cached_result(partial(markdown_page, table), OF_TEXTS, "page", table.content)
 
 
 def table_guide(tables: Sequence[BoardTable]) -> str:
@@ -358,16 +358,22 @@ def write_leaderboard(
     for answered in questions:
         files |= {f"{TABLES}/{answered.name}.{ending}": text for ending, text in table_texts(answered, MADE).items()}
     former = _former_files(out)
+    changed = {name: text for name, text in files.items() if not _holds(out / name, text)}
     with new_folder(out) as temporary:
-        for name, text in files.items():
+        for name, text in changed.items():
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_bytes(text.encode())
-        for name in files:
+        for name in changed:
             (out / name).parent.mkdir(exist_ok=True)
             (temporary / name).replace(out / name)
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / index
+
+
+def _holds(file: Path, text: str) -> bool:
+    """Whether a file has a text already."""
+    return file.is_file() and file.read_bytes() == text.encode()
 
 
 def _name_of_index(out: Path, notify: Callable[[str], object]) -> str:
@@ -440,7 +446,7 @@ OF_TEXTS = (
 
 def texts_of_table(table: BoardTable) -> dict[str, str]:
     """A table as CSV, JSON and LaTeX, by the ending of its file. They are stored, and made anew if the table has changed."""
-    return cached_result(partial(_texts_of_table, table), OF_TEXTS, "texts", table.plain())
+    return cached_result(partial(_texts_of_table, table), OF_TEXTS, "texts", table.content)
 
 
 def _texts_of_table(table: BoardTable) -> dict[str, str]:

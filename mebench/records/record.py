@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pyarrow.parquet import read_metadata
 
@@ -294,6 +294,12 @@ class Record:
         """Hash of its content and its files, except for models."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
         return hashlib.sha256(json.dumps([values, hash_files(self.folder)], sort_keys=True).encode()).hexdigest()
+
+    def with_values(self, **values: Any) -> Self:
+        """The record with these values; itself if it has them, since hashing it and wording its settings take long."""
+        if all(getattr(self, name) == value for name, value in values.items()):
+            return self
+        return replace(self, **values)
 
     def find_missing_facts(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""

@@ -170,6 +170,20 @@ def test_write_gives_equal_bytes_for_equal_runs(tmp_path):
     assert {"README.md", "experiments.md", "tables/README.md", "tables/spotting-drawn-loso.json"} < one.keys()
 
 
+def test_write_leaves_equal_files_alone(tmp_path):
+    make_run(tmp_path / "runs")
+    tables = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
+    table_files.write_leaderboard(tables, tmp_path / "out")
+    first = files_in(tmp_path / "out")
+    (tmp_path / "out" / "experiments.md").write_bytes(first["experiments.md"][:-1])
+    before = {file: file.stat().st_ino for file in (tmp_path / "out").rglob("*.*")}
+    table_files.write_leaderboard(tables, tmp_path / "out")
+
+    assert files_in(tmp_path / "out") == first
+    replaced = [file.name for file, number in before.items() if file.stat().st_ino != number]
+    assert replaced == ["experiments.md"]
+
+
 def test_write_json_holds_tables(tmp_path):
     make_run(tmp_path / "runs")
     tables = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))

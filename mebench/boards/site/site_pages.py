@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -556,7 +557,7 @@ class Site:
                 partial(self._text_of_table, path, table),
                 OF_TABLE_PAGES,
                 path,
-                table.plain(),
+                table.content,
                 boards,
                 linked,
                 titles,
@@ -800,9 +801,18 @@ def write_site(
         sizes = []
         for name, text in chain(files.items(), pages):
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-            sizes.append((temporary / name).write_bytes(text.encode()))
+            sizes.append(_write_or_keep(temporary / name, text.encode(), folder / name))
         put_in_place(temporary, folder)
     return len(sizes), sum(sizes)
+
+
+def _write_or_keep(file: Path, content: bytes, former: Path) -> int:
+    """Write a file of the site, as another name of the former one if that has this content; its bytes."""
+    if former.is_file() and former.stat().st_size == len(content) and former.read_bytes() == content:
+        with suppress(OSError):  # some disks have no second names
+            file.hardlink_to(former)
+            return len(content)
+    return file.write_bytes(content)
 
 
 def _assets() -> dict[str, str]:

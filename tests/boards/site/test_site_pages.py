@@ -46,6 +46,26 @@ def test_index_names_best_rescored_without_selection(tmp_path):
     assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
+def test_write_site_keeps_equal_files(tmp_path):
+    """A file whose text has changed is a new one, so that nothing is ever half written; others are the same on the disk."""
+    make_run(tmp_path / "runs", "one", tasks=("recognize",))
+    records = boards_collect.collect_finished_runs(tmp_path / "runs")
+    site = tmp_path / "site"
+    written = module.write_site(boards_build.build_tables(records), records, [], site)
+    texts = {file: file.read_text(encoding="utf-8") for file in site.rglob("*.*")}
+    numbers = {file: file.stat().st_ino for file in texts}
+    (site / "about.html").write_text("short", encoding="utf-8")
+    (site / "submit.html").write_text("." * len((site / "submit.html").read_bytes()), encoding="utf-8")
+    again = module.write_site(boards_build.build_tables(records), records, [], site)
+
+    assert again == written
+    assert {file: file.read_text(encoding="utf-8") for file in site.rglob("*.*")} == texts
+    assert {file.name for file, number in numbers.items() if file.stat().st_ino != number} == {
+        "about.html",
+        "submit.html",
+    }
+
+
 def test_index_puts_board_of_real_density_first(tmp_path):
     for name in (
         "abpn-synthetic-kfold-seed0-047efc64",
