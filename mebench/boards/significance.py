@@ -257,7 +257,7 @@ class ChosenWeights:
         return in_rows.reshape(-1, *counts.shape[1:])
 
     def _sum_whole_numbers(self, columns: NDArray[np.number]) -> Floats:
-        """The sums as of `_sum`, of all subjects, for numbers whose sums are exact in any order.
+        """The sums of `_sum` for whole numbers, which are exact in any order.
 
         What a subject has in all runs, such as its truths, is added once: only differences from the first run are permuted.
         """

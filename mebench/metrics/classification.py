@@ -1,4 +1,4 @@
-"""Scores of confusion matrices (or of their `ClassCounts`) with any leading axes, and the calibration of confidences."""
+"""Scores of confusion matrices, or of their counts, and the calibration of confidences."""
 
 from collections import Counter
 from collections.abc import Sequence

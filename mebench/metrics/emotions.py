@@ -90,9 +90,9 @@ class Sample:
 
     @cached_property
     def _counts(self) -> Indices:
-        """(n_units, 3 C + number of classes in the truth) the counts of each class, and the support of those that occur.
+        """The counts of each class, and the support of those that occur, side by side.
 
-        They stand side by side, so that one product weights them all.
+        One product weights them all. Shape: (n_units, 3 C + number of classes that occur).
         """
         true = np.diagonal(self.matrices, axis1=1, axis2=2)
         predicted = self.matrices.sum(axis=1)[:, :-1]

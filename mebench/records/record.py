@@ -296,7 +296,10 @@ class Record:
         return hashlib.sha256(json.dumps([values, hash_files(self.folder)], sort_keys=True).encode()).hexdigest()
 
     def with_values(self, **values: Any) -> Self:
-        """The record with these values; itself if it has them, since hashing it and wording its settings take long."""
+        """The record with these values; itself if it has them.
+
+        So what takes long, its hash and the words of its settings, is made once.
+        """
         if all(getattr(self, name) == value for name, value in values.items()):
             return self
         return replace(self, **values)

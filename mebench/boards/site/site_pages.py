@@ -807,7 +807,7 @@ def write_site(
 
 
 def _write_or_keep(file: Path, content: bytes, former: Path) -> int:
-    """Write a file of the site, as another name of the former one if that has this content; its bytes."""
+    """Write a file of the site, and return its bytes; an equal former file gets a second name instead."""
     if former.is_file() and former.stat().st_size == len(content) and former.read_bytes() == content:
         with suppress(OSError):  # some disks have no second names
             file.hardlink_to(former)
