@@ -215,9 +215,7 @@ def _runs_in_reach(
         begin, end = np.minimum(begin, known_apex), np.maximum(end, known_apex)
     frames = np.concatenate([*true, begin, end])
     group = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
-    # One number for video, kind and frame, so that a single sorted array serves all videos.
-    different, rank = np.unique(frames, return_inverse=True)
-    positions = group * len(different) + rank
+    positions = _number_frames(group, frames)
     n_truths = len(of_truths)
     n_predictions = len(of_predictions)
     onset, offset, begin, end = np.split(positions, np.cumsum([n_truths, n_truths, n_predictions]))
@@ -225,6 +223,16 @@ def _runs_in_reach(
     first = np.searchsorted(np.maximum.accumulate(offset[order]), begin)
     behind_last = np.searchsorted(onset[order], end, "right")
     return Runs(order, first, np.maximum(behind_last - first, 0))
+
+
+def _number_frames(group: Indices, frames: Indices) -> Indices:
+    """One number for group and frame, in the order of both, so that a single sorted array serves all groups."""
+    first = int(frames.min(initial=0))
+    span = int(frames.max(initial=0)) - first + 1
+    if span * (int(group.max(initial=0)) + 1) < np.iinfo(np.int64).max:
+        return group * span + (frames - first)
+    different, rank = np.unique(frames, return_inverse=True)
+    return np.asarray(group * len(different) + rank)
 
 
 def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
@@ -403,11 +411,26 @@ def _heaviest_matching(weights: Mapping[tuple[int, int], int]) -> Iterator[tuple
 
 
 def largest_matching(prediction: Indices, truth: Indices) -> Indices:
-    """The predictions of some matching with the most pairs, given all allowed pairs."""
-    nodes, first_of_node, column = np.unique(truth, return_index=True, return_inverse=True)
+    """The predictions of some matching with the most pairs, given all allowed pairs.
+
+    Numbers of predictions and truths are small, from 0.
+    """
+    hits_several = np.bincount(prediction)[prediction] > 1
+    # Of a truth whose predictions hit nothing else any of them will do.
+    is_contested = np.bincount(truth, weights=hits_several)[truth] > 0
+    taken_by = np.full(int(truth.max(initial=-1)) + 1, -1, dtype=np.int64)
+    taken_by[truth[~is_contested]] = prediction[~is_contested]
+    return np.concatenate(
+        [taken_by[taken_by >= 0], _largest_contested_matching(prediction[is_contested], truth[is_contested])]
+    )
+
+
+def _largest_contested_matching(prediction: Indices, truth: Indices) -> Indices:
+    """`largest_matching` where predictions hit several truths."""
+    if not len(prediction):
+        return prediction
+    nodes, column = np.unique(truth, return_inverse=True)
     spotted, row = np.unique(prediction, return_inverse=True)
-    if len(spotted) == len(prediction):  # nobody hits two truths: any prediction of a truth will do
-        return prediction[first_of_node]
     graph = scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
     partners = scipy.sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
     return np.asarray(spotted[partners >= 0])
