@@ -28,9 +28,13 @@ from mebench.terminal import format_count
 if TYPE_CHECKING:
     import openpyxl
     import pandas as pd
+    import pyarrow as pa
     import xlrd
+    from pyarrow import csv as arrow_csv
 else:
+    arrow_csv = load_lazily("pyarrow.csv")
     openpyxl = load_lazily("openpyxl")
+    pa = load_lazily("pyarrow")
     pd = load_lazily("pandas")
     xlrd = load_lazily("xlrd")
 
@@ -120,6 +124,11 @@ class Sheet:
         lines, rows = zip(*self.rows) if self.rows else ((), ())
         columns = [Cells.from_list(column) for column in zip_longest(*rows, fillvalue="")]
         return SheetGrid(np.array(lines, np.int64), np.array([*map(len, rows)], np.int64), columns)
+
+    def cut_below_header(self) -> "Sheet":
+        """The sheet without the rows below its header, if it has one that no quotation mark may carry on."""
+        head = "".join(islice(lines_of(self.text), self.header))
+        return replace(self, text=head) if head and '"' not in head else self
 
     def read_lines(self) -> Iterable[tuple[int, str]]:
         """Number and text of each line, for forms that are no table; cells of a workbook with tabs between them."""
@@ -225,7 +234,49 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
     # In front of a quoted cell blanks would make it a plain one.
     blanks = separator == " " or f'{separator} "' in text
     lines, lengths = _lines_and_lengths(_without_quoted_cells(text, separator, blanks), separator)
-    width = lengths.max(initial=1)
+    width = int(lengths.max(initial=1))
+    has_plain_rows = not blanks and '"' not in text and "\r" not in text
+    if has_plain_rows and width > 1 and (lengths == width).all():
+        columns = _plain_columns(text, separator, width)
+    else:
+        columns = _quoted_columns(text, separator, blanks, width, lines, place)
+    n_rows = len(columns[0])
+    every = SheetGrid(lines[:n_rows], lengths[:n_rows], columns)
+    full = np.any([column.where(str.strip) for column in columns], axis=0)
+    return every if full.all() else every.choose_rows(full)
+
+
+def _plain_columns(text: str, separator: str, width: int) -> list[Cells]:
+    """The columns of a table without quotation marks whose rows are equally long: long ones are read in a third of the time."""
+    names = [str(number) for number in range(width)]
+    cells = pa.dictionary(pa.int32(), pa.string())
+    raw = text.encode()
+    table = arrow_csv.read_csv(
+        pa.BufferReader(raw),
+        arrow_csv.ReadOptions(use_threads=False, block_size=len(raw) + 1, column_names=names),
+        arrow_csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
+        arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, cells), strings_can_be_null=False),
+    )
+    columns = [column.combine_chunks() for column in table.columns]
+    return [Cells(column.dictionary.to_pylist(), column.indices.to_numpy().astype(np.intp)) for column in columns]
+
+
+def _quoted_columns(
+    text: str, separator: str, blanks: bool, width: int, lines: NDArray[np.int64], place: str
+) -> list[Cells]:
+    """The columns of a table that may have quoted cells and rows of different lengths.
+
+    Args:
+        text: the table.
+        separator: sign between its cells.
+        blanks: whether blanks before a cell mean nothing.
+        width: number of cells of the longest row.
+        lines: line of each row.
+        place: the file, for sentences.
+
+    Raises:
+        DataError: a quotation mark is not closed.
+    """
     try:
         table = pd.read_csv(
             io.StringIO(text, newline=""),
@@ -243,10 +294,7 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
         if row:
             where = f", line {lines[int(row[1])]}: a quotation mark is not closed"
         raise DataError(f"{place}{where}: write the table again") from error
-    columns = [Cells.from_list(table[name]) for name in range(width)]
-    every = SheetGrid(lines[: len(table)], lengths[: len(table)], columns)
-    full = np.any([column.where(str.strip) for column in columns], axis=0)
-    return every if full.all() else every.choose_rows(full)
+    return [Cells.from_list(table[name]) for name in range(width)]
 
 
 def _lines_and_lengths(bare: str, separator: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

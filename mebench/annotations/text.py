@@ -7,7 +7,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import StringIO
 from itertools import islice
 
 from mebench.annotations.names import KNOWN, names_columns
@@ -48,6 +47,8 @@ _NO_CP1252 = re.compile("[^\x00-\x7f]{3}|[ÂÃ][^\x00-\x7fÀ-ÿ]|[A-Za-z][À-Þ�
 """Patterns outside European words: three accents in a row, UTF-8 read as Windows-1252, a capital with an accent inside
 a word.
 """
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+"""A line with its end; the last one of a text may have none."""
 _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Letters and signs that are as wide as Chinese ones, and blanks of other widths."""
 
@@ -147,7 +148,7 @@ def _is_japanese_or_korean(sample: str, signs: Iterable[str], everyday: Iterable
 
 def lines_of(text: str) -> Iterator[str]:
     """The lines of a text, each with its end, as spreadsheet programs count them."""
-    return iter(StringIO(text, newline=""))
+    return (line[0] for line in _LINE.finditer(text))
 
 
 def header_of(text: str) -> tuple[int, str]:
