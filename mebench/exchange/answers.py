@@ -334,7 +334,8 @@ def _has_intervals(path: File) -> bool:
     sheet = read_sheet(path, Remarks(), "predictions")
     if is_log(sheet) or is_elan_export(sheet):
         return True
-    table = parse_columns(sheet, path, "predictions", ("video", "onset", "offset"), Remarks())
+    names = sheet.cut_below_header()  # the rows are read later, as what they are
+    table = parse_columns(names, path, "predictions", ("video", "onset", "offset"), Remarks())
     return {"onset", "offset"} <= {*table.cells}
 
 

@@ -208,6 +208,8 @@ def _difference_of_truths(first: Side, second: Side) -> str | None:
 
 def _difference_of_rows(what: str, first: pd.DataFrame, second: pd.DataFrame, columns: Sequence[str]) -> str | None:
     """The first row that only one of two tables has, in words; None if they have the same rows."""
+    if first[[*columns]].equals(second[[*columns]]):  # as nearly always: words of a million cells take seconds
+        return None
     own, other = _text_rows(first, columns), _text_rows(second, columns)
     for which, rows, others in (("first", own, other), ("second", other, own)):
         alone = sorted(set(rows) - set(others))
