@@ -226,7 +226,10 @@ def _runs_in_reach(
 
 
 def _number_frames(group: Indices, frames: Indices) -> Indices:
-    """One number for group and frame, in the order of both, so that a single sorted array serves all groups."""
+    """One number for group and frame, in the order of both.
+
+    A single sorted array then serves all groups.
+    """
     first = int(frames.min(initial=0))
     span = int(frames.max(initial=0)) - first + 1
     if span * (int(group.max(initial=0)) + 1) < np.iinfo(np.int64).max:
