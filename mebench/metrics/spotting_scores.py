@@ -21,8 +21,10 @@ from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units
 
 _BLOCK = 64
 """Weightings that are computed at once, at most."""
-_MOST_VALUES = 1 << 19
+_MOST_VALUES = 1 << 16
 """Values of weightings and hits that are computed at once, so that the working set fits into the CPU cache."""
+_MOST_COUNTS = 1 << 18
+"""Counts by unit and hit that are kept as a table, whose empty cells take time, too."""
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
 """False positives a minute at which recall is reported, by the name of the score."""
 
@@ -170,31 +172,34 @@ def _at_hits(
     weigh_ranked = _weighing(ranking, ends)
     has_ties = (ends[1:] == ends[:-1]).any()
     last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1 if has_ties else None
-    n_at_once = min(_BLOCK, max(1, _MOST_VALUES // max(1, len(where))))
+    n_at_once = min(_BLOCK, len(weights), max(1, _MOST_VALUES // max(1, len(where))))
+    # The same memory for all blocks: new memory takes as long as the sums.
+    space = np.empty((3, n_at_once, len(where)))
     for start in range(0, len(weights), n_at_once):
-        part = slice(start, start + n_at_once)
-        gained = np.take(weights[part], unit_of_hit, axis=1)
-        found = _sum_up(gained)
+        block = weights[start : start + n_at_once]
+        part = slice(start, start + len(block))
+        gained, found, ranked = space[:, : len(block)]
+        np.take(block, unit_of_hit, axis=1, out=gained, mode="clip")
+        _sum_up(gained, found)
         if last_hit_as_sure is not None:
             found = found[:, last_hit_as_sure]
-        yield part, gained, found, weigh_ranked(weights[part])
+        weigh_ranked(block, ranked)
+        yield part, gained, found, ranked
 
 
-def _sum_up(values: Floats) -> Floats:
-    """Sums along rows.
-
-    Whole numbers, as nearly all weights are, are summed ten times as fast as others.
-    """
+def _sum_up(values: Floats, sums: Floats) -> None:
+    """Write sums along rows; whole numbers, as weights mostly are, take a tenth of the time of others."""
     whole = values.astype(np.int64)
     if (whole == values).all():
-        return whole.cumsum(axis=1).astype(np.float64)
-    return np.asarray(values.cumsum(axis=1), dtype=np.float64)
+        sums[:] = whole.cumsum(axis=1)
+    else:
+        values.cumsum(axis=1, out=sums)
 
 
-def _weighing(ranking: Ranking, ends: Indices) -> Callable[[Floats], Floats]:
-    """A function from weights to the weight of all intervals up to some rows.
+def _weighing(ranking: Ranking, ends: Indices) -> Callable[[Floats, Floats], None]:
+    """A function that writes the weight of all intervals up to some rows.
 
-    Weights are (n_block, n_units), what it makes of them (n_block, n_ends).
+    Its arguments are weights, (n_block, n_units), and what gets the result, (n_block, n_ends).
 
     Args:
         ranking: ranks and units of the intervals.
@@ -203,17 +208,26 @@ def _weighing(ranking: Ranking, ends: Indices) -> Callable[[Floats], Floats]:
     n_ends = len(ends)
     # For each interval the first of the ends that it counts for; those behind the last one do not matter.
     first_end = np.repeat(np.arange(n_ends), np.diff(ends, prepend=-1))
-    if ranking.n_units * n_ends <= _MOST_VALUES:
+    if ranking.n_units * n_ends <= _MOST_COUNTS:
         number = ranking.unit[: len(first_end)] * n_ends + first_end
         counts = np.bincount(number, minlength=ranking.n_units * n_ends).reshape(ranking.n_units, n_ends)
-        ranked = counts.cumsum(axis=1, dtype=np.float64)
-        return lambda block: block @ ranked
+        up_to = counts.cumsum(axis=1, dtype=np.float64)
+
+        def weigh_all(block: Floats, ranked: Floats) -> None:
+            np.matmul(block, up_to, out=ranked)
+
+        return weigh_all
     of_all = (ends + 1).astype(np.float64)
-    return lambda block: np.stack([_weigh_unusual(weights, ranking, first_end, of_all) for weights in block])
+
+    def weigh_unusual(block: Floats, ranked: Floats) -> None:
+        for weights, total in zip(block, ranked):
+            _weigh_unusual(weights, ranking, first_end, of_all, total)
+
+    return weigh_unusual
 
 
-def _weigh_unusual(weights: Floats, ranking: Ranking, first_end: Indices, of_all: Floats) -> Floats:
-    """The weight of all intervals up to each end, (n_ends,).
+def _weigh_unusual(weights: Floats, ranking: Ranking, first_end: Indices, of_all: Floats, total: Floats) -> None:
+    """Write the weight of all intervals up to each end.
 
     It is the usual weight of all, and what units of another weight change. Nearly all weightings leave out one unit, or
     all but one. Units of one weight are counted together, in whole numbers.
@@ -223,14 +237,17 @@ def _weigh_unusual(weights: Floats, ranking: Ranking, first_end: Indices, of_all
         ranking: ranks and units of the intervals.
         first_end: for each interval down to the last end, the first end that it counts for.
         of_all: (n_ends,) number of all intervals up to each end.
+        total: (n_ends,) gets the result.
     """
     usual = 1.0 if 2 * np.count_nonzero(weights == 1) > len(weights) else 0.0
-    total = usual * of_all
-    for weight in np.unique(weights[weights != usual]):
+    np.multiply(usual, of_all, out=total)
+    for weight in sorted(set(weights[weights != usual].tolist())):
         rows = np.concatenate([ranking.rows_of_unit[unit] for unit in np.flatnonzero(weights == weight)])
         n_up_to = np.bincount(first_end[rows[rows < len(first_end)]], minlength=len(of_all)).cumsum()
-        total += (weight - usual) * n_up_to
-    return total
+        if weight == usual - 1:
+            total -= n_up_to
+        else:
+            total += (weight - usual) * n_up_to
 
 
 def detection_curve(
