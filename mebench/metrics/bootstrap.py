@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedDict
 
 import numpy as np
 
-from mebench.grouping import split_into_batches
+from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import Scale, find_metric
 from mebench.metrics.paired import difference_interval, score_correlation
@@ -38,9 +39,48 @@ def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
     array([[0., 1., 1.],
            [1., 1., 0.]])
     """
-    weights = np.ones((len(units), n_units))
-    weights[np.arange(len(units)), list(units)] = 0
+    return leave_groups_out([[unit] for unit in units], n_units)
+
+
+def leave_groups_out(groups: Sequence[Sequence[int]], n_units: int) -> Floats:
+    """Weights that leave out each group of units once, (len(groups), n_units).
+
+    >>> leave_groups_out([[0, 1], [2]], 3)
+    array([[0., 0., 1.],
+           [1., 1., 0.]])
+    """
+    weights = np.ones((len(groups), n_units))
+    sizes = np.array([len(group) for group in groups], dtype=np.int64)
+    weights[np.repeat(np.arange(len(groups)), sizes), [unit for group in groups for unit in group]] = 0
     return weights
+
+
+@lru_cache(maxsize=4)  # each score asks for them
+def draw_groups(strata: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+    """The subjects that the jackknife leaves out together, mostly each alone.
+
+    Above `MOST_GROUPS` subjects, those of a stratum are divided at random into equal groups: as many as its share of
+    `MOST_GROUPS`, at least two. In `standard_error` a group counts as a subject does: its expectation stays the same (Wolter
+    2007, Introduction to Variance Estimation, section 4.2; Kott 2001, Journal of Official Statistics 17(4), 521-526). The
+    groups are the same each time.
+
+    Args:
+        strata: (n,) stratum of each subject.
+
+    Returns:
+        Positions of subjects; each is in one group.
+
+    >>> draw_groups(("a", "a", "b"))
+    ((0,), (1,), (2,))
+    """
+    if len(strata) <= MOST_GROUPS:
+        return tuple((position,) for position in range(len(strata)))
+    groups: list[tuple[int, ...]] = []
+    for stratum, members in sorted(group_by(range(len(strata)), key=strata.__getitem__).items()):
+        n_groups = min(len(members), max(2, MOST_GROUPS * len(members) // len(strata)))
+        shuffled = np.random.default_rng(derived_seed(0, "groups", stratum)).permutation(members)
+        groups += [tuple(part.tolist()) for part in np.array_split(shuffled, n_groups)]
+    return tuple(groups)
 
 
 def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, int]:
@@ -242,8 +282,8 @@ def average_scores(parts: Sequence[Evaluate]) -> Evaluate:
 FEW = 20
 """With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 
-LEFT_OUT_AT_ONCE = 1024
-"""Subjects that are left out at once: the weights of ten thousand would take 800 MB."""
+MOST_GROUPS = 1000
+"""Groups of subjects that the jackknife leaves out, and as many single subjects; no dataset of the field has as many people."""
 LEAST, LEAST_PAIRED = 2, 4
 """The fewest subjects of a score with an interval, and of a difference, which fewer cannot correlate."""
 
@@ -388,10 +428,18 @@ class Resampling:
         }
 
     def _without_each(self, evaluate: Evaluate) -> dict[str, Floats]:
-        """The scores without each subject, (n_subjects,) each."""
-        batches = [*split_into_batches(self.subjects, LEFT_OUT_AT_ONCE)] or [[]]
-        parts = [evaluate(leave_one_out(units, self.n_units)) for units in batches]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        """The scores without each group of subjects (`draw_groups`), (n_groups,) each."""
+        return dict(evaluate(leave_groups_out(self._groups, self.n_units)))
+
+    @property
+    def _groups(self) -> list[list[int]]:
+        """The units that are left out together."""
+        return [[self.subjects[position] for position in group] for group in draw_groups(tuple(self.own_strata))]
+
+    @property
+    def strata_of_groups(self) -> list[str]:
+        """The stratum of each group of subjects that is left out."""
+        return [self.strata[group[0]] for group in self._groups]
 
     def _percentile_scores(self, section: str, evaluate: Evaluate) -> dict[str, Score]:
         """Values with percentiles of the replicates: of methods that predict by chance, or without draws none."""
@@ -406,7 +454,7 @@ class Resampling:
         Args:
             name: name of the score.
             value: the score of all subjects.
-            without: (n_subjects,) the score without each subject.
+            without: (n_groups,) the score without each group of subjects, see `draw_groups`.
             drawn: (n_draws,) the score of each bootstrap draw; None where the jackknife gives the interval.
             basis: the data that the score depends on.
         """
@@ -414,7 +462,8 @@ class Resampling:
             return as_score(value, None, reason)
         scale = find_metric(name).scale
         if scale == "share" or drawn is None:
-            ends = score_interval(value, without, self.own_strata, scale, basis.subjects, basis.hidden_error)
+            strata = self.strata_of_groups
+            ends = score_interval(value, without, strata, scale, basis.subjects, basis.hidden_error)
         else:
             ends = self._drawn_ends(value, drawn)
         return as_score(value, ends, SAME_WITHOUT_ANY)
@@ -458,7 +507,7 @@ class Resampling:
             basis_of: functions that give the support of the scores of each.
 
         Returns:
-            The scores of each and their differences, in the form of `scores`; and the differences without each subject, (n_subjects,).
+            The scores of each and their differences, in the form of `scores`; and the differences without each group, (n_groups,).
         """
         scores = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, basis_of)]
         first, second = (self._values(run) for run in runs)
@@ -483,7 +532,7 @@ class Resampling:
             name: name of the score.
             value: first minus second.
             scores: the score of each run.
-            without: (n_subjects,) each, the score of each run without each subject.
+            without: (n_groups,) each, the score of each run without each group of subjects.
         """
         if not len(self.weights):
             return as_score(value, None, "")
@@ -494,7 +543,7 @@ class Resampling:
         if first and second and find_metric(name).scale == "share":
             ends = difference_interval(first, second, self._correlation(*without))
         elif first and second:
-            ends = score_interval(value, without[0] - without[1], self.own_strata)
+            ends = score_interval(value, without[0] - without[1], self.strata_of_groups)
         reasons = [side.get("reason", "") for side in scores]
         return as_score(value, ends, next(filter(None, reasons), SAME_WITHOUT_ANY))
 
@@ -503,7 +552,7 @@ class Resampling:
         undefined = np.isnan(first_without + second_without)
         first, second = (np.where(undefined, np.nan, without) for without in (first_without, second_without))
         return score_correlation(
-            subject_deviations(first, self.own_strata)[0], subject_deviations(second, self.own_strata)[0]
+            subject_deviations(first, self.strata_of_groups)[0], subject_deviations(second, self.strata_of_groups)[0]
         )
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:

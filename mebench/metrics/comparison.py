@@ -565,7 +565,7 @@ def _compare_section(
         effect = None
         if section.startswith("spotting.") or name in OF_SAMPLES:
             n, p, effect = signed_rank(first_alone[name], second_alone[name])
-        error, degrees = standard_error(without[name], subjects.own_strata)
+        error, degrees = standard_error(without[name], subjects.strata_of_groups)
         rows[path_of(section, name)] = ComparedScore(
             first=first[name],
             second=second[name],

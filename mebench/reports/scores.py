@@ -18,7 +18,7 @@ from mebench.table_output import Column, Table
 from mebench.terminal import format_count, print_lines, print_report, print_table
 
 with lazy_imports():
-    from mebench.metrics import mistakes as spotting_mistakes, tables as metric_tables
+    from mebench.metrics import bootstrap, mistakes as spotting_mistakes, tables as metric_tables
     from mebench.reports import recognition as recognition_results
 
 if TYPE_CHECKING:
@@ -70,7 +70,13 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
     95 % intervals over 68 subjects: binomial with jackknife variance for proportions, jackknife for the others
     """
     others = f"bootstrap ({draws} draws)" if interval == "bootstrap" else "jackknife"
-    return f"95 % intervals over {subjects} subjects: binomial with jackknife variance for proportions, {others} for the others"
+    by_groups = (
+        f", the jackknife over {bootstrap.MOST_GROUPS} groups of them" if subjects > bootstrap.MOST_GROUPS else ""
+    )
+    return (
+        f"95 % intervals over {subjects} subjects{by_groups}: binomial with jackknife variance for proportions, "
+        f"{others} for the others"
+    )
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:

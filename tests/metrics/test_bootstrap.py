@@ -143,3 +143,32 @@ def test_standard_error_of_a_mean_is_the_textbook_one(n):
     error, degrees = bootstrap.standard_error(without, ["a"] * n)
     assert error == pytest.approx(stats.sem(values), rel=0.02)
     assert degrees == n - 1
+
+
+def test_draw_groups_divides_many_subjects_within_their_strata():
+    strata = tuple("a" * 2500 + "b" * 500 + "c")
+    groups = bootstrap.draw_groups(strata)
+
+    assert sorted(subject for group in groups for subject in group) == [*range(3001)]
+    assert all(len({strata[subject] for subject in group}) == 1 for group in groups)
+    assert {len(group) for group in groups if strata[group[0]] == "a"} == {3, 4}
+    assert 990 <= len(groups) <= 1001
+
+
+def test_draw_groups_leaves_a_thousand_subjects_alone():
+    assert bootstrap.draw_groups(("a",) * 1000) == tuple((subject,) for subject in range(1000))
+
+
+def test_Resampling_interval_over_groups_of_subjects_is_the_textbook_one():
+    """A ratio of sums over 3,000 people, by linearization."""
+    generator = np.random.default_rng(3)
+    true = generator.integers(1, 9, 3000).astype(float)
+    found = generator.binomial(true.astype(int), generator.beta(4, 2, 3000)).astype(float)
+
+    def recall(weights):
+        return {"recall": (weights @ found) / (weights @ true)}
+
+    score = bootstrap.Resampling.of_subjects(["lab"] * 3000, 10, seed=0).scores("x", recall)["recall"]
+    error = np.sqrt(((found - score["value"] * true) ** 2).sum()) / true.sum()
+    assert score["value"] == found.sum() / true.sum()
+    assert score["high"] - score["low"] == pytest.approx(2 * 1.96 * error, rel=0.06)
