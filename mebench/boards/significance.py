@@ -266,10 +266,12 @@ class ChosenWeights:
         differs: Bools = (differences != 0).any(axis=(1, 2))
         differing = np.flatnonzero(differs.any(axis=1))
         subjects = np.flatnonzero(differs.any(axis=0))
-        sums = np.repeat(of_first_run.sum(axis=-1, dtype=np.float64), self._n_rows, axis=-1)
+        sums = np.empty((*columns.shape[:2], self._n_rows))
+        sums[:] = of_first_run.sum(axis=-1)
         # 32 bits hold numbers of clips and intervals exactly, and take half the time.
         permuted = differences[differing][..., subjects].astype(np.float32)
-        sums[differing] += self._sum(permuted, subjects)
+        for column, of_column in zip(differing, self._sum(permuted, subjects)):
+            sums[column] += of_column
         return sums
 
     def _sum(self, columns: NDArray[np.floating], subjects: Sequence[int] | Indices) -> NDArray[np.floating]:

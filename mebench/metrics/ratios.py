@@ -23,7 +23,9 @@ def safe_ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Fl
     >>> safe_ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
     array([0.5, 0. ])
     """
-    quotient: Floats = np.full(np.broadcast(numerator, denominator).shape, empty)
+    shape = np.broadcast(numerator, denominator).shape
+    # In memory as the denominator: many weightings of few classes lie class by class.
+    quotient: Floats = np.full_like(denominator, empty, dtype=np.float64, subok=False, shape=shape)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     return quotient
 
