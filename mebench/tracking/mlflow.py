@@ -6,11 +6,13 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
 
 from mebench.errors import DataError, RunError
+from mebench.grouping import split_into_batches
 from mebench.tracking.entries import (
     DIGEST_TAG,
     KEY_TAG,
@@ -69,6 +71,7 @@ class MLflow(Tracker):
         self._experiments: dict[str, str] = {}
         self._views: dict[str, str] = {}
         self._ends: dict[str, int] = {}
+        self._params: dict[str, list[Param]] = {}
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -98,7 +101,7 @@ class MLflow(Tracker):
         return next(iter(whole.values()), None)
 
     def start(self, entry: TrackedRun, parent: str | None = None) -> str:
-        """A run of its experiment, with its parameters and datasets."""
+        """A run of its experiment, with its datasets; its parameters follow with its metrics."""
         tags = {**entry.tags, **({} if parent is None else {_PARENT: parent})}
         experiment = self._experiment(entry.experiment)
         name = entry.title or entry.name
@@ -106,21 +109,22 @@ class MLflow(Tracker):
         if parent is None:
             self._show_scores(entry)
         run: str = made.info.run_id
-        params = [Param(key, text) for key, text in entry.params.items()]
-        for first in range(0, len(params), _PARAMS):
-            self.client.log_batch(run, params=params[first : first + _PARAMS])
+        self._params[run] = [Param(key, text) for key, text in entry.params.items()]
         if entry.data:
             self.client.log_inputs(run, list(map(_dataset, entry.data)))
         self._ends[run] = entry.end
         return run
 
     def metrics(self, run: str, points: Sequence[Point]) -> None:
-        """Log metrics in batches of MLflow's limit; a character that it refuses in a name, as in `f1@cas_me2`, becomes
-        `_`.
+        """Log metrics, and the parameters that wait for them, in batches of MLflow's limit.
+
+        A character that it refuses in a name, as in `f1@cas_me2`, becomes `_`.
         """
         metrics = [Metric(re.sub(r"[^/\w.\- :]", "_", p.name), p.value, self._ends[run], p.step) for p in points]
-        for first in range(0, len(metrics), _METRICS):
-            self.client.log_batch(run, metrics=metrics[first : first + _METRICS])
+        batches_of_params = split_into_batches(self._params.pop(run, []), _PARAMS)
+        batches_of_metrics = split_into_batches(metrics, _METRICS)
+        for of_params, of_metrics in zip_longest(batches_of_params, batches_of_metrics, fillvalue=()):
+            self.client.log_batch(run, metrics=of_metrics, params=of_params)
 
     def table(self, run: str, name: str, table: pd.DataFrame) -> None:
         """Log a table as `<name>.json`, which MLflow shows as a table."""
@@ -131,8 +135,9 @@ class MLflow(Tracker):
         self.client.log_artifacts(run, str(folder))
 
     def finish(self, run: str, entry: TrackedRun) -> None:
-        """Mark it as finished."""
-        if MODELS_TAG in entry.tags:
+        """Mark it as finished; one that was sent earlier, without its models, gets their tag."""
+        was_sent_earlier = run not in self._ends
+        if was_sent_earlier and MODELS_TAG in entry.tags:
             self.client.set_tag(run, MODELS_TAG, entry.tags[MODELS_TAG])
         self.client.set_terminated(run, "FINISHED", entry.end or None)
 

@@ -26,6 +26,7 @@ from mebench.errors import DataError, RunError
 from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
 from mebench.tracking import fetch_records, mlflow_store, send_all
+from mebench.tracking.entries import Point, TrackedRun
 from mebench.tracking.mlflow import MLflow
 from tests.helpers.nightly import nightly
 from tests.helpers.run_folders import call_fold, make_run
@@ -128,6 +129,22 @@ def test_metrics_replace_refused_characters(tmp_path, database, progress, printe
     ((run,), _) = runs_of(database)
     assert known is not None
     assert run.data.metrics["spotting.micro.f1_samm_lv"] == known
+
+
+@pytest.mark.parametrize(("n_params", "n_points"), [(230, 20), (3, 1900), (5, 0)])
+def test_metrics_send_all_params_and_points(tmp_path, database, n_params, n_points):
+    """MLflow takes 100 parameters and 1,000 of all at once."""
+    params = {f"p{number}": str(number) for number in range(n_params)}
+    points = [Point(f"m{number}", float(number)) for number in range(n_points)]
+    entry = TrackedRun("mebench/drawn/loso", "many", {"mebench.run_id": "many"}, params=params, metrics=points)
+    tracker = MLflow()
+    with tracker.open():
+        run = tracker.start(entry)
+        tracker.metrics(run, entry.metrics)
+        tracker.finish(run, entry)
+    ((sent,), _) = runs_of(database)
+    assert sent.data.params == params
+    assert sent.data.metrics == {point.name: point.value for point in points}
 
 
 def test_sync_nests_folds_with_costs(tmp_path, database, progress):
