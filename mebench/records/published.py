@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import permutations
 from math import nan, sqrt
 from pathlib import Path
@@ -412,6 +413,7 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> PublishedValue:
     return PublishedValue(**text | typed)
 
 
+@lru_cache(maxsize=10_000)  # most cells repeat another one
 def _check_form(name: str, cell: str) -> None:
     """Check the signs of a cell."""
     pattern, words = _FORMS.get(name, (".*", ""))

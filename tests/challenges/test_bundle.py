@@ -21,7 +21,8 @@ from tests.helpers.reader import reader
 __all__ = ["reader"]
 
 task, faults, judge = challenges.register.find_task, challenges.entry.find_faults, challenges.bundle.judge
-SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
+HEAD = "vid,pred_onset,pred_offset,type\n"
+SPOTTED = f"{HEAD}001_2,10,20,me\n001_3,30,90,mae\n"
 
 
 SECRET = "777"
@@ -92,18 +93,18 @@ def test_judge_gives_scores_of_mebench(bundle, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("head", "line", "times", "message"),
     [
-        ("", "1 fault: line 1: the columns must be"),
-        ("vid,pred_onset,pred_offset,type\n" + "001_2,1,x,me\n" * 9, "17 faults: line 2: onset and offset"),
-        (SPOTTED + "<script>alert(1)</script>,1,2,me\n", ""),
-        ("vid,pred_onset,pred_offset,type\n../../in/ref/truth.csv,1,2,me\n", ""),
-        ("0" * 20_000_001, "the file has 20,000,001 bytes; at most 20,000,000 are read"),
-        ("vid,pred_onset,pred_offset,type\n" + "".join(f"v,{n},{n},me\n" for n in range(200_001)), "has 200,002 lines"),
+        ("", "", 1, "1 fault: line 1: the columns must be"),
+        (HEAD, "001_2,1,x,me\n", 9, "17 faults: line 2: onset and offset"),
+        (SPOTTED, "<script>alert(1)</script>,1,2,me\n", 1, ""),
+        (HEAD, "../../in/ref/truth.csv,1,2,me\n", 1, ""),
+        ("", "0", 20_000_001, "the file has 20,000,001 bytes; at most 20,000,000 are read"),
+        (HEAD, "v,1,1,me\n", 200_001, "has 200,002 lines"),
     ],
 )
-def test_judge_refuses_bad_file_without_showing_truth(bundle, capsys, text, message):
-    (bundle / "in" / "res" / "a.csv").write_text(text)
+def test_judge_refuses_bad_file_without_showing_truth(bundle, capsys, head, line, times, message):
+    (bundle / "in" / "res" / "a.csv").write_text(head + line * times)
     code, err = judged(bundle, capsys)
     assert message in err
     assert bool(code) == bool(err)

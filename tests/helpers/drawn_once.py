@@ -23,18 +23,23 @@ from mebench.testing import checks
 
 KEPT = "MEBENCH_TEST_DRAWN"
 """The folder of what is drawn: the first process makes it, tells those that it starts, and removes it at its end."""
+PYTESTS_ROOT = "PYTEST_DEBUG_TEMPROOT"
+"""Names the folder in which pytest makes those of `tmp_path`."""
 
 
 def draw_once() -> None:
-    """Let `write_frames` do so, for whoever imports it afterwards."""
+    """Let `write_frames` do so, for whoever imports it afterwards; the folders of tests lie in memory too, see `_find_memory`."""
     if KEPT not in os.environ:
-        os.environ[KEPT] = tempfile.mkdtemp(prefix=PREFIX, dir=_memory())
+        memory = _find_memory()
+        os.environ[KEPT] = tempfile.mkdtemp(prefix=PREFIX, dir=memory)
         atexit.register(shutil.rmtree, os.environ[KEPT], ignore_errors=True)
+        if memory is not None:
+            os.environ.setdefault(PYTESTS_ROOT, str(memory))
     drawn.write_frames = _copying(drawn.write_frames)
 
 
-def _memory() -> Path | None:
-    """A folder that no disk holds, if it has room: of some disks, to remove the thousands of files in the end takes a minute.
+def _find_memory() -> Path | None:
+    """A folder that no disk holds, if it has room: some disks take milliseconds to remove a folder, and a session makes 30,000.
 
     Where `TMPDIR` names a place for what is temporary, that place is taken.
     """

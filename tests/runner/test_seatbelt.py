@@ -158,19 +158,59 @@ def test_profile_of_drawn_grants_opens_them_and_nothing_else(drawn, data):
 
 TRIED = """
 import json
+import os
+from pathlib import Path
 from mebench.runner import sandbox, seatbelt
 from mebench.runs.access_text import describe_isolation
-seatbelt.TRIAL_SECONDS = {seconds}
-isolation = sandbox.find_isolation()
-by = {{"by": isolation.by}} if isolation.by else {{}}
-said = describe_isolation({{"lacks": isolation.lacks, "view": False, "reason": isolation.reason, **by}})
-print(json.dumps([isolation, said]))
+
+def describe(isolation):
+    by = {"by": isolation.by} if isolation.by else {}
+    return describe_isolation({"lacks": isolation.lacks, "view": False, "reason": isolation.reason, **by})
+
+found = {}
+patience = seatbelt.TRIAL_SECONDS
+for kind in KINDS:
+    os.environ["FAKED_SEATBELT"] = kind
+    seatbelt.TRIAL_SECONDS = 3 if kind == "hangs" else patience
+    own_grant = sandbox.grant_access((), [Path.cwd() / kind])  # each grant is tried once
+    isolation = sandbox.find_isolation(own_grant)
+    found[kind] = isolation, describe(isolation)
+print(json.dumps(found))
 """
+REFUSALS = {
+    "refuses": "Seatbelt cannot isolate a method: sandbox_init refuses the profile: unbound variable: lsopen",
+    "crashes": "its trial broke off (exit code -11)",
+    "hangs": "its trial took longer than 3 seconds",
+    "lets file-read-data": "a fold could read a file outside the grants in it",
+    "lets file-read-metadata": "a fold could ask a file outside the grants for its size in it",
+    "lets file-link": "a fold could link a file outside the grants in it",
+    "lets file-write-create": "a fold could write a file outside the grants in it",
+    "lets network-outbound": "a fold could reach the network in it",
+    "lets signal": "a fold could signal another process in it",
+    "lets privileges": "a fold could gain privileges in it",
+    "starves": "a fold could not work in it (PermissionError: Operation not permitted",
+}
+"""What `sandbox_init` does, and how the reason begins for which it isolates nothing."""
+NOT_ISOLATED = "not isolated from files, processes, network, privileges"
 
 
-def tried(kind, folder, seconds=600):
-    """What is found on a Mac, see `on_a_mac`, and what the row says."""
-    return json.loads(on_a_mac(kind, folder, TRIED.format(seconds=seconds)))
+@pytest.fixture
+def mac_home():
+    """An empty folder where a Mac may have one: `tmp_path` may lie in `/dev/shm`, which no Mac has."""
+    with TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def tried():
+    """What is found on a Mac, and what the row says, for each way in which `sandbox_init` may behave. One process tries all."""
+    with TemporaryDirectory() as home:
+        return try_kinds(["holds", *REFUSALS], home)
+
+
+def try_kinds(kinds, home):
+    """What is found on a Mac whose `sandbox_init` behaves in each of some ways, and what the row says."""
+    return json.loads(on_a_mac(kinds[0], home, f"KINDS = {kinds!r}\n{TRIED}"))
 
 
 def on_a_mac(kind, folder, program):
@@ -188,8 +228,8 @@ def on_a_mac(kind, folder, program):
 
 
 @pytest.mark.processes
-def test_find_isolation_names_seatbelt_where_its_trial_holds(tmp_path):
-    (by, lacks, reason), said = tried("holds", tmp_path)
+def test_find_isolation_names_seatbelt_where_its_trial_holds(tried):
+    (by, lacks, reason), said = tried["holds"]
     assert (by, lacks, reason) == ("Seatbelt", [], "")
     assert said == (
         "isolated from the content of files, from processes and the network by Seatbelt, but could see whether files exist, and how "
@@ -198,31 +238,27 @@ def test_find_isolation_names_seatbelt_where_its_trial_holds(tmp_path):
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("", "this system has no sandbox_init"),
-        ("refuses", "Seatbelt cannot isolate a method: sandbox_init refuses the profile: unbound variable: lsopen"),
-        ("crashes", "its trial broke off (exit code -11)"),
-        ("lets file-read-data", "a fold could read a file outside the grants in it"),
-        ("lets file-read-metadata", "a fold could ask a file outside the grants for its size in it"),
-        ("lets file-link", "a fold could link a file outside the grants in it"),
-        ("lets file-write-create", "a fold could write a file outside the grants in it"),
-        ("lets network-outbound", "a fold could reach the network in it"),
-        ("lets signal", "a fold could signal another process in it"),
-        ("lets privileges", "a fold could gain privileges in it"),
-        ("starves", "a fold could not work in it (PermissionError: Operation not permitted"),
-    ],
-)
-def test_find_isolation_says_why_seatbelt_does_not_isolate(kind, expected, tmp_path):
-    (by, lacks, reason), said = tried(kind, tmp_path)
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_find_isolation_says_why_seatbelt_does_not_isolate(tried, kind):
+    (by, lacks, reason), said = tried[kind]
     assert (by, lacks) == ("", ["files", "processes", "network", "privileges"])
-    assert reason.startswith(expected)
-    assert said.startswith(f"not isolated from files, processes, network, privileges (Seatbelt: {expected}")
+    assert reason.startswith(REFUSALS[kind])
+    assert said.startswith(f"{NOT_ISOLATED} (Seatbelt: {REFUSALS[kind]}")
 
 
 @pytest.mark.processes
-def test_make_plan_isolates_no_gpu_by_seatbelt(tmp_path):
+def test_find_isolation_names_no_seatbelt_where_none_is(mac_home):
+    (by, lacks, reason), said = try_kinds([""], mac_home)[""]
+    assert (by, lacks, reason) == (
+        "",
+        ["files", "processes", "network", "privileges"],
+        "this system has no sandbox_init",
+    )
+    assert said == f"{NOT_ISOLATED} (Seatbelt: this system has no sandbox_init)"
+
+
+@pytest.mark.processes
+def test_make_plan_isolates_no_gpu_by_seatbelt(mac_home):
     """Nobody tried it: such runs go on as they did, without a trial."""
     program = (
         "from mebench.config import resolve\nfrom mebench.runner import make_plan\n"
@@ -230,11 +266,5 @@ def test_make_plan_isolates_no_gpu_by_seatbelt(tmp_path):
         "plan = make_plan(resolve([*words, 'accelerator=mps']))\n"
         "print(plan.access.isolation.reason, plan.grant.seatbelt, len(plan.grant.lacks))"
     )
-    done = on_a_mac("crashes", tmp_path, program)
+    done = on_a_mac("crashes", mac_home, program)
     assert done == "nobody tried Seatbelt with a GPU or with Dask False 4\n"
-
-
-@pytest.mark.processes
-def test_find_isolation_gives_up_a_trial_that_hangs(tmp_path):
-    (by, _, reason), _ = tried("hangs", tmp_path, seconds=3)
-    assert (by, reason) == ("", "its trial took longer than 3 seconds")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class CsvTracker(Tracker):
 
     def artifacts(self, run: str, folder: Path) -> None:
         """Take the files of a folder, and leave it empty."""
-        folder.rename(self.folder / run / "files")
+        shutil.move(folder, self.folder / run / "files")
         folder.mkdir()
 
     def finish(self, run: str, entry: TrackedRun) -> None:
