@@ -431,6 +431,10 @@ MOST_SHOWN = 100_000
 """Most answers of a run, over all draws, that its page shows one by one."""
 
 
+IMPLIED_END = re.compile(r"</t[dh]>(?=<t[dh][ >]|</tr>)")
+"""The end of a cell that the next cell, or the end of the row, implies: a twentieth of all pages."""
+
+
 class Site:
     """All pages of a leaderboard.
 
@@ -675,7 +679,8 @@ class Site:
         """Path and text of a page."""
         links = {"root": "../", "here": ""} if "/" in path else {"root": "", "here": path.removesuffix(".html")}
         text = self.environment.get_template(template or path).render(links | values)
-        return path, re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
+        short = IMPLIED_END.sub("", re.sub(r"\n\s*\n+", "\n", text))
+        return path, short.strip() + "\n"
 
     def _title(self, kind: PluginKind, id_: str) -> str:
         """The title of a plugin; its id if it has none, or is not installed."""

@@ -18,6 +18,7 @@ from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 EVIL = "<script>alert(1)</script>"
+CELLS = {"td", "th"}
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 BOARDS = """
 - id: worth
@@ -103,6 +104,8 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         named = dict(attrs)
+        if tag in CELLS and self.open[-1] in CELLS:  # a cell ends where the next one begins
+            self.open.pop()
         if tag not in VOID:
             self.open.append(tag)
         self.ids += [named["id"]] if "id" in named else []
@@ -116,6 +119,8 @@ class Reader(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag):
+        if tag == "tr" and self.open[-1] in CELLS:
+            self.open.pop()
         assert self.open.pop() == tag
 
     def handle_data(self, data):

@@ -31,7 +31,7 @@ def test_board_page_has_sentence_facts_and_rows(text_of):
 
 def test_board_page_has_columns_of_its_entry(site):
     page = (site / "boards" / "found.html").read_text(encoding="utf-8")
-    heads = re.findall(r"<th[^>]*>([^<]*)</th>", page.partition("</thead>")[0])
+    heads = re.findall(r"<th(?: [^>]*)?>([^<]*)(?=<)", page.partition("</thead>")[0])
     assert heads[:3] == ["#", "method (year)", "F1"]
     assert heads[3:7] == ["tied with #", "recall", "epoch chosen on the tested people", "seeds"]
 
@@ -39,7 +39,7 @@ def test_board_page_has_columns_of_its_entry(site):
 def test_board_page_gives_levels_of_chance_no_rank(site):
     page = (site / "boards" / "found.html").read_text(encoding="utf-8")
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", page.partition("</thead>")[2].partition("</table>")[0], re.DOTALL)
-    ranks = [re.match(r'\s*<td class="num">(\d*)</td>', row)[1] for row in rows]
+    ranks = [re.match(r'\s*<td class="num">(\d*)<', row)[1] for row in rows]
     numbered = [int(rank) for rank in ranks if rank]
     levels = [row for row, rank in zip(rows, ranks) if not rank]
     assert numbered == list(range(1, len(numbered) + 1))
