@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mebench.boards.group_letters import name_groups
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.ratios import Bools, Floats
 
 if TYPE_CHECKING:
     import networkx
@@ -238,6 +238,7 @@ class ChosenWeights:
         self._units = units
         self._orders = np.broadcast_to(np.arange(n_runs), (1, n_subjects, n_runs)) if orders is None else orders
         self._weights = weights
+        self._chosen: dict[tuple[tuple[int, ...], np.dtype[Any]], scipy.sparse.csr_array] = {}
         self._n_rows = len(self._orders) * n_runs
         self.shape = (n_sets * self._n_rows, n_units)
 
@@ -251,7 +252,7 @@ class ChosenWeights:
         if counts.dtype.kind == "i" and self._weights is None:
             sums = self._sum_whole_numbers(columns)
         else:
-            sums = self._sum(columns, range(columns.shape[-1]))
+            sums = self._sum(columns, tuple(range(columns.shape[-1])))
         # Each column lies by itself in memory: scores of many weights take one after the other.
         in_rows = sums.astype(np.float64, copy=False).reshape(len(sums), len(self)).T
         return in_rows.reshape(-1, *counts.shape[1:])
@@ -265,7 +266,7 @@ class ChosenWeights:
         differences = columns - of_first_run
         differs: Bools = (differences != 0).any(axis=(1, 2))
         differing = np.flatnonzero(differs.any(axis=1))
-        subjects = np.flatnonzero(differs.any(axis=0))
+        subjects = tuple(np.flatnonzero(differs.any(axis=0)).tolist())
         sums = np.empty((*columns.shape[:2], self._n_rows))
         sums[:] = of_first_run.sum(axis=-1)
         # 32 bits hold numbers of clips and intervals exactly, and take half the time.
@@ -274,7 +275,7 @@ class ChosenWeights:
             sums[column] += of_column
         return sums
 
-    def _sum(self, columns: NDArray[np.floating], subjects: Sequence[int] | Indices) -> NDArray[np.floating]:
+    def _sum(self, columns: NDArray[np.floating], subjects: tuple[int, ...]) -> NDArray[np.floating]:
         """Weighted sums over subjects, (n_columns, n_sets, m x n_runs).
 
         Args:
@@ -282,15 +283,22 @@ class ChosenWeights:
             subjects: their positions among all subjects.
         """
         n_columns, n_sets, n_runs, n_subjects = columns.shape
-        n_units = n_runs * n_subjects
+        of_subjects = subjects, columns.dtype
+        if of_subjects not in self._chosen:
+            self._chosen[of_subjects] = self._choose(subjects, columns.dtype)
+        # One product for all: the counts of all columns and sets side by side.
+        sums = self._chosen[of_subjects] @ columns.reshape(n_columns * n_sets, n_runs * n_subjects).T
+        return np.asarray(sums.T).reshape(n_columns, n_sets, self._n_rows)
+
+    def _choose(self, subjects: tuple[int, ...], kind: np.dtype[Any]) -> scipy.sparse.csr_array:
+        """(m x n_runs, n_runs x n_subjects) weights of the units of some subjects; the arguments are those of `_sum`."""
+        _, n_runs, _ = self._units.shape
+        n_subjects = len(subjects)
         orders = np.ascontiguousarray(self._orders[:, subjects].swapaxes(1, 2))
         positions = orders * np.int32(n_subjects) + np.arange(n_subjects, dtype=np.int32)
-        values = np.ones(positions.size, columns.dtype) if self._weights is None else self._weights.ravel()
+        values = np.ones(positions.size, kind) if self._weights is None else self._weights.ravel()
         ends = np.arange(self._n_rows + 1, dtype=np.int32) * n_subjects
-        chosen = scipy.sparse.csr_array((values, positions.ravel(), ends), (self._n_rows, n_units))
-        # One product for all: the counts of all columns and sets side by side.
-        sums = chosen @ columns.reshape(n_columns * n_sets, n_units).T
-        return np.asarray(sums.T).reshape(n_columns, n_sets, self._n_rows)
+        return scipy.sparse.csr_array((values, positions.ravel(), ends), (self._n_rows, n_runs * n_subjects))
 
     def __getitem__(self, positions: Any) -> Floats:
         """Some of the weights in full: average precision depends on the rank of each answer."""
