@@ -80,11 +80,7 @@ def mistakes_command(
     if answered.tables.predictions is not None:
         spotted = _sort_spotted(answered.tables, answered.kinds, cast("spotting_mistakes.By", by))
     group = recognition.GROUPS[by]
-    report: dict[str, Any] = {**answered.about, "by": by}
-    if spotted is not None:
-        report = {"why": spotted.causes, **answered.about, "convention": "strict", "by": by, **spotted.plain()}
-    if answered.named is not None:
-        report["recognition"] = answered.named.plain(group)
+    report = None if json is None else _plain_report(answered, spotted, by)
     if write_json(report, json):
         if spotted is not None:
             spotted.print_tables(answered.name, by, verbose)
@@ -92,6 +88,16 @@ def mistakes_command(
             _print_named(answered, group, verbose)
     if csv is not None:
         _write_csv(Path(csv).expanduser(), answered, spotted)
+
+
+def _plain_report(answered: _Answered, spotted: _SpottingMistakes | None, by: str) -> dict[str, Any]:
+    """The mistakes as data for JSON."""
+    report: dict[str, Any] = {**answered.about, "by": by}
+    if spotted is not None:
+        report = {"why": spotted.causes, **answered.about, "convention": "strict", "by": by, **spotted.plain()}
+    if answered.named is not None:
+        report["recognition"] = answered.named.plain(recognition.GROUPS[by])
+    return report
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,9 @@ class _SpottingMistakes:
         found = {"draws": self.draws, "counts": score_report.plain_counts(self.counts)}
         if self.distracted is not None:
             found["on_distractors"] = self.distracted.to_dict("index")
-        found["mistakes"] = self.mistakes.drop(columns="row").astype(object).to_dict("records")
+        rows = self.mistakes.drop(columns="row").astype(object)
+        cells = zip(*(rows[name].tolist() for name in rows))
+        found["mistakes"] = [dict(zip(rows.columns, row)) for row in cells]
         return found
 
     def print_tables(self, name: str, by: str, verbose: bool) -> None:

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedDict
 
 import numpy as np
 
-from mebench.grouping import group_by
+from mebench.grouping import group_by, split_into_batches
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import Scale, find_metric
 from mebench.metrics.paired import difference_interval, score_correlation
@@ -53,6 +53,20 @@ def leave_groups_out(groups: Sequence[Sequence[int]], n_units: int) -> Floats:
     sizes = np.array([len(group) for group in groups], dtype=np.int64)
     weights[np.repeat(np.arange(len(groups)), sizes), [unit for group in groups for unit in group]] = 0
     return weights
+
+
+def each_alone(units: Sequence[int], n_units: int) -> Iterator[Floats]:
+    """Weights of each of some units alone, (n_batch, n_units), in batches.
+
+    Of ten thousand people all at once would take 800 MB; without units there is one empty batch.
+
+    >>> [batch.tolist() for batch in each_alone([0, 2], 3)]
+    [[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]
+    """
+    for batch in [*split_into_batches(units, _AT_ONCE)] or [[]]:
+        weights = np.zeros((len(batch), n_units))
+        weights[np.arange(len(batch)), batch] = 1
+        yield weights
 
 
 @lru_cache(maxsize=4)  # each score asks for them
@@ -282,6 +296,8 @@ def average_scores(parts: Sequence[Evaluate]) -> Evaluate:
 FEW = 20
 """With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 
+_AT_ONCE = 500
+"""Units that are scored alone at once."""
 MOST_GROUPS = 1000
 """Groups of subjects that the jackknife leaves out, and as many single subjects; no dataset of the field has as many people."""
 LEAST, LEAST_PAIRED = 2, 4

@@ -20,11 +20,13 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.bootstrap import (
     Basis,
     BasisOf,
+    Evaluate,
     Resampling,
     Score,
     SectionScores,
     average_scores,
     derived_seed,
+    each_alone,
     standard_error,
 )
 from mebench.metrics.catalogue import OF_SAMPLES, find_metric
@@ -490,12 +492,14 @@ def on_hardest(
         For each name `people`, their number, and `scores` of the runs; nothing where no person has a score.
     """
     part = sections[section]
-    each_person = np.eye(people.n_units)
     results: dict[str, dict[str, Any]] = {}
     for judging_path, group in group_by(names, key=lambda name: personal_path(path_of(section, name))).items():
         judging_section, _, judging_name = judging_path.rpartition(".")
         judge = sections.get(judging_section, part)
-        each = [scores_of_people(judge, judging_name, pool(each_person)) for pool, _ in sides]
+        each: list[Floats] = []
+        for pool, _ in sides:
+            batches = [*each_alone(range(people.n_units), people.n_units)]
+            each.append(np.concatenate([scores_of_people(judge, judging_name, pool(batch)) for batch in batches]))
         cohort = hardest_people(np.stack(each))
         if not len(cohort):
             continue
@@ -550,8 +554,8 @@ def _compare_section(
     basis_of = [partial(exchanges.basis_of_run, part, run) for run in (0, 1)]
     paired = replace(subjects, skipped={})
     first, second, differences, without = paired.compare_runs(runs, basis_of)
-    of_people = np.array([stratum != NOBODY for stratum in subjects.strata])
-    first_alone, second_alone = (run(np.eye(subjects.n_units)[of_people]) for run in runs)
+    of_people = [unit for unit, stratum in enumerate(subjects.strata) if stratum != NOBODY]
+    first_alone, second_alone = (_scores_of_each(run, of_people, subjects.n_units) for run in runs)
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), exchanges.units, exchanges.swapped)
     on_hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
     # Where all subjects differ in one direction.
@@ -582,6 +586,12 @@ def _compare_section(
             hardest=on_hard.get(name, {}),
         )
     return rows
+
+
+def _scores_of_each(run: Evaluate, units: Sequence[int], n_units: int) -> dict[str, Floats]:
+    """The scores of a run on each of some units alone, (n,) each."""
+    parts = [run(batch) for batch in each_alone(units, n_units)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _subjects_of_section(section: str, subjects: Resampling) -> Resampling:

@@ -56,25 +56,29 @@ class IntervalMatches:
         """
         is_truth = (self.truths["kind"] == kind).to_numpy()
         is_spotted = (self.predictions["kind"] == kind).to_numpy()
+        spotted = np.flatnonzero(is_spotted)
         new_truth = np.cumsum(is_truth) - 1
         new_prediction = np.cumsum(is_spotted) - 1
         pairs = self.pairs.where(is_spotted[self.pairs.prediction])
         is_found = is_spotted[self.found.prediction]
+        # Mostly all thresholds share one array of weights.
+        weights = {id(weight): weight for _, weight in self.over_iou}
+        weights_of_kind = {number: weight[spotted] for number, weight in weights.items()}
         over_iou = []
         for rows, weight in self.over_iou:
-            over_iou.append((new_prediction[rows[is_spotted[rows]]], weight[is_spotted]))
+            over_iou.append((new_prediction[rows[is_spotted[rows]]], weights_of_kind[id(weight)]))
         return IntervalMatches(
             truths=self.truths[is_truth].reset_index(drop=True),
-            predictions=self.predictions[is_spotted].reset_index(drop=True),
+            predictions=self.predictions.take(spotted).reset_index(drop=True),
             pairs=replace(pairs, prediction=new_prediction[pairs.prediction], truth=new_truth[pairs.truth]),
             found=Found(
                 prediction=new_prediction[self.found.prediction[is_found]],
                 truth=new_truth[self.found.truth[is_found]],
-                weight=self.found.weight[is_spotted],
-                hits=self.found.hits[is_spotted],
+                weight=self.found.weight[spotted],
+                hits=self.found.hits[spotted],
             ),
-            hits=tuple(values[is_spotted] for values in self.hits),
-            claimed=self.claimed[is_spotted],
+            hits=tuple(values[spotted] for values in self.hits),
+            claimed=self.claimed[spotted],
             over_iou=tuple(over_iou),
         )
 

@@ -558,6 +558,19 @@ def _weight_of_first_hits(convention: Convention, hits: Floats, found: Indices) 
 
 def _by_liking(pairs: Pairs, ties: str) -> Indices:
     """Positions of the pairs by prediction, best IoU first; at equal IoU the earlier (or later) truth first."""
+    step = np.diff(pairs.prediction)
+    if (step < 0).any():
+        return _sort_by_liking(pairs, ties)
+    # Mostly they stand by prediction, and hit one truth: only among several is there something to sort.
+    is_first_of_several = np.append(step == 0, False)
+    several = np.flatnonzero(is_first_of_several | np.roll(is_first_of_several, 1))
+    order = np.arange(len(pairs.prediction))
+    order[several] = several[_sort_by_liking(pairs.where(several), ties)]
+    return order
+
+
+def _sort_by_liking(pairs: Pairs, ties: str) -> Indices:
+    """The positions of `_by_liking`, for pairs in any order."""
     return np.lexsort((pairs.truth if ties == "earlier" else -pairs.truth, -pairs.iou, pairs.prediction))
 
 

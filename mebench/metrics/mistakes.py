@@ -282,7 +282,8 @@ def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
     most = struck.sort_values(["shared", "kind_struck"], ascending=[False, True]).drop_duplicates("number")
     under = most.set_index("number")["kind_struck"].reindex(range(len(wrong)), fill_value="nothing")
     named = {"duplicate": "duplicate", "localisation": "near_miss"}
-    return pd.Series([*map(named.get, wrong["cause"], under)], index=wrong.index, dtype=object)
+    words = [*map(named.get, wrong["cause"].tolist(), under.tolist())]
+    return pd.Series(words, index=wrong.index, dtype=object)
 
 
 def f1_gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
