@@ -75,7 +75,7 @@ def draw_groups(strata: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
 
     Above `MOST_GROUPS` subjects, those of a stratum are divided at random into equal groups: as many as its share of
     `MOST_GROUPS`, at least two. In `standard_error` a group counts as a subject does: its expectation stays the same (Wolter
-    2007, Introduction to Variance Estimation, section 4.2; Kott 2001, Journal of Official Statistics 17(4), 521-526). The
+    2007, Introduction to Variance Estimation, chapter 4; Kott 2001, Journal of Official Statistics 17(4), 521-526). The
     groups are the same each time.
 
     Args:
