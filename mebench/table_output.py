@@ -443,7 +443,7 @@ def interval_bar(score: Score, metric: str) -> Markup:
     """The interval of a share as a bar that the style sheet draws; empty for other scores or without an interval."""
     if score["low"] is None or find_metric(metric).scale != "share":
         return Markup()
-    return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format_map(score)
+    return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format(**score)
 
 
 def _in_one_line(text: str) -> str:

@@ -114,6 +114,9 @@ def test_fast_imports_let_lightning_recognize_compiled_networks(dry_run):
     assert observed["unwrapped"]
 
 
+needs_tested_versions = pytest.mark.skipif(not _fast_imports.is_tested(), reason="other versions are installed")
+
+
 @pytest.fixture
 def import_lightning(tmp_path):
     """Imports stand-ins of Lightning in a process of its own; gives whether the compiler came along, and plots."""
@@ -132,9 +135,8 @@ def import_lightning(tmp_path):
     return import_in_process
 
 
+@needs_tested_versions
 def test_fast_imports_leave_out_compiler_and_plots(import_lightning, monkeypatch):
-    if not _fast_imports.is_tested():
-        pytest.skip("other versions are installed")
     assert import_lightning() == (False, False)
 
 
@@ -171,6 +173,7 @@ print(json.dumps({"read": len(read), "callbacks": [type(callback).__name__ for c
 """
 
 
+@needs_tested_versions
 def test_remember_callback_packages_keeps_their_callbacks(tmp_path):
     package = tmp_path / "adds_callbacks-1.0.dist-info"
     package.mkdir()

@@ -49,6 +49,22 @@ def _texts_of_arrow(parts: Any) -> list[str | None]:
     return texts
 
 
+class Bare:
+    """Stands in for an object whose class is not imported: its attributes, if the pickle holds them as plain values."""
+
+    name = ""
+
+    def __init__(self, *_: object) -> None:
+        raise DataError(f"it calls {self.name}")
+
+
+class TypeOfText(Bare):
+    """Stands in for the type of text of pandas. Pandas 2 makes it without a call; its arguments do not matter."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+
 _SAFE: dict[str, dict[str, Any]] = {
     "_codecs": {"encode": str.encode},
     "collections": {"OrderedDict": dict},
@@ -64,7 +80,7 @@ _SAFE: dict[str, dict[str, Any]] = {
         "_unpickle_block": lambda *parts: parts,
         "_new_Index": lambda _, about: about,
         "BlockManager": _columns_of_table,
-        "StringDtype": lambda *_: Bare.__new__(Bare),
+        "StringDtype": TypeOfText,
         "NA": np.nan,
     },
     "pyarrow": {
@@ -75,15 +91,6 @@ _SAFE: dict[str, dict[str, Any]] = {
     },
 }
 """Replacements of the names in a pickle, by their package."""
-
-
-class Bare:
-    """Stands in for an object whose class is not imported: its attributes, if the pickle holds them as plain values."""
-
-    name = ""
-
-    def __init__(self, *_: object) -> None:
-        raise DataError(f"it calls {self.name}")
 
 
 class _Values(pickle.Unpickler):
