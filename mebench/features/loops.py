@@ -4,6 +4,7 @@ The first process compiles while others wait. Numba caches the code beside its f
 user's cache folder; `NUMBA_CACHE_DIR` names another.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -50,3 +51,14 @@ def once(
         alone.enter_context(event.install_listener("numba:compile", Notice()))  # not where it is read from the cache
         call(compiled)
     return cast(Callable[..., Any], compiled)
+
+
+def is_kept(function: Callable[..., Any]) -> bool:
+    """Whether numba's cache holds code of a function of `once`. It may be of an earlier state of its file."""
+    try:
+        folder = Path(numba.njit(cache=True)(function).stats.cache_path)
+    except RuntimeError:  # it can be kept nowhere
+        return False
+    code = function.__code__
+    name = f"{Path(code.co_filename).stem}.{function.__qualname__}-{code.co_firstlineno}"
+    return any(folder.glob(f"{name}.py{sys.version_info.major}{sys.version_info.minor}*.nbi"))

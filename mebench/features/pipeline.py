@@ -520,6 +520,17 @@ class VideoSource:
         self.shared_flows = None
         return ComputeCost(time.perf_counter() - begin, n_frames)
 
+    def cut_faces(self, chains: Sequence[Chain]) -> ComputeCost:
+        """Store the crops that features of chains are computed from, where they are missing.
+
+        Raises:
+            NoFaceError: no face in the video.
+            DataError: unreadable frames, missing landmarks, a full disk.
+        """
+        begin = time.perf_counter()
+        cut = [self.make_crops(chain) for chain in chains if self.provided(chain) is None]
+        return ComputeCost(time.perf_counter() - begin, max((len(crops.array) for crops in cut), default=0))
+
     def _progress_of(
         self,
         missing: Sequence[tuple[Chain, Clip | None]],

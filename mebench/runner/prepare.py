@@ -32,6 +32,8 @@ from mebench.runner.workers import Workers, WorkerTask
 
 SharedVideo = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
+CUT_AHEAD = 64
+"""Videos whose faces are cut, at most, while the flow is compiled."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,25 @@ def feature_task(
             errors.append(error)
     if errors:
         raise errors[0]
+    return cost
+
+
+def compile_flow() -> None:
+    """Compile the flow in a worker, unless a process of this machine has done so."""
+    from mebench.features.tvl1 import load_compiled_flow
+
+    load_compiled_flow()
+
+
+def cut_while_compiling(wanted: tuple[Wanted, ...], video: Video) -> ComputeCost:
+    """Cut in a worker the faces of one video, unless the flow has been compiled; its features begin with them."""
+    from mebench.features.tvl1 import is_flow_compiled
+
+    if is_flow_compiled():
+        return ComputeCost()
+    cost = ComputeCost()
+    for run in wanted:
+        cost += _source_in_worker(run, video, None).cut_faces(run.chains)
     return cost
 
 
@@ -277,7 +298,13 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
     def update() -> None:
         show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
 
-    for task, outcome in pool.run(_feature_tasks(jobs, file), update):
+    seconds_ahead = dict[SharedVideo, float]()
+    tasks = [*_tasks_while_compiling(jobs), *_feature_tasks(jobs, file)]
+    for task, outcome in pool.run(tasks, update):
+        if task.function in (compile_flow, cut_while_compiling):
+            if isinstance(outcome, ComputeCost):
+                seconds_ahead[task.key] = outcome.seconds
+            continue
         job = jobs[task.key]
         done += 1
         if isinstance(outcome, Failure):
@@ -285,10 +312,25 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
             board[task.key] = 0, 1
         else:
             frames += outcome.n_frames
-            seconds[job.shared] = outcome.seconds
+            seconds[job.shared] = outcome.seconds + seconds_ahead.get(job.shared, 0)
             board[task.key] = outcome.n_frames, 1
         update()
     return Prepared(frames, seconds, dict(sorted(failures.items())))
+
+
+def _tasks_while_compiling(jobs: Sequence["VideoJob"]) -> list[WorkerTask]:
+    """Tasks before those of the videos: one worker compiles the flow, if need be, and the others need not wait for it.
+
+    What fails here fails again, and is told, as the task of its video.
+    """
+    with_flow = [job for job in jobs if FLOW in job.imports and not job.brought]
+    if not with_flow:
+        return []
+    cuts = [
+        WorkerTask(job.shared, cut_while_compiling, (tuple(job.wanted), job.video), tuple(sorted(job.plugins)))
+        for job in with_flow[:CUT_AHEAD]
+    ]
+    return [WorkerTask(None, compile_flow, ()), *cuts]
 
 
 def _feature_tasks(jobs: Sequence["VideoJob"], file: Path) -> list[WorkerTask]:

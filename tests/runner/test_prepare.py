@@ -9,7 +9,7 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Video
 from mebench.errors import DataError
-from mebench.features import flow
+from mebench.features import flow, tvl1
 from mebench.features.pipeline import ComputeCost
 from mebench.progress import Progress
 from mebench.runner import make_plan, prepare as module, workers
@@ -49,7 +49,7 @@ def prepared(monkeypatch, progress, lengths):
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
         wanted = [SimpleNamespace(chains=(), n_frames=n)]
-        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=wanted, plugins=(), brought=()))
+        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=wanted, plugins=(), brought=(), imports=()))
     monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare_features([], pool, progress)
@@ -104,6 +104,37 @@ def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
     assert flows_of(plan("linear_spotter", "alone")) == (alone if keep == "none" else 0)
     for cache in ("alone", "both"):
         assert len([*tmp_path.glob(f"{cache}/flow/*/*.npy")]) == (0 if keep == "none" else len(strain.data.videos))
+
+
+class OneAfterAnother:
+    """A worker in this process, which counts the files of cut faces before the first video."""
+
+    def __init__(self, crops):
+        self.crops = crops
+        self.cut_before = None
+
+    def run(self, tasks, tick):
+        for task in tasks:
+            if task.function is module.feature_task and self.cut_before is None:
+                self.cut_before = len([*self.crops.glob("*/*.npy")])
+            yield task, task.function(*task.arguments)
+
+
+def test_prepare_cuts_faces_while_the_flow_is_compiled(tmp_path, monkeypatch):
+    def prepare(cache):
+        words = [*TINY, "method=optical_strain", "dataset.subjects=2", "dataset.frames=40", f"cache={cache}"]
+        needs = make_plan(resolve(words)).feature_needs
+        worker = OneAfterAnother(cache / "crops")
+        done = module.prepare_features([needs], worker, Progress())
+        features = {file.name: file.read_bytes() for file in cache.glob("feature/*/*.npy")}
+        assert len(done.seconds) == len(features) == len(needs.features.data.videos)
+        return worker.cut_before, features
+
+    n_compiled, features = prepare(tmp_path / "compiled")
+    monkeypatch.setattr(tvl1, "is_flow_compiled", lambda: False)
+    n_uncompiled, same_features = prepare(tmp_path / "uncompiled")
+    assert (n_compiled, n_uncompiled) == (0, len(features))
+    assert same_features == features
 
 
 @pytest.mark.parametrize(("flow", "own"), [("tvl1", True), ("dis", False)])
