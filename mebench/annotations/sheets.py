@@ -153,7 +153,7 @@ class Cells(Sequence[str]):
     @classmethod
     def from_list(cls, cells: "Sequence[str] | pd.Series[str]") -> Self:
         """The cells of a list."""
-        values: Any = cells.array if isinstance(cells, pd.Series) else np.array(cells, dtype=object)
+        values: Any = cells.values if isinstance(cells, pd.Series) else np.array(cells, dtype=object)
         which, distinct = pd.factorize(values)
         return cls(distinct.tolist(), which)
 

@@ -31,12 +31,26 @@ def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indic
     >>> peak_hits(truths, spotted, np.array([0, 1]), np.array([0, 0]))
     array([ True, False])
     """
-    onset, offset = (predictions[c].to_numpy(np.float64)[prediction] for c in ("onset", "offset"))
-    apex = predictions["apex"].to_numpy(np.float64)[prediction]
+    earliest, latest = frames_near_apex(predictions)
+    first, last = (truths[c].to_numpy(np.float64)[truth] for c in ("onset", "offset"))
+    return np.asarray((first <= latest[prediction]) & (earliest[prediction] <= last))
+
+
+def frames_near_apex(predictions: pd.DataFrame) -> tuple[Floats, Floats]:
+    """First and last frame near the apex of each spotted interval.
+
+    They are a quarter of the interval's length away: (n,) each, both inclusive, exact in quarters of a frame.
+
+    Args:
+        predictions: as of `peak_hits`.
+
+    >>> frames_near_apex(pd.DataFrame({"onset": [4], "apex": [8], "offset": [12]}))
+    (array([6.]), array([10.]))
+    """
+    onset, offset, apex = (predictions[name].to_numpy(np.float64) for name in ("onset", "offset", "apex"))
     apex = np.where(np.isnan(apex), (onset + offset) / 2, apex)
     spare = (offset - onset) / 4
-    first, last = (truths[c].to_numpy(np.float64)[truth] for c in ("onset", "offset"))
-    return np.asarray((first - spare <= apex) & (apex <= last + spare))
+    return apex - spare, apex + spare
 
 
 def count_newly_covered(truths: pd.DataFrame) -> Floats:

@@ -13,7 +13,7 @@ from mebench.core import peaks
 from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.conventions import Convention
-from mebench.metrics.li2017 import peak_hits
+from mebench.metrics.li2017 import frames_near_apex, peak_hits
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.tables import number_groups
 
@@ -61,24 +61,35 @@ AT_ONCE = 1 << 20
 """Pairs that are compared at once: a million predictions have tens of millions."""
 
 
-def pair_intervals(
-    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, near: bool = False
-) -> Pairs:
-    """Pairs of predictions and truths of one video and kind.
+def pair_intervals(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
+    """Pairs of predictions and truths of one video and kind that are near each other.
 
-    They are in the order of predictions, then of truths.
+    They share a frame, or the truth holds the prediction's apex or, under `peak`, a frame near it (`li2017.frames_near_apex`). They are
+    in the order of predictions, then of truths.
 
     Args:
         truths: table as in `Tables.put_in_order`.
         predictions: table as in `Tables.put_in_order`.
         convention: rules, which say what the end points are.
-        near: leave out pairs that share no frame and whose truth does not hold the prediction's apex.
     """
-    if near:
-        return _near_pairs(truths, predictions, convention)
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
-    prediction, truth = same_group(of_predictions, of_truths)
-    return overlap_pairs(prediction, truth, ends_of(predictions), ends_of(truths), convention)
+    true = ends_of(truths)
+    spotted = ends_of(predictions)
+    apex = predictions["apex"].to_numpy(np.float64)
+    reach = _widened(spotted, apex, apex)
+    if convention.matching == "peak":
+        reach = _widened(reach, *frames_near_apex(predictions))
+
+    def near(pairs: Pairs) -> Pairs:
+        """The pairs that are near each other."""
+        at = apex[pairs.prediction]
+        holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
+        is_near = (pairs.intersection > 0) | holds_apex
+        if convention.matching == "peak":
+            is_near |= peak_hits(truths, predictions, pairs.prediction, pairs.truth)
+        return pairs.where(is_near)
+
+    return _compare_in_blocks(of_predictions, of_truths, spotted, true, convention, near, reach)
 
 
 def ends_of(table: pd.DataFrame) -> tuple[Indices, Indices]:
@@ -86,19 +97,12 @@ def ends_of(table: pd.DataFrame) -> tuple[Indices, Indices]:
     return table["onset"].to_numpy(np.int64), table["offset"].to_numpy(np.int64)
 
 
-def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
-    """The pairs of `pair_intervals` that share a frame, or whose truth holds the apex."""
-    of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
-    true = ends_of(truths)
-    apex = predictions["apex"].to_numpy(np.float64)
-
-    def near(pairs: Pairs) -> Pairs:
-        """The pairs that share a frame, or whose truth holds the apex."""
-        at = apex[pairs.prediction]
-        holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
-        return pairs.where((pairs.intersection > 0) | holds_apex)
-
-    return _compare_in_blocks(of_predictions, of_truths, ends_of(predictions), true, convention, near, apex)
+def _widened(ends: tuple[Indices, Indices], first: Floats, last: Floats) -> tuple[Indices, Indices]:
+    """Onsets and offsets of intervals that also hold the frames from `first` to `last`. NaN adds nothing."""
+    onset, offset = ends
+    begin = np.fmin(onset, np.floor(first)).astype(np.int64)
+    end = np.fmax(offset, np.ceil(last)).astype(np.int64)
+    return begin, end
 
 
 def touches_truth(
@@ -155,13 +159,13 @@ def _compare_in_blocks(
     true: tuple[Indices, Indices],
     convention: Convention,
     chosen: Callable[[Pairs], Pairs],
-    apex: Floats | None = None,
+    reach: tuple[Indices, Indices] | None = None,
 ) -> Pairs:
-    """The chosen ones of pairs that may share a frame or an apex, in blocks."""
+    """The chosen ones of pairs that touch, in blocks. Given their `reach`, predictions touch what that touches."""
     if convention.ends == "never_empty":
         runs = _runs(of_predictions, of_truths)
     else:
-        runs = _runs_in_reach(of_predictions, of_truths, spotted, true, apex)
+        runs = _runs_in_reach(of_predictions, of_truths, reach or spotted, true)
     blocks = []
     for rows in np.array_split(np.arange(len(of_predictions)), 1 + runs.length.sum() // AT_ONCE):
         i, position = _laid_out(runs.first[rows], runs.length[rows])
@@ -196,7 +200,6 @@ def _runs_in_reach(
     of_truths: Indices,
     spotted: tuple[Indices, Indices],
     true: tuple[Indices, Indices],
-    apex: Floats | None = None,
 ) -> Runs:
     """For each prediction, the truths of its video that may touch it.
 
@@ -207,12 +210,8 @@ def _runs_in_reach(
         of_truths: (n_truths,) number of the video and kind of each truth.
         spotted: onsets and offsets of the predictions.
         true: onsets and offsets of the truths.
-        apex: (n_predictions,) apexes, NaN where unknown; an apex may lie outside its interval. None where only intervals count.
     """
     begin, end = spotted
-    if apex is not None:
-        known_apex = np.where(np.isnan(apex), begin, apex).astype(np.int64)
-        begin, end = np.minimum(begin, known_apex), np.maximum(end, known_apex)
     frames = np.concatenate([*true, begin, end])
     group = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
     positions = _number_frames(group, frames)
@@ -316,7 +315,7 @@ def match_one_to_one(
     >>> from mebench.metrics.conventions import CONVENTIONS
     >>> truths = pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 14], "offset": [19, 23]})
     >>> spotted = pd.DataFrame({"video": ["a", "a", "b"], "kind": "micro", "onset": [12, 8, 9], "offset": [21, 19, 19]})
-    >>> match_one_to_one(truths, spotted.assign(draw=0), CONVENTIONS["strict"])
+    >>> match_one_to_one(truths, spotted.assign(apex=np.nan, draw=0), CONVENTIONS["strict"])
     array([ 1,  0, -1])
     """
     matched = np.full(len(predictions), -1, dtype=np.int64)

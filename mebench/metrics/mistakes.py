@@ -103,7 +103,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         return pd.DataFrame(columns=list(COLUMNS))
     truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
-    same_kind = pair_intervals(truths, predictions, rule, near=rule.matching != "peak")
+    same_kind = pair_intervals(truths, predictions, rule)
     found = find_truths(truths, predictions, rule, same_kind)
     overlaps = _overlaps(truths, predictions, rule, same_kind)
     # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
@@ -138,7 +138,7 @@ class Overlaps:
 
 def _overlaps(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention, same_kind: Pairs) -> Overlaps:
     """The pairs that explain mistakes, given all pairs of one kind."""
-    in_video = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), rule, near=True)
+    in_video = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), rule)
     is_same_kind = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
     other_kind = in_video.where(~np.asarray(is_same_kind, dtype=np.bool_))
     reached = same_kind.hits(rule.threshold, rule.reaching)

@@ -166,7 +166,7 @@ def number_groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices
     """
     numbers = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
     for column in columns:
-        arrays = [table[column].array for table in tables]
+        arrays: list[Any] = [table[column].values for table in tables]
         cells = arrays[0] if len(arrays) == 1 else np.concatenate([np.asarray(array) for array in arrays])
         codes, values = pd.factorize(cells, use_na_sentinel=False)
         numbers = numbers * len(values) + codes

@@ -11,7 +11,7 @@ from scipy.signal import find_peaks
 from mebench.core import Expression
 from mebench.core.peaks import reaches_iou
 from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import pair_intervals
+from mebench.metrics.matching import ends_of, overlap_pairs
 from mebench.spotting import (
     Spotted,
     SpottingParams,
@@ -182,7 +182,11 @@ def shared(a, b, ends):
     st.booleans(),
 )
 def test_shared_frames_follow_each_convention(truths, spotted, threshold, ends, reaching):
-    pairs = pair_intervals(rows("v", truths), rows("v", spotted), Convention("plain", "", ends=ends))
+    of_predictions, of_truths = np.indices((len(spotted), len(truths))).reshape(2, -1)
+    convention = Convention("plain", "", ends=ends)
+    pairs = overlap_pairs(
+        of_predictions, of_truths, ends_of(rows("v", spotted)), ends_of(rows("v", truths)), convention
+    )
     exact = {(p, t): shared(a, b, ends) for p, a in enumerate(spotted) for t, b in enumerate(truths)}
     assert list(zip(pairs.intersection.tolist(), pairs.union.tolist())) == list(exact.values())
     ratio = {at: Fraction(common, either) if either else Fraction(0) for at, (common, either) in exact.items()}

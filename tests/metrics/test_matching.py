@@ -11,7 +11,7 @@ from hypothesis import assume, given, strategies as st
 
 from mebench.metrics import Tables, match_one_to_one, matching
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.matching import pair_intervals, take_turns
+from mebench.metrics.matching import ends_of, overlap_pairs, pair_intervals, take_turns
 
 STRICT = CONVENTIONS["strict"]
 Span = tuple[int, int]
@@ -23,7 +23,7 @@ few = st.lists(spans, max_size=4)
 def table(spans: list[Span], video: str = "a", kind: str = "micro", draw: int = 0) -> pd.DataFrame:
     onset, offset = ([span[end] for span in spans] for end in (0, 1))
     frame = pd.DataFrame({"onset": onset, "offset": offset}, dtype=np.int64)
-    return frame.assign(video=video, kind=kind, draw=draw)
+    return frame.assign(video=video, kind=kind, draw=draw, apex=np.nan)
 
 
 def iou(a: Span, b: Span) -> Fraction:
@@ -218,11 +218,27 @@ def test_pair_intervals_share_a_frame_or_the_apex(
     true = table([span for span, _ in truths]).assign(video=[video for _, video in truths])
     predictions = table([span for span, *_ in spotted]).assign(video=[video for _, video, _ in spotted])
     predictions["apex"] = np.array([np.nan if apex is None else apex for *_, apex in spotted], dtype=np.float64)
-    every, near = (pair_intervals(true, predictions, CONVENTIONS[name], near=near) for near in (False, True))
+    convention = CONVENTIONS[name]
+    same_video = [
+        (p, t) for p, of_p in enumerate(predictions["video"]) for t, of_t in enumerate(true["video"]) if of_p == of_t
+    ]
+    of_predictions, of_truths = np.array(same_video, dtype=np.int64).reshape(-1, 2).T
+    every = overlap_pairs(of_predictions, of_truths, ends_of(predictions), ends_of(true), convention)
+    near = pair_intervals(true, predictions, convention)
+
+    def is_near(prediction: int, truth: int) -> bool:
+        """Whether the apex lies in the truth or, under `peak`, a quarter of the interval's length around it."""
+        onset, offset, apex = (float(predictions[name].iloc[prediction]) for name in ("onset", "offset", "apex"))
+        first, last = true["onset"].iloc[truth], true["offset"].iloc[truth]
+        spare = (offset - onset) / 4
+        peak = (onset + offset) / 2 if np.isnan(apex) else apex
+        is_near_peak = convention.matching == "peak" and first - spare <= peak <= last + spare
+        return bool(first < apex < last or is_near_peak)
+
     kept = [
         (p, t, common, union)
         for p, t, common, union in zip(every.prediction, every.truth, every.intersection, every.union)
-        if common > 0 or true["onset"][t] < predictions["apex"][p] < true["offset"][t]
+        if common > 0 or is_near(p, t)
     ]
 
     assert [*zip(near.prediction, near.truth, near.intersection, near.union)] == kept
