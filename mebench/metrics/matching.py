@@ -69,13 +69,14 @@ def pair_intervals(truths: pd.DataFrame, predictions: pd.DataFrame, convention: 
 
     Args:
         truths: table as in `Tables.put_in_order`.
-        predictions: table as in `Tables.put_in_order`.
+        predictions: table as in `Tables.put_in_order`; without the column `apex` no apex is known.
         convention: rules, which say what the end points are.
     """
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     true = ends_of(truths)
     spotted = ends_of(predictions)
-    apex = predictions["apex"].to_numpy(np.float64)
+    apexes = predictions["apex"] if "apex" in predictions else np.full(len(predictions), np.nan)
+    apex = np.asarray(apexes, dtype=np.float64)
     reach = _widened(spotted, apex, apex)
     if convention.matching == "peak":
         reach = _widened(reach, *frames_near_apex(predictions))
@@ -315,7 +316,7 @@ def match_one_to_one(
     >>> from mebench.metrics.conventions import CONVENTIONS
     >>> truths = pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 14], "offset": [19, 23]})
     >>> spotted = pd.DataFrame({"video": ["a", "a", "b"], "kind": "micro", "onset": [12, 8, 9], "offset": [21, 19, 19]})
-    >>> match_one_to_one(truths, spotted.assign(apex=np.nan, draw=0), CONVENTIONS["strict"])
+    >>> match_one_to_one(truths, spotted.assign(draw=0), CONVENTIONS["strict"])
     array([ 1,  0, -1])
     """
     matched = np.full(len(predictions), -1, dtype=np.int64)

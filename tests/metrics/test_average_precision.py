@@ -18,7 +18,7 @@ spans = st.tuples(st.integers(0, 20), st.integers(0, 12)).map(lambda x: (x[0], x
 
 def table(spans: list[Span]) -> pd.DataFrame:
     frame = pd.DataFrame({"onset": [a for a, _ in spans], "offset": [b for _, b in spans]}, dtype=np.int64)
-    return frame.assign(video="a", kind="micro", apex=np.nan)
+    return frame.assign(video="a", kind="micro")
 
 
 def iou(a: Span, b: Span) -> Fraction:

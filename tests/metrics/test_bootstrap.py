@@ -159,7 +159,7 @@ def test_draw_groups_leaves_a_thousand_subjects_alone():
     assert bootstrap.draw_groups(("a",) * 1000) == tuple((subject,) for subject in range(1000))
 
 
-def test_Resampling_interval_over_groups_of_subjects_is_the_textbook_one():
+def test_Resampling_interval_over_groups_is_the_textbook_one():
     """A ratio of sums over 3,000 people, by linearization."""
     generator = np.random.default_rng(3)
     true = generator.integers(1, 9, 3000).astype(float)

@@ -23,7 +23,7 @@ few = st.lists(spans, max_size=4)
 def table(spans: list[Span], video: str = "a", kind: str = "micro", draw: int = 0) -> pd.DataFrame:
     onset, offset = ([span[end] for span in spans] for end in (0, 1))
     frame = pd.DataFrame({"onset": onset, "offset": offset}, dtype=np.int64)
-    return frame.assign(video=video, kind=kind, draw=draw, apex=np.nan)
+    return frame.assign(video=video, kind=kind, draw=draw)
 
 
 def iou(a: Span, b: Span) -> Fraction:
