@@ -171,7 +171,7 @@ found = {}
 patience = seatbelt.TRIAL_SECONDS
 for kind in KINDS:
     os.environ["FAKED_SEATBELT"] = kind
-    seatbelt.TRIAL_SECONDS = 3 if kind == "hangs" else patience
+    seatbelt.TRIAL_SECONDS = 2 if kind == "hangs" else patience
     own_grant = sandbox.grant_access((), [Path.cwd() / kind])  # each grant is tried once
     isolation = sandbox.find_isolation(own_grant)
     found[kind] = isolation, describe(isolation)
@@ -180,7 +180,7 @@ print(json.dumps(found))
 REFUSALS = {
     "refuses": "Seatbelt cannot isolate a method: sandbox_init refuses the profile: unbound variable: lsopen",
     "crashes": "its trial broke off (exit code -11)",
-    "hangs": "its trial took longer than 3 seconds",
+    "hangs": "its trial took longer than 2 seconds",
     "lets file-read-data": "a fold could read a file outside the grants in it",
     "lets file-read-metadata": "a fold could ask a file outside the grants for its size in it",
     "lets file-link": "a fold could link a file outside the grants in it",
