@@ -104,7 +104,7 @@ def match_intervals(
     """
     truths, predictions = _select_scored_intervals(truths, predictions, convention, kinds)
     draw = predictions["draw"].to_numpy(np.int64)
-    pairs = pair_intervals(truths, predictions, convention)
+    pairs = pair_intervals(truths, predictions, convention, least_iou=min(convention.threshold, *SWEEP))
     thresholds = THRESHOLDS if convention.defines("ap50") or convention.defines("ap") else ()
     hits: tuple[Bools | Indices, ...]
     if convention.matching == "every_hit":

@@ -61,7 +61,9 @@ AT_ONCE = 1 << 20
 """Pairs that are compared at once: a million predictions have tens of millions."""
 
 
-def pair_intervals(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
+def pair_intervals(
+    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, least_iou: Fraction = Fraction(0)
+) -> Pairs:
     """Pairs of predictions and truths of one video and kind that are near each other.
 
     They share a frame, or the truth holds the prediction's apex or, under `peak`, a frame near it (`li2017.frames_near_apex`). They are
@@ -70,7 +72,8 @@ def pair_intervals(truths: pd.DataFrame, predictions: pd.DataFrame, convention: 
     Args:
         truths: table as in `Tables.put_in_order`.
         predictions: table as in `Tables.put_in_order`; without the column `apex` no apex is known.
-        convention: rules, which say what the end points are.
+        convention: rules, which say what the end points are. Under `never_empty` all pairs of a video share a frame.
+        least_iou: pairs below it share too little, as those without a common frame.
     """
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     true = ends_of(truths)
@@ -85,7 +88,7 @@ def pair_intervals(truths: pd.DataFrame, predictions: pd.DataFrame, convention: 
         """The pairs that are near each other."""
         at = apex[pairs.prediction]
         holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
-        is_near = (pairs.intersection > 0) | holds_apex
+        is_near = peaks.reaches_iou(pairs.intersection, pairs.union, least_iou) | holds_apex
         if convention.matching == "peak":
             is_near |= peak_hits(truths, predictions, pairs.prediction, pairs.truth)
         return pairs.where(is_near)

@@ -209,11 +209,13 @@ def test_match_one_to_one_matches_as_many_as_scipy() -> None:
     truths=st.lists(st.tuples(spans, st.sampled_from("ab")), max_size=5),
     spotted=st.lists(st.tuples(spans, st.sampled_from("bc"), st.none() | st.integers(-3, 25)), max_size=5),
     name=st.sampled_from(["strict", *CONVENTIONS]),
+    least=st.sampled_from([Fraction(0), Fraction(1, 20), Fraction(1, 2)]),
 )
 def test_pair_intervals_share_a_frame_or_the_apex(
     truths: list[tuple[Span, str]],
     spotted: list[tuple[Span, str, int | None]],
     name: str,
+    least: Fraction,
 ) -> None:
     true = table([span for span, _ in truths]).assign(video=[video for _, video in truths])
     predictions = table([span for span, *_ in spotted]).assign(video=[video for _, video, _ in spotted])
@@ -224,7 +226,7 @@ def test_pair_intervals_share_a_frame_or_the_apex(
     ]
     of_predictions, of_truths = np.array(same_video, dtype=np.int64).reshape(-1, 2).T
     every = overlap_pairs(of_predictions, of_truths, ends_of(predictions), ends_of(true), convention)
-    near = pair_intervals(true, predictions, convention)
+    near = pair_intervals(true, predictions, convention, least)
 
     def is_near(prediction: int, truth: int) -> bool:
         """Whether the apex lies in the truth or, under `peak`, a quarter of the interval's length around it."""
@@ -238,7 +240,7 @@ def test_pair_intervals_share_a_frame_or_the_apex(
     kept = [
         (p, t, common, union)
         for p, t, common, union in zip(every.prediction, every.truth, every.intersection, every.union)
-        if common > 0 or is_near(p, t)
+        if (common > 0 and Fraction(int(common), int(union)) >= least) or is_near(p, t)
     ]
 
     assert [*zip(near.prediction, near.truth, near.intersection, near.union)] == kept
