@@ -100,6 +100,10 @@ def warm(names: Iterable[str]) -> None:
     for name in ["pytest", "hypothesis", *sorted(names)]:
         with suppress(Exception):  # a name inside a module, or an extra that is not installed
             importlib.import_module(name)
+        if "mebench" in sys.modules:  # then no test would see a mutant
+            sys.exit(
+                f"{name} imports mebench, which each copy must import by itself: leave it out of `Importers.foreign`"
+            )
     with suppress(ImportError):
         import torch
 

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+SCRIPTS = ("benchmarks", "tools")
+"""Folders of scripts, whose files tests import as top-level modules, too; these import mebench."""
 PACKAGES = {"mebench": "mebench", "tests": "tests", "methods": "mebench.methods", "datasets": "mebench.datasets"}
 """Folders of the checkout, and under which name Python finds what is in them."""
 
@@ -22,6 +24,8 @@ class Importers:
             for folder in PACKAGES
             for path in sorted((root / folder).rglob("*.py"))
         }
+        scripts = {path.stem for folder in SCRIPTS for path in (root / folder).glob("*.py")}
+        self._own = {"mebench", "tests", *SCRIPTS, *scripts}
         self.plugins = {name.split(".")[2]: name.rpartition(".")[0] for name in self.files if _is_plugin(name)}
         self.foreign: set[str] = set()
         """Imported modules of other packages, outside the standard library."""
@@ -51,7 +55,7 @@ class Importers:
     def _imported(self, name: str, file: str, tree: ast.Module) -> Iterator[str]:
         """Modules of the checkout that a file imports, packages around them and conftests above it included."""
         for full in self._names(name, file, tree):
-            if full.partition(".")[0] not in ("mebench", "tests", "benchmarks", "tools"):
+            if full.partition(".")[0] not in self._own:
                 if full.partition(".")[0] not in sys.stdlib_module_names:
                     self.foreign.add(full)
                 continue

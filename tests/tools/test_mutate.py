@@ -142,6 +142,14 @@ def test_nearest_tests_of_a_file(project):
     assert graph.distances("mebench/means.py") == {"tests/test_ends.py": 1}
 
 
+def test_Importers_takes_scripts_of_the_checkout_for_no_libraries(project):
+    """What a library imports is shared by all mutants: a script would bring an unbroken mebench."""
+    (project / "tools").mkdir()
+    (project / "tools" / "check.py").write_text("import mebench\n")
+    (project / "tests" / "test_check.py").write_text("import numpy\nfrom check import mebench\n")
+    assert {name.partition(".")[0] for name in Importers(project).foreign} == {"numpy"}
+
+
 @nightly("what can be broken, what is drawn and which tests are near, above")
 @pytest.mark.processes
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
