@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-SCRIPTS = ("benchmarks", "tools")
+SCRIPTS = ("benchmarks", "docs", "tools")
 """Folders of scripts, whose files tests import as top-level modules, too; these import mebench."""
 PACKAGES = {"mebench": "mebench", "tests": "tests", "methods": "mebench.methods", "datasets": "mebench.datasets"}
 """Folders of the checkout, and under which name Python finds what is in them."""
@@ -25,7 +25,8 @@ class Importers:
             for path in sorted((root / folder).rglob("*.py"))
         }
         scripts = {path.stem for folder in SCRIPTS for path in (root / folder).glob("*.py")}
-        self._own = {"mebench", "tests", *SCRIPTS, *scripts}
+        folders = {path.name for path in root.iterdir() if path.is_dir()}
+        self._own = folders | scripts
         self.plugins = {name.split(".")[2]: name.rpartition(".")[0] for name in self.files if _is_plugin(name)}
         self.foreign: set[str] = set()
         """Imported modules of other packages, outside the standard library."""
