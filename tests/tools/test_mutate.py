@@ -142,7 +142,7 @@ def test_nearest_tests_of_a_file(project):
     assert graph.distances("mebench/means.py") == {"tests/test_ends.py": 1}
 
 
-def test_Importers_takes_scripts_of_the_checkout_for_no_libraries(project):
+def test_Importers_take_own_scripts_for_no_libraries(project):
     """What a library imports is shared by all mutants: a script would bring an unbroken mebench."""
     (project / "tools").mkdir()
     (project / "tools" / "check.py").write_text("import mebench\n")
