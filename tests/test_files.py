@@ -12,7 +12,17 @@ from hypothesis import given, strategies as st
 
 from mebench.config import sources
 from mebench.errors import ConfigError
-from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_hash, load_yaml, read_plain
+from mebench.files import (
+    MOST_DEPTH,
+    MOST_NODES,
+    MOST_YAML,
+    Plain,
+    Text,
+    code_hash,
+    holds_content,
+    load_yaml,
+    read_plain,
+)
 from tests.helpers.refusals import refusal
 
 
@@ -193,3 +203,13 @@ def test_code_hash_is_equal_in_every_process(tmp_path):
     }
 
     assert others == {code_hash(file)}
+
+
+def test_holds_content_compares_bytes(tmp_path):
+    file = tmp_path / "page.html"
+    assert not holds_content(file, b"one")
+    file.write_bytes(b"one")
+    assert holds_content(file, b"one")
+    assert not holds_content(file, b"two")
+    assert not holds_content(file, b"one more")
+    assert not holds_content(tmp_path, b"")

@@ -47,6 +47,7 @@ from mebench.boards.rows import (
     shared_facts,
 )
 from mebench.boards.selection_gains import Gain, table_of_gains
+from mebench.files import holds_content
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.number_format import format_mean_count, format_table_number, shares_in_words
@@ -358,7 +359,7 @@ def write_leaderboard(
     for answered in questions:
         files |= {f"{TABLES}/{answered.name}.{ending}": text for ending, text in table_texts(answered, MADE).items()}
     former = _former_files(out)
-    changed = {name: text for name, text in files.items() if not _holds(out / name, text)}
+    changed = {name: text for name, text in files.items() if not holds_content(out / name, text.encode())}
     with new_folder(out) as temporary:
         for name, text in changed.items():
             (temporary / name).parent.mkdir(exist_ok=True)
@@ -369,11 +370,6 @@ def write_leaderboard(
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / index
-
-
-def _holds(file: Path, text: str) -> bool:
-    """Whether a file has a text already."""
-    return file.is_file() and file.read_bytes() == text.encode()
 
 
 def _name_of_index(out: Path, notify: Callable[[str], object]) -> str:

@@ -61,6 +61,7 @@ from mebench.boards.site.chart import ChartPoint, draw_chart, total_seconds
 from mebench.config import registry
 from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError
+from mebench.files import holds_content
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.number_format import format_mean_count, format_seconds, format_span, format_table_number
@@ -813,7 +814,7 @@ def write_site(
 
 def _write_or_keep(file: Path, content: bytes, former: Path) -> int:
     """Write a file of the site, and return its bytes; an equal former file gets a second name instead."""
-    if former.is_file() and former.stat().st_size == len(content) and former.read_bytes() == content:
+    if holds_content(former, content):
         with suppress(OSError):  # some disks have no second names
             file.hardlink_to(former)
             return len(content)
