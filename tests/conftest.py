@@ -28,7 +28,7 @@ from mebench._fast_imports import speed_up_imports
 from mebench.features import landmarks
 from mebench.runner import describe, isolation, process, workers
 from tests.helpers import memory, model_server
-from tests.helpers.drawn_once import draw_once, once, remembering, share_features
+from tests.helpers.drawn_once import draw_once, once, put_folders_in_memory, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer
 from tests.helpers.made_once import compiled_once
 from tests.helpers.nightly import NIGHTLY
@@ -160,6 +160,7 @@ describe.made_by = functools.cache(describe.made_by)
 # With each seed PyTorch notes three times where it was set, for a GPU that may be asked for later: of a test that is a long way.
 traceback.format_stack = lambda *_, **__: []
 
+put_folders_in_memory()
 draw_once()
 share_features()
 dataset.SyntheticFrames.__getitem__ = remembering(dataset.SyntheticFrames.__getitem__)

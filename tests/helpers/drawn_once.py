@@ -28,14 +28,18 @@ PYTESTS_ROOT = "PYTEST_DEBUG_TEMPROOT"
 
 
 def draw_once() -> None:
-    """Let `write_frames` do so, for whoever imports it afterwards; the folders of tests lie in memory too, see `_find_memory`."""
+    """Let `write_frames` do so, for whoever imports it afterwards."""
     if KEPT not in os.environ:
-        memory = _find_memory()
-        os.environ[KEPT] = tempfile.mkdtemp(prefix=PREFIX, dir=memory)
+        os.environ[KEPT] = tempfile.mkdtemp(prefix=PREFIX, dir=_find_memory())
         atexit.register(shutil.rmtree, os.environ[KEPT], ignore_errors=True)
-        if memory is not None:
-            os.environ.setdefault(PYTESTS_ROOT, str(memory))
     drawn.write_frames = _copying(drawn.write_frames)
+
+
+def put_folders_in_memory() -> None:
+    """Let pytest make the folders of `tmp_path` in memory, if there is room; its processes tell those that they start."""
+    memory = None if PYTESTS_ROOT in os.environ else _find_memory()
+    if memory is not None:
+        os.environ[PYTESTS_ROOT] = str(memory)
 
 
 def _find_memory() -> Path | None:
