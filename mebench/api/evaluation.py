@@ -25,7 +25,6 @@ from mebench.errors import (
     refused_by_plugin,
     refused_by_system,
 )
-from mebench.files import holds_content
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.progress import Progress
 from mebench.terminal import format_count
@@ -218,7 +217,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
         folder.mkdir(parents=True, exist_ok=True)
         for file, data in files.items():
             path = folder / file
-            if not holds_content(path, data):  # folds of another run may be reading it
+            if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
                 path.write_bytes(data)
     return name
 
