@@ -155,8 +155,8 @@ def test_video_jobs_keep_degradations_apart(tmp_path):
 
 
 HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
-RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmRSS')]"
-"""MiB; of Linux."""
+OWN_MEMORY = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('RssAnon')]"
+"""MiB, on Linux, without the files of libraries: of these the system maps as much around each page as it has read already."""
 
 
 @pytest.mark.processes
@@ -166,7 +166,7 @@ def test_prepare_loads_no_torch_in_small_workers(tmp_path):
     pool = WorkerPool(1)
     try:
         pool.start(1)
-        ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (RESIDENT,))])
+        ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (OWN_MEMORY,))])
         prepared = module.prepare_features([plan.feature_needs], pool, Progress())
         ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
     finally:
@@ -174,7 +174,7 @@ def test_prepare_loads_no_torch_in_small_workers(tmp_path):
     assert (len(prepared.seconds), prepared.failures) == (len(plan.data.videos), {})
     assert module.missing_videos(plan.features) == []
     assert heavy == []
-    assert not megabytes or megabytes[0] < 200
+    assert not megabytes or megabytes[0] < 80
 
 
 def test_prepare_refuses_an_unwritable_store_first(progress, tmp_path):
