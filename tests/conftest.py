@@ -55,6 +55,13 @@ if not NIGHTLY:  # by night examples hold numbers and words of our own source to
     providers.is_local_module_file = lambda path: False
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """`-n auto` takes all cores whose processes find room in memory: a laptop of eight cores may have room for four."""
+    cores = yield
+    return memory.count_workers_with_room(cores)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection() -> None:
     """What `st.text()` draws from is made once a checkout: that takes 200 MiB for a moment, so before all else is in memory."""

@@ -10,11 +10,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 T = TypeVar("T")
+WORKER = 2 << 30
+"""Bytes that a process of tests takes at most; most of it is libraries, each of which some test needs."""
 MUCH = 150 << 20
 """Bytes by which this process may grow before what is unreachable, such as frames of a film, is looked for."""
 STATM = Path("/proc/self/statm")
 _held = [0]
+
+
+def count_workers_with_room(wanted: int) -> int:
+    """How many of so many processes of tests find room in this machine's memory; at least one."""
+    with_room = psutil.virtual_memory().available // WORKER
+    return max(1, min(wanted, with_room))
 
 
 def resident() -> int:
