@@ -26,8 +26,9 @@ MARK = "MEBENCH_MUTANT"
 OPTIONS = (
     *("-q", "--no-header", "--tb=line", "--import-mode=importlib", "--doctest-modules", "--hypothesis-seed=0"),
     *("-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist"),
-    *("-o", "python_functions=test_*"),  # a file with examples may hold a function such as `tested_column`, which is no test
+    *("-o", "python_functions=test_*"),
 )
+"""A file of mebench that is run for its examples may hold a function such as `tested_column`, which is no test."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 FORK = multiprocessing.get_context("fork")
 
