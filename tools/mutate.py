@@ -13,8 +13,9 @@ mebench. At first all selected tests run on the unbroken copy, which says how lo
 each file calls; what fails there is named and left out. `--baseline FILE` keeps that for the next time. Then the tests of a mutant
 run until one fails, the nearest first: those of the file itself, then those that call the broken function, by the length of the
 chain of imports; last, those with a marker of `--markers`, which start processes (`--without-marked` leaves them out). A line
-outside of functions takes the tests that import the file directly or call anything in it; `--imported` takes for every line all
-tests that import the file in any way. Ten times as long as before, and at least `--timeout` seconds, for one test file is too long.
+outside of functions, or in a compiled one, takes the tests that import the file directly or call anything in it; `--imported` takes
+for every line all tests that import the file in any way. Ten times as long as before, and at least `--timeout` seconds, for one
+test file is too long.
 
 Printed are all mutants, then those that survive. A survivor is a gap in the tests, or it makes no difference that matters.
 """
@@ -255,7 +256,7 @@ def _stages(m: Mutant, near: Mapping[str, int], known: Known, args: argparse.Nam
     """The tests of a mutant, the nearest first."""
     first, last = _marks(args)
     good = {test for test in near if test not in known[test]["failed"]}
-    chosen = good if args.imported else {test for test in good if _reaches(m, near[test], known[test]["called"])}
+    chosen = good if args.imported else _reaching(m, {test: near[test] for test in good}, known)
     ordered = sorted(chosen, key=lambda test: (near[test], known[test]["seconds"], test))
     own = [test for test in ordered if near[test] == 0]
     others = [test for test in ordered if near[test] > 0]
@@ -267,13 +268,17 @@ def _stages(m: Mutant, near: Mapping[str, int], known: Known, args: argparse.Nam
     return stages
 
 
-def _reaches(m: Mutant, distance: int, called: Sequence[Sequence[Any]]) -> bool:
-    """Whether a test file imports the mutant's file itself, or calls its function."""
-    if distance == 0:
-        return True
-    if m.function is not None:
-        return [m.file, m.function] in [list(name) for name in called]
-    return distance <= 1 or m.file in {file for file, _ in called}
+def _reaching(m: Mutant, near: Mapping[str, int], known: Known) -> set[str]:
+    """The test files that call the mutant's function.
+
+    Calls of a compiled function cannot be seen. If no test is seen to call it, or the mutant is outside of functions, those are
+    taken that import the file directly or call anything in it.
+    """
+    own = {test for test, distance in near.items() if distance == 0}
+    calling = {test for test in near if [m.file, m.function] in known[test]["called"]}
+    if calling:
+        return own | calling
+    return {test for test in near if near[test] <= 1 or m.file in {file for file, _ in known[test]["called"]}}
 
 
 def _within_seconds(tests: Sequence[str], known: Known, seconds: float) -> tuple[list[str], list[str]]:

@@ -110,9 +110,14 @@ def countdown(n):
         n -= 1
     return n
 """,
+    "mebench/loops.py": "import numba\n\n\n@numba.njit\ndef double(n):\n    return n * 2\n",
     "tests/test_sums.py": "def test_nothing():\n    pass\n",
     "tests/test_ends.py": """
-from mebench import means
+from mebench import loops, means
+
+
+def test_loops():
+    assert loops.double(4) == 8
 
 
 def test_mean():
@@ -152,14 +157,14 @@ def test_Importers_take_own_scripts_for_no_libraries(project):
     (project / "tools").mkdir()
     (project / "tools" / "check.py").write_text("import mebench\n")
     (project / "tests" / "test_check.py").write_text("import numpy\nfrom check import mebench\n")
-    assert {name.partition(".")[0] for name in Importers(project).foreign} == {"numpy"}
+    assert {name.partition(".")[0] for name in Importers(project).foreign} == {"numba", "numpy"}
 
 
 @nightly("what can be broken, what is drawn and which tests are near, above")
 @pytest.mark.processes
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_mutate_shows_what_no_test_notices(project):
-    """The example sees a broken sum and tests see a broken mean; nobody sees the digits and the mean of nothing."""
+    """The example sees a broken sum, tests see a broken mean and a compiled loop; nobody sees the digits and the mean of nothing."""
     shutil.copytree(ROOT / "tools", project / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     before = {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
@@ -178,11 +183,12 @@ def test_mutate_shows_what_no_test_notices(project):
         "return 0": "survived",
         "return round(total(numbers) / len(numbers), DIGITS)": "tests/test_ends.py::test_mean",
         "n -= 1": "timeout",
+        "return n * 2": "tests/test_ends.py::test_loops",
     }
     left_out = [line for line in done.stdout.splitlines() if line.endswith("is left out")]
     assert left_out == ["tests/test_fails.py::test_wrong fails without any change and is left out"]
     assert "-DIGITS = 9\n+DIGITS = 10" in done.stdout
-    assert "7 lines, 4 caught, 1 by time, 2 survived" in done.stdout
+    assert "8 lines, 5 caught, 1 by time, 2 survived" in done.stdout
 
     (project / "out.json").unlink()
     after = {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
