@@ -339,6 +339,13 @@ def test_read_eaf_shares_time_among_marks_without_times(tmp_path):
     assert [(mark.begin, mark.end) for mark in tier.marks] == [(1000, 1400), (1400, 1800), (3000, 3500)]
 
 
+def test_read_eaf_orders_marks_by_time(tmp_path):
+    """ELAN saves marks in the order in which they were made."""
+    file = drawn_eaf(tmp_path / "a.eaf", [("t4", "t5"), ("t1", "t2"), ("t2", "t3")])
+    (tier,) = eaf.read_eaf(file).tiers
+    assert [(mark.begin, mark.end) for mark in tier.marks] == [(1000, 1400), (1400, 1800), (3000, 3500)]
+
+
 def test_read_eaf_counts_marks_without_times_or_reversed(tmp_path):
     file = drawn_eaf(tmp_path / "a.eaf", [("t4", "t5"), ("t5", "t6"), ("t7", "t8")])
     remarks = Remarks()
