@@ -44,6 +44,17 @@ def test_draw_confusion_matrix_shows_counts_and_shares():
     assert picture.get_clim() == (0, 1)  # two runs' colours mean the same
 
 
+def test_svg_of_figure_takes_the_page_s_size_alone():
+    """The whole has no width of its own; the pictures and frames in it keep theirs."""
+    answers = pd.DataFrame({"truth": ["negative", "positive"], "predicted": ["negative", "negative"]})
+    figure = plots.draw_confusion_matrix(answers, CLASSES)
+    drawing = ElementTree.fromstring(plots.svg_of_figure(figure, "f").replace("xlink:", ""))
+    assert not {"width", "height"} & drawing.attrib.keys()
+    sized = [part for part in drawing.iter() if part.tag.rpartition("}")[2] in ("image", "rect")]
+    assert sized
+    assert all({"width", "height"} <= part.attrib.keys() for part in sized)
+
+
 def test_draw_confusion_matrix_leaves_out_absent_classes():
     answers = pd.DataFrame({"truth": ["negative", "positive"], "predicted": ["negative", None]})
     axes = plots.draw_confusion_matrix(answers, CLASSES).axes[0]
