@@ -59,6 +59,28 @@ def test_pairs_of_counts_each_person_once(board):
     assert found["p"] == found["p_holm"] == pytest.approx(2 * p, rel=1e-6)
 
 
+def test_pairs_of_adjusts_and_orders_pairs(tmp_path):
+    """Three methods are three pairs: the clearest differences first, adjusted by the steps of Holm."""
+    for dataset, people in (("one", 4), ("two", 9)):
+        for method, shift in (("even", 2), ("early", 2), ("late", 9)):
+            make_run(
+                tmp_path,
+                method=method,
+                dataset=dataset,
+                members=(dataset,),
+                subjects=people,
+                shift=shift,
+                tasks=("spot",),
+            )
+    records = collect.collect_finished_runs(tmp_path)
+    pairs = several_datasets.pairs_of(build.build_tables(records), records)
+    chances = [pair["p"] for pair in pairs]
+    assert len(chances) == 3
+    assert chances == sorted(chances)
+    steps = np.maximum.accumulate([3 * chances[0], 2 * chances[1], chances[2]])
+    assert [pair["p_holm"] for pair in pairs] == pytest.approx(np.minimum(steps, 1))
+
+
 def test_pairs_of_needs_two_datasets(board):
     records = [record for record in collect.collect_finished_runs(board) if record.dataset == "one"]
     assert several_datasets.pairs_of(build.build_tables(records), records) == []
