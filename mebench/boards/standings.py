@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mebench.boards.run_tables import Read
 from mebench.boards.significance import MOST_ROWS, ChosenWeights, Scorer, find_differing_pairs, significance_groups
 from mebench.errors import MebenchError
+from mebench.grouping import split_into_batches
 from mebench.metrics import Tables, find_convention
 from mebench.metrics.bootstrap import Resampling, derived_seed
 from mebench.metrics.comparison import Pool
@@ -64,6 +65,8 @@ def compute_standings(
 
 MOST_ROUNDS = 12
 """Most rounds in which a permutation is scored, each with one seed of every row; see `PooledRows.units_of_rounds`."""
+MOST_SCORED = 100_000
+"""Most scores that are computed at once, whose sums must fit in memory."""
 
 
 @dataclass(frozen=True)
@@ -142,27 +145,36 @@ class PooledRows:
 
     def mean_scores(self, weights: Floats) -> Floats:
         """(m,) means over seeds under (m, n_places) weights of `places`: all seeds of a row are permuted together."""
-        scores = [self.score(cast(Floats, WeightsOfRound(weights, units))) for units in self.units_of_rounds]
-        return np.asarray(np.mean(scores, axis=0))
+        n_together = max(1, MOST_SCORED // max(1, len(weights)))
+        scores = []
+        for units in split_into_batches(self.units_of_rounds, n_together):
+            of_rounds = self.score(cast(Floats, WeightsOfRounds(weights, units)))
+            scores.append(of_rounds.reshape(len(units), len(weights)))
+        return np.asarray(np.concatenate(scores).mean(axis=0))
 
 
-class WeightsOfRound:
-    """Weights of the pool, from weights of positions that each round fills with other units.
+class WeightsOfRounds:
+    """Weights of the pool in several rounds, one below the other: the same positions, which each round fills with other units.
 
     Args:
-        weights: (m, n_places) weights.
-        units: (n_places,) positions in the pool.
+        weights: (m, n_places) weights of positions.
+        units: (n_places,) positions in the pool, for each round.
     """
 
-    def __init__(self, weights: Floats, units: NDArray[np.int32]) -> None:
+    def __init__(self, weights: Floats, units: Sequence[NDArray[np.int32]]) -> None:
         self._weights = weights
-        self._units = units
+        self._units = np.stack(units, axis=1)
 
     def __len__(self) -> int:
-        return len(self._weights)
+        return len(self._weights) * int(self._units.shape[1])
 
     def __matmul__(self, counts: Floats) -> Floats:
-        return np.asarray(self._weights @ counts[self._units])
+        """The weighted sums of the counts of all units, (n_units, ...): (n_rounds x m, ...)."""
+        # One product for all rounds, each count of each round a column: a product for each takes twice as long.
+        of_places = counts.reshape(len(counts), -1)[self._units].swapaxes(1, 2)
+        columns = of_places.reshape(len(of_places), -1)
+        sums = np.asarray(self._weights @ columns)
+        return sums.T.reshape(-1, len(self)).T.reshape(-1, *counts.shape[1:])
 
 
 @lru_cache(maxsize=1)  # the parts of a table have the same runs
