@@ -23,7 +23,10 @@ def are_sets(labels: Iterable[object]) -> bool:
 def within_classes(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     """Whether all classes of a label are among some, (n,)."""
     known = set(classes)
-    return labels.map(lambda label: isinstance(label, str) and known.issuperset(label.split("+"))).astype(bool)
+    # There are few different labels, and many clips: those of all runs of a table.
+    number, different = pd.factorize(labels, use_na_sentinel=False)
+    is_known = [isinstance(label, str) and known.issuperset(label.split("+")) for label in different]
+    return pd.Series(np.array(is_known, dtype=np.bool_)[number], labels.index, name=labels.name)
 
 
 def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
