@@ -431,6 +431,8 @@ def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
     numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]
     drawn = []
     for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
+        if sides[0].frames_of_video(video) == 1:  # of clips with ready-made features all are such
+            continue
         line = timeline_of_video(video, sides)
         has_content = line.rows or any(track.curves for track in line.tracks)
         if line.n_frames <= 1 or not has_content:

@@ -299,6 +299,10 @@ class JudgedRun:
         """The row of a video in `tables.videos`."""
         return self._rows["videos"][video][0]
 
+    def frames_of_video(self, video: str) -> int | None:
+        """The number of frames of a video; None if it is unknown."""
+        return _whole(self.row_of_video(video)["n_frames"])
+
     def make_track(self, video: str) -> Track:
         """This side's track for a video."""
         curves: dict[Kind, ScoreCurve] = {}
@@ -435,7 +439,7 @@ def timeline_of_video(video: str, sides: Sequence[JudgedRun]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
     row = sides[0].row_of_video(video)
     tracks = [side.make_track(video) for side in sides]
-    n_frames = _whole(row["n_frames"]) or _seen_frames(tracks)
+    n_frames = sides[0].frames_of_video(video) or _seen_frames(tracks)
     fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])
     is_gapless = "first" in row and not len(row.get("numbers", ()))
     first = int(row["first"]) if is_gapless else None
