@@ -26,8 +26,9 @@ UNUSED_SECONDS = 30 * 24 * 3600.0
 """Entries that no leaderboard has used for this time are removed."""
 
 
+@cache  # a build asks for it thousands of times
 def cache_folder() -> Path:
-    """The folder of the cache."""
+    """The folder of the cache, as the user's settings name it at the first use."""
     return Path(sources.user_setting("cache", run_settings.RunSettings().cache)).expanduser() / "boards"
 
 

@@ -26,6 +26,7 @@ import mebench.datasets
 import mebench.methods
 from mebench._fast_imports import speed_up_imports
 from mebench.features import landmarks
+from mebench.result_cache import cache_folder
 from mebench.runner import describe, isolation, process, workers
 from tests.helpers import memory, model_server
 from tests.helpers.drawn_once import draw_once, once, put_folders_in_memory, remembering, share_features
@@ -195,10 +196,12 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.delenv("MEBENCH_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cache_folder.cache_clear()
     packages = (mebench.methods, mebench.datasets)
     paths = [list(package.__path__) for package in packages]
     modules = set(sys.modules)
     yield folder
+    cache_folder.cache_clear()
     for package, path in zip(packages, paths):
         package.__path__[:] = path  # type: ignore[index]
     for name in set(sys.modules) - modules:
