@@ -101,6 +101,19 @@ def test_with_doubts_marks_two_new_records_of_one_run(tmp_path):
         assert record.doubt.endswith(f"; {outcome.doubt}")
 
 
+@pytest.mark.parametrize(
+    ("earlier", "copied"),
+    [("blink + svm", "emotions"), ("flow + forest", "intervals"), ("flow + svm", "emotions and intervals")],
+)
+def test_doubt_of_pair_lets_a_method_answer_as_before(tmp_path, earlier, copied):
+    """All answers are equal: intervals of the same spotter and emotions of the same recognizer may be."""
+    for name, method in (("former", earlier), ("later", "blink + forest")):
+        make_run(tmp_path, name, method=method, subjects=12, wrong_every=3)
+    former, later = collect_finished_runs(tmp_path)
+    doubt = disagreements.doubt_of(later, [former], (), similar_answers.read_answers)
+    assert doubt == f"its {copied} are those of former"
+
+
 def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):
     for name in ("one", "two"):
         boards_export.export_record(make_run(tmp_path / "runs", name, method=name), tmp_path / name, scored_again=False)

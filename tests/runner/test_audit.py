@@ -35,6 +35,20 @@ def test_audit_of_k_prime_saw_training_people_alone(audit):
     assert lengths["folds"]["toy/1"]["toy"]["micro"]["ms"] == pytest.approx(1000 * 5 / 30, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("saw", "what"),
+    [
+        ("video", "threshold or normalisation of a tested video"),
+        ("database", "features of all tested clips, unlabelled"),
+    ],
+)
+def test_audit_names_what_came_from_tested_videos(moody, saw, what):
+    plan = make_plan(resolve(moody()))
+    found = guard.audit_of(guard.AuditedRun(plan.data, plan.methods, plan.config.values, plan.selection, saw), {})
+    assert found["transductive"] == saw
+    assert value(found, what) == {"name": what, "saw": saw, "value": None}
+
+
 def test_audit_leak_takes_k_prime_over_all_subjects(audit):
     found = audit("audit=leak")
     assert (found["selection"], found["switch"]) == ("test", "leak")
