@@ -166,6 +166,11 @@ def test_table_writes_markdown_csv_and_figures(runs, tmp_path):
         made.plot(tmp_path / "t.gif")
 
 
+def test_table_title_names_what_was_scored():
+    made = mebench.table(BOARD, folder=LEADERBOARDS)
+    assert made.title == "Recognition on MEGC 2019 flow maps, leave one subject out, 442 clips"
+
+
 def test_table_of_named_board_has_its_title_score_and_rows():
     made = mebench.table("megc2019", folder=LEADERBOARDS)
     assert made.title == "MEGC 2019, by person, 442 clips"
