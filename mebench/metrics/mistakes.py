@@ -98,10 +98,10 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         DataError: the tables do not fit together.
     """
     rule = find_convention(convention)
-    ordered = tables.put_in_order()
-    if ordered.predictions is None:
+    if tables.predictions is None:
         return pd.DataFrame(columns=list(COLUMNS))
-    truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
+    ordered = tables.put_in_order()
+    truths, predictions = in_scope(ordered.truths, of_kinds(ordered.spotted, kinds), rule)
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
     same_kind = pair_intervals(truths, predictions, rule)
     found = find_truths(truths, predictions, rule, same_kind)
