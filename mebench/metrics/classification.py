@@ -1,6 +1,5 @@
 """Scores of confusion matrices, or of their counts, and the calibration of confidences."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -40,12 +39,12 @@ def confusion_matrices(
 ) -> NDArray[np.int64]:
     """One `confusion_matrix` for each unit (a subject, say), (n_units, C, C + 1); `unit` is each sample's, (n,)."""
     number = {label: index for index, label in enumerate(classes)}
-    matrices = np.zeros((n_units, len(classes), len(classes) + 1), dtype=np.int64)
-    counted = Counter(zip(truth, predicted, unit.tolist(), strict=True))
-    for (true, answer, where), n in counted.items():
-        if true in number:
-            matrices[where, number[true], number.get(answer, len(classes))] += n
-    return matrices
+    n_classes = len(classes)
+    row = np.array([number.get(label, -1) for label in truth], dtype=np.int64)
+    column = np.array([number.get(label, n_classes) for label in predicted], dtype=np.int64)
+    cell = (unit * n_classes + row) * (n_classes + 1) + column
+    counts = np.bincount(cell[row >= 0], minlength=n_units * n_classes * (n_classes + 1))
+    return counts.reshape(n_units, n_classes, n_classes + 1)
 
 
 class ClassCounts(NamedTuple):
