@@ -1,6 +1,6 @@
 """Scores of spotted intervals: from counts, over all thresholds of confidence and of IoU, of timing, and of frames."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,19 +12,25 @@ from mebench.core import KINDS
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS, find_metric, metric_columns
 from mebench.metrics.conventions import Convention
+from mebench.metrics.curve_counts import (
+    CountedHits,
+    HitsWithoutSome,
+    Ranking,
+    WeightSums,
+    blocks_of,
+    number_at_once,
+    raise_to_later,
+    rank_units,
+    repeat_hits,
+    rows_left_out,
+)
 from mebench.metrics.density import PlacedFalsePositives, density_scores, place_false_positives
 from mebench.metrics.interval_matches import SWEEP, THRESHOLDS, IntervalMatches, match_intervals
 from mebench.metrics.li2017 import count_newly_covered, rates_over_confidence
 from mebench.metrics.matching import Found, Pairs, take_turns
-from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, safe_ratio
 from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units, renumber_truths
 
-_BLOCK = 64
-"""Weightings that are computed at once, at most."""
-_MOST_VALUES = 1 << 16
-"""Values of weightings and hits that are computed at once, so that the working set fits into the CPU cache."""
-_MOST_COUNTS = 1 << 18
-"""Counts by unit and hit that are kept as a table, whose empty cells take time, too."""
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
 """False positives a minute at which recall is reported, by the name of the score."""
 
@@ -51,48 +57,6 @@ def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = No
     return float(weighted_average_precision(hits, ranking, truths, np.ones((1, 1)))[0])
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """Spotted intervals, the surest first, as curves under many weightings of their units need them.
-
-    Attributes:
-        unit: (n,) unit of each interval.
-        last_as_sure: (n,) row of the last interval of the same confidence: no threshold parts the two.
-        n_units: number of units.
-    """
-
-    unit: Indices
-    last_as_sure: Indices
-    n_units: int
-
-    @cached_property
-    def rows_of_unit(self) -> list[Indices]:
-        """The rows of each unit, in order."""
-        by_unit = np.argsort(self.unit, kind="stable")
-        return np.split(by_unit, np.searchsorted(self.unit[by_unit], np.arange(1, self.n_units)))
-
-    def repeat(self, times: Indices) -> "Ranking":
-        """Each interval several times, (n,); all copies are equally sure."""
-        last_copy = times.cumsum() - 1
-        return Ranking(np.repeat(self.unit, times), np.repeat(last_copy[self.last_as_sure], times), self.n_units)
-
-
-def rank_units(unit: Indices, n_units: int, confidence: Floats | None = None) -> Ranking:
-    """The ranking of intervals that stand in order.
-
-    Args:
-        unit: (n,) unit of each interval, the surest first.
-        n_units: number of units.
-        confidence: (n,), falling, as in `average_precision`. Equal confidences cannot be separated by a threshold, so their
-            order (by video name) must not affect a score.
-    """
-    last_as_sure = np.arange(len(unit))
-    if confidence is not None:
-        last = last_of_equals(confidence)
-        last_as_sure = np.repeat(last, np.diff(last, prepend=-1))
-    return Ranking(unit, last_as_sure, n_units)
-
-
 def weighted_average_precision(hits: Bools | Indices, ranking: Ranking, truths: Floats, weights: Floats) -> Floats:
     """Average precision under many weightings of units (subjects, say) at once.
 
@@ -110,13 +74,68 @@ def weighted_average_precision(hits: Bools | Indices, ranking: Ranking, truths: 
     Returns:
         (n_weightings,), NaN where no truth has a weight.
     """
-    area = np.empty(len(weights))
-    for part, gained, found, ranked in _at_hits(hits, ranking, weights):
-        # In place: of a million intervals these are hundreds of thousands of values for each weighting.
-        precision = np.divide(found, ranked, out=ranked, where=ranked != 0)
-        np.maximum.accumulate(precision[:, ::-1], axis=1, out=precision[:, ::-1])
-        area[part] = np.multiply(gained, precision, out=precision).sum(axis=1)
-    return safe_ratio(area, weights @ truths, np.nan)
+    (of_hits,) = weighted_average_precisions([hits], ranking, truths, weights)
+    return np.asarray(of_hits)
+
+
+def weighted_average_precisions(
+    several_hits: Sequence[Bools | Indices], ranking: Ranking, truths: Floats, weights: Floats
+) -> Floats:
+    """`weighted_average_precision` of several hits of one ranking, at several IoU say, (n_several, n_weightings)."""
+    if all(hits.dtype == np.bool_ for hits in several_hits):
+        areas = _areas_under_curves([np.asarray(hits, dtype=np.bool_) for hits in several_hits], ranking, weights)
+    else:
+        repeated = [repeat_hits(hits, ranking) for hits in several_hits]
+        areas = np.concatenate([_areas_under_curves([hits], own_ranking, weights) for hits, own_ranking in repeated])
+    true = weights @ truths
+    return np.stack([safe_ratio(area, true, np.nan) for area in areas])
+
+
+def _areas_under_curves(several_hits: Sequence[Bools], ranking: Ranking, weights: Floats) -> Floats:
+    """Areas under precision over the weight of found truths, (n_several, n_weightings)."""
+    areas = np.empty((len(several_hits), len(weights)))
+    left_out = rows_left_out(weights, ranking)
+    if left_out:
+        for number, hits in enumerate(several_hits):
+            curve_without_some = HitsWithoutSome(hits, ranking)
+            for weighting, rows in left_out.items():
+                areas[number, weighting] = _area_without(*curve_without_some.count(rows))
+    others = np.setdiff1d(np.arange(len(weights)), [*left_out])
+    if len(others):
+        areas[:, others] = _areas_in_blocks(several_hits, ranking, weights[others])
+    return areas
+
+
+def _areas_in_blocks(several_hits: Sequence[Bools], ranking: Ranking, weights: Floats) -> Floats:
+    """The same, for blocks of weightings at once."""
+    n_at_once = number_at_once(len(weights), len(ranking.unit))
+    sums = WeightSums(ranking.unit, n_at_once)
+    curves = [CountedHits(hits, ranking, n_at_once) for hits in several_hits]
+    areas = np.empty((len(curves), len(weights)))
+    for part in blocks_of(len(weights), n_at_once):
+        block = weights[part]
+        _, ranked = sums.sum_up(block)
+        for number, curve in enumerate(curves):
+            areas[number, part] = _area_under_curve(*curve.count(block, ranked))
+    return areas
+
+
+def _area_under_curve(gained: Floats | Indices, found: Floats, ranked: Floats) -> Floats:
+    """(n_block,) areas from the weight of each hit, and of all hits and all intervals down to it, (n_block, n_hits)."""
+    # In place: of a million intervals these are hundreds of thousands of values for each weighting.
+    precision = np.divide(found, ranked, out=ranked, where=ranked != 0)
+    raise_to_later(precision)
+    return np.asarray(np.multiply(gained, precision, out=precision).sum(axis=1))
+
+
+def _area_without(left_out: Indices, found: Floats, ranked: Floats) -> float:
+    """The area without some hits, from the numbers of the other hits and intervals down to each, (n_hits,)."""
+    n_before_others = np.searchsorted(ranked, 1)
+    ranked[:n_before_others] = 1  # nothing is found there
+    precision = np.divide(found, ranked, out=ranked)
+    raise_to_later(precision[None])
+    precision[left_out] = 0
+    return float(precision.sum())
 
 
 def recall_at_rates(
@@ -140,7 +159,14 @@ def recall_at_rates(
     if np.isnan(allowed).all():
         return {name: np.full(len(weights), np.nan) for name in RATES}
     best = {name: np.zeros(len(weights)) for name in RATES}
-    for part, _, found, ranked in _at_hits(hits, ranking, weights):
+    single_hits, single_ranking = repeat_hits(hits, ranking)
+    n_at_once = number_at_once(len(weights), len(single_ranking.unit))
+    sums = WeightSums(single_ranking.unit, n_at_once)
+    curve = CountedHits(single_hits, single_ranking, n_at_once)
+    for part in blocks_of(len(weights), n_at_once):
+        block = weights[part]
+        _, sums_down = sums.sum_up(block)
+        _, found, ranked = curve.count(block, sums_down)
         wrong = ranked - found
         for name, rate in RATES.items():
             few = wrong <= rate * allowed[part, None]
@@ -149,105 +175,6 @@ def recall_at_rates(
         name: np.where(np.isnan(allowed), np.nan, safe_ratio(found, weights @ truths, np.nan))
         for name, found in best.items()
     }
-
-
-def _at_hits(
-    hits: Bools | Indices, ranking: Ranking, weights: Floats
-) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
-    """Weighted counts down to each hit, in blocks of weightings.
-
-    The working set then fits into the CPU cache.
-
-    Yields:
-        The block; its weight of each hit, of all hits at least as sure as it, and of all intervals at least as sure, (n_block, n_hits).
-    """
-    if hits.dtype != np.bool_:
-        # One that found several equals several that found one each: only the last can set a precision.
-        times = np.maximum(hits, 1)
-        hits = np.repeat(hits > 0, times)
-        ranking = ranking.repeat(times)
-    where = np.flatnonzero(hits)
-    ends = ranking.last_as_sure[where]
-    unit_of_hit = ranking.unit[where]
-    weigh_ranked = _weighing(ranking, ends)
-    has_ties = (ends[1:] == ends[:-1]).any()
-    last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1 if has_ties else None
-    n_at_once = min(_BLOCK, len(weights), max(1, _MOST_VALUES // max(1, len(where))))
-    # The same memory for all blocks: new memory takes as long as the sums.
-    space = np.empty((3, n_at_once, len(where)))
-    for start in range(0, len(weights), n_at_once):
-        block = weights[start : start + n_at_once]
-        part = slice(start, start + len(block))
-        gained, found, ranked = space[:, : len(block)]
-        np.take(block, unit_of_hit, axis=1, out=gained, mode="clip")
-        _sum_up(gained, found)
-        if last_hit_as_sure is not None:
-            found = found[:, last_hit_as_sure]
-        weigh_ranked(block, ranked)
-        yield part, gained, found, ranked
-
-
-def _sum_up(values: Floats, sums: Floats) -> None:
-    """Write sums along rows; whole numbers, as weights mostly are, take a tenth of the time of others."""
-    whole = values.astype(np.int64)
-    if (whole == values).all():
-        sums[:] = whole.cumsum(axis=1)
-    else:
-        values.cumsum(axis=1, out=sums)
-
-
-def _weighing(ranking: Ranking, ends: Indices) -> Callable[[Floats, Floats], None]:
-    """A function that writes the weight of all intervals up to some rows.
-
-    Its arguments are weights, (n_block, n_units), and what gets the result, (n_block, n_ends).
-
-    Args:
-        ranking: ranks and units of the intervals.
-        ends: (n_ends,) rows, never falling.
-    """
-    n_ends = len(ends)
-    # For each interval the first of the ends that it counts for; those behind the last one do not matter.
-    first_end = np.repeat(np.arange(n_ends), np.diff(ends, prepend=-1))
-    if ranking.n_units * n_ends <= _MOST_COUNTS:
-        number = ranking.unit[: len(first_end)] * n_ends + first_end
-        counts = np.bincount(number, minlength=ranking.n_units * n_ends).reshape(ranking.n_units, n_ends)
-        up_to = counts.cumsum(axis=1, dtype=np.float64)
-
-        def weigh_all(block: Floats, ranked: Floats) -> None:
-            np.matmul(block, up_to, out=ranked)
-
-        return weigh_all
-    of_all = (ends + 1).astype(np.float64)
-
-    def weigh_unusual(block: Floats, ranked: Floats) -> None:
-        for weights, total in zip(block, ranked):
-            _weigh_unusual(weights, ranking, first_end, of_all, total)
-
-    return weigh_unusual
-
-
-def _weigh_unusual(weights: Floats, ranking: Ranking, first_end: Indices, of_all: Floats, total: Floats) -> None:
-    """Write the weight of all intervals up to each end.
-
-    It is the usual weight of all, and what units of another weight change. Nearly all weightings leave out one unit, or
-    all but one. Units of one weight are counted together, in whole numbers.
-
-    Args:
-        weights: (n_units,).
-        ranking: ranks and units of the intervals.
-        first_end: for each interval down to the last end, the first end that it counts for.
-        of_all: (n_ends,) number of all intervals up to each end.
-        total: (n_ends,) gets the result.
-    """
-    usual = 1.0 if 2 * np.count_nonzero(weights == 1) > len(weights) else 0.0
-    np.multiply(usual, of_all, out=total)
-    for weight in sorted(set(weights[weights != usual].tolist())):
-        rows = np.concatenate([ranking.rows_of_unit[unit] for unit in np.flatnonzero(weights == weight)])
-        n_up_to = np.bincount(first_end[rows[rows < len(first_end)]], minlength=len(of_all)).cumsum()
-        if weight == usual - 1:
-            total -= n_up_to
-        else:
-            total += (weight - usual) * n_up_to
 
 
 def detection_curve(
@@ -539,8 +466,8 @@ class SpottingCounts:
         is_defined = self.convention.defines("ap50") or self.convention.defines("ap")
         if cannot_rank.all() or not is_defined:
             return np.full((len(THRESHOLDS), len(weights)), np.nan)
-        areas = [weighted_average_precision(hits, self._ranking, self.truths, weights) for hits in self.hits]
-        return np.where(cannot_rank, np.nan, np.stack(areas))
+        areas = weighted_average_precisions(self.hits, self._ranking, self.truths, weights)
+        return np.where(cannot_rank, np.nan, areas)
 
     def _recall_at_rates(self, weights: Floats, cannot_rank: Bools) -> dict[str, Floats]:
         """Recall at each of `RATES`; NaN where nothing can be ranked."""

@@ -125,3 +125,25 @@ def test_average_precision_weights_are_copies_at_ties(
         hits.astype(bool), ranking, truths, np.array([weights], dtype=float)
     )
     assert value[0] == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("levels", [50, 10**9])
+def test_average_precision_without_each_of_many_intervals(levels: int) -> None:
+    """Long tables are counted by what a person takes away; here everything is counted again without the person."""
+    rng = np.random.default_rng(levels)
+    n_units, n = 30, 70_000
+    unit = rng.integers(0, n_units, n)
+    sure = -np.sort(-np.round(rng.random(n) * levels))
+    hits = rng.random(n) < np.linspace(0.8, 0.05, n)
+    truths = rng.integers(2_000, 3_000, n_units).astype(float)
+    weights = 1 - np.eye(n_units)[[0, 7]]
+    weights = np.concatenate([weights, rng.integers(0, 3, (2, n_units))])
+    found = spotting_scores.weighted_average_precision(
+        hits, spotting_scores.rank_units(unit, n_units, sure), truths, weights
+    )
+    for weighting, value in zip(weights, found):
+        times = weighting[unit]
+        last = np.searchsorted(-sure, -sure, side="right") - 1
+        precision = np.cumsum(times * hits)[last] / np.maximum(np.cumsum(times)[last], 1)
+        highest = np.maximum.accumulate(precision[::-1])[::-1]
+        assert value == pytest.approx((times * hits * highest).sum() / (weighting @ truths), rel=1e-12)
