@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedDict
 
 import numpy as np
@@ -28,18 +28,11 @@ if TYPE_CHECKING:
 else:
     scipy = load_lazily("scipy")
 
+Evaluate = Callable[[Floats], Mapping[str, Floats]]
+"""From (n_weightings, n_units) weights to scores, (n_weightings,) each."""
+
 ROUNDING_ERROR = 1e-12
 """A standard error below this comes only from rounding: the score does not change when a subject is left out."""
-
-
-def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
-    """Weights that leave out each of `units` once, (len(units), n_units).
-
-    >>> leave_one_out([0, 2], 3)
-    array([[0., 1., 1.],
-           [1., 1., 0.]])
-    """
-    return leave_groups_out([[unit] for unit in units], n_units)
 
 
 def leave_groups_out(groups: Sequence[Sequence[int]], n_units: int) -> Floats:
@@ -69,7 +62,19 @@ def each_alone(units: Sequence[int], n_units: int) -> Iterator[Floats]:
         yield weights
 
 
-@lru_cache(maxsize=4)  # each score asks for them
+def score_each_alone(evaluate: Evaluate, units: Sequence[int], n_units: int) -> dict[str, Floats]:
+    """The scores of each of some units alone, (len(units),) each.
+
+    Args:
+        evaluate: gives scores under weights.
+        units: the units.
+        n_units: number of all units.
+    """
+    batches = [evaluate(weights) for weights in each_alone(units, n_units)]
+    return {name: np.concatenate([scores[name] for scores in batches]) for name in batches[0]}
+
+
+@lru_cache(maxsize=4)  # drawn once for all sections and both sides of a comparison
 def draw_groups(strata: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
     """The subjects that the jackknife leaves out together, mostly each alone.
 
@@ -259,7 +264,6 @@ class Basis(NamedTuple):
     hidden_error: float = 0.0
 
 
-Evaluate = Callable[[Floats], Mapping[str, Floats]]
 BasisOf = Callable[[Sequence[int], str], Basis]
 """From units and a score's name to its support among them."""
 
@@ -447,12 +451,12 @@ class Resampling:
         """The scores without each group of subjects (`draw_groups`), (n_groups,) each."""
         return dict(evaluate(leave_groups_out(self._groups, self.n_units)))
 
-    @property
+    @cached_property  # each score asks for them
     def _groups(self) -> list[list[int]]:
         """The units that are left out together."""
         return [[self.subjects[position] for position in group] for group in draw_groups(tuple(self.own_strata))]
 
-    @property
+    @cached_property
     def strata_of_groups(self) -> list[str]:
         """The stratum of each group of subjects that is left out."""
         return [self.strata[group[0]] for group in self._groups]

@@ -20,13 +20,12 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.bootstrap import (
     Basis,
     BasisOf,
-    Evaluate,
     Resampling,
     Score,
     SectionScores,
     average_scores,
     derived_seed,
-    each_alone,
+    score_each_alone,
     standard_error,
 )
 from mebench.metrics.catalogue import OF_SAMPLES, find_metric
@@ -172,7 +171,7 @@ class Pool:
     ) -> Callable[[int], Floats]:
         """A function from a run to its scores at `path`, (n_people,).
 
-        Each person is scored alone, see `scores_of_people`.
+        Each person is scored alone; NaN for people who show nothing that the score depends on.
 
         Raises:
             ConfigError: these runs have no such score.
@@ -180,10 +179,8 @@ class Pool:
         part, name = self._part_with(path, kinds, classes, convention)
 
         def score(run: int) -> Floats:
-            units = self.units[run]
-            weights = np.zeros((len(units), self.units.size))
-            weights[np.arange(len(units)), units] = 1
-            return scores_of_people(part, name, weights)
+            of_people = partial(_scores_of_people, part, name)
+            return score_each_alone(of_people, self.units[run].tolist(), self.units.size)[name]
 
         return score
 
@@ -208,8 +205,10 @@ class Pool:
         raise ConfigError(unknown("score of these runs", path, sections))
 
 
-def scores_of_people(part: SectionScores, name: str, weights: Floats) -> Floats:
-    """(n_people,) a score on each person alone; NaN for people who show nothing that it depends on, or without such a score.
+def _scores_of_people(part: SectionScores, name: str, weights: Floats) -> dict[str, Floats]:
+    """A score on each person alone, (n_people,).
+
+    NaN for people who show nothing that it depends on, or without such a score.
 
     Args:
         part: section of a summary.
@@ -219,7 +218,7 @@ def scores_of_people(part: SectionScores, name: str, weights: Floats) -> Floats:
     scores = part.evaluate(weights).get(name, np.full(len(weights), np.nan))
     units_of = [np.flatnonzero(row).tolist() for row in weights]
     is_shown = [part.basis_of(units, name).subjects > 0 for units in units_of]
-    return np.where(is_shown, scores, np.nan)
+    return {name: np.where(is_shown, scores, np.nan)}
 
 
 LEVEL = 0.05
@@ -498,8 +497,8 @@ def on_hardest(
         judge = sections.get(judging_section, part)
         each: list[Floats] = []
         for pool, _ in sides:
-            batches = [*each_alone(range(people.n_units), people.n_units)]
-            each.append(np.concatenate([scores_of_people(judge, judging_name, pool(batch)) for batch in batches]))
+            of_people = partial(_judge_people, judge, judging_name, pool)
+            each.append(score_each_alone(of_people, range(people.n_units), people.n_units)[judging_name])
         cohort = hardest_people(np.stack(each))
         if not len(cohort):
             continue
@@ -507,6 +506,13 @@ def on_hardest(
         for name in group:
             results[name] = {"people": len(cohort), "scores": [of_run[name] for of_run in scores]}
     return results
+
+
+def _judge_people(
+    judge: SectionScores, name: str, pool: Callable[[Floats], Floats], weights: Floats
+) -> dict[str, Floats]:
+    """A score on each person alone, of the run that the pool's weights stand for."""
+    return _scores_of_people(judge, name, pool(weights))
 
 
 def _scores(
@@ -555,7 +561,7 @@ def _compare_section(
     paired = replace(subjects, skipped={})
     first, second, differences, without = paired.compare_runs(runs, basis_of)
     of_people = [unit for unit, stratum in enumerate(subjects.strata) if stratum != NOBODY]
-    first_alone, second_alone = (_scores_of_each(run, of_people, subjects.n_units) for run in runs)
+    first_alone, second_alone = (score_each_alone(run, of_people, subjects.n_units) for run in runs)
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), exchanges.units, exchanges.swapped)
     on_hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
     # Where all subjects differ in one direction.
@@ -586,12 +592,6 @@ def _compare_section(
             hardest=on_hard.get(name, {}),
         )
     return rows
-
-
-def _scores_of_each(run: Evaluate, units: Sequence[int], n_units: int) -> dict[str, Floats]:
-    """The scores of a run on each of some units alone, (n,) each."""
-    parts = [run(batch) for batch in each_alone(units, n_units)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _subjects_of_section(section: str, subjects: Resampling) -> Resampling:

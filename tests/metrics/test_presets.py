@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.metrics import Tables, bootstrap, emotions, find_convention
+from mebench.metrics import Tables, emotions, find_convention
 from mebench.metrics.summary import summarize
 from tests.helpers.plain_rules import (
     Span,
@@ -231,7 +231,7 @@ def test_sklearn_macro_without_a_subject_equals_the_others(answers) -> None:
     clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": predicted})
     rule = find_convention("sklearn_macro")
     sample = emotions.of_clips(clips, 3, ("a", "b", "c", "d"), rule)
-    found = sample.compute_scores(rule, ["uf1", "uar"], bootstrap.leave_one_out(range(3), 3))
+    found = sample.compute_scores(rule, ["uf1", "uar"], 1 - np.eye(3))
     for left_out in range(3):
         rest = subject != left_out
         if set(truth[rest]) == set(truth):  # without one of its classes the mean is undefined
