@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mebench.reports.recognition import Group
 
 app = typer.Typer()
+
+_ROWS_AT_ONCE = 10_000
+"""Mistakes that are made for JSON at once."""
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
@@ -180,14 +183,20 @@ class _SpottingMistakes:
     distracted: Any = None
 
     def plain(self) -> dict[str, Any]:
-        """Numbers and rows as data for JSON."""
+        """Numbers as data for JSON, and rows, which are made when they are written."""
         found = {"draws": self.draws, "counts": score_report.plain_counts(self.counts)}
         if self.distracted is not None:
             found["on_distractors"] = self.distracted.to_dict("index")
-        rows = self.mistakes.drop(columns="row").astype(object)
-        cells = zip(*(rows[name].tolist() for name in rows))
-        found["mistakes"] = [dict(zip(rows.columns, row)) for row in cells]
+        found["mistakes"] = self._make_rows()
         return found
+
+    def _make_rows(self) -> Iterator[dict[str, Any]]:
+        """The mistakes one after the other: a million at once would take gigabytes."""
+        table = self.mistakes.drop(columns="row")
+        for start in range(0, len(table), _ROWS_AT_ONCE):
+            part = table.iloc[start : start + _ROWS_AT_ONCE].astype(object)
+            for row in zip(*(part[name].tolist() for name in part)):
+                yield dict(zip(table.columns, row))
 
     def print_tables(self, name: str, by: str, verbose: bool) -> None:
         """Print the numbers by cause, each mistake if wanted, and the gains without a cause."""

@@ -67,6 +67,19 @@ def test_mistakes_json_adds_up_to_the_summary(tmp_path, capsys):
         assert sum(sum(row["miss"].values()) for row in rows.values()) == spotting["fn"]
 
 
+@pytest.mark.parametrize(("shift", "kinds"), [(100, ("micro", "macro")), (0, ("micro",))])
+def test_mistakes_json_is_laid_out_as_by_python(tmp_path, capsys, shift, kinds):
+    """Rows are written as they are made, to a file and to standard output; without a mistake there is none."""
+    make_run(tmp_path / "runs", "lost", shift=shift, kinds=kinds)
+    mistakes.mistakes_command("lost", "runs", "kind", json="-")
+    shown = capsys.readouterr().out
+    read = json.loads(shown)
+    assert bool(read["mistakes"]) == (shift > 0)
+    assert shown == json.dumps(read, indent=2, ensure_ascii=False) + "\n"
+    mistakes.mistakes_command("lost", "runs", "kind", json="lost.json")
+    assert (tmp_path / "lost.json").read_text(encoding="utf-8") == shown
+
+
 def test_mistakes_refuses_other_words_of_by(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):
