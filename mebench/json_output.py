@@ -62,7 +62,7 @@ def _make_pieces(data: Any) -> Iterator[str]:
 
 
 def _make_rows(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """The text of rows as a value of the outermost object, a piece for each row."""
+    """The text of rows as a value of the outermost object, row by row."""
     before = "[\n"
     for row in rows:
         cells = _CELLS.encode(_finite(row)).removeprefix("{").removesuffix("}")

@@ -1,4 +1,7 @@
-"""Counts along a curve of precision over recall, the surest interval first, under many weightings of units."""
+"""Counts along a curve of precision over recall, under many weightings of units.
+
+The surest interval comes first.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,7 +81,7 @@ def repeat_hits(hits: Bools | Indices, ranking: Ranking) -> tuple[Bools, Ranking
 
 
 class CountedHits:
-    """The hits of a ranking, and what is counted down to each under a block of weightings.
+    """The hits of a ranking, counted under blocks of weightings.
 
     The next block overwrites what was counted: new memory takes as long as the sums.
     """
@@ -108,7 +111,7 @@ class CountedHits:
 
 
 class HitsWithoutSome:
-    """The hits of a ranking, and the numbers down to each where some intervals are left out.
+    """The hits of a ranking, counted without some intervals.
 
     The next call overwrites what was counted: new memory takes as long as the counts.
     """
@@ -163,7 +166,10 @@ class WeightSums:
         self._weights, self._sums = np.empty((2, n_at_once, len(unit)))
 
     def sum_up(self, block: Floats) -> tuple[Floats | Indices, Floats]:
-        """The weight of each interval and the sum down to it, (n_block, n) each, from (n_block, n_units) weights."""
+        """The weight of each interval and the sum down to it.
+
+        Both are (n_block, n), from (n_block, n_units) weights.
+        """
         sums = self._sums[: len(block)]
         whole_block = block.astype(np.int64)
         if (whole_block != block).any():
@@ -191,7 +197,9 @@ def blocks_of(n_weightings: int, n_at_once: int) -> Iterator[slice]:
 
 
 def rows_left_out(weights: Floats, ranking: Ranking) -> dict[int, Indices]:
-    """The rows that a weighting leaves out, by its number, where these are few and it counts all others once.
+    """The few rows that a weighting leaves out, by its number.
+
+    Other weightings, which leave out many or count some twice, are absent.
 
     Small tables have none: blocks of weightings cost less there.
     """

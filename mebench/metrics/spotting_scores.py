@@ -121,7 +121,13 @@ def _areas_in_blocks(several_hits: Sequence[Bools], ranking: Ranking, weights: F
 
 
 def _area_under_curve(gained: Floats | Indices, found: Floats, ranked: Floats) -> Floats:
-    """(n_block,) areas from the weight of each hit, and of all hits and all intervals down to it, (n_block, n_hits)."""
+    """(n_block,) areas.
+
+    Args:
+        gained: (n_block, n_hits) weight of each hit.
+        found: (n_block, n_hits) weight of all hits down to each.
+        ranked: (n_block, n_hits) weight of all intervals down to each, which is overwritten.
+    """
     # In place: of a million intervals these are hundreds of thousands of values for each weighting.
     precision = np.divide(found, ranked, out=ranked, where=ranked != 0)
     raise_to_later(precision)
@@ -129,7 +135,13 @@ def _area_under_curve(gained: Floats | Indices, found: Floats, ranked: Floats) -
 
 
 def _area_without(left_out: Indices, found: Floats, ranked: Floats) -> float:
-    """The area without some hits, from the numbers of the other hits and intervals down to each, (n_hits,)."""
+    """The area without some hits.
+
+    Args:
+        left_out: numbers of these hits.
+        found: (n_hits,) number of the other hits down to each.
+        ranked: (n_hits,) number of the other intervals down to each, which is overwritten.
+    """
     n_before_others = np.searchsorted(ranked, 1)
     ranked[:n_before_others] = 1  # nothing is found there
     precision = np.divide(found, ranked, out=ranked)
