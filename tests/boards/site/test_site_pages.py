@@ -128,6 +128,13 @@ def test_pages_are_there_for_run_method_and_dataset(pages):
     assert {"methods/mean", "methods/ststnet", "datasets/casme2", "datasets/synthetic", "runs/evil"} <= names
 
 
+def test_run_page_leads_back_to_its_own_tables(site):
+    page = (site / "runs" / "evil.html").read_text(encoding="utf-8")
+    crumbs = page.partition('<p class="crumbs">')[2].partition("</p>")[0]
+    tables = re.findall(r'href="../tables/([^"]+)\.html"', crumbs)
+    assert sorted(tables) == ["analysis-casme2-loso", "recognition-casme2-loso", "spotting-casme2-loso"]
+
+
 def test_pages_mark_published_values_in_own_tables(pages, site):
     page = (site / "tables" / "spotting-casme2-loso.html").read_text(encoding="utf-8")
     measured, _, beside = page.partition("Published by others")
