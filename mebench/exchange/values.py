@@ -91,11 +91,8 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     """
     cells = table.cells[name]
     texts = pd.Series(cells.distinct, dtype="object")
-    if not cells.are_plain_numbers:
-        is_blank = np.array([cell.casefold() in BLANK for cell in cells.distinct], dtype=np.bool_)
-        texts = texts.mask(is_blank, None)
-    read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
-    if table.may_have_decimal_comma and (np.isnan(read) & texts.notna()).any():
+    read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)  # no blank is a number
+    if table.may_have_decimal_comma and np.isnan(read).any():
         read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
     values = read[cells.which]
     table.refuse(name, ~np.isfinite(values) & ~blank_cells(cells), "the {name} {cell!r} is not a number{more}")
