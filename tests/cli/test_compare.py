@@ -82,6 +82,8 @@ def test_compare_of_recognizers_tells_no_rule_of_intervals(tmp_path, capsys):
     assert "IoU" not in shown
     assert "no difference from A is shown for B and C" in shown
     assert "A - B" not in shown
+    words = " ".join(shown.split())
+    assert {letter for letter in "ABC" if f"only in {letter}, p" in words} == {"B", "C"}  # each beside A
 
 
 def test_compare_fits_into_eighty_columns(tmp_path, capsys, monkeypatch):
