@@ -42,12 +42,13 @@ def test_Flow_between_a_frame_and_itself_is_zero(monkeypatch):
 
 @pytest.fixture
 def countable(monkeypatch):
-    """A flow whose u is the square of the start frame's gray value; the list collects the start frames."""
+    """A flow whose u is the square of the start frame's gray value, and v the gap; the list collects the start frames."""
     starts = []
 
     def square(a, b):
         starts.append(int(a[0, 0]))
-        return np.stack([a.astype(np.float32) ** 2, np.zeros(a.shape, np.float32)], axis=-1)
+        first, second = (image.astype(np.float32) for image in (a, b))
+        return np.stack([first**2, second - first], axis=-1)
 
     monkeypatch.setattr(flow, "make_calculator", lambda algorithm: square)
     return starts
@@ -65,6 +66,7 @@ def test_Flow_stride_computes_every_sth_pair_and_the_last(countable, stride):
     u = np.array([m[0, 0, 0] for m in maps])
     np.testing.assert_array_equal(u[countable], np.square(countable))  # exact where computed
     np.testing.assert_allclose(u, np.interp(range(12), countable, np.square(countable)), rtol=1e-6)
+    assert {m[0, 0, 1] for m in maps} == {2}
 
 
 def test_Flow_maps_pair_frames_k_apart():
