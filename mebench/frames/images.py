@@ -36,6 +36,7 @@ _COPY_AGAIN = "copy it from the original again"
 _JPEG = b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MARKERS_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 """Markers of JPEG alone: TEM, the restart markers, start and end of image (ITU-T T.81, table B.1)."""
 
@@ -72,10 +73,10 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
         remedy = "" if ": " in str(error) else f", {_COPY_AGAIN} or remove it"
         raise DataError(f"the image {path} cannot be decoded: it {error}{remedy}") from None
     depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color and not deep else cv2.IMREAD_GRAYSCALE)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), depth)
-    except cv2.error:
-        image = None
+    image = None
+    if not is_torn_png(data):
+        with suppress(cv2.error):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), depth)
     if image is None:
         raise DataError(f"the image {path} cannot be decoded: it is damaged, {_COPY_AGAIN} or remove it")
     if image.dtype != np.uint8:
@@ -108,6 +109,23 @@ def is_truncated_jpeg(data: bytes) -> bool:
             if kind == _START_OF_SCAN:
                 return data.find(_END_OF_IMAGE, at) < 0
     return True
+
+
+def is_torn_png(data: bytes) -> bool:
+    """Whether a chunk of a PNG states more bytes than follow.
+
+    OpenCV takes memory for the stated bytes before it reads them: up to four gigabytes for one damaged byte. Chunks are laid out as
+    in ISO/IEC 15948, 5.3.
+    """
+    if not data.startswith(_PNG):
+        return False
+    at = len(_PNG)
+    kind = b""
+    while at + 8 <= len(data) and kind != b"IEND":  # some writers pad the end
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        at += 12 + length  # length, kind and checksum take 4 bytes each
+    return at > len(data)
 
 
 Size = tuple[int, int]

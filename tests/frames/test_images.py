@@ -79,6 +79,27 @@ def test_is_truncated_jpeg_ignores_thumbnails():
     assert images.is_truncated_jpeg(whole[:-400])
 
 
+def test_is_torn_png_finds_chunks_longer_than_the_file():
+    """What stands behind the last chunk does not matter."""
+    whole = cv2.imencode(".png", picture())[1].tobytes()
+    place = whole.index(b"IDAT") - 4
+    assert not images.is_torn_png(whole)
+    assert not images.is_torn_png(whole + b"\x7f" * 30)
+    assert images.is_torn_png(whole[:place] + b"\x7f" + whole[place + 1 :])
+    assert all(images.is_torn_png(whole[:length]) for length in range(place + 8, len(whole) - 12))
+    assert not images.is_torn_png(b"\xff\xd8")
+
+
+def test_read_image_lets_opencv_take_no_memory_for_a_torn_png(tmp_path, monkeypatch):
+    """It would take two gigabytes for this byte."""
+    whole = bytearray(cv2.imencode(".png", picture())[1].tobytes())
+    whole[whole.index(b"IDAT") - 4] = 0x7F
+    (tmp_path / "a.png").write_bytes(whole)
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("OpenCV was asked"))
+    with pytest.raises(DataError, match="cannot be decoded: it is damaged"):
+        read_image(tmp_path / "a.png")
+
+
 def test_is_truncated_jpeg_allows_fill_bytes_before_a_marker():
     """Any number of 0xFF may stand before a marker (ITU-T T.81, B.1.1.2)."""
     data = jpeg()
