@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +106,20 @@ def test_Worker_process_lacks_what_this_one_has_seen():
     label.self = label  # or gc would not know it
     assert look(None) >= 1
     assert alone(look) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        (None, ""),
+        (7, " (exit code 7)"),
+        (-signal.SIGSEGV, " (SIGSEGV)"),
+        (-signal.SIGABRT, " (SIGABRT)"),
+        (-99, " (signal 99)"),
+    ],
+)
+def test_death_reason_names_signal_or_exit_code(code, how):
+    assert isolation.death_reason(code) == f"its worker process died{how}"
 
 
 @pytest.mark.parametrize(
