@@ -21,7 +21,8 @@ def worker(request, monkeypatch):
         monkeypatch.setenv(name, "/data/smic")
     monkeypatch.setenv("NUMBA_DEBUG", "0")
     server = KeptServer()
-    server.warm_up(OF_MOST)
+    # Before, since a confined process cannot list the folder of the tests to find it.
+    server.warm_up((*OF_MOST, print_much.__module__))
     worker = isolation.Worker(server=server)
     yield worker
     worker.close()
