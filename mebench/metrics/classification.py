@@ -40,9 +40,12 @@ def confusion_matrices(
     """One `confusion_matrix` for each unit (a subject, say), (n_units, C, C + 1); `unit` is each sample's, (n,)."""
     number = {label: index for index, label in enumerate(classes)}
     n_classes = len(classes)
-    row = np.array([number.get(label, -1) for label in truth], dtype=np.int64)
-    column = np.array([number.get(label, n_classes) for label in predicted], dtype=np.int64)
-    cell = (unit * n_classes + row) * (n_classes + 1) + column
+    answered = [
+        (number.get(true, -1), number.get(answer, n_classes), where)
+        for true, answer, where in zip(truth, predicted, unit.tolist(), strict=True)
+    ]
+    row, column, owner = np.array(answered, dtype=np.int64).reshape(-1, 3).T
+    cell = (owner * n_classes + row) * (n_classes + 1) + column
     counts = np.bincount(cell[row >= 0], minlength=n_units * n_classes * (n_classes + 1))
     return counts.reshape(n_units, n_classes, n_classes + 1)
 
