@@ -68,6 +68,12 @@ def test_find_faults_tell_videos_of_two_people_apart(tmp_path, name, text, messa
     assert [str(fault) for fault in faults(task(name), tmp_path / "a.csv", tmp_path / "truth.csv")] == message
 
 
+def test_find_faults_need_no_subject_where_names_differ(tmp_path):
+    (tmp_path / "a.csv").write_text(SPOTTED)
+    (tmp_path / "truth.csv").write_text("subject,video,onset\n001,001_2,3\n001,001_2,9\n001,001_3,\n")
+    assert faults(task("megc2023"), tmp_path / "a.csv", tmp_path / "truth.csv") == []
+
+
 @pytest.mark.parametrize("text", ["", "subject,onset\n1,2\n"])
 def test_find_faults_refuse_table_without_videos(tmp_path, text):
     (tmp_path / "asked.csv").write_text(text)

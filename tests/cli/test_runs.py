@@ -95,6 +95,11 @@ def test_runs_list_calls_a_run_without_tables_damaged(runs, capsys):
     assert names(runs) == {"perfect", "late", "lost"}
 
 
+def test_runs_list_counts_no_folds_before_they_are_planned(runs, capsys):
+    (runs / "half" / "folds.json").unlink()
+    assert listed(runs, capsys)["half"]["folds"] == 0
+
+
 def test_runs_list_calls_a_locked_run_running(runs, capsys):
     lock = RunFolder(runs / "half").lock()
     assert listed(runs, capsys)["half"]["status"] == "running"

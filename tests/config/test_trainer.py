@@ -84,6 +84,14 @@ def test_options_in_fold_keeps_tensorboard_with_its_package(tmp_path, monkeypatc
             "callbacks={class_path: EarlyStopping, init_args: {monitor: a, patience: x}}",
             "EarlyStopping.patience must be an int, not 'x' (command line)",
         ),
+        (
+            "callbacks={class_path: EarlyStopping, init_args: {patience: x}}",  # before the missing `monitor`
+            "EarlyStopping.patience must be an int, not 'x' (command line)",
+        ),
+        (
+            "callbacks={class_path: EarlyStopping, init_args: {monitr: a, patience: x}}",  # before both
+            "unknown key 'EarlyStopping.monitr'. Did you mean 'EarlyStopping.monitor'?",
+        ),
         ("callbacks={class_path: EarlyStopping, init_args: {monitor: a, mode: up}}", "EarlyStopping cannot be made"),
         ("callbacks=nowhere.Mine", "trainer.callbacks names 'nowhere.Mine', which cannot be imported"),
         ("callbacks=pathlib.Path", "expected a subclass of Lightning's Callback (command line)"),

@@ -16,6 +16,7 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.frames import VideoFrames, videofile
+from tests.helpers.own_videos import write
 
 N = 90
 
@@ -294,6 +295,12 @@ def test_VideoFrames_name_promised_frames_that_lack(tmp_path, ending):
     assert 10 < len(video) < N
     assert video[len(video) - 1].shape == (64, 96, 3)
     assert video.fps == pytest.approx(25)
+
+
+def test_VideoFrames_ask_no_length_that_no_header_states(tmp_path):
+    path = write(tmp_path / "short.ts", lambda _: [], frames=10)
+    assert VideoFrames(path).damage == ""
+    assert len(VideoFrames(path)) == 10
 
 
 def test_VideoFrames_pass_over_damage_only_if_accepted(videos, tmp_path):

@@ -65,6 +65,10 @@ def test_summarise_members_adds_up_counts():
     whole = summarise_members({"x": Small(Params()), "y": Small(Params())})
     assert (whole["subjects"], whole["expressions"]["micro"], whole["emotions"]["disgust"]) == (6, 8, 4)
     assert whole["members"]["x"] == summarise_dataset(Small(Params()))
+    subjects, videos = ("subjects", "", "6", "x 3, y 3"), ("videos", "", "6", "x 3, y 3")
+    people = ("people", "", "3", "people in several of them count once")
+    assert dataset_report.total_rows(whole)[:3] == [subjects, people, videos]
+    assert dataset_report.total_rows({**whole, "people": 6})[:2] == [subjects, videos]
 
 
 def test_summary_counts_rows_with_and_without_frames(casme2, tree, clip, write_sheet):

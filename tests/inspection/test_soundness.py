@@ -106,12 +106,18 @@ def test_plan_warns_of_altered_copy(tree, write_sheet, tmp_path):
 
 
 def test_plan_counts_videos_without_frames(tree, tmp_path):
-    for clip in ("EP02_01f", "EP19_06f"):
-        shutil.rmtree(tree / "CASME2-RAW" / "sub01" / clip)
+    def plan():
+        make_plan(resolve(["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]))
+
+    clips = tree / "CASME2-RAW" / "sub01"
+    shutil.rmtree(clips / "EP02_01f")
+    with pytest.raises(DataError, match=r"^casme2/01/EP02_01f has no frames: expected the"):
+        plan()
+    shutil.rmtree(clips / "EP19_06f")
     with pytest.raises(
         DataError, match=r"2 of 4 videos have no frames, .* casme2/01/EP02_01f has no frames: expected the"
     ):
-        make_plan(resolve(["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]))
+        plan()
 
 
 def test_verify_names_missing_annotated_frame(look, clip):

@@ -146,13 +146,14 @@ def test_standard_error_of_a_mean_is_the_textbook_one(n):
 
 
 def test_draw_groups_divides_many_subjects_within_their_strata():
-    strata = tuple("a" * 2500 + "b" * 500 + "c")
+    strata = tuple("a" * 2500 + "b" * 500 + "c" * 3)
     groups = bootstrap.draw_groups(strata)
 
-    assert sorted(subject for group in groups for subject in group) == [*range(3001)]
+    assert sorted(subject for group in groups for subject in group) == [*range(3003)]
     assert all(len({strata[subject] for subject in group}) == 1 for group in groups)
     assert {len(group) for group in groups if strata[group[0]] == "a"} == {3, 4}
-    assert 990 <= len(groups) <= 1001
+    assert sum(strata[group[0]] == "c" for group in groups) == 2  # one alone would not vary
+    assert 990 <= len(groups) <= 1002
 
 
 def test_draw_groups_leaves_a_thousand_subjects_alone():

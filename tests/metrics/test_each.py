@@ -78,6 +78,21 @@ def test_summarize_mean_over_one_fold_is_that_fold(folds):
             assert score == pytest.approx(fold["scores"][name]), name
 
 
+def test_summarize_mean_is_no_surer_than_its_smallest_fold(folds):
+    """Where all clips are right, an interval depends on the number of people alone."""
+    right = {}
+    for name, n_clips in (("vis-to-hs", 30), ("hs-to-vis", 12)):
+        tables = folds[name]
+        clips = tables.clips.iloc[:n_clips]
+        answered = clips.assign(predicted=clips["truth"])
+        right[name] = Tables(tables.videos, tables.truths, None, answered)
+
+    found = scored(right)["recognition"]
+    lows = {name: fold["scores"]["accuracy"]["low"] for name, fold in found["folds"].items()}
+    assert lows["hs-to-vis"] < lows["vis-to-hs"] < 1
+    assert found["scores"]["accuracy"]["low"] == pytest.approx(lows["hs-to-vis"])
+
+
 def test_summarize_folds_leaves_out_undefined_recognition(folds):
     summary = scored(folds, draws=0, convention="softnet2021")
     assert "recognition" not in summary

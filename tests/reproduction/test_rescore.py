@@ -598,6 +598,7 @@ def test_rescore_source_of_several_epochs_chooses_by_rule(tmp_path):
     worth = {(row["leaking"], row["honest"]): row["f1"]["difference"]["value"] for row in scored["selection"]}
     assert worth["person", "last"] == pytest.approx(1)
     assert worth["pooled", "others"] == pytest.approx(0.8)
+    assert {row["looks"] for row in scored["selection"]} == {15}  # three epochs at .3, .4, .5, .6 and .7
     (tmp_path / "person_1" / "epoch_0.txt").unlink()
     with pytest.raises(DataError, match=r"no file in .* is person_1/epoch_0\.txt, SHA-256"):
         reproduction_rescore.rescore_source(source, tmp_path)

@@ -1,6 +1,7 @@
 """The verb, as people type it."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -31,6 +32,10 @@ def test_tune_prints_and_writes_the_outcome(toy, monkeypatch, tmp_path):
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench")
     (study,) = found["studies"].values()
+    told = re.search(r"trials: (.*)", done.output)[1]
+    assert {state: int(n) for n, state in map(str.split, told.split(", "))} == {
+        state: n for state, n in study["trials"].items() if n
+    }
     assert yaml.safe_load(text)["tuned_on"] == sorted(study["subjects"])  # a run that tests one of them is marked
 
 
