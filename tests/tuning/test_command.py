@@ -1,7 +1,6 @@
 """The verb, as people type it."""
 
 import json
-import re
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.errors import ConfigError
+from mebench.tuning import outcome
 from mebench.tuning.records import TuneOptions
 
 
@@ -32,11 +32,19 @@ def test_tune_prints_and_writes_the_outcome(toy, monkeypatch, tmp_path):
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench")
     (study,) = found["studies"].values()
-    told = re.search(r"trials: (.*)", done.output)[1]
-    assert {state: int(n) for n, state in map(str.split, told.split(", "))} == {
-        state: n for state, n in study["trials"].items() if n
-    }
+    assert f"trials: {study['trials']['complete']} complete" in done.output
     assert yaml.safe_load(text)["tuned_on"] == sorted(study["subjects"])  # a run that tests one of them is marked
+
+
+def test_print_tuning_counts_trials_by_state(toy, tmp_path, capsys):
+    """What no trial came to is left out; complete ones are always counted."""
+    done = invoke(*toy("dataset.subjects=5"), "--acts", "postprocess", "--trials", "1", "--json", str(tmp_path / "o"))
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "o").read_text())
+    (study,) = found["studies"].values()
+    study["trials"] = {"complete": 0, "pruned": 2, "fail": 0}
+    outcome.print_tuning(found)
+    assert "trials: 0 complete, 2 pruned\n" in capsys.readouterr().out
 
 
 def test_tune_prints_the_outcome_if_the_file_fails(toy, monkeypatch, tmp_path):
