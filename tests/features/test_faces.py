@@ -336,6 +336,24 @@ def test_FaceCrop_track_searches_only_around_the_face(drawn, monkeypatch, wide):
     assert max(sizes[1:]) <= 162**2
 
 
+@pytest.mark.parametrize(
+    ("options", "n_frames"),
+    [
+        ({}, 0),
+        ({"track": "frame"}, 4),
+        pytest.param({"align": "pose"}, 6, marks=needs_predictor),
+    ],
+    ids=str,
+)
+def test_FaceCrop_lookahead_counts_frames_that_a_crop_awaits(drawn, options, n_frames):
+    crop = FaceCrop(upsample=0, smoothing=5, size=8, **options)
+    images = [drawn[0]] * 10
+    taken = []
+    crops = crop.cut((taken.append(image) or image for image in images), crop.locate(MemoryFrames(images)))
+    next(crops)
+    assert len(taken) - 1 == crop.lookahead == n_frames
+
+
 @needs_predictor
 def test_FaceCrop_pose_keeps_moving_face_in_place(wandering):
     assert wander(FaceCrop(align="pose", upsample=0), wandering) < 3
