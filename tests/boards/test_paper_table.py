@@ -255,3 +255,14 @@ def test_table_command_prints_published_values(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "printed by papers, not measured here" in printed
     assert "wang2023htnet arXiv:2307.14637, Table 2" in printed
+
+
+def test_plot_command_draws_the_chosen_rows_of_a_board(tmp_path, capsys):
+    figure = tmp_path / "scores.svg"
+    paper.plot_command(
+        ["megc2019"], row=["htnet", "logistic"], out=str(figure), leaderboards=str(LEADERBOARDS), json="-"
+    )
+    report = json.loads(capsys.readouterr().out)
+    assert {row["method"] for row in report["rows"]} == {"htnet", "logistic"}
+    assert report["files"] == [str(figure)]
+    assert "HTNet" in figure.read_text()

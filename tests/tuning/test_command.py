@@ -32,6 +32,7 @@ def test_tune_prints_and_writes_the_outcome(toy, monkeypatch, tmp_path):
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench")
     (study,) = found["studies"].values()
+    assert all(seconds >= 0 for seconds in found["seconds"].values())
     assert f"trials: {study['trials']['complete']} complete" in done.output
     assert yaml.safe_load(text)["tuned_on"] == sorted(study["subjects"])  # a run that tests one of them is marked
 
