@@ -138,6 +138,16 @@ def test_Degradation_covers_regions_where_they_are_named():
     assert sorted((left, right)) == [0, pytest.approx(1, abs=0.05)]
 
 
+def test_DegradedFrames_face_reaches_over_the_brows():
+    """Landmarks end there, a little below the forehead."""
+    brows, chin = 20, 100
+    points = np.stack([np.linspace(10, 70, 68), np.linspace(brows, chin, 68)], axis=1)
+    video = Lab(Params(3)).videos()[0]
+    x0, y0, x1, y1 = DegradedFrames(Film(3), video, Degradation("mask", 1), points).face
+    assert (x0, x1, y1) == (10, 70, chin)
+    assert 0 < brows - y0 < (chin - brows) / 4
+
+
 def test_Degradation_occlusion_draws_one_shape_for_a_video():
     lab = Lab(Params())
     shapes = set()
