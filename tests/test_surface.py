@@ -1,4 +1,4 @@
-"""What users and plugin authors hold on to: verbs and their options, the Python API, and the names that plugins import.
+"""What users and plugin authors hold on to: verbs and their options, the Python API, what plugins import and build on.
 
 `tests/surface.json` is what stands today. A change of it is a promise that changes: add freely, and let what goes go through a deprecation.
 `python tests/test_surface.py` writes it again.
@@ -61,8 +61,37 @@ def imported_by_plugins():
     return {module: sorted(names) for module, names in sorted(found.items())}
 
 
+def bases_of_plugins():
+    """The public names of classes of mebench from which plugins and examples of this repository derive their own."""
+    found = {}
+    for folder in PLUGINS:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            module_of = {alias.asname or alias.name: node.module or "" for node in imports for alias in node.names}
+            for node in ast.walk(tree):
+                bases = node.bases if isinstance(node, ast.ClassDef) else []
+                for base in map(ast.unparse, bases):
+                    if module_of.get(base, "").startswith("mebench."):
+                        found[base] = getattr(import_module(module_of[base]), base)
+    return {f"{base.__module__}.{name}": public_names(base) for name, base in sorted(found.items())}
+
+
+def public_names(base):
+    """What a class and its bases in mebench define, attributes without a default too."""
+    ours = [one for one in base.__mro__ if one.__module__.startswith("mebench.")]
+    return sorted(
+        {name for one in ours for name in (*vars(one), *vars(one).get("__annotations__", ())) if name[0] != "_"}
+    )
+
+
 def today():
-    return {"verbs": verbs(typer.main.get_command(app)), "api": api(), "plugins": imported_by_plugins()}
+    return {
+        "verbs": verbs(typer.main.get_command(app)),
+        "api": api(),
+        "plugins": imported_by_plugins(),
+        "bases": bases_of_plugins(),
+    }
 
 
 def kept():
@@ -90,6 +119,12 @@ def test_surface_keeps_imports_of_plugins():
         if not hasattr(import_module(module), name) and find_spec(f"{module}.{name}") is None
     ]
     assert gone == []
+
+
+def test_surface_keeps_names_of_bases():
+    found = today()["bases"]
+    gone = {base: {*names} - {*found.get(base, ())} for base, names in kept()["bases"].items()}
+    assert [f"{base} {sorted(names)}" for base, names in gone.items() if names] == []
 
 
 if __name__ == "__main__":

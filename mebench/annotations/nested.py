@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree, check_inside, fold
 from mebench.annotations.sheet_dataset import SheetDataset
 from mebench.errors import DataError
+from mebench.old_names import take_hook_by_old_name
 
 LEVELS = 6
 """Levels below the root that are searched for the folder of a video."""
@@ -147,6 +148,10 @@ class NestedTree(Tree):
 
 class NestedDataset(SheetDataset):
     """A `SheetDataset` on a `NestedTree`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        take_hook_by_old_name(cls, "ours", "belongs_here", goes="0.5")
 
     def belongs_here(self, names: tuple[str, ...]) -> bool:
         """Whether a folder that looks like a video belongs to this dataset.

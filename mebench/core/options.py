@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 
 from mebench.core.chain import check_choices as check_choices
 from mebench.errors import ConfigError, refuse_if
+from mebench.old_names import warn_of_old_name
 
 Rule = Literal["paper", "released_code"]
 Smoothing = Literal["average", "gaussian_1", "gaussian_3", "exponential_1", "exponential_3", "none"]
@@ -106,6 +107,12 @@ class SpottingParams:
         if isinstance(params, cls):
             return params
         return cls(**{name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)})
+
+    @classmethod
+    def of(cls, params: Any) -> Self:
+        """The former name of `from_params`."""
+        warn_of_old_name("SpottingParams.of", "from_params", goes="0.5")
+        return cls.from_params(params)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The libraries that compute features, named without importing them."""
+"""Kinds of steps, and the libraries that they compute with, named without importing them."""
 
 import functools
 import importlib
@@ -18,6 +18,7 @@ from mebench.core import Step
 from mebench.core.chain import Level
 from mebench.errors import DataError
 from mebench.lazy_imports import load_lazily
+from mebench.old_names import take_hook_by_old_name
 
 if TYPE_CHECKING:
     import cv2
@@ -112,6 +113,10 @@ class MapStep(Step, ABC):
     """A step that works on each feature map alone."""
 
     level: ClassVar[Level] = "map"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        take_hook_by_old_name(cls, "back", "map_back", goes="0.5")
 
     @property
     def needs_landmarks(self) -> bool:
