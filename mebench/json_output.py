@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
     """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
 
     JSON lacks nan and infinity: they become null. A value of `data` may be an iterator of rows, flat mappings, each of which
-    is written as soon as it is made: long tables then take no memory as text.
+    is written as soon as it is made: long tables then take no memory as text. If a row cannot be made, those before it are
+    written; all other data are made into text before a file is touched.
 
     Args:
         data: result for programs.
@@ -31,7 +33,9 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
         DataError: the file cannot be written.
     """
     if target is not None:
-        pieces = _make_pieces(data)
+        later_pieces = _make_pieces(data)
+        first_piece = next(later_pieces)  # an error here leaves the file as it is
+        pieces = chain([first_piece], later_pieces)
         if target == "-":
             for piece in pieces:
                 print(MOVING.sub(_escaped_for_json, piece), end="")
@@ -50,13 +54,14 @@ def _make_pieces(data: Any) -> Iterator[str]:
     if not isinstance(data, dict) or not any(isinstance(value, Iterator) for value in data.values()):
         yield _indented(data) + "\n"
         return
+    text_of_others = {key: _indented(value) for key, value in data.items() if not isinstance(value, Iterator)}
     before = "{\n"
     for key, value in data.items():
         yield f"{before}  {json.dumps(key, ensure_ascii=False)}: "
         if isinstance(value, Iterator):
             yield from _make_rows(value)
         else:
-            yield _indented(value).replace("\n", "\n  ")  # texts hold no line feeds of their own
+            yield text_of_others[key].replace("\n", "\n  ")  # texts hold no line feeds of their own
         before = ",\n"
     yield "\n}\n"
 
