@@ -5,7 +5,7 @@
 Each way trains the same network from the same weights on the same drawn maps, without dropout, with one thread and in turn. Times are
 of the processor: medians over rounds with the fastest and the slowest; the first step, which compiles, is by the clock. `differs` is the
 largest difference of a class probability (of MEAN's first stage, of a score) from the plain network's after all steps, and `same class`
-is the share of maps that both name alike.
+is the share of maps that both name alike, where classes are named.
 """
 
 from __future__ import annotations
@@ -184,11 +184,12 @@ def measure(task: Task, steps: int, rounds: int) -> None:
     for training, first in zip(trainings, firsts):
         answers = training.answers(task)
         difference = float((answers - expected).abs().max())
-        same = float((answers.argmax(1) == expected.argmax(1)).float().mean())
+        names_classes = answers.shape[1] > 1
+        same = f"{float((answers.argmax(1) == expected.argmax(1)).float().mean()):.3f}" if names_classes else "–"
         median, low, high = (f(training.seconds) for f in (statistics.median, min, max))
         times = f"{1000 * median:.1f} ({1000 * low:.1f} to {1000 * high:.1f})"
         print(
-            f"| {training.name} | {times} | {plain_seconds / median:.2f} | {first:.1f} | {difference:.1g} | {same:.3f} |",
+            f"| {training.name} | {times} | {plain_seconds / median:.2f} | {first:.1f} | {difference:.1g} | {same} |",
             flush=True,
         )
 

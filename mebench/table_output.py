@@ -1,6 +1,7 @@
 """One table for all rows that are shown: columns, plain values, and outputs, each with its own escaping.
 
-Every table of the project is a `Table` with a choice of output: `terminal`, `markdown`, `latex`, `csv`, `plain` (for JSON), `html`.
+Every table of the project is a `Table` with a choice of output: `to_terminal`, `to_markdown`, `to_latex`, `to_csv_text`, `to_html`, and
+`plain` for JSON.
 """
 
 from __future__ import annotations

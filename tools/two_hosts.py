@@ -46,6 +46,15 @@ def run_words(folder: Path, method: str) -> list[str]:
     ]
 
 
+def wait_for_end(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a program; one that does not end in time is killed, with all that it has started."""
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
 def read_output(folder: Path, host: str) -> str:
     """What the command on a host has printed."""
     return (folder / f"{host}.log").read_text(encoding="utf-8", errors="replace")
@@ -65,7 +74,7 @@ def run_at_once(folder: Path) -> list[str]:
     """Start the same run on two hosts at once; what is not as promised."""
     hosts = ("one", "two")
     started = [start_on_host(host, folder, run_words(folder, "linear_spotter")) for host in hosts]
-    codes = [process.wait(PATIENCE) for process in started]
+    codes = [wait_for_end(process) for process in started]
     if any(codes):
         return [f"exit code {code} on host {host}:\n{read_output(folder, host)}" for host, code in zip(hosts, codes)]
     files = sorted((folder / "runs").glob("linear_spotter-*/predictions.parquet"))
@@ -81,15 +90,16 @@ def continue_elsewhere(folder: Path) -> list[str]:
     working = start_on_host("killed", folder, [*run_words(folder, "mean"), f"runs={runs}"])
     run = wait_for_fold(runs, working)
     if run is None:
+        wait_for_end(working)
         return [f"no fold to continue:\n{read_output(folder, 'killed')}"]
     faults = []
     refused = start_on_host("early", folder, ["resume", str(run)])
-    if refused.wait(PATIENCE) == 0 or "another process is working on run" not in read_output(folder, "early"):
+    if wait_for_end(refused) == 0 or "another process is working on run" not in read_output(folder, "early"):
         faults.append(f"resumed while another host worked on it:\n{read_output(folder, 'early')}")
     os.killpg(working.pid, signal.SIGKILL)
-    working.wait(PATIENCE)
+    wait_for_end(working)
     resumed = start_on_host("late", folder, ["resume", str(run)])
-    if resumed.wait(PATIENCE) != 0:
+    if wait_for_end(resumed) != 0:
         faults.append(f"not continued on another host:\n{read_output(folder, 'late')}")
     return faults
 

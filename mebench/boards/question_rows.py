@@ -15,7 +15,7 @@ import numpy as np
 from mebench.boards.group_letters import split_letters
 from mebench.boards.named_boards import QUESTIONS
 from mebench.boards.rows import NOTHING, Score
-from mebench.boards.significance import find_differing_pairs, significance_groups
+from mebench.boards.significance import Weights, find_differing_pairs, significance_groups
 from mebench.errors import MebenchError
 from mebench.grouping import group_by
 from mebench.metrics.bootstrap import derived_seed
@@ -245,7 +245,7 @@ def _letters(tested: Sequence[QuestionRow], score: str) -> list[str]:
     n_people = len(tested[0].content["sums"]["people"])
     sign = -1 if score.endswith(HIGHER_IS_WORSE) else 1
 
-    def evaluate(weights: Floats) -> Floats:
+    def evaluate(weights: Weights) -> Floats:
         return sign * score_from_counts(score, weights @ counts)
 
     units = np.arange(len(counts), dtype=np.int32).reshape(len(tested), n_people)

@@ -49,7 +49,7 @@ def shared_facts(rows: Sequence[BoardRow]) -> dict[str, str]:
 
 
 def settings_of_row(row: BoardRow, rows: Sequence[BoardRow]) -> str:
-    """The settings and sender that distinguish a measured row from its method's other rows; may be empty.
+    """The settings and sender that distinguish a measured row from its method's others among `rows`; may be empty.
 
     Members of a composite need no settings, because they follow their composite.
     """
@@ -58,8 +58,6 @@ def settings_of_row(row: BoardRow, rows: Sequence[BoardRow]) -> str:
     settings = ""
     if not row.member:
         same_method = [other.settings for other in rows if other.method == row.method]
-        if not any(other is row for other in rows):
-            same_method.append(row.settings)
         settings = recorded_settings.distinguishing_settings(row.settings, same_method)
     return ", ".join(filter(None, [settings, row.sent_by]))
 

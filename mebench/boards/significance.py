@@ -5,7 +5,7 @@ from copy import copy
 from functools import lru_cache
 from itertools import combinations, permutations, product, tee
 from math import factorial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,19 @@ MOST_PLACES = 500_000
 MOST_ROWS = 60
 """Most runs in one test, whose time grows with their cube; the last rows beyond get no letter."""
 MOST_KEPT = 60
-"""Most sets of permutations that are kept for other tables."""
+"""Most sets of permutations that are kept for other tables; 9,999 of 60 runs of 100 people take 60 MB."""
 
-Scorer = Callable[[Floats], Floats]
-"""From (m, n_units) weights of a pool of runs' predictions to (m,) scores."""
+
+class Weights(Protocol):
+    """Weights of a pool of runs' predictions, (m, n_units), as scorers see them: they need not exist one by one."""
+
+    def __len__(self) -> int: ...
+
+    def __matmul__(self, counts: Any, /) -> Floats: ...
+
+
+Scorer = Callable[[Weights], Floats]
+"""From weights to (m,) scores."""
 
 
 def subject_permutations(
@@ -65,7 +74,10 @@ def subject_permutations(
 
 @lru_cache(maxsize=MOST_KEPT)  # the parts of a table, and many tables, have as many runs and subjects
 def _replayed_permutations(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArray[np.integer]]:
-    """Parts of random permutations, each drawn once; a copy of the iterator begins with the first part again."""
+    """Parts of random permutations, each drawn once.
+
+    The iterator itself is never advanced, but copies of it: each begins with the first part and draws only what none had drawn.
+    """
     rng = np.random.default_rng(seed)
 
     def draw(size: int) -> NDArray[np.integer]:
@@ -73,7 +85,6 @@ def _replayed_permutations(n_runs: int, n_subjects: int, most: int, seed: int) -
         orders = rng.permuted(np.broadcast_to(np.arange(n_runs), (size, n_subjects, n_runs)), axis=2)
         return orders.astype(np.min_scalar_type(n_runs))
 
-    # A copy of an iterator made by `tee` begins again with what was already drawn.
     (parts,) = tee(map(draw, _sizes_of_parts(most)), 1)
     return parts
 
@@ -109,7 +120,7 @@ def find_differing_pairs(evaluate: Scorer, units: NDArray[np.int32], most: int, 
     Returns: (n_runs, n_runs), False if a run's own score is undefined; None if fewer than two have one.
     """
     n_units = int(units.max()) + 1
-    observed = evaluate(cast(Floats, ChosenWeights(units[None], n_units)))
+    observed = evaluate(ChosenWeights(units[None], n_units))
     ranked = [int(run) for run in np.argsort(-observed, kind="stable") if not np.isnan(observed[run])]
     if len(ranked) < 2:
         return None
@@ -179,7 +190,7 @@ def range_p(
     """
     n_sets, n_runs, _ = units.shape
     # Sums in another order differ in the last digits; equal scores must count as equal.
-    observed = evaluate(cast(Floats, ChosenWeights(units, n_units))).reshape(n_sets, n_runs)
+    observed = evaluate(ChosenWeights(units, n_units)).reshape(n_sets, n_runs)
     observed_range = np.ptp(observed, axis=1) - 1e-9
     tried = 0 if exact else 1
     n_as_wide = np.full(n_sets, tried)
@@ -188,9 +199,7 @@ def range_p(
     for part in parts:
         # All runs and sets at once, in blocks that fit in memory: one call for each takes longer.
         for block in np.array_split(part, -(-part.size // MOST_PLACES)):
-            values = evaluate(cast(Floats, ChosenWeights(units[undecided], n_units, block))).reshape(
-                -1, len(block), n_runs
-            )
+            values = evaluate(ChosenWeights(units[undecided], n_units, block)).reshape(-1, len(block), n_runs)
             is_narrower = np.ptp(values, axis=2) < observed_range[undecided, None]
             n_as_wide[undecided] += (~is_narrower).sum(axis=1)  # an undefined range is not narrower
         tried += len(part)

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.boards.run_tables import Read
-from mebench.boards.significance import MOST_ROWS, ChosenWeights, Scorer, find_differing_pairs, significance_groups
+from mebench.boards.significance import (
+    MOST_ROWS,
+    ChosenWeights,
+    Scorer,
+    Weights,
+    find_differing_pairs,
+    significance_groups,
+)
 from mebench.errors import MebenchError
 from mebench.grouping import split_into_batches
 from mebench.metrics import Tables, find_convention
@@ -107,7 +114,9 @@ class PooledRows:
         seeds = tuple(tuple(range(end - len(runs), end)) for end, runs in zip(ends, rows))
         rules = kinds, first.about["classes"], first.convention
         scores_of_people = pool.personal_scorer(personal_path(path), *rules)
-        return cls(pool, seeds, path.rpartition(".")[2], pool.make_scorer(path, *rules), scores_of_people)
+        # A scorer of F1, UF1 or STRS uses no more of its weights than `Weights` has.
+        score = cast(Scorer, pool.make_scorer(path, *rules))
+        return cls(pool, seeds, path.rpartition(".")[2], score, scores_of_people)
 
     def score_row(self, row: int, weights: Floats) -> Floats:
         """(m,) means over seeds of a row's scores under (m, n_subjects) weights."""
@@ -115,7 +124,7 @@ class PooledRows:
         scores = []
         for run in self.seeds[row]:
             units = self.pool.units[None, run : run + 1]
-            scores.append(self.score(cast(Floats, ChosenWeights(units, self.pool.units.size, order, weights))))
+            scores.append(self.score(ChosenWeights(units, self.pool.units.size, order, weights)))
         return np.asarray(np.mean(scores, axis=0))
 
     def personal_scores(self, row: int) -> Floats:
@@ -143,12 +152,12 @@ class PooledRows:
             units.append(self.pool.units[one_run_a_row].ravel())
         return units
 
-    def mean_scores(self, weights: Floats) -> Floats:
+    def mean_scores(self, weights: Weights) -> Floats:
         """(m,) means over seeds under (m, n_places) weights of `places`: all seeds of a row are permuted together."""
         n_together = max(1, MOST_SCORED // max(1, len(weights)))
         scores = []
         for units in split_into_batches(self.units_of_rounds, n_together):
-            of_rounds = self.score(cast(Floats, WeightsOfRounds(weights, units)))
+            of_rounds = self.score(WeightsOfRounds(weights, units))
             scores.append(of_rounds.reshape(len(units), len(weights)))
         return np.asarray(np.concatenate(scores).mean(axis=0))
 
@@ -158,10 +167,10 @@ class WeightsOfRounds:
 
     Args:
         weights: (m, n_places) weights of positions.
-        units: (n_places,) positions in the pool, for each round.
+        units: for each round (n_places,) positions in the pool.
     """
 
-    def __init__(self, weights: Floats, units: Sequence[NDArray[np.int32]]) -> None:
+    def __init__(self, weights: Weights, units: Sequence[NDArray[np.int32]]) -> None:
         self._weights = weights
         self._units = np.stack(units, axis=1)
 
@@ -171,10 +180,11 @@ class WeightsOfRounds:
     def __matmul__(self, counts: Floats) -> Floats:
         """The weighted sums of the counts of all units, (n_units, ...): (n_rounds x m, ...)."""
         # One product for all rounds, each count of each round a column: a product for each takes twice as long.
-        of_places = counts.reshape(len(counts), -1)[self._units].swapaxes(1, 2)
+        of_places = counts.reshape(len(counts), -1)[self._units].swapaxes(1, 2)  # (n_places, n_counts, n_rounds)
         columns = of_places.reshape(len(of_places), -1)
-        sums = np.asarray(self._weights @ columns)
-        return sums.T.reshape(-1, len(self)).T.reshape(-1, *counts.shape[1:])
+        sums = np.asarray(self._weights @ columns)  # (m, n_counts x n_rounds)
+        below_each_other = sums.T.reshape(-1, len(self)).T  # (n_rounds x m, n_counts)
+        return below_each_other.reshape(-1, *counts.shape[1:])
 
 
 @lru_cache(maxsize=1)  # the parts of a table have the same runs

@@ -1,5 +1,6 @@
 """The training history of a method by epochs, as plain data without PyTorch."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
@@ -87,14 +88,14 @@ class History:
         """Record logged metrics of a training step."""
         self._logged.append(Epoch(stage, epoch, split, float("nan"), None, step=step, logged=dict(metrics)))
 
-    def merge_pass(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
-        """The values of a pass from `add` and `score`, by the names of `Epoch`."""
-        logged = next((e for e in self.list_epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
-        numbers = {} if logged is None else {n: getattr(logged, n) for n in ("loss", "accuracy", "uf1", "uar")}
-        return {name: value for name, value in numbers.items() if value is not None and value == value}
+    def values_of_pass(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
+        """What `add` and `score` noted of a pass, by the names of `Epoch`; undefined values are left out."""
+        noted = next((e for e in self.list_epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
+        numbers = {} if noted is None else {n: getattr(noted, n) for n in ("loss", "accuracy", "uf1", "uar")}
+        return {name: value for name, value in numbers.items() if value is not None and not math.isnan(value)}
 
     def state(self, stage: str, epoch: int) -> list[Any]:
-        """The history before an epoch that has just begun, as plain data for `of`."""
+        """The history before an epoch that has just begun, as plain data for `from_state`."""
         before = [one.to_row() for one in self._logged if (one.stage, one.epoch) != (stage, epoch)]
         return [self._sums, self._scores, before]
 

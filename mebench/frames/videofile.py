@@ -512,7 +512,7 @@ class Decoder:
         aspect: width of a pixel over its height.
         rate: the container's frames per second, or None.
         start: start time of the display on the file's clock in seconds; 0 in most formats.
-        restarts: packets at which time stamps begin again, found by `stamps`.
+        restarts: packets at which time stamps begin again, found by `read_stamps`.
 
     Raises:
         DataError: the file is missing, no video, or has an unknown codec.

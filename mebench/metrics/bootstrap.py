@@ -79,9 +79,9 @@ def draw_groups(strata: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
     """The subjects that the jackknife leaves out together, mostly each alone.
 
     Above `MOST_GROUPS` subjects, those of a stratum are divided at random into equal groups: as many as its share of
-    `MOST_GROUPS`, at least two. In `standard_error` a group counts as a subject does: its expectation stays the same (Wolter
-    2007, Introduction to Variance Estimation, chapter 4; Kott 2001, Journal of Official Statistics 17(4), 521-526). The
-    groups are the same each time.
+    `MOST_GROUPS`, at least two where it has two. In `standard_error` a group counts as a subject does: its expectation
+    stays the same (Wolter 2007, Introduction to Variance Estimation, chapter 4; Kott 2001, Journal of Official Statistics
+    17(4), 521-526). The groups are the same each time.
 
     Args:
         strata: (n,) stratum of each subject.
@@ -110,8 +110,8 @@ def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, in
     either: nobody knows how another subject of it would have scored.
 
     Args:
-        replicates: (n,) score without each subject; NaN where it is undefined, which is left out.
-        strata: (n,) stratum of each subject.
+        replicates: (n,) score without each subject, or each group of `draw_groups`; NaN where it is undefined, which is left out.
+        strata: (n,) stratum of each.
 
     Returns:
         The error, NaN without a degree of freedom, and the degrees.
@@ -155,9 +155,9 @@ def _effective_degrees_of_deviations(deviations: Floats, degrees: int) -> float:
 
 
 def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
-    """Each subject's signed contribution to the standard error, and the degrees of freedom.
+    """Signed contributions of subjects, or groups, to the standard error, and the degrees of freedom.
 
-    NaN is left out.
+    Arguments as of `standard_error`; NaN is left out.
     """
     known = ~np.isnan(replicates)
     different = sorted(set(strata))
@@ -212,10 +212,10 @@ def score_interval(
 
     Args:
         value: the score of all subjects.
-        replicates: (n,) the score without each subject, NaN where undefined.
-        strata: (n,) stratum of each subject.
+        replicates: (n,) the score without each subject, or each group of `draw_groups`, NaN where undefined.
+        strata: (n,) stratum of each.
         scale: scale of the score.
-        subjects: number of subjects that the score depends on; all by default.
+        subjects: number of subjects that the score depends on; by default as many as replicates.
         hidden_error: standard error that the replicates of a share do not show.
 
     Returns:
@@ -297,13 +297,13 @@ def average_scores(parts: Sequence[Evaluate]) -> Evaluate:
     return mean
 
 
-FEW = 20
+FEW_SUBJECTS = 20
 """With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 
 _AT_ONCE = 500
 """Units that are scored alone at once."""
 MOST_GROUPS = 1000
-"""Groups of subjects that the jackknife leaves out, and as many single subjects; no dataset of the field has as many people."""
+"""About so many groups of subjects the jackknife leaves out where there are more subjects; no dataset of the field has as many."""
 LEAST, LEAST_PAIRED = 2, 4
 """The fewest subjects of a score with an interval, and of a difference, which fewer cannot correlate."""
 
@@ -420,7 +420,7 @@ class Resampling:
     @property
     def interval(self) -> Literal["bootstrap", "jackknife"]:
         """The method for intervals of scores that are no shares; shares always use the jackknife."""
-        return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
+        return "jackknife" if self.strata and len(self.subjects) < FEW_SUBJECTS else "bootstrap"
 
     def scores(
         self, section: str, evaluate: Evaluate, basis_of: BasisOf = basis_of_all, drawn_by: Evaluate | None = None
@@ -568,7 +568,7 @@ class Resampling:
         return as_score(value, ends, next(filter(None, reasons), SAME_WITHOUT_ANY))
 
     def _correlation(self, first_without: Floats, second_without: Floats) -> float:
-        """Correlation of two scores over subjects, from both without each subject where both are defined."""
+        """Correlation of two scores over subjects, from replicates where both are defined."""
         undefined = np.isnan(first_without + second_without)
         first, second = (np.where(undefined, np.nan, without) for without in (first_without, second_without))
         return score_correlation(

@@ -92,22 +92,23 @@ class CountedHits:
         self._last_hit = np.searchsorted(self._last_row, self._last_row, side="right") - 1
         self._has_ties = bool((self._last_row[1:] == self._last_row[:-1]).any())
         self._sums = WeightSums(ranking.unit[rows], n_at_once)
-        self._found, self._ranked = np.empty((2, n_at_once, len(rows)))
+        self._space_for_found, self._space_for_ranked = np.empty((2, n_at_once, len(rows)))
 
-    def count(self, block: Floats, ranked: Floats) -> tuple[Floats | Indices, Floats, Floats]:
+    def count(self, block: Floats, down_to_interval: Floats) -> tuple[Floats | Indices, Floats, Floats]:
         """Weights down to each hit.
 
         Args:
             block: (n_block, n_units) weights.
-            ranked: (n_block, n_intervals) weight of all intervals down to each one.
+            down_to_interval: (n_block, n_intervals) weight of all intervals down to each one.
 
         Returns:
             The weight of each hit, of all hits at least as sure as it, and of all intervals at least as sure, (n_block, n_hits).
         """
         gained, found = self._sums.sum_up(block)
         if self._has_ties:
-            found = _take_columns(found, self._last_hit, self._found)
-        return gained, found, _take_columns(ranked, self._last_row, self._ranked)
+            found = _take_columns(found, self._last_hit, self._space_for_found)
+        ranked = _take_columns(down_to_interval, self._last_row, self._space_for_ranked)
+        return gained, found, ranked
 
 
 class HitsWithoutSome:
@@ -122,10 +123,10 @@ class HitsWithoutSome:
         last_row = ranking.last_as_sure[self._rows]
         self._n_ranked = last_row + 1.0
         self._n_found = np.searchsorted(last_row, last_row, side="right").astype(np.float64)
-        # The first of the hits down to which each interval counts.
+        # For each interval, the number of the first hit whose count includes it; the number of hits behind the last one.
         n_between = np.diff(np.concatenate([[-1], last_row, [len(hits) - 1]]))
         self._first_hit = np.repeat(np.arange(len(last_row) + 1), n_between)
-        self._found, self._ranked = np.empty((2, len(self._rows)))
+        self._space_for_found, self._space_for_ranked = np.empty((2, len(self._rows)))
 
     def count(self, rows: Indices) -> tuple[Indices, Floats, Floats]:
         """Numbers down to each hit without some intervals.
@@ -137,9 +138,9 @@ class HitsWithoutSome:
             Which hits are left out; the number of the other hits at least as sure as each hit, and of the other intervals, (n_hits,).
         """
         rows_of_hits = rows[self._is_hit[rows]]
-        np.subtract(self._n_found, self._count_down(rows_of_hits), out=self._found)
-        np.subtract(self._n_ranked, self._count_down(rows), out=self._ranked)
-        return np.searchsorted(self._rows, rows_of_hits), self._found, self._ranked
+        found = np.subtract(self._n_found, self._count_down(rows_of_hits), out=self._space_for_found)
+        ranked = np.subtract(self._n_ranked, self._count_down(rows), out=self._space_for_ranked)
+        return np.searchsorted(self._rows, rows_of_hits), found, ranked
 
     def _count_down(self, rows: Indices) -> Floats:
         """(n_hits,) how many of some intervals are at least as sure as each hit."""
@@ -201,7 +202,7 @@ def rows_left_out(weights: Floats, ranking: Ranking) -> dict[int, Indices]:
 
     Other weightings, which leave out many or count some twice, are absent.
 
-    Small tables have none: blocks of weightings cost less there.
+    None where several weightings fit into a block: blocks cost less there.
     """
     if number_at_once(len(weights), len(ranking.unit)) > 1:
         return {}

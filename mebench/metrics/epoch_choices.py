@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.matching import find_truths
-from mebench.metrics.tables import Tables, in_scope, of_kinds
+from mebench.metrics.tables import Tables, in_scope, of_kinds, people_of_videos
 
 Rule = Literal["last", "others", "pooled", "person"]
 RULES: dict[Rule, str] = {
@@ -116,7 +116,7 @@ def _count_at_thresholds(
     """Count the intervals of at least each confidence."""
     ordered = tables.put_in_order()
     truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.spotted))
-    people = ordered.videos.drop_duplicates("unit").sort_values("unit")
+    people = people_of_videos(ordered.videos)
     # Each threshold is a draw: draws have the truths to themselves.
     is_kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]
     draw, row = np.nonzero(is_kept)

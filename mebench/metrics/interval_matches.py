@@ -61,12 +61,12 @@ class IntervalMatches:
         new_prediction = np.cumsum(is_spotted) - 1
         pairs = self.pairs.where(is_spotted[self.pairs.prediction])
         is_found = is_spotted[self.found.prediction]
-        # Mostly all thresholds share one array of weights.
-        weights = {id(weight): weight for _, weight in self.over_iou}
-        weights_of_kind = {number: weight[spotted] for number, weight in weights.items()}
+        # Mostly all thresholds share one array of weights, which is cut once: hence by its identity.
+        array_by_id = {id(weight): weight for _, weight in self.over_iou}
+        cut_by_id = {id_: weight[spotted] for id_, weight in array_by_id.items()}
         over_iou = []
         for rows, weight in self.over_iou:
-            over_iou.append((new_prediction[rows[is_spotted[rows]]], weights_of_kind[id(weight)]))
+            over_iou.append((new_prediction[rows[is_spotted[rows]]], cut_by_id[id(weight)]))
         return IntervalMatches(
             truths=self.truths[is_truth].reset_index(drop=True),
             predictions=self.predictions.take(spotted).reset_index(drop=True),

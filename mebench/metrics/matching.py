@@ -162,10 +162,20 @@ def _compare_in_blocks(
     spotted: tuple[Indices, Indices],
     true: tuple[Indices, Indices],
     convention: Convention,
-    chosen: Callable[[Pairs], Pairs],
+    select: Callable[[Pairs], Pairs],
     reach: tuple[Indices, Indices] | None = None,
 ) -> Pairs:
-    """The chosen ones of pairs that touch, in blocks. Given their `reach`, predictions touch what that touches."""
+    """The pairs that `select` keeps of those that touch; where ends are never empty, of all pairs of a video.
+
+    Args:
+        of_predictions: as of `hitting_pairs`, like all up to `convention`.
+        of_truths: the same.
+        spotted: the same.
+        true: the same.
+        convention: the same.
+        select: takes a block of pairs and gives some of them.
+        reach: onsets and offsets with which predictions touch instead of their own.
+    """
     if convention.ends == "never_empty":
         runs = _runs(of_predictions, of_truths)
     else:
@@ -173,7 +183,7 @@ def _compare_in_blocks(
     blocks = []
     for rows in np.array_split(np.arange(len(of_predictions)), 1 + runs.length.sum() // AT_ONCE):
         i, position = _laid_out(runs.first[rows], runs.length[rows])
-        pairs = chosen(overlap_pairs(rows[i], runs.order[position], spotted, true, convention))
+        pairs = select(overlap_pairs(rows[i], runs.order[position], spotted, true, convention))
         blocks.append(pairs.where(np.lexsort((pairs.truth, pairs.prediction))))
     return Pairs(
         np.concatenate([block.prediction for block in blocks]),
@@ -207,7 +217,8 @@ def _runs_in_reach(
 ) -> Runs:
     """For each prediction, the truths of its video that may touch it.
 
-    They run from the first one that is not over before it to the last one that has begun.
+    They run from the first one that is not over before it to the last one that has begun. If there are any, the first does touch
+    it; later ones may be over before it.
 
     Args:
         of_predictions: (n_predictions,) number of the video and kind of each prediction.
@@ -373,12 +384,12 @@ def _best_matching(edges: Pairs) -> Iterator[tuple[int, int]]:
         with_confidence = (quality << m) + (1 << (m - 1 - column))
         earlier_truth = (n - 1 - row) * n ** (m - 1 - column)
         weights[row, column] = with_confidence * n**m + earlier_truth
-    heaviest = _heaviest_of_few if min(n, m) <= FEW else _heaviest_matching
+    heaviest = _heaviest_of_few if min(n, m) <= FEW_INTERVALS else _heaviest_matching
     for row, column in heaviest(weights):
         yield spotted[column], nodes[row]
 
 
-FEW = 6
+FEW_INTERVALS = 6
 """Intervals on the smaller side of a component up to which all matchings are tried."""
 
 
@@ -565,8 +576,9 @@ def _by_liking(pairs: Pairs, ties: str) -> Indices:
     if (step < 0).any():
         return _sort_by_liking(pairs, ties)
     # Mostly they stand by prediction, and hit one truth: only among several is there something to sort.
-    is_first_of_several = np.append(step == 0, False)
-    several = np.flatnonzero(is_first_of_several | np.roll(is_first_of_several, 1))
+    is_as_next = np.append(step == 0, False)
+    is_as_former = np.append(False, step == 0)
+    several = np.flatnonzero(is_as_next | is_as_former)
     order = np.arange(len(pairs.prediction))
     order[several] = several[_sort_by_liking(pairs.where(several), ties)]
     return order

@@ -77,7 +77,7 @@ By = Literal["kind", "subject", "emotion"]
 def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Convention = "strict") -> pd.DataFrame:
     """Every false positive and every miss with its cause, one row each.
 
-    Rows are sorted by video, onset, offset and kind.
+    Rows are sorted by draw, video, onset, offset and kind.
 
     Args:
         tables: predictions and truths.

@@ -115,7 +115,7 @@ def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float
     Scores are (n_subjects,) each, NaN where undefined.
 
     Subjects without a difference keep their ranks but count for neither run (Pratt 1959). The p value is exact for up
-    to `FEW` subjects, over all sign patterns; else SciPy's: exact without ties, else by the normal distribution. It is
+    to `FEW_DIFFERENCES` subjects, over all sign patterns; else SciPy's: exact without ties, else by the normal distribution. It is
     1 where no subject differs.
 
     Returns:
@@ -134,7 +134,7 @@ def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float
     if not difference.any():
         return n, 1.0, 0.0
     ranks = scipy.stats.rankdata(np.abs(difference)) * np.sign(difference)
-    if n <= FEW:  # all assignments of sides to the people who differ
+    if n <= FEW_DIFFERENCES:  # all assignments of sides to the people who differ
         several = np.abs(ranks[ranks != 0])
         sides = np.arange(2 ** len(several))[:, None] >> np.arange(len(several)) & 1
         sums, observed = sides @ several, ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
@@ -144,7 +144,7 @@ def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float
     return n, p, float(ranks.sum() / np.abs(ranks).sum())
 
 
-FEW = 13
+FEW_DIFFERENCES = 13
 """Subjects up to which SciPy, too, takes all ways where some differ alike; it spends a thousand times as long."""
 
 

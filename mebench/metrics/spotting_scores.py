@@ -139,11 +139,12 @@ def _area_without(left_out: Indices, found: Floats, ranked: Floats) -> float:
 
     Args:
         left_out: numbers of these hits.
-        found: (n_hits,) number of the other hits down to each.
-        ranked: (n_hits,) number of the other intervals down to each, which is overwritten.
+        found: (n_hits,) number of the other hits down to each, rising.
+        ranked: (n_hits,) number of the other intervals down to each, rising, which is overwritten.
     """
-    n_before_others = np.searchsorted(ranked, 1)
-    ranked[:n_before_others] = 1  # nothing is found there
+    # Where all intervals down to a hit are left out, nothing is found: any divisor will do.
+    n_without_interval = np.searchsorted(ranked, 1)
+    ranked[:n_without_interval] = 1
     precision = np.divide(found, ranked, out=ranked)
     raise_to_later(precision[None])
     precision[left_out] = 0

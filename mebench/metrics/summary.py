@@ -406,7 +406,7 @@ def _unranked(confidence: Floats) -> str:
 Under = Callable[[str, int], dict[str, Any]]
 """A function from a convention's name and a number of draws to the summary."""
 
-THRESHOLDS = ("0.3", "0.4", "0.6", "0.7")
+TRIED_THRESHOLDS = ("0.3", "0.4", "0.6", "0.7")
 """Thresholds of IoU that are tried instead of a convention's own."""
 LEFT_OUT = ("sections", "scores", "class_scores")
 """Rules by which a convention leaves something out on purpose; they move no number."""
@@ -441,7 +441,7 @@ def _values_to_try(field: str) -> Sequence[str]:
     if field in LEFT_OUT:
         return ()
     if field == "threshold":
-        return THRESHOLDS
+        return TRIED_THRESHOLDS
     if hint is bool:
         return ("true", "false")
     return get_args(hint)

@@ -125,6 +125,11 @@ def strata_of_units(videos: pd.DataFrame) -> list[str]:
     return [stratum_of_unit[unit] for unit in sorted(stratum_of_unit)]
 
 
+def people_of_videos(videos: pd.DataFrame) -> pd.DataFrame:
+    """A row for each unit, in the order of their numbers: its first video; videos as in `Tables.put_in_order`."""
+    return videos.drop_duplicates("unit").sort_values("unit")
+
+
 def members_of(stratum: str) -> tuple[str, ...]:
     """The member datasets of a stratum: itself, and where its people are shown by several each of these, joined by `+`."""
     return stratum, *stratum.split("+")
@@ -195,6 +200,7 @@ def group_rows(table: pd.DataFrame, columns: Sequence[str]) -> RowGroups:
     """
     (of_columns,) = number_groups(columns, table)
     number, _ = pd.factorize(of_columns)
+    # Groups are numbered as they come: one begins in a row where the largest number so far rises.
     first = np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))
     return RowGroups(number, first, list(zip(*(table[column].array.take(first).tolist() for column in columns))))
 
@@ -286,6 +292,8 @@ def _checked(name: str, table: pd.DataFrame) -> _Columns:
 
 def _array_of_column(column: pd.Series) -> Any:
     """The values of a column; words as objects, equal ones as one, which take a tenth of the time of pandas' strings."""
+    if column.dtype == np.object_:
+        return column.to_numpy()
     if not isinstance(column.dtype, pd.StringDtype):
         return column.array
     which, words = pd.factorize(column.array)
@@ -303,7 +311,9 @@ def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
             f"the table of {name.replace('_', ' ')} names the video {stray!r}, which is not in the table of videos: "
             "score it with its own dataset"
         )
-    return columns | {column: videos[column].array.take(row) for column in ("unit", "dataset", "fps", "run")}
+    return columns | {
+        column: _array_of_column(videos[column]).take(row) for column in ("unit", "dataset", "fps", "run")
+    }
 
 
 def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list[str]) -> _Columns:

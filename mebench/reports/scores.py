@@ -71,7 +71,7 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
     """
     others = f"bootstrap ({draws} draws)" if interval == "bootstrap" else "jackknife"
     by_groups = (
-        f", the jackknife over {bootstrap.MOST_GROUPS} groups of them" if subjects > bootstrap.MOST_GROUPS else ""
+        f", the jackknife over about {bootstrap.MOST_GROUPS} groups of them" if subjects > bootstrap.MOST_GROUPS else ""
     )
     return (
         f"95 % intervals over {subjects} subjects{by_groups}: binomial with jackknife variance for proportions, "

@@ -26,6 +26,7 @@ from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, compare_shares
 from mebench.metrics.noise import under_noise
 from mebench.metrics.paired import holm
 from mebench.metrics.ratios import per_unit
+from mebench.metrics.tables import people_of_videos
 from mebench.metrics.uncertainty import summarize_uncertainty
 from mebench.number_format import format_span, format_table_number
 from mebench.reports.compare_runs import Side, find_shared_tasks
@@ -208,7 +209,7 @@ def measure_trust(side: JudgedRun, people: Path | None = None, seed: int = 0) ->
 def _people_of(side: JudgedRun) -> _People:
     """The people of a run."""
     videos = side.tables.put_in_order().videos
-    rows = videos.drop_duplicates("unit").sort_values("unit")
+    rows = people_of_videos(videos)
     return _People(rows["subject"].tolist(), rows["stratum"].tolist(), videos.set_index("video")["unit"])
 
 

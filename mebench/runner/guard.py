@@ -32,7 +32,7 @@ from mebench.terminal import format_count
 if TYPE_CHECKING:
     from mebench.runs.folder import RunFolder
 
-FEW = 3
+MOST_REPORTED = 3
 """Signs of a changed copy, and remarks on frames, that a run reports."""
 _PRINTS: dict[Hashable, str] = {}
 """Hashes of frames that this process has read."""
@@ -71,9 +71,9 @@ def find_run_warnings(data: RunData, access: Access) -> list[Finding]:
 def find_frame_warnings(features: RunFeatures) -> list[Finding]:
     """Warnings about the frames of a run: the first ones, and the number of the others."""
     notes = features.notes_on_frames
-    found = [Finding("warning", "", str(note)) for note in notes[:FEW]]
-    if len(notes) > FEW:
-        more = f"{format_count(len(notes) - FEW, 'more remark')} on frames: mebench data verify lists them"
+    found = [Finding("warning", "", str(note)) for note in notes[:MOST_REPORTED]]
+    if len(notes) > MOST_REPORTED:
+        more = f"{format_count(len(notes) - MOST_REPORTED, 'more remark')} on frames: mebench data verify lists them"
         found.append(Finding("warning", "", more))
     return found
 
@@ -98,7 +98,7 @@ def account_of_clips(scheme: str, n_scored: int, left_out: Mapping[str, int]) ->
 
 def _altered_rows(dataset: Dataset) -> list[str]:
     """The first signs that this copy was changed."""
-    return [str(repair) for repair in dataset.repair_rows() if repair.altered][:FEW]
+    return [str(repair) for repair in dataset.repair_rows() if repair.altered][:MOST_REPORTED]
 
 
 def _lost_expressions(dataset: Dataset) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _missing_isolation(access: Access) -> Iterator[str]:
         yield NO_VIEW
     for files in access.methods:
         if files.declared:
-            places = list_first([name_with_hash(place) for place in files.declared], FEW)
+            places = list_first([name_with_hash(place) for place in files.declared], MOST_REPORTED)
             yield f"{files.plugin.id!r} asks to read more than code in its folds: {places}"
 
 

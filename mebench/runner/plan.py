@@ -89,26 +89,26 @@ class Plan:
     def access(self) -> Access:
         """The files that its methods ask to read."""
         config = self.config
-        if self._reach is None:
+        if self._grant_of_files is None:
             return access_of(config.sandbox, self.methods)
         # A machine of Dask's may allow no view; the run promises what all of them have.
         view = config.executor == "local" and gives_view(config.accelerator)
         on_processor_here = config.executor == "local" and config.accelerator == "cpu"
-        isolation = find_isolation(self._reach, on_processor_here)
+        isolation = find_isolation(self._grant_of_files, on_processor_here)
         return access_of(config.sandbox, self.methods, view, isolation)
 
     @cached_property
     def grant(self) -> Grant | None:
         """The files that a method may read in a fold, and what isolates it; None without a sandbox."""
         isolation = self.access.isolation
-        if self._reach is None or isolation is None:
+        if self._grant_of_files is None or isolation is None:
             return None
         is_seatbelt = isolation.by == SEATBELT
-        return self._reach._replace(view=self.access.view, lacks=isolation.lacks, seatbelt=is_seatbelt)
+        return self._grant_of_files._replace(view=self.access.view, lacks=isolation.lacks, seatbelt=is_seatbelt)
 
     @cached_property
-    def _reach(self) -> Grant | None:
-        """The files that a method may read in a fold; None without a sandbox."""
+    def _grant_of_files(self) -> Grant | None:
+        """The grant before it is known what isolates a fold: without `view`, `lacks` and `seatbelt`. None without a sandbox."""
         if self.config.sandbox == "off":
             return None
         of_encoders = [name for method in self.methods for name in getattr(method.params, "user_modules", ())]

@@ -64,6 +64,7 @@ def write_trial(trial: SeatbeltTrial) -> str:
 def read_trial(text: str) -> SeatbeltTrial:
     """The trial that `write_trial` wrote."""
     fields, secret, closed, port, host = json.loads(text)
+    # All lists of a trial's grant hold places: nothing lacks in it.
     access: list[Any] = [tuple(map(Path, field)) if isinstance(field, list) else field for field in fields]
     return SeatbeltTrial(
         Grant(*access), Path(secret), tuple((name, Path(folder)) for name, folder in closed), port, host

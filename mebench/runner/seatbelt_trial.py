@@ -27,11 +27,17 @@ from mebench.runner.sandbox import enter_sandbox
 from mebench.runner.seatbelt import HELD, SeatbeltTrial, read_trial
 from mebench.terminal import print_lines
 
-NEEDED = ("scipy.signal", "sklearn.linear_model", "mebench.features.tvl1", "mebench.runner.fold", "mebench.training")
+IMPORTED_BY_FOLDS = (
+    "scipy.signal",
+    "sklearn.linear_model",
+    "mebench.features.tvl1",
+    "mebench.runner.fold",
+    "mebench.training",
+)
 """Modules that folds import; here they are imported in the sandbox, which is harder than before it."""
 SET_UID = ("/bin/ps", "/usr/bin/su", "/usr/bin/sudo")
 """Programs that bring the privileges of root where they have the bit for it."""
-SECONDS = 5.0
+ATTEMPT_SECONDS = 5.0
 """The longest that one attempt may take."""
 
 Way = Callable[[], object]
@@ -63,7 +69,7 @@ def find_fault(trial: SeatbeltTrial) -> str:
         open_ways = [what for what, way in {**ways_out, **_ways_to_change(trial)}.items() if _works(way)]
         if open_ways:
             return f"a fold could {open_ways[0]} in it"
-        for name in NEEDED:
+        for name in IMPORTED_BY_FOLDS:
             importlib.import_module(name)
         _train_one_step()
     except RunError as error:
@@ -89,7 +95,7 @@ def _ways_to_others(trial: SeatbeltTrial) -> Mapping[str, Way]:
     """Attempts to reach the network, another process, or privileges."""
     privileged = [program for program in SET_UID if _brings_privileges(program)]
     return {
-        "reach the network": lambda: socket.create_connection(("127.0.0.1", trial.port), SECONDS).close(),
+        "reach the network": lambda: socket.create_connection(("127.0.0.1", trial.port), ATTEMPT_SECONDS).close(),
         "signal another process": partial(os.kill, trial.host, 0),
         "gain privileges": partial(_run, *privileged[:1], "--version", succeeds=False),
     }
@@ -127,7 +133,7 @@ def _run(*words: str, succeeds: bool = True) -> None:
         OSError: it cannot be started.
         SubprocessError: it fails, or takes too long.
     """
-    subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=succeeds)
+    subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ATTEMPT_SECONDS, check=succeeds)
 
 
 def _brings_privileges(program: str) -> bool:

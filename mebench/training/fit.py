@@ -142,7 +142,7 @@ def _logging(noted: _Noted) -> LambdaCallback:
     """Logs the values of an epoch in `history` (`train_loss`, `val_uf1`, …) for callbacks and loggers."""
 
     def log(trained: L.LightningModule, split: Split, word: str) -> None:
-        values = noted.method.history.merge_pass(noted.name, trained.current_epoch, split)
+        values = noted.method.history.values_of_pass(noted.name, trained.current_epoch, split)
         metrics = {f"{word}_{name}": value for name, value in values.items()}
         noted.known |= metrics.keys()
         trained.log_dict(metrics)

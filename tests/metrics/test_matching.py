@@ -76,7 +76,7 @@ def test_match_one_to_one_of_few_equals_that_of_networkx(monkeypatch: pytest.Mon
     )
     found = []
     for few in (0, 6, 40):
-        monkeypatch.setattr(matching, "FEW", few)
+        monkeypatch.setattr(matching, "FEW_INTERVALS", few)
         found.append(match_one_to_one(table(truths), table(spotted), STRICT).tolist())
     assert found[0] == found[1] == found[2]
     assert sum(row >= 0 for row in found[0]) > 20
