@@ -23,6 +23,7 @@ OTHER_ROOMS = {
     "lazy_imports.py",
     "matlab.py",
     "number_format.py",
+    "old_names.py",
     "plugin_packages.py",
     "progress.py",
     "result_cache.py",
