@@ -97,6 +97,26 @@ def test_load_local_model_refuses_in_a_sentence(stand_in, tmp_path):
         ask(folder, out)
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "Please pass the argument `trust_remote_code=True` to allow custom code",
+            "brings code of its own, which mebench",
+        ),
+        ("AutoVideoProcessor requires the Torchvision library", "some-model needs torchvision: install the one that"),
+        ("unknown model type 'x'", r"cannot be loaded by transformers \(.*unknown model type"),
+    ],
+)
+def test_load_local_model_tells_why_transformers_refuses(stand_in, tmp_path, monkeypatch, said, sentence):
+    def refuse(*_, **__):
+        raise ValueError(said)
+
+    monkeypatch.setattr(sys.modules["transformers"].AutoConfig, "from_pretrained", refuse)
+    with pytest.raises(DataError, match=sentence):
+        ask(stand_in[0], tmp_path / "a.jsonl")
+
+
 def test_load_local_model_names_missing_extra(stand_in, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ConfigError, match=r"pip install \"mebench\[transformers\]\""):
