@@ -167,14 +167,8 @@ def _compare_in_blocks(
 ) -> Pairs:
     """The pairs that `select` keeps of those that touch; where ends are never empty, of all pairs of a video.
 
-    Args:
-        of_predictions: as of `hitting_pairs`, like all up to `convention`.
-        of_truths: the same.
-        spotted: the same.
-        true: the same.
-        convention: the same.
-        select: takes a block of pairs and gives some of them.
-        reach: onsets and offsets with which predictions touch instead of their own.
+    They are compared in blocks, each of which `select` gets; `reach` are onsets and offsets with which predictions touch instead of
+    their own; all else as of `hitting_pairs`.
     """
     if convention.ends == "never_empty":
         runs = _runs(of_predictions, of_truths)
