@@ -1,5 +1,6 @@
 """Former names of what plugins build on: they work for some versions more, and say their new ones."""
 
+import multiprocessing
 import warnings
 
 
@@ -14,11 +15,20 @@ def take_hook_by_old_name(cls: type, old: str, new: str, goes: str) -> None:
         new: its name now.
         goes: version in which the former name goes.
     """
-    if old in vars(cls):
-        setattr(cls, new, vars(cls)[old])
-        warn_of_old_name(f"{cls.__module__}.{cls.__qualname__}.{old}", new, goes)
+    if old not in vars(cls):
+        return
+    hook = vars(cls)[old]
+    setattr(cls, new, hook)
+    is_worker = multiprocessing.parent_process() is not None
+    if not is_worker:  # the process that planned the run has read the same class, and said so
+        sentence = _sentence_on_old_name(f"{cls.__qualname__}.{old}", new, goes)
+        warnings.warn_explicit(sentence, FutureWarning, hook.__code__.co_filename, hook.__code__.co_firstlineno)
 
 
 def warn_of_old_name(old: str, new: str, goes: str) -> None:
-    """Say, as `FutureWarning`, that a name is a former one."""
-    warnings.warn(f"{old} is called {new} now; its former name goes in mebench {goes}", FutureWarning, stacklevel=3)
+    """Say, as `FutureWarning`, that the caller of the calling function used a former name."""
+    warnings.warn(_sentence_on_old_name(old, new, goes), FutureWarning, stacklevel=3)
+
+
+def _sentence_on_old_name(old: str, new: str, goes: str) -> str:
+    return f"{old} is called {new} now; mebench {goes} no longer knows its former name"

@@ -116,7 +116,7 @@ def info_command(
     encoders = built_in_encoders.BUILT_IN
     known_here = {*known_protocols.PROTOCOLS, *known_protocols.BROKEN, *METRICS, *settings, *encoders}
     if not matching and id_ not in known_here:
-        then = f"See them with: mebench list, and settings with: mebench config show -v. {registry.YOURS}"
+        then = f"See them with: mebench list, and settings with: mebench config show -v method=mean dataset=synthetic. {registry.YOURS}"
         known = [*known_names(), *settings, *encoders]
         raise PluginError(unknown("plugin, protocol, metric or setting", id_, known, then))
     report: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Required, get_type_hints
 
 from mebench.config.registry import PluginInfo, PluginKind, find_plugin, list_plugins, params_class
-from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert_value, to_plain
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, Raw, convert_value, describe_type, to_plain
 from mebench.errors import ConfigError, PluginError, keys_behind, nearest_name, refuse_if
 
 PLUGIN_KEYS: Mapping[str, PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
@@ -101,6 +101,24 @@ class Section:
             origins_of_keys = {key: origins[key] for key in keys if origins[key] != self.origin}
             sentence = f"{error} ({_in_words(origins_of_keys)})" if origins_of_keys else str(error)
             raise ConfigError(sentence, settings={*keys, *getattr(error, "settings", ())}) from error
+        except TypeError as error:
+            sentence = self._sentence_on_wrong_default()
+            if not sentence:
+                raise
+            raise ConfigError(sentence) from error
+
+    def _sentence_on_wrong_default(self) -> str:
+        """A sentence on the first default that is not of its type; empty if all are."""
+        types = field_types(self.cls, self.origin)
+        for key, default in self.defaults().items():
+            hint = types[key.removeprefix(self.prefix)]
+            try:
+                convert_value(to_plain(default), hint)
+            except ValueError:
+                return (
+                    f"the default of {key} must be {describe_type(hint)}, not {default!r}: correct it ({self.origin})"
+                )
+        return ""
 
     def _names_in(self, sentence: str) -> list[str]:
         """The fields that a sentence names, with the prefix or, where none has it, without."""

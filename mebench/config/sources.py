@@ -90,10 +90,18 @@ def key_value(word: str) -> tuple[str, str]:
     """
     key, equals, value = word.partition("=")
     if not equals or not key:
-        kind = next((kind for kind in PLUGIN_KINDS if word in list_plugins(kind)), None)
-        hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
-        raise ConfigError(f"{word!r} is not a key=value word: {hint}")
+        raise ConfigError(f"{word!r} is not a key=value word: {_hint_on_word(word)}")
     return key, value
+
+
+def _hint_on_word(word: str) -> str:
+    """What somebody may have meant by a word without key and value."""
+    if word.endswith((".yaml", ".yml")):
+        return f"to read a file of settings, write -c {word}"
+    kind = next((kind for kind in PLUGIN_KINDS if word in list_plugins(kind)), None)
+    if kind:
+        return f"did you mean {kind}={word}?"
+    return "write for example method=mean or method.p=0.6, without blanks around ="
 
 
 def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
@@ -337,4 +338,7 @@ def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
     allowed = allowed_values(hints[key])
     if isinstance(value, str) and len(allowed) > 2:
         return f"{unknown(key, value, allowed)} ({origin})"
-    return f"{key} must be {describe_type(hints[key])}, not {value!r} ({origin})"
+    expected = describe_type(hints[key])
+    has_decimal_comma = "float" in expected and re.fullmatch(r"-?\d+,\d+", str(value))
+    advice = ", with a point for decimals" if has_decimal_comma else ""
+    return f"{key} must be {expected}{advice}, not {value!r} ({origin})"

@@ -439,6 +439,10 @@ class VideoSource:
         made: FeatureMap = np.asarray(x, np.float32)
         for step in route.maps:
             made = self._name_video_in_errors(step.apply, made, landmarks)
+            if np.ndim(made) != 3:
+                raise PluginError(
+                    f"{self.video.key}: the step {type(step).__name__} gives an array of shape {np.shape(made)} instead of (H, W, C)"
+                )
         with np.errstate(over="ignore"):
             half = made.astype(FEATURE)
         if np.isinf(half).any() and np.isfinite(made).all():
@@ -472,8 +476,8 @@ class VideoSource:
         except (ValueError, IndexError) as error:
             raise PluginError(
                 f"{self.video.key}: the step {type(getattr(step, '__self__', step)).__name__} fails on an array of shape "
-                f"{np.shape(args[0])} with {type(error).__name__}: {str(error).rstrip('.')}. Correct the step, or the "
-                "one before it if this shape is not (H, W, C); MEBENCH_DEBUG=1 shows the line"
+                f"{np.shape(args[0])} with {type(error).__name__}: {str(error).rstrip('.')}. Correct the step; "
+                "MEBENCH_DEBUG=1 shows the line"
             ) from error
 
     def compute(

@@ -22,7 +22,7 @@ from mebench.number_format import format_number
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read_record
 from mebench.reports.scores import UNDEFINED, enumerate_names, how_intervals, say_reason
 from mebench.runs import RunFolder
-from mebench.runs.folder import TUNED
+from mebench.runs.folder import TUNED, list_with_newest
 from mebench.runs.scoring import read_tables
 from mebench.table_output import Column, Table
 from mebench.terminal import print_lines, print_report
@@ -68,10 +68,9 @@ class Side:
         records = sorted(map(read_record, folders), key=attrgetter("seed", "id"))
         seeds = {record.seed for record in records}
         if len(seeds) < len(records) or len({record.identity for record in records}) > 1:
-            names = ", ".join(record.id for record in records)
             raise RunError(
-                f"{len(records)} runs begin with {word!r}: {names}. Give more of the id; only runs that differ just "
-                "in the seed are combined"
+                f"{len(records)} runs begin with {word!r}: {list_with_newest(folders)}. Give more of the id; only runs that "
+                "differ just in the seed are combined"
             )
         first, *others = map(cls.of_record, records)
         return replace(first, others=tuple(others))
@@ -536,6 +535,7 @@ def _on_runs(first: Side, second: Side, letters: tuple[str, str]) -> Iterator[st
         return
     if one.data != other.data:
         yield _on_other_data(one, other, letters)
+    yield from _on_other_code(one, other, letters)
     named = list(zip(letters, (first, second)))
     studies = [letter for letter, side in named if side.of_study]
     if studies:
@@ -557,6 +557,15 @@ def _on_other_data(one: Record, other: Record, letters: tuple[str, str]) -> str:
     return (
         f"the settings of the dataset differ ({a}; {b}): the runs used different images, so not only the methods differ"
     )
+
+
+def _on_other_code(one: Record, other: Record, letters: tuple[str, str]) -> Iterator[str]:
+    """Remarks on two runs of the same plugins whose code differs."""
+    a, b = letters
+    for kind in ("method", "dataset"):
+        of_one, of_other = (record.versions.get(f"{kind}_plugin", "")[:8] for record in (one, other))
+        if one.plugins[kind] == other.plugins[kind] and of_one != of_other:
+            yield f"the code of the {kind} differs ({a}: {of_one}; {b}: {of_other})"
 
 
 def _on_two_trainings(one: Record, other: Record) -> str:

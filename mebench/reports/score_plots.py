@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from mebench.metrics.mistakes import sort_mistakes
 from mebench.metrics.tables import Tables, of_first_draw, of_kinds
 from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels
-from mebench.terminal import for_figure
+from mebench.terminal import for_figure, format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FIGURE_ENDINGS = (".png", ".svg", ".pdf")
 EQUAL = "#8b96a5"
 """Colour of rows that are not ranked, and of people for whom both runs are equal."""
+SIGNS_AN_INCH = 14
+"""Signs of a title that fit into an inch of its figure."""
 PEOPLE_NAMED = 40
 """Most people whose names stand below their bars."""
 
@@ -192,7 +195,9 @@ def draw_differences(first: pd.Series, second: pd.Series, names: tuple[str, str]
         axes.set_xticks([])
         axes.set_xlabel(f"{len(both)} people")
     equal = len(both) - better - worse
-    counts = f"A is better for {better} people, B for {worse}, equal for {equal}; dashes: mean {both.mean():+.3f}"
-    lines = (f"A  {names[0]}", f"B  {names[1]}", counts)
+    better_people = format_count(better, "person", "people")
+    counts = f"A is better for {better_people}, B for {worse}, equal for {equal}; dashes: mean {both.mean():+.3f}"
+    n_signs = int(SIGNS_AN_INCH * figure.get_figwidth())
+    lines = [line for name in (f"A  {names[0]}", f"B  {names[1]}", counts) for line in textwrap.wrap(name, n_signs)]
     axes.set_title("\n".join(map(for_figure, lines)), loc="left", fontsize=9)
     return figure

@@ -110,7 +110,17 @@ def failure_of(error: BaseException) -> Failure:
     if sandbox.refused and any(e is not None and is_refusal(e) for e in (error, error.__cause__)):
         cause = PluginError(f"{describe_error(error)}; {sandbox.refused}")
         error = cause.with_traceback(error.__traceback__)
-    return Failure(describe_error(error), "".join(traceback.format_exception(error)), cause, raised=True)
+    reason = describe_error(error) if cause is not None else f"{describe_error(error)}{_place_in_plugin(error)}"
+    return Failure(reason, "".join(traceback.format_exception(error)), cause, raised=True)
+
+
+def _place_in_plugin(error: BaseException) -> str:
+    """The last line of a plugin that an exception passed, after its sentence; empty if it passed none."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if frame.f_globals.get("__name__", "").startswith(("mebench.methods.", "mebench.datasets.")):
+            in_plugins = Path(frame.f_code.co_filename).parts[-3:]
+            return f" ({'/'.join(in_plugins)}, line {line})"
+    return ""
 
 
 def death_reason(code: int | None) -> str:

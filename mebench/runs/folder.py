@@ -114,7 +114,8 @@ class RunFolder:
         known = {folder.id: folder for folder in cls.list_runs(runs)}
         begin_so = [run_id for run_id in known if run_id.startswith(word)]
         if len(begin_so) > 1:
-            raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
+            names = list_with_newest([known[run_id] for run_id in begin_so])
+            raise RunError(f"{len(begin_so)} runs begin with {word!r}: {names}. Give more of the id")
         if not begin_so:
             raise RunError(
                 unknown("run", word, known, f"Runs are searched in {runs}; choose another folder with --runs DIR")
@@ -517,6 +518,12 @@ class RunFolder:
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""
         return dict(self.read_json(f"folds/{self.fold_folder(fold).name}/fold.json"))
+
+
+def list_with_newest(folders: Sequence[RunFolder]) -> str:
+    """The ids of some runs in words; one is called the newest, by the time at which its settings were written."""
+    newest = max(folders, key=lambda folder: (folder.path / "config.json").stat().st_mtime)
+    return ", ".join(f"{folder.id} (the newest)" if folder is newest else folder.id for folder in folders)
 
 
 def first_id(name: str, key: str) -> str:

@@ -51,7 +51,8 @@ def test_compare_takes_a_word_that_begins_several_seeds(tmp_path, capsys):
     assert "B is one training (seed 1)" in capsys.readouterr().out
     make_run(tmp_path / "runs", "good-other", method="other", subjects=8)
     with pytest.raises(
-        RunError, match=r"3 runs begin with 'good': good-0.*Give more of the id; only runs that differ just in the seed"
+        RunError,
+        match=r"3 runs begin with 'good': good-0.*the newest.*Give more of the id; only runs that differ just in the seed",
     ):
         compare("good", "bad")
 
@@ -129,7 +130,9 @@ def test_compare_takes_id_its_beginning_folder_or_record(tmp_path, capsys):
     leaderboard.leaderboard_export_command("other", "runs", "records")
     compare("runs/spotter-1", "oth")
     compare("spotter-2", "records/other")
-    with pytest.raises(RunError, match=r"2 runs begin with 'spot': spotter-1, spotter-2. Give more of the id"):
+    with pytest.raises(
+        RunError, match=r"2 runs begin with 'spot': spotter-1, spotter-2 \(the newest\). Give more of the id"
+    ):
         compare("spot", "other")
     with pytest.raises(RunError, match=r"unknown run 'spotter-3'. Did you mean 'spotter-"):
         compare("spotter-3", "other")

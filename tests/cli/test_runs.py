@@ -152,7 +152,7 @@ def test_runs_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
     out = capsys.readouterr().out
     assert "failed: drawn--02: ValueError: singular" in out
     assert f"continue with: mebench resume {runs / 'broken'}" in out
-    with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
+    with pytest.raises(RunError, match=r"2 runs begin with 'l': late \(the newest\), lost"):
         verbs.runs_show_command("l", str(runs))
     with pytest.raises(RunError, match="Did you mean 'perfect'"):
         verbs.runs_show_command("perfekt", str(runs))
@@ -163,7 +163,10 @@ def test_runs_show_names_runs_that_begin_alike_in_order(tmp_path):
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
-    with pytest.raises(RunError, match=f"8 runs begin with 'ru': {', '.join(sorted(names))}. Give more of the id"):
+    age(tmp_path, 1)
+    (tmp_path / "run6" / "config.json").touch()
+    told = ", ".join(sorted(names)).replace("run6", r"run6 \(the newest\)")
+    with pytest.raises(RunError, match=f"8 runs begin with 'ru': {told}. Give more of the id"):
         verbs.runs_show_command("ru", str(tmp_path))
 
 

@@ -106,6 +106,7 @@ def test_resolve_reads_null_by_type(tiny):
     ("word", "message"),
     [
         ("method.p=abc", "method.p must be a float, not 'abc' (command line)"),
+        ("method.p=0,55", "method.p must be a float, with a point for decimals, not '0,55' (command line)"),
         ("method.p=true", "method.p must be a float, not 'true' (command line)"),
         ("method.epochs=1.5", "method.epochs must be an int, not '1.5' (command line)"),
         ("runs=", "runs is empty: name a folder, or leave runs= out (command line)"),
@@ -143,11 +144,35 @@ def test_resolve_reads_null_by_type(tiny):
         ("method=tiny,plain_method", "several runs at once are a sweep: mebench run -m"),
         ("protocol=loso,other", "several runs at once are a sweep: mebench run -m"),
         ("tiny", "'tiny' is not a key=value word: did you mean method=tiny?"),
-        ("verbose", "'verbose' is not a key=value word"),
+        ("verbose", "'verbose' is not a key=value word: write for example method=mean or method.p=0.6, without blanks"),
+        ("small.yaml", "'small.yaml' is not a key=value word: to read a file of settings, write -c small.yaml"),
     ],
 )
 def test_resolve_refuses_mistakes_with_the_reason(tiny, word, message):
     fails(lambda: tiny(word), message)
+
+
+ODD_PARAMS = """
+from dataclasses import dataclass
+from mebench.core.options import check_ranges
+
+
+@dataclass(frozen=True)
+class Params:
+    blocks: int = "four"
+
+    def __post_init__(self):
+        check_ranges(self, at_least_one=("blocks",))
+"""
+
+
+def test_resolve_names_a_default_of_another_type(root, write_plugin):
+    write_plugin("method", "odd", params=ODD_PARAMS)
+    fails(
+        lambda: resolve(["method=odd", "dataset=toy"], plugins=[root]),
+        "the default of method.blocks must be an int, not 'four': correct it",
+        "odd/params.py",
+    )
 
 
 def test_resolve_names_the_origins_of_both_keys(tiny):

@@ -332,9 +332,27 @@ class Mean(MapStep):
         return x.mean()
 
 
-def test_feature_names_step_that_gets_another_shape(store, drift):
-    chain = Chain("x", (CROP, Flow("farneback", k=2), Mean(), Strain()))
-    message = r"v1: the step Strain fails on an array of shape \(\) with \w+Error: [^.]+\. Correct the step, or the one before it"
+@dataclass(frozen=True)
+class OddRows(MapStep):
+    """A step that cannot work on what it gets."""
+
+    def apply(self, x, landmarks):
+        return x.reshape(7, -1, 3)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (Mean(), r"v1: the step Mean gives an array of shape \(\) instead of \(H, W, C\)"),
+        (
+            OddRows(),
+            r"v1: the step OddRows fails on an array of shape \(48, 48, 2\) with ValueError: [^.]+\. Correct the step",
+        ),
+    ],
+    ids=["another shape", "an error"],
+)
+def test_feature_names_the_step_that_is_wrong(store, drift, step, message):
+    chain = Chain("x", (CROP, Flow("farneback", k=2), step, Strain()))
     with pytest.raises(PluginError, match=message):
         video_source(store, drift, "drift", drift.video()).feature(chain, None)
 

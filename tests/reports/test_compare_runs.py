@@ -84,18 +84,26 @@ def test_draw_conclusions_of_undefined_and_equal_scores(changes, words):
     assert words in conclusion_on("recognition.uf1", **changes)
 
 
-def noted(subjects, *paths, data=("", "")):
+def noted(subjects, *paths, data=("", ""), code=("", "")):
     """The remarks on two runs with all exchanges of so many subjects, on so many scores."""
     two = [
         SimpleNamespace(
-            record=SimpleNamespace(data=words, key=words, identity=name, seed=0, about={"remark": ""}),
+            record=SimpleNamespace(
+                data=words,
+                key=words,
+                identity=name,
+                seed=0,
+                about={"remark": ""},
+                versions={"method_plugin": code_of_method, "dataset_plugin": "d"},
+                plugins={"method": ["mine"], "dataset": ["lab"]},
+            ),
             tasks=["spot"],
             kinds=["micro"],
             tables=SimpleNamespace(predictions=None),
             of_study=False,
             others=(),
         )
-        for name, words in zip("AB", data)
+        for name, words, code_of_method in zip("AB", data, code)
     ]
     rows = dict.fromkeys(paths, replace(ROW, subjects=subjects))
     comparison = RunComparison("strict", subjects, "jackknife", 1000, 2 ** (subjects - 1), True, rows, None)
@@ -126,6 +134,12 @@ def test_remarks_on_comparison_name_other_dataset_settings():
     lines = noted(9, "spotting.micro.f1", data=("", "size=96"))
     assert any(line.startswith("the settings of the dataset differ (A: the defaults; B: size=96)") for line in lines)
     assert not any("differ (A" in line for line in noted(9, "spotting.micro.f1", data=("size=96", "size=96")))
+
+
+def test_remarks_on_comparison_name_other_code():
+    lines = noted(9, "spotting.micro.f1", code=("14edf359c0", "a4f081b5aa"))
+    assert "the code of the method differs (A: 14edf359; B: a4f081b5)" in lines
+    assert not any("the code of" in line for line in noted(9, "spotting.micro.f1"))
 
 
 def test_table_of_tests_has_dash_without_p():

@@ -369,7 +369,10 @@ def test_run_leaves_out_failing_fold_and_resumes_it(moody, tmp_path, in_this_pro
         go(words)
 
     folder = only_run(tmp_path / "runs")
-    assert "1 of 4 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
+    assert (
+        "1 of 4 folds failed; fold 'toy/2': ValueError: a matrix is singular (methods/moody/method.py, line 37)"
+        in str(error.value)
+    )
     assert f"mebench resume {folder.path}" in str(error.value)
     assert folder.finished_folds() == {"toy/1", "toy/3", "toy/4"}
     assert not folder.done

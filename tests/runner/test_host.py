@@ -227,7 +227,8 @@ def test_fold_task_names_parameters_that_cannot_be_pickled(moody, tmp_path):
         ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.data.folds[0])])
     finally:
         pool.stop()
-    assert failure.reason == "it cannot be handed to a worker process: TypeError: a lock cannot be pickled"
+    assert failure.reason.startswith("it cannot be handed to a worker process: TypeError: a lock cannot be pickled")
+    assert failure.reason.endswith(" (methods/moody/params.py, line 19)")
 
 
 @pytest.mark.processes

@@ -369,7 +369,9 @@ def test_open_finds_a_run_by_id_its_beginning_or_folder(tmp_path):
     assert RunFolder.list_runs(tmp_path / "nowhere") == []
     for word, folder in (("mean-1", one), ("mean-1.", longer), ("r", other), (str(one.path), one)):
         assert RunFolder.open(runs, word).path == folder.path
-    with pytest.raises(RunError, match=r"2 runs begin with 'mean': mean-1, mean-1\.2\. Give more of the id"):
+    with pytest.raises(
+        RunError, match=r"2 runs begin with 'mean': mean-1, mean-1\.2 \(the newest\)\. Give more of the id"
+    ):
         RunFolder.open(runs, "mean")
     with pytest.raises(RunError, match="unknown run 'no_run'"):
         RunFolder.open(runs, "no_run")

@@ -132,8 +132,11 @@ def test_metrics_replace_refused_characters(tmp_path, database, progress, printe
 
 
 @pytest.mark.parametrize(("n_params", "n_points"), [(230, 20), (3, 1900), (5, 0)])
-def test_metrics_send_all_params_and_points(tmp_path, database, n_params, n_points):
-    """MLflow takes 100 parameters and 1,000 of all at once."""
+def test_metrics_send_all(tmp_path, database, n_params, n_points):
+    """MLflow takes 100 parameters and 1,000 of all at once.
+
+    The name is short so that each database has a path of its own: MLflow 3.9 keeps connections by path.
+    """
     params = {f"p{number}": str(number) for number in range(n_params)}
     points = [Point(f"m{number}", float(number)) for number in range(n_points)]
     entry = TrackedRun("mebench/drawn/loso", "many", {"mebench.run_id": "many"}, params=params, metrics=points)
