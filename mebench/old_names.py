@@ -1,6 +1,5 @@
 """Former names of what plugins build on: they work for some versions more, and say their new ones."""
 
-import multiprocessing
 import warnings
 
 
@@ -19,10 +18,8 @@ def take_hook_by_old_name(cls: type, old: str, new: str, goes: str) -> None:
         return
     hook = vars(cls)[old]
     setattr(cls, new, hook)
-    is_worker = multiprocessing.parent_process() is not None
-    if not is_worker:  # the process that planned the run has read the same class, and said so
-        sentence = _sentence_on_old_name(f"{cls.__qualname__}.{old}", new, goes)
-        warnings.warn_explicit(sentence, FutureWarning, hook.__code__.co_filename, hook.__code__.co_firstlineno)
+    sentence = _sentence_on_old_name(f"{cls.__qualname__}.{old}", new, goes)
+    warnings.warn_explicit(sentence, FutureWarning, hook.__code__.co_filename, hook.__code__.co_firstlineno)
 
 
 def warn_of_old_name(old: str, new: str, goes: str) -> None:
@@ -30,5 +27,13 @@ def warn_of_old_name(old: str, new: str, goes: str) -> None:
     warnings.warn(_sentence_on_old_name(old, new, goes), FutureWarning, stacklevel=3)
 
 
+def silence_old_names() -> None:
+    """Say nothing more of former names: for workers of a program that has read the same plugins, and said it."""
+    warnings.filterwarnings("ignore", f".*{_FORMER}", FutureWarning)
+
+
+_FORMER = "no longer knows its former name"
+
+
 def _sentence_on_old_name(old: str, new: str, goes: str) -> str:
-    return f"{old} is called {new} now; mebench {goes} no longer knows its former name"
+    return f"{old} is called {new} now; mebench {goes} {_FORMER}"

@@ -124,6 +124,10 @@ def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
     id_ = id_.rpartition(":")[2]
     info = known_plugin(kind, id_)
     if info is None:
+        if (Path("plugins") / f"{kind}s" / id_).is_dir():  # where `mebench new` puts it
+            raise PluginError(
+                f"{kind} {id_!r} lies in ./plugins: add --plugins plugins, or plugins: plugins in mebench.yaml"
+            )
         raise PluginError(unknown(kind, id_, _packages_by_id(kind), f"See them with: mebench list {kind}s. {YOURS}"))
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FIGURE_ENDINGS = (".png", ".svg", ".pdf")
 EQUAL = "#8b96a5"
 """Colour of rows that are not ranked, and of people for whom both runs are equal."""
-SIGNS_AN_INCH = 14
+SIGNS_AN_INCH = 13
 """Signs of a title that fit into an inch of its figure."""
 PEOPLE_NAMED = 40
 """Most people whose names stand below their bars."""
@@ -198,6 +198,9 @@ def draw_differences(first: pd.Series, second: pd.Series, names: tuple[str, str]
     better_people = format_count(better, "person", "people")
     counts = f"A is better for {better_people}, B for {worse}, equal for {equal}; dashes: mean {both.mean():+.3f}"
     n_signs = int(SIGNS_AN_INCH * figure.get_figwidth())
-    lines = [line for name in (f"A  {names[0]}", f"B  {names[1]}", counts) for line in textwrap.wrap(name, n_signs)]
+    said = (f"A  {names[0]}", f"B  {names[1]}", counts)
+    lines = []
+    for sentence in said:
+        lines += textwrap.wrap(sentence, n_signs, break_on_hyphens=False)
     axes.set_title("\n".join(map(for_figure, lines)), loc="left", fontsize=9)
     return figure

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from mebench._fast_imports import speed_up_imports
 from mebench.lazy_imports import load_lazily
+from mebench.old_names import silence_old_names
 from mebench.system import end_with_parent, ignore_stops, keep_freed_memory, open_many_files
 
 if TYPE_CHECKING:
@@ -25,9 +26,11 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THR
 def prepare_worker() -> None:
     """Make this process a worker.
 
-    It is deaf to Ctrl-C, SIGTERM and SIGHUP (the parent decides), ends with its parent, and keeps the memory it frees.
+    It is deaf to Ctrl-C, SIGTERM and SIGHUP (the parent decides), ends with its parent, keeps the memory it frees, and leaves it to its
+    parent to say which names of plugins are former ones.
     """
     ignore_stops()
+    silence_old_names()
     speed_up_imports()
     end_with_parent(parent_process())
     keep_freed_memory()

@@ -164,6 +164,12 @@ def test_find_names_the_nearest_of_an_unknown_name(write_plugin):
         registry.find_plugin("method", "tinny")
 
 
+def test_find_tells_of_a_plugin_that_lies_beside(write_plugin, own_folder):
+    write_plugin("method", "mine").rename(own_folder / "plugins")
+    with pytest.raises(PluginError, match=r"^method 'mine' lies in \./plugins: add --plugins plugins, or"):
+        registry.find_plugin("method", "mine")
+
+
 @pytest.mark.parametrize("wrong", ["absent", "empty", "plugin itself"])
 def test_add_paths_refuses_a_path_without_plugins(write_plugin, tmp_path, wrong):
     root = write_plugin("method", "tiny")
