@@ -99,7 +99,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "кадр", "klatka",
     ),
     "confidence": (
-        "confidence", "conf", "score", "probability", "prob", "Konfidenz", "置信度", "confiance",
+        "confidence", "conf", "score", "probability", "prob", "Konfidenz", "Sicherheit", "Wahrscheinlichkeit", "置信度", "confiance",
         "confianza", "信頼度", "신뢰도", "confidenza", "confiança", "уверенность",
     ),
     "score": (

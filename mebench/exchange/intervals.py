@@ -104,6 +104,7 @@ def _intervals_of_table(
         )
     onset = required_frames(table, "onset", np.where(known, marked_frames["onset"], 0))
     offset = required_frames(table, "offset", np.where(known, marked_frames["offset"], 0))
+    _warn_of_zeros(table.lines[known & (onset == 0) & (offset == 0)], role, remarks)
     _note_substitutes(table, role, remarks)
     named = frame_of_rows(table, remarks)
     videos = _with_rates_and_lengths(named, table, role)
@@ -124,6 +125,15 @@ def _intervals_of_table(
     rows = named.assign(**columns)
     intervals = rows if known.all() else rows[known].reset_index(drop=True)
     return IntervalFile(source, role, intervals, videos, frozenset(table.cells), fractional=fractional)
+
+
+def _warn_of_zeros(lines: NDArray[np.int64], role: Role, remarks: Remarks) -> None:
+    """Warn of intervals of frame 0 alone, which may have been meant for nothing."""
+    if len(lines):
+        remarks.warn(
+            f"{role}: onset 0 and offset 0 ({at_lines(lines)}) are read as an interval of one frame; where a video has none, "
+            "leave both empty"
+        )
 
 
 def _note_substitutes(table: TextTable, role: Role, remarks: Remarks) -> None:

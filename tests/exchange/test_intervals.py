@@ -37,6 +37,22 @@ def test_read_intervals_types_the_cells_of_a_row(read):
     assert not remarks.repaired
 
 
+@pytest.mark.parametrize("role", ["truth", "predictions"])
+def test_read_intervals_warns_of_zeros_that_may_mean_nothing(read, role):
+    given, remarks = read(HEAD + "01,a,micro,0,,0,,\n01,b,micro,0,,9,,\n01,c,micro,,,,,\n", role)
+    assert len(given.intervals) == 2
+    assert remarks.warnings[0] == (
+        f"{role}: onset 0 and offset 0 (line 2) are read as an interval of one frame; where a video has none, leave both empty"
+    )
+    assert not any("onset 0" in sentence for sentence in remarks.warnings[1:])
+
+
+@pytest.mark.parametrize("name", ["Konfidenz", "Sicherheit", "Wahrscheinlichkeit", "probability"])
+def test_read_intervals_knows_names_of_confidence(read, name):
+    given, _ = read(f"Proband,Video,Onset,Offset,{name}\n01,a,10,20,0.5\n")
+    assert given.intervals["confidence"].tolist() == [0.5]
+
+
 def test_read_intervals_defaults_to_middle_apex_and_micro(read):
     given, remarks = read("video,onset,offset\na,10,21\n")
     assert given.intervals.loc[0, ["apex", "kind"]].tolist() == [15.0, "micro"]
