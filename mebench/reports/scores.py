@@ -397,7 +397,7 @@ def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | No
 
 
 def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
-    """Print causes of false positives, gains in F1 without them, and missed truths.
+    """Print causes of false positives, gains without them, missed truths, and what words mean.
 
     Args:
         why: causes from `explain_mistakes`.
@@ -409,7 +409,15 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             title = f"{kind}: the main cause of each false positive, and the gain in F1 without it"
             missed = spotting_mistakes.miss_shares(parts)
             lines = [f"missed by {name}: {shares_in_words(thirds)}" for name, thirds in missed.items()]
-            print_report("", Table(columns, rows, title), *lines)
+            print_report("", Table(columns, rows, title), *lines, WHAT_CAUSES_MEAN)
+
+
+WHAT_CAUSES_MEAN = (
+    "these causes divide kind confusion and background by what lies there, whatever its IoU: an expression of the other kind or an "
+    "annotated blink, head movement or the like, with which a false positive shares at least half of the frames of the shorter one, else "
+    "nothing; near miss is localisation; length, intensity and density (of expressions in the video) are thirds of the truths"
+)
+"""The sentence below tables of `print_causes`."""
 
 
 def _largest_first(gains: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -50,7 +50,7 @@ def test_print_causes_sorts_by_gain(capsys):
     lines = capsys.readouterr().out.splitlines()
     rows = [line.split() for line in lines if "+" in line]
     assert rows == [["all", "other", "misses", "found", "+0.300"], ["macro", "12", "+0.120"], ["blink", "3", "+0.010"]]
-    assert lines[-1] == "missed by length: 50 % short, 25 % long"
+    assert lines[-2:] == ["missed by length: 50 % short, 25 % long", scores.WHAT_CAUSES_MEAN]
 
 
 def test_mistakes_lines_say_none():
