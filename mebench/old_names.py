@@ -1,5 +1,6 @@
 """Former names of what plugins build on: they work for some versions more, and say their new ones."""
 
+import inspect
 import warnings
 
 
@@ -19,7 +20,8 @@ def take_hook_by_old_name(cls: type, old: str, new: str, goes: str) -> None:
     hook = vars(cls)[old]
     setattr(cls, new, hook)
     sentence = _sentence_on_old_name(f"{cls.__qualname__}.{old}", new, goes)
-    warnings.warn_explicit(sentence, FutureWarning, hook.__code__.co_filename, hook.__code__.co_firstlineno)
+    code = inspect.unwrap(hook).__code__  # a static method has none of its own
+    warnings.warn_explicit(sentence, FutureWarning, code.co_filename, code.co_firstlineno)
 
 
 def warn_of_old_name(old: str, new: str, goes: str) -> None:
