@@ -409,7 +409,9 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             title = f"{kind}: the main cause of each false positive, and the gain in F1 without it"
             missed = spotting_mistakes.miss_shares(parts)
             lines = [f"missed by {name}: {shares_in_words(thirds)}" for name, thirds in missed.items()]
-            print_report("", Table(columns, rows, title), *lines, WHAT_CAUSES_MEAN)
+            print_report("", Table(columns, rows, title), *lines)
+    if any(parts.get("gain") for parts in why.values()):
+        print_lines(WHAT_CAUSES_MEAN)
 
 
 WHAT_CAUSES_MEAN = (
