@@ -9,6 +9,7 @@ import inspect
 import json
 import re
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,31 +50,35 @@ def api():
     return found
 
 
+@cache
+def trees_of_plugins():
+    """The parsed files of the plugins and examples of this repository."""
+    files = [file for folder in PLUGINS for file in sorted((ROOT / folder).rglob("*.py"))]
+    return [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+
+
 def imported_by_plugins():
     """`module: names` of all that the plugins and examples of this repository import of mebench."""
     found = {}
-    for folder in PLUGINS:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-                if re.match(r"mebench(\.(?!methods|datasets)|$)", module):
-                    found.setdefault(module, set()).update(alias.name for alias in node.names)
+    for tree in trees_of_plugins():
+        for node in ast.walk(tree):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            if re.match(r"mebench(\.(?!methods|datasets)|$)", module):
+                found.setdefault(module, set()).update(alias.name for alias in node.names)
     return {module: sorted(names) for module, names in sorted(found.items())}
 
 
 def bases_of_plugins():
     """The public names of classes of mebench from which plugins and examples of this repository derive their own."""
     found = {}
-    for folder in PLUGINS:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-            module_of = {alias.asname or alias.name: node.module or "" for node in imports for alias in node.names}
-            for node in ast.walk(tree):
-                bases = node.bases if isinstance(node, ast.ClassDef) else []
-                for base in map(ast.unparse, bases):
-                    if module_of.get(base, "").startswith("mebench."):
-                        found[base] = getattr(import_module(module_of[base]), base)
+    for tree in trees_of_plugins():
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        module_of = {alias.asname or alias.name: node.module or "" for node in imports for alias in node.names}
+        for node in ast.walk(tree):
+            bases = node.bases if isinstance(node, ast.ClassDef) else []
+            for base in map(ast.unparse, bases):
+                if module_of.get(base, "").startswith("mebench."):
+                    found[base] = getattr(import_module(module_of[base]), base)
     return {f"{base.__module__}.{name}": public_names(base) for name, base in sorted(found.items())}
 
 
