@@ -511,13 +511,6 @@ def keep_freed_memory() -> None:
         mallopt(m_trim_threshold, one_gib)
 
 
-def count_processors() -> int:
-    """Number of processors that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def has_instructions(word: str) -> bool | None:
     """Whether the processor lists instructions of a name; None where this is unknown."""
     try:

@@ -13,6 +13,7 @@ LIST = ROOT / "requirements-scoring.txt"
 IMPORTED_AS = {
     "av": "av",
     "dlib-bin": "dlib",
+    "joblib": "joblib",
     "lightning": "lightning",
     "matplotlib": "matplotlib",
     "mlflow": "mlflow",

@@ -13,7 +13,7 @@ RUNS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 UNPICKLES = {"cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 """Modules that run what a file says; `pickle` itself may only bring back what the same line packed."""
 
-PACKS = (".dumps", "register_pickle_by_value", "list_registry_pickle_by_value")
+PACKS = (".dumps", ".cpu_count", "register_pickle_by_value", "list_registry_pickle_by_value")
 """What such modules may be used for: nothing is read by these."""
 
 SAFE_OR_NOT = ("shell", "allow_pickle", "weights_only")

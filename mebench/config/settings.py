@@ -108,7 +108,8 @@ class PlaceSettings:
     """Where a run works and how fast. None of it affects results, or leaves a trace in a record.
 
     Attributes:
-        workers: number of worker processes; null takes all cores. Predictions do not depend on it.
+        workers: number of worker processes; null takes all cores that it may use (affinity, quota of a container).
+            Predictions do not depend on it.
         executor: home of the workers: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
         executor_address: address of Dask's scheduler, such as `tcp://host:8786`, or its file, such as `/shared/scheduler.json`;
             also written `executor.address`.

@@ -11,11 +11,13 @@ from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, call_safely
-from mebench.system import FORKS, count_processors
+from mebench.system import FORKS
 
 if TYPE_CHECKING:
+    import joblib
     import torch
 else:
+    joblib = load_lazily("joblib")
     torch = load_lazily("torch")
 
 ENOUGH = 3
@@ -226,8 +228,8 @@ def _wait_for_ended(busy: Iterable[Future[Any]]) -> list[Future[Any]]:
 
 
 def default_workers() -> int:
-    """Cores that this process may use."""
-    return count_processors()
+    """Cores that this process may use: those of its affinity, at most the quota of a container (cgroup v1 or v2)."""
+    return int(joblib.cpu_count())
 
 
 def worker_environments(

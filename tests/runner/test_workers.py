@@ -1,5 +1,6 @@
 """What a process becomes as a worker; a pool of them is in `test_pool`."""
 
+import io
 import os
 import signal
 import subprocess
@@ -8,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky.backend import context as count_of_cores
+
+from mebench.runner.workers import default_workers
 
 ORPHAN = """
 import os, time
@@ -67,3 +71,21 @@ def test_workers_end_with_a_program_killed_at_their_start(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+CGROUP = "/sys/fs/cgroup"
+QUOTAS = {
+    "v1": {f"{CGROUP}/cpu/cpu.cfs_quota_us": "150000", f"{CGROUP}/cpu/cpu.cfs_period_us": "50000"},
+    "v2": {f"{CGROUP}/cpu.max": "300000 100000"},
+}
+
+
+@pytest.mark.parametrize("quota", QUOTAS.values(), ids=QUOTAS)
+def test_default_workers_respect_quota_and_affinity(monkeypatch, quota):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    monkeypatch.setattr(os.path, "exists", lambda name: False)
+    assert default_workers() == 16
+    monkeypatch.setattr(os.path, "exists", quota.__contains__)
+    monkeypatch.setattr(count_of_cores, "open", lambda name: io.StringIO(quota[name]), raising=False)
+    assert default_workers() == 3
