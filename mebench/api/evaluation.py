@@ -572,7 +572,9 @@ def spot(
         models = (trained_models.read_model(known.path),)
     else:
         raise ConfigError(f"fold {fold!r}: a model has none; only runs have folds")
-    own_rates = alarm_rates.rates_of_summary(model.summary) if isinstance(model, Run) else None
+    known_rates = None
+    if isinstance(model, Run):
+        known_rates = alarm_rates.rates_of_summary(model.summary, alarm_rates.are_of_drawings(models))
     return Spottings(
         spotted_videos.spot_videos(
             paths,
@@ -582,7 +584,7 @@ def spot(
             damaged=damaged,
             emotions=emotions,
             neutral=neutral,
-            own_rates=own_rates,
+            known_rates=known_rates,
             workers=workers,
             progress=progress,
         )

@@ -1,14 +1,18 @@
-"""How much to believe of what was spotted: alarms a minute beside those of the model where no expression happens."""
+"""How often a spotter raises an alarm: in a film, and, beside it, where the model was measured.
+
+A rate holds for the films in which it was counted. No share of false alarms follows from the rate of other films: divided by the alarms of
+this one, it makes them look the truer, the more of them there are. Only a stretch of the same person in which nothing happened gives one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mebench.core import Kind
-from mebench.inference.models import Model
+from mebench.inference.models import Model, ModelHeader
 from mebench.lazy_imports import load_lazily
 from mebench.terminal import format_count
 
@@ -19,27 +23,74 @@ else:
 
 QUIET_RATE = "fp_per_minute_without"
 """The score of a card: false positives a minute in videos without expressions of any kind."""
+REAL_ALARMS, REAL_SECONDS = "real.{kind}.alarms", "real.{kind}.seconds"
+"""The scores of a card: intervals in films of real people, and the seconds of these films with a face."""
 MOST_TIMES = 3.0
-"""Times the model's own rate of false alarms above which hardly anything that was spotted is to be believed."""
+"""Times every known rate of the model above which a film is unlike those in which the model was measured."""
 FEWEST = 3
 """Fewer intervals than these say nothing about a film: one in two seconds is 30 a minute."""
+World = Literal["drawn", "real", "person"]
+
+
+@dataclass(frozen=True)
+class KnownRate:
+    """Alarms a minute in films other than the one that is looked at, or in another part of it.
+
+    Attributes:
+        world: `drawn` faces, other `real` people, or the same `person`.
+        films: what films these are, in words.
+        per_minute: the rate.
+        interval: its 95 % interval; None if unknown.
+    """
+
+    world: World
+    films: str
+    per_minute: float
+    interval: tuple[float, float] | None = None
+
+    @property
+    def highest(self) -> float:
+        """The upper end of the interval, or the rate."""
+        return self.per_minute if self.interval is None else self.interval[1]
+
+    def describe(self) -> str:
+        """The rate and its films in words."""
+        if self.interval is None:
+            return f"up to {self.per_minute:.1f} a minute in {self.films}"
+        low, high = self.interval
+        return f"{self.per_minute:.1f} [{low:.1f}, {high:.1f}] a minute in {self.films}"
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "world": self.world,
+            "films": self.films,
+            "per_minute": round(self.per_minute, 4),
+            "per_minute_interval": None if self.interval is None else [round(end, 4) for end in self.interval],
+        }
+
+
+def counted_rate(world: World, films: str, count: int, seconds: float) -> KnownRate:
+    """The rate of so many alarms in so many seconds, above 0, with its exact interval."""
+    low, high = poisson_interval(count)
+    return KnownRate(world, films, 60 * count / seconds, (60 * low / seconds, 60 * high / seconds))
 
 
 @dataclass(frozen=True)
 class AlarmRate:
-    """The number of intervals in a film, and the model's own rate.
+    """The number of intervals in a film, and the known rates of the model.
 
     Attributes:
         kind: kind of the intervals.
         count: number of intervals.
         seconds: seconds in which the face was in sight.
-        own: false alarms a minute of the model in films without expressions; None if not known.
+        known: rates of the model elsewhere.
     """
 
     kind: Kind
     count: int
     seconds: float
-    own: float | None
+    known: tuple[KnownRate, ...] = ()
 
     @property
     def per_minute(self) -> float:
@@ -55,45 +106,70 @@ class AlarmRate:
         return 60 * low / self.seconds, 60 * high / self.seconds
 
     @property
-    def expected_false(self) -> float | None:
-        """Share of the intervals that the model's own rate explains, at most 1; None if that is not known."""
-        if self.own is None or not self.count:
+    def expected_false(self) -> tuple[float, float] | None:
+        """Lowest and highest share of the intervals that are false by this person's own rate, each at most 1.
+
+        None without such a rate, and with fewer than three intervals.
+        """
+        own = next((rate for rate in self.known if rate.world == "person" and rate.interval is not None), None)
+        if own is None or own.interval is None or self.count < FEWEST:
             return None
-        return min(1.0, self.own * self.seconds / 60 / self.count)
+        low, high = own.interval
+        minutes = self.seconds / 60
+        return min(1.0, low * minutes / self.count), min(1.0, high * minutes / self.count)
 
     @property
     def is_unlike(self) -> bool:
-        """Whether the rate is surely over three times the model's own: three intervals or more, and the whole 95 % interval."""
-        if self.own is None or self.count < FEWEST:
+        """Whether the rate is surely over three times every known one: three intervals or more, and the whole 95 % interval."""
+        if not self.known or self.count < FEWEST:
             return False
         low, _ = self.interval
-        return low > MOST_TIMES * self.own
+        return low > MOST_TIMES * max(rate.highest for rate in self.known)
 
     def describe(self) -> str:
-        """The rate in words."""
+        """The rate in words, beside the known ones."""
         name = f"{self.kind}-expression"
         if not self.seconds:
             return f"{format_count(self.count, name)}, no face is in sight"
         low, high = self.interval
         words = f"{format_count(self.count, name)} in {self.seconds:.1f} s, {self.per_minute:.1f} [{low:.1f}, {high:.1f}] a minute"
-        if self.own is None:
-            return f"{words}; the rate of this model in films without expressions is not known: --neutral measures the level"
-        words += f"; in films without expressions this model gives up to {self.own:.1f} a minute"
-        if self.is_unlike:
-            times = f"{self.per_minute / self.own:.0f} times its own rate" if self.own else "where its own rate is 0"
-            return f"{words}. That is {times}: light, speech, the camera or the face are unlike its training, so nearly all are false"
+        return "".join([words, self._describe_certainty(), ". ", self._describe_known()])
+
+    def _describe_certainty(self) -> str:
+        """What the count says about how many are false, as the end of a sentence."""
+        if 0 < self.count < FEWEST:
+            return ": too short to say how many of these are false"
         share = self.expected_false
-        return words if share is None else f"{words}, so about {100 * share:.0f} % of these are expected to be false"
+        if share is None:
+            return ""
+        lowest, highest = (100 * end for end in share)
+        return f", of which {lowest:.0f} to {highest:.0f} % are expected to be false by this person's own rate"
+
+    def _describe_known(self) -> str:
+        """The known rates, and whether this film is unlike theirs, in sentences without the last period."""
+        if not self.known:
+            return "How often this model is wrong is not known: --neutral measures it on the person"
+        elsewhere = " and ".join(rate.describe() for rate in self.known)
+        words = f"This model gives {elsewhere}"
+        if self.is_unlike:
+            words += (
+                f". The film is above {MOST_TIMES:.0f} times each of these: light, speech, the camera or the face are unlike those films, "
+                "and how many of the intervals are false is not known"
+            )
+        elif all(rate.world != "person" for rate in self.known):
+            words += "; what that means for this film is not known: --neutral measures it on the person"
+        return words
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
+        share = self.expected_false
         return {
             "kind": self.kind,
             "intervals": self.count,
             "per_minute": round(self.per_minute, 4),
             "per_minute_interval": [round(end, 4) for end in self.interval] if self.seconds else None,
-            "own_per_minute": None if self.own is None else round(self.own, 4),
-            "expected_false": None if self.expected_false is None else round(self.expected_false, 4),
+            "known": [rate.plain() for rate in self.known],
+            "expected_false": None if share is None else [round(end, 4) for end in share],
             "unlike": self.is_unlike,
         }
 
@@ -109,32 +185,57 @@ def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     return low, float(scipy.special.gammaincinv(count + 1, 1 - tail))
 
 
-def own_rates_of(models: Sequence[Model]) -> dict[Kind, float]:
-    """False alarms a minute without expressions, by kind, from the card of a model.
-
-    Of several kinds of quiet films, such as stills and speech, the one with most false alarms counts.
-    """
+def known_rates_of(models: Sequence[Model]) -> dict[Kind, tuple[KnownRate, ...]]:
+    """Alarms a minute on the card of a model, by kind: in drawn films, and in films of real people."""
     header = models[0].header
     if header is None:
         return {}
-    rates: dict[Kind, float] = {}
-    for kind in header.task.kinds:
-        quiet = [value for path, value in header.scores.items() if path.startswith(f"quiet.{kind}.")]
-        on_tested = header.scores.get(f"spotting.{kind}.{QUIET_RATE}")
-        measured = [value for value in (*quiet, on_tested) if value is not None]
-        if measured:
-            rates[kind] = max(measured)
-    return rates
+    return {kind: tuple(_rates_on_card(header, kind)) for kind in header.task.kinds}
 
 
-def rates_of_summary(summary: Mapping[str, Any]) -> dict[Kind, float]:
-    """False positives a minute of a run in its tested videos, by kind: the nearest to films without expressions that it has."""
-    rates: dict[Kind, float] = {}
+def _rates_on_card(header: ModelHeader, kind: Kind) -> Iterator[KnownRate]:
+    """The rates of one kind that a card holds.
+
+    Of several kinds of quiet films, such as stills and speech, the one with most alarms counts.
+    """
+    drawn = is_learnt_from_drawings(header)
+    quiet = [value for path, value in header.scores.items() if path.startswith(f"quiet.{kind}.")]
+    measured = [value for value in (*quiet, header.scores.get(f"spotting.{kind}.{QUIET_RATE}")) if value is not None]
+    if measured:
+        films = "drawn films without expressions" if drawn else "its tested films without expressions"
+        yield KnownRate("drawn" if drawn else "real", films, max(measured))
+    real = real_rate_on_card(header.scores, kind)
+    if real is not None:
+        yield real
+
+
+def real_rate_on_card(scores: Mapping[str, float | None], kind: Kind) -> KnownRate | None:
+    """Alarms a minute in films of real people, from the scores of a card; None if it has none."""
+    count = scores.get(REAL_ALARMS.format(kind=kind))
+    seconds = scores.get(REAL_SECONDS.format(kind=kind))
+    if count is None or not seconds:
+        return None
+    films = f"{seconds:.0f} s of real people's films, which nobody annotated"
+    return counted_rate("real", films, round(count), seconds)
+
+
+def rates_of_summary(summary: Mapping[str, Any], drawn: bool) -> dict[Kind, tuple[KnownRate, ...]]:
+    """False positives a minute of a run in its tested videos, by kind: the nearest to films without expressions that it has.
+
+    Args:
+        summary: summary of the run.
+        drawn: whether its people are drawn.
+    """
+    rates: dict[Kind, tuple[KnownRate, ...]] = {}
     for kind in ("micro", "macro"):
         scores = summary.get("spotting", {}).get(kind, {}).get("scores", {})
-        rate = scores.get("fp_per_minute", {}).get("value")
-        if rate is not None:
-            rates[kind] = rate
+        score = scores.get("fp_per_minute", {})
+        if score.get("value") is None:
+            continue
+        is_bounded = score.get("low") is not None and score.get("high") is not None
+        interval = (score["low"], score["high"]) if is_bounded else None
+        films = f"the {'drawn ' if drawn else ''}videos that this run tested"
+        rates[kind] = (KnownRate("drawn" if drawn else "real", films, score["value"], interval),)
     return rates
 
 
@@ -143,4 +244,9 @@ def are_of_drawings(models: Sequence[Model]) -> bool:
     first = models[0]
     if first.header is None:
         return "synthetic" in first.config.dataset_params
-    return re.search(r"^Datasets? `[^\n]*\bsynthetic\b", first.header.card, re.MULTILINE) is not None
+    return is_learnt_from_drawings(first.header)
+
+
+def is_learnt_from_drawings(header: ModelHeader) -> bool:
+    """Whether a card names the drawn dataset among those of the training."""
+    return re.search(r"^Datasets? `[^\n]*\bsynthetic\b", header.card, re.MULTILINE) is not None

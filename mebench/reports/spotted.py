@@ -34,13 +34,20 @@ from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
 from mebench.inference.models import Model, default_naming_file, included_models, read_model
 from mebench.inference.operating_point import seen_seconds
-from mebench.inference.own_film import Stretch, hold_back, neutral_levels, read_neutral, without_repeats
+from mebench.inference.own_film import (
+    NeutralLevel,
+    Stretch,
+    hold_back,
+    neutral_levels,
+    read_neutral,
+    without_repeats,
+)
 from mebench.inference.predict import Answer, Predicted, levels_of, list_remarks, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
-from mebench.reports.alarm_rates import AlarmRate, are_of_drawings, own_rates_of
+from mebench.reports.alarm_rates import AlarmRate, KnownRate, are_of_drawings, counted_rate, known_rates_of
 from mebench.reports.page_templates import template_environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock_time, edges_of, unit_lanes
 from mebench.spotting import stretches
@@ -119,7 +126,7 @@ class SpottedVideo:
         times: seconds at which the frames are shown, (n_frames,).
         answer: answer of the models.
         notes: cautions, in sentences.
-        rates: number of intervals a minute of each kind, beside those of the models without expressions.
+        rates: number of intervals a minute of each kind, beside those of the models elsewhere.
         breaks: frames that do not follow the one before at once.
         followed: the face that is followed; None for ready-made features.
     """
@@ -137,7 +144,7 @@ class SpottedVideo:
 
     @property
     def is_unlike(self) -> bool:
-        """Whether so much was spotted that nearly all of it must be false."""
+        """Whether so much was spotted that the film is unlike all in which the model was measured."""
         return any(rate.is_unlike for rate in self.rates)
 
     @cached_property
@@ -383,7 +390,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     damaged: str = "refuse",
     emotions: bool = False,
     neutral: str | Path | None = None,
-    own_rates: Mapping[Kind, float] | None = None,
+    known_rates: Mapping[Kind, Sequence[KnownRate]] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SpottedVideos:
@@ -399,7 +406,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         emotions: whether to name emotions; an included model names them where these only spot.
         neutral: stretch such as `0-20s` of each video, or another film of the person, in which nothing happened: its highest
             peak sets the level.
-        own_rates: false alarms a minute of the models without expressions, by kind; by default those on the card of a file.
+        known_rates: alarms a minute of the models elsewhere, by kind; by default those on the card of a file.
         workers: processes; None for all cores.
         progress: reports the progress.
 
@@ -420,21 +427,22 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     predicted = predict_all(
         models, chosen, workers, progress, True, emotions, all_peaks=quiet is not None, namers=namers
     )
-    notes: dict[str, list[str]] = {}
+    neutral_levels_by_key: dict[str, dict[Kind, NeutralLevel]] = {}
     if quiet is not None:
         answers_elsewhere = None
         if isinstance(quiet, Path):
             elsewhere = resolve_dataset(_dataset_settings([quiet], fps, damaged))
             answers_elsewhere = [*predict_all(models, elsewhere, workers, progress, True, False, True).answers.values()]
-        predicted, notes = _with_neutral_levels(predicted, quiet, answers_elsewhere)
+        predicted, neutral_levels_by_key = _with_neutral_levels(predicted, quiet, answers_elsewhere)
     predicted = replace(predicted, answers={key: without_repeats(answer) for key, answer in predicted.answers.items()})
-    rates = own_rates_of(models) if own_rates is None else own_rates
+    rates = known_rates_of(models) if known_rates is None else known_rates
+    quiet_time = None if quiet is None else QuietTime(quiet, neutral_levels_by_key)
     dataset: Any = predicted.dataset
     ids = {video.key: video.id for video in predicted.job.test}
     named_by = f"; emotions: {_models_in_words(namers)}" if namers else ""
     return SpottedVideos(
         f"{_models_in_words(models)}{named_by}",
-        tuple(_spotted_videos(predicted, models, tracks_by_video, rates, notes)),
+        tuple(_spotted_videos(predicted, models, tracks_by_video, rates, quiet_time)),
         {
             _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
             for key, reason in predicted.failed.items()
@@ -468,8 +476,8 @@ def _dataset_settings(paths: Sequence[Path], fps: float | None, damaged: str) ->
 
 def _with_neutral_levels(
     predicted: Predicted, quiet: Stretch | Path, elsewhere: Sequence[Answer] | None
-) -> tuple[Predicted, dict[str, list[str]]]:
-    """Predictions with the level that quiet time sets, and sentences about it.
+) -> tuple[Predicted, dict[str, dict[Kind, NeutralLevel]]]:
+    """Predictions with the level that quiet time sets, and these levels by key of the video and kind.
 
     Args:
         predicted: predictions without a level.
@@ -478,14 +486,49 @@ def _with_neutral_levels(
     """
     models_levels = levels_of(predicted.job.models)
     stretch = None if isinstance(quiet, Path) else quiet
-    where = f"in {quiet.name}" if isinstance(quiet, Path) else f"from {clock_time(quiet[0])} to {clock_time(quiet[1])}"
     answers = {}
-    notes = {}
+    levels = {}
     for key, answer in predicted.answers.items():
         found = neutral_levels([answer] if elsewhere is None else elsewhere, models_levels, stretch)
         answers[key] = hold_back(answer, {kind: one.level for kind, one in found.items()}, stretch)
-        notes[key] = [f"{kind}: {one.describe(where)}" for kind, one in found.items()]
-    return replace(predicted, answers=answers), notes
+        levels[key] = found
+    return replace(predicted, answers=answers), levels
+
+
+@dataclass(frozen=True)
+class QuietTime:
+    """Time of a person in which nothing happened.
+
+    Attributes:
+        where: stretch of each video, or another film.
+        levels: levels that it sets, by key of the video and kind.
+    """
+
+    where: Stretch | Path
+    levels: Mapping[str, Mapping[Kind, NeutralLevel]]
+
+    def describe(self, key: str) -> Iterator[str]:
+        """The level of each kind, in sentences."""
+        if isinstance(self.where, Path):
+            place = f"in {self.where.name}"
+        else:
+            first, last = self.where
+            place = f"from {clock_time(first)} to {clock_time(last)}"
+        for kind, level in self.levels.get(key, {}).items():
+            yield f"{kind}: {level.describe(place)}"
+
+    def rate(self, key: str, kind: Kind) -> KnownRate:
+        """Alarms a minute of this person at the level.
+
+        Where the level was raised above the highest peak, one more as high is to be expected in a time as long.
+        """
+        level = self.levels[key][kind]
+        words = f"{level.seconds:.1f} s of this person in which nothing happened"
+        return counted_rate("person", words, int(level.level > level.models), level.seconds)
+
+    def seconds_of(self, key: str, kind: Kind) -> float:
+        """Seconds of the video itself that count as quiet, and hold no intervals for that."""
+        return 0.0 if isinstance(self.where, Path) else self.levels[key][kind].seconds
 
 
 def _printable_name(dataset: Any, name: str) -> str:
@@ -518,8 +561,8 @@ def _spotted_videos(
     predicted: Predicted,
     models: Sequence[Model],
     tracks_by_video: Mapping[str, FaceTracks] | None,
-    own_rates: Mapping[Kind, float],
-    more_notes: Mapping[str, Sequence[str]],
+    known_rates: Mapping[Kind, Sequence[KnownRate]],
+    quiet_time: QuietTime | None,
 ) -> Iterator[SpottedVideo]:
     """The faces of the predicted videos.
 
@@ -527,8 +570,8 @@ def _spotted_videos(
         predicted: predictions.
         models: models that made them.
         tracks_by_video: followed faces by name of the video; None if only the largest face is followed.
-        own_rates: false alarms a minute of the models without expressions, by kind.
-        more_notes: further cautions by key of the video.
+        known_rates: alarms a minute of the models elsewhere, by kind.
+        quiet_time: time of the person in which nothing happened, if given.
     """
     dataset: Any = predicted.dataset
     for video in predicted.job.test:
@@ -541,9 +584,10 @@ def _spotted_videos(
         path = dataset.place(video)
         frames = dataset.frames(video)
         breaks = tuple(read_breaks(frames))
-        notes = (*_notes(video, times, answer, models, tracks, breaks), *more_notes.get(video.key, ()))
+        on_level = () if quiet_time is None else quiet_time.describe(video.key)
+        notes = (*_notes(video, times, answer, models, tracks, breaks), *on_level)
         face = video.id[len(name) + 1 :]
-        rates = tuple(_alarm_rates(answer, own_rates))
+        rates = tuple(_alarm_rates(video.key, answer, known_rates, quiet_time))
         followed = _followed_face(frames, part, times, answer, models[0])
         yield SpottedVideo(
             _printable_name(dataset, name), face, path, video, times, answer, notes, rates, breaks, followed
@@ -571,12 +615,18 @@ def _followed_face(
     return FollowedFace(box, (width, height), float(times[answer.found]), frames, (left, top), _crop_of(model))
 
 
-def _alarm_rates(answer: Answer, own_rates: Mapping[Kind, float]) -> Iterator[AlarmRate]:
-    """How often each kind was spotted, beside the models' own rate."""
-    seconds = seen_seconds(answer)
+def _alarm_rates(
+    key: str, answer: Answer, known_rates: Mapping[Kind, Sequence[KnownRate]], quiet_time: QuietTime | None
+) -> Iterator[AlarmRate]:
+    """How often each kind was spotted, beside the models' rates elsewhere."""
     for kind in answer.curves:
         count = sum(prediction.kind == kind for prediction in answer.predictions)
-        yield AlarmRate(kind, count, seconds, own_rates.get(kind))
+        seconds = seen_seconds(answer)
+        known = [*known_rates.get(kind, ())]
+        if quiet_time is not None:
+            seconds = max(seconds - quiet_time.seconds_of(key, kind), 0.0)
+            known = [quiet_time.rate(key, kind), *known]
+        yield AlarmRate(kind, count, seconds, tuple(known))
 
 
 def _models_in_words(models: Sequence[Model]) -> str:

@@ -8,19 +8,63 @@ from mebench.core import Prediction, Timing, Video
 from mebench.inference.models import included_models, read_model
 from mebench.inference.predict import Answer, ScoreCurve
 from mebench.reports import spotted
-from mebench.reports.alarm_rates import AlarmRate, are_of_drawings, own_rates_of, rates_of_summary
+from mebench.reports.alarm_rates import (
+    AlarmRate,
+    KnownRate,
+    are_of_drawings,
+    counted_rate,
+    known_rates_of,
+    rates_of_summary,
+    real_rate_on_card,
+)
+
+DRAWN = KnownRate("drawn", "drawn films without expressions", 1.0)
+REAL = counted_rate("real", "130 s of real people's films", 5, 130.0)
 
 
 def test_AlarmRate_counts_by_the_minute():
-    rate = AlarmRate("micro", 6, 30.0, 4.0)
+    rate = AlarmRate("micro", 6, 30.0, (DRAWN, REAL))
     assert rate.per_minute == 12
-    assert rate.expected_false == pytest.approx(2 / 6)
-    assert not rate.is_unlike
-    assert "about 33 % of these are expected to be false" in rate.describe()
+    assert (
+        "6 micro-expressions in 30.0 s, 12.0 [4.4, 26.1] a minute. This model gives up to 1.0 a minute in drawn"
+        in rate.describe()
+    )
+    assert "2.3 [0.7, 5.4] a minute in 130 s of real people's films" in rate.describe()
+
+
+@pytest.mark.parametrize("seconds", [2.0, 12.4, 60.0, 600.0])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 10])
+@pytest.mark.parametrize("known", [(), (DRAWN,), (DRAWN, REAL)])
+def test_AlarmRate_takes_no_share_from_other_films(count, seconds, known):
+    """Otherwise the intervals of a film would look the truer, the more there are."""
+    rate = AlarmRate("micro", count, seconds, known)
+    assert rate.expected_false is None
+    assert rate.plain()["expected_false"] is None
+    assert "%" not in rate.describe()
+    assert "nearly all" not in rate.describe()
+    assert ("too short to say" in rate.describe()) == (count in (1, 2))
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(3, 60.0), (10, 60.0), (10, 600.0)])
+def test_AlarmRate_takes_a_share_from_the_same_person(count, seconds):
+    """One alarm in 30 s of the person: by the quantiles of gamma distributions .05 to 11.14 a minute."""
+    own = counted_rate("person", "30.0 s of this person in which nothing happened", 1, 30.0)
+    rate = AlarmRate("micro", count, seconds, (own, DRAWN))
+    expected = [min(1.0, 2 * end * seconds / 60 / count) for end in (gamma.ppf(0.025, 1), gamma.ppf(0.975, 2))]
+    assert rate.expected_false == pytest.approx(expected)
+    assert f"of which {100 * expected[0]:.0f} to {100 * expected[1]:.0f} % are expected to be false" in rate.describe()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_AlarmRate_of_few_intervals_has_no_share(count):
+    own = counted_rate("person", "30.0 s of this person", 1, 30.0)
+    rate = AlarmRate("micro", count, 10.0, (own,))
+    assert rate.expected_false is None
+    assert "too short to say" in rate.describe()
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds", "own", "unlike"),
+    ("count", "seconds", "highest", "unlike"),
     [
         (22, 60.0, 4.0, True),
         (19, 60.0, 4.0, False),
@@ -31,39 +75,60 @@ def test_AlarmRate_counts_by_the_minute():
         (3, 0.0, 1.0, False),
     ],
 )
-def test_AlarmRate_is_unlike_where_its_whole_interval_is(count, seconds, own, unlike):
+def test_AlarmRate_is_unlike_where_its_whole_interval_is(count, seconds, highest, unlike):
     """The lower end of an exact interval is a quantile of a gamma distribution."""
-    rate = AlarmRate("micro", count, seconds, own)
+    rate = AlarmRate("micro", count, seconds, (KnownRate("real", "films", highest / 2, (0.0, highest)),))
     lowest = 60 * gamma.ppf(0.025, count) / seconds if seconds else 0.0
-    assert rate.is_unlike == unlike == (count >= 3 and lowest > 3 * own)
-    assert ("nearly all are false" in rate.describe()) == unlike
+    assert rate.is_unlike == unlike == (count >= 3 and lowest > 3 * highest)
+    assert ("are unlike those films" in rate.describe()) == unlike
+
+
+def test_AlarmRate_is_unlike_only_above_all_known_rates():
+    assert AlarmRate("micro", 10, 30.0, (DRAWN,)).is_unlike
+    assert not AlarmRate("micro", 10, 30.0, (DRAWN, REAL)).is_unlike
 
 
 def test_AlarmRate_says_how_wide_its_interval_is():
-    assert "1 micro-expression in 2.0 s, 30.0 [0.8, 167.1] a minute" in AlarmRate("micro", 1, 2.0, 1.0).describe()
-    assert AlarmRate("micro", 1, 2.0, 1.0).plain()["per_minute_interval"] == [0.7595, 167.1493]
-    assert "0 micro-expressions, no face is in sight" in AlarmRate("micro", 0, 0.0, 1.0).describe()
+    assert "1 micro-expression in 2.0 s, 30.0 [0.8, 167.1] a minute" in AlarmRate("micro", 1, 2.0, (DRAWN,)).describe()
+    assert AlarmRate("micro", 1, 2.0, (DRAWN,)).plain()["per_minute_interval"] == [0.7595, 167.1493]
+    assert "0 micro-expressions, no face is in sight" in AlarmRate("micro", 0, 0.0, (DRAWN,)).describe()
 
 
-def test_AlarmRate_without_own_rate_promises_nothing():
-    rate = AlarmRate("micro", 6, 30.0, None)
-    assert rate.expected_false is None
+def test_AlarmRate_without_known_rates_promises_nothing():
+    rate = AlarmRate("micro", 6, 30.0)
     assert not rate.is_unlike
-    assert "is not known" in rate.describe()
+    assert "is not known: --neutral" in rate.describe()
 
 
-def test_own_rates_of_included_models_are_those_of_their_cards():
+def test_counted_rate_has_an_exact_interval():
+    assert REAL.per_minute == pytest.approx(60 * 5 / 130)
+    assert REAL.interval == pytest.approx([60 * end / 130 for end in (gamma.ppf(0.025, 5), gamma.ppf(0.975, 6))])
+
+
+def test_known_rates_of_included_models_are_those_of_their_cards():
     for file, header in included_models().items():
         model = read_model(file)
         without = [value for path, value in header.scores.items() if path.startswith("quiet.micro.")]
-        assert own_rates_of([model])["micro"] == max([*without, header.scores["spotting.micro.fp_per_minute_without"]])
+        drawn = known_rates_of([model])["micro"][0]
+        assert drawn.world == "drawn"
+        assert drawn.per_minute == max([*without, header.scores["spotting.micro.fp_per_minute_without"]])
         assert are_of_drawings([model])
+
+
+def test_real_rate_on_card_counts_alarms_in_real_films():
+    scores = {"real.micro.alarms": 5.0, "real.micro.seconds": 130.0, "quiet.micro.still": 0.0}
+    rate = real_rate_on_card(scores, "micro")
+    assert rate is not None
+    assert (rate.world, rate.interval) == ("real", REAL.interval)
+    assert real_rate_on_card(scores, "macro") is None
 
 
 def test_rates_of_summary_are_false_positives_of_its_tests():
     summary = {"spotting": {"micro": {"scores": {"fp_per_minute": {"value": 3.5, "low": 1.0, "high": 6.0}}}}}
-    assert rates_of_summary(summary) == {"micro": 3.5}
-    assert rates_of_summary({}) == {}
+    rate = KnownRate("real", "the videos that this run tested", 3.5, (1.0, 6.0))
+    assert rates_of_summary(summary, drawn=False) == {"micro": (rate,)}
+    assert rates_of_summary(summary, drawn=True)["micro"][0].world == "drawn"
+    assert rates_of_summary({}, drawn=False) == {}
 
 
 def test_page_folds_the_table_of_a_film_with_too_many_alarms(tmp_path):
@@ -71,11 +136,11 @@ def test_page_folds_the_table_of_a_film_with_too_many_alarms(tmp_path):
     answer = Answer(found, {"micro": ScoreCurve(np.zeros(250))}, Timing(25.0, 3, {"micro": 5}))
     pages = {}
     for own in (60.0, 4.0):
-        rates = (AlarmRate("micro", len(found), 10.0, own),)
+        rates = (AlarmRate("micro", len(found), 10.0, (KnownRate("drawn", "drawn films", own),)),)
         face = spotted.SpottedVideo(
             "v", "", tmp_path, Video("d", "s", "v", 25, 250), np.arange(250) / 25, answer, (), rates
         )
         pages[own] = spotted.SpottedVideos("m", (face,), drawn=True).make_page()
     assert "<details>" not in pages[60.0]
-    assert "nearly all are false" in pages[4.0].split("<details>")[0]
+    assert "are unlike those films" in pages[4.0].split("<details>")[0]
     assert "emotion, learnt from drawings" in pages[4.0]
