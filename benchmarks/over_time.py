@@ -31,17 +31,17 @@ from numpy.typing import NDArray
 
 from mebench.config import resolve_dataset
 from mebench.core import Chain, Prediction, SpottingParams, Task, Timing, Video
-from mebench.core.peaks import hits, iou, spot
+from mebench.core.peaks import ScoreCurve, hits, iou, spot
 from mebench.errors import MebenchError
 from mebench.features import BlockMeans, EyesAndMouth, FaceCrop, Flow, MinMax, Strain
 from mebench.features.pipeline import VideoSource
 from mebench.features.store import FeatureStore
 from mebench.frames.videofile import SUFFIXES
+from mebench.inference.alarm_rates import poisson_interval
 from mebench.inference.film import Film, look_at_film
 from mebench.inference.models import find_model_file, read_model
 from mebench.inference.operating_point import choose_level, quiet_films, seen_seconds
-from mebench.inference.predict import Answer, ScoreCurve, fitted_method
-from mebench.reports.alarm_rates import poisson_interval
+from mebench.inference.predict import Answer, fitted_method
 from mebench.runner.choices import home_of_video, open_dataset
 from mebench.training import sample_negatives, window_labels
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import mebench
 from mebench.frames.videofile import SUFFIXES
+from mebench.inference.alarm_rates import poisson_interval
 from mebench.inference.operating_point import seen_seconds
 from mebench.json_output import write_json
-from mebench.reports.alarm_rates import poisson_interval
 from mebench.terminal import print_table
 
 

@@ -198,7 +198,7 @@ def import_all(jobs: Sequence[str]) -> None:
             "mebench.boards.accept",
             "mebench.reproduction.rescore",
             "mebench.tuning",
-            "mebench.reports.spotted",
+            "mebench.inference.spotted",
             "matplotlib.pyplot",
             "sklearn.metrics",
         ):

@@ -24,6 +24,8 @@ from quiet_films import MOVING, write_quiet_films
 from mebench import runner
 from mebench.config import resolve_dataset
 from mebench.core import Video
+from mebench.inference.alarm_rates import QUIET_RATE
+from mebench.inference.model_card import card_scores
 from mebench.inference.models import ENDING, Model, ModelHeader, find_model_file, read_model
 from mebench.inference.operating_point import (
     OperatingPoint,
@@ -35,8 +37,6 @@ from mebench.inference.operating_point import (
 )
 from mebench.inference.predict import Answer, Predicted, fitted_method, predict_all, timing_at
 from mebench.progress import Progress
-from mebench.reports.alarm_rates import QUIET_RATE
-from mebench.reports.model_card import card_scores
 
 NO_LEVEL = -1e9
 """A level below every score."""

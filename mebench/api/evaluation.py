@@ -33,9 +33,9 @@ with lazy_imports():
     from mebench.config import resolving, sources, trainer_objects
     from mebench.core import types as core_types
     from mebench.features import maps
-    from mebench.inference import models as trained_models
+    from mebench.inference import alarm_rates, models as trained_models, spotted as spotted_videos
     from mebench.inspection import dataset_summary
-    from mebench.reports import alarm_rates, plots, spotted as spotted_videos
+    from mebench.reports import plots
     from mebench.runner import plan as run_plan
     from mebench.training import adapter
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from mebench.config.settings import RunConfig
     from mebench.core import Chain, Kind
     from mebench.inference.models import ModelHeader
-    from mebench.reports.spotted import SpottedVideo, SpottedVideos
+    from mebench.inference.spotted import SpottedVideo, SpottedVideos
 else:
     np = load_lazily("numpy")
     torch = load_lazily("torch")

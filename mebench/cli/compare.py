@@ -27,6 +27,7 @@ from mebench.terminal import format_count, format_size, print_lines, print_repor
 with lazy_imports():
     from mebench.api import score_files
     from mebench.exchange import answers as file_answers, join as joining, text_table
+    from mebench.inference import gradcam_pictures
     from mebench.metrics import agreement as run_agreement, conventions
     from mebench.records import matching_published, published as published_values, record as run_record
     from mebench.reports import compare_runs, report as run_report, score_plots, trust as score_trust
@@ -295,6 +296,7 @@ def report_command(
         run_report.refuse_unreportable(folder)
     found = None
     remarks = []
+    looked: list[dict[str, Any]] = []
     groups = None
     if other:
         refuse_if(
@@ -312,7 +314,10 @@ def report_command(
     page = Path(out).expanduser()
     files: list[Path] = []
     with progress.waiting("drawing"):
-        run_report.write_page(run_report.page_of_runs(folders, found, remarks, faces, groups), page)
+        if faces:
+            record = run_record.read_record(folders[0])
+            looked = gradcam_pictures.explain_surest(record, run_report.judge_run(record))
+        run_report.write_page(run_report.page_of_runs(folders, found, remarks, looked, groups), page)
         if figures:
             files = run_report.write_figures_of_runs(folders, Path(figures).expanduser())
     if faces:

@@ -38,8 +38,16 @@ with lazy_imports():
     from mebench.config import registry, resolving
     from mebench.exchange import text_table, write as writing
     from mebench.features import degradation
-    from mebench.inference import models as trained_models, onnx_files, predict, recipe as model_recipe, robustness
-    from mebench.reports import model_card, report as run_report, robustness as robustness_report
+    from mebench.inference import (
+        model_card,
+        models as trained_models,
+        onnx_files,
+        predict,
+        recipe as model_recipe,
+        robustness,
+        robustness_page,
+    )
+    from mebench.reports import report as run_report
     from mebench.runs import folder as run_folder, scoring
 
 if TYPE_CHECKING:
@@ -259,10 +267,10 @@ def degrade_command(
     ask_for_code_of_run(folder, yes, trains=False)
     rows = robustness.measure_robustness(folder, words, workers, Progress())
     progress = Progress()
-    run_report.write_page(robustness_report.page_of_robustness(folder, rows), page)
+    run_report.write_page(robustness_page.page_of_robustness(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):
-        print_report("", *robustness_report.tables_of_robustness(rows))
+        print_report("", *robustness_page.tables_of_robustness(rows))
         print_lines(f"{out}: the page")
 
 

@@ -24,8 +24,8 @@ from mebench.terminal import at_terminal, format_count, make_console, print_line
 with lazy_imports():
     from mebench.api import evaluation, run_results
     from mebench.frames import stream as frame_stream
-    from mebench.inference import live as live_spotting, models as trained_models
-    from mebench.reports import spotted as spotted_videos, timeline
+    from mebench.inference import live as live_spotting, models as trained_models, spotted as spotted_videos
+    from mebench.reports import timeline
     from mebench.runner import execute
 
 if TYPE_CHECKING:

@@ -49,6 +49,21 @@ class Curve:
     level: float
 
 
+@dataclass(frozen=True)
+class ScoreCurve:
+    """The frame scores of one kind, and how they became intervals.
+
+    Attributes:
+        scores: scores of frames, (n_frames,); NaN where undefined.
+        smoothed: smoothed scores; None if the method has its own `propose`.
+        level: least height of a peak in `smoothed`, or None.
+    """
+
+    scores: Scores
+    smoothed: Scores | None = None
+    level: float | None = None
+
+
 def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:
     """The fixed interval around a peak: [F_p - k', F_p + k' - 1] (MEAN, section 3.4); the released code's ends at F_p +
     k'.

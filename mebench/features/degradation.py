@@ -5,7 +5,7 @@ video and the number of the frame alone. Sizes are shares of the width of the cl
 
 A kind is one entry of `KINDS`, and nothing else: commands, their help, checks and docs/how_to/degraded.md read it there.
 `mebench.features.degraded_dataset` applies a degradation to a dataset, `mebench.inference.robustness` measures what it costs a run, and
-`mebench.reports.robustness` shows that.
+`mebench.inference.robustness_page` shows that.
 """
 
 from __future__ import annotations

@@ -1,8 +1,13 @@
+from . import alarm_rates as alarm_rates
 from . import gradcam as gradcam
+from . import gradcam_pictures as gradcam_pictures
 from . import live as live
+from . import model_card as model_card
 from . import models as models
 from . import onnx_files as onnx_files
 from . import operating_point as operating_point
 from . import predict as predict
 from . import recipe as recipe
 from . import robustness as robustness
+from . import robustness_page as robustness_page
+from . import spotted as spotted

@@ -16,7 +16,7 @@ from mebench.annotations.accounting import accounts_of, notes_on_frames
 from mebench.config import RunConfig
 from mebench.config.resolving import DatasetConfig
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
-from mebench.core.peaks import Curve
+from mebench.core.peaks import Curve, ScoreCurve
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features.faces import ADVICE_FOR_RUNS
@@ -189,22 +189,6 @@ def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[K
         seconds = [timing["k_prime"][kind] / timing["fps"] for timing in averaged if kind in timing["k_prime"]]
         k_prime[kind] = max(1, round(fps * sum(seconds) / len(seconds)))
     return Timing(fps, pair_gap(fps), k_prime)
-
-
-@plain_data
-@dataclass(frozen=True)
-class ScoreCurve:
-    """The frame scores of one kind, and how they became intervals.
-
-    Attributes:
-        scores: scores of frames, (n_frames,); NaN where undefined.
-        smoothed: smoothed scores; None if the method has its own `propose`.
-        level: least height of a peak in `smoothed`, or None.
-    """
-
-    scores: NDArray[np.float64]
-    smoothed: NDArray[np.float64] | None = None
-    level: float | None = None
 
 
 @plain_data

@@ -1,17 +1,16 @@
 """The cost of degradations for a finished run: scores at each strength, and relations that need no label.
 
-`mebench.features.degradation` holds the kinds; `mebench.reports.robustness` shows what is measured here.
+`mebench.features.degradation` holds the kinds; `mebench.inference.robustness_page` shows what is measured here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from mebench.config import RunConfig, from_plain, trainer
-from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
-from mebench.grouping import group_by
+from mebench.features.relations import Answers, concerns_tasks, count_violations_of_run
 from mebench.inference.models import models_of_run
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import scores_by_path as flat_scores
@@ -24,10 +23,6 @@ from mebench.runs.scoring import current_summary, read_tables
 
 DEGRADED_RUNS = "degraded"
 """Subfolder of a run with the runs of its models on degraded videos."""
-
-
-Answers = Sequence[Sequence[Any]]
-"""Intervals, rows or `Prediction`s, and named clips, rows or `ClipPrediction`s."""
 
 
 def measure_robustness(
@@ -69,11 +64,6 @@ def measure_robustness(
     reference = _read_reference(clean, stored["config"], about)
     outcomes = _run_degraded(configs, clean, progress)
     return [_robustness_row(how, outcomes.get(word), reference) for word, how in tested]
-
-
-def concerns_tasks(how: Degradation, tasks: Collection[str]) -> bool:
-    """Whether a change says something about a method of some tasks: a video without motion only about spotting."""
-    return not how.about.empties or "spot" in tasks
 
 
 @dataclass(frozen=True)
@@ -150,51 +140,3 @@ def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Refer
             drop = 0.0 - difference["value"] / clean_value
         compared_scores[path] = {"score": scores[path], "difference": difference, "drop": drop}
     return compared_scores
-
-
-def count_violations_of_run(
-    clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]
-) -> dict[str, int]:
-    """Count the answers that a change altered although it should not: `n`, and all answers, `of`.
-
-    Intervals must be found again at IoU .5 or more, at the frames to which the change moved them, and no others; clips
-    keep their class. A video without motion counts if an interval is spotted in it.
-
-    Args:
-        clean: answers for the original videos.
-        changed: answers for them after the change.
-        how: relation, see `relation_names`.
-        fps: frame rate of each clean video, by its key.
-    """
-    if how.about.empties:
-        return {"n": len({interval.video for interval in changed[0]}), "of": len(fps)}
-
-    def moved(answer: Any) -> tuple[int, int]:
-        """Onset and offset of a clean answer in the changed video."""
-        return how.new_index(answer.onset, fps[answer.video]), how.new_index(answer.offset, fps[answer.video])
-
-    clean_intervals, clean_clips = clean
-    changed_intervals, changed_clips = changed
-    before = [((p.video, p.kind), moved(p)) for p in clean_intervals if not p.draw]
-    after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed_intervals if not p.draw]
-    n_lost = _count_unmatched(before, after)
-    n_new = _count_unmatched(after, before)
-    classes = {(clip.video, *moved(clip)): clip.predicted for clip in clean_clips}
-    n_kept = sum(classes.get((clip.video, clip.onset, clip.offset)) == clip.predicted for clip in changed_clips)
-    n_violations = n_lost + n_new + len(classes) - n_kept
-    return {"n": n_violations, "of": len(before) + len(after) + len(classes)}
-
-
-_Placed = tuple[tuple[str, str], tuple[int, int]]
-"""Video and kind of an interval, and its ends."""
-
-
-def _count_unmatched(intervals: Sequence[_Placed], others: Sequence[_Placed]) -> int:
-    """Number of intervals that no other one of their video and kind hits."""
-    by_place = group_by(others, key=lambda placed: placed[0])
-    unmatched = 0
-    for key, ends in intervals:
-        candidates = [other_ends for _, other_ends in by_place.get(key, ())]
-        if not any(hits(ends, other_ends) for other_ends in candidates):
-            unmatched += 1
-    return unmatched

@@ -1,15 +1,11 @@
-from . import alarm_rates as alarm_rates
 from . import compare_runs as compare_runs
 from . import dataset_report as dataset_report
 from . import learning_curve as learning_curve
-from . import model_card as model_card
 from . import plots as plots
 from . import recognition as recognition
 from . import report as report
-from . import robustness as robustness
 from . import score_plots as score_plots
 from . import scores as scores
-from . import spotted as spotted
 from . import timeline as timeline
 from . import trust as trust
 from .report import judge_run as judge_run

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mebench.inference.predict import ScoreCurve
+    from mebench.core.peaks import ScoreCurve
 else:
     matplotlib = load_lazily("matplotlib")
 

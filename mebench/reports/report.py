@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from numpy.typing import NDArray
-from PIL import Image
 
 from mebench.atomic import whole_file
-from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.files import write_text
-from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.metrics import catalogue, find_convention, of_first_draw
+from mebench.lazy_imports import load_lazily
+from mebench.metrics import catalogue, find_convention
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
 from mebench.metrics.spotting_scores import RATES
 from mebench.number_format import (
@@ -66,14 +60,10 @@ from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
 from mebench.table_output import Column, Table
 
-with lazy_imports():
-    from mebench.inference import gradcam
-
 if TYPE_CHECKING:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from mebench.inference.gradcam import FoldInterval
     from mebench.metrics.comparison import RunComparison
 else:
     matplotlib = load_lazily("matplotlib")
@@ -330,68 +320,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
-N_FACES = 12
-"""Number of intervals with Grad-CAM maps on a page."""
-
-
-def explain_surest(record: Record, side: JudgedRun) -> list[dict[str, Any]]:
-    """The most confident spotted intervals, right ones first, for each emotion in turn: the face at the peak, with the
-    Grad-CAM map of each network.
-
-    Raises:
-        RunError: captum is missing, the method has no maps to explain, or the run keeps no models.
-        DataError: the dataset is missing.
-    """
-    spotted = of_first_draw(side.tables).predictions
-    if spotted is None:
-        raise RunError(f"run {record.id!r} spots nothing, so it has no intervals: leave --faces out")
-    is_right = _most_confident(spotted, side)
-    pictures: dict[FoldInterval, dict[str, Any]] = {}
-    for found in gradcam.explain_intervals(RunFolder(record.folder), list(is_right)):
-        _, interval = found.spotted
-        if found.spotted not in pictures:
-            pictures[found.spotted] = {
-                "words": f"{interval.video}, frame {interval.apex}",
-                "emotion": interval.emotion,
-                "outcome": "right" if is_right[found.spotted] else "wrong",
-                "silent": [],
-            }
-        picture = pictures[found.spotted]
-        picture["face"] = _picture(found.face)
-        picture[found.task] = _picture(found.face, found.heat)
-        if not found.heat.max() > 0:
-            picture["silent"].append(found.task)
-    return list(pictures.values())
-
-
-def _most_confident(spotted: pd.DataFrame, side: JudgedRun) -> dict[FoldInterval, bool]:
-    """The most confident micro-expressions, and whether each is right: right ones first, the emotions in turn."""
-    wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
-    spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
-    ranked = spotted.sort_values("confidence", ascending=False, kind="stable")
-    by_emotion = ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True)
-    # "left_only" sorts first and marks right answers.
-    ranked = ranked.assign(turn=by_emotion.cumcount()).sort_values(["wrong", "turn"], kind="stable")
-    rows = ranked.head(N_FACES).astype(object).where(ranked.notna(), None).to_dict("records")
-    names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
-    is_right = {}
-    for row in rows:
-        prediction = Prediction(**{name: row[name] for name in names})
-        is_right[row["fold"], prediction] = row["wrong"] == "left_only"
-    return is_right
-
-
-def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
-    """A face as data address of a PNG, with its heat map."""
-    image = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
-    if heat is not None:
-        over = 0.6 * (heat[..., None] > 0)
-        image = (1 - over) * image + over * matplotlib.colormaps["jet"](heat)[..., :3]
-    stream = io.BytesIO()
-    Image.fromarray((255 * image).astype(np.uint8)).save(stream, format="png")
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
-
-
 SCORES = ["fold", "video", "frame", "kind", "score"]
 TRANSFER = "method.transfer"
 NO_SCORES = "keeps no scores of frames, so its timelines show only intervals"
@@ -631,7 +559,7 @@ def page_of_runs(
     folders: Sequence[RunFolder],
     comparison: RunComparison | None = None,
     remarks: Sequence[str] = (),
-    faces: bool = False,
+    looked: Sequence[Mapping[str, Any]] = (),
     trusted: Mapping[str, Any] | None = None,
 ) -> str:
     """The report of a run, or of two compared runs, A and B.
@@ -640,11 +568,11 @@ def page_of_runs(
         folders: folder of the run, or of both.
         comparison: comparison of both.
         remarks: sentences for judging it.
-        faces: whether to show faces with the Grad-CAM maps of a run's networks.
+        looked: faces with the Grad-CAM maps of a run's networks, from `mebench.inference.gradcam_pictures.explain_surest`.
         trusted: the result of `trust.measure_trust` for one run.
 
     Raises:
-        RunError: a table of a run is missing or damaged; with `faces`, as in `explain_surest`.
+        RunError: a table of a run is missing or damaged.
     """
     for folder in folders:
         for name in folder.seal:
@@ -653,13 +581,13 @@ def page_of_runs(
     records = [read_record(folder) for folder in folders]
     if comparison is None:
         (record,) = records
-        text = _page_of_run(record, faces, trusted)
+        text = _page_of_run(record, looked, trusted)
     else:
         text = _page_of_comparison(records, comparison, remarks)
     return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
 
 
-def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None) -> str:
+def _page_of_run(record: Record, looked: Sequence[Mapping[str, Any]], trusted: Mapping[str, Any] | None) -> str:
     """The page of one run, with empty lines."""
     return (
         template_environment()
@@ -667,7 +595,7 @@ def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None)
         .render(
             root=None,
             title=title_of(record.config),
-            looked=explain_surest(record, judge_run(record)) if faces else [],
+            looked=looked,
             trusted=tables_of_trust(trusted) if trusted else [],
             **values_of_page(record),
         )

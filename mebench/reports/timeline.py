@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from mebench.annotations.schemes import unit_number
 from mebench.core import KINDS, Kind
+from mebench.core.peaks import ScoreCurve
 from mebench.grouping import group_by
-from mebench.inference.predict import ScoreCurve
 from mebench.metrics import Tables, find_convention, of_first_draw
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import sort_mistakes, underlying_event

@@ -40,7 +40,7 @@ import numpy as np
 from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
-from mebench.core.peaks import Curve
+from mebench.core.peaks import Curve, ScoreCurve
 from mebench.errors import MebenchError, PluginError, describe_error
 from mebench.features.face_detection import NoFaceError
 from mebench.features.pipeline import ComputeCost
@@ -157,6 +157,7 @@ _PLAIN: tuple[type, ...] = (
     Timing,
     Epoch,
     Curve,
+    ScoreCurve,
     ClipPrediction,
     FoldResult,
     ComputeCost,

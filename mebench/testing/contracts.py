@@ -23,9 +23,9 @@ from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.typed_values import type_values
 from mebench.core import KINDS, Dataset, Expression, Frames, Kind, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
+from mebench.features import relations
 from mebench.features.degradation import RELATION_STRENGTH, Degradation, relation_names
 from mebench.features.pipeline import video_source
-from mebench.inference import robustness
 from mebench.runner import FittedMethod, host, make_plan, restore_methods
 from mebench.runner.host import FoldHost
 from mebench.runner.plan import Plan
@@ -479,11 +479,11 @@ def count_method_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, d
     for relation in relation_names():
         how = Degradation(relation, RELATION_STRENGTH)
         plan = make_plan(resolve([*trial.words, f"degrade={how.kind}:{how.strength}"]))
-        if robustness.concerns_tasks(how, plan.data.task.tasks):
+        if relations.concerns_tasks(how, plan.data.task.tasks):
             with one_thread():
                 changed = host.execute_fold(plan, plan.data.folds[0], trial.result)
             answers = changed.predictions, changed.clips
-            counts[relation] = robustness.count_violations_of_run(clean, answers, how, fps)
+            counts[relation] = relations.count_violations_of_run(clean, answers, how, fps)
     return counts
 
 

@@ -12,14 +12,13 @@ from safetensors.torch import load_file, save_file
 from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.frames.stream import Stream
-from mebench.inference import models
+from mebench.inference import models, spotted
 from mebench.inference.live import CurvePoint, Live
+from mebench.inference.model_card import export_model
 from mebench.inference.models import read_header
 from mebench.inference.operating_point import write_with_levels
 from mebench.inference.own_film import merge_intervals
 from mebench.progress import Progress
-from mebench.reports import spotted
-from mebench.reports.model_card import export_model
 from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write

@@ -13,11 +13,10 @@ from safetensors.torch import load_file, save_file
 from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
-from mebench.inference import models, predict
+from mebench.inference import alarm_rates, models, predict, spotted
+from mebench.inference.model_card import export_model
 from mebench.inference.models import read_header
 from mebench.progress import Progress
-from mebench.reports import alarm_rates, spotted
-from mebench.reports.model_card import export_model
 from mebench.runner.execute import execute_run
 from mebench.testing.folders import write_plugin as new_plugin
 from tests.cli.conftest import mebench

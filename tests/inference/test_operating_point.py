@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from safetensors.torch import load_file
 
 from mebench.core import Expression, Prediction, Timing, Video
+from mebench.core.peaks import ScoreCurve
 from mebench.errors import ConfigError, RunError
 from mebench.inference.models import included_models, read_model
 from mebench.inference.operating_point import (
@@ -15,7 +16,7 @@ from mebench.inference.operating_point import (
     quiet_films,
     write_with_levels,
 )
-from mebench.inference.predict import Answer, ScoreCurve
+from mebench.inference.predict import Answer
 
 heights = st.lists(st.integers(0, 8).map(lambda n: n / 8), max_size=12)
 

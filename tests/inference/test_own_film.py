@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.core import Prediction, Timing
+from mebench.core.peaks import ScoreCurve
 from mebench.errors import ConfigError
 from mebench.inference.own_film import hold_back, merge_intervals, neutral_levels, read_neutral
-from mebench.inference.predict import Answer, ScoreCurve
+from mebench.inference.predict import Answer
 
 K_PRIME = {"micro": 5, "macro": 16}
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
-from mebench.inference.predict import ScoreCurve
+from mebench.core.peaks import ScoreCurve
 from mebench.reports import plots, report, timeline
 from tests.helpers.run_folders import CLASSES, make_run
 

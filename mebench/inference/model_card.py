@@ -13,6 +13,7 @@ from mebench.config.settings import is_place
 from mebench.core import KINDS, Dataset
 from mebench.core.types import Timing
 from mebench.errors import RunError
+from mebench.inference.alarm_rates import QUIET_RATE
 from mebench.inference.models import Model, ModelHeader, config_of_run, model_of_fold, write_model
 from mebench.metrics import Tables
 from mebench.metrics.mistakes import quiet_rate
@@ -20,7 +21,6 @@ from mebench.metrics.summary import summarize
 from mebench.number_format import format_score
 from mebench.records.record import Record, record_from_run
 from mebench.records.recorded_settings import method_settings
-from mebench.reports.alarm_rates import QUIET_RATE
 from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.run_data import Sides
 from mebench.runs import RunFolder

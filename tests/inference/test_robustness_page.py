@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.reports import robustness
+from mebench.inference import robustness_page
 
 PATH = "spotting.micro.f1"
 
@@ -23,7 +23,7 @@ ROWS = [
 
 
 def test_robustness_figure_has_curve_for_each_kind():
-    axes = robustness.draw_robustness(ROWS, PATH).axes
+    axes = robustness_page.draw_robustness(ROWS, PATH).axes
     visible = [one for one in axes if one.get_visible()]
     assert [one.get_title("left") for one in visible] == ["blur", "jpeg"]
     curve, *intervals = axes[0].lines
@@ -32,11 +32,11 @@ def test_robustness_figure_has_curve_for_each_kind():
 
 
 def test_robustness_tables_of_scores_and_relations():
-    scores, relations = robustness.tables_of_robustness(ROWS)
+    scores, relations = robustness_page.tables_of_robustness(ROWS)
     assert len(scores.rows) == 6
     assert "33.3 %" in scores.to_markdown()
     assert "[0.3000, 0.5000]" in scores.to_markdown()
     assert relations.plain() == [
         {"relation": "mirror", "change": "left and right change places", "violations": 3, "of": 40}
     ]
-    assert [table.title for table in robustness.tables_of_robustness(ROWS[:2])] == ["scores on degraded videos"]
+    assert [table.title for table in robustness_page.tables_of_robustness(ROWS[:2])] == ["scores on degraded videos"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TEMPLATES = Path(__file__).parent / "templates"
 Rows = Sequence[Mapping[str, Any]]
 """Result of `mebench.inference.robustness.measure_robustness`."""
 
@@ -104,7 +106,7 @@ def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
     ]
     degradations = dict.fromkeys(row["kind"] for row in rows if "violations" not in row)
     return (
-        template_environment()
+        template_environment(TEMPLATES)
         .get_template("robustness.html")
         .render(
             title=title_of(clean.read_json("config.json")["config"]),

@@ -14,11 +14,11 @@ import pytest
 
 from mebench.config import resolve
 from mebench.core import Prediction, Video, peaks
+from mebench.core.peaks import ScoreCurve
 from mebench.frames import VideoFrames
-from mebench.inference import predict
+from mebench.inference import spotted
 from mebench.inference.predict import Answer
 from mebench.progress import Progress
-from mebench.reports import spotted
 from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import by_day
@@ -82,7 +82,7 @@ def test_spot_shows_each_class_of_a_set_and_lanes_of_units(mebench, tmp_path, un
     whole = [
         Prediction("v", "micro", n, n, n + 5, 0.5, emotion=emotion) for n, emotion in ((3, "AU4+AU12"), (20, "AU12"))
     ]
-    answer = Answer(whole, {"micro": predict.ScoreCurve(np.zeros(60))}, None)
+    answer = Answer(whole, {"micro": ScoreCurve(np.zeros(60))}, None)
     face = spotted.SpottedVideo("v", "", video, Video("d", "s", "v", 25, 60), np.arange(60) / 25, answer, ())
     lanes = {
         lane.name: [(span.onset, span.offset) for span in lane.spans] for lane in face.make_timeline().tracks[0].lanes

@@ -32,6 +32,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.breaks import Break, read_breaks
 from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
+from mebench.inference.alarm_rates import AlarmRate, KnownRate, are_of_drawings, counted_rate, known_rates_of
 from mebench.inference.models import Model, default_naming_file, included_models, read_model
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.own_film import (
@@ -47,7 +48,6 @@ from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
-from mebench.reports.alarm_rates import AlarmRate, KnownRate, are_of_drawings, counted_rate, known_rates_of
 from mebench.reports.page_templates import template_environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock_time, edges_of, unit_lanes
 from mebench.spotting import stretches
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 else:
     cv2 = load_lazily("cv2")
 
+TEMPLATES = Path(__file__).parent / "templates"
 Faces = Literal["largest", "all"]
 CAUTION = (
     "A spotted interval means only that something moved there the way the training movements did. It does not say what a "
@@ -378,7 +379,7 @@ class SpottedVideos:
 
     def make_page(self) -> str:
         """A page with the timelines that needs no other file and no network; it contains no picture of a person."""
-        return template_environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
+        return template_environment(TEMPLATES).get_template("spotted.html").render(spotted=self, caution=CAUTION)
 
 
 def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)

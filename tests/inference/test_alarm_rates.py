@@ -5,10 +5,9 @@ import pytest
 from scipy.stats import gamma
 
 from mebench.core import Prediction, Timing, Video
-from mebench.inference.models import included_models, read_model
-from mebench.inference.predict import Answer, ScoreCurve
-from mebench.reports import spotted
-from mebench.reports.alarm_rates import (
+from mebench.core.peaks import ScoreCurve
+from mebench.inference import spotted
+from mebench.inference.alarm_rates import (
     AlarmRate,
     KnownRate,
     are_of_drawings,
@@ -17,6 +16,8 @@ from mebench.reports.alarm_rates import (
     rates_of_summary,
     real_rate_on_card,
 )
+from mebench.inference.models import included_models, read_model
+from mebench.inference.predict import Answer
 
 DRAWN = KnownRate("drawn", "drawn films without expressions", 1.0)
 REAL = counted_rate("real", "130 s of real people's films", 5, 130.0)
