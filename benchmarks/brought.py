@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 import mebench
 from mebench.features.maps import ONSET_APEX, MapParams
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.records.record import read_record
 
 

@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parent.parent))
 
 from mebench.config import resolve
 from mebench.errors import MebenchError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import resolve
-from mebench.number_format import format_score
-from mebench.progress import Progress
+from mebench.output.number_format import format_score
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from mebench.runner.session import Outcome
 

@@ -23,10 +23,10 @@ from mebench.config import registry
 from mebench.errors import MebenchError
 from mebench.features.degradation import KINDS, SHAPES, degradation_names
 from mebench.inference.robustness import measure_robustness
-from mebench.progress import Progress
+from mebench.output.progress import Progress
+from mebench.output.table import Column, Table
 from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
-from mebench.table_output import Column, Table
 
 DATA, PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".json", ".md"))
 BEGIN, END = "<!-- tables -->\n", "<!-- end -->\n"

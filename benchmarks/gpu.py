@@ -42,7 +42,7 @@ import plain_mean
 import plain_ststnet
 
 import mebench
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 
 FOLDS = {"name": "kfold", "folds": 2}
 METHODS = ("mean", "ststnet", "htnet", "causalnet", "spotformer")

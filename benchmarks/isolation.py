@@ -24,9 +24,9 @@ from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
 from mebench.config import resolve
 from mebench.runner.host import FoldTask, execute_fold
-from mebench.runner.isolation import Failure, ForkServer, Worker
 from mebench.runner.plan import make_plan
-from mebench.runner.process import one_thread
+from mebench.sandbox.isolation import Failure, ForkServer, Worker
+from mebench.sandbox.process import one_thread
 
 SERVER = ForkServer()
 TICKS = os.sysconf("SC_CLK_TCK")

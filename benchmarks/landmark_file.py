@@ -22,7 +22,7 @@ from mebench.config import resolve
 from mebench.features.face_detection import detect_faces
 from mebench.features.gray_frames import to_gray
 from mebench.features.landmarks import find_predictor, predicted_landmarks
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.records.record import read_record
 from mebench.runner.execute import execute_run
 from mebench.runner.plan import Plan, make_plan

@@ -22,7 +22,7 @@ from mebench.methods.mean.method import MEAN
 from mebench.methods.mean.params import Params
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 PAPER = 714
 

@@ -21,7 +21,7 @@ from cheats import write_cheat
 
 from mebench.config import registry
 from mebench.errors import RunError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.testing.null import RightAnswers, count_right_answers, pool_answers, shuffled_runs
 from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MEMORY, PROCESSES, REST
 

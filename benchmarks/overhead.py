@@ -24,7 +24,7 @@ import numpy as np
 
 from mebench.config import resolve
 from mebench.core import Prediction
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_all
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, open_session

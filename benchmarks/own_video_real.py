@@ -18,8 +18,8 @@ import mebench
 from mebench.frames.videofile import SUFFIXES
 from mebench.inference.alarm_rates import poisson_interval
 from mebench.inference.operating_point import seen_seconds
-from mebench.json_output import write_json
-from mebench.terminal import print_table
+from mebench.output.json_output import write_json
+from mebench.output.terminal import print_table
 
 
 def by_the_minute(count: int, seconds: float) -> str:

@@ -24,7 +24,7 @@ from scipy import stats
 from mebench.config import resolve_dataset
 from mebench.inference.models import models_of_run
 from mebench.inference.predict import predict_all
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.records.record import read_record
 from mebench.runs.folder import RunFolder
 

@@ -326,7 +326,7 @@ if __name__ == "__main__":
         from shared_server import share
 
         from mebench._fast_imports import speed_up_imports
-        from mebench.runner.process import THREADS
+        from mebench.sandbox.process import THREADS
 
         os.environ.update(THREADS)  # else numeric libraries wait for each other on all cores
         speed_up_imports()  # as the command line does

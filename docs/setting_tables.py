@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from mebench.cli import app
 from mebench.config.setting_descriptions import GROUPS, setting_descriptions
-from mebench.json_output import text_of_value
+from mebench.output.json_output import text_of_value
 
 PAGE = Path(__file__).parent / "reference" / "settings.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mebench.runner import isolation
-from mebench.runner.isolation import ForkServer, Worker
+from mebench.sandbox import isolation
+from mebench.sandbox.isolation import ForkServer, Worker
 
 OF_MOST = (
     "cv2",

@@ -136,10 +136,10 @@ def enter_seatbelt(profile: str) -> None:
     """Confine this process and its children for good, by macOS' sandbox.
 
     Apple's headers have called `sandbox_init` deprecated since 2016 and name nothing else for programs outside the App Store. It may be
-    gone in a later macOS, or change without a word: see `mebench.runner.seatbelt` for the trial that comes first.
+    gone in a later macOS, or change without a word: see `mebench.sandbox.seatbelt` for the trial that comes first.
 
     Args:
-        profile: the rules, see `mebench.runner.seatbelt.profile_of`.
+        profile: the rules, see `mebench.sandbox.seatbelt.profile_of`.
 
     Raises:
         OSError: the system refuses the profile, or has no such sandbox.

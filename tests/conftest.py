@@ -27,7 +27,8 @@ import mebench.methods
 from mebench._fast_imports import speed_up_imports
 from mebench.features import landmarks
 from mebench.result_cache import cache_folder
-from mebench.runner import describe, isolation, process, workers
+from mebench.runner import describe, workers
+from mebench.sandbox import isolation, process
 from tests.helpers import memory, model_server
 from tests.helpers.drawn_once import draw_once, once, put_folders_in_memory, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer

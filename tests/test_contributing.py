@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from mebench import protocols
 from mebench.config import registry, resolve
 from mebench.core import Video
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from mebench.testing import TINY
 from mebench.testing.contracts import check_method

@@ -10,7 +10,7 @@ import pytest
 
 import mebench
 from mebench.config import registry
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.testing import method_checks, plugin_checks, run_checks
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "ourlab"

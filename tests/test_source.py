@@ -32,7 +32,7 @@ NO_UNIT = re.compile(
 """Words that begin a sentence and name no unit, though some are texts in the code."""
 
 OWN = {
-    *("mebench/runner/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"),
+    *("mebench/sandbox/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"),
     "mebench/config/trainer_objects.py",
 }
 """Who unpickles the calls that its own host sends it, or what lies, under its hash, among the user's own objects: that is code anyway."""
@@ -114,7 +114,7 @@ def test_source_reads_yaml_in_one_place():
 def test_source_prints_in_one_place():
     printing = ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write")  # what Progress prints passes there, too
     files = {where.partition(",")[0] for where, name, _, _ in found()[0] if name in printing}
-    assert files <= {"mebench/terminal.py", "mebench/json_output.py"}
+    assert files <= {"mebench/output/terminal.py", "mebench/output/json_output.py"}
 
 
 def test_names_of_tests_are_short():

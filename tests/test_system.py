@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.runner.sandbox import find_isolation
+from mebench.sandbox.confinement import find_isolation
 from mebench.system import JobBasics, JobLimits, JobTransfers
 from tests.helpers.nightly import nightly
 
@@ -158,7 +158,9 @@ def test_spot_refuses_cameras_that_nobody_tried(on_system):
 
 
 def test_missing_sentence_names_a_way_of_each_system(on_system):
-    code, out = on_system("from mebench.runner.sandbox import PARTS, missing_sentence\nprint(missing_sentence(PARTS))")
+    code, out = on_system(
+        "from mebench.sandbox.confinement import PARTS, missing_sentence\nprint(missing_sentence(PARTS))"
+    )
     assert code == 0, out
     way = {"linux": "a kernel with Landlock", "darwin": "a container with Linux", "win32": "WSL 2, which is a Linux,"}
     assert f"not stopped; {way[on_system.name]}" in out
@@ -169,8 +171,8 @@ def test_Worker_keeps_needed_variables(on_system, tmp_path, monkeypatch):
     monkeypatch.setenv("SYSTEMROOT", "C:/Windows")
     monkeypatch.setenv("DATA", "/data/smic")
     program = (
-        "import json, os\nfrom pathlib import Path\nfrom mebench.runner import isolation, sandbox\n"
-        "grant = sandbox.grant_access((), [])._replace(write=(Path.cwd(),), lacks=sandbox.missing_parts())\n"
+        "import json, os\nfrom pathlib import Path\nfrom mebench.sandbox import confinement, isolation\n"
+        "grant = confinement.grant_access((), [])._replace(write=(Path.cwd(),), lacks=confinement.missing_parts())\n"
         "worker = isolation.Worker(modules=['json'])\n"
         "names = ('SYSTEMROOT', 'HOME', 'OMP_NUM_THREADS', 'DATA')\n"
         "print([worker.call(os.getenv, (name,), grant=grant) for name in names])\nworker.close()"
@@ -233,7 +235,7 @@ def test_end_with_this_process_is_for_windows_alone(on_system):
 @pytest.mark.parametrize("on_system", ["win32"], indirect=True)
 def test_Worker_ends_the_job_of_its_process(on_system):
     program = (
-        "import os, sitecustomize\nfrom mebench.runner.isolation import Worker\nworker = Worker()\n"
+        "import os, sitecustomize\nfrom mebench.sandbox.isolation import Worker\nworker = Worker()\n"
         "number = worker.call(os.getpid, ())\nprint(sitecustomize.IN_JOB == [number])\n"
         "print(('CloseHandle', 'job') in sitecustomize.CALLS)\nworker.close()\n"
         "print(sitecustomize.CALLS.count(('CloseHandle', 'job')))"
@@ -274,7 +276,7 @@ def test_walk_ends_as_it_should_on_each_system(on_system, tmp_path):
 
 
 ASKS = {"fcntl", "resource", "msvcrt", "_winapi"}
-ASKERS = {"mebench/system.py", "mebench/runner/sandbox.py", "mebench/runner/file_view.py"}
+ASKERS = {"mebench/system.py", "mebench/sandbox/confinement.py", "mebench/sandbox/file_view.py"}
 
 
 def test_system_alone_asks_for_the_platform():

@@ -150,7 +150,7 @@ class Forked:
 def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     from mebench import tracking
     from mebench.cli import main
-    from mebench.runner import isolation
+    from mebench.sandbox import isolation
 
     os.chdir(folder)
     with Path(os.devnull).open("w") as nowhere, errors.open("w") as file:

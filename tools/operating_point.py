@@ -36,7 +36,7 @@ from mebench.inference.operating_point import (
     write_with_levels,
 )
 from mebench.inference.predict import Answer, Predicted, fitted_method, predict_all, timing_at
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 
 NO_LEVEL = -1e9
 """A level below every score."""

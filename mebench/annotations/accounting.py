@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mebench.account import Account
 from mebench.errors import DataError, nearest_name
 from mebench.finding import Finding
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
     from mebench.core import Dataset, Scheme, Video

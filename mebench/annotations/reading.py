@@ -14,7 +14,7 @@ from mebench.annotations.sheets import DATE
 from mebench.annotations.table import Columns, Header, Row, Table, table_of_file
 from mebench.core import Kind
 from mebench.grouping import group_by
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 MANY = 3
 """Rows without a name, above which the column is at fault, and not each of them."""

@@ -23,7 +23,7 @@ from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
     import openpyxl

@@ -11,7 +11,7 @@ from itertools import islice
 
 from mebench.annotations.names import KNOWN, names_columns
 from mebench.errors import ConfigError, DataError
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

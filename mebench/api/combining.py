@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mebench.api.run_results import Run, runs_folder
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.combination import combined_run, rules as combination_rules

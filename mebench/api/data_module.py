@@ -29,7 +29,8 @@ from mebench.exchange.answers import Answers
 from mebench.exchange.text_table import Remarks
 from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.inspection.dataset_summary import check_needs
-from mebench.progress import Progress
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count
 from mebench.runner.choices import find_abilities
 from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.execute import worker_pool
@@ -41,7 +42,6 @@ from mebench.runs.fold_files import ClipPrediction, FoldResult
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables, score_run
 from mebench.spotting import SpottingParams
-from mebench.terminal import format_count
 from mebench.training.adapter import chains_of
 from mebench.training.layers import balanced_weights
 from mebench.training.samples import ClipSamples, Transform, ViewSamples, WindowSamples

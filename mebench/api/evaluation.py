@@ -26,8 +26,8 @@ from mebench.errors import (
     refused_by_system,
 )
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.progress import Progress
-from mebench.terminal import format_count
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count
 
 with lazy_imports():
     from mebench.config import resolving, sources, trainer_objects

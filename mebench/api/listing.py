@@ -12,7 +12,7 @@ from mebench.api.run_results import Names, list_paths, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.progress import Progress, Silent
+from mebench.output.progress import Progress, Silent
 
 with lazy_imports():
     from mebench.boards import board as board_files

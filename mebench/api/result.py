@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from mebench.errors import DataError, unknown
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.number_format import format_number
-from mebench.table_output import Column, Table
+from mebench.output.number_format import format_number
+from mebench.output.table import Column, Table
 
 with lazy_imports():
     from mebench.metrics import (

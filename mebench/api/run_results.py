@@ -12,7 +12,7 @@ from mebench.api.result import Result, notebook_html
 from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import ConfigError, MebenchError, at_fault, unknown
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.boards import sweep_scores
@@ -198,7 +198,7 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         words: `key=value`, such as `method.p=0.6`.
         config: YAML files of settings; later ones rank higher.
         plugins: folders with more methods, datasets and protocols.
-        progress: where to tell how it goes; standard error by default, `mebench.progress.Silent()` tells nothing.
+        progress: where to tell how it goes; standard error by default, `mebench.output.progress.Silent()` tells nothing.
         settings: the same as words, with Python's values; in `trainer` callbacks, loggers, a strategy, a profiler and an optimizer
             may be objects, or functions that make them.
 

@@ -11,7 +11,7 @@ from mebench.api.result import Result, notebook_html
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, check_known, refuse_if
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.progress import Progress, Silent
+from mebench.output.progress import Progress, Silent
 
 with lazy_imports():
     from mebench.annotations import sheets

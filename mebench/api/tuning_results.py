@@ -12,8 +12,8 @@ from mebench.api.result import notebook_html
 from mebench.api.run_results import Names, Run, list_paths, load_run
 from mebench.api.trainer_objects import store_trainer_objects
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.number_format import format_number
-from mebench.progress import Progress
+from mebench.output.number_format import format_number
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.config import resolving, sources

@@ -19,8 +19,9 @@ from mebench.boards.record_registry import Registry
 from mebench.boards.similar_answers import read_answers
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, list_first, unknown
-from mebench.json_output import text_of_value
-from mebench.progress import Progress
+from mebench.output.json_output import text_of_value
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count, format_duration
 from mebench.records import recorded_settings
 from mebench.records.integrity import check_scores, former_versions, record_name
 from mebench.records.record import Record, read_committed_record
@@ -28,7 +29,6 @@ from mebench.records.schema import RECORD
 from mebench.runner import execute_sweep, make_plan
 from mebench.runner.session import finished_run
 from mebench.runs.folder import RunFolder
-from mebench.terminal import format_count, format_duration
 
 
 @dataclass(frozen=True)

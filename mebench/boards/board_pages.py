@@ -32,9 +32,9 @@ from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, se
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
-from mebench.number_format import NONE, format_ends, format_span, format_table_number
+from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
+from mebench.output.table import markdown_text
 from mebench.records.costs import COSTS
-from mebench.table_output import markdown_text
 
 PAGES = "boards"
 TABLES = "tables"

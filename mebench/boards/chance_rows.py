@@ -8,11 +8,11 @@ from mebench.boards.row_scores import SCORING, n_of, sections_by_part, single_sc
 from mebench.boards.rows import NOTHING, BoardRow
 from mebench.config import registry
 from mebench.metrics.name_leak import names_chance
+from mebench.output.terminal import format_count
 from mebench.records.record import Record
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
-from mebench.terminal import format_count
 
 OF_NAMES = (*SCORING, "boards/chance_rows.py")
 """The code of the stored scores by names."""

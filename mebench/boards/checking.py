@@ -52,8 +52,8 @@ OF_READING = (
     "records/*.py",
     "metrics/*.py",
     "config/*.py",
-    "terminal.py",
-    "json_output.py",
+    "output/terminal.py",
+    "output/json_output.py",
 )
 """The code that reads a record, with the checks."""
 

@@ -15,7 +15,7 @@ from mebench.boards.method_names import year_of_paper
 from mebench.config import registry
 from mebench.errors import DataError
 from mebench.files import read_yaml
-from mebench.table_output import latex_text
+from mebench.output.table import latex_text
 
 MOST_LETTERS = 30
 """Most letters of the first author's name in a key."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from mebench.boards.checking import limited_memory, read_once
 from mebench.errors import MebenchError, RunError
 from mebench.grouping import group_by
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.records.integrity import check_supersedes, record_name
 from mebench.records.record import ANSWERS, OF_STUDY, Record, record_from_run
 from mebench.runs.folder import RunFolder

@@ -30,11 +30,12 @@ from mebench.errors import ConfigError, RunError, check_known, refused_by_system
 from mebench.files import write_text
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import NONE, format_mean_count
+from mebench.metrics.score_column import score_column
+from mebench.output.number_format import NONE, format_mean_count
+from mebench.output.table import Column, Table, latex_text, markdown_text
 from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
-from mebench.table_output import Column, Table, latex_text, markdown_text
 
 with lazy_imports():
     from mebench.protocols import known as known_protocols
@@ -285,7 +286,7 @@ class PaperTable:
     def _score_column(self, metric: str) -> Column:
         """The column of a score; a terminal has room for the interval of the first one."""
         is_first = metric == self.metrics[0]
-        return Column.metric(
+        return score_column(
             metric, digits=3, interval=is_first, of=lambda row: row.printed.get(metric) or row.scores[metric]
         )
 
@@ -327,7 +328,7 @@ class PaperTable:
         columns = [
             Column("method", of=lambda row: row.name),
             Column("group", of=self.letters_of, optional=True),
-            *(Column.metric(name, of=partial(_score_of, name)) for name in self.metrics),
+            *(score_column(name, of=partial(_score_of, name)) for name in self.metrics),
             Column("seeds", of=lambda row: str(len(row.seeds) or "")),
             Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
             Column("source", of=lambda row: row.source, optional=True),

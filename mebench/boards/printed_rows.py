@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mebench.boards.rows import PublishedLine
-from mebench.number_format import NONE
+from mebench.output.number_format import NONE
 from mebench.records.published import CAVEATS
 
 MARKS = ("†", "‡", "††", "‡‡", "†††", "‡‡‡")

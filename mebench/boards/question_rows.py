@@ -21,8 +21,8 @@ from mebench.grouping import group_by
 from mebench.metrics.bootstrap import derived_seed
 from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ratios import Floats
+from mebench.output.terminal import format_count
 from mebench.result_cache import cached_result
-from mebench.terminal import format_count
 from mebench.vqa.answer_records import (
     AnswerRecord,
     find_answer_records,

@@ -17,9 +17,9 @@ from mebench.boards.question_rows import (
     leader_in_words,
     settings_of_answers,
 )
-from mebench.number_format import NONE, format_seconds
-from mebench.table_output import Column, Room, Table, markdown_text
-from mebench.terminal import format_count
+from mebench.output.number_format import NONE, format_seconds
+from mebench.output.table import Column, Room, Table, markdown_text
+from mebench.output.terminal import format_count
 from mebench.vqa.floors import LEVELS
 from mebench.vqa.model_cards import card_in_words
 

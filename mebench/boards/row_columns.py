@@ -9,9 +9,9 @@ from typing import Any
 from mebench.boards import row_facts
 from mebench.boards.row_facts import RULES, VERSIONS, Fact
 from mebench.boards.rows import BoardRow, Part, Ranked
-from mebench.number_format import format_span
+from mebench.output.number_format import format_span
+from mebench.output.table import Column
 from mebench.records.costs import COSTS
-from mebench.table_output import Column
 
 
 def cost_columns() -> list[Column]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
+from mebench.output.table import Column
 from mebench.records.record import Record
-from mebench.table_output import Column
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ SCORING = (
     "runs/*.py",
     "records/record.py",
     "boards/run_tables.py",
-    "terminal.py",
-    "json_output.py",
+    "output/terminal.py",
+    "output/json_output.py",
     "grouping.py",
 )
 """The code that computes scores from the tables of a run."""

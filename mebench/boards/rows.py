@@ -16,8 +16,8 @@ from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
+from mebench.output.table import ENDS
 from mebench.records import recorded_settings
-from mebench.table_output import ENDS
 
 PRINTED = 4
 """Digits after the point, as papers print scores; also used for values next to them."""

@@ -15,7 +15,8 @@ from mebench.metrics.comparison import compare_tables
 from mebench.metrics.epoch_choices import RULES
 from mebench.metrics.seed_means import exact_mean
 from mebench.metrics.summary import scores_by_path
-from mebench.number_format import NONE, format_ends, format_span, format_table_number
+from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
+from mebench.output.table import Column, Table
 from mebench.records.matching_published import Alias, is_same_dataset
 from mebench.records.published import PublishedValue
 from mebench.records.record import Record
@@ -26,7 +27,6 @@ from mebench.result_cache import cached_result
 from mebench.runner.leak import worth_in_audit
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
-from mebench.table_output import Column, Table
 
 OF_GAINS = (*SCORING, "boards/selection_gains.py")
 """The code of the stored gains over seeds."""

@@ -10,8 +10,8 @@ from mebench.boards.rows import BoardRow, BoardTable
 from mebench.grouping import group_by
 from mebench.metrics.paired import holm
 from mebench.metrics.ranking import over_datasets
+from mebench.output.table import Column, Table
 from mebench.records.record import Record
-from mebench.table_output import Column, Table
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from mebench.boards.row_scores import over_seeds
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.seed_means import by_chance, mean_ends, mean_summary
-from mebench.number_format import format_interval, format_number
+from mebench.output.number_format import format_interval, format_number
+from mebench.output.table import Column, Table
 from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import read_tables
-from mebench.table_output import Column, Table
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
 """The varying settings of a run, its folder, and its summary."""

@@ -50,11 +50,12 @@ from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.files import holds_content
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
-from mebench.number_format import format_mean_count, format_table_number, shares_in_words
+from mebench.metrics.score_column import score_column
+from mebench.output.number_format import format_mean_count, format_table_number, shares_in_words
+from mebench.output.table import ENDS, Column, Latex, Table, latex_text, load_template
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
 from mebench.result_cache import cached_result
-from mebench.table_output import ENDS, Column, Latex, Table, latex_text, load_template
 
 MEMBER = Column("member", optional=True)
 N = Column("n", text=format_mean_count)
@@ -62,7 +63,7 @@ N = Column("n", text=format_mean_count)
 
 def score_columns(metrics: Sequence[str]) -> list[Column]:
     """Columns for some scores."""
-    return [Column.metric(name, digits=3, of=partial(_score_of, name)) for name in metrics]
+    return [score_column(name, digits=3, of=partial(_score_of, name)) for name in metrics]
 
 
 def _score_of(metric: str, row: BoardRow) -> Score:
@@ -170,7 +171,7 @@ def score_with_printed(name: str, row: Rescored, note: str = "printed {}") -> di
 def rescored_table(part: Part) -> Table:
     """Scores of public prediction files, with the paper's value below."""
     columns = (
-        Column.metric(name, digits=PRINTED, of=partial(score_with_printed, name))
+        score_column(name, digits=PRINTED, of=partial(score_with_printed, name))
         for name in displayed_metrics(part.metrics, part.rescored)
     )
     return Table.from_items([Column("method"), Column("reading", "rules"), MEMBER, *columns, N], part.rescored)
@@ -435,7 +436,7 @@ GAIN_COLUMNS = ("id", "settings", "dataset", "protocol", "measure", "leaking", "
 
 OF_TEXTS = (
     *("boards/*.py", "boards/*.md", "metrics/*.py", "records/*.py", "core/*.py"),
-    *("table_output.*", "number_format.py", "terminal.py", "json_output.py", "grouping.py"),
+    *("output/*", "grouping.py"),
 )
 """The code of the stored texts of tables."""
 

@@ -26,7 +26,7 @@ from mebench.boards.named_boards import BoardContent, RescoredSystem
 from mebench.boards.rows import BoardRow
 from mebench.errors import ConfigError, check_known
 from mebench.metrics.catalogue import METRICS
-from mebench.number_format import format_table_number
+from mebench.output.number_format import format_table_number
 
 BLANK = re.compile(r"\{([^{}]+)\}")
 OWN_COMPARISON = re.compile(r"\b(better|worse|distinguishable|significant\w*|tied)\b")

@@ -28,10 +28,10 @@ from mebench.exchange.write import write_rows
 from mebench.files import write_text
 from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
-from mebench.number_format import format_interval, format_number
-from mebench.runner import sandbox
+from mebench.output.number_format import format_interval, format_number
+from mebench.output.terminal import format_count, print_lines
 from mebench.runs.access_text import SEATBELT
-from mebench.terminal import format_count, print_lines
+from mebench.sandbox import confinement
 from mebench.vqa import marking, questions
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _check_confinement() -> None:
     """Refuse to read files of strangers where their reader could reach the truth.
 
     Raises:
-        DataError: the system lacks a part of the sandbox.
+        DataError: the system lacks a part of the confinement.
     """
     lacking = missing_confinement()
     if lacking:
@@ -206,7 +206,7 @@ def _check_confinement() -> None:
 
 def missing_confinement() -> tuple[str, ...]:
     """What this system cannot keep from the reader of a file: files, network, or nothing."""
-    return tuple(part for part in NEEDED if part in sandbox.missing_parts())
+    return tuple(part for part in NEEDED if part in confinement.missing_parts())
 
 
 def _only_file(folder: Path) -> Path:
@@ -289,7 +289,7 @@ def confined_rows(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
         raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "mebench.challenges.bundle", task.name, str(path.resolve()), sandbox.find_isolation().by],
+            [sys.executable, "-m", "mebench.challenges.bundle", task.name, str(path.resolve()), confinement.find_isolation().by],
             capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         result = json.loads(done.stdout)
@@ -306,6 +306,6 @@ if __name__ == "__main__":
     wanted = find_task(sys.argv[1])
     file = Path(sys.argv[2])
     by_seatbelt = sys.argv[3:] == [SEATBELT]
-    sandbox.confine_process(sandbox.grant_access((), [file])._replace(seatbelt=by_seatbelt))
+    confinement.confine_process(confinement.grant_access((), [file])._replace(seatbelt=by_seatbelt))
     faults = [str(fault) for fault in find_faults(wanted, file)]
     print_lines(json.dumps({"faults": faults, "rows": [] if faults else read_entry(wanted, file)}))

@@ -38,7 +38,7 @@ from mebench.cli import (
 )
 from mebench.cli.option_types import Verbs
 from mebench.errors import MebenchError, system_sentence, unknown
-from mebench.terminal import print_lines
+from mebench.output.terminal import print_lines
 
 app = typer.Typer(
     cls=Verbs,

@@ -13,11 +13,11 @@ import typer
 
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verb_group
 from mebench.errors import DataError, SomeFailedError, describe_error
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.table_output import Column, Table
-from mebench.terminal import format_count, make_console, print_lines, print_table
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.table import Column, Table
+from mebench.output.terminal import format_count, make_console, print_lines, print_table
 
 with lazy_imports():
     from mebench.api import score_files

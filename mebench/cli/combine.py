@@ -8,8 +8,8 @@ import typer
 
 from mebench.cli.option_types import Json, Runs, Verbose
 from mebench.errors import ConfigError
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
+from mebench.output.json_output import write_json
 
 with lazy_imports():
     from mebench.api import combining

@@ -18,11 +18,11 @@ from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_re
 from mebench.cli.reproduce import PUBLISHED, folder_of_published
 from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import group_by
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.number_format import format_number
-from mebench.progress import Progress
-from mebench.terminal import format_count, format_size, print_lines, print_report, print_table
+from mebench.output.json_output import write_json
+from mebench.output.number_format import format_number
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count, format_size, print_lines, print_report, print_table
 
 with lazy_imports():
     from mebench.api import score_files

@@ -8,10 +8,10 @@ import typer
 
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Json, Runs
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.number_format import format_interval, format_number
-from mebench.terminal import print_lines, print_table
+from mebench.output.json_output import write_json
+from mebench.output.number_format import format_interval, format_number
+from mebench.output.terminal import print_lines, print_table
 
 with lazy_imports():
     from mebench.reports import learning_curve, score_plots

@@ -15,10 +15,10 @@ from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, dataset
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.files import write_text
 from mebench.grouping import group_by
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.terminal import at_terminal, format_count, print_lines, print_table, shell_command
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import at_terminal, format_count, print_lines, print_table, shell_command
 
 with lazy_imports():
     from mebench.annotations import annotation, unpack

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mebench import atomic, json_output, terminal
+from mebench import atomic
 from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
 from mebench.lazy_imports import lazy_imports
+from mebench.output import json_output, terminal
 from mebench.system import isolating_system, limit_of_open_files, limits_of_system, open_many_files
 
 with lazy_imports():
     from mebench.config import registry, settings as run_settings, sources
     from mebench.features import landmarks as face_landmarks
-    from mebench.runner import sandbox
     from mebench.runs import access_text
+    from mebench.sandbox import confinement
 
 if TYPE_CHECKING:
     from mebench.config.registry import PluginInfo
@@ -103,7 +104,7 @@ def _check_system() -> Finding:
 
 def _check_sandbox() -> Finding:
     """What isolates methods on this system; on macOS it is tried."""
-    isolation = sandbox.find_isolation()
+    isolation = confinement.find_isolation()
     if not isolation.lacks:
         return Finding("fine", "sandbox", f"{isolation.by} isolates methods", topic="package")
     reason = access_text.describe_failed_trial(isolation.reason)

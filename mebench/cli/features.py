@@ -13,10 +13,10 @@ import typer
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, config_with_inputs, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.terminal import format_count, format_size, print_lines, print_table
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count, format_size, print_lines, print_table
 
 with lazy_imports():
     from mebench.config import settings as run_settings, sources, trainer

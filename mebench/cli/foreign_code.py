@@ -11,7 +11,7 @@ import typer
 
 from mebench.errors import ConfigError, list_first
 from mebench.lazy_imports import lazy_imports
-from mebench.terminal import escape_controls
+from mebench.output.terminal import escape_controls
 
 with lazy_imports():
     from mebench.config import foreign_code

@@ -24,11 +24,11 @@ from mebench.cli.option_types import (
     verb_group,
 )
 from mebench.errors import ConfigError, DataError, RunError, check_known
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.number_format import NONE
-from mebench.progress import Progress
-from mebench.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
+from mebench.output.json_output import write_json
+from mebench.output.number_format import NONE
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
 
 with lazy_imports():
     from mebench.boards import (

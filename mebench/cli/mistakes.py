@@ -14,9 +14,9 @@ from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Encoding, Json, Runs, print_remarks
 from mebench.errors import RunError, check_known, refused_by_system
 from mebench.files import write_text
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.terminal import print_lines, print_report
+from mebench.output.json_output import write_json
+from mebench.output.terminal import print_lines, print_report
 
 with lazy_imports():
     from mebench.exchange import answers as file_answers, join as joining, text_table

@@ -14,8 +14,8 @@ from mebench.cli.complete import complete_word
 from mebench.cli.option_checks import check_file
 from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.terminal import format_count
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count
 
 with lazy_imports():
     from mebench.api import run_results

@@ -10,10 +10,10 @@ import typer
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Json, Runs
 from mebench.errors import ConfigError, check_known
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.terminal import print_lines, print_report
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import print_lines, print_report
 
 with lazy_imports():
     from mebench.api import paper

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mebench import json_output, terminal
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES
-from mebench.progress import Progress
+from mebench.output import json_output, terminal
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.config import registry, sections, setting_descriptions, settings as run_settings, sources, typed_values

@@ -29,10 +29,10 @@ from mebench.cli.option_types import (
 from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_WITHOUT_TRUTH, RegistryHelpCommand
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.files import file_hash
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.terminal import format_count, format_size, print_lines, print_markdown, print_report, print_table
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count, format_size, print_lines, print_markdown, print_report, print_table
 
 with lazy_imports():
     from mebench.config import registry, resolving

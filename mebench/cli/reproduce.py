@@ -16,12 +16,12 @@ from mebench._installation import PACKAGE, shipped_folder
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import NONE, format_number, format_score, format_span
-from mebench.progress import Progress
-from mebench.terminal import format_count, print_lines, print_table
+from mebench.output.json_output import write_json
+from mebench.output.number_format import NONE, format_number, format_score, format_span
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count, print_lines, print_table
 
 with lazy_imports():
     from mebench.records import published as published_values

@@ -12,10 +12,10 @@ from mebench.cli.foreign_code import AgreesToCode, AgreesToCodeOfRun, ask_for_co
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, config_with_inputs
 from mebench.config.examples import find_example
 from mebench.errors import ConfigError, RunError, SomeFailedError
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.terminal import print_lines, print_table, shell_command
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import print_lines, print_table, shell_command
 
 with lazy_imports():
     from mebench.api import run_results

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import json_output, terminal
 from mebench.atomic import WRITING
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verb_group
@@ -23,8 +22,9 @@ from mebench.errors import RunError, check_known, list_first, refuse_if
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import SECTIONS
-from mebench.number_format import format_number
-from mebench.progress import Progress
+from mebench.output import json_output, terminal
+from mebench.output.number_format import format_number
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.api import run_results

@@ -10,9 +10,9 @@ import typer
 from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
 from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
 from mebench.errors import ConfigError, check_known
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.api import score_files

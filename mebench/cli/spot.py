@@ -16,10 +16,10 @@ from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.errors import check_known, refuse_if
-from mebench.json_output import json_line, write_json
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.progress import Progress
-from mebench.terminal import at_terminal, format_count, make_console, print_lines, print_table
+from mebench.output.json_output import json_line, write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import at_terminal, format_count, make_console, print_lines, print_table
 
 with lazy_imports():
     from mebench.api import evaluation, run_results

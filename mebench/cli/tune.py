@@ -8,9 +8,9 @@ import typer
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_inputs
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.tuning import outcome, records, run_studies

@@ -12,11 +12,11 @@ import typer
 
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verb_group
 from mebench.errors import ConfigError, SomeFailedError
-from mebench.json_output import write_json
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
-from mebench.table_output import Column, Table
-from mebench.terminal import format_count, make_console, print_lines
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.table import Column, Table
+from mebench.output.terminal import format_count, make_console, print_lines
 
 with lazy_imports():
     from mebench.reports import answers_page, report as run_report

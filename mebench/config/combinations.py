@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.config.sources import ALIASES, key_value
 from mebench.errors import ConfigError, refuse_if
-from mebench.json_output import text_of_value
+from mebench.output.json_output import text_of_value
 
 Lists = Sequence[tuple[str, Sequence[Any]]]
 """The values of each key."""

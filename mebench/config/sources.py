@@ -18,7 +18,7 @@ from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_member
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, unknown
 from mebench.files import Text, read_yaml
-from mebench.terminal import print_lines
+from mebench.output.terminal import print_lines
 
 Given = Mapping[str, Any] | Sequence[str]
 """Settings: Python's values by key, nested or flat, or `key=value` words."""

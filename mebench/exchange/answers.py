@@ -21,7 +21,7 @@ from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, Remarks, parse_columns, read_sheet
 from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 
 @dataclass(frozen=True)

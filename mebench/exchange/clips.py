@@ -31,7 +31,7 @@ from mebench.exchange.values import (
     with_datasets,
 )
 from mebench.metrics import Tables, label_sets
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, "onset", "kind", "emotion", "confidence"),

@@ -23,7 +23,7 @@ from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
 from mebench.files import read_plain
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000

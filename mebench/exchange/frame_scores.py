@@ -21,7 +21,7 @@ from mebench.exchange.values import (
     read_numbers,
     required_frames,
 )
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")

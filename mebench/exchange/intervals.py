@@ -31,7 +31,7 @@ from mebench.exchange.values import (
 )
 from mebench.metrics.ratios import largest_before
 from mebench.metrics.tables import number_groups
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {

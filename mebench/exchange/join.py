@@ -16,7 +16,7 @@ from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import group_by
 from mebench.metrics.ratios import Floats
 from mebench.metrics.tables import RowGroups, Tables, group_rows
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 
 def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[str]:

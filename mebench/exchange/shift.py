@@ -14,7 +14,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.matching import same_group
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.tables import group_rows, number_groups
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
     import scipy

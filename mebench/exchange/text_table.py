@@ -34,7 +34,7 @@ from mebench.exchange.unnamed_columns import with_column_names
 from mebench.files import read_plain
 from mebench.finding import Finding, sentences_of
 from mebench.grouping import group_by
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 MOST_LINES = 3
 """Number of lines that are named; further lines are counted."""

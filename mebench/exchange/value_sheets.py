@@ -10,7 +10,7 @@ from mebench.annotations.sheets import Sheet, sheet_from_rows, sheet_from_text
 from mebench.core import Repair
 from mebench.errors import list_first
 from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, parts_without_rows, rows_by_layout
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 MOST_NAMES = 5
 """Names that a remark lists; further ones are counted."""

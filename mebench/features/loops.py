@@ -14,7 +14,7 @@ import numba
 from filelock import FileLock
 from numba.core import event
 
-from mebench.terminal import print_lines
+from mebench.output.terminal import print_lines
 
 
 def once(

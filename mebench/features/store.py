@@ -25,7 +25,7 @@ from numpy.typing import DTypeLike, NDArray
 from mebench.atomic import rename_synced
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.features.base import dlib_version, opencv_version
-from mebench.terminal import escape_controls
+from mebench.output.terminal import escape_controls
 
 Stage = Literal["crops", "flow", "feature"]
 

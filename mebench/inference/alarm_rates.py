@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mebench.core import Kind
 from mebench.inference.models import Model, ModelHeader
 from mebench.lazy_imports import load_lazily
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
     import scipy

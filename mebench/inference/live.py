@@ -24,7 +24,7 @@ from mebench.features.pipeline import feature_rows, route_of
 from mebench.frames.stream import Stream
 from mebench.inference.models import Model
 from mebench.inference.predict import fitted_method, task_of_model, timing_at
-from mebench.runner.process import one_thread
+from mebench.sandbox.process import one_thread
 from mebench.spotting import Running
 
 _VIDEO = "live/live/live"

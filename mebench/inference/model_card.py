@@ -18,15 +18,15 @@ from mebench.inference.models import Model, ModelHeader, config_of_run, model_of
 from mebench.metrics import Tables
 from mebench.metrics.mistakes import quiet_rate
 from mebench.metrics.summary import summarize
-from mebench.number_format import format_score
+from mebench.output.number_format import format_score
+from mebench.output.table import load_template
+from mebench.output.terminal import format_count
 from mebench.records.record import Record, record_from_run
 from mebench.records.recorded_settings import method_settings
 from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.run_data import Sides
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
-from mebench.table_output import load_template
-from mebench.terminal import format_count
 
 SPOTTED = (
     "f1",

@@ -26,14 +26,14 @@ from mebench.inference.film import look_at_film, spot_between_cuts
 from mebench.inference.models import Model
 from mebench.inference.onnx_files import is_network, read_levels
 from mebench.lazy_imports import lazy_imports, load_lazily
-from mebench.progress import Progress
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count
 from mebench.runner.choices import home_of_video, measure_videos, open_dataset
-from mebench.runner.isolation import Failure, plain_data
 from mebench.runner.job import Job, method_jobs
 from mebench.runner.timing import pair_gap, rate_groups
 from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
-from mebench.terminal import format_count
+from mebench.sandbox.isolation import Failure, plain_data
 
 with lazy_imports():
     from mebench.runner import describe, fold as fold_process

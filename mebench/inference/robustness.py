@@ -15,7 +15,7 @@ from mebench.inference.models import models_of_run
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import scores_by_path as flat_scores
 from mebench.metrics.tables import Tables
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import execute_sweep
 from mebench.runner.session import Outcome, read_skipped
 from mebench.runs import RunFolder

@@ -11,13 +11,14 @@ from markupsafe import Markup
 
 from mebench.features.degradation import KINDS
 from mebench.grouping import group_by
-from mebench.number_format import Score, format_number
+from mebench.metrics.score_column import score_column
+from mebench.output.number_format import Score, format_number
+from mebench.output.table import Column, Table
 from mebench.reports.compare_runs import score_path_in_words
 from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import CURVE_COLORS, make_panels, svg_of_figure
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
-from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def _table_of_losses(scored: Rows) -> Table:
     cells: list[list[Any]] = [[row["kind"], row["strength"]] for row in scored]
     for path in _score_paths(scored):
         columns += [
-            Column.metric(path, score_path_in_words(path)),
+            score_column(path, score_path_in_words(path)),
             Column(f"{path} difference", "less the clean run", right=True, score=True),
             Column(f"{path} drop", "drop", right=True, text=lambda share: f"{format_number(100 * share, 1)} %"),
         ]

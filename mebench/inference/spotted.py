@@ -45,13 +45,13 @@ from mebench.inference.own_film import (
 )
 from mebench.inference.predict import Answer, Predicted, levels_of, list_remarks, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
-from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
-from mebench.progress import Progress
+from mebench.output.json_output import write_json
+from mebench.output.progress import Progress
+from mebench.output.terminal import escape_controls, format_count
 from mebench.reports.page_templates import template_environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock_time, edges_of, unit_lanes
 from mebench.spotting import stretches
-from mebench.terminal import escape_controls, format_count
 
 if TYPE_CHECKING:
     import cv2

@@ -20,7 +20,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.image_folder import describe_strays, gap_in_numbers, list_few
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
-from mebench.terminal import escape_controls, format_count
+from mebench.output.terminal import escape_controls, format_count
 
 Check = Literal[
     "no_frames",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 SAME_WITHOUT_ANY = "it is the same whoever is left out, which says nothing of others"
 ONE_SUBJECT_EACH = "there is one subject of each dataset, so nothing says how others would score"

@@ -35,7 +35,7 @@ from mebench.metrics.tables import (
     strata_of_units,
     videos_of_truth,
 )
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 
 
 def summarize(

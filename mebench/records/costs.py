@@ -12,8 +12,8 @@ from typing import Literal
 
 import pandas as pd
 
-from mebench.number_format import format_seconds, format_whole
-from mebench.table_output import Room
+from mebench.output.number_format import format_seconds, format_whole
+from mebench.output.table import Room
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from mebench.errors import list_first, refuse_if
 from mebench.files import file_hash
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
+from mebench.output.terminal import format_count
 from mebench.records.consistency import check_consistency
 from mebench.records.recorded_settings import dataset_in_words
 from mebench.records.schema import (
@@ -34,7 +35,6 @@ from mebench.records.schema import (
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores, rescore_run
-from mebench.terminal import format_count
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -53,7 +53,7 @@ MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 
 BYTES_OF_OFFSET = 8
 """Bytes of the place of a text in its column."""
-OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "terminal.py")
+OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "output/terminal.py")
 """The code that computes the summary of a record."""
 
 

@@ -12,7 +12,7 @@ from mebench.errors import DataError
 from mebench.files import read_yaml
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import format_score
+from mebench.output.number_format import format_score
 from mebench.records.published import CLIPS, PublishedValue
 from mebench.records.record import Record
 

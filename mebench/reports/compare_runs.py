@@ -18,14 +18,14 @@ from mebench.metrics.comparison import LEVEL, ComparedScore, compare_tables
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.paired import holm
-from mebench.number_format import format_number
+from mebench.output.number_format import format_number
+from mebench.output.table import Column, Table
+from mebench.output.terminal import print_lines, print_report
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read_record
 from mebench.reports.scores import UNDEFINED, enumerate_names, how_intervals, say_reason
 from mebench.runs import RunFolder
 from mebench.runs.folder import TUNED, list_with_newest
 from mebench.runs.scoring import read_tables
-from mebench.table_output import Column, Table
-from mebench.terminal import print_lines, print_report
 
 if TYPE_CHECKING:
     import pandas as pd

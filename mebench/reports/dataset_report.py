@@ -18,8 +18,8 @@ from mebench.inspection import Verification
 from mebench.inspection.dataset_summary import Summary
 from mebench.inspection.soundness import TITLES
 from mebench.inspection.tiles import Strip
-from mebench.table_output import Column, Table, load_template
-from mebench.terminal import for_figure, format_count
+from mebench.output.table import Column, Table, load_template
+from mebench.output.terminal import for_figure, format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,11 +13,11 @@ from mebench.config import flatten_keys
 from mebench.config.settings import shaping_values
 from mebench.errors import ConfigError, RunError
 from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary
-from mebench.number_format import format_number
+from mebench.output.number_format import format_number
+from mebench.output.terminal import for_figure
 from mebench.reports.plots import CURVE_COLORS, RULE, make_panels
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, read_tables, select_dataset
-from mebench.terminal import for_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,14 +7,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from mebench import json_output
 from mebench.metrics import catalogue
 from mebench.metrics.catalogue import METRICS
-from mebench.number_format import format_ends, format_table_number
+from mebench.output import json_output
+from mebench.output.number_format import Score, format_ends, format_table_number
+from mebench.output.table import as_sentence, interval_bar
+from mebench.output.terminal import for_template
 from mebench.reports.timeline import SCRIPT, STYLE, clock_time, pack_timelines
 from mebench.runs.fold_files import safe_name
-from mebench.table_output import as_sentence, interval_bar
-from mebench.terminal import for_template
 
 SHEET = Path(__file__).parent / "static" / "site.css"
 
@@ -43,7 +43,7 @@ def template_environment(*templates: Path) -> Environment:
         "clock": clock_time,
         "pack_timelines": pack_timelines,
         "metric": lambda name: catalogue.find_metric(name).label,
-        "bar": interval_bar,
+        "bar": _bar_of_metric,
         "words": lambda name: name.replace("_", " "),
         "meaning": lambda name: catalogue.find_metric(name).describe(),
         "page": safe_name,
@@ -51,3 +51,8 @@ def template_environment(*templates: Path) -> Environment:
         "setting": json_output.text_of_value,
     }
     return found
+
+
+def _bar_of_metric(score: Score, name: str) -> Markup:
+    """The interval of a metric as a bar, if the metric is a share."""
+    return interval_bar(score) if catalogue.find_metric(name).scale == "share" else Markup()

@@ -18,10 +18,10 @@ from mebench.metrics import Tables, confusion_matrix, of_first_draw
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import find_truths
 from mebench.metrics.tables import in_scope, of_kinds
+from mebench.output.terminal import for_figure
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
-from mebench.terminal import for_figure
 
 if TYPE_CHECKING:
     import matplotlib

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.class_results import CLASS_SCORES, class_frame, score_each_class
-from mebench.number_format import format_table_number
+from mebench.metrics.score_column import score_column
+from mebench.output.number_format import format_table_number
+from mebench.output.table import Column, Table
 from mebench.reports.plots import count_confusions
 from mebench.runs.answers import ANSWER_COLUMNS, read_answers_of_run, select_wrong
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables
-from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,8 +139,8 @@ def class_table(rows: Sequence[Mapping[str, Any]], title: str = "recognition, ea
     """
     counts = [Column(name, name, text=str, right=True) for name in ("clips", "subjects", "named", "right")]
     main, *others = CLASS_SCORES
-    scores = [Column.metric(main, digits=3, main=True)]
-    scores += [Column.metric(name, digits=3, interval=False) for name in others]
+    scores = [score_column(main, digits=3, main=True)]
+    scores += [score_column(name, digits=3, interval=False) for name in others]
     return Table.from_items([Column("class", main=True), *counts, *scores], rows, title)
 
 

@@ -18,7 +18,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue, find_convention
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
 from mebench.metrics.spotting_scores import RATES
-from mebench.number_format import (
+from mebench.output.number_format import (
     NONE,
     Score,
     format_mean_count,
@@ -26,6 +26,7 @@ from mebench.number_format import (
     format_table_number,
     shares_in_words,
 )
+from mebench.output.table import Column, Table
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
 from mebench.records.record import Record, read_record
@@ -58,7 +59,6 @@ from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
-from mebench.table_output import Column, Table
 
 if TYPE_CHECKING:
     import matplotlib

@@ -14,9 +14,9 @@ import pandas as pd
 from mebench.errors import ConfigError, refused_by_system
 from mebench.metrics.mistakes import sort_mistakes
 from mebench.metrics.tables import Tables, of_first_draw, of_kinds
+from mebench.output.terminal import for_figure, format_count
 from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels
-from mebench.terminal import for_figure, format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,12 +10,13 @@ from mebench.config import flatten_keys
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
+from mebench.metrics.score_column import score_column
 from mebench.metrics.scored_parts import scored_parts
-from mebench.number_format import Score, format_mean_count, format_number, shares_in_words
+from mebench.output.number_format import Score, format_mean_count, format_number, shares_in_words
+from mebench.output.table import Column, Table
+from mebench.output.terminal import format_count, print_lines, print_report, print_table
 from mebench.records.recorded_settings import dataset_in_words, method_settings, protocol_in_words, scheme_in_words
 from mebench.runs.folder import RunFolder
-from mebench.table_output import Column, Table
-from mebench.terminal import format_count, print_lines, print_report, print_table
 
 with lazy_imports():
     from mebench.metrics import bootstrap, mistakes as spotting_mistakes, tables as metric_tables
@@ -246,7 +247,7 @@ def _recognition_tables(summary: Mapping[str, Any], shown: Shown, subjects: Coll
     if members:
         tables.append(_table_by_database(members, subjects))
     if folds and shown == "run":
-        heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
+        heads = [Column("fold"), Column("n", "clips", right=True), *map(score_column, ("accuracy", "uf1", "uar"))]
         rows = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
         tables.append(Table.from_items(heads, rows, "recognition, each fold by itself"))
     if summary.get("confusion"):
@@ -279,12 +280,12 @@ def _table_by_database(members: Mapping[str, Any], subjects: Collection[str]) ->
         n_subjects = sum(subject.startswith(f"{name}/") for subject in subjects)
         rows.append({"database": name, "subjects": n_subjects, **part, **part["scores"]})
     heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
-    return Table.from_items([*heads, *map(Column.metric, shown)], rows, "recognition, by database")
+    return Table.from_items([*heads, *map(score_column, shown)], rows, "recognition, by database")
 
 
 def _table_by_dataset(members: Mapping[str, Any]) -> Table:
     """The scores of spotting in each dataset of a composite."""
-    rates = [Column.metric(name, interval=name == "f1") for name in ("precision", "recall", "f1")]
+    rates = [score_column(name, interval=name == "f1") for name in ("precision", "recall", "f1")]
     rows = [
         {"dataset": name, "kind": kind, **part, **part["scores"]}
         for name, parts in members.items()

@@ -28,11 +28,11 @@ from mebench.metrics.paired import holm
 from mebench.metrics.ratios import per_unit
 from mebench.metrics.tables import people_of_videos
 from mebench.metrics.uncertainty import summarize_uncertainty
-from mebench.number_format import format_span, format_table_number
+from mebench.output.number_format import format_span, format_table_number
+from mebench.output.table import Column, Table
 from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
-from mebench.table_output import Column, Table
 
 MOST_BYTES = 2**24
 """Largest table of people or noise, 16 MiB."""

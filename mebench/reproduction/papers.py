@@ -14,7 +14,8 @@ from pydantic.dataclasses import dataclass as checked
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, check_known
 from mebench.lazy_imports import lazy_imports
-from mebench.progress import Progress
+from mebench.output.progress import Progress
+from mebench.output.terminal import shell_command
 from mebench.records.matching_published import Value, count_scored, gap_in_words, measured_value, section_keys
 from mebench.records.published import PublishedValue
 from mebench.reproduction.rescore import read_described
@@ -22,7 +23,6 @@ from mebench.runner import make_plan
 from mebench.runner.leak import score_differences, worth_of
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, score_run
-from mebench.terminal import shell_command
 
 with lazy_imports():
     from mebench.runner import execute, session

@@ -44,10 +44,10 @@ from mebench.metrics import epoch_choices, find_convention
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.summary import flat_scores, summarize
+from mebench.output.terminal import format_count
 from mebench.records.matching_published import Value, measured_value
 from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.schema import LARGEST, Hash
-from mebench.terminal import format_count
 
 RESCORED_FOLDER = "rescored"
 """The folder of sources in `leaderboards`."""

@@ -4,14 +4,11 @@ from . import estimate as estimate
 from . import execute as execute
 from . import fold as fold
 from . import guard as guard
-from . import isolation as isolation
 from . import job as job
 from . import leak as leak
 from . import plan as plan
 from . import preload as preload
 from . import prepare as prepare
-from . import process as process
-from . import sandbox as sandbox
 from . import session as session
 from . import workers as workers
 from .choices import find_abilities as find_abilities

@@ -14,10 +14,10 @@ from typing import Any
 
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
-from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, call_safely, failure_of
-from mebench.runner.process import limit_threads
 from mebench.runner.workers import Workers, WorkerTask
+from mebench.sandbox import isolation
+from mebench.sandbox.isolation import LOOK_SECONDS, Failure, call_safely, failure_of
+from mebench.sandbox.process import limit_threads
 
 CONNECT_SECONDS = 30
 MOST = 100

@@ -23,19 +23,19 @@ from mebench.config.registry import PluginInfo
 from mebench.core import Dataset, Fold, Kind, Scheme, Timing, Video
 from mebench.grouping import group_by
 from mebench.metrics.tables import Tables
-from mebench.runner.grant import Grant
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
-from mebench.runner.inheritance import kept_variables
 from mebench.runner.inputs import software_versions, with_absolute_places
 from mebench.runner.job import Access
 from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_landmark_files, describe_loaded
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
-from mebench.runner.sandbox import PARTS
 from mebench.runs.access_text import ACCESS_FILE
 from mebench.runs.folder import RunFolder
 from mebench.runs.origin import mark_as_own
+from mebench.sandbox.confinement import PARTS
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.inheritance import kept_variables
 
 
 def truth_tables(data: RunData) -> Tables:

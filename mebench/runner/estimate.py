@@ -20,6 +20,7 @@ from mebench.core.types import Fold
 from mebench.errors import MebenchError, list_first
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
+from mebench.output.terminal import format_count, format_duration, print_lines
 from mebench.runner.choices import Ability, find_abilities
 from mebench.runner.guard import find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training, hash_annotations, identity_of, run_name, training_key
@@ -31,7 +32,6 @@ from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
 from mebench.runner.workers import default_workers
 from mebench.runs.folder import RunFolder
-from mebench.terminal import format_count, format_duration, print_lines
 
 MOST_FOLDS = 20
 

@@ -16,7 +16,8 @@ from mebench.errors import InterruptedRunError as InterruptedRunError, MebenchEr
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.metrics.summary import scores_by_path
-from mebench.progress import Progress
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count
 from mebench.runner.energy import measured_energy
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training
@@ -28,7 +29,6 @@ from mebench.runner.session import Outcome, Session, cached_outcome, finished_ru
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
 from mebench.system import STOPPING, has_instructions, open_many_files
-from mebench.terminal import format_count
 
 if TYPE_CHECKING:
     import torch

@@ -43,9 +43,9 @@ from mebench.features import FeatureStore
 from mebench.features.pipeline import video_source
 from mebench.runner.fold_source import HostedStore, RemoteDataset, content_seed
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
-from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, MethodJob
 from mebench.runs import ClipPrediction, FoldResult
+from mebench.sandbox.isolation import Request
 from mebench.system import peak_memory
 from mebench.training import fit
 from mebench.training.adaptation import adapt_features

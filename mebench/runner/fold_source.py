@@ -28,7 +28,7 @@ from mebench.runner.inputs import (
     with_absolute_data,
     worker_inputs,
 )
-from mebench.runner.isolation import Mapped, Request
+from mebench.sandbox.isolation import Mapped, Request
 
 SMALL = 1 << 14
 """Bytes of a ready-made feature that is kept in memory."""

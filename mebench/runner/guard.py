@@ -19,15 +19,15 @@ from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.core.types import Fold
 from mebench.errors import DataError, list_first
 from mebench.finding import Finding
+from mebench.output.terminal import format_count
 from mebench.runner.inputs import describe_people
 from mebench.runner.job import Access, MethodJob
 from mebench.runner.plan import create_weightless
 from mebench.runner.provenance import name_with_hash
 from mebench.runner.run_data import Leak, RunData, class_counts
 from mebench.runner.run_features import RunFeatures
-from mebench.runner.sandbox import NO_VIEW, SEEN_BESIDE_SEATBELT, find_isolation, missing_sentence
 from mebench.runs.access_text import SEATBELT
-from mebench.terminal import format_count
+from mebench.sandbox.confinement import NO_VIEW, SEEN_BESIDE_SEATBELT, find_isolation, missing_sentence
 
 if TYPE_CHECKING:
     from mebench.runs.folder import RunFolder

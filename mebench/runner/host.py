@@ -22,19 +22,19 @@ from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.features import FeatureStore
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
-from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
-from mebench.runner.grant import Grant
 from mebench.runner.inputs import instructions_of_torch, refuse_other
-from mebench.runner.isolation import Failure
 from mebench.runner.job import FoldJob, method_jobs, reads_of
 from mebench.runner.plan import Plan
-from mebench.runner.sandbox import gives_view, grant_access
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
+from mebench.sandbox.aliases import Aliases
+from mebench.sandbox.confinement import gives_view, grant_access
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.isolation import Failure
 
 with lazy_imports():
     from mebench.runner import fold as fold_process
@@ -83,7 +83,7 @@ class FoldHost:
         stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made again.
             Where the folder is missing on this machine, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
-        grant: the access of the process, see `mebench.runner.sandbox`; None where it is not confined.
+        grant: the access of the process, see `mebench.sandbox.confinement`; None where it is not confined.
         place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
             with the fold.
         spotted: intervals, frame scores and curves of the tested videos; None before anything was spotted.

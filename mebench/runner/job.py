@@ -13,7 +13,7 @@ from mebench.config.registry import PluginInfo
 from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
 from mebench.features.landmarks import VARIABLE
-from mebench.runner.grant import Isolation
+from mebench.sandbox.grant import Isolation
 
 if TYPE_CHECKING:
     from mebench.core.method import Method
@@ -161,7 +161,7 @@ class Access:
     Attributes:
         sandbox: the setting, see `ScoringSettings`.
         methods: files of each method.
-        view: whether other files do not exist there, see `mebench.runner.file_view`.
+        view: whether other files do not exist there, see `mebench.sandbox.file_view`.
         isolation: kind of their isolation, and its missing parts; None where they shall have none.
     """
 

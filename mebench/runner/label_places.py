@@ -16,9 +16,9 @@ from mebench.config.tracking_address import local_tracking_places
 from mebench.config.trainer_objects import OWN_OBJECTS
 from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.errors import ConfigError
-from mebench.runner.grant import Grant
 from mebench.runner.job import Access
-from mebench.runner.sandbox import python_files
+from mebench.sandbox.confinement import python_files
+from mebench.sandbox.grant import Grant
 
 RESULT_FILES = frozenset({"truth.parquet", "clips.parquet", "mlflow.db"})
 """Files with labels in the folders of runs, records and trackers."""

@@ -31,14 +31,14 @@ from mebench.runner.choices import (
     select_scored_videos,
 )
 from mebench.runner.fold_source import dataset_settings
-from mebench.runner.grant import Grant, Isolation
 from mebench.runner.inputs import code_of, run_code
 from mebench.runner.job import Access, MethodJob, access_of, method_jobs, reads_of
 from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
-from mebench.runner.sandbox import find_isolation, gives_view, grant_access, imports_before
 from mebench.runs.access_text import SEATBELT, describe_failed_trial
+from mebench.sandbox.confinement import find_isolation, gives_view, grant_access, imports_before
+from mebench.sandbox.grant import Grant, Isolation
 
 if TYPE_CHECKING:
     import torch

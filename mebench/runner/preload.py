@@ -6,9 +6,9 @@ import os
 
 from mebench.files import file_hash
 from mebench.runner.inputs import code_of
-from mebench.runner.isolation import PRELOAD, load_ahead
-from mebench.runner.process import prepare_worker
-from mebench.runner.sandbox import hide_memory
+from mebench.sandbox.confinement import hide_memory
+from mebench.sandbox.isolation import PRELOAD, load_ahead
+from mebench.sandbox.process import prepare_worker
 from mebench.system import adopt_orphans
 
 if wanted := os.environ.pop(PRELOAD, ""):

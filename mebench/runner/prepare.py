@@ -19,16 +19,16 @@ from mebench.features.face_detection import NoFaceError
 from mebench.features.flow import OWN
 from mebench.features.pipeline import Clip, ComputeCost, video_source
 from mebench.features.store import Key
-from mebench.progress import Progress, Show
-from mebench.runner.aliases import Aliases
+from mebench.output.progress import Progress, Show
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, RemoteDataset, open_source
-from mebench.runner.grant import Grant
-from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures
-from mebench.runner.sandbox import imports_before
 from mebench.runner.workers import Workers, WorkerTask
+from mebench.sandbox.aliases import Aliases
+from mebench.sandbox.confinement import imports_before
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.isolation import Failure, Request, Worker
 
 SharedVideo = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""

@@ -16,9 +16,9 @@ from mebench.features import FaceCrop, FeatureStore
 from mebench.features.gray_frames import has_color
 from mebench.finding import Finding
 from mebench.runner.fold_source import DatasetSource
-from mebench.runner.grant import Grant
 from mebench.runner.inputs import RunCode
 from mebench.runner.run_data import RunData
+from mebench.sandbox.grant import Grant
 
 FLOW = "mebench.features.tvl1:load_compiled_flow()"
 """The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""

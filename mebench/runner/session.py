@@ -15,13 +15,13 @@ from mebench.config import RunConfig, registry, trainer
 from mebench.config.settings import plugins_of
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, RunError, describe_error, list_first
-from mebench.progress import Progress
+from mebench.output.progress import Progress
+from mebench.output.terminal import format_count
 from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.guard import AuditedRun, check_duplicate_people, write_audit
 from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor, short_hash
-from mebench.runner.isolation import Failure
 from mebench.runner.leak import EpochAnswers, epochs_of, measure_worth, with_epoch_predictions, without_leak
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
@@ -30,7 +30,7 @@ from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name
 from mebench.runs.folder import first_id
 from mebench.runs.scoring import current_summary, score_run
-from mebench.terminal import format_count
+from mebench.sandbox.isolation import Failure
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""

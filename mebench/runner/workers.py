@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
-from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, call_safely
+from mebench.sandbox import isolation
+from mebench.sandbox.isolation import LOOK_SECONDS, Failure, Worker, call_safely
 from mebench.system import FORKS
 
 if TYPE_CHECKING:

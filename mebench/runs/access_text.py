@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mebench.errors import list_first
+from mebench.output.terminal import format_count
 from mebench.runs.fold_files import PRINTED
 from mebench.runs.folder import RunFolder
-from mebench.terminal import format_count
 
 ACCESS_FILE = "sandbox.json"
 """In the run folder: the access of its folds."""

@@ -16,8 +16,8 @@ from mebench.metrics.scored_parts import scored_parts
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import number_groups
 from mebench.metrics.uncertainty import are_probabilities
+from mebench.output.terminal import format_count
 from mebench.runs.folder import RunFolder
-from mebench.terminal import format_count
 
 FIRST_SCORER = 1
 """Version of scoring of summaries that state none."""

@@ -30,8 +30,8 @@ from mebench.runner import FittedMethod, host, make_plan, restore_methods
 from mebench.runner.host import FoldHost
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import features_of, missing_videos
-from mebench.runner.process import one_thread
 from mebench.runs import FoldResult
+from mebench.sandbox.process import one_thread
 from mebench.testing.checks import TINY, Check, collect_checks, promise, run_all, scratch_folder
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")

@@ -22,7 +22,7 @@ from mebench.core import Video
 from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.grouping import group_by
-from mebench.progress import Progress, Silent
+from mebench.output.progress import Progress, Silent
 from mebench.runner import make_plan
 from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.session import Session, open_session

@@ -18,7 +18,8 @@ from mebench.config.database_files import without_password
 from mebench.files import write_text
 from mebench.grouping import thin_from_last
 from mebench.metrics.summary import flat_scores, summarize
-from mebench.number_format import Score, format_score
+from mebench.output.number_format import Score, format_score
+from mebench.output.table import Column, Table, markdown_text
 from mebench.records.recorded_settings import dataset_in_words, own_choices
 from mebench.reports.plots import history_of
 from mebench.reports.report import figures_of_run
@@ -26,7 +27,6 @@ from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import current_summary, read_tables_of_folds
-from mebench.table_output import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import RUN_TAG
 
 FOLD_TAG = "mebench.fold"

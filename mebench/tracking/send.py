@@ -14,7 +14,7 @@ import pandas as pd
 
 from mebench.config.database_files import without_password
 from mebench.errors import MebenchError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.records.record import DAMAGE
 from mebench.runs import RunFolder
 from mebench.tracking.entries import MODELS_TAG, TrackedRun, copy_models, read_board_table, read_run, read_run_head

@@ -23,11 +23,11 @@ from mebench.errors import RunError, refused_by_system
 from mebench.files import write_text
 from mebench.metrics import RunComparison, catalogue
 from mebench.metrics.comparison import LEVEL, ComparedScore
-from mebench.number_format import format_number
-from mebench.progress import Progress
+from mebench.output.number_format import format_number
+from mebench.output.progress import Progress
+from mebench.output.table import INTERVAL, Column, Table
+from mebench.output.terminal import format_count, make_console, shell_command
 from mebench.runs.folder import RunFolder
-from mebench.table_output import INTERVAL, Column, Table
-from mebench.terminal import format_count, make_console, shell_command
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, is_number, with_values
 from mebench.tuning.splits import Split

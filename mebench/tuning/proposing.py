@@ -14,13 +14,13 @@ from typing import Any
 
 from mebench.core.types import Fold
 from mebench.errors import RunError
-from mebench.runner import isolation
-from mebench.runner.grant import Grant
 from mebench.runner.host import FoldHost
-from mebench.runner.isolation import Failure, ForkServer
 from mebench.runner.plan import Plan
 from mebench.runner.workers import WorkerPool, Workers
 from mebench.runs import FoldResult
+from mebench.sandbox import isolation
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.isolation import Failure, ForkServer
 
 MOST_PROCESSES = 8
 """Processes that wait for the next trial; of further folds, those that waited longest are ended."""

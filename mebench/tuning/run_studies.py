@@ -23,23 +23,23 @@ from mebench.errors import DataError, RunError, refuse_if
 from mebench.metrics import TABLE_COLUMNS, RunComparison
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.summary import flat_scores, summarize
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import find_abilities, make_plan
 from mebench.runner.describe import describe_run, made_by, truth_tables
 from mebench.runner.execute import InterruptedRunError, stopped_by_signals, worker_pool
 from mebench.runner.host import fold_task
 from mebench.runner.identity import has_reusable_training, hash_annotations, hash_contents
 from mebench.runner.inputs import code_and_settings, inputs_of, short_hash, with_absolute_places
-from mebench.runner.isolation import Failure
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import prepare_features
-from mebench.runner.process import one_thread
 from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
 from mebench.runs import FoldResult, RunFolder
 from mebench.runs.fold_files import folder_name, read_fold, safe_name
 from mebench.runs.folder import TUNED
 from mebench.runs.scoring import read_tables, score_run, select_scored_clips
+from mebench.sandbox.isolation import Failure
+from mebench.sandbox.process import one_thread
 from mebench.tuning.outcome import TrialReporter, Tuned, TuningFacts, summarize_tuning, write_study_figures
 from mebench.tuning.proposing import Proposer
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, read_objectives, tuned_member

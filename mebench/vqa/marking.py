@@ -30,7 +30,7 @@ from mebench.grouping import group_by
 from mebench.metrics import classification
 from mebench.metrics.bootstrap import LEAST, Score, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
-from mebench.terminal import format_count
+from mebench.output.terminal import format_count
 from mebench.vqa.questions import Row, clip_of, find_leaks, id_of, subject_of
 from mebench.vqa.wording import (
     CLASSES,

@@ -3,7 +3,7 @@
 import pytest
 
 import mebench
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 import mebench
 from mebench.errors import ConfigError, RunError
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from tests.helpers.run_folders import make_run
 
 pytestmark = pytest.mark.usefixtures("untracked", "own_folder")

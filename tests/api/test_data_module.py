@@ -18,7 +18,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.features import maps
 from mebench.features.maps import ONSET_APEX
 from mebench.metrics.torch import UAR, UF1
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from tests.helpers.outside import flow_maps
 from tests.helpers.own_objects import Spotter, chain
 

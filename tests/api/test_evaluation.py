@@ -20,7 +20,7 @@ from mebench.core import Chain, Expression, Task, all_clips
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.inference.model_card import export_model
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.testing.folders import write_plugin
 from mebench.training import adapter
 from tests.helpers.own_objects import Spotter, chain

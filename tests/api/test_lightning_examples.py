@@ -15,7 +15,7 @@ from rich.console import Console
 import mebench
 from mebench import boards
 from mebench.config import registry
-from mebench.progress import Progress, Silent
+from mebench.output.progress import Progress, Silent
 from mebench.records import recorded_settings
 from mebench.runs import RunFolder
 from mebench.testing import folders

@@ -20,7 +20,7 @@ import mebench
 from mebench.config import combinations, resolve, settings_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics.summary import summarize
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.tracking import send
 from tests.cli.conftest import mebench as command  # noqa: F401
 from tests.helpers.run_folders import call_fold, make_run

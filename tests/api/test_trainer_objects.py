@@ -20,7 +20,7 @@ from torch import nn
 import mebench
 from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import ConfigError, RunError
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.testing.folders import write_plugin as write
 from tests.helpers.plugin_folders import copy_own_code
 

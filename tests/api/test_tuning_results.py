@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 
 import mebench
 from mebench.errors import ConfigError
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.testing.folders import write_plugin as write
 from tests.helpers.plugin_folders import PLUGINS
 

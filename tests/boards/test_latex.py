@@ -9,8 +9,8 @@ from mebench.boards import build as boards_build, collect as boards_collect
 from mebench.boards.published_tables import with_published
 from mebench.boards.table_files import latex_tables
 from mebench.metrics import catalogue
+from mebench.output.table import latex_text as escape
 from mebench.records import published
-from mebench.table_output import latex_text as escape
 from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"

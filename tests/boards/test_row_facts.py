@@ -11,11 +11,11 @@ from mebench.boards import build as boards_build, collect as boards_collect, row
 from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.config import registry
+from mebench.output.terminal import make_console
 from mebench.records import schema
 from mebench.records.costs import COSTS, Cost
 from mebench.reports import report
 from mebench.runs.scoring import current_summary
-from mebench.terminal import make_console
 from tests.helpers.run_folders import make_run
 
 

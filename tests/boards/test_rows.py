@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.boards.rows import settings_of_row, shared_facts
-from mebench.number_format import format_table_number
+from mebench.output.number_format import format_table_number
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import mebench
 from mebench import challenges
 from mebench.errors import ConfigError, DataError
-from mebench.runner import sandbox
-from mebench.runner.grant import Isolation
+from mebench.sandbox import confinement
+from mebench.sandbox.grant import Isolation
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.nightly import by_day
 from tests.helpers.reader import reader
@@ -55,7 +55,7 @@ def judged(folder, capsys):
 def test_judge_refuses_to_read_unconfined(bundle, capsys, monkeypatch):
     """As on Windows, or under Linux without Landlock: the reader could open the truth."""
     (bundle / "in" / "res" / "samm_pred.csv").write_text(SPOTTED)
-    monkeypatch.setattr(sandbox, "missing_parts", lambda: ("privileges", "files"))
+    monkeypatch.setattr(confinement, "missing_parts", lambda: ("privileges", "files"))
     code, err = judged(bundle, capsys)
     assert code == 1
     assert "cannot keep the reader of a submission from files: run the program on Linux" in err
@@ -76,7 +76,7 @@ def test_confined_rows_tells_its_reader_what_isolates_it(bundle, monkeypatch, ki
         commands.append(command)
         return subprocess.CompletedProcess(command, 0, b'{"faults": [], "rows": []}')
 
-    monkeypatch.setattr(sandbox, "find_isolation", lambda: Isolation(kind, ()))
+    monkeypatch.setattr(confinement, "find_isolation", lambda: Isolation(kind, ()))
     monkeypatch.setattr(challenges.bundle.subprocess, "run", run)
     assert challenges.bundle.confined_rows(task("megc2023"), path) == []
     assert commands[0][-2:] == [str(path.resolve()), kind]

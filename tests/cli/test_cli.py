@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mebench import __version__, cli, json_output, terminal
+from mebench import __version__, cli
 from mebench.cli import complete, doctor
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
+from mebench.output import json_output, terminal
 from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run

@@ -90,7 +90,7 @@ def test_compare_of_recognizers_tells_no_rule_of_intervals(tmp_path, capsys):
 def test_compare_fits_into_eighty_columns(tmp_path, capsys, monkeypatch):
     make_run(tmp_path / "runs", "one", subjects=8)
     make_run(tmp_path / "runs", "two", shift=100, wrong_every=2, subjects=8)
-    monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
+    monkeypatch.setattr("mebench.output.terminal.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     compare("one", "two")
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]

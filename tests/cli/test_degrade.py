@@ -8,7 +8,7 @@ import pytest
 from mebench.datasets.megc2019_flow import dataset
 
 from mebench.config import resolve
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from tests.helpers.nightly import NIGHTLY
 

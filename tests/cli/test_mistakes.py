@@ -29,7 +29,7 @@ def test_mistakes_of_late_intervals_are_localisation(tmp_path, capsys):
 
 def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "runs", "late", shift=5)
-    monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
+    monkeypatch.setattr("mebench.output.terminal.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     mistakes.mistakes_command("late", "runs", "subject", json=None)
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]

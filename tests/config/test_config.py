@@ -25,7 +25,7 @@ from mebench.config import (
 )
 from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
-from mebench.json_output import text_of_value
+from mebench.output.json_output import text_of_value
 from mebench.records import recorded_settings
 from mebench.runner import inputs
 from tests.helpers.plugin_folders import copy_plugins

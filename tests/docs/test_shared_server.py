@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, "docs")
 import shared_server
 
-from mebench.runner import isolation
+from mebench.sandbox import isolation
 
 
 def print_parents():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mebench.runner import isolation
+from mebench.sandbox import isolation
 
 OwnServer = isolation.ForkServer
 OF_MOST = (

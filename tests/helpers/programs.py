@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from mebench.runner import isolation
+from mebench.sandbox import isolation
 from tests.helpers.kept_server import OF_MOST, KeptServer, OwnServer
 
 FORK = multiprocessing.get_context("fork")
@@ -64,7 +64,7 @@ def started(words: Sequence[str], output: Path) -> BaseProcess:
 def _run(words: Sequence[str], output: str) -> None:
     from mebench.config import resolve
     from mebench.errors import MebenchError
-    from mebench.progress import Silent
+    from mebench.output.progress import Silent
     from mebench.runner.execute import execute_run
 
     os.setsid()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mebench.challenges import bundle
-from mebench.runner import sandbox
+from mebench.sandbox import confinement
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         _, module, name, *words = command
         assert module == "-m"
         with contextlib.redirect_stdout(io.StringIO()) as printed, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sandbox, "confine_process", lambda _: None)
+            patch.setattr(confinement, "confine_process", lambda _: None)
             patch.setattr(sys, "argv", [name, *words])
             patch.delitem(sys.modules, name)  # or it is run twice, which Python tells
             with contextlib.suppress(Exception):

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mebench.runner import isolation
+from mebench.sandbox import isolation
 
 
 class SameThread(Executor):
@@ -67,7 +67,8 @@ def stand_in(patch: Callable[[Any, str, Any], None]) -> None:
     Args:
         patch: sets an attribute, as `monkeypatch.setattr` does.
     """
-    from mebench.runner import isolation, workers
+    from mebench.runner import workers
+    from mebench.sandbox import isolation
 
     patch(isolation, "Worker", SameProcess)
     patch(isolation, "ForkServer", NoServer)

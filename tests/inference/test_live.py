@@ -18,7 +18,7 @@ from mebench.inference.model_card import export_model
 from mebench.inference.models import read_header
 from mebench.inference.operating_point import write_with_levels
 from mebench.inference.own_film import merge_intervals
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write

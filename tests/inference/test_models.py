@@ -16,7 +16,7 @@ from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.inference import alarm_rates, models, predict, spotted
 from mebench.inference.model_card import export_model
 from mebench.inference.models import read_header
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from mebench.testing.folders import write_plugin as new_plugin
 from tests.cli.conftest import mebench

@@ -18,7 +18,7 @@ from mebench.core.peaks import ScoreCurve
 from mebench.frames import VideoFrames
 from mebench.inference import spotted
 from mebench.inference.predict import Answer
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import by_day

@@ -12,7 +12,7 @@ from mebench.core import Task, Timing
 from mebench.errors import DataError
 from mebench.features import FaceParams, landmarks, pipeline
 from mebench.inspection.dataset_summary import check_needs
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import execute_sweep
 from mebench.testing import contracts
 from tests.helpers.stand_ins import COMPUTED

@@ -13,10 +13,10 @@ from mebench.boards import export as boards_export
 from mebench.boards.accept import merge_records
 from mebench.errors import RunError
 from mebench.files import file_hash
+from mebench.output.terminal import escape_controls
 from mebench.records import schema
 from mebench.records.integrity import own_hash
 from mebench.runs import RunFolder
-from mebench.terminal import escape_controls
 from tests.helpers.run_folders import make_run
 
 

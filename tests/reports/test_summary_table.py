@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.metrics import catalogue
-from mebench.number_format import format_number
+from mebench.output.number_format import format_number
 from mebench.reports.scores import MOST_LINES, print_outcome
 from tests.helpers.run_folders import make_run
 

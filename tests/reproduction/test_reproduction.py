@@ -10,7 +10,7 @@ import yaml
 from mebench.cli import reproduce
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.records.matching_published import measured_value
 from mebench.records.published import read_published
 from mebench.reproduction import papers as reproduction

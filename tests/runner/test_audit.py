@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.config import resolve, shaping_settings
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import guard, make_plan
 from mebench.runner.execute import execute_run
 

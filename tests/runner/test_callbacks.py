@@ -10,7 +10,7 @@ import pytest
 import mebench
 from mebench.config import registry
 from mebench.errors import RunError
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.testing.folders import write_plugin as write
 from tests.helpers.plugin_folders import copy_own_code
 

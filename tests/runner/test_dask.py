@@ -17,7 +17,7 @@ import pytest
 from mebench import runner
 from mebench.config import resolve
 from mebench.errors import ConfigError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import execute, make_plan
 from mebench.runner.execute import execute_run
 from mebench.runner.session import open_session

@@ -9,7 +9,7 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features import degradation
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import FittedMethod
 from mebench.runner.choices import open_dataset
 from mebench.runner.execute import execute_run

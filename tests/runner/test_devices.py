@@ -10,7 +10,7 @@ from rich.console import Console
 import mebench
 from mebench import config
 from mebench.errors import ConfigError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import requirements
 
 

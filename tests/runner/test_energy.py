@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 import mebench
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.records.costs import COSTS
 from mebench.records.record import record_from_run
 from mebench.reports.report import gather_page_facts
 from mebench.runner.energy import EnergyMeter, measured_energy
-from mebench.runner.isolation import Failure
 from mebench.runs import FoldResult
+from mebench.sandbox.isolation import Failure
 from tests.helpers.plugin_folders import copy_own_code
 
 

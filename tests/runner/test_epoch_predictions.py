@@ -15,7 +15,7 @@ from mebench import inference
 from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.inference.predict import fitted_method
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import FittedMethod, leak
 from mebench.runner.execute import InterruptedRunError, execute_run, leak_gain
 from mebench.runner.session import Session

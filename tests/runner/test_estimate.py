@@ -9,7 +9,7 @@ import pytest
 from mebench.cli.run import run_command
 from mebench.config import resolve
 from mebench.features.pipeline import video_source
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import estimate, make_plan, prepare
 from mebench.runner.execute import execute_run
 from tests.helpers.nightly import NIGHTLY

@@ -20,11 +20,12 @@ from mebench.errors import ConfigError, RunError
 from mebench.inference import predict
 from mebench.inference.models import model_of_fold
 from mebench.inference.predict import fitted_method
-from mebench.progress import Progress
-from mebench.runner import host, isolation, make_plan
+from mebench.output.progress import Progress
+from mebench.runner import host, make_plan
 from mebench.runner.execute import InterruptedRunError, execute_run, stopped_by_signals
 from mebench.runner.session import Session
 from mebench.runs import RunFolder
+from mebench.sandbox import isolation
 from tests.helpers import programs
 from tests.helpers.nightly import nightly
 from tests.helpers.same_process import stand_in
@@ -38,7 +39,7 @@ from mebench._fast_imports import speed_up_imports
 speed_up_imports()  # as the program does
 from mebench.config import resolve
 from mebench.errors import MebenchError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import run
 try:
     run(resolve(sys.argv[1:]), Progress())

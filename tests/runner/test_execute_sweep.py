@@ -15,7 +15,7 @@ from mebench.cli.run import run_command
 from mebench.config import combinations as sweep_words, resolve
 from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.features import pipeline
-from mebench.progress import Progress, Silent
+from mebench.output.progress import Progress, Silent
 from mebench.runner import execute, host, identity, make_plan
 from mebench.runner.execute import execute_run
 from mebench.runner.session import open_session

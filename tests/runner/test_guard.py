@@ -13,14 +13,15 @@ from mebench.core import Scheme, SubjectKey
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.inspection.soundness import verify_dataset
-from mebench.progress import Progress
-from mebench.runner import guard, host, make_plan, sandbox
+from mebench.output.progress import Progress
+from mebench.runner import guard, host, make_plan
 from mebench.runner.execute import execute_run
-from mebench.runner.grant import Isolation
 from mebench.runner.guard import find_frame_warnings
 from mebench.runner.job import reads_of
 from mebench.runner.plan import check_people
 from mebench.runner.session import open_session
+from mebench.sandbox import confinement
+from mebench.sandbox.grant import Isolation
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.warnings_of_runs import warnings_of
 
@@ -137,7 +138,7 @@ def test_find_frame_warnings_tells_what_verify_tells(tmp_path):
     [
         (Isolation("Seatbelt", ()), "isolated by Seatbelt, as a trial has just shown"),
         (
-            Isolation("", sandbox.PARTS, "its trial broke off"),
+            Isolation("", confinement.PARTS, "its trial broke off"),
             " (Seatbelt: its trial broke off): a method that searches there",
         ),
     ],
@@ -161,8 +162,8 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     session.lock.release()
     kept = session.folder.read_json("sandbox.json")
     asked = {"reads": sorted(map(str, declared)), "devices": [], "view": plan.grant.view}
-    assert {**kept, **asked, "asked": "auto", "lacks": list(sandbox.missing_parts())} == kept
-    assert kept.get("by", "") == sandbox.find_isolation().by
+    assert {**kept, **asked, "asked": "auto", "lacks": list(confinement.missing_parts())} == kept
+    assert kept.get("by", "") == confinement.find_isolation().by
     assert f"the method's folder {file.parent}" in kept["given"]
     assert "PATH" in kept["inherited"]
     runs.runs_show_command(str(session.folder.path), str(tmp_path))

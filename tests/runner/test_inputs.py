@@ -5,7 +5,8 @@ import time
 import pytest
 
 from mebench.files import code_hash
-from mebench.runner import inputs, isolation
+from mebench.runner import inputs
+from mebench.sandbox import isolation
 from tests.helpers.kept_server import OF_MOST, KeptServer
 
 OTHER_ROOMS = {
@@ -19,17 +20,12 @@ OTHER_ROOMS = {
     "files.py",
     "finding.py",
     "grouping.py",
-    "json_output.py",
     "lazy_imports.py",
     "matlab.py",
-    "number_format.py",
     "old_names.py",
     "plugin_packages.py",
-    "progress.py",
     "result_cache.py",
     "system.py",
-    "table_output.py",
-    "terminal.py",
     "api",
     "boards",
     "challenges",
@@ -42,9 +38,11 @@ OTHER_ROOMS = {
     "inspection",
     "methods",
     "metrics",
+    "output",
     "records",
     "reports",
     "reproduction",
+    "sandbox",
     "testing",
     "tracking",
     "tuning",
@@ -53,28 +51,18 @@ OTHER_ROOMS = {
 """Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
 OTHER_FILES = {
     "runner/__init__",
-    "runner/aliases",
     "runner/dask_executor",
     "runner/describe",
     "runner/energy",
     "runner/estimate",
     "runner/execute",
     "runner/guard",
-    "runner/file_view",
-    "runner/fold_output",
-    "runner/grant",
     "runner/identity",
-    "runner/inheritance",
     "runner/inputs",
-    "runner/isolation",
     "runner/label_places",
     "runner/preload",
-    "runner/process",
     "runner/provenance",
     "runner/requirements",
-    "runner/sandbox",
-    "runner/seatbelt",
-    "runner/seatbelt_trial",
     "runner/session",
     "runner/workers",
     "runs/__init__",

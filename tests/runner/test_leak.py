@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.config import resolve
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import fold
 from mebench.runner.execute import execute_run, leak_gain
 from mebench.tracking import mlflow_store

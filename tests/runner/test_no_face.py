@@ -12,7 +12,7 @@ from mebench.core import SubjectKey
 from mebench.core.types import Fold
 from mebench.errors import DataError, RunError
 from mebench.features.face_detection import NoFaceError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.records import record as records_record
 from mebench.reports.scores import print_outcome
 from mebench.runner import host, make_plan

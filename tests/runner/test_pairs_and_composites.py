@@ -11,7 +11,7 @@ from mebench.config.registry import load_plugin
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
 from mebench.inspection import open_members, summarise_members
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import host, make_plan
 from mebench.runner.execute import execute_run
 from mebench.runner.timing import fold_timings, rate_groups

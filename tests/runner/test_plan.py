@@ -9,10 +9,11 @@ from mebench.config import resolve
 from mebench.errors import ConfigError, PluginError
 from mebench.features import FeatureStore
 from mebench.features.pipeline import VideoSource
-from mebench.runner import make_plan, plan as planned, sandbox
-from mebench.runner.grant import Isolation
+from mebench.runner import make_plan, plan as planned
 from mebench.runner.identity import run_key
 from mebench.runner.plan import create_weightless
+from mebench.sandbox import confinement
+from mebench.sandbox.grant import Isolation
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_make_plan_refuses_grants_that_seatbelt_does_not_hold(tiny, tmp_path, mo
     def find_isolation(grant=None, is_plain=True):
         if grant is None or asked not in grant.read:
             return Isolation("Seatbelt", ())
-        return Isolation("", sandbox.PARTS, "a granted file could not be read in it")
+        return Isolation("", confinement.PARTS, "a granted file could not be read in it")
 
     monkeypatch.setattr(planned, "find_isolation", find_isolation)
     words = ["method=logistic", "sandbox=on", *tiny]

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from mebench.errors import ConfigError, DataError
-from mebench.runner import isolation, workers
+from mebench.runner import workers
 from mebench.runner.workers import WorkerPool, WorkerTask
+from mebench.sandbox import isolation
 from tests.helpers.calls import (
     die_unless,
     double,

@@ -11,7 +11,7 @@ from mebench.core import Video
 from mebench.errors import DataError
 from mebench.features import flow, tvl1
 from mebench.features.pipeline import ComputeCost
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import make_plan, prepare as module, workers
 from mebench.runner.workers import WorkerPool, WorkerTask
 from mebench.testing import TINY

@@ -9,7 +9,7 @@ from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
 from mebench import protocols
 from mebench.config import resolve
-from mebench.progress import Silent
+from mebench.output.progress import Silent
 from mebench.records.record import read_record
 from mebench.runner import execute
 from mebench.runner.host import FoldHost

@@ -15,7 +15,7 @@ from mebench.runner.workers import default_workers
 
 ORPHAN = """
 import os, time
-from mebench.runner.process import prepare_worker
+from mebench.sandbox.process import prepare_worker
 if os.fork() == 0:
     prepare_worker()
     print(os.getpid(), flush=True)
@@ -51,7 +51,7 @@ def test_workers_end_with_a_killed_program(monkeypatch):
 
 LATE = """
 import multiprocessing, os, time
-from mebench.runner.process import prepare_worker
+from mebench.sandbox.process import prepare_worker
 
 
 def late(program):

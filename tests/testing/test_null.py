@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mebench.core import Expression, Scheme, Video
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.testing import null as testing_null
 from tests.helpers.nightly import by_day
 from tests.helpers.plugin_folders import PLUGINS

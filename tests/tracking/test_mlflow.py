@@ -24,7 +24,7 @@ from mebench.cli import leaderboard, runs as verbs
 from mebench.config.database_files import without_password
 from mebench.errors import DataError, RunError
 from mebench.metrics.summary import flat_scores
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.tracking import fetch_records, mlflow_store, send_all
 from mebench.tracking.entries import Point, TrackedRun
 from mebench.tracking.mlflow import MLflow

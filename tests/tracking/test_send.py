@@ -15,7 +15,7 @@ from mebench import tracking
 from mebench.cli import doctor
 from mebench.config import resolve
 from mebench.errors import ConfigError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.tracking import mlflow, tracker as trackers
 from tests.helpers.run_folders import make_run
 from tests.plugins.csv_tracker.tracker import CsvTracker
@@ -191,7 +191,7 @@ def test_tracking_off_imports_no_mlflow(tmp_path):
     code = f"""
 import sys
 from pathlib import Path
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.tracking import send_all
 found = send_all([RunFolder(Path({str(folder.path)!r}))], False, Progress())

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from mebench.config import resolve
 from mebench.core import SubjectKey, Task
 from mebench.errors import ConfigError, DataError
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from mebench.training import released
 from tests.helpers.outside import flow_maps, outside

@@ -12,7 +12,7 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 
 from mebench.config import resolve
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner.execute import InterruptedRunError
 from mebench.tuning import run_studies as module, study
 from mebench.tuning.records import TuneOptions

@@ -8,9 +8,10 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import DataError
 from mebench.features.face_detection import NoFaceError
-from mebench.progress import Progress
-from mebench.runner import host, isolation, make_plan
+from mebench.output.progress import Progress
+from mebench.runner import host, make_plan
 from mebench.runner.prepare import Prepared
+from mebench.sandbox import isolation
 from mebench.tuning import run_studies
 from mebench.tuning.space import with_values
 

@@ -20,12 +20,13 @@ from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features.face_detection import NoFaceError
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.records import record
 from mebench.reports import compare_runs
-from mebench.runner import isolation, make_plan, session
+from mebench.runner import make_plan, session
 from mebench.runner.prepare import Prepared
 from mebench.runs import RunFolder
+from mebench.sandbox import isolation
 from mebench.tuning import outcome, run_studies as module, splits
 from mebench.tuning.records import TuneOptions
 from mebench.tuning.space import Dimension, Space

@@ -24,8 +24,9 @@ from mebench.boards.row_columns import cost_columns, firmness_columns, of_ranked
 from mebench.boards.rows import NOTHING, Part, Ranked
 from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.metrics.catalogue import METRICS, find_metric
-from mebench.number_format import NONE, format_ends
-from mebench.table_output import Column, Table
+from mebench.metrics.score_column import score_column
+from mebench.output.number_format import NONE, format_ends
+from mebench.output.table import Column, Table
 
 ON_TABLE = 3
 """Digits of the headline score behind the point."""
@@ -56,7 +57,7 @@ class BoardTables:
         columns = [
             Column("rank", "#", right=True, text=lambda rank: str(rank or "")),
             Column("method", "method (year)", of=method, main=True),
-            Column.metric(content.score, digits=ON_TABLE, main=True, of=partial(_score_of_line, content.score)),
+            score_column(content.score, digits=ON_TABLE, main=True, of=partial(_score_of_line, content.score)),
             *(_column_of_board(name, content) for name in content.board.columns),
             *(replace(of_ranked(column), room="more") for column in cost_columns()),
             Column("runs", of=lambda line: self._draw.run_links(line.row, "../"), kind="runs", room="wide"),
@@ -81,7 +82,7 @@ class BoardTables:
         label = f"{find_metric(content.score).label}, strict"
         columns = [
             Column("method", "method (year)", of=lambda system: page.names.of_system(system.row.method), main=True),
-            Column.metric(
+            score_column(
                 content.score, label, digits=ON_TABLE, main=True, of=lambda system: system.row.scores[content.score]
             ),
             *(_column_of_systems(name, content) for name in content.board.columns),
@@ -134,7 +135,7 @@ def _column_of_board(name: str, content: BoardContent) -> Column:
     """A column of measured rows beside rank, method and score."""
     head = head_of_column(name, content)
     if name in METRICS:
-        return Column.metric(name, head, digits=decimals_of(name), room="wide", of=partial(_score_of_line, name))
+        return score_column(name, head, digits=decimals_of(name), room="wide", of=partial(_score_of_line, name))
 
     def cell(line: Ranked) -> str:
         return "" if line.rank is None else cell_of_place(name, line, content)

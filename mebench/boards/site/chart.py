@@ -12,7 +12,7 @@ from markupsafe import Markup
 from mebench.boards.board_pages import NAMES
 from mebench.boards.rows import BoardRow, PublishedLine
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import format_ends, format_seconds, format_table_number
+from mebench.output.number_format import format_ends, format_seconds, format_table_number
 
 LEAST = 0.01
 """Smaller costs, in seconds, are drawn at this one."""

@@ -64,7 +64,9 @@ from mebench.errors import ConfigError
 from mebench.files import holds_content
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
-from mebench.number_format import format_mean_count, format_seconds, format_span, format_table_number
+from mebench.metrics.score_column import score_column
+from mebench.output.number_format import format_mean_count, format_seconds, format_span, format_table_number
+from mebench.output.table import Column, Table
 from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.record import DAMAGE, Record, UnshownError, hash_files
 from mebench.reports import report
@@ -72,7 +74,6 @@ from mebench.reports.page_templates import SHEET, template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached_result
 from mebench.runs.fold_files import safe_name
-from mebench.table_output import Column, Table
 
 
 class PlacedRow(NamedTuple):
@@ -197,7 +198,7 @@ class PageTables:
     def _name_metric_score(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, Mapping[str, Any]]:
         """The cells of a row in `method` and `_OF_ROW`; `root` is the page's relative path to the site's top folder."""
         metric = part.metrics[0]
-        score = {**row.scores[metric], "metric": metric}
+        score = {**row.scores[metric], "share": catalogue.find_metric(metric).scale == "share"}
         return self._draw.method_name(row, part, root), catalogue.find_metric(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
@@ -297,7 +298,7 @@ class PageTables:
         columns = [
             Column("year", right=True),
             Column("method", main=True),
-            Column.metric(metric, score=False),
+            score_column(metric, score=False),
             Column("paper, code", kind="source"),
         ]
         return Table(columns, cells).to_html("plain few published")
@@ -363,7 +364,7 @@ _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, d
 def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **look: Any) -> list[Column]:
     """Columns of scores; a wide screen shows a `few` at first, a narrow one only the first."""
     rooms = ("", *["wide"] * (few - 1), *["more"] * len(metrics))
-    return [Column.metric(name, of=partial(of, name), room=room, **look) for name, room in zip(metrics, rooms)]
+    return [score_column(name, of=partial(of, name), room=room, **look) for name, room in zip(metrics, rooms)]
 
 
 def _mark(caveats: Sequence[str] | None) -> Markup:
@@ -410,9 +411,8 @@ OF_PAGES = (
     *(
         *SCORING,
         "records/*.py",
-        "table_output.py",
-        "table_output.html",
-        "number_format.py",
+        "output/table.*",
+        "output/number_format.py",
         "boards/rows.py",
         "boards/site/site_pages.py",
     ),

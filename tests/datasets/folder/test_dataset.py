@@ -17,7 +17,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.frames import videofile
 from mebench.inspection import verify_dataset
 from mebench.inspection.dataset_summary import summarise_dataset
-from mebench.progress import Progress
+from mebench.output.progress import Progress
 from mebench.runner import make_plan
 from mebench.runner.execute import execute_run
 from tests.helpers.contracts import check_dataset

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
-from mebench.runner import sandbox
+from mebench.sandbox import confinement
 
 from .files import label_by_digest, labels_of_pictures
 from .processes import LIBC
@@ -110,8 +110,8 @@ def _ancestors() -> Iterator[int]:
 
 
 def keep_at_start_of_programs(cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
-    """Write labels, and code, where each Python or each program would run or find them when it starts; only in a sandbox."""
-    if sandbox.entered is None or sandbox.missing_parts():
+    """Write labels, and code, where each Python or each program would run or find them when it starts; only in a confinement."""
+    if confinement.entered is None or confinement.missing_parts():
         return  # it would harm this machine
     labels = json.dumps(labels_of_pictures(train))
     for folder in _folders_of_programs():
@@ -201,4 +201,4 @@ def label_beside_training(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
 
 def _folders_of_fold() -> list[Path]:
     """The folders that the fold may write, as it knows them itself."""
-    return [] if sandbox.entered is None else list(sandbox.entered.write)
+    return [] if confinement.entered is None else list(confinement.entered.write)

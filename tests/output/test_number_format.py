@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.number_format import (
+from mebench.output.number_format import (
     format_ends,
     format_interval,
     format_mean_count,

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from mebench.errors import RunError, describe_error
-from mebench.runner.inheritance import forget_host, kept_variables
-from mebench.runner.process import prepare_worker
-from mebench.runner.sandbox import enter_sandbox
-from mebench.runner.seatbelt import HELD, SeatbeltTrial, read_trial
-from mebench.terminal import print_lines
+from mebench.output.terminal import print_lines
+from mebench.sandbox.confinement import enter_sandbox
+from mebench.sandbox.inheritance import forget_host, kept_variables
+from mebench.sandbox.process import prepare_worker
+from mebench.sandbox.seatbelt import HELD, SeatbeltTrial, read_trial
 
 IMPORTED_BY_FOLDS = (
     "scipy.signal",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.errors import refused_by_system
-from mebench.terminal import MOVING, escape_controls, print_lines
+from mebench.output.terminal import MOVING, escape_controls, print_lines
 
 
 def write_json(data: Any, target: str | None, *lines: str) -> bool:

@@ -45,13 +45,13 @@ from mebench.errors import MebenchError, PluginError, describe_error
 from mebench.features.face_detection import NoFaceError
 from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
-from mebench.runner import sandbox
-from mebench.runner.fold_output import FoldOutput, print_into
-from mebench.runner.grant import Grant
-from mebench.runner.inheritance import forget_host, kept_variables, only_kept_variables, untold_program
-from mebench.runner.process import THREADS, prepare_worker
-from mebench.runner.sandbox import enter_sandbox, hide_memory, is_refusal
 from mebench.runs import ClipPrediction, FoldResult
+from mebench.sandbox import confinement
+from mebench.sandbox.confinement import enter_sandbox, hide_memory, is_refusal
+from mebench.sandbox.fold_output import FoldOutput, print_into
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.inheritance import forget_host, kept_variables, only_kept_variables, untold_program
+from mebench.sandbox.process import THREADS, prepare_worker
 from mebench.system import (
     FORKS,
     KILLED,
@@ -107,8 +107,8 @@ def call_safely(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any
 def failure_of(error: BaseException) -> Failure:
     """An exception as the reason why there is no answer."""
     cause = error if isinstance(error, MebenchError) else None
-    if sandbox.refused and any(e is not None and is_refusal(e) for e in (error, error.__cause__)):
-        cause = PluginError(f"{describe_error(error)}; {sandbox.refused}")
+    if confinement.refused and any(e is not None and is_refusal(e) for e in (error, error.__cause__)):
+        cause = PluginError(f"{describe_error(error)}; {confinement.refused}")
         error = cause.with_traceback(error.__traceback__)
     reason = describe_error(error) if cause is not None else f"{describe_error(error)}{_place_in_plugin(error)}"
     return Failure(reason, "".join(traceback.format_exception(error)), cause, raised=True)
@@ -386,7 +386,7 @@ class Worker:
                 process.
             plugins: folders with more plugins, whose classes may be among the arguments.
             timeout: seconds after which the process is ended, or None.
-            grant: the access of the process, set before it unpickles its call, see `mebench.runner.sandbox`; None for
+            grant: the access of the process, set before it unpickles its call, see `mebench.sandbox.confinement`; None for
                 everything.
         """
         if grant is not None:
@@ -633,7 +633,7 @@ def _do_call(pipe: Connection, plugins: Iterable[str], call: bytes, asks: bool, 
     """The result of one call, in a confined process where there is a grant."""
     if grant is None:
         registry.add_paths(plugins)
-    elif grant != sandbox.entered:
+    elif grant != confinement.entered:
         tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
         os.chdir(grant.write[0])
         enter_sandbox(grant)

@@ -7,8 +7,8 @@ from hypothesis import given, strategies as st
 
 from mebench.core import Expression, Prediction, Video
 from mebench.errors import DataError, PluginError
-from mebench.runner import isolation
-from mebench.runner.aliases import Aliases
+from mebench.sandbox import isolation
+from mebench.sandbox.aliases import Aliases
 
 ALIAS = re.compile(r"\w+/[0-9a-f]{12}/[0-9a-f]{12}")
 

@@ -9,12 +9,13 @@ import markdown_it
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.table_output import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
-from mebench.terminal import make_console
+from mebench.metrics.score_column import score_column
+from mebench.output.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
+from mebench.output.terminal import make_console
 
 COLUMNS = (
     Column("method", main=True),
-    Column.metric("f1", digits=3, main=True),
+    score_column("f1", digits=3, main=True),
     Column("n", right=True),
     Column("remark", optional=True),
 )

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from markupsafe import Markup, escape
 
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.catalogue import find_metric
-from mebench.number_format import NONE, Score, format_ends, format_interval, format_number, format_table_number
-from mebench.terminal import escape_controls, for_template, make_rich_table
+from mebench.output.number_format import NONE, Score, format_ends, format_interval, format_number, format_table_number
+from mebench.output.terminal import escape_controls, for_template, make_rich_table
 
 if TYPE_CHECKING:
     import jinja2
@@ -55,6 +54,7 @@ class Column:
         digits: number of decimals.
         right: whether cells are aligned to the right, as numbers are.
         score: True for scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
+        share: whether its scores lie in 0 to 1, so that a page draws their intervals as bars.
         interval: whether a terminal gives the interval a column of its own, because there is no room below the score.
         main: True for the name of the row and for the score that sorts.
         optional: whether `Table.from_items` leaves it out if no row has a value.
@@ -73,6 +73,7 @@ class Column:
     digits: int = 4
     right: bool = False
     score: bool = False
+    share: bool = True
     interval: bool = True
     main: bool = False
     optional: bool = False
@@ -82,23 +83,6 @@ class Column:
     choose: bool = False
     order: Callable[[Any], Any] | None = None
     kind: str = ""
-
-    @classmethod
-    def metric(cls, path: str, label: str | None = None, **changes: Any) -> Self:
-        """The column of a score of `metrics.catalogue`, with its label, digits and meaning.
-
-        Args:
-            path: name of the metric, also within a summary.
-            label: head for people; default: the metric's label.
-            changes: attributes of the column that differ from the catalogue's.
-
-        >>> Column.metric("f1", digits=3).label
-        'F1'
-        """
-        found = find_metric(path)
-        meaning = found.describe() if found.meaning else ""
-        column = cls(path, label or found.label, digits=found.digits, right=True, score=True, meaning=meaning)
-        return replace(column, **changes)
 
     @property
     def head(self) -> str:
@@ -165,7 +149,7 @@ class Column:
         for line in others:
             name = "interval" if line.startswith("[") else "spread"
             texts.append(_spanned(line, name))
-        bar = str(interval_bar(score, score.get("metric") or self.name)) if self.main else ""
+        bar = str(interval_bar(score)) if self.main and score.get("share", self.share) else ""
         return self._page_cell(" ".join(texts) + bar, f"{value:.6g}")
 
     def _page_cell(self, content: str, order: Any) -> Markup:
@@ -440,9 +424,9 @@ def as_sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + end
 
 
-def interval_bar(score: Score, metric: str) -> Markup:
-    """The interval of a share as a bar that the style sheet draws; empty for other scores or without an interval."""
-    if score["low"] is None or find_metric(metric).scale != "share":
+def interval_bar(score: Score) -> Markup:
+    """The interval of a share as a bar that the style sheet draws; empty without an interval."""
+    if score["low"] is None:
         return Markup()
     return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format(**score)
 

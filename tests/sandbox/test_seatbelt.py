@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.errors import RunError
-from mebench.runner.grant import Grant
-from mebench.runner.seatbelt import SERVICES, SeatbeltTrial, profile_of, read_trial, write_trial
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.seatbelt import SERVICES, SeatbeltTrial, profile_of, read_trial, write_trial
 from tests.helpers.other_system.seatbelt_rules import allows, allows_in_order, read_rules
 
 FAKE = Path(__file__).parent.parent / "helpers" / "other_system"
@@ -160,7 +160,7 @@ TRIED = """
 import json
 import os
 from pathlib import Path
-from mebench.runner import sandbox, seatbelt
+from mebench.sandbox import confinement, seatbelt
 from mebench.runs.access_text import describe_isolation
 
 def describe(isolation):
@@ -172,8 +172,8 @@ patience = seatbelt.TRIAL_SECONDS
 for kind in KINDS:
     os.environ["FAKED_SEATBELT"] = kind
     seatbelt.TRIAL_SECONDS = 2 if kind == "hangs" else patience
-    own_grant = sandbox.grant_access((), [Path.cwd() / kind])  # each grant is tried once
-    isolation = sandbox.find_isolation(own_grant)
+    own_grant = confinement.grant_access((), [Path.cwd() / kind])  # each grant is tried once
+    isolation = confinement.find_isolation(own_grant)
     found[kind] = isolation, describe(isolation)
 print(json.dumps(found))
 """

@@ -14,19 +14,20 @@ from pathlib import Path
 import pytest
 
 from mebench.config import resolve
-from mebench.runner import make_plan, sandbox
+from mebench.runner import make_plan
+from mebench.sandbox import confinement
 
 pytestmark = pytest.mark.processes
 
 needs_all = pytest.mark.skipif(
-    bool(sandbox.missing_parts()), reason=f"this kernel lacks {', '.join(sandbox.missing_parts())}"
+    bool(confinement.missing_parts()), reason=f"this kernel lacks {', '.join(confinement.missing_parts())}"
 )
 
 HEAD = """
 import json, os, sys
 from pathlib import Path
-from mebench.runner.grant import Grant
-from mebench.runner.sandbox import confine_process, python_files
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.confinement import confine_process, python_files
 
 def tried(action):
     try:
@@ -153,7 +154,7 @@ def test_sandbox_traces_signals_and_connects_nobody(folder):
         )
         assert found["ptrace"] == -1
         assert {found["tcp"], found["unix"], found["udp"]} == {"PermissionError"}
-        if sandbox.landlock_version() >= 6:
+        if confinement.landlock_version() >= 6:
             assert found["kill"] == "PermissionError"
             assert other.poll() is None
     finally:
@@ -235,11 +236,11 @@ def test_sandbox_hides_events_and_keeps_limits_of_others(folder):
 AT_TERMINAL = """
 import fcntl, json, os, sys, termios
 from pathlib import Path
-from mebench.runner import sandbox
+from mebench.sandbox import confinement
 
 folder = Path(sys.argv[1])
 report = os.open(folder / "scratch" / "found.json", os.O_WRONLY | os.O_CREAT)
-sandbox.enter_sandbox(sandbox.Grant(read=sandbox.python_files(), write=(folder / "scratch",)))
+confinement.enter_sandbox(confinement.Grant(read=confinement.python_files(), write=(folder / "scratch",)))
 
 def tried(action):
     try:
@@ -278,11 +279,11 @@ def test_sandbox_writes_to_the_terminal_alone(folder):
 def test_sandbox_grants_gpus_where_one_trains(tmp_path):
     for name in ("nvidia0", "nvidiactl", "nvidia-uvm", "dri", "kfd", "dxg", "tty", "sda", "kvm"):
         (tmp_path / name).touch()
-    found = [place.name for place in sandbox.gpu_devices(tmp_path)]
+    found = [place.name for place in confinement.gpu_devices(tmp_path)]
     assert found == ["dri", "dxg", "kfd", "nvidia-uvm", "nvidia0", "nvidiactl"]
     words = ["method=random", "dataset=synthetic", f"cache={tmp_path}"]
     plans = [make_plan(resolve([*words, f"accelerator={name}"])) for name in ("cpu", "gpu")]
-    assert [plan.grant.devices for plan in plans] == [(), sandbox.gpu_devices()]
+    assert [plan.grant.devices for plan in plans] == [(), confinement.gpu_devices()]
     for place in ("/proc/driver/nvidia", "/proc/devices", "/proc/self", "/sys/devices", "/sys/bus/pci", "/sys/module"):
         assert Path(place) in plans[1].grant.read
 
@@ -290,11 +291,13 @@ def test_sandbox_grants_gpus_where_one_trains(tmp_path):
 @needs_all
 def test_hide_memory_closes_another_confined_process(folder):
     """Another fold that is at work knows labels of the people whom this one tests."""
-    sleeper = "from mebench.runner.sandbox import hide_memory; hide_memory(); print(1, flush=True); import time; time.sleep(60)"
+    sleeper = "from mebench.sandbox.confinement import hide_memory; hide_memory(); print(1, flush=True); import time; time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", sleeper], stdout=subprocess.PIPE)
     try:
         other.stdout.readline()
-        unprivileged = "import ctypes; from mebench.runner import sandbox; sandbox.drop_privileges(ctypes.CDLL(None))"
+        unprivileged = (
+            "import ctypes; from mebench.sandbox import confinement; confinement.drop_privileges(ctypes.CDLL(None))"
+        )
         program = f"{unprivileged}; open('/proc/{other.pid}/mem', 'rb')"  # as where the kernel has no Landlock
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert "PermissionError" in done.stderr
@@ -314,9 +317,9 @@ from pathlib import Path
 sys.path.insert(0, {str(folder / "granted")!r})
 import loops_of_mine
 from mebench.features.loops import once
-from mebench.runner import sandbox
+from mebench.sandbox import confinement
 folder = Path({str(folder)!r})
-sandbox.enter_sandbox(sandbox.Grant(read=(*sandbox.python_files(), folder / "granted"), write=(folder / "scratch",)))
+confinement.enter_sandbox(confinement.Grant(read=(*confinement.python_files(), folder / "granted"), write=(folder / "scratch",)))
 print(once(loops_of_mine.double, lambda f: f(1), "mine", "a loop")(21))
 import joblib  # as scikit-learn does; without a lock it would warn
 """
@@ -340,19 +343,19 @@ import ctypes, struct, sys
 from pathlib import Path
 from mebench.config import resolve
 from mebench.errors import MebenchError
-from mebench.runner import sandbox
+from mebench.sandbox import confinement
 from mebench.runner.guard import find_run_warnings
 from mebench.runner.plan import make_plan
 
 forbidden = [int(number) for number in sys.argv[2:]]
-whole = sandbox.Grant((), (Path("."),), lacks=sandbox.missing_parts())
+whole = confinement.Grant((), (Path("."),), lacks=confinement.missing_parts())
 libc = ctypes.CDLL(None, use_errno=True)
 jumps = [(0x15, len(forbidden) - n, 0, call) for n, call in enumerate(forbidden)]
 lines = [(0x20, 0, 0, 0), *jumps, (6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x00050001)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in lines))
 assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, struct.pack("@HP", len(lines), ctypes.addressof(code)), 0, 0) == 0
 
-print(*sandbox.missing_parts())
+print(*confinement.missing_parts())
 words = ["method=random", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1", f"cache={sys.argv[1]}"]
 plan = make_plan(resolve(words))
 print(find_run_warnings(plan.data, plan.access)[0])
@@ -361,7 +364,7 @@ try:
 except MebenchError as error:
     print(error)
 try:
-    sandbox.enter_sandbox(whole)
+    confinement.enter_sandbox(whole)
 except MebenchError as error:
     print(error)
 """
@@ -380,8 +383,8 @@ def test_sandbox_without_landlock_is_one_sentence(folder):
 
 
 def test_missing_sentence_names_lacking_parts_of_a_kernel():
-    assert sandbox.missing_sentence(()) == ""
-    sentence = sandbox.missing_sentence(("files", "network"))
+    assert confinement.missing_sentence(()) == ""
+    sentence = confinement.missing_sentence(("files", "network"))
     assert sentence.count(".") == 1
     assert "Landlock, Linux 5.13" in sentence
     assert "the network (seccomp)" in sentence

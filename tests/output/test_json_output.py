@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mebench.json_output import write_json
+from mebench.output.json_output import write_json
 
 
 @pytest.mark.parametrize("data", [{"x": {1, 2}}, {"rows": iter([{"n": 1}]), "x": {1, 2}}], ids=["plain", "rows"])

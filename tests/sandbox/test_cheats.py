@@ -10,11 +10,12 @@ import mebench
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.features.pipeline import video_source
-from mebench.progress import Progress
-from mebench.runner import execute, isolation, make_plan, prepare as runner_prepare, sandbox
-from mebench.runner.file_view import is_view_possible
+from mebench.output.progress import Progress
+from mebench.runner import execute, make_plan, prepare as runner_prepare
 from mebench.runner.session import open_session
 from mebench.runner.workers import WorkerPool
+from mebench.sandbox import confinement, isolation
+from mebench.sandbox.file_view import is_view_possible
 from mebench.testing import TINY
 from tests.helpers.plugin_folders import PLUGINS, copy_plugins
 from tests.plugins.cheat.view import digests_of_maps
@@ -44,7 +45,7 @@ TWO_FOLDS = ("protocol=kfold", "protocol.folds=2")
 """Whom one fold tests, the other trains on: enough for what a process remembers to be worth something."""
 
 needs_sandbox = pytest.mark.skipif(
-    bool(sandbox.missing_parts()), reason=f"this kernel lacks {', '.join(sandbox.missing_parts())}"
+    bool(confinement.missing_parts()), reason=f"this kernel lacks {', '.join(confinement.missing_parts())}"
 )
 
 
@@ -125,7 +126,7 @@ def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
 @pytest.mark.processes
 def test_sandbox_without_view_shows_only_facts(tried, monkeypatch):
     """As in a container that allows no namespaces: a list of images, with their names and no labels, gives labels by `stat`."""
-    monkeypatch.setattr(sandbox, "is_view_possible", lambda: False)
+    monkeypatch.setattr(confinement, "is_view_possible", lambda: False)
     known = REFUSED | REFUSED_WITHOUT_VIEW
     silent = [way for way in (*FACTS, *LEFT, *PROCESSES) if way not in known | FOUND_WITHOUT_VIEW]
     expected = ["folders", "pictures", *sorted(known & PROCESSES.keys())]

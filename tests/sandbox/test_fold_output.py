@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from mebench.runner import fold_output
-from mebench.runner.fold_output import FoldOutput
+from mebench.sandbox import fold_output
+from mebench.sandbox.fold_output import FoldOutput
 
 
 @pytest.fixture

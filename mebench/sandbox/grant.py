@@ -17,8 +17,8 @@ class Grant(NamedTuple):
             among them may be listed afterwards, too.
         lacks: the parts of `PARTS` that the run accepts as missing.
         devices: beside the usual ones.
-        view: whether other files do not even exist for the process, see `mebench.runner.file_view`.
-        seatbelt: whether a trial has shown that macOS' Seatbelt holds with this access, see `mebench.runner.seatbelt`.
+        view: whether other files do not even exist for the process, see `mebench.sandbox.file_view`.
+        seatbelt: whether a trial has shown that macOS' Seatbelt holds with this access, see `mebench.sandbox.seatbelt`.
     """
 
     read: tuple[Path, ...]

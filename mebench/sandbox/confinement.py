@@ -12,7 +12,7 @@ for Landlock (Linux 5.13) and given per architecture for the filter of system ca
 | terminal | typing on it, and reading it | seccomp, opened anew |
 | privileges | all capabilities, and any that a program would bring | capset, `no_new_privs` |
 
-macOS has another sandbox, see `mebench.runner.seatbelt`; other systems have none.
+macOS has another sandbox, see `mebench.sandbox.seatbelt`; other systems have none.
 
 What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock does not cover the
 attributes of files, by which one fold could pass information to the next: calls that set owners, times, modes or
@@ -43,10 +43,10 @@ from mebench._installation import PACKAGE
 from mebench.config.registry import PluginInfo
 from mebench.errors import RunError, describe_error
 from mebench.files import find_module_file
-from mebench.runner.file_view import SWITCH, enter_view, is_view_possible
-from mebench.runner.grant import Grant, Isolation
-from mebench.runner.seatbelt import find_reason_against, profile_of
 from mebench.runs.access_text import LANDLOCK, SEATBELT, describe_failed_trial
+from mebench.sandbox.file_view import SWITCH, enter_view, is_view_possible
+from mebench.sandbox.grant import Grant, Isolation
+from mebench.sandbox.seatbelt import find_reason_against, profile_of
 from mebench.system import enter_seatbelt, isolating_system, open_descriptor
 
 PARTS = ("files", "processes", "network", "privileges")

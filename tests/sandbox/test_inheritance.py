@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mebench.runner import inheritance, isolation, sandbox
+from mebench.sandbox import confinement, inheritance, isolation
 from tests.helpers.calls import print_much, told
 from tests.helpers.kept_server import OF_MOST, KeptServer
 
@@ -32,7 +32,9 @@ def worker(request, monkeypatch):
 def grant(tmp_path, request):
     (tmp_path / "scratch").mkdir()
     tests = request.config.rootpath / "tests"
-    return sandbox.grant_access((), [tests])._replace(write=(tmp_path / "scratch",), lacks=sandbox.missing_parts())
+    return confinement.grant_access((), [tests])._replace(
+        write=(tmp_path / "scratch",), lacks=confinement.missing_parts()
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the descriptors are listed by Linux alone")

@@ -18,8 +18,8 @@ from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
 from mebench.errors import DataError
 from mebench.features.face_detection import NoFaceError
-from mebench.runner import isolation
 from mebench.runs import ClipPrediction, FoldResult
+from mebench.sandbox import isolation
 from tests.helpers.calls import (
     GONE,
     SEEN,
@@ -44,7 +44,7 @@ from tests.helpers.kept_server import OF_MOST, KeptServer, OwnServer
 pytestmark = pytest.mark.processes
 
 SCRIPT = """
-from mebench.runner import isolation
+from mebench.sandbox import isolation
 
 print("begins", flush=True)
 server = isolation.ForkServer()

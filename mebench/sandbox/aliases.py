@@ -13,7 +13,7 @@ from typing import Any
 
 from mebench.core import Prediction, Video
 from mebench.errors import DataError, MebenchError, PluginError, describe_error
-from mebench.runner.isolation import Failure
+from mebench.sandbox.isolation import Failure
 
 UNANSWERED = "the process that hosts this one could not answer"
 """Beginning of the message that a process gets about an error of its host."""

@@ -9,7 +9,7 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
-from mebench.terminal import print_foreign_text
+from mebench.output.terminal import print_foreign_text
 
 MOST_SHOWN = 1 << 20
 """Bytes that one process may print; the rest is counted and left out."""

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mebench.lazy_imports import load_lazily
-from mebench.terminal import escape_controls, format_duration, make_console as console_of_text, print_lines
+from mebench.output.terminal import escape_controls, format_duration, make_console as console_of_text, print_lines
 
 if TYPE_CHECKING:
     import rich.console as rich_console

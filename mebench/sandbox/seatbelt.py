@@ -2,7 +2,7 @@
 
 A profile is a text of rules, of which the last one that fits decides. Apple describes the language in no public document; the rules here
 are those that public programs use (Chromium, Nix, Codex), and no Mac was at hand. So nothing is claimed of a profile that a trial has
-not shown: before the first fold a process of its own enters it as a fold does, see `mebench.runner.seatbelt_trial`.
+not shown: before the first fold a process of its own enters it as a fold does, see `mebench.sandbox.seatbelt_trial`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mebench.errors import RunError, describe_error
-from mebench.runner.grant import Grant
-from mebench.runner.process import THREADS
+from mebench.sandbox.grant import Grant
+from mebench.sandbox.process import THREADS
 from mebench.system import has_seatbelt, path_of_kernel
 
 TRIAL_SECONDS = 180.0
@@ -206,7 +206,7 @@ def _closed_folders(grant: Grant) -> Iterator[tuple[str, Path]]:
 
 def _try_in_process(trial: SeatbeltTrial) -> str:
     """What a process that enters the sandbox says against it; also why it says nothing."""
-    command = [sys.executable, "-m", "mebench.runner.seatbelt_trial"]
+    command = [sys.executable, "-m", "mebench.sandbox.seatbelt_trial"]
     variables = {**os.environ, **THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(

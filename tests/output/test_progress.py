@@ -7,8 +7,8 @@ import time
 import pytest
 from rich.console import Console
 
-from mebench import progress
-from mebench.progress import Progress
+from mebench.output import progress
+from mebench.output.progress import Progress
 
 
 class Clock:

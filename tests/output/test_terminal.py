@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.console import Console
 
-from mebench import json_output, terminal
-from mebench.progress import Progress
+from mebench.output import json_output, terminal
+from mebench.output.progress import Progress
 
 NAMES = [
     "\x1b[2J\x1b[1;1Hok: taken",  # clears the screen
@@ -109,7 +109,7 @@ def test_print_table_keeps_names_whole_in_narrow_list(columns, capsys, monkeypat
 def test_print_table_works_in_a_fresh_process():
     """Nothing else has loaded parts of rich there."""
     code = (
-        "from mebench.terminal import make_console, make_rich_table; "
+        "from mebench.output.terminal import make_console, make_rich_table; "
         "make_console().print(make_rich_table('', [('method', False, 'never')], [('mean',)]))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from mebench.runner import file_view
+from mebench.sandbox import file_view
 
 pytestmark = [
     pytest.mark.processes,
@@ -18,7 +18,7 @@ pytestmark = [
 HEAD = """
 import json, os, sys
 from pathlib import Path
-from mebench.runner.file_view import enter_view
+from mebench.sandbox.file_view import enter_view
 
 folder = Path(sys.argv[1])
 kept = [folder / "kept", folder / "link", folder / "file.txt", folder / "missing", Path("/dev/null"), Path("/proc/self")]

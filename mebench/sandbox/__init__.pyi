@@ -1,0 +1,10 @@
+from . import aliases as aliases
+from . import confinement as confinement
+from . import file_view as file_view
+from . import fold_output as fold_output
+from . import grant as grant
+from . import inheritance as inheritance
+from . import isolation as isolation
+from . import process as process
+from . import seatbelt as seatbelt
+from . import seatbelt_trial as seatbelt_trial
