@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
-from mebench.score import Score, is_plain_score
+from mebench.score_type import Score, is_plain_score
 
 if TYPE_CHECKING:
     import pandas as pd

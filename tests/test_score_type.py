@@ -1,6 +1,6 @@
 import pytest
 
-from mebench.score import UNDEFINED, Score, is_plain_score
+from mebench.score_type import UNDEFINED, Score, is_plain_score
 
 
 @pytest.mark.parametrize(
