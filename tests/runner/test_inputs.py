@@ -25,6 +25,7 @@ OTHER_ROOMS = {
     "old_names.py",
     "plugin_packages.py",
     "result_cache.py",
+    "score_type.py",
     "system.py",
     "api",
     "boards",
