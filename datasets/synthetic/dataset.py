@@ -35,7 +35,7 @@ GENERATOR = 1
 """Raised when the pixels change."""
 
 _NOT_IN_PIXELS = ("subjects", "videos", "label_jitter", "coder_error", "landmark_noise", "oracle")
-_LATER = {"crf": 0, "micros": None, "expressions": "apart", "camera": 0.0}
+_LATER = {"crf": 0, "micros": None, "expressions": "apart", "camera": 0.0, "talking": 0.0}
 """Parameters newer than the first drawn faces, with the values that leave these unchanged."""
 
 

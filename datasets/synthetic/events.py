@@ -14,6 +14,7 @@ from mebench.spotting import stretches
 from .action_units import UNITS
 from .emotions import EMOTIONS, ONE_SIDED, recruit
 from .params import LONGEST_AS_SAMM_LV, LONGEST_MICRO, MARGIN, Params
+from .speech import talk
 from .streams import Purpose, stream
 
 Curves = NDArray[np.float64]
@@ -132,6 +133,9 @@ def write_script(params: Params, subject: int, video: int) -> Script:
         _micro_expression(stage, micro, random)
     unlabelled = _twitches(params, other, stream(Purpose.TWITCHES, *keys))
     unlabelled += _speech(stage, other, stream(Purpose.SPEECH, *keys))
+    spoken = talk(params, subject, video)
+    other += spoken.strengths
+    unlabelled += [Distractor("speech", first, last) for first, last in spoken.phrases]
     events = tuple(sorted(stage.events, key=lambda event: event.onset))
     blinks = _blinks(params, stream(Purpose.BLINKS, *keys))
     unlabelled += [Distractor("blink", first, last) for first, last in stretches(blinks > 0)]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .params import Params
+from .speech import talk
 from .streams import Purpose, stream
 
 Course = NDArray[np.float64]
@@ -72,7 +73,7 @@ class Light:
 
 @lru_cache(maxsize=64)
 def move_head(params: Params, subject: int, video: int) -> Head:
-    """Slow drift and a weak fast tremor of the head of one video."""
+    """Slow drift and a weak fast tremor of the head of one video, and nods while the person speaks."""
     random = stream(Purpose.HEAD, params.seed, subject, video)
     pixels = params.face * params.size / REFERENCE_WIDTH
 
@@ -81,12 +82,13 @@ def move_head(params: Params, subject: int, video: int) -> Head:
 
     start = random.uniform(-4, 4, 2) * pixels
     rms = params.head * pixels
+    nods = np.deg2rad(params.yaw) * talk(params, subject, video).nods
     return Head(
         x=start[0] + drift(1.2, rms) + drift(0.15, 0.08 * rms),
         y=start[1] + drift(1.2, 0.8 * rms) + drift(0.15, 0.08 * rms),
         roll=np.deg2rad(drift(1.5, params.rotation)),
-        yaw=np.deg2rad(drift(1.5, params.yaw)),
-        pitch=np.deg2rad(drift(1.2, params.yaw)),
+        yaw=np.deg2rad(drift(1.5, params.yaw)) + nods[:, 1],
+        pitch=np.deg2rad(drift(1.2, params.yaw)) + nods[:, 0],
         scale=1 + drift(2.0, 0.003 * params.head),
     )
 

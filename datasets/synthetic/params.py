@@ -42,7 +42,8 @@ class Params:
         macros: macro-expressions per minute; 0 for none.
         blinks: blinks per minute.
         twitches: slow, faint, unlabelled action units per minute.
-        speech: probability that a person talks for a while in a video.
+        speech: probability that a person talks for a while in a video, away from expressions.
+        talking: share of the time in which a person speaks in phrases of irregular syllables and nods at some, also during expressions.
         head: root mean square of the head's translation, pixels on a face 115 pixels wide.
         rotation: root mean square of the head's rotation in the image plane, degrees.
         yaw: root mean square of the head's turning and nodding, degrees.
@@ -75,6 +76,7 @@ class Params:
     blinks: float = 12.0
     twitches: float = 4.0
     speech: float = 0.15
+    talking: float = 0.0
     head: float = 0.45
     rotation: float = 0.15
     yaw: float = 0.3
@@ -150,6 +152,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("blinks", 0, 60),
     ("twitches", 0, 60),
     ("speech", 0, 1),
+    ("talking", 0, 0.95),
     ("head", 0, 10),
     ("rotation", 0, 10),
     ("yaw", 0, 10),

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     NOISE = 12
     LANDMARKS = 13
     PLACES = 14
+    TALK = 15
 
 
 def stream(purpose: Purpose, *integers: int) -> np.random.RandomState:
