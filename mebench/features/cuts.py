@@ -1,13 +1,16 @@
-"""Cuts of a film: neighbouring face crops that show different pictures."""
+"""Cuts of a film, told from jumps of the box that follows the face: in both, neighbouring crops show different pictures."""
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.features.base import Image, release
+from mebench.core import Frames
+from mebench.features.base import Image, Landmarks, release
+from mebench.features.faces import FaceCrop, warp_to_crop
 from mebench.features.flow import Flow
+from mebench.features.gray_frames import to_gray
 
 LEAST_CORRELATION = 0.8
 """Neighbouring crops that correlate less have a cut between them."""
@@ -28,7 +31,7 @@ def correlate_crops(a: Image, b: Image) -> float:
 
 
 def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) -> list[tuple[int, int]]:
-    """The frames at which another picture begins, and those by which it stands.
+    """The frames at which crops begin to show another picture, and those by which it stands.
 
     A box that follows the face glides to its new position, so that several neighbouring crops in a row may differ: these are one cut.
 
@@ -47,6 +50,41 @@ def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) 
         if frame % 1024 == 0:
             release(crops)
     return cuts
+
+
+def find_other_pictures(
+    frames: Frames, crop: FaceCrop, landmarks: Landmarks | None, label: str, candidates: Collection[int]
+) -> set[int]:
+    """Those of some frames that show another picture than the one before.
+
+    Both are looked at through one box that stays: the one of the frame before, and that of the frame itself. If they are alike in
+    either, the film goes on and only the box moved. The face is followed once more for it.
+
+    Args:
+        frames: frames of the film.
+        crop: step that made the crops.
+        landmarks: landmarks of the dataset, see `FaceCrop.locate`.
+        label: name of the film in messages.
+        candidates: frames to look at, from 1.
+    """
+    if not candidates:
+        return set()
+    reference = crop.locate(frames, landmarks, label)
+    n_read = max(candidates) + 1 + crop.lookahead
+    grays = (to_gray(frames[index], index, label) for index in range(min(n_read, len(frames))))
+    others = set()
+    before = None
+    for index, (picture, matrix) in enumerate(crop.map_to_crops(grays, reference, label)):
+        if before is not None and index in candidates:
+            picture_before, matrix_before = before
+            likeness = [
+                correlate_crops(warp_to_crop(picture_before, place, crop.size), warp_to_crop(picture, place, crop.size))
+                for place in (matrix_before, matrix)
+            ]
+            if max(likeness) < LEAST_CORRELATION:
+                others.add(index)
+        before = picture, matrix
+    return others
 
 
 def frames_across_cuts(cuts: Iterable[tuple[int, int]], n_frames: int, flow: Flow | None) -> NDArray[np.bool_]:

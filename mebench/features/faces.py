@@ -260,22 +260,23 @@ class FaceCrop(Step):
             "margin": self.margin == 0,
             "align": self.align == "none",
             "track": self.track == "none" or self.needs_predictor,
-            "smoothing": not self._follows,
+            "smoothing": not self.is_moving,
             "color": not self.color,
         }
         return {name for name, is_idle in without_effect.items() if is_idle}
 
     def identity(self) -> dict[str, object]:
         """The identity of the step; for a followed face with the version of the tracker."""
-        return super().identity() | ({"tracker": 3} if self._follows else {})
+        return super().identity() | ({"tracker": 3} if self.is_moving else {})
 
     @property
     def portable(self) -> bool:
         """True for a fixed box; rotation and tracking use libraries whose instructions depend on the processor."""
-        return self.align == "none" and not self._follows
+        return self.align == "none" and not self.is_moving
 
     @property
-    def _follows(self) -> bool:
+    def is_moving(self) -> bool:
+        """Whether the box follows the face, in place of staying where it was found."""
         return self.track == "frame" or self.align == "pose"
 
     @property
@@ -339,7 +340,7 @@ class FaceCrop(Step):
             window = frontal_window(outline, plane)
             matrix = frontal_homography(window, plane, self.size)
         else:
-            matrix = self._flat(outline if self._follows else box, points)
+            matrix = self._flat(outline if self.is_moving else box, points)
         return Reference(frame, face, box, matrix, points, window, len(faces))
 
     def _first_face(self, frames: Frames, label: str) -> tuple[int, Gray, list[Box], Box]:
@@ -395,7 +396,7 @@ class FaceCrop(Step):
         if isinstance(reference, tuple):
             reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
         x0, y0, x1, y1 = reference.box
-        is_fixed = self.align == "none" and not self._follows
+        is_fixed = self.align == "none" and not self.is_moving
         pictures = checked_frames(frames, label)
         if is_fixed:
             pictures = (picture[y0:y1, x0:x1] for picture in pictures)
@@ -413,14 +414,14 @@ class FaceCrop(Step):
     @property
     def lookahead(self) -> int:
         """Frames after a frame that its crop waits for: a moving box is smoothed twice, and landmarks once more."""
-        if not self._follows:
+        if not self.is_moving:
             return 0
         n_smoothings = 3 if self.needs_predictor else 2
         return self.smoothing // 2 * n_smoothings
 
     def map_to_crops(self, pictures: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
         """Each frame, gray or in colour, with the mapping to its crop."""
-        if not self._follows:
+        if not self.is_moving:
             yield from ((picture, reference.matrix) for picture in pictures)
             return
         tracker = FaceTracker(reference.frame, reference.face, self.detect_faces, self._smallest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mebench.core import Kind, Prediction, SpottingParams, Video
 from mebench.core.peaks import Curve
-from mebench.features import Flow
-from mebench.features.cuts import find_cuts, frames_across_cuts
+from mebench.features import FaceCrop, Flow
+from mebench.features.cuts import find_cuts, find_other_pictures, frames_across_cuts
 from mebench.features.face_detection import find_stretches_without_face
 from mebench.features.gray_frames import to_gray
 from mebench.features.pipeline import VideoSource, route_of
@@ -33,7 +33,7 @@ class Film:
 
     Attributes:
         blind: frames whose score says nothing about the face, (n_frames,): no face is visible, or their pair of frames has a
-            cut between.
+            cut or a jump of the followed box between.
         unseen: first and last frame, both inclusive, of stretches without a visible face, if searched.
         faces: number of faces in the frame where the face was found; 0 if not searched.
         cuts: frame at which another picture begins, and the one by which it stands, of each cut.
@@ -78,8 +78,9 @@ def look_at_film(
     crops, about = source.make_crops(chain)
     route = route_of(chain)
     holes = {break_.frame for break_ in read_breaks(source.frames()) if break_.missing > gap}
-    cuts = find_cuts(crops, video.fps or 25.0, holes)
-    blind |= frames_across_cuts(cuts, n_frames, route.core if isinstance(route.core, Flow) else None)
+    changes = find_cuts(crops, video.fps or 25.0, holes)
+    blind |= frames_across_cuts(changes, n_frames, route.core if isinstance(route.core, Flow) else None)
+    cuts = _cuts_of_film(changes, holes, source, route.crop, video)
     x0, y0, x1, y1 = about["face"]
     film = Film(blind, cuts=tuple(cuts), box=(x0, y0, x1, y1), found=about["frame"])
     if not search_faces:
@@ -92,6 +93,26 @@ def look_at_film(
     for first, last in unseen:  # a flow pair that begins up to `gap` frames earlier ends there
         blind[max(first - gap, 0) : last + 1] = True
     return replace(film, unseen=tuple(unseen), faces=faces)
+
+
+def _cuts_of_film(
+    changes: Sequence[tuple[int, int]], holes: Container[int], source: VideoSource, crop: FaceCrop, video: Video
+) -> list[tuple[int, int]]:
+    """The changes of the crops at which the film shows another picture; at the others only the followed box jumped.
+
+    Args:
+        changes: first and last frame of each change.
+        holes: frames before which frames are missing.
+        source: source of the film.
+        crop: step that made the crops.
+        video: the film.
+    """
+    if not crop.is_moving:
+        return [*changes]
+    candidates = {frame for first, last in changes for frame in range(first, last + 1)}
+    others = find_other_pictures(source.frames(), crop, source.landmarks, video.key, candidates)
+    is_other = [any(frame in others or frame in holes for frame in range(first, last + 1)) for first, last in changes]
+    return [change for change, other in zip(changes, is_other) if other]
 
 
 @dataclass(frozen=True)

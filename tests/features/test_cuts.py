@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mebench.features import Flow
-from mebench.features.cuts import correlate_crops, find_cuts, frames_across_cuts
+from mebench.features import FaceCrop, Flow
+from mebench.features.cuts import correlate_crops, find_cuts, find_other_pictures, frames_across_cuts
+from mebench.features.faces import Reference, box_to_crop, warp_to_crop
 
 from .conftest import texture
 
@@ -51,3 +52,35 @@ def test_frames_across_cuts_are_those_whose_flow_sees_the_cut(stride, expected):
 def test_frames_across_cuts_without_flow_are_none():
     assert not frames_across_cuts([(6, 6)], 12, None).any()
     assert set(np.flatnonzero(frames_across_cuts([(6, 8)], 12, None))) == {6, 7}
+
+
+class JumpingBox(FaceCrop):
+    """A box that jumps at one frame, and a film that need not."""
+
+    def locate(self, frames, landmarks=None, label="the video"):
+        return Reference(0, (0, 0, 64, 64), (0, 0, 64, 64), np.eye(3))
+
+    def map_to_crops(self, pictures, reference, label):
+        for index, picture in enumerate(pictures):
+            left = 0 if index < 5 else 90
+            yield picture, box_to_crop((left, 20, left + 64, 84), self.size)
+
+
+def crops_of(film, crop):
+    grays = iter(film)
+    return np.stack(
+        [warp_to_crop(picture, matrix, crop.size) for picture, matrix in crop.map_to_crops(grays, None, "")]
+    )
+
+
+def test_find_other_pictures_tells_a_cut_of_the_film_from_a_jump_of_the_box():
+    """In both the neighbouring crops differ."""
+    picture = np.hstack([texture(), 255 - texture(dx=9.0)]).astype(np.uint8)
+    crop = JumpingBox(size=64, track="frame")
+    goes_on = [picture] * 10
+    cut = [picture] * 5 + [np.ascontiguousarray(picture[::-1])] * 5
+    for film in (goes_on, cut):
+        assert find_cuts(crops_of(film, crop), fps=25.0) == [(5, 5)]
+    assert find_other_pictures(goes_on, crop, None, "film", {5}) == set()
+    assert find_other_pictures(cut, crop, None, "film", {5}) == {5}
+    assert find_other_pictures(cut, crop, None, "film", set()) == set()
