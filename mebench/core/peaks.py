@@ -57,11 +57,13 @@ class ScoreCurve:
         scores: scores of frames, (n_frames,); NaN where undefined.
         smoothed: smoothed scores; None if the method has its own `propose`.
         level: least height of a peak in `smoothed`, or None.
+        baseline: seconds of the running median that was taken off before smoothing, or None.
     """
 
     scores: Scores
     smoothed: Scores | None = None
     level: float | None = None
+    baseline: float | None = None
 
 
 def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:

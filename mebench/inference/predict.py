@@ -15,7 +15,7 @@ from mebench.account import account_lines, plain_accounts
 from mebench.annotations.accounting import accounts_of, notes_on_frames
 from mebench.config import RunConfig
 from mebench.config.resolving import DatasetConfig
-from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
+from mebench.core import Dataset, Kind, Prediction, Scheme, SpottingParams, Task, Timing, Video, stable_seed
 from mebench.core.peaks import Curve, ScoreCurve
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
@@ -269,10 +269,12 @@ class Ensemble:
         )
         parts = spot_between_cuts(spotter, view, scores, film)
         spotted = [prediction for part in parts for prediction in part.predictions]
+        baseline = SpottingParams.from_params(spotter.method.params).baseline
         curves: dict[Kind, ScoreCurve] = {}
         for column, kind in enumerate(spotter.task.kinds):
             curves_of_parts = [part.curves.get(kind) for part in parts]
-            curves[kind] = _joined_curve(scores[:, column], curves_of_parts, film.blind)
+            curve = _joined_curve(scores[:, column], curves_of_parts, film.blind)
+            curves[kind] = replace(curve, baseline=baseline)
         if self.namer.job.names and self.job.emotions and spotted:
             spotted = self.namer.named_intervals(spotted, video)
         cuts = tuple(first for first, _ in film.cuts)

@@ -304,6 +304,12 @@ class SpottedVideos:
         return any(video.find_marks() for video in self.videos)
 
     @property
+    def baseline(self) -> float | None:
+        """Seconds of the running median that the models take off the scores, or None."""
+        curves = (curve for video in self.videos for curve in video.answer.curves.values())
+        return next((curve.baseline for curve in curves if curve.baseline), None)
+
+    @property
     def emotion_heading(self) -> str:
         """The heading of the column of emotions."""
         return "emotion, learnt from drawings" if self.drawn else "emotion"

@@ -161,6 +161,7 @@ def _plain_curve(kind: Kind, curve: ScoreCurve) -> dict[str, Any]:
         "scores": pack_curve(curve.scores),
         "smoothed": None if curve.smoothed is None else pack_curve(curve.smoothed),
         "level": None if level is None or not np.isfinite(level) else float(level),
+        "baseline": curve.baseline,
     }
 
 

@@ -237,7 +237,7 @@
         const scores = track.curves
           .filter((curve) => curve.raw)
           .map((curve) => {
-            const smooth = curve.smooth ? `, smoothed ${short(curve.smooth[at] ?? NaN)}` : "";
+            const smooth = curve.smooth ? `, smoothed${curve.baseline ? " less median" : ""} ${short(curve.smooth[at] ?? NaN)}` : "";
             const level = curve.level === null ? "" : `, threshold ${short(curve.level)}`;
             return `${curve.kind} score ${short(curve.raw[at] ?? NaN)}${smooth}${level}`;
           });
