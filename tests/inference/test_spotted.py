@@ -222,7 +222,7 @@ def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, moves_and_
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert code == 0
     assert (
-        "still: 0 micro-expressions in 2.4 s, 0.0 [0.0, 92.2] a minute; in films without expressions this model gives up to"
+        "still: 0 micro-expressions in 2.4 s, 0.0 [0.0, 92.2] a minute. This model gives up to"
         in err
     )
     assert "emotion, learnt from drawings" in (tmp_path / "out" / "report.html").read_text()
