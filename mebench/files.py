@@ -19,14 +19,10 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from mebench.limits import YAML_BYTES, YAML_LEVELS, YAML_VALUES
+
 PLAIN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
 """How a file of others is opened: never waited for, and byte by byte."""
-MOST_DEPTH = 32
-"""Levels of maps and lists in YAML; the deepest of ours has seven."""
-MOST_NODES = 100_000
-"""Scalars, maps and lists in YAML, one behind an alias counted wherever it stands."""
-MOST_YAML = 2**20
-"""Bytes of a YAML file."""
 Plain = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Makes values of the scalars; ten times faster where PyYAML was built with libyaml."""
 Text = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -200,11 +196,11 @@ def read_yaml(path: Path, loader: Any = Plain) -> Any:
     """The content of a YAML file.
 
     Raises:
-        OSError: it cannot be read, is no plain file, or has more than `MOST_YAML` bytes.
+        OSError: it cannot be read, is no plain file, or has more than `YAML_BYTES` bytes.
         UnicodeDecodeError: it is no UTF-8.
         yaml.YAMLError: it is no YAML, or more than people write.
     """
-    return load_yaml(read_plain(path, MOST_YAML).decode("utf-8"), loader)
+    return load_yaml(read_plain(path, YAML_BYTES).decode("utf-8"), loader)
 
 
 def load_yaml(text: str, loader: Any = Plain) -> Any:
@@ -215,14 +211,14 @@ def load_yaml(text: str, loader: Any = Plain) -> Any:
         loader: `Plain` or `Text`.
 
     Raises:
-        yaml.YAMLError: it is no YAML; nested deeper than `MOST_DEPTH`; more than `MOST_NODES` nodes with its aliases written out;
+        yaml.YAMLError: it is no YAML; nested deeper than `YAML_LEVELS`; more than `YAML_VALUES` nodes with its aliases written out;
             or holds a value that cannot be, such as a 32nd of May.
 
     >>> load_yaml("a: &few [1, 2]\nb: *few"), load_yaml("a: 1", Text)
     ({'a': [1, 2], 'b': [1, 2]}, {'a': '1'})
     """
-    if len(text) > MOST_YAML:
-        raise TooMuchError(f"it has {len(text):,} characters, expected at most {MOST_YAML:,}")
+    if len(text) > YAML_BYTES:
+        raise TooMuchError(f"it has {len(text):,} characters, expected at most {YAML_BYTES:,}")
     try:
         _check_size(text, loader)
         return yaml.load(text, Loader=loader)
@@ -250,7 +246,7 @@ def _check_size(text: str, loader: Any) -> None:
             if isinstance(event, yaml.CollectionStartEvent):
                 above.append((event.anchor, nodes))
             nodes += 1
-        if len(above) > MOST_DEPTH:
-            raise TooMuchError(f"it is nested more than {MOST_DEPTH} levels deep")
-        if nodes > MOST_NODES:
-            raise TooMuchError(f"it holds more than {MOST_NODES:,} values, aliases written out")
+        if len(above) > YAML_LEVELS:
+            raise TooMuchError(f"it is nested more than {YAML_LEVELS} levels deep")
+        if nodes > YAML_VALUES:
+            raise TooMuchError(f"it holds more than {YAML_VALUES:,} values, aliases written out")

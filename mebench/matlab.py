@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mebench.files import read_plain
 from mebench.lazy_imports import load_lazily
+from mebench.limits import MATLAB_BYTES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 else:
     np = load_lazily("numpy")
     scipy_io = load_lazily("scipy.io")
-
-MOST_BYTES = 2**28
-"""Bytes of a file; the published ones have up to some 20 million."""
 
 
 def read_matlab(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> "dict[str, NDArray[np.float64]]":
@@ -33,7 +31,7 @@ def read_matlab(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> "di
         OSError: the file cannot be read, is no plain file, or is too large.
         ValueError: the file is of another kind or cut off, or a matrix is missing, has another shape or numbers that are not finite.
     """
-    content = io.BytesIO(read_plain(path, MOST_BYTES))
+    content = io.BytesIO(read_plain(path, MATLAB_BYTES))
     try:
         found = {name: shape for name, shape, _ in scipy_io.whosmat(content)}
     except Exception as error:  # whatever scipy meets in a file of another kind

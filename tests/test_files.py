@@ -13,9 +13,9 @@ from hypothesis import given, strategies as st
 from mebench.config import sources
 from mebench.errors import ConfigError
 from mebench.files import (
-    MOST_DEPTH,
-    MOST_NODES,
-    MOST_YAML,
+    YAML_BYTES,
+    YAML_LEVELS,
+    YAML_VALUES,
     Plain,
     Text,
     code_hash,
@@ -85,8 +85,8 @@ def laughs(levels=12):
         ("{a: " * 20_000, "nested more than"),
         ("- " * 20_000, "nested more than"),
         ("a: &a [*a]", "'a' holds itself"),
-        ("- 1\n" * (MOST_NODES + 1), "holds more than"),
-        ("a" * (MOST_YAML + 1), "characters, expected at most"),
+        ("- 1\n" * (YAML_VALUES + 1), "holds more than"),
+        ("a" * (YAML_BYTES + 1), "characters, expected at most"),
     ],
     ids=["laughs", "lists", "maps", "dashes", "itself", "many", "long"],
 )
@@ -107,7 +107,7 @@ def test_load_yaml_raises_yaml_error_for_impossible_values(text):
 def test_load_yaml_reads_what_people_write():
     text = "base: &base {p: 0.6, sizes: [1, 2]}\nruns:\n- <<: *base\n- {<<: *base, p: 0.7}\n"
     assert load_yaml(text)["runs"] == [{"p": 0.6, "sizes": [1, 2]}, {"p": 0.7, "sizes": [1, 2]}]
-    deep = "[" * MOST_DEPTH + "]" * MOST_DEPTH
+    deep = "[" * YAML_LEVELS + "]" * YAML_LEVELS
     assert str(load_yaml(deep)) == deep
 
 

@@ -20,6 +20,7 @@ from mebench.core import Video
 from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain, read_plain
 from mebench.lazy_imports import load_lazily
+from mebench.limits import OPENFACE_BYTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,6 @@ UNITS = tuple(f"AU{unit:02}_r" for unit in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15,
 """The columns, in OpenFace's order."""
 TAIL = 4096
 """Bytes at the end of each file that distinguish it from another file of the same name and size."""
-MOST_BYTES = 1 << 30
-"""Most bytes of one file: 700 columns of a hundred thousand frames are half of it."""
 
 
 class OpenFaceFiles:
@@ -148,7 +147,7 @@ def _is_named(part: str, name: str) -> bool:
 def _read_intensities(path: Path) -> NDArray[np.float32]:
     """The action units of each frame in a file of OpenFace, frame by frame."""
     try:
-        content = io.BytesIO(read_plain(path, MOST_BYTES))
+        content = io.BytesIO(read_plain(path, OPENFACE_BYTES))
         table = pd.read_csv(content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})
     except (ValueError, OSError) as error:  # pandas' own errors of parsing are ValueErrors
         raise DataError(f"{path} cannot be read as OpenFace's CSV: {error}") from None

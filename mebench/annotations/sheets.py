@@ -23,6 +23,7 @@ from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
+from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS, SHEET_XML_BYTES
 from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
@@ -40,14 +41,6 @@ else:
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""
-MAX_ROWS = 50_000
-"""Rows of text in one sheet; the largest published one has fewer than eight thousand."""
-MAX_COLUMNS = 256
-"""Columns of a workbook's sheet, as many as an .xls file can have: cells between a row's filled ones cost memory, too."""
-MAX_BYTES = 64 * 2**20
-"""Bytes of a file, and of what a zipped one expands to."""
-MAX_XML = 12 * 2**20
-"""Bytes of the XML in a workbook, which is read row by row whether or not anything is in it."""
 
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _ZIP = b"PK\x03\x04"
@@ -456,8 +449,8 @@ def _read_once(path: Path, remedy: str, size: int, changed: int) -> tuple[Sheet,
         head = file.read(8)
     if not size:
         raise DataError(f"{path} is empty (0 bytes): copy it from the release again")
-    if size > MAX_BYTES:
-        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {remedy}")
+    if size > SHEET_BYTES:
+        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {SHEET_BYTES >> 20}: {remedy}")
     what = "table of text"
     read: Callable[[Path, str], list[Sheet]] = _read_text
     if head.startswith(_ZIP):
@@ -553,7 +546,7 @@ def _read_xlsx(path: Path, remedy: str) -> list[Sheet]:
     with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes; the list of contents reveals it
         size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
     xml = sum(size for name, size in size_of.items() if name.endswith((".xml", ".rels")))
-    for total, most, what in ((sum(size_of.values()), MAX_BYTES, ""), (xml, MAX_XML, " of XML")):
+    for total, most, what in ((sum(size_of.values()), SHEET_BYTES, ""), (xml, SHEET_XML_BYTES, " of XML")):
         if total > most:
             raise DataError(
                 f"{path} would expand to {total / 2**20:,.0f} MiB{what}, and a workbook to at most {most >> 20}"
@@ -622,10 +615,10 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, remedy: str) -> Sheet:
 
 def _first_columns(row: Sequence[Any], beyond: set[int]) -> Sequence[Any]:
     """The cells of a row that are read; the numbers of further columns with content are added to `beyond`."""
-    for column, cell in enumerate(row[MAX_COLUMNS:], MAX_COLUMNS + 1):
+    for column, cell in enumerate(row[SHEET_COLUMNS:], SHEET_COLUMNS + 1):
         if getattr(cell, "value", cell) not in (None, ""):
             beyond.add(column)
-    return row[:MAX_COLUMNS]
+    return row[:SHEET_COLUMNS]
 
 
 def _with_account_of_columns(sheet: Sheet, beyond: Collection[int]) -> Sheet:
@@ -635,7 +628,7 @@ def _with_account_of_columns(sheet: Sheet, beyond: Collection[int]) -> Sheet:
     letters = [openpyxl.utils.get_column_letter(column) for column in sorted(beyond)]
     which = list_first(letters)
     n_read = len(_filled_columns(sheet))
-    reason = f"behind the first {MAX_COLUMNS} columns, which alone are read"
+    reason = f"behind the first {SHEET_COLUMNS} columns, which alone are read"
     remark = f"{format_count(len(beyond), 'column')} {reason}: {which}"
     return replace(
         sheet,
@@ -669,7 +662,7 @@ def _numbers_of_hidden_columns(xml: bytes) -> set[int]:
     for columns in _COLUMNS.finditer(xml):
         first, last = (re.search(rb'\b%s="(\d{1,5})"' % end, columns[1]) for end in (b"min", b"max"))
         if first and last and re.search(rb'\bhidden="(?:1|true)"', columns[1]):
-            hidden.update(range(int(first[1]), min(int(last[1]), MAX_COLUMNS) + 1))
+            hidden.update(range(int(first[1]), min(int(last[1]), SHEET_COLUMNS) + 1))
     return hidden
 
 
@@ -742,7 +735,7 @@ def _with_merged_values(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
     known = [number for number, _ in sheet.rows]
     for column, first, _, last in merged:
         value = next(iter(rows.get(first, ())[column - 1 : column]), "")
-        if not value.strip() or len(remarks) > MAX_ROWS:  # more than any table has rows: no people merged these
+        if not value.strip() or len(remarks) > SHEET_ROWS:  # more than any table has rows: no people merged these
             continue
         for number in known[bisect_right(known, first) : bisect_right(known, last)]:
             cells = [*rows[number], *[""] * (column - len(rows[number]))]
@@ -846,7 +839,7 @@ def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
 
 
 def _filled_rows(path: Path, name: str, numbered_rows: Iterable[tuple[int, Sequence[str]]], remedy: str) -> Rows:
-    """The rows with text, each up to its last cell with text; more than `MAX_ROWS` are refused."""
+    """The rows with text, each up to its last cell with text; more than `SHEET_ROWS` are refused."""
     kept: list[tuple[int, tuple[str, ...]]] = []
     for number, row in numbered_rows:
         if not row:
@@ -855,9 +848,9 @@ def _filled_rows(path: Path, name: str, numbered_rows: Iterable[tuple[int, Seque
         if not filled_columns:
             continue
         kept.append((number, tuple(row[: filled_columns[-1]])))
-        if len(kept) > MAX_ROWS:
+        if len(kept) > SHEET_ROWS:
             raise DataError(
-                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,}): {remedy}"
+                f"sheet {name!r} of {path} has more than {SHEET_ROWS:,} rows, and no more are read (line {number:,}): {remedy}"
             )
     return tuple(kept)
 

@@ -20,6 +20,7 @@ from mebench.errors import ConfigError, DataError, describe_error, refuse_if
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
 from mebench.lazy_imports import load_lazily
+from mebench.limits import ARCHIVE_BYTES, ARCHIVE_FILES, ARCHIVE_NAME_BYTES, ARCHIVE_PATH_LETTERS, ARCHIVE_RATIO
 
 if TYPE_CHECKING:
     import cv2
@@ -30,16 +31,6 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", "
 """Endings of the archives that are unpacked here, in lower case."""
 FOREIGN = (".rar", ".7z", ".z01", ".001")
 """Endings of archives that other programs must unpack."""
-MOST_FILES = 5_000_000
-"""Most files of one archive."""
-MOST_TIMES = 1_100
-"""Largest ratio of an archive's content to its size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
-LARGE = 1 << 30
-"""Bytes that archives may unpack to, however small they are."""
-LONGEST = 255
-"""Most bytes of a name within an archive."""
-LONGEST_PATH = 3_000
-"""Most letters of a path within an archive."""
 SPENT = "this archive, too, would unpack to more than is left for this command"
 """Said of all but the first, of which there may be thousands."""
 DIGITS = 5
@@ -106,7 +97,7 @@ def unpack_recordings(
         failed: receives files that cannot be unpacked, with the reason, and the work continues; None stops at the
             first.
 
-    All archives together, nested ones included, may grow to `MOST_TIMES` the size of those in `source`.
+    All archives together, nested ones included, may grow to `ARCHIVE_RATIO` the size of those in `source`.
 
     Raises:
         ConfigError: `first` is negative.
@@ -134,7 +125,7 @@ def unpack_recordings(
 
 def _extract_all(archives: list[tuple[Path, Path]], notes: "_Notes") -> Iterator[Unpacked]:
     """Extract archives, and add those found in them, each with the folder that it becomes."""
-    budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in archives))
+    budget = max(ARCHIVE_BYTES, ARCHIVE_RATIO * sum(path.stat().st_size for path, _ in archives))
     for path, folder in archives:
         with notes.failure_of(path, folder):
             done, size = _extract(path, folder, budget)
@@ -297,7 +288,7 @@ class _Archive:
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice, and neither is preferred")
-        if len(names) > MOST_FILES or total > budget:
+        if len(names) > ARCHIVE_FILES or total > budget:
             raise SpentError(
                 f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, but at most "
                 f"{budget / 2**30:,.1f} are left for this command, which is enough for any honest archive of this "
@@ -366,12 +357,12 @@ class _Archive:
                 f"{self.path} holds {name!r}, a link or a path out of the target, so nothing of it is unpacked: "
                 "inspect it first"
             )
-        has_long_part = any(len(part.encode(errors="replace")) > LONGEST for part in path.parts)
+        has_long_part = any(len(part.encode(errors="replace")) > ARCHIVE_NAME_BYTES for part in path.parts)
         refuse_if(
             (
-                has_long_part or len(name) > LONGEST_PATH,
+                has_long_part or len(name) > ARCHIVE_PATH_LETTERS,
                 f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, but a file name here "
-                f"may have at most {LONGEST}: nothing of it is unpacked",
+                f"may have at most {ARCHIVE_NAME_BYTES}: nothing of it is unpacked",
             ),
             (
                 any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in name),

@@ -28,6 +28,7 @@ from mebench.exchange.write import write_rows
 from mebench.files import write_text
 from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
+from mebench.limits import CHALLENGE_FILE_BYTES
 from mebench.output.number_format import format_interval, format_number
 from mebench.output.terminal import format_count, print_lines
 from mebench.runs.access_text import SEATBELT
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 else:
     cv2 = load_lazily("cv2")
 
-MOST_BYTES = 20_000_000
-"""Larger files are refused unread."""
 MOST_NAMED = 5
 """Faults that an error names; further ones are counted."""
 SECONDS = 120
@@ -285,8 +284,8 @@ def confined_rows(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
     Raises:
         DataError: see `score_submission`.
     """
-    if path.stat().st_size > MOST_BYTES:
-        raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
+    if path.stat().st_size > CHALLENGE_FILE_BYTES:
+        raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {CHALLENGE_FILE_BYTES:,} are read")
     try:
         done = subprocess.run(
             [sys.executable, "-m", "mebench.challenges.bundle", task.name, str(path.resolve()), confinement.find_isolation().by],

@@ -23,13 +23,9 @@ from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
 from mebench.files import read_plain
+from mebench.limits import EAF_BYTES, EAF_ELEMENTS, EAF_LEVELS, EAF_SECONDS, FPS_LIMIT
 from mebench.output.terminal import format_count
 
-MAX_BYTES = 64 << 20
-MAX_ELEMENTS = 2_000_000
-MAX_DEPTH = 16
-MAX_SECONDS = 10_000_000
-"""Latest time of a mark, about four months."""
 EMOTION = "emotion"
 """The tier with the emotions of the marks on the tiers of kinds."""
 FPS = "mebench:fps"
@@ -37,8 +33,6 @@ FPS = "mebench:fps"
 MS_PER_SECOND = 1000
 RATE_OF_MILLISECONDS = float(MS_PER_SECOND)
 """Frames per second if no rate is known: each millisecond counts as a frame."""
-MAX_RATE = 100_000
-"""Frames per second that no camera reaches."""
 ROOT = "ANNOTATION_DOCUMENT"
 ALIGNABLE = "ALIGNABLE_ANNOTATION"
 """Element of a mark with times of its own."""
@@ -242,7 +236,7 @@ def _parse_xml(path: Path) -> ElementTree.Element:
     if not path.is_file():
         raise DataError(f"there is no file {path}: name an .eaf file of ELAN")
     with refused_by_system(f"{path} cannot be read"):
-        raw = read_plain(path, MAX_BYTES)
+        raw = read_plain(path, EAF_BYTES)
     parser = ElementTree.XMLParser(target=_Bounded(path))
     try:
         parser.feed(raw)
@@ -273,7 +267,7 @@ def _stated_rate(path: Path, tree: ElementTree.Element) -> float | None:
             fps = float(text)
         except ValueError:
             fps = 0.0  # refused below, like any other impossible rate
-        if not 0 < fps < MAX_RATE:
+        if not 0 < fps < FPS_LIMIT:
             raise DataError(f"{path} states {text[:40]!r} frames per second, which must be a number above 0")
     return fps
 
@@ -341,7 +335,7 @@ class _TierReader:
 
     def _times_of(self, mark: ElementTree.Element) -> tuple[int | None, int | None]:
         """Begin and end of a mark, or of the one that it refers to; None where its slot has no time."""
-        for _ in range(MAX_DEPTH):  # references may form a chain
+        for _ in range(EAF_LEVELS):  # references may form a chain
             mark = self._marks.get(mark.get("ANNOTATION_REF", ""), mark)
         begin = mark.get("TIME_SLOT_REF1", "")
         end = mark.get("TIME_SLOT_REF2", "")
@@ -370,7 +364,7 @@ class _TierReader:
 
     def _inherited(self, tier: ElementTree.Element, attribute: str) -> str:
         """An attribute of a tier, or of its nearest ancestor that has it."""
-        for _ in range(MAX_DEPTH):
+        for _ in range(EAF_LEVELS):
             if tier.get(attribute) or tier.get("PARENT_REF") not in self._tiers:
                 break
             tier = self._tiers[tier.attrib["PARENT_REF"]]
@@ -392,10 +386,10 @@ class _Bounded(ElementTree.TreeBuilder):
 
     def start(self, tag: str, attrs: Any) -> ElementTree.Element:  # type: ignore[override]
         """Begin an element, unless the document is too large, too deep or another one."""
-        if self._elements >= MAX_ELEMENTS:
-            raise DataError(f"{self._path} has more than {MAX_ELEMENTS:,} elements, the most that mebench reads")
-        if self._depth >= MAX_DEPTH:
-            raise DataError(f"{self._path} is nested more than {MAX_DEPTH} deep, as no .eaf file is")
+        if self._elements >= EAF_ELEMENTS:
+            raise DataError(f"{self._path} has more than {EAF_ELEMENTS:,} elements, the most that mebench reads")
+        if self._depth >= EAF_LEVELS:
+            raise DataError(f"{self._path} is nested more than {EAF_LEVELS} deep, as no .eaf file is")
         if not self._elements and tag != ROOT:
             raise DataError(f"{self._path} is not an .eaf file of ELAN: it begins with <{tag[:40]}>, not <{ROOT}>")
         self._depth += 1
@@ -410,7 +404,7 @@ class _Bounded(ElementTree.TreeBuilder):
 
 def _time(path: Path, text: str, sign: str = "") -> int:
     """A time in ms; `sign` is a pattern of the sign that it may have."""
-    if not re.fullmatch(rf"(?:{sign})?[0-9]{{1,12}}", text) or abs(int(text)) > MS_PER_SECOND * MAX_SECONDS:
+    if not re.fullmatch(rf"(?:{sign})?[0-9]{{1,12}}", text) or abs(int(text)) > MS_PER_SECOND * EAF_SECONDS:
         raise DataError(f"{path} holds the time {text[:40]!r}, which must be a whole number of milliseconds")
     return int(text)
 

@@ -15,9 +15,8 @@ import numpy as np
 
 from mebench.annotations.plain_pickle import Bare, unpickled
 from mebench.errors import DataError
+from mebench.limits import ARRAY_NUMBERS
 
-MOST_NUMBERS = 20_000_000
-"""The limit of numbers in arrays."""
 ARRAY_MARK = b"\x93NUMPY"
 ARCHIVE_MARK = b"PK\x03\x04"
 PICKLE_MARKS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -222,8 +221,8 @@ class _JoinedNames(ast.NodeTransformer):
 
 def _refuse_many(numbers: int) -> None:
     """Refuse more numbers than answers have, which a small file may expand to."""
-    if numbers > MOST_NUMBERS:
-        raise DataError(f"it expands to {numbers:,} numbers, and {MOST_NUMBERS:,} are read: save the rows as CSV")
+    if numbers > ARRAY_NUMBERS:
+        raise DataError(f"it expands to {numbers:,} numbers, and {ARRAY_NUMBERS:,} are read: save the rows as CSV")
 
 
 def _without_arrays(value: Any, joined: list[str] | None = None) -> Any:

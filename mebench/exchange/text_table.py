@@ -34,6 +34,7 @@ from mebench.exchange.unnamed_columns import with_column_names
 from mebench.files import read_plain
 from mebench.finding import Finding, sentences_of
 from mebench.grouping import group_by
+from mebench.limits import TEXT_TABLE_BYTES
 from mebench.output.terminal import format_count
 
 MOST_LINES = 3
@@ -139,11 +140,9 @@ def open_encoded(path: Path, encoding: str | None) -> File:
 def _read_bytes(path: Path, role: str) -> bytes:
     """The content of a file of limited size; `role` says in the error what it should hold."""
     with refused_by_system(f"{path} cannot be read", f"name the file with the {role}"):
-        return read_plain(path, MOST_BYTES)
+        return read_plain(path, TEXT_TABLE_BYTES)
 
 
-MOST_BYTES = 256 * 2**20
-"""Largest size of a table of text."""
 MOST_OF_A_NAME = 60
 """Most characters of a column's name in a message: after an unclosed quotation mark the name is the whole file."""
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")

@@ -13,13 +13,13 @@ from torch.nn import functional as F
 from mebench.errors import DataError
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
+from mebench.limits import MINI_XCEPTION_BYTES
 
 if TYPE_CHECKING:
     import h5py
 else:
     h5py = load_lazily("h5py")
 
-MAX_BYTES = 1 << 26
 EPSILON = 1e-3
 """Keras's small number in the root of a batch normalisation, as the file gives it."""
 WIDTHS = (16, 32, 64, 128)
@@ -125,7 +125,7 @@ def load_mini_xception(path: Path) -> MiniXception:
             (f"batch_normalization_{normalisation + 2}", block.second[2]),
         ]
     try:
-        with open_plain(path, MAX_BYTES) as file, h5py.File(file) as stored:
+        with open_plain(path, MINI_XCEPTION_BYTES) as file, h5py.File(file) as stored:
             for name, module in modules:
                 _fill(module, stored[f"model_weights/{name}/{name}_1"])
     except ModuleNotFoundError:

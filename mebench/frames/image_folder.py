@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from mebench.errors import DataError
 from mebench.files import read_plain
 from mebench.frames.breaks import Break
-from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
+from mebench.frames.images import SUFFIXES, read_image
 from mebench.frames.videofile import SUFFIXES as VIDEOS
+from mebench.limits import IMAGE_BYTES
 
 _DIGITS = re.compile(r"([0-9]+)")
 _PADDING = re.compile(r"(?<![0-9])\s+(?=[0-9])")
@@ -149,7 +150,7 @@ class FolderFrames:
             for path in paths:
                 digest.update(f"\0{path.name}\0{path.stat().st_size}".encode())
             for index in sorted({0, len(paths) // 2, len(paths) - 1}):
-                digest.update(hashlib.sha256(read_plain(paths[index], MOST_BYTES)).digest())
+                digest.update(hashlib.sha256(read_plain(paths[index], IMAGE_BYTES)).digest())
         except OSError as error:
             raise DataError(
                 f"the image {error.filename} cannot be read ({error.strerror}): check that it exists, and its "

@@ -15,6 +15,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain, read_plain
 from mebench.lazy_imports import load_lazily
+from mebench.limits import IMAGE_BYTES, IMAGE_PIXELS
 
 if TYPE_CHECKING:
     import cv2
@@ -24,10 +25,6 @@ else:
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of the image files that a folder of frames may hold, in lower case."""
 
-MOST_PIXELS = 2**25
-"""Most pixels of one image, by its header, before anything is decoded: 7680 x 4320 is less."""
-MOST_BYTES = 4 * MOST_PIXELS
-"""Most bytes of one image file."""
 
 _FORMS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 _OTHER_FORMS = {b"GIF8": "a GIF", b"ftypavif": "AVIF", b"ftypheic": "HEIC", b"jP  ": "JPEG 2000", b"%PDF": "a PDF"}
@@ -60,7 +57,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
         DataError: the file is missing, unreadable, empty, truncated, no image, or has not 8 bits a channel.
     """
     with refused_by_system(f"the image {path} cannot be read", "check that it exists, and its permissions"):
-        data = read_plain(path, MOST_BYTES)
+        data = read_plain(path, IMAGE_BYTES)
     refuse_if(
         (not data, f"the image {path} is empty (0 bytes): {_COPY_AGAIN}"),
         (is_truncated_jpeg(data), f"the image {path} is truncated (its JPEG data has no end marker): {_COPY_AGAIN}"),
@@ -162,7 +159,7 @@ def image_size(path: Path) -> Size:
         BadImageError: it is empty, no image, truncated, or has more than 8 bits a channel.
     """
     try:
-        with open_plain(path, MOST_BYTES) as file:
+        with open_plain(path, IMAGE_BYTES) as file:
             length = file.seek(0, 2)
             if not length:
                 raise BadImageError("is empty (0 bytes)")
@@ -200,7 +197,7 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
 
     Raises:
         BadImageError: it is no image, has another format, is damaged, holds several pictures, or more than
-            `MOST_PIXELS`.
+            `IMAGE_PIXELS`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own, about many pixels and odd headers
@@ -212,7 +209,7 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
             other = next((name for sign, name in _OTHER_FORMS.items() if sign in start), "")
             raise BadImageError(f"is {other}: {_AS_PNG}" if other else "is damaged or not an image") from None
         except Image.DecompressionBombError:
-            raise BadImageError(f"has more than {MOST_PIXELS:,} pixels") from None
+            raise BadImageError(f"has more than {IMAGE_PIXELS:,} pixels") from None
         except Exception as error:  # of a damaged header anything may come
             raise BadImageError(f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from None
     with image:
@@ -222,8 +219,8 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
                 f"holds several pictures: {_AS_PNG}",
             ),
             (
-                image.width * image.height > MOST_PIXELS,
-                f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS:,}",
+                image.width * image.height > IMAGE_PIXELS,
+                f"has {image.width} x {image.height} pixels, expected at most {IMAGE_PIXELS:,}",
             ),
             error=BadImageError,
         )

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain
 from mebench.frames.breaks import Break
-from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
+from mebench.frames.images import SUFFIXES as IMAGES
 from mebench.lazy_imports import load_lazily
+from mebench.limits import IMAGE_PIXELS
 from mebench.system import CAMERA_FORMAT, FORKS
 
 if TYPE_CHECKING:
@@ -548,14 +549,14 @@ class Decoder:
         """Refuse a video whose frames, with square pixels, are too large.
 
         Raises:
-            DataError: they have more than `MOST_PIXELS`.
+            DataError: they have more than `IMAGE_PIXELS`.
         """
         width = self._stream.codec_context.width
         height = self._stream.codec_context.height
         n_pixels = round(width * height * max(self.aspect, 1 / self.aspect))
-        if n_pixels > MOST_PIXELS:
+        if n_pixels > IMAGE_PIXELS:
             raise DataError(
-                f"the video {path} has frames of {n_pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
+                f"the video {path} has frames of {n_pixels:,} pixels, expected at most {IMAGE_PIXELS:,}: make it smaller first"
             )
 
     def read_stamps(self) -> NDArray[np.float64]:

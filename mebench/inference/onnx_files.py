@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mebench.errors import ConfigError, RunError, refused_by_system
 from mebench.files import read_plain
 from mebench.lazy_imports import load_lazily
+from mebench.limits import NETWORK_BYTES, RECIPE_BYTES
 
 if TYPE_CHECKING:
     import torch
@@ -19,10 +20,6 @@ else:
     torch = load_lazily("torch")
 
 ONNX_ENDING = ".onnx"
-_NETWORK_BYTES = 1 << 30
-"""Bytes of the largest network that is read."""
-_RECIPE_BYTES = 4 << 20
-"""Bytes of the largest recipe that is read."""
 
 
 def is_network(file: Path) -> bool:
@@ -58,7 +55,7 @@ def read_recipe(network: Path) -> dict[str, Any]:
             f"{network} is a network alone, and {recipe.name}, which must lie beside it, is missing: {again}"
         )
     with refused_by_system(f"the recipe {recipe} cannot be read", error=RunError):
-        text = read_plain(recipe, _RECIPE_BYTES)
+        text = read_plain(recipe, RECIPE_BYTES)
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
@@ -138,7 +135,7 @@ def _stored_tensors(network: Path) -> Mapping[str, torch.Tensor]:
             f"ONNX needs packages that are not installed ({error}): pip install 'mebench[onnx]'"
         ) from error
     with refused_by_system(f"the network {network} cannot be read", error=RunError):
-        content = read_plain(network, _NETWORK_BYTES)
+        content = read_plain(network, NETWORK_BYTES)
     try:
         graph = onnx.load_model_from_string(content).graph
     except DecodeError:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mebench.errors import DataError, check_known, refuse_if
-from mebench.exchange.text_table import MOST_BYTES
 from mebench.files import read_plain
 from mebench.grouping import group_by
+from mebench.limits import TEXT_TABLE_BYTES
 from mebench.metrics.catalogue import JOINT, METRICS
 
 CAVEATS: dict[str, str] = {
@@ -367,7 +367,9 @@ def read_published(path: Path) -> list[PublishedValue]:
     """
     rows: dict[tuple[object, ...], PublishedValue] = {}
     try:
-        reader = csv.DictReader(io.StringIO(read_plain(path, MOST_BYTES).decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(
+            io.StringIO(read_plain(path, TEXT_TABLE_BYTES).decode("utf-8-sig"), newline=""), strict=True
+        )
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise DataError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}")
         for cells in reader:

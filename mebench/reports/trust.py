@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError, list_first, refused_by_system
 from mebench.files import read_plain
+from mebench.limits import PEOPLE_TABLE_BYTES
 from mebench.metrics.bootstrap import Resampling, SectionScores
 from mebench.metrics.catalogue import find_metric
 from mebench.metrics.comparison import MAIN, on_hardest, path_of, sections_of
@@ -34,8 +35,6 @@ from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
 
-MOST_BYTES = 2**24
-"""Largest table of people or noise, 16 MiB."""
 MOST_VALUES = 4
 """An attribute of numbers with more different values, such as an age, is split at its median."""
 NOISE = {"onset": 10_000.0, "apex": 10_000.0, "offset": 10_000.0, "label": 1.0}
@@ -53,7 +52,7 @@ def read_text_table(file: Path, *columns: str) -> pd.DataFrame:
         DataError: it cannot be read, or lacks a column.
     """
     with refused_by_system(f"{file} cannot be read", "name a table of text with commas"):
-        raw = read_plain(file, MOST_BYTES)
+        raw = read_plain(file, PEOPLE_TABLE_BYTES)
     try:
         rows = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except ValueError as error:

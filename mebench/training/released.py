@@ -15,13 +15,8 @@ from mebench.core import LabelledVideo
 from mebench.errors import ConfigError, DataError, list_first
 from mebench.features.weight_checks import check_tensor
 from mebench.files import open_plain
+from mebench.limits import KERAS_GROUPS, KERAS_NAMES, WEIGHTS_BYTES
 
-MAX_BYTES = 1 << 30
-"""Bytes of a file of weights at most."""
-DEEPEST = 32
-"""Groups in one another in a file of Keras."""
-MOST_NAMES = 20_000
-"""Names in all groups of a file of Keras together: a group under two names counts twice."""
 WRAPPER = "module."
 """Beginning of all names in the weights of a network that was wrapped for several devices."""
 _NOISE = re.compile(r"\x1b\[[\d;]*m|^\[Errno \d+\] ")
@@ -93,7 +88,7 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         DataError: it is damaged, too large, or holds something else than tensors by name.
     """
     try:
-        with open_plain(path, MAX_BYTES) as file:
+        with open_plain(path, WEIGHTS_BYTES) as file:
             loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
         what = _NOISE.sub("", str(error)).strip() or "the file is empty"
@@ -106,9 +101,9 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
             f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"
         )
     size = sum(value.numel() * value.element_size() for value in loaded.values())
-    if size > MAX_BYTES:
+    if size > WEIGHTS_BYTES:
         raise DataError(
-            f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
+            f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {WEIGHTS_BYTES >> 20} are read"
         )
     return _without_wrapper(loaded)
 
@@ -139,7 +134,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
         raise ConfigError(f"reading {path} needs h5py, which is not installed: pip install 'mebench[keras]'") from None
     reader = _KerasReader(path)
     try:
-        with open_plain(path, MAX_BYTES) as opened, h5py.File(opened, "r") as file:
+        with open_plain(path, WEIGHTS_BYTES) as opened, h5py.File(opened, "r") as file:
             reader.read_group(file, "")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the weights {path} cannot be read: {_NOISE.sub('', str(error))}") from None
@@ -166,14 +161,14 @@ class _KerasReader:
         """Take the arrays of a group and of the groups inside it; `above` is its own name, ending in `/`."""
         import h5py
 
-        if above.count("/") > DEEPEST:  # or a group that contains itself
+        if above.count("/") > KERAS_GROUPS:  # or a group that contains itself
             raise DataError(
-                f"the weights {self._path} nest more than {DEEPEST} groups, which no weights do: they are not read"
+                f"the weights {self._path} nest more than {KERAS_GROUPS} groups, which no weights do: they are not read"
             )
         self._n_names += len(group)
-        if self._n_names > MOST_NAMES:
+        if self._n_names > KERAS_NAMES:
             raise DataError(
-                f"the weights {self._path} hold more than {MOST_NAMES:,} names, which no weights do: they are not read"
+                f"the weights {self._path} hold more than {KERAS_NAMES:,} names, which no weights do: they are not read"
             )
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -192,9 +187,9 @@ class _KerasReader:
             raise DataError(
                 f"the weights {self._path} refer to another file for {full_name!r}, which no weights need: they are not read"
             )
-        if self._n_bytes > MAX_BYTES:
+        if self._n_bytes > WEIGHTS_BYTES:
             raise DataError(
-                f"the weights {self._path} would take {self._n_bytes / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
+                f"the weights {self._path} would take {self._n_bytes / 2**20:,.0f} MiB, and at most {WEIGHTS_BYTES >> 20} are read"
             )
         self.found[full_name.removeprefix("model_weights/")] = item[()]
 

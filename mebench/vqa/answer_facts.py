@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from mebench.atomic import replace_file
 from mebench.errors import ConfigError, DataError, refused_by_system
 from mebench.files import file_hash, read_plain
+from mebench.limits import ANSWER_FACTS_BYTES
 
 COSTS = ("asked", "refused", "failed", "tokens", "seconds")
 """Facts that add up when an interrupted command continues; all others must stay the same."""
 KINDS = {"see": list, "pictures": int, "windows": int, "size": int, "apex": str, "floor": str, "card": dict}
 """Facts that say what was seen, and the kinds of their values."""
-MOST_BYTES = 1_000_000
 OF_MODEL = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt", ".tiktoken", ".gguf"})
 """The endings of files in a model's folder that decide its answers: weights, settings, tokenizer and template."""
 
@@ -39,7 +39,7 @@ def read_facts(answers: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     with refused_by_system(f"cannot read {file}"):
-        data = read_plain(file, MOST_BYTES)
+        data = read_plain(file, ANSWER_FACTS_BYTES)
     try:
         facts = json.loads(data)
     except (ValueError, RecursionError):

@@ -16,6 +16,7 @@ from mebench._installation import VERSION
 from mebench.atomic import whole_folder
 from mebench.errors import ConfigError, DataError, check_known, refuse_if, refused_by_system
 from mebench.files import read_plain, write_text
+from mebench.limits import ANSWER_RECORD_BYTES
 from mebench.vqa.answer_facts import read_facts
 from mebench.vqa.floors import LEVELS, TRUTH
 from mebench.vqa.marking import SCORERS, check_answers, score_answers
@@ -28,8 +29,6 @@ RECORD = "answers.json"
 ANSWERS = "answers.jsonl"
 QUESTIONS = "questions.jsonl"
 FORMAT = 1
-MOST_BYTES = 20_000_000
-"""Larger records are refused."""
 NAME = re.compile(r"[a-z0-9_]{1,60}")
 CLIPS = "clips"
 VIDEOS = "videos"
@@ -257,7 +256,7 @@ def read_answer_record(folder: Path) -> AnswerRecord:
         DataError: it is damaged or of a later version, or its answers or questions differ from their hashes.
     """
     with refused_by_system(f"cannot read {folder / RECORD}"):
-        data = read_plain(folder / RECORD, MOST_BYTES)
+        data = read_plain(folder / RECORD, ANSWER_RECORD_BYTES)
     again = f"send {folder.name} again, whole"
     try:
         content = json.loads(data)

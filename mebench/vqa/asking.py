@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from mebench.errors import ConfigError, DataError, RunError, check_known, refused_by_system
 from mebench.grouping import split_into_batches
 from mebench.lazy_imports import load_lazily
+from mebench.limits import QUESTION_LETTERS
 from mebench.vqa.constraints import CONSTRAINTS, text_of_reply
 from mebench.vqa.prompts import Prompt, read_prompt
-from mebench.vqa.questions import LONGEST, Row, id_of, read_questions, subject_of
+from mebench.vqa.questions import Row, id_of, read_questions, subject_of
 from mebench.vqa.wording import meaning_of
 
 if TYPE_CHECKING:
@@ -310,4 +311,4 @@ def reply_of_choice(choice: Mapping[str, Any], tokens: int, settings: AskSetting
     text = text_of_reply(choice, settings.constraint, question) or ""
     if not isinstance(text, str):
         raise TypeError(f"its answer is {type(text).__name__}, not text")
-    return Reply(" ".join(text.split())[:LONGEST], tokens)
+    return Reply(" ".join(text.split())[:QUESTION_LETTERS], tokens)

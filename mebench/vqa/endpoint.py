@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import ConfigError
 from mebench.lazy_imports import load_lazily
+from mebench.limits import REPLY_BYTES
 from mebench.vqa.answer_facts import address_without_keys, holds_keys
 from mebench.vqa.asking import (
     AnsweringCost,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 else:
     cv2 = load_lazily("cv2")
 
-MOST_BYTES = 4_000_000
-"""Longer replies are refused."""
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """The HTTP errors after which a request is tried again."""
 LONGEST_PAUSE = 60.0
@@ -190,8 +189,8 @@ class Server:
             for part in iter(partial(response.read1, 1 << 16), b""):
                 parts.append(part)
                 size += len(part)
-                if size > MOST_BYTES:
-                    raise ValueError(f"its reply is longer than {MOST_BYTES:,} bytes")
+                if size > REPLY_BYTES:
+                    raise ValueError(f"its reply is longer than {REPLY_BYTES:,} bytes")
                 if time.monotonic() > deadline:
                     raise TimeoutError
         return b"".join(parts)

@@ -14,9 +14,9 @@ import yaml
 
 from mebench.errors import DataError, refused_by_system
 from mebench.files import load_yaml, read_plain
+from mebench.limits import MODEL_CARD_BYTES
 
 CARD = "README.md"
-MOST_BYTES = 2_000_000
 MOST_SENTENCES, LONGEST_SENTENCE = 20, 300
 UNKNOWN = "unknown"
 """Training data of which nobody says what it is."""
@@ -82,7 +82,7 @@ def read_model_card(file: Path) -> ModelCard:
         DataError: it cannot be read, or what stands before its text is no YAML.
     """
     with refused_by_system(f"cannot read the model's card {file}"):
-        data = read_plain(file, MOST_BYTES)
+        data = read_plain(file, MODEL_CARD_BYTES)
     try:
         front, text = split_front_matter(data.decode("utf-8"))
     except (UnicodeDecodeError, yaml.YAMLError) as error:

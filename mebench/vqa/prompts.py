@@ -9,10 +9,10 @@ import yaml
 
 from mebench.errors import ConfigError, check_known
 from mebench.files import read_yaml
+from mebench.limits import PROMPT_LETTERS
 
 FOLDER = Path(__file__).with_name("prompts")
 DEFAULT = "plain"
-LONGEST = 20_000
 PICTURES = "{pictures}"
 QUESTION = "{question}"
 
@@ -75,6 +75,6 @@ def read_prompt(name: str = DEFAULT) -> Prompt:
     if not isinstance(content, dict) or set(content) != {"name", "version", "text"}:
         raise ConfigError(f"{file} is no prompt: {form}")
     prompt = Prompt(*(str(content[key]).strip() for key in ("name", "version", "text")))
-    if not prompt.name or not prompt.text or len(prompt.text) > LONGEST:
-        raise ConfigError(f"{file}: a prompt has a name, and a text of 1 to {LONGEST:,} characters")
+    if not prompt.name or not prompt.text or len(prompt.text) > PROMPT_LETTERS:
+        raise ConfigError(f"{file}: a prompt has a name, and a text of 1 to {PROMPT_LETTERS:,} characters")
     return prompt

@@ -13,14 +13,12 @@ from mebench.core import Expression, Video
 from mebench.errors import DataError, check_known, refused_by_system
 from mebench.files import read_plain
 from mebench.grouping import group_by
+from mebench.limits import QUESTION_LETTERS, QUESTION_LINES, QUESTIONS_BYTES
 from mebench.metrics.bootstrap import derived_seed
 from mebench.vqa.wording import ANALYSES, FINE, answer_sentence, join_unit_names, meaning_of, sentence_question
 
 Row = dict[str, str]
 """A line of a file of questions: `id` (or `video_id`), `question`, `answer`, and the names of its clip or video."""
-MOST_ROWS, MOST_BYTES, LONGEST = 200_000, 100_000_000, 10_000
-"""Files with more lines or bytes, or longer texts, are refused; the largest of a challenge has about a thousand lines.
-"""
 
 
 def make_questions(
@@ -224,7 +222,7 @@ def is_question_file(path: Path) -> bool:
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     with path.open("rb") as file:
-        first = file.readline(LONGEST * 4)
+        first = file.readline(QUESTION_LETTERS * 4)
     return b'"question"' in first
 
 
@@ -246,20 +244,20 @@ def read_lines(path: Path) -> Iterator[tuple[int, Row | str]]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file of at most `MOST_BYTES` and `MOST_ROWS`.
+    """The text of a file of at most `QUESTIONS_BYTES` and `QUESTION_LINES`.
 
     Raises:
         DataError: it cannot be read, is not UTF-8, or is too large.
     """
     with refused_by_system(f"cannot read {path}"):
-        data = read_plain(path, MOST_BYTES)
+        data = read_plain(path, QUESTIONS_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     n_lines = text.count("\n")
-    if n_lines > MOST_ROWS:
-        raise DataError(f"{path} has {n_lines:,} lines; at most {MOST_ROWS:,} are read")
+    if n_lines > QUESTION_LINES:
+        raise DataError(f"{path} has {n_lines:,} lines; at most {QUESTION_LINES:,} are read")
     return text
 
 
@@ -275,8 +273,8 @@ def _row(line: str) -> Row | str:
     for key in ("id", "video_id", "question", "answer"):
         if row.get(key) is not None and key not in plain:
             return f"{key} must be text, not {type(row[key]).__name__}"
-        if (size := len(plain.get(key, ""))) > LONGEST:
-            return f"{key} has {size:,} characters; at most {LONGEST:,} are read"
+        if (size := len(plain.get(key, ""))) > QUESTION_LETTERS:
+            return f"{key} has {size:,} characters; at most {QUESTION_LETTERS:,} are read"
     return plain
 
 

@@ -107,7 +107,7 @@ def test_read_sheets_refuses_a_hundred_thousand_rows(tmp_path):
 
 @pytest.mark.parametrize("write", [write_xlsx, write_xls])
 def test_read_sheets_refuses_workbooks_of_too_many_rows(tmp_path, monkeypatch, write):
-    monkeypatch.setattr(module, "MAX_ROWS", 10)
+    monkeypatch.setattr(module, "SHEET_ROWS", 10)
     write(tmp_path / "codes.xlsx", {"codes": [(n,) for n in range(11)]})
     with pytest.raises(DataError, match=r"sheet 'codes' of .*codes.xlsx has more than 10 rows"):
         read_sheets(tmp_path / "codes.xlsx")
@@ -131,12 +131,12 @@ def test_read_sheets_reads_rows_far_below_the_others(tmp_path):
 
 def test_read_sheets_counts_columns_beyond_those_read(tmp_path):
     book = openpyxl.Workbook()
-    book.active.append(("Subject", "Filename", *[""] * (module.MAX_COLUMNS - 3), "last", "too far", "", "farther"))
+    book.active.append(("Subject", "Filename", *[""] * (module.SHEET_COLUMNS - 3), "last", "too far", "", "farther"))
     book.save(tmp_path / "codes.xlsx")
     (sheet,) = read_sheets(tmp_path / "codes.xlsx")
     ((_, cells),) = sheet.rows
     (left_out,) = sheet.left_out
-    assert (len(cells), cells[-1]) == (module.MAX_COLUMNS, "last")
+    assert (len(cells), cells[-1]) == (module.SHEET_COLUMNS, "last")
     assert sheet.held["column"] == 5
     assert (left_out.unit, left_out.n, left_out.which) == ("column", 2, "IW, IY")
     assert "2 columns behind the first 256 columns" in sheet.remarks[0].reason

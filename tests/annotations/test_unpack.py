@@ -314,8 +314,8 @@ def test_unpack_names_what_is_no_archive(tmp_path):
 
 def test_unpack_has_one_budget_for_a_command(tmp_path, monkeypatch):
     """Archives in archives would multiply what each may grow to."""
-    monkeypatch.setattr("mebench.annotations.unpack.LARGE", 3_000_000)
-    monkeypatch.setattr("mebench.annotations.unpack.MOST_TIMES", 1)
+    monkeypatch.setattr("mebench.annotations.unpack.ARCHIVE_BYTES", 3_000_000)
+    monkeypatch.setattr("mebench.annotations.unpack.ARCHIVE_RATIO", 1)
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", bytes(2_000_000))

@@ -283,14 +283,14 @@ HEAD, FOOT = "<ANNOTATION_DOCUMENT AUTHOR='&a;'>", "</ANNOTATION_DOCUMENT>"
     ],
 )  # fmt: skip
 def test_read_eaf_refuses_entities_giants_and_other_files(tmp_path, monkeypatch, content, sentence):
-    monkeypatch.setattr("mebench.exchange.eaf.MAX_ELEMENTS", 200)
+    monkeypatch.setattr("mebench.exchange.eaf.EAF_ELEMENTS", 200)
     (tmp_path / "a.eaf").write_text(content)
     with pytest.raises(DataError, match=sentence):
         read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=25.0)
 
 
 def test_read_eaf_refuses_large_files_before_reading(tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.exchange.eaf.MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("mebench.exchange.eaf.EAF_BYTES", 1 << 20)
     with (tmp_path / "a.eaf").open("wb") as file:
         file.truncate(3 << 20)
     with pytest.raises(DataError, match=r"cannot be read: it has 3,145,728 bytes, expected at most 1,048,576$"):

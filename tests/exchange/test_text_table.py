@@ -240,7 +240,7 @@ def test_parse_runs_no_formula_of_a_workbook(tmp_path):
 
 
 def test_parse_refuses_a_workbook_of_too_many_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "MAX_ROWS", 3)
+    monkeypatch.setattr(sheets, "SHEET_ROWS", 3)
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, *[(1, "a", 1, 2)] * 3]})
     with pytest.raises(DataError, match=r"has more than 3 rows.* \(line 4\): save only this sheet as \.csv"):
         read(tmp_path / "book.xlsx")

@@ -221,10 +221,7 @@ def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, moves_and_
     code, _, err = mebench("spot", moves, still, "--emotions", "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert code == 0
-    assert (
-        "still: 0 micro-expressions in 2.4 s, 0.0 [0.0, 92.2] a minute. This model gives up to"
-        in err
-    )
+    assert "still: 0 micro-expressions in 2.4 s, 0.0 [0.0, 92.2] a minute. This model gives up to" in err
     assert "emotion, learnt from drawings" in (tmp_path / "out" / "report.html").read_text()
     assert "using the included model block_motion (trained on drawn faces)" in err
     assert "emotions: Method mean, included model mean" in (tmp_path / "out" / "report.html").read_text()

@@ -277,7 +277,7 @@ def test_keras_weights_refuses_endless_groups_at_once(tmp_path, monkeypatch):
         with pytest.raises(DataError, match=message):
             released.keras_weights(tmp_path / f"{name}.h5")
 
-    monkeypatch.setattr(released, "MOST_NAMES", 1000)
+    monkeypatch.setattr(released, "KERAS_NAMES", 1000)
     with pytest.raises(DataError, match="hold more than 1,000 names"):
         released.keras_weights(tmp_path / "twos.h5")
 

@@ -1,0 +1,104 @@
+"""The limits of what is read from files of others, each with its reason.
+
+A file of a stranger may be damaged, or made to fill the memory. Each limit lies far above what the field publishes; what is larger is
+refused with a sentence that names the limit, before it is read.
+"""
+
+# -- tables and sheets
+
+TEXT_TABLE_BYTES = 256 * 2**20
+"""A table of text: a million intervals take some 50 MB."""
+SHEET_BYTES = 64 * 2**20
+"""A workbook, and what a zipped one expands to."""
+SHEET_ROWS = 50_000
+"""Rows of text in one sheet; the largest published one has fewer than eight thousand."""
+SHEET_COLUMNS = 256
+"""Columns of a workbook's sheet, as many as an .xls file can have: cells between a row's filled ones cost memory, too."""
+SHEET_XML_BYTES = 12 * 2**20
+"""XML in a workbook, which is read row by row whether or not anything is in it."""
+OPENFACE_BYTES = 1 << 30
+"""A file of OpenFace: 700 columns of a hundred thousand frames are half of it."""
+PEOPLE_TABLE_BYTES = 2**24
+"""A table of people, or of noise: a line for each of them."""
+
+# -- arrays, values and settings
+
+ARRAY_NUMBERS = 20_000_000
+"""Numbers in arrays: scores of two kinds for a day of film at 100 frames a second."""
+MATLAB_BYTES = 2**28
+"""A file of MATLAB; the published ones have up to some 20 million."""
+YAML_BYTES = 2**20
+"""A YAML file; the largest of ours has under 100 kB."""
+YAML_LEVELS = 32
+"""Levels of maps and lists in YAML; the deepest of ours has seven."""
+YAML_VALUES = 100_000
+"""Scalars, maps and lists in YAML, one behind an alias counted wherever it stands: a few lines of aliases can stand for billions."""
+
+# -- ELAN
+
+EAF_BYTES = 64 << 20
+"""A file of ELAN; its XML takes many times as much memory."""
+EAF_ELEMENTS = 2_000_000
+"""Elements of its XML."""
+EAF_LEVELS = 16
+"""Levels of its XML, and references from mark to mark in a chain: a file of ELAN has five."""
+EAF_SECONDS = 10_000_000
+"""Latest time of a mark, about four months."""
+
+# -- images and films
+
+IMAGE_PIXELS = 2**25
+"""Pixels of one image or frame, by its header, before anything is decoded: 7680 x 4320 is less."""
+IMAGE_BYTES = 4 * IMAGE_PIXELS
+"""One image file: four bytes a pixel are an image that is not compressed."""
+FPS_LIMIT = 100_000
+"""Frames per second that no camera reaches."""
+
+# -- archives
+
+ARCHIVE_FILES = 5_000_000
+"""Files of one archive: images of half a day at 120 a second."""
+ARCHIVE_RATIO = 1_100
+"""The content of an archive by its size, from `ARCHIVE_BYTES` on: deflate packs no more than 1,032 bytes into one."""
+ARCHIVE_BYTES = 1 << 30
+"""What archives may unpack to, however small they are."""
+ARCHIVE_NAME_BYTES = 255
+"""A name within an archive: the most that file systems take."""
+ARCHIVE_PATH_LETTERS = 3_000
+"""A path within an archive; Linux takes 4,096 bytes with the folder above it."""
+
+# -- networks
+
+WEIGHTS_BYTES = 1 << 30
+"""A file of authors' weights, and the tensors that it expands to."""
+KERAS_GROUPS = 32
+"""Groups in one another in a file of Keras; a group may contain itself."""
+KERAS_NAMES = 20_000
+"""Names in all groups of a file of Keras together: a group under two names counts twice."""
+MINI_XCEPTION_BYTES = 1 << 26
+"""A file of mini-Xception, a network of 58,423 numbers."""
+RECIPE_BYTES = 4 << 20
+"""The recipe beside a network for other programs: settings and chains as JSON."""
+NETWORK_BYTES = 1 << 30
+"""A network for other programs."""
+
+# -- questions, answers and challenges
+
+QUESTION_LINES = 200_000
+"""Lines of a file of questions or answers; the largest of a challenge has about a thousand."""
+QUESTIONS_BYTES = 100_000_000
+"""A file of questions or answers."""
+QUESTION_LETTERS = 10_000
+"""One question or answer."""
+PROMPT_LETTERS = 20_000
+"""A text that is put before a question."""
+REPLY_BYTES = 4_000_000
+"""The reply of a model's server to one question."""
+MODEL_CARD_BYTES = 2_000_000
+"""The card of a model."""
+ANSWER_FACTS_BYTES = 1_000_000
+"""Facts beside answers: what was asked, seen and spent."""
+ANSWER_RECORD_BYTES = 20_000_000
+"""A record of answers."""
+CHALLENGE_FILE_BYTES = 20_000_000
+"""A file that takes part in a challenge."""
