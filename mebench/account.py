@@ -24,6 +24,21 @@ class LeftOut:
     which: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnUse:
+    """What became of a column of a source.
+
+    Attributes:
+        column: its name in the source.
+        use: what it holds, as it is read; empty where it is not read.
+        why: how that was known.
+    """
+
+    column: str
+    use: str
+    why: str
+
+
 @dataclass
 class Account:
     """The number of things that a source holds, and of those that are taken.
@@ -34,11 +49,13 @@ class Account:
         source: name of the source: `predictions`, `truth`, a folder.
         held: number of things by their unit.
         left_out: things that are not taken.
+        columns: its columns, in their order.
     """
 
     source: str
     held: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
+    columns: list[ColumnUse] = field(default_factory=list)
 
     def hold(self, unit: str, n: int) -> None:
         """Count things that the source holds."""

@@ -18,6 +18,7 @@ with lazy_imports():
     from mebench.core import options as core_options
     from mebench.exchange import (
         answers as file_answers,
+        choices as file_choices,
         eaf,
         frame_scores as frame_score_files,
         intervals,
@@ -44,6 +45,8 @@ What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
+Words: TypeAlias = "Mapping[str, object] | Sequence[str]"
+"""Pairs of names, `{"emotion": "predict"}` or `["emotion=predict"]`."""
 Sides: TypeAlias = "tuple[compare_runs.Side, compare_runs.Side]"
 """Two runs or programs that are compared."""
 READ_FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
@@ -66,6 +69,8 @@ class Reading:
         strict_videos: whether videos that the truth does not name are refused.
         loose_ids: whether names that differ only in case, leading zeros or a prefix are one.
         encoding: encoding of files that are not UTF-8.
+        columns: columns that the user names, by what they hold.
+        where: the cell of a column that the rows have which count.
     """
 
     what: What = "intervals"
@@ -74,11 +79,22 @@ class Reading:
     strict_videos: bool = False
     loose_ids: bool = False
     encoding: str | None = None
+    columns: Words = ()
+    where: Words = ()
+
+    @property
+    def choices(self) -> file_choices.Choices:
+        """What the user decides of the columns of the files.
+
+        Raises:
+            ConfigError: it cannot be understood.
+        """
+        return file_choices.Choices.of(self.columns, self.where)
 
     @property
     def join_rules(self) -> joining.Rules:
         """The rules by which rows of the files are matched."""
-        return joining.Rules(self.fps, self.strict_videos, self.loose_ids)
+        return joining.Rules(self.fps, self.strict_videos, self.loose_ids, self.choices)
 
 
 @dataclass(frozen=True)
@@ -208,6 +224,11 @@ class Scores(Result):
         return self._remarks.repaired
 
     @property
+    def columns(self) -> pd.DataFrame:
+        """What became of each column of each file: `source`, `column`, `read_as` (empty if it is not read) and `why`."""
+        return pd.DataFrame(self._remarks.columns, columns=["source", "column", "read_as", "why"])
+
+    @property
     def account(self) -> list[dict[str, Any]]:
         """What each file holds, in `held` rows, names, sheets: how many are `taken`, and those `left_out` with their reasons."""
         return self._remarks.account
@@ -262,6 +283,8 @@ def score(
     form: str = "auto",
     seed: int = 0,
     bootstrap: int = 1000,
+    columns: Words = (),
+    where: Words = (),
     progress: Progress | None = None,
 ) -> Scores:
     """Score predictions of any program, as `mebench score` does.
@@ -295,16 +318,18 @@ def score(
         form: format of the predictions: `auto`, `csv`, `strs`, `megc2020` or `megc2023`.
         seed: seed of the bootstrap.
         bootstrap: draws; 0 for no intervals.
+        columns: columns of the predictions by what they hold, `{"emotion": "predict"}`; `truth.emotion` is one of the truth.
+        where: the rows that count, by a column and its cell, `{"seed": 0}`, in each table with this column.
         progress: where to tell how long it takes; nowhere by default.
 
     Raises:
         ConfigError: an option is wrong, or is about other predictions than these.
-        DataError: a table cannot be understood; the sentence names its line.
+        DataError: a table cannot be understood, or its score depends on what nobody said; the sentence names its line.
     """
     return score_predictions(
         predictions,
         truth,
-        Reading(what, form, fps, strict_videos, loose_ids, encoding),
+        Reading(what, form, fps, strict_videos, loose_ids, encoding, columns, where),
         FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
         Scoring(convention, rules, classes, kinds, sensitivity, seed, bootstrap),
         progress,
@@ -336,6 +361,7 @@ def score_predictions(
         answers = _answers_from_frame_scores(answered, true, reading, frame_rules, scoring, remarks)
     else:
         answers = _answers_from_intervals(answered, true, reading, scoring, remarks)
+    file_answers.check_choices(reading.choices, remarks)
     with (progress or Silent()).waiting("scoring"):
         summary = _summarize(answers, convention, scoring)
     summary |= remarks.plain()
@@ -403,7 +429,7 @@ def _answers_from_frame_scores(
     join = replace(reading.join_rules, fps=eaf.common_rate([true, answered], reading.fps))
     options = frame_rules.spotting_params()
     half_lengths = frame_rules.half_lengths()
-    scores = frame_score_files.read_frame_scores(answered, remarks)
+    scores = frame_score_files.read_frame_scores(answered, remarks, reading.choices)
     spotted = frame_score_files.propose_intervals(scores, half_lengths, options, remarks, frame_rules.short_videos)
     adapters = dataset_summary.adapters_of(true)
     read, join = file_answers.read_truth(true, join, remarks, adapters)
@@ -434,7 +460,7 @@ def _answers_from_intervals(
     return file_answers.join_intervals(
         read,
         # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.
-        intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate),
+        intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate, reading.choices),
         join,
         remarks,
         classes=_listed(scoring.classes),
@@ -589,6 +615,8 @@ def compare(
     loose_ids: bool = False,
     fps: float | None = None,
     encoding: str | None = None,
+    columns: Words = (),
+    where: Words = (),
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two runs, two sweeps over seeds, or two prediction files with the same truth. Tests are paired over
@@ -608,6 +636,8 @@ def compare(
         loose_ids: see `score`.
         fps: frames per second of tables, see `score`.
         encoding: encoding of tables, see `score`.
+        columns: columns of both tables by what they hold, see `score`.
+        where: the rows of tables that count, see `score`.
         progress: where to tell how long it takes; nowhere by default.
 
     Raises:
@@ -620,7 +650,8 @@ def compare(
     if truth is None:
         sides = _sides_of_runs(first, second, runs)
     else:
-        reading = Reading("clips" if clips else "intervals", fps=fps, loose_ids=loose_ids, encoding=encoding)
+        what: What = "clips" if clips else "intervals"
+        reading = Reading(what, fps=fps, loose_ids=loose_ids, encoding=encoding, columns=columns, where=where)
         sides = _sides_of_files(first, second, truth, reading, classes, remarks)
     with (progress or Silent()).waiting("comparing"):
         found = compare_runs.compare_sides(*sides, name, metrics)
@@ -663,7 +694,13 @@ def _sides_of_files(
     true = _file(truth, "the truth", reading.encoding)
     adapters = dataset_summary.adapters_of(true)
     answers, other_answers = file_answers.read_against_truth(
-        true, [one, other], reading.join_rules, remarks, reading.what == "clips", _listed(classes), adapters
+        true,
+        [one, other],
+        reading.join_rules,
+        remarks,
+        reading.what == "clips",
+        _listed(classes),
+        adapters,
     )
     of_file = compare_runs.Side.of_file
     return of_file(one, answers), of_file(other, other_answers)

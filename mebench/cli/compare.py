@@ -14,7 +14,7 @@ from mebench.account import account_lines
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
+from mebench.cli.option_types import Column, Encoding, Json, Rule, RunId, Runs, Where, print_remarks
 from mebench.cli.reproduce import PUBLISHED, folder_of_published
 from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import group_by
@@ -26,7 +26,7 @@ from mebench.output.terminal import format_count, format_size, print_lines, prin
 
 with lazy_imports():
     from mebench.api import score_files
-    from mebench.exchange import answers as file_answers, join as joining, text_table
+    from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.inference import gradcam_pictures
     from mebench.metrics import agreement as run_agreement, conventions
     from mebench.records import matching_published, published as published_values, record as run_record
@@ -76,6 +76,8 @@ def compare_command(
     loose_ids: LooseIds = False,
     fps: Fps = None,
     encoding: Encoding = None,
+    column: Column = None,
+    where: Where = None,
     leaderboards: Annotated[
         str | None, typer.Option("--leaderboards", metavar="FOLDER", help="The folder of published.csv; leaderboards.")
     ] = None,
@@ -117,11 +119,21 @@ def compare_command(
                 "those of two coders"
             ),
         )
-        _print_agreement(first, second, loose_ids, fps, encoding, json)
+        choices = file_choices.Choices.of(column or (), where or ())
+        rules = joining.Rules(fps, loose_ids=loose_ids, choices=choices)
+        _print_agreement(first, second, rules, encoding, json)
         return
     if truth is None:
         refuse_options(
-            {"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding},
+            {
+                "--clips": clips,
+                "--classes": classes,
+                "--loose-ids": loose_ids,
+                "--fps": fps,
+                "--encoding": encoding,
+                "--column": column,
+                "--where": where,
+            },
             OF_FILES,
         )
         refuse_files(first, second)
@@ -141,6 +153,8 @@ def compare_command(
         loose_ids=loose_ids,
         fps=fps,
         encoding=encoding,
+        columns=column or (),
+        where=where or (),
         progress=Progress(),
     )
     comparisons = [compare_with_first(word) for word in (second, *others)]
@@ -349,12 +363,16 @@ def _measure_groups(folder: RunFolder, people: str | None, progress: Progress) -
 
 
 def _print_agreement(
-    first: str, second: str, loose_ids: bool, fps: float | None, encoding: str | None, json: str | None
+    first: str,
+    second: str,
+    rules: joining.Rules,
+    encoding: str | None,
+    json: str | None,
 ) -> None:
     """Print how well two coders agree."""
     remarks = text_table.Remarks()
     a, b = (text_table.open_encoded(Path(word).expanduser(), encoding) for word in (first, second))
-    (answers,) = file_answers.read_against_truth(a, [b], joining.Rules(fps, loose_ids=loose_ids), remarks)
+    (answers,) = file_answers.read_against_truth(a, [b], rules, remarks)
     agreement = run_agreement.measure_agreement(answers.tables, answers.kinds)
     n_unknown = int(answers.tables.videos["n_frames"].isna().sum())
     if n_unknown:

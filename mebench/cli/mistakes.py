@@ -11,7 +11,7 @@ import typer
 
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, refuse_files, refuse_options
 from mebench.cli.option_checks import check_folder
-from mebench.cli.option_types import Encoding, Json, Runs, print_remarks
+from mebench.cli.option_types import Column, Encoding, Json, Runs, Where, print_remarks
 from mebench.errors import RunError, check_known, refused_by_system
 from mebench.files import write_text
 from mebench.lazy_imports import lazy_imports
@@ -19,7 +19,7 @@ from mebench.output.json_output import write_json
 from mebench.output.terminal import print_lines, print_report
 
 with lazy_imports():
-    from mebench.exchange import answers as file_answers, join as joining, text_table
+    from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.inspection import dataset_summary
     from mebench.metrics import mistakes as spotting_mistakes
     from mebench.reports import recognition, scores as score_report
@@ -49,6 +49,8 @@ def mistakes_command(
     loose_ids: LooseIds = False,
     fps: Fps = None,
     encoding: Encoding = None,
+    column: Column = None,
+    where: Where = None,
     csv: Annotated[
         str | None,
         typer.Option("--csv", metavar="FOLDER", help="Also write each mistake, classes and subjects as CSV."),
@@ -71,13 +73,23 @@ def mistakes_command(
         check_folder("--csv", csv)
     if truth is None:
         refuse_options(
-            {"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding},
+            {
+                "--clips": clips,
+                "--classes": classes,
+                "--loose-ids": loose_ids,
+                "--fps": fps,
+                "--encoding": encoding,
+                "--column": column,
+                "--where": where,
+            },
             OF_FILES,
         )
         refuse_files(run)
         answered = _answers_of_run(run, runs)
     else:
-        reading = _Reading(joining.Rules(fps, loose_ids=loose_ids), encoding, clips, classes)
+        choices = file_choices.Choices.of(column or (), where or ())
+        rules = joining.Rules(fps, loose_ids=loose_ids, choices=choices)
+        reading = _Reading(rules, encoding, clips, classes)
         answered = _answers_of_file(run, truth, reading)
     spotted = None
     if answered.tables.predictions is not None:

@@ -134,6 +134,22 @@ Encoding = Annotated[
         help=("Encoding of files that are not UTF-8, such as gb18030, shift_jis or cp1252."),
     ),
 ]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="WHAT=NAME",
+        help="Read a column of a file as what you say, such as emotion=predict, or truth.emotion=label; repeatable.",
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        help="Count only rows with this cell, such as seed=0 or coder=A; seed=* pools all; repeatable.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores and remarks, not only the main ones.")]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
+from mebench.cli.option_types import Column, Encoding, Json, Rule, Verbose, Where, print_remarks
 from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
 from mebench.errors import ConfigError, check_known
 from mebench.lazy_imports import lazy_imports
@@ -83,6 +83,8 @@ def score_command(
         bool, typer.Option("--loose-ids", help="Treat s1, 01 and 1 as one subject, EP2_1F and EP02_01f as one video.")
     ] = False,
     encoding: Encoding = None,
+    column: Column = None,
+    where: Where = None,
     k_prime: Annotated[
         str | None,
         typer.Option(
@@ -151,7 +153,7 @@ def score_command(
     scores = score_files.score_predictions(
         given,
         truth,
-        score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding),
+        score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding, column or (), where or ()),
         score_files.FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
         score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap),
         Progress(),

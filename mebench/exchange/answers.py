@@ -11,7 +11,9 @@ from mebench.annotations import SheetDataset
 from mebench.annotations.annotation import Annotation, repair_lines
 from mebench.annotations.names import KINDS, kind_of
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.choices import Choices, find_header
 from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.column_values import NamedRows, judge_classes, judge_ends, true_classes
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.elan_export import is_elan_export
 from mebench.exchange.intervals import check_intervals, read_intervals
@@ -57,7 +59,11 @@ WORKBOOKS = (".xls", ".xlsx", ".xlsm")
 
 
 def read_truth(
-    file: File, rules: Rules, remarks: Remarks, adapters: Iterable[SheetDataset] = (), clips: bool = False
+    file: File,
+    rules: Rules,
+    remarks: Remarks,
+    adapters: Iterable[SheetDataset] = (),
+    clips: bool = False,
 ) -> tuple[IntervalFile, Rules]:
     """The true intervals, or the true class of each clip.
 
@@ -79,7 +85,9 @@ def read_truth(
     Raises:
         DataError: the file cannot be understood; the message names the line.
     """
-    adapters = [*adapters]
+    choices = rules.choices
+    # Who names columns of the truth reads it as a table.
+    adapters = [] if choices.decide_truth else [*adapters]
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
     rules_of_sheet = replace(rules, loose_ids=True)
     likely = [dataset for dataset in adapters if workbook or dataset.recognised]
@@ -88,7 +96,10 @@ def read_truth(
         return sheet, rules_of_sheet
     notes = Remarks()
     try:
-        true = read_clips(file, "truth", notes) if clips else read_intervals(file, "truth", notes, fps=rules.fps)
+        if clips:
+            true = read_clips(file, "truth", notes, choices=choices)
+        else:
+            true = read_intervals(file, "truth", notes, fps=rules.fps, choices=choices)
     except DataError:
         sheet = None if workbook else _read_as_sheet_of_dataset(file, adapters, remarks)
         if sheet is None:
@@ -181,16 +192,37 @@ def join_intervals(
     if predictions.intervals.empty and scores is None:
         remarks.warn("the predictions are empty, so every truth is missed")
     tables = join_with_truth(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
+    judge_ends(predictions, tables.spotted, tables.truths)
     note_shift(tables.truths, tables.spotted, remarks)
     only_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:
         only_kinds = sorted(set(scores.videos["kind"]), reverse=True)
     scored_kinds = _scored_kinds(kinds, only_kinds, tables, remarks)
     scored_classes = classes_of(classes, tables, remarks)
+    _judge_emotions(truth, predictions, tables, scored_classes)
     # A truth whose label is not a scored class counts for spotting only.
     emotion = tables.truths["emotion"]
     truths = tables.truths.assign(emotion=emotion.where(emotion.isin(scored_classes), None))
     return Answers(replace(tables, truths=truths), scored_kinds, scored_classes)
+
+
+def _judge_emotions(truth: IntervalFile, predictions: IntervalFile, tables: Tables, classes: Sequence[str]) -> None:
+    """Refuse emotions of intervals that may stand in another column.
+
+    Raises:
+        DataError: another column holds the classes, too, and the scores depend on which one is the answer.
+    """
+    spotted = tables.spotted[tables.spotted["emotion"] != ""]
+    if predictions.others is None or not classes or spotted.empty:
+        return
+    person_of = tables.videos.set_index("video")["subject"]
+    rows = NamedRows(
+        spotted["line"].to_numpy(np.int64),
+        spotted["emotion"].to_numpy(object),
+        true_classes(spotted, tables.truths),
+        spotted["video"].map(person_of).to_numpy(object),
+    )
+    judge_classes(predictions, truth, rows, classes)
 
 
 def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
@@ -249,12 +281,17 @@ def _refuse_numbered_kinds(truth: IntervalFile, predictions: IntervalFile) -> No
 
 
 def read_clip_answers(
-    truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None
+    truth: IntervalFile,
+    path: File,
+    rules: Rules,
+    remarks: Remarks,
+    classes: str | None = None,
 ) -> Answers:
     """Classes of given clips; arguments and errors as in `join_intervals`, and the errors of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].str.split("+").explode().tolist()
     scored = named_classes(classes, labels, remarks)
-    read = read_clips(path, "predictions", remarks, scored, sorted(set(labels) - {"", *scored}))
+    other_labels = sorted(set(labels) - {"", *scored})
+    read = read_clips(path, "predictions", remarks, scored, other_labels, rules.choices)
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
 
 
@@ -279,7 +316,8 @@ def read_against_truth(
         classes: to score, as the command line names them.
         adapters: see `read_truth`.
     """
-    clips = clips or not all(map(_has_intervals, files))
+    choices = rules.choices
+    clips = clips or not all(_has_intervals(file, choices) for file in files)
     rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
     true, rules = read_truth(truth, rules, remarks, adapters, clips)
     own_remarks = [Remarks() for _ in files]
@@ -288,12 +326,13 @@ def read_against_truth(
     else:
         rate_of_seconds = rules.fps or true.rate_of_seconds
         spotted = [
-            read_intervals(path, "predictions", own, fps=rate_of_seconds, rate=true.rate)
+            read_intervals(path, "predictions", own, fps=rate_of_seconds, rate=true.rate, choices=choices)
             for path, own in zip(files, own_remarks)
         ]
         if any(file.pooled for file in spotted):
             true = _without_kinds(true, remarks)
         answers = [join_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
+    check_choices(choices, remarks, *own_remarks)
     if len(files) == 1:
         _add_remarks(remarks, own_remarks[0], "")
     else:
@@ -303,6 +342,22 @@ def read_against_truth(
     named = [answer.tables.videos for answer in answers]
     videos = [pd.concat([own, *named]).drop_duplicates("video", ignore_index=True) for own in named]
     return [replace(answer, tables=replace(answer.tables, videos=table)) for answer, table in zip(answers, videos)]
+
+
+def check_choices(choices: Choices, *remarks: Remarks) -> None:
+    """Refuse a choice of rows that is about no file.
+
+    Args:
+        choices: what the user decides.
+        remarks: accounts of all files.
+
+    Raises:
+        ConfigError: no file has the column.
+    """
+    columns = [use.column for one in remarks for account in one.accounts.values() for use in account.columns]
+    for choice in choices.where:
+        if columns and find_header(columns, choice.name) is None:
+            raise ConfigError(f"--where {choice.name}={choice.value}: {unknown('column', choice.name, columns)}")
 
 
 def _add_remarks(remarks: Remarks, own: Remarks, letter: str) -> None:
@@ -327,7 +382,7 @@ def _without_kinds(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     return replace(given, intervals=given.intervals.assign(kind="micro"), videos=videos, pooled=True)
 
 
-def _has_intervals(path: File) -> bool:
+def _has_intervals(path: File, choices: Choices) -> bool:
     """Whether a file of predictions holds intervals, not classes of given clips."""
     if isinstance(path, Path) and find_eaf(path) is not None:
         return True
@@ -335,7 +390,9 @@ def _has_intervals(path: File) -> bool:
     if is_log(sheet) or is_elan_export(sheet):
         return True
     names = sheet.cut_below_header()  # the rows are read later, as what they are
-    table = parse_columns(names, path, "predictions", ("video", "onset", "offset"), Remarks())
+    columns_alone = replace(choices, where=())
+    wanted = ("video", "onset", "offset")
+    table = parse_columns(names, path, "predictions", wanted, Remarks(), choices=columns_alone)
     return {"onset", "offset"} <= {*table.cells}
 
 

@@ -17,8 +17,19 @@ from numpy.typing import NDArray
 
 from mebench.annotations.names import plain_name
 from mebench.errors import DataError
+from mebench.exchange.choices import NO_CHOICES, Choices
+from mebench.exchange.column_values import NamedRows, judge_classes
 from mebench.exchange.join import Rules, join_with_truth, suggest_name
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, first_true, parse_columns, read_sheet
+from mebench.exchange.repeated_videos import refuse_repeated_videos
+from mebench.exchange.text_table import (
+    File,
+    Remarks,
+    TextTable,
+    at_lines,
+    first_true,
+    parse_columns,
+    read_sheet,
+)
 from mebench.exchange.values import (
     IDS,
     IntervalFile,
@@ -44,7 +55,12 @@ _ROUNDED = 0.005
 
 
 def read_clips(
-    path: File, role: Role, remarks: Remarks, labels: Sequence[str] = (), others: Sequence[str] = ()
+    path: File,
+    role: Role,
+    remarks: Remarks,
+    labels: Sequence[str] = (),
+    others: Sequence[str] = (),
+    choices: Choices = NO_CHOICES,
 ) -> IntervalFile:
     """Read and check a file of clips.
 
@@ -57,6 +73,7 @@ def read_clips(
         remarks: list that gets what was noticed and repaired.
         labels: the scored classes; predictions with probabilities need one for each class.
         others: further classes that may occur in predictions.
+        choices: what the user decides of columns and rows.
 
     Returns:
         As for intervals; a missing onset is 0, the offset equals the onset, `confidence` is the probability of the
@@ -67,8 +84,9 @@ def read_clips(
             the message names the line.
     """
     sheet = read_sheet(path, remarks, role)
-    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, may_stand_alone="emotion"), remarks)
+    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, "emotion", choices), remarks)
     table.require("video", "emotion")
+    refuse_repeated_videos(table, choices)
     rows = frame_of_rows(table, remarks, emotion=read_emotions(table))
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
@@ -80,10 +98,12 @@ def read_clips(
         _refuse_unknown_class(table, rows["emotion"], all_labels)
         confidence, of_classes = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
         rows = rows.assign(confidence=confidence, **of_classes)
-    table.note_unread(remarks, _headers_of_classes(table, all_labels).values())
+    shares = [*_headers_of_classes(table, all_labels).values()]
+    table.note_unread(remarks, shares)
     ids = [name for name in IDS if name in table.cells]
     videos = rows[["line", *ids, "kind"]].assign(fps=np.nan, n_frames=np.nan)
-    return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
+    read = IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
+    return replace(read, others=table.other_columns(shares))
 
 
 def _onsets_of_clips(table: TextTable, n_clips: int) -> NDArray[np.int64]:
@@ -151,11 +171,26 @@ def join_clips(
         columns={"emotion": "predicted", "confidence": "probability"}
     )
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
+    judge_classes(predictions, truth, _beside_truth(predicted, true, joined.videos, on), classes)
     clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
     _warn_of_missing_answers(clips, remarks)
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
     shown = ["line", *on, "truth", "predicted", "probability", *of_classes]
     return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
+
+
+def _beside_truth(predicted: pd.DataFrame, true: pd.DataFrame, videos: pd.DataFrame, on: Sequence[str]) -> NamedRows:
+    """The answers beside the true classes; `on` are the columns that identify a clip."""
+    both = predicted[["line", *on, "emotion"]].merge(
+        true[[*on, "emotion"]], on=[*on], how="left", suffixes=("", "_true")
+    )
+    people = both["video"].map(videos.set_index("video")["subject"])
+    return NamedRows(
+        both["line"].to_numpy(np.int64),
+        both["emotion"].to_numpy(object),
+        both["emotion_true"].fillna("").to_numpy(object),
+        people.to_numpy(object),
+    )
 
 
 def _warn_of_missing_answers(clips: pd.DataFrame, remarks: Remarks) -> None:

@@ -6,11 +6,22 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mebench.annotations.names import KINDS, kind_of
+from mebench.annotations.names import KINDS, kind_of, plain_name
 from mebench.core import SpottingParams
 from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange.text_table import File, Remarks, at_lines, first_true, parse_columns, read_sheet
+from mebench.exchange.choices import NO_CHOICES, Choices
+from mebench.exchange.column_values import choose_score
+from mebench.exchange.repeated_videos import refuse_repeated_videos
+from mebench.exchange.text_table import (
+    File,
+    Remarks,
+    TextTable,
+    at_lines,
+    first_true,
+    parse_columns,
+    read_sheet,
+)
 from mebench.exchange.values import (
     IDS,
     IntervalFile,
@@ -57,7 +68,7 @@ def half_lengths(given: int | Mapping[str, int] | str | None) -> dict[str, int]:
     return lengths
 
 
-def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
+def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICES) -> IntervalFile:
     """Read and check a file of frame scores.
 
     Args:
@@ -65,6 +76,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
             `kind`, with rows in any order. The frames of a video may begin at any number but have no gap; scores may be
             missing at either end.
         remarks: list that gets what was noticed and repaired.
+        choices: what the user decides of columns and rows.
 
     Returns:
         A file of frames instead of intervals: the columns of `IDS` that it has, `kind`, `frame` (as the file counts),
@@ -74,8 +86,10 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    table = parse_columns(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
+    table = parse_columns(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks, choices=choices)
+    table = _with_score(table, remarks)
     table.require("video", "frame", "score")
+    refuse_repeated_videos(table, choices)
     table.note_unread(remarks)
     if not len(table.lines):
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
@@ -97,6 +111,29 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
         )
     listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
     return IntervalFile(str(path), ROLE, rows, listed, frozenset({*ids, "kind", "frame", "score"}))
+
+
+def _with_score(table: TextTable, remarks: Remarks) -> TextTable:
+    """The table with the column that holds the score of each frame.
+
+    Raises:
+        DataError: it is a table of OpenFace without its video, or several columns may hold the score.
+    """
+    names = set(map(plain_name, table.headers))
+    if names >= _OF_OPENFACE and "video" not in table.cells:
+        raise DataError(
+            f"{table.place} is what OpenFace writes for one video and names none: add a column video to it, and name the column of "
+            "the score, such as --column score=AU12_r ('confidence' is how sure OpenFace is of the face)"
+        )
+    found = choose_score(table)
+    if found is None:
+        return table
+    remarks.repair(f"{ROLE}: no column is called score: {found!r} is read, the only one that varies as a score does")
+    return table.with_column(found, "score", table.others[found].read(str.strip))
+
+
+_OF_OPENFACE = frozenset(("frame", "confidence", "success"))
+"""Names of columns, without signs, in every table of a video that OpenFace writes."""
 
 
 def _refuse_repeated_and_missing_frames(path: File, rows: pd.DataFrame) -> None:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from mebench.annotations.names import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, header_words, kind_of
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
+from mebench.exchange.choices import NO_CHOICES, Choices
 from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.elan_export import is_elan_export, sheet_of_export
 from mebench.exchange.megc import is_log, read_log
+from mebench.exchange.repeated_videos import refuse_repeated_videos
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
 from mebench.exchange.values import (
     IDS,
@@ -47,6 +49,7 @@ def read_intervals(
     log: bool | None = None,
     fps: float | None = None,
     rate: float | None = None,
+    choices: Choices = NO_CHOICES,
 ) -> IntervalFile:
     """Read and check a file of intervals.
 
@@ -60,6 +63,7 @@ def read_intervals(
         fps: frames per second that turn the times of an `.eaf` file (`eaf.common_rate`) and seconds (`values.read_marked_frames`)
             into frames.
         rate: the frame rate of the truth, used for seconds if no other rate is known.
+        choices: what the user decides of columns and rows.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -75,12 +79,26 @@ def read_intervals(
         log = False
     if log:
         return check_intervals(read_log(sheet, path, role, remarks), remarks)
-    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks), remarks)
+    table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, choices=choices), remarks)
     table.require("video", "onset", "offset")
     table = _with_kinds(table, remarks)
-    if timed is None and not is_export:
-        table.note_unread(remarks)
-    return check_intervals(_intervals_of_table(table, str(path), (fps, rate), role, remarks), remarks)
+    if timed is not None or is_export:
+        return check_intervals(_intervals_of_table(table, str(path), (fps, rate), role, remarks), remarks)
+    table.note_unread(remarks)
+    read = _intervals_of_table(table, str(path), (fps, rate), role, remarks)
+    refuse_repeated_videos(table, choices, *_ends_of_rows(table, read))
+    return check_intervals(replace(read, others=table.other_columns()), remarks)
+
+
+def _ends_of_rows(table: TextTable, read: IntervalFile) -> list[NDArray[np.float64]]:
+    """The onset and the offset of each row of a table, NaN where it has no interval, (n_rows,) each."""
+    rows = np.searchsorted(table.lines, read.intervals["line"].to_numpy(np.int64))
+    ends = []
+    for name in ("onset", "offset"):
+        of_rows = np.full(len(table.lines), np.nan)
+        of_rows[rows] = read.intervals[name].to_numpy(np.float64)
+        ends.append(of_rows)
+    return ends
 
 
 def _intervals_of_table(

@@ -11,6 +11,7 @@ import pandas as pd
 from mebench.annotations.names import KINDS
 from mebench.annotations.sheets import DATE
 from mebench.errors import ConfigError, DataError, list_first, nearest_name
+from mebench.exchange.choices import NO_CHOICES, Choices
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import group_by
@@ -90,17 +91,19 @@ Id = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Rules:
-    """Rules for matching the rows of two files.
+    """Rules for reading two files and matching their rows.
 
     Attributes:
         fps: frames per second of every video; None takes the rate of the truth.
         strict_videos: whether predictions in a video that the truth does not name are refused.
         loose_ids: whether subjects and videos match that differ only in case, leading zeros or a prefix such as `sub`.
+        choices: what the user decides of columns and rows.
     """
 
     fps: float | None = None
     strict_videos: bool = False
     loose_ids: bool = False
+    choices: Choices = NO_CHOICES
 
 
 def join_with_truth(

@@ -1,18 +1,19 @@
 """Tables of text and sheets of workbooks as others write them: their wanted columns, and remarks on them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from textwrap import shorten
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mebench.account import Account, plain_accounts
+from mebench.account import Account, ColumnUse, plain_accounts
 from mebench.annotations import Sheet
 from mebench.annotations.names import (
     ALIASES,
@@ -28,7 +29,9 @@ from mebench.annotations.names import (
 )
 from mebench.annotations.sheets import FORMULA, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
-from mebench.errors import DataError, nearest_name, refused_by_system
+from mebench.errors import ConfigError, DataError, nearest_name, refused_by_system, unknown
+from mebench.exchange.cell_kinds import kind_of_cells
+from mebench.exchange.choices import NO_CHOICES, Choices, find_header, same_cell
 from mebench.exchange.shapes import as_sheet
 from mebench.exchange.unnamed_columns import with_column_names
 from mebench.files import read_plain
@@ -54,12 +57,22 @@ class Remarks:
     accounts: dict[str, Account] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """Plain data for JSON: `warnings`, `repaired` and `account`."""
+        """Plain data for JSON: `warnings`, `repaired`, `account` and `columns`."""
         return {
             "warnings": self.warnings,
             "repaired": self.repaired,
             "account": self.account,
+            "columns": self.columns,
         }
+
+    @property
+    def columns(self) -> list[dict[str, str]]:
+        """What became of each column of each file, and why: `source`, `column`, `read_as` (empty if it is not read), `why`."""
+        return [
+            {"source": account.source, "column": one.column, "read_as": one.use, "why": one.why}
+            for account in self.accounts.values()
+            for one in account.columns
+        ]
 
     @property
     def account(self) -> list[dict[str, Any]]:
@@ -121,6 +134,7 @@ def at_lines(lines: Iterable[int]) -> str:
 
 File = Path | Sheet
 """The source of a table; a sheet is in memory."""
+NOTHING_CHOSEN: Mapping[str, int] = MappingProxyType({})
 
 
 def open_encoded(path: Path, encoding: str | None) -> File:
@@ -167,6 +181,35 @@ _GUARD = re.compile(r"^'(?='*[=+\-@])")
 
 
 @dataclass(frozen=True)
+class OtherColumns:
+    """The columns of a file that are not read, and what is known of those that are.
+
+    Attributes:
+        lines: line number of each row, rising, (n_rows,).
+        columns: cells of the columns that are not read, by header.
+        taken: header of each column that is read, by what it holds.
+        decided: what the user names the column of.
+        owned: what is read from a column whose name begins with a word for the side, such as `pred_emotion`.
+    """
+
+    lines: NDArray[np.int64]
+    columns: Mapping[str, Cells]
+    taken: Mapping[str, str]
+    decided: frozenset[str] = frozenset()
+    owned: frozenset[str] = frozenset()
+
+    def at_lines(self, values: NDArray[Any], lines: NDArray[np.int64]) -> NDArray[Any]:
+        """Those of the values of all rows, (n_rows,), that stand on some lines."""
+        return values[np.searchsorted(self.lines, lines)]
+
+    def words_at(self, name: str, lines: NDArray[np.int64], read: Callable[[str], str]) -> NDArray[np.object_]:
+        """The cells of a column on some lines, (n_lines,), as a function reads each."""
+        cells = self.columns[name].read(read)
+        words = np.array([*cells.distinct, ""], dtype=object)[cells.which]
+        return self.at_lines(words, lines)
+
+
+@dataclass(frozen=True)
 class TextTable:
     """The requested columns, as text.
 
@@ -181,6 +224,9 @@ class TextTable:
         others: cells of the other columns, by header.
         seconds: seconds in a unit of each column whose name gives a unit of time.
         typed: whether the source holds numbers, not texts of numbers, so that no dot separates thousands.
+        taken: header of each column that is read, by what it holds.
+        decided: what the user names the column of.
+        why: how each column that is read was known, by what it holds.
     """
 
     place: str
@@ -193,6 +239,19 @@ class TextTable:
     others: dict[str, Cells] = field(default_factory=dict)
     typed: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
+    taken: Mapping[str, str] = field(default_factory=dict)
+    decided: frozenset[str] = frozenset()
+    why: Mapping[str, str] = field(default_factory=dict)
+
+    def header_of(self, name: str) -> str:
+        """The header of a column that is read; its name where it has none."""
+        return self.taken.get(name, name)
+
+    def other_columns(self, used: Iterable[str] = ()) -> OtherColumns:
+        """The columns that are not read, without some that had another use."""
+        unread = {name: cells for name, cells in self.others.items() if name not in {*used}}
+        owned = {name for name, header in self.taken.items() if is_owned(header, name, self.role)}
+        return OtherColumns(self.lines, unread, self.taken, self.decided, frozenset(owned))
 
     def error(self, row: int, sentence: str) -> DataError:
         """An error about a row."""
@@ -228,12 +287,7 @@ class TextTable:
         where = at_lines(self.lines[notes])
         remarks.repair(f"{self.role}: {where}, left out: {reason}")
         remarks.account_of(self.role).leave_out("row", int(notes.sum()), reason, where)
-        return replace(
-            self,
-            cells={name: column.choose_rows(~notes) for name, column in self.cells.items()},
-            others={name: column.choose_rows(~notes) for name, column in self.others.items()},
-            lines=self.lines[~notes],
-        )
+        return self.choose_rows(~notes)
 
     def _is_note(self, row: int, named: Sequence[Cells]) -> bool:
         """Whether a row that lacks a name is a note or a sum."""
@@ -244,21 +298,39 @@ class TextTable:
         return is_note_or_sum(names, numbers, filled[0] if filled else "")
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
-        """Report the unread columns, except for some that had another use."""
+        """Report the unread columns, except for some that had another use; and what became of every column."""
         unread = [_shortened(name) for name in self.others if name not in used]
         if unread:
             remarks.repair(f"{self.role}: {format_count(len(unread), 'column')} not read: {', '.join(unread)}")
+        uses = remarks.account_of(self.role).columns
+        for what, header in self.taken.items():
+            uses.append(ColumnUse(header, what, self.why.get(what, "name")))
+        for header, cells in self.others.items():
+            use = "probability of a class" if header in used else ""
+            uses.append(ColumnUse(_shortened(header), use, "name" if use else f"holds {kind_of_cells(cells)}"))
 
-    def with_column(self, header: str, what: str, column: Cells) -> Self:
+    def with_column(self, header: str, what: str, column: Cells, why: str = "values") -> Self:
         """The table with one of the other columns as a wanted one.
 
         Args:
             header: name of the column in the file.
             what: the wanted column that it is.
             column: cells of the column.
+            why: how that is known.
         """
         others = {name: cells for name, cells in self.others.items() if name != header}
-        return replace(self, cells={**self.cells, what: column}, others=others)
+        taken = {**self.taken, what: header}
+        reasons = {**self.why, what: why}
+        return replace(self, cells={**self.cells, what: column}, others=others, taken=taken, why=reasons)
+
+    def choose_rows(self, some: NDArray[np.bool_]) -> Self:
+        """The table with some of its rows."""
+        return replace(
+            self,
+            cells={name: column.choose_rows(some) for name, column in self.cells.items()},
+            others={name: column.choose_rows(some) for name, column in self.others.items()},
+            lines=self.lines[some],
+        )
 
     def require(self, *names: str) -> None:
         """Check that these columns exist, and that the subject's column has no similar name.
@@ -356,7 +428,13 @@ def _opened(path: Path, role: str) -> Sheet:
 
 
 def parse_columns(
-    sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks, may_stand_alone: str | None = None
+    sheet: Sheet,
+    path: File,
+    role: str,
+    wanted: Sequence[str],
+    remarks: Remarks,
+    may_stand_alone: str | None = None,
+    choices: Choices = NO_CHOICES,
 ) -> TextTable:
     """Take the wanted columns from the rows that are neither notes nor sums.
 
@@ -369,8 +447,10 @@ def parse_columns(
         wanted: names of `ALIASES`.
         remarks: list that gets what was noticed.
         may_stand_alone: the wanted column that may have only its owner's name, `pred` or `y_true`.
+        choices: what the user decides: columns, and the rows that count.
 
     Raises:
+        ConfigError: there is no column that the user names, or no such row.
         DataError: there is no header, two columns have one name, a row has more cells than the header, a wanted cell runs
             over several lines, or it holds a formula without a value.
     """
@@ -379,7 +459,8 @@ def parse_columns(
     grid = sheet.read_grid()
     at = int(np.searchsorted(grid.lines, sheet.header))
     headers = [column[at].strip() for column in grid.columns[: grid.lengths[at]]]
-    positions = recognise_columns(headers, wanted, role, may_stand_alone)
+    chosen = _chosen_positions(headers, wanted, path, role, choices)
+    positions = recognise_columns(headers, wanted, role, may_stand_alone, chosen)
     found = _FoundColumns(path, role, headers, grid.choose_rows(slice(at + 1, None)), positions)
     found.refuse_duplicate_columns()
     lines_above = _lines_above(grid, at, sheet.separator)
@@ -408,10 +489,61 @@ def parse_columns(
         others=others,
         typed=sheet.is_typed,
         seconds=found.seconds,
+        taken={name: found.headers[position] for name, position in found.positions.items()},
+        decided=frozenset(chosen),
+        why={**found.why, **dict.fromkeys(chosen, "--column")},
     )
     remarks.account_of(role).hold("row", len(table.lines))
     rows_have_names = "video" in cells or "subject" in cells
-    return table.without_notes(remarks) if rows_have_names else table
+    table = table.without_notes(remarks) if rows_have_names else table
+    return _chosen_rows(table, choices, remarks)
+
+
+def _chosen_positions(
+    headers: Sequence[str], wanted: Sequence[str], path: File, role: str, choices: Choices
+) -> dict[str, int]:
+    """The positions of the wanted columns that the user names.
+
+    Raises:
+        ConfigError: the file has no such column.
+    """
+    chosen = {}
+    for name in wanted:
+        column = choices.column_of(name, role)
+        if column is None:
+            continue
+        position = find_header(headers, column)
+        if position is None:
+            columns = [_shortened(header) for header in headers if header]
+            raise ConfigError(f"--column {name}={column}: {unknown(f'column of {path}', column, columns)}")
+        chosen[name] = position
+    return chosen
+
+
+def _chosen_rows(table: TextTable, choices: Choices, remarks: Remarks) -> TextTable:
+    """The rows that count by the user's choice, where the table has its column.
+
+    Raises:
+        ConfigError: no row has the cell that the user names.
+    """
+    for choice in choices.where:
+        columns = {**table.others, **{header: table.cells[name] for name, header in table.taken.items()}}
+        position = find_header([*columns], choice.name) if choice.is_about(table.role) else None
+        if position is None or choice.value == "*":
+            continue
+        header = [*columns][position]
+        cells = columns[header]
+        some = cells.where(partial(same_cell, value=choice.value))
+        if not some.any():
+            values = list(dict.fromkeys(cell.strip() for cell in cells.distinct if cell.strip()))
+            raise ConfigError(
+                f"--where {choice.name}={choice.value}: {unknown(f'value of {header!r}', choice.value, values)}"
+            )
+        account = remarks.account_of(table.role)
+        account.leave_out("row", int((~some).sum()), f"a row of another {header!r} than {choice.value}")
+        account.columns.append(ColumnUse(header, f"rows with {choice.value}", "--where"))
+        table = table.choose_rows(some)
+    return table
 
 
 def _clean_cell(cell: str) -> str:
@@ -457,6 +589,7 @@ class _FoundColumns:
         grid: rows below the header.
         positions: position of each wanted column that is found.
         seconds: seconds in a unit of each of them whose name gives a unit of time.
+        why: how some of them were known, if not by their plain names.
     """
 
     path: File
@@ -465,6 +598,7 @@ class _FoundColumns:
     grid: SheetGrid
     positions: dict[str, int]
     seconds: dict[str, float] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
 
     @property
     def unread(self) -> list[int]:
@@ -487,6 +621,7 @@ class _FoundColumns:
             if name == "kind":  # its numbers stand for words
                 continue
             self.positions[name] = position
+            self.why[name] = "name with a word for a number"
             remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name}")
 
     def add_times(self, wanted: Sequence[str], remarks: Remarks) -> None:
@@ -504,6 +639,7 @@ class _FoundColumns:
             if name not in self.positions:
                 self.positions[name] = position
                 self.seconds[name] = unit_in_seconds
+                self.why[name] = "name with a unit of time"
                 what = "milliseconds" if unit_in_seconds < 1 else "seconds"
                 remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name} in {what}")
 
@@ -626,7 +762,11 @@ def _are_numbers(columns: Sequence[Cells]) -> bool:
 
 
 def recognise_columns(
-    headers: Sequence[str], wanted: Sequence[str], role: str, may_stand_alone: str | None = None
+    headers: Sequence[str],
+    wanted: Sequence[str],
+    role: str,
+    may_stand_alone: str | None = None,
+    chosen: Mapping[str, int] = NOTHING_CHOSEN,
 ) -> dict[str, int]:
     """The positions of the wanted columns.
 
@@ -635,6 +775,7 @@ def recognise_columns(
         wanted: names of `ALIASES`.
         role: `predictions`, `truth` or `frame scores`.
         may_stand_alone: the wanted column that may be called after its owner alone.
+        chosen: positions that the user names.
 
     Returns:
         Position of each wanted column in the file. A name with its owner (`gt_onset`), or an owner's name alone
@@ -644,14 +785,22 @@ def recognise_columns(
     {'video': 1, 'onset': 2, 'offset': 3}
     """
     where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
-    positions: dict[str, int] = {}
+    positions = dict(chosen)
     for name in wanted:
+        if name in chosen:
+            continue
         owners_alone = ALONE[role] if name == may_stand_alone else ()
         aliases = [*_names_with_owner(role, name), *owners_alone, *ALIASES[name]]
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in positions.values()]
         if free:
             positions[name] = free[0]
     return positions
+
+
+def is_owned(header: str, name: str, role: str) -> bool:
+    """Whether the name of a column says to which side it belongs: `pred_emotion`, `predicted`."""
+    plain = plain_name(header)
+    return plain in _names_with_owner(role, name) or (name == "emotion" and plain in ALONE.get(role, ()))
 
 
 @cache  # each file asks for them

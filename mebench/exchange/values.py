@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench.annotations.names import BLANK, DATABASES, KINDS, STARTS, STOPS, kind_of, plain_name
 from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
-from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines, first_true
+from mebench.exchange.text_table import MOST_LINES, OtherColumns, Remarks, TextTable, at_lines, first_true
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class IntervalFile:
         columns: the known columns that the file has.
         pooled: its intervals are of both kinds but not distinguished; all are stored as micro.
         fractional: how fractional onsets and offsets were read, `frames` or `seconds`; empty if there are none.
+        others: the columns that are not read, to be judged by their values; None where the form of the file has no others.
     """
 
     place: str
@@ -53,6 +54,7 @@ class IntervalFile:
     columns: frozenset[str]
     pooled: bool = False
     fractional: str = ""
+    others: OtherColumns | None = None
 
     @property
     def rate(self) -> float | None:
@@ -352,7 +354,7 @@ def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
         databases = {*map(plain_name, column.distinct)}
         if len(databases) > 1 and databases <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
-            return table.with_column(name, "dataset", column.read(str.strip))
+            return table.with_column(name, "dataset", column.read(str.strip), "cells that name databases")
     return table
 
 

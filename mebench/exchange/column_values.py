@@ -1,0 +1,402 @@
+"""Judge columns by their values: what an unread one could be, and whether a score depends on it.
+
+Names propose a column and values confirm it. After the answers are matched with the truth, each column that is not read is
+compared with the one that is: where it could be the answer as well, and a score would be another one, the user decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.annotations.names import ALIASES, ALONE, KNOWN, OWNERS, header_words, plain_name
+from mebench.errors import DataError, list_first
+from mebench.exchange.cell_kinds import numbers_of_cells
+from mebench.exchange.text_table import OtherColumns, TextTable
+from mebench.exchange.values import IntervalFile, emotion_of
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = load_lazily("pandas")
+
+NEARLY_ALL = 0.9
+"""Share of the cells of a column that are of a kind, so that the column is."""
+MANY_EXACT = 0.5
+"""Share of intervals that are true ones to the frame, above which they are no answers: no program finds so many exactly."""
+HARDLY = 0.2
+"""Range of a score, as a share of its largest value, below which it hardly varies."""
+MOST_SHOWN = 5
+"""Columns that a sentence names."""
+WEAK_NAMES = frozenset(map(plain_name, ("confidence", "conf", "value", "valeur", "valor", "Wert")))
+"""Names of a frame's score under which programs also write something else, such as how sure they are of the face."""
+_OF_LENGTHS = frozenset(
+    ("duration", "length", "dauer", "total", "count", "num", "number", "n", "id", "index", "idx", "au", "fps", "rate")
+)
+"""Words of columns of numbers that are no ends of intervals."""
+
+
+# The score of a frame ----------------------------------------------------------------------------------------------
+
+
+def choose_score(table: TextTable) -> str | None:
+    """The column that holds the score of each frame, if no name says so: the only one that varies as a score does.
+
+    Raises:
+        DataError: the column that is read by its name may be another thing, or several columns may be the score.
+    """
+    if "score" in table.decided:
+        return None
+    numbers = _varying_columns(table)
+    if "score" not in table.cells:
+        return _only_column(table, [*numbers])
+    taken = table.header_of("score")
+    values = numbers_of_cells(table.cells["score"])
+    if values is None or not numbers:
+        return None
+    others = [name for name, column in numbers.items() if _range_of(column) > max(_range_of(values), HARDLY)]
+    is_weak = plain_name(taken) in WEAK_NAMES
+    says_yes_or_no = len(np.unique(values[~np.isnan(values)])) <= 2
+    hardly_varies = _range_of(values) < HARDLY and bool(others)
+    if not (is_weak or says_yes_or_no or hardly_varies):
+        return None
+    reason = "hardly varies"
+    if is_weak:
+        reason = "often says how sure a program is of the face"
+    elif says_yes_or_no:
+        reason = "holds two values alone"
+    raise DataError(
+        f"{table.place}: the column {taken!r}, read as the score of each frame by its name, {reason}, and "
+        f"{_listed([*numbers])} could be the score: name it with {_option('score', next(iter(numbers)))}, or with "
+        f"{_option('score', taken)}"
+    )
+
+
+def _only_column(table: TextTable, names: Sequence[str]) -> str | None:
+    """The only column that may be the score; None if there is none.
+
+    Raises:
+        DataError: there are several.
+    """
+    if len(names) < 2:
+        return next(iter(names), None)
+    raise DataError(
+        f"{table.place}: no column is called score, and {_listed(names)} could be it: name it with "
+        f"{_option('score', names[0])}"
+    )
+
+
+def _varying_columns(table: TextTable) -> dict[str, NDArray[np.float64]]:
+    """The unread columns of numbers that vary within videos and do not merely count the frames."""
+    if not len(table.lines) or "frame" not in table.cells:
+        return {}
+    frames = numbers_of_cells(table.cells["frame"])
+    videos = table.cells["video"].which if "video" in table.cells else np.zeros(len(table.lines), np.intp)
+    if frames is None:
+        return {}
+    order = np.lexsort((frames, videos))
+    is_next = videos[order][1:] == videos[order][:-1]
+    varying = {}
+    for name, cells in table.others.items():
+        values = numbers_of_cells(cells)
+        if values is None or len(np.unique(values[~np.isnan(values)])) < 3:
+            continue
+        steps = np.diff(values[order])[is_next]
+        known = steps[~np.isnan(steps)]
+        counts_frames = len(known) > 0 and bool((known > 0).all())
+        if len(known) and known.any() and not counts_frames:
+            varying[name] = values
+    return varying
+
+
+def _range_of(values: NDArray[np.float64]) -> float:
+    """Range of some numbers as a share of the largest, sign aside; 0 where all are 0 or unknown."""
+    known = values[~np.isnan(values)]
+    largest = float(np.abs(known).max(initial=0))
+    return float(known.max() - known.min()) / largest if largest else 0.0
+
+
+# Classes -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """Answers beside the true ones.
+
+    Attributes:
+        lines: line in the file of each answer, (n_rows,).
+        named: the class that it names.
+        true: the true class; empty where it is unknown.
+        people: person of each answer.
+    """
+
+    lines: NDArray[np.int64]
+    named: NDArray[np.object_]
+    true: NDArray[np.object_]
+    people: NDArray[np.object_]
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether every answer is the true one."""
+        known = self.true != ""
+        return bool(known.any()) and bool((self.named == self.true)[known].all())
+
+
+def judge_classes(answers: IntervalFile, truth: IntervalFile, rows: NamedRows, classes: Sequence[str]) -> None:
+    """Refuse answers whose classes may be in another column.
+
+    Args:
+        answers: the file of the answers.
+        truth: that of the truth.
+        rows: its answers beside the true classes.
+        classes: the scored classes.
+
+    Raises:
+        DataError: a column that is not read holds the classes, too, and the score depends on which one is the answer.
+    """
+    if answers.others is not None and "emotion" not in answers.others.decided:
+        _judge_classes_of_answers(answers, answers.others, rows, classes)
+    if truth.others is None or truth.place == answers.place or not rows.is_perfect:
+        return
+    taken = truth.others.taken.get("emotion", "emotion")
+    emotions = _labels_by_line(truth.intervals)
+    for name in truth.others.columns:
+        words = truth.others.words_at(name, emotions["line"].to_numpy(np.int64), emotion_of)
+        own = emotions["emotion"].to_numpy(object)
+        differs = int(((words != own) & (words != "")).sum())
+        if differs and _share_of_classes(words, classes) >= NEARLY_ALL and "emotion" not in truth.others.decided:
+            raise DataError(
+                f"{truth.place}: every answer equals the column {taken!r} of the truth, whose column {name!r} holds the same classes "
+                f"and differs in {differs} of {len(own)} rows: which is the truth? Name it with "
+                f"{_option('truth.emotion', name)}, or with {_option('truth.emotion', taken)}"
+            )
+
+
+def _labels_by_line(intervals: pd.DataFrame) -> pd.DataFrame:
+    """Line and emotion of each labelled row."""
+    return intervals[intervals["emotion"] != ""][["line", "emotion"]]
+
+
+def _judge_classes_of_answers(
+    answers: IntervalFile, others: OtherColumns, rows: NamedRows, classes: Sequence[str]
+) -> None:
+    """As `judge_classes`, of the columns of the answers."""
+    taken = others.taken.get("emotion")
+    if taken is None:
+        return
+    known = rows.true != ""
+    for name in others.columns:
+        words = others.words_at(name, rows.lines, emotion_of)
+        differs = int(((words != rows.named) & (words != "")).sum())
+        if not differs or not _may_be_classes(name, words, rows, classes):
+            continue
+        right = int(((words == rows.true) & known).sum())
+        is_the_truth = bool(known.any()) and right == int(known.sum())
+        is_marked = "emotion" in others.owned or _is_named_after_truth(name)
+        if not rows.is_perfect and (is_the_truth or is_marked):
+            continue
+        equals = f"the column {taken!r} equals the truth in every row, and {name!r} holds the same classes"
+        if not rows.is_perfect:
+            equals = f"the columns {taken!r} and {name!r} both hold classes of the truth"
+        raise DataError(
+            f"{answers.place}: {equals} and differs in {differs} of {len(rows.lines)} rows: which is the answer? Name it "
+            f"with {_option('emotion', name)}, or with {_option('emotion', taken)}"
+        )
+
+
+def _is_named_after_truth(header: str) -> bool:
+    """Whether a header has a word of the truth in front of a name of emotions, or alone."""
+    plain = plain_name(header)
+    with_owner = {owner + alias for owner in OWNERS["truth"] for alias in ALIASES["emotion"]}
+    return plain in with_owner or plain in ALONE["truth"]
+
+
+def _share_of_classes(words: NDArray[np.object_], classes: Sequence[str]) -> float:
+    """The share of the filled cells that are classes; 0 where none is filled."""
+    filled = words[words != ""]
+    if not len(filled):
+        return 0.0
+    known = {word for word in set(filled.tolist()) if _is_class(word, classes)}
+    return float(np.isin(filled.astype(str), [*known]).mean()) if known else 0.0
+
+
+def _is_class(word: str, classes: Sequence[str]) -> bool:
+    """Whether a word is a class, or several joined by `+`, or another form of the word for one (`happy`, `happiness`).
+
+    >>> _is_class("happy", ["happiness"]), _is_class("1", ["10"]), _is_class("micro", ["happiness"])
+    (True, False, False)
+    """
+    if word in classes or all(part in classes for part in word.split("+")):
+        return True
+    stem = word[:_STEM]
+    return len(stem) == _STEM and stem.isalpha() and any(name.startswith(stem) for name in classes)
+
+
+_STEM = 3
+"""Letters by which the words for an emotion are one in their forms."""
+
+
+def _may_be_classes(name: str, words: NDArray[np.object_], rows: NamedRows, classes: Sequence[str]) -> bool:
+    """Whether the cells of a column could be answers.
+
+    Numbers could be anything: they must be those of classes, and say more than the person does. Beside answers that are all right, a
+    column of few values that are not a function of these could be answers in other words.
+    """
+    if _names_something_else(name):
+        return False
+    values = [value for value in set(words.tolist()) if value]
+    are_numbers = all(value.replace(".", "", 1).isdigit() for value in values)
+    if not are_numbers and _share_of_classes(words, classes) >= NEARLY_ALL:
+        return True
+    says_more = len(values) > 1 and not _determines(rows.people, words) and not _determines(rows.named, words)
+    if not says_more:
+        return False
+    if are_numbers and _share_of_classes(words, classes) >= NEARLY_ALL:
+        return True
+    is_short = len(values) <= len(classes) + 1 and len(rows.lines) >= 2 * len(values)
+    return rows.is_perfect and is_short
+
+
+def _names_something_else(header: str) -> bool:
+    """Whether a header is a known name of something that is no class: a kind, action units, an objective class."""
+    plain = plain_name(header)
+    may_be_emotion = plain in ALIASES["emotion"] or plain in ALIASES["objective"]
+    return plain in KNOWN and not may_be_emotion and not any(plain in ALONE[role] for role in ALONE)
+
+
+def _determines(first: NDArray[np.object_], second: NDArray[np.object_]) -> bool:
+    """Whether rows with an equal first value always have an equal second one, and some first value comes twice."""
+    pairs = {*zip(first.tolist(), second.tolist())}
+    return len(pairs) == len(set(first.tolist())) < len(first)
+
+
+# Intervals ---------------------------------------------------------------------------------------------------------
+
+
+def judge_ends(answers: IntervalFile, intervals: pd.DataFrame, truths: pd.DataFrame) -> None:
+    """Refuse intervals that are true ones to the frame while other columns hold plausible ends.
+
+    Args:
+        answers: the file of the intervals.
+        intervals: its intervals, with `line`, `video`, `onset`, `offset`.
+        truths: the true ones.
+
+    Raises:
+        DataError: so it is.
+    """
+    others = answers.others
+    if others is None or intervals.empty or {"onset", "offset"} & others.decided:
+        return
+    place = ["video", "onset", "offset"]
+    exact = pd.MultiIndex.from_frame(intervals[place]).isin(pd.MultiIndex.from_frame(truths[place]))
+    if exact.mean() < MANY_EXACT:
+        return
+    pair = _other_ends(others, intervals)
+    if pair is None:
+        return
+    onset, offset = (others.taken.get(name, name) for name in ("onset", "offset"))
+    first, last = pair
+    raise DataError(
+        f"{answers.place}: the intervals of {onset!r} and {offset!r} equal true ones in {int(exact.sum())} of {len(exact)} rows, "
+        f"and {first!r} and {last!r} hold plausible ends that differ: which are the answers? Name them with "
+        f"{_option('onset', first)} {_option('offset', last)}, or with {_option('onset', onset)} {_option('offset', offset)}"
+    )
+
+
+def _other_ends(others: OtherColumns, intervals: pd.DataFrame) -> tuple[str, str] | None:
+    """Two unread columns that could be onset and offset of these intervals and are others; None if there are none."""
+    onset = intervals["onset"].to_numpy(np.float64)
+    offset = intervals["offset"].to_numpy(np.float64)
+    lines = intervals["line"].to_numpy(np.int64)
+    numbers: dict[str, NDArray[np.float64]] = {}
+    for name, cells in others.columns.items():
+        values = numbers_of_cells(cells)
+        is_something_else = plain_name(name) in KNOWN or not _OF_LENGTHS.isdisjoint(header_words(name))
+        if values is not None and not is_something_else:
+            numbers[name] = others.at_lines(values, lines)
+    for first, last in permutations(numbers, 2):
+        if _are_ends(numbers[first], numbers[last], onset, offset):
+            return first, last
+    return None
+
+
+def _are_ends(
+    first: NDArray[np.float64], last: NDArray[np.float64], onset: NDArray[np.float64], offset: NDArray[np.float64]
+) -> bool:
+    """Whether two columns are plausible ends of intervals beside given ones, and not these in another unit."""
+    known = ~(np.isnan(first) | np.isnan(last))
+    if 2 * int(known.sum()) < len(known) or len(np.unique(first[known])) < 2:
+        return False
+    first, last, onset, offset = first[known], last[known], onset[known], offset[known]
+    in_order = float((first < last).mean()) >= NEARLY_ALL and first.min() >= 0
+    in_reach = last.max() <= 3 * max(offset.max(), 1)
+    length = float(np.median(last - first))
+    own_length = float(np.median(offset - onset)) + 1
+    alike_long = own_length / 8 <= length <= own_length * 8
+    return bool(in_order and in_reach and alike_long) and not _is_rescaled(first, onset)
+
+
+def _is_rescaled(values: NDArray[np.float64], frames: NDArray[np.float64]) -> bool:
+    """Whether numbers are the same moments in another unit or from another first frame."""
+    spread = float(np.ptp(frames))
+    if spread == 0:
+        return bool(np.ptp(values) == 0)
+    slope, begin = np.polyfit(frames, values, 1)
+    misfit = np.abs(values - (slope * frames + begin)).max()
+    return bool(misfit <= 0.51 * max(slope, 1e-9) + 1e-6)
+
+
+# Sentences ---------------------------------------------------------------------------------------------------------
+
+
+def _option(name: str, column: str) -> str:
+    """The option that decides for a column, as a shell takes it."""
+    word = f"{name}={column}"
+    return f'--column "{word}"' if any(sign in word for sign in " '()[]&;|<>*?$") else f"--column {word}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Some names of columns, in quotation marks."""
+    return list_first([repr(name) for name in names], MOST_SHOWN)
+
+
+def true_classes(named: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.object_]:
+    """The class of the true interval that each answer overlaps most, empty where there is none, (n_answers,).
+
+    Args:
+        named: `video`, `onset`, `offset` of the answers.
+        truths: the same and `emotion` of the truth.
+    """
+    labelled = truths[truths["emotion"].notna() & (truths["emotion"] != "")]
+    numbered = named[["video", "onset", "offset"]].reset_index(drop=True).rename_axis("row").reset_index()
+    both = numbered.merge(labelled[["video", "onset", "offset", "emotion"]], on="video", suffixes=("", "_true"))
+    shared = np.minimum(both["offset"], both["offset_true"]) - np.maximum(both["onset"], both["onset_true"]) + 1
+    best = (
+        both.assign(shared=shared)[shared > 0].sort_values("shared", kind="stable").drop_duplicates("row", keep="last")
+    )
+    true = np.full(len(named), "", dtype=object)
+    true[best["row"].to_numpy(np.intp)] = best["emotion"].to_numpy(object)
+    return true
+
+
+def columns_that_hold(known: Mapping[str, frozenset[str]], table: TextTable) -> Iterator[tuple[str, str]]:
+    """The unread columns whose cells are those of the truth, with what they hold.
+
+    Args:
+        known: the cells of the truth by what they are.
+        table: table of the answers.
+    """
+    for what, cells_of_truth in known.items():
+        if what in table.cells or not cells_of_truth:
+            continue
+        for name, cells in table.others.items():
+            own = [cell.strip() for cell in cells.distinct if cell.strip()]
+            shared = sum(cell in cells_of_truth for cell in own)
+            if own and shared >= NEARLY_ALL * len(own):
+                yield what, name
