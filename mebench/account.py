@@ -1,6 +1,6 @@
 """What a source holds, what is taken of it, and why not all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,4 +115,34 @@ def account_lines(entries: Sequence[dict[str, Any]]) -> list[str]:
             parts.append(f"{part['n']}, {part['reason']}{which}")
         rest = f"; left out: {'; '.join(parts)}" if parts else ""
         lines.append(f"{entry['source']}: {entry['taken']} of {entry['held']} {units} taken{rest}")
+    return lines
+
+
+def column_lines(columns: Sequence[Mapping[str, str]], verbose: bool) -> list[str]:
+    """What became of the columns of each source, in a line; with why, if that is wanted.
+
+    Short, it names the columns that are not called after what they hold.
+
+    Args:
+        columns: `source`, `column`, `read_as` and `why` of each.
+        verbose: whether every column is told of, and why.
+
+    >>> rows = [("pred", "video", "video", "name"), ("pred", "final", "emotion", "--column"), ("pred", "n", "", "holds numbers")]
+    >>> columns = [dict(zip(("source", "column", "read_as", "why"), row)) for row in rows]
+    >>> column_lines(columns, verbose=False)
+    ["pred: read 'final' as emotion (--column)"]
+    >>> column_lines(columns, verbose=True)
+    ["pred: columns: 'video' is video (name); 'final' is emotion (--column); 'n' is not read (holds numbers)"]
+    """
+    lines = []
+    for source in dict.fromkeys(one["source"] for one in columns):
+        own = [one for one in columns if one["source"] == source]
+        if verbose:
+            parts = [f"{one['column']!r} is {one['read_as'] or 'not read'} ({one['why']})" for one in own]
+            lines.append(f"{source}: columns: {'; '.join(parts)}")
+            continue
+        renamed = [one for one in own if one["read_as"] and one["read_as"] != one["column"].casefold()]
+        if renamed:
+            parts = [f"{one['column']!r} as {one['read_as']} ({one['why']})" for one in renamed]
+            lines.append(f"{source}: read {', '.join(parts)}")
     return lines

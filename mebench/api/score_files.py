@@ -226,7 +226,12 @@ class Scores(Result):
     @property
     def columns(self) -> pd.DataFrame:
         """What became of each column of each file: `source`, `column`, `read_as` (empty if it is not read) and `why`."""
-        return pd.DataFrame(self._remarks.columns, columns=["source", "column", "read_as", "why"])
+        return pd.DataFrame(self.column_uses, columns=["source", "column", "read_as", "why"])
+
+    @property
+    def column_uses(self) -> list[dict[str, str]]:
+        """The same as plain data."""
+        return self._remarks.column_uses
 
     @property
     def account(self) -> list[dict[str, Any]]:
@@ -366,6 +371,40 @@ def score_predictions(
         summary = _summarize(answers, convention, scoring)
     summary |= remarks.plain()
     return Scores(summary, answers, remarks, f"{reading.what} of {answered} beside {true}")
+
+
+def score_each(
+    predictions: Given,
+    truth: Given,
+    column: str,
+    reading: Reading,
+    frame_rules: FrameRules,
+    scoring: Scoring,
+    progress: Progress | None = None,
+) -> dict[str, Scores]:
+    """The scores of each part of a file that holds several runs, by the cell of a column that distinguishes them.
+
+    Args:
+        predictions: file or table of several runs.
+        truth: see `score`.
+        column: the column, such as `seed`.
+        reading: see `score`.
+        frame_rules: see `score`.
+        scoring: see `score`.
+        progress: where to tell how long it takes; nowhere by default.
+
+    Raises:
+        ConfigError: there is no such column, or an option is wrong.
+        DataError: a table cannot be understood.
+    """
+    answered = _file(predictions, "the predictions", reading.encoding)
+    given = reading.where
+    where = [f"{name}={cell}" for name, cell in given.items()] if isinstance(given, Mapping) else [*given]
+    scores = {}
+    for value in file_answers.values_of_column(answered, column):
+        chosen = replace(reading, where=[*where, f"predictions.{column}={value}"])
+        scores[value] = score_predictions(predictions, truth, chosen, frame_rules, scoring, progress)
+    return scores
 
 
 def _check_options(reading: Reading, frame_rules: FrameRules, scoring: Scoring) -> None:
@@ -533,6 +572,7 @@ class Comparison:
         warnings: likely faults of tables, and changes of what a score means.
         repaired: cells that were read differently from how they are written.
         account: account of each file, see `Scores.account`; empty for runs.
+        column_uses: what became of each column of each file, and why; empty for runs.
         sides: the two compared runs or programs.
         title: title of both sides, in words.
     """
@@ -553,10 +593,12 @@ class Comparison:
         self.warnings: list[str] = []
         self.repaired: list[str] = []
         self.account: list[dict[str, Any]] = []
+        self.column_uses: list[dict[str, str]] = []
         if remarks is not None:  # only files have any
             self.warnings = list(remarks.warnings)
             self.repaired = list(remarks.repaired)
             self.account = remarks.account
+            self.column_uses = remarks.column_uses
             self.summary |= remarks.plain()
 
     def under_noise(self, file: str | Path) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def mistakes_command(
         choices = file_choices.Choices.of(column or (), where or ())
         rules = joining.Rules(fps, loose_ids=loose_ids, choices=choices)
         reading = _Reading(rules, encoding, clips, classes)
-        answered = _answers_of_file(run, truth, reading)
+        answered = _answers_of_file(run, truth, reading, verbose)
     spotted = None
     if answered.tables.predictions is not None:
         spotted = _sort_spotted(answered.tables, answered.kinds, cast("spotting_mistakes.By", by))
@@ -155,7 +155,7 @@ def _answers_of_run(run: str, runs: str) -> _Answered:
     return _Answered(folder.id, tables, folder.read_json("folds.json")["kinds"], {"run_id": folder.id}, named)
 
 
-def _answers_of_file(file: str, truth: str, reading: _Reading) -> _Answered:
+def _answers_of_file(file: str, truth: str, reading: _Reading, verbose: bool) -> _Answered:
     """The intervals, or the named clips, of a file of any program."""
     remarks = text_table.Remarks()
     words = (truth, file)
@@ -170,7 +170,7 @@ def _answers_of_file(file: str, truth: str, reading: _Reading) -> _Answered:
         adapters=dataset_summary.adapters_of(true),
     )
     named = recognition.RecognitionResults.of_tables(answers.tables, answers.classes)
-    print_remarks(remarks)
+    print_remarks(remarks, verbose)
     return _Answered(file, answers.tables, answers.kinds, {"file": file, **remarks.plain()}, named)
 
 

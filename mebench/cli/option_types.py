@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mebench.account import account_lines
+from mebench.account import account_lines, column_lines
 from mebench.cli.complete import complete_word
 from mebench.cli.option_checks import check_file
 from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
@@ -173,9 +173,10 @@ def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str
     )
 
 
-def print_remarks(remarks: Remarks | Scores | Comparison) -> None:
-    """Print repairs, warnings and the account of files on standard error."""
-    notes = [*remarks.repaired, *account_lines(remarks.account)]
+def print_remarks(remarks: Remarks | Scores | Comparison, verbose: bool = False) -> None:
+    """Print repairs, warnings and the account of files on standard error; of every column, if that is wanted."""
+    columns = column_lines(remarks.column_uses, verbose)
+    notes = [*remarks.repaired, *account_lines(remarks.account), *columns]
     Progress().notify(*(f"note: {line}" for line in notes), *(f"warning: {line}" for line in remarks.warnings))
 
 

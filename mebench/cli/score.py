@@ -9,18 +9,20 @@ import typer
 
 from mebench.cli.option_types import Column, Encoding, Json, Rule, Verbose, Where, print_remarks
 from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
-from mebench.errors import ConfigError, check_known
+from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
 from mebench.output.progress import Progress
+from mebench.output.terminal import print_report
 
 with lazy_imports():
     from mebench.api import score_files
     from mebench.exchange import write as writing
+    from mebench.metrics import summary as score_summary
     from mebench.reports import scores as score_report
 
 if TYPE_CHECKING:
-    from mebench.api.score_files import What
+    from mebench.api.score_files import Scores, What
 
 app = typer.Typer()
 
@@ -85,6 +87,14 @@ def score_command(
     encoding: Encoding = None,
     column: Column = None,
     where: Where = None,
+    each: Annotated[
+        str | None,
+        typer.Option(
+            "--each",
+            metavar="NAME",
+            help="Score each run of a file by itself, by the column that tells them apart, such as seed.",
+        ),
+    ] = None,
     k_prime: Annotated[
         str | None,
         typer.Option(
@@ -150,19 +160,28 @@ def score_command(
     )
     if write is not None:
         check_known("format", write_form, writing.FORMATS)
-    scores = score_files.score_predictions(
-        given,
-        truth,
-        score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding, column or (), where or ()),
-        score_files.FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
-        score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap),
-        Progress(),
-    )
+    reading = score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding, column or (), where or ())
+    frame_rules = score_files.FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos)
+    scoring = score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap)
+    if each is not None:
+        refuse_if((write is not None, "--write-predictions writes one run: choose it with --where instead of --each"))
+        _print_each(score_files.score_each(given, truth, each, reading, frame_rules, scoring, Progress()), each, json)
+        return
+    scores = score_files.score_predictions(given, truth, reading, frame_rules, scoring, Progress())
     if write is not None:
         scores.write_predictions(write, write_form)
-    print_remarks(scores)
+    print_remarks(scores, verbose)
     if write_json(scores.summary, json):
         score_report.print_scores(scores.summary, scores.tables, verbose)
+
+
+def _print_each(scores: Mapping[str, Scores], column: str, json: str | None) -> None:
+    """Print a line for each run of a file, and what was noticed about the first."""
+    print_remarks(next(iter(scores.values())))
+    report = {"each": column, "scores": {value: one.summary for value, one in scores.items()}}
+    if write_json(report, json):
+        compared = {value: score_summary.values_by_part(one.summary) for value, one in scores.items()}
+        print_report("", score_report.table_of_several(compared, column, f"each {column} by itself"))
 
 
 def _given_predictions(intervals: str | None, frame_scores: str | None, clips: str | None) -> tuple[What, str]:

@@ -21,7 +21,7 @@ from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, na
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, Remarks, parse_columns, read_sheet
-from mebench.exchange.values import IntervalFile
+from mebench.exchange.values import IDS, IntervalFile
 from mebench.metrics.tables import Tables
 from mebench.output.terminal import format_count
 
@@ -342,6 +342,22 @@ def read_against_truth(
     named = [answer.tables.videos for answer in answers]
     videos = [pd.concat([own, *named]).drop_duplicates("video", ignore_index=True) for own in named]
     return [replace(answer, tables=replace(answer.tables, videos=table)) for answer, table in zip(answers, videos)]
+
+
+def values_of_column(file: File, column: str) -> list[str]:
+    """The different cells of a column of predictions, in their order.
+
+    Raises:
+        ConfigError: there is no such column.
+        DataError: the file is no table.
+    """
+    table = parse_columns(read_sheet(file, Remarks(), "predictions"), file, "predictions", IDS, Remarks())
+    columns = {**table.others, **{header: table.cells[name] for name, header in table.taken.items()}}
+    position = find_header([*columns], column)
+    if position is None:
+        raise ConfigError(unknown(f"column of {file}", column, [*columns]))
+    cells = columns[[*columns][position]]
+    return list(dict.fromkeys(cell.strip() for cell in cells.distinct if cell.strip()))
 
 
 def check_choices(choices: Choices, *remarks: Remarks) -> None:

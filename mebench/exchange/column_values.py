@@ -245,22 +245,20 @@ _STEM = 3
 def _may_be_classes(name: str, words: NDArray[np.object_], rows: NamedRows, classes: Sequence[str]) -> bool:
     """Whether the cells of a column could be answers.
 
-    Numbers could be anything: they must be those of classes, and say more than the person does. Beside answers that are all right, a
-    column of few values that are not a function of these could be answers in other words.
+    Words for classes could be, whatever the column is called. Numbers could be anything: they must be those of classes, and say more
+    than the person does. Beside answers that are all right, a column of few values that are no function of these could be
+    answers in other words.
     """
-    if _names_something_else(name):
-        return False
     values = [value for value in set(words.tolist()) if value]
     are_numbers = all(value.replace(".", "", 1).isdigit() for value in values)
-    if not are_numbers and _share_of_classes(words, classes) >= NEARLY_ALL:
+    hold_classes = _share_of_classes(words, classes) >= NEARLY_ALL
+    if hold_classes and not are_numbers:
         return True
     says_more = len(values) > 1 and not _determines(rows.people, words) and not _determines(rows.named, words)
-    if not says_more:
+    if not says_more or _names_something_else(name):
         return False
-    if are_numbers and _share_of_classes(words, classes) >= NEARLY_ALL:
-        return True
     is_short = len(values) <= len(classes) + 1 and len(rows.lines) >= 2 * len(values)
-    return rows.is_perfect and is_short
+    return hold_classes or (rows.is_perfect and is_short)
 
 
 def _names_something_else(header: str) -> bool:
@@ -317,8 +315,9 @@ def _other_ends(others: OtherColumns, intervals: pd.DataFrame) -> tuple[str, str
     numbers: dict[str, NDArray[np.float64]] = {}
     for name, cells in others.columns.items():
         values = numbers_of_cells(cells)
+        is_end = plain_name(name) in {*ALIASES["onset"], *ALIASES["offset"]}
         is_something_else = plain_name(name) in KNOWN or not _OF_LENGTHS.isdisjoint(header_words(name))
-        if values is not None and not is_something_else:
+        if values is not None and (is_end or not is_something_else):
             numbers[name] = others.at_lines(values, lines)
     for first, last in permutations(numbers, 2):
         if _are_ends(numbers[first], numbers[last], onset, offset):

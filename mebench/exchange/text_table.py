@@ -62,11 +62,11 @@ class Remarks:
             "warnings": self.warnings,
             "repaired": self.repaired,
             "account": self.account,
-            "columns": self.columns,
+            "columns": self.column_uses,
         }
 
     @property
-    def columns(self) -> list[dict[str, str]]:
+    def column_uses(self) -> list[dict[str, str]]:
         """What became of each column of each file, and why: `source`, `column`, `read_as` (empty if it is not read), `why`."""
         return [
             {"source": account.source, "column": one.column, "read_as": one.use, "why": one.why}
@@ -543,6 +543,7 @@ def _chosen_rows(table: TextTable, choices: Choices, remarks: Remarks) -> TextTa
         account.leave_out("row", int((~some).sum()), f"a row of another {header!r} than {choice.value}")
         account.columns.append(ColumnUse(header, f"rows with {choice.value}", "--where"))
         table = table.choose_rows(some)
+        table = replace(table, others={name: column for name, column in table.others.items() if name != header})
     return table
 
 

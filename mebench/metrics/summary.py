@@ -490,15 +490,21 @@ def _tried(under: Under, name: str) -> dict[str, Any]:
         summary = under(name, 0)
     except MebenchError as error:
         return {"reason": str(error)}
-    values: dict[str, Any] = {}
+    values = values_by_part(summary)
+    if not values:
+        return {"reason": f"it defines {', '.join(find_convention(name).sections)} alone, which is not here"}
+    return values
+
+
+def values_by_part(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Counts and values without intervals of each kind, of analysis and of recognition."""
+    values: dict[str, dict[str, Any]] = {}
     for kind, part in summary.get("spotting", {}).items():
         values[kind] = {count: part[count] for count in ("tp", "fp", "fn")} | _values(part)
     if analysis := summary.get("analysis"):
         values["analysis"] = {"strs": analysis["strs"]["value"], **_values(analysis["true_positives"])}
     if recognition := summary.get("recognition"):
         values["recognition"] = {"n": recognition["n"], **_values(recognition)}
-    if not values:
-        return {"reason": f"it defines {', '.join(find_convention(name).sections)} alone, which is not here"}
     return values
 
 

@@ -296,22 +296,34 @@ def _table_by_dataset(members: Mapping[str, Any]) -> Table:
 
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
+    what = "answers" if any("recognition" in row for row in compared.values()) else "predictions"
+    return table_of_several(compared, "convention", f"the same {what} under every convention")
+
+
+def table_of_several(compared: Mapping[str, Any], what: str, title: str) -> Table:
+    """One line for each of several scored things, and for each kind.
+
+    Args:
+        compared: counts and values by part (`values_by_part`) of each, by its name.
+        what: head of the column of the names.
+        title: title of the table.
+    """
     if any("recognition" in row for row in compared.values()):
         names = ("accuracy", "wf1", "uf1", "uar")
-        columns = [Column("convention"), *(Column(name, find_metric(name).label, right=True) for name in names)]
+        columns = [Column(what), *(Column(name, find_metric(name).label, right=True) for name in names)]
         rows = [(convention, *_cells_of(row.get("recognition", {}), names)) for convention, row in compared.items()]
-        return Table(columns, rows, "the same answers under every convention")
+        return Table(columns, rows, title)
     scored_kinds = {kind for row in compared.values() for kind in row}
     kinds = [kind for kind in ("micro", "macro", "overall") if kind in scored_kinds]
     analysed = any("analysis" in row for row in compared.values())
     emotions = ("accuracy", "f1", "uf1", "strs") if analysed else ()
     several = len(kinds) > 1
-    columns = [Column("convention"), *([Column("kind")] if several else []), *COUNTED]
+    columns = [Column(what), *([Column("kind")] if several else []), *COUNTED]
     columns += [Column(name, find_metric(name).label, right=True) for name in _COMPARED]
     for name in emotions:
         label = f"{find_metric(name).label} (analysis)" if name in _COMPARED else find_metric(name).label
         columns.append(Column(name, label, right=True))
-    return Table(columns, _sensitivity_rows(compared, kinds, emotions), "the same predictions under every convention")
+    return Table(columns, _sensitivity_rows(compared, kinds, emotions), title)
 
 
 def _sensitivity_rows(

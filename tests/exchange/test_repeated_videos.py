@@ -1,0 +1,92 @@
+"""A file of several runs or coders is not pooled."""
+
+import json
+import random
+import sys
+
+import pandas as pd
+import pytest
+
+from mebench import cli
+from mebench.api.score_files import score
+from mebench.errors import DataError
+
+TRUTH = pd.DataFrame(
+    [("1", "a", 10, 24), ("1", "b", 31, 45), ("2", "a", 8, 20), ("2", "c", 15, 33), ("3", "d", 40, 60)],
+    columns=["subject", "video", "onset", "offset"],
+)
+
+
+def runs(name, values=(0, 1, 2), seed=0):
+    """Answers of several runs in one table: each finds every video, a few frames off."""
+    rng = random.Random(seed)
+    rows = []
+    for value in values:
+        for subject, video, onset, offset in TRUTH.to_numpy().tolist():
+            rows.append((subject, video, onset + rng.randint(-3, 3), offset + rng.randint(-3, 3), value))
+    return pd.DataFrame(rows, columns=["subject", "video", "onset", "offset", name])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("seed", (0, 1, 2)), ("method", ("A", "B")), ("epoch", (10, 20)), ("threshold", (0.1, 0.5)), ("foo", ("x", "y"))],
+)
+def test_several_runs_are_refused(name, values):
+    table = runs(name, values)
+    with pytest.raises(DataError, match=rf"recur under each of the {len(values)} values of '{name}'.*--where {name}="):
+        score(table, TRUTH, bootstrap=0)
+    one = score(table, TRUTH, bootstrap=0, where={name: values[1]})
+    micro = one.summary["spotting"]["micro"]
+    assert micro["tp"] + micro["fp"] == 5
+    assert {entry["taken"] for entry in one.account if entry["source"] == "predictions"} == {5}
+    pooled = score(table, TRUTH, bootstrap=0, where={name: "*"}).summary["spotting"]["micro"]
+    assert pooled["tp"] + pooled["fp"] == 5 * len(values)
+
+
+@pytest.mark.parametrize("name", ["coder", "annotator", "who"])
+def test_several_coders_of_truth_are_refused(name):
+    truth = runs(name, ("anna", "ben"))
+    with pytest.raises(DataError, match=f"--where {name}=anna"):
+        score(TRUTH, truth, bootstrap=0)
+    micro = score(TRUTH, truth, bootstrap=0, where={name: "Ben"}).summary["spotting"]["micro"]
+    assert micro["tp"] + micro["fn"] == 5
+
+
+def test_clips_of_several_runs_are_refused():
+    truth = TRUTH.assign(emotion=["joy", "fear", "joy", "fear", "joy"])
+    table = pd.concat([truth.assign(run=run) for run in "AB"])
+    with pytest.raises(DataError, match="'run'"):
+        score(table, truth, what="clips", bootstrap=0)
+    chosen = score(table, truth, what="clips", bootstrap=0, where={"run": "A"})
+    assert chosen.summary["recognition"]["n"] == 5
+
+
+def test_frame_scores_of_several_runs_are_refused():
+    rows = [(video, frame, 1 - abs(frame - 17) / 30, net) for net in "AB" for video in "xy" for frame in range(40)]
+    table = pd.DataFrame(rows, columns=["video", "frame", "score", "net"])
+    truth = pd.DataFrame({"video": ["x", "y"], "onset": [10, 10], "offset": [24, 24]})
+    with pytest.raises(DataError, match="'net'"):
+        score(table, truth, what="frame scores", k_prime=7, bootstrap=0)
+
+
+def test_folds_and_numbers_of_intervals_are_no_runs():
+    two = pd.concat([TRUTH, TRUTH.assign(onset=TRUTH["onset"] + 100, offset=TRUTH["offset"] + 100)])
+    two = two.assign(number=[1] * 5 + [2] * 5, fold=two["subject"], note="x", side=["l", "r"] * 5)
+    micro = score(two, two, bootstrap=0).summary["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"]) == (10, 0)
+
+
+def test_each_run_is_a_line(tmp_path, monkeypatch, capsys):
+    runs("seed").to_csv(tmp_path / "p.csv", index=False)
+    TRUTH.to_csv(tmp_path / "t.csv", index=False)
+    words = ["--truth", tmp_path / "t.csv", "--predictions", tmp_path / "p.csv", "--bootstrap", 0, "--each", "seed"]
+    monkeypatch.setattr(sys, "argv", ["mebench", "score", *map(str, words), "--json", str(tmp_path / "o.json")])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    report = json.loads((tmp_path / "o.json").read_text())
+    assert report["each"] == "seed"
+    alone = {str(seed): score(runs("seed"), TRUTH, bootstrap=0, where={"seed": seed}).summary for seed in range(3)}
+    assert {seed: one["spotting"] for seed, one in report["scores"].items()} == {
+        seed: one["spotting"] for seed, one in alone.items()
+    }
