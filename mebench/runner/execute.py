@@ -23,7 +23,7 @@ from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run
 from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, make_plan
-from mebench.runner.prepare import SharedVideo, prepare_features
+from mebench.runner.prepare import prepare_features
 from mebench.runner.requirements import refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
@@ -231,11 +231,10 @@ def _compute_features(sessions: Sequence[Session], pool: Workers, progress: Prog
     if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
         pool.warm_up({name for plan in plans for name in plan.imports})
     prepared = prepare_features([session.plan.feature_needs for session in sessions], pool, progress)
-    charged = set[SharedVideo]()
     errors = dict[int, MebenchError]()
-    for session in sessions:
+    for reader, session in enumerate(sessions):
         try:
-            session.record_features(prepared, charged, progress)
+            session.record_features(prepared, reader, progress)
         except MebenchError as error:
             errors[id(session)] = error
             session.left.clear()

@@ -41,7 +41,8 @@ class Wanted:
     """The features that one run needs of one video.
 
     Attributes:
-        source: the dataset of the run; None for a process that must not know it.
+        reader: number of the run, among all whose features are computed together.
+        source: dataset of the run; None for a process that must not know it.
         store: store of the features.
         id: id of the video's dataset.
         revision: revision of that dataset.
@@ -50,6 +51,7 @@ class Wanted:
         grant: access of plugins' steps; None where they are not confined.
     """
 
+    reader: int
     source: DatasetSource | None
     store: FeatureStore
     id: str
@@ -86,8 +88,10 @@ def missing_videos(features: RunFeatures) -> list[Video]:
 
 def feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request | None = None
-) -> ComputeCost:
-    """Compute in a worker the missing features of one video for several runs.
+) -> list[ComputeCost]:
+    """Compute in a worker the missing features of one video for several runs; the cost of those of each.
+
+    What several runs read is computed for the first of them.
 
     Args:
         wanted: the features that each run needs.
@@ -96,7 +100,7 @@ def feature_task(
         place: row of the board.
         request: in a process that must not know the dataset: asks the host for the pictures of the video.
     """
-    cost = ComputeCost()
+    costs: list[ComputeCost] = []
     errors: list[Exception] = []
     flows: dict[Key, NDArray[Any]] | None = {} if len(wanted) > 1 else None
     row = np.zeros(2)
@@ -109,12 +113,12 @@ def feature_task(
 
         try:
             source = _source_in_worker(run, video, request)
-            cost += source.compute(run.chains, run.clips, update, flows)
+            costs.append(source.compute(run.chains, run.clips, update, flows))
         except Exception as error:  # the features of the other runs may still work
             errors.append(error)
     if errors:
         raise errors[0]
-    return cost
+    return costs
 
 
 def compile_flow() -> None:
@@ -124,16 +128,13 @@ def compile_flow() -> None:
     load_compiled_flow()
 
 
-def cut_while_compiling(wanted: tuple[Wanted, ...], video: Video) -> ComputeCost:
-    """Cut in a worker the faces of one video, unless the flow has been compiled; its features begin with them."""
+def cut_while_compiling(wanted: tuple[Wanted, ...], video: Video) -> list[ComputeCost]:
+    """Cut in a worker the faces of one video for each run, unless the flow has been compiled; features begin with them."""
     from mebench.features.tvl1 import is_flow_compiled
 
     if is_flow_compiled():
-        return ComputeCost()
-    cost = ComputeCost()
-    for run in wanted:
-        cost += _source_in_worker(run, video, None).cut_faces(run.chains)
-    return cost
+        return [ComputeCost() for _ in wanted]
+    return [_source_in_worker(run, video, None).cut_faces(run.chains) for run in wanted]
 
 
 def _source_in_worker(run: Wanted, video: Video, request: Request | None) -> Any:
@@ -149,20 +150,20 @@ def _source_in_worker(run: Wanted, video: Video, request: Request | None) -> Any
 
 def blind_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request
-) -> tuple[ComputeCost, list[list[NDArray[Any]]]]:
+) -> tuple[list[ComputeCost], list[list[NDArray[Any]]]]:
     """`feature_task` in a process that must not know the dataset; also returns the features of each run."""
-    cost = feature_task(wanted, video, board, place, request)
+    costs = feature_task(wanted, video, board, place, request)
     features = []
     for run in wanted:
         store = HostedStore(run.store.root, request)
         remote = RemoteDataset(request, run.revision)
         features.append(video_source(store, remote, run.id, video).computed_features(run.chains, run.clips))
-    return cost, features
+    return costs, features
 
 
 def hosted_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, worker: Worker
-) -> ComputeCost | Failure:
+) -> list[ComputeCost] | Failure:
     """`feature_task` with steps of plugins: these run in a confined process, which sees the pictures under a drawn
     name. Its final features are stored; its crops and flow, which other chains would share, are not.
     """
@@ -172,11 +173,11 @@ def hosted_feature_task(
     dataset, _ = home
     aliases = Aliases(secrets.token_hex(), [], [video])
     frames = FrameSource(aliases.videos, lambda _: home, wanted[0].store)
-    cost = ComputeCost()
-    for run in wanted:
+    costs = [ComputeCost() for _ in wanted]
+    for number, run in enumerate(wanted):
         if not run.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
             cut = [chain for chain in run.chains if chain.scope == "clips"]
-            cost += video_source(run.store, dataset, run.id, video).compute(cut, ())
+            costs[number] += video_source(run.store, dataset, run.id, video).compute(cut, ())
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         grant = _common_grant(wanted, Path(scratch), board)
         for scope in ("frames", "clips"):  # features of all frames are kept before the places of clips are revealed
@@ -195,11 +196,11 @@ def hosted_feature_task(
             result: Any = aliases.restore_names(outcome)
             if isinstance(result, Failure):
                 return result
-            seconds, features = result
+            costs_of_scope, features = result
             for run, computed in zip(of_scope, features, strict=True):
                 video_source(run.store, dataset, run.id, video).adopt(run.chains, run.clips, computed)
-            cost += seconds
-    return cost
+            costs = [before + own for before, own in zip(costs, costs_of_scope, strict=True)]
+    return costs
 
 
 def _common_grant(wanted: Sequence[Wanted], scratch: Path, board: str | None) -> Grant | None:
@@ -232,12 +233,13 @@ class Prepared:
 
     Attributes:
         frames: number of frames of the finished videos.
-        seconds: seconds of work, by video.
+        seconds: seconds of work, by video, and by the number of the run that reads the features; what several runs read is
+            counted for the first of them.
         failures: by video.
     """
 
     frames: int
-    seconds: Mapping[SharedVideo, float]
+    seconds: Mapping[SharedVideo, Mapping[int, float]]
     failures: Mapping[SharedVideo, Failure]
 
     def failed(self, skips: bool) -> tuple[dict[str, str], dict[str, Failure]]:
@@ -292,18 +294,18 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
     weights = weights if weights.all() else np.ones(len(jobs))
     done = 0
     frames = 0
-    seconds = dict[SharedVideo, float]()
+    seconds = dict[SharedVideo, dict[int, float]]()
     failures = dict[SharedVideo, Failure]()
 
     def update() -> None:
         show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
 
-    seconds_ahead = dict[SharedVideo, float]()
+    costs_ahead = dict[SharedVideo, list[ComputeCost]]()
     tasks = [*_tasks_while_compiling(jobs), *_feature_tasks(jobs, file)]
     for task, outcome in pool.run(tasks, update):
         if task.function in (compile_flow, cut_while_compiling):
-            if isinstance(outcome, ComputeCost):
-                seconds_ahead[task.key] = outcome.seconds
+            if task.function is cut_while_compiling and not isinstance(outcome, Failure):
+                costs_ahead[task.key] = outcome
             continue
         job = jobs[task.key]
         done += 1
@@ -311,11 +313,28 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
             failures[job.shared] = outcome
             board[task.key] = 0, 1
         else:
-            frames += outcome.n_frames
-            seconds[job.shared] = outcome.seconds + seconds_ahead.get(job.shared, 0)
-            board[task.key] = outcome.n_frames, 1
+            n_frames = max(cost.n_frames for cost in outcome)
+            frames += n_frames
+            seconds[job.shared] = _seconds_of_readers(job.wanted, outcome, costs_ahead.get(job.shared, ()))
+            board[task.key] = n_frames, 1
         update()
     return Prepared(frames, seconds, dict(sorted(failures.items())))
+
+
+def _seconds_of_readers(
+    wanted: Sequence[Wanted], costs: Sequence[ComputeCost], costs_ahead: Sequence[ComputeCost]
+) -> dict[int, float]:
+    """The seconds that the features of one video took, by the number of the run that reads them.
+
+    Args:
+        wanted: features of each run.
+        costs: cost of those of each.
+        costs_ahead: cost of what was cut before; empty if nothing was.
+    """
+    seconds = {run.reader: cost.seconds for run, cost in zip(wanted, costs, strict=True)}
+    for run, cost in zip(wanted, costs_ahead):
+        seconds[run.reader] += cost.seconds
+    return seconds
 
 
 def _tasks_while_compiling(jobs: Sequence["VideoJob"]) -> list[WorkerTask]:
@@ -386,7 +405,7 @@ class VideoJob:
     brought: bool = False
     imports: set[str] = field(default_factory=set)
 
-    def add(self, needs: FeatureNeeds, video: Video) -> None:
+    def add(self, reader: int, needs: FeatureNeeds, video: Video) -> None:
         """Add the features that a run lacks of this video; runs of one method with other seeds lack the same."""
         chains, clips = features_of(needs.features, video)
         # Steps with their parameters alone: other attributes that a plugin added to them stay here.
@@ -398,7 +417,7 @@ class VideoJob:
         self.names |= names
         store = needs.features.store
         grant = needs.grant
-        self.wanted.append(Wanted(needs.source, store, id_, dataset.revision, chains, clips, grant))
+        self.wanted.append(Wanted(reader, needs.source, store, id_, dataset.revision, chains, clips, grant))
         self.plugins.update(needs.plugins)
         self.imports.update(imports_before(needs.method_folder))
         steps = [step for chain in chains for step in chain.steps]
@@ -421,12 +440,12 @@ def _names_of(chain: Chain, clips: Sequence[Clip]) -> list[tuple[str, Clip | Non
 def video_jobs(needs: Sequence[FeatureNeeds]) -> list[VideoJob]:
     """The videos that lack features of some runs; a video of several runs once."""
     jobs: dict[SharedVideo, VideoJob] = {}
-    for of_run in needs:
+    for reader, of_run in enumerate(needs):
         missing = missing_videos(of_run.features)
         if missing:
             of_run.features.store.check_writable()  # before the first video is computed
         for video in missing:
             key = shared_video(of_run, video)
             job = jobs.setdefault(key, VideoJob(key, replace(video, expressions=(), distractors=())))
-            job.add(of_run, video)
+            job.add(reader, of_run, video)
     return list(jobs.values())

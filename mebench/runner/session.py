@@ -109,22 +109,21 @@ class Session:
     key_of_training: str | None = None
     clean: RunFolder | None = None
 
-    def record_features(self, prepared: Prepared, charged: set[SharedVideo], progress: Progress) -> None:
-        """Record the cost of the features and the videos without a face.
+    def record_features(self, prepared: Prepared, reader: int, progress: Progress) -> None:
+        """Record the cost of the features that this run is the first to read, and the videos without a face.
 
         Args:
-            prepared: the outcome of computing them.
-            charged: the videos whose seconds are counted for another run; this run's are added.
-            progress: shows what is left out.
+            prepared: outcome of computing the features of all runs.
+            reader: number of this run among them.
+            progress: place to tell what is left out.
 
         Raises:
             MebenchError: features that the run needs failed.
         """
         plan = self.plan
         shared = {shared_video(plan.feature_needs, video) for video in plan.data.videos}
-        seconds = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
-        charged.update(seconds)
-        self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.features.write_cards())
+        seconds = {key: of_video[reader] for (_, key), of_video in prepared.seconds.items() if reader in of_video}
+        self.folder.add_feature_seconds(seconds, plan.features.write_cards())
         skips = plan.config.no_face == "skip" or self.clean is not None
         faceless, failed = self._own_failures(prepared, shared).failed(skips)
         if failed:

@@ -29,7 +29,7 @@ class OneWorker:
             row[:] = (n or 0) / 2, 0.5
             tick()
             no_face = workers.Failure("no face", "", DataError("no face"))
-            yield task, no_face if video.id == "d" else ComputeCost(0.25, n or 0)
+            yield task, no_face if video.id == "d" else [ComputeCost(0.25, n or 0)]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def prepared(monkeypatch, progress, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        wanted = [SimpleNamespace(chains=(), n_frames=n)]
+        wanted = [SimpleNamespace(chains=(), n_frames=n, reader=0)]
         jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=wanted, plugins=(), brought=(), imports=()))
     monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
@@ -60,7 +60,7 @@ def test_prepare_takes_longest_video_first(monkeypatch, progress):
     found, order = prepared(monkeypatch, progress, {"b": 30, "c": 50, "a": 30, "d": 90})
     assert order in ("dcab", "dcba")  # those of one length as they are drawn
     assert found.frames == 50 + 30 + 30
-    assert found.seconds == {("x", name): 0.25 for name in "abc"}
+    assert found.seconds == {("x", name): {0: 0.25} for name in "abc"}
     assert found.failures.keys() == {("x", "d")}
     expected = [
         *((0, 45, 45 / 200), (1, 0, 90 / 200)),  # d, which gives no frames
@@ -152,6 +152,20 @@ def test_video_jobs_keep_degradations_apart(tmp_path):
     n_videos = len(needs[0].features.data.videos)
     assert len(jobs) == 2 * n_videos
     assert [len(job.wanted) for job in jobs] == [1] * len(jobs)
+
+
+def test_prepare_counts_seconds_for_runs_that_read_features(tmp_path, monkeypatch):
+    """In a sweep, the method that reads no feature comes first; the second and third read the same, the last one more."""
+    words = [*TINY, "dataset.subjects=2", "dataset.frames=40", f"cache={tmp_path}"]
+    methods = [["random"], ["optical_strain"], ["optical_strain", "seed=1"], ["mean", "method.flow=dis"]]
+    needs = [make_plan(resolve([f"method={name}", *more, *words])).feature_needs for name, *more in methods]
+    monkeypatch.setattr(
+        tvl1, "is_flow_compiled", lambda: False
+    )  # the faces are cut ahead, for the first that reads them
+    prepared = module.prepare_features(needs, OneAfterAnother(tmp_path / "crops"), Progress())
+    assert len(prepared.seconds) == len(needs[0].features.data.videos)
+    assert {tuple(of_video) for of_video in prepared.seconds.values()} == {(1, 3)}
+    assert all(seconds > 0 for of_video in prepared.seconds.values() for seconds in of_video.values())
 
 
 HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
