@@ -412,7 +412,8 @@ class Sweep:
 
     def _repr_html_(self) -> str:
         failed = [f"failed: {' '.join(words.values())}: {reason}" for words, reason in self.failures]
-        return notebook_html("sweep", sweep_scores.sweep_table(self.rows), failed)
+        notes = sweep_scores.sweep_notes(self.rows)
+        return notebook_html("sweep", sweep_scores.sweep_table(self.rows), [*notes, *failed])
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"

@@ -24,7 +24,7 @@ def sweep_rows(runs: Sequence[SweptRun]) -> list[dict[str, Any]]:
     """One row for all seeds of equal settings.
 
     Each score is the mean over seeds, with their `spread` (standard deviation with n - 1; None for one seed) and the
-    interval of the mean. A score that is undefined in one run is
+    interval that `interval` names, see `INTERVALS`. A score that is undefined in one run is
     undefined in the row. If the runs differ in the action unit to find, a last row has the mean over units.
 
     Args:
@@ -47,7 +47,7 @@ def _runs_by_settings(runs: Sequence[SweptRun]) -> dict[tuple[tuple[str, str], .
 def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[str, Any]:
     """The row of all seeds of one choice of settings."""
     scores_of_runs = [main_scores(summary) for _, _, summary in runs]
-    of_means = _scores_of_means(runs)
+    of_means, interval = _scores_of_means(runs)
     costs_of_runs = [_costs_of(folder) for _, folder, _ in runs]
     pooled = {}
     for name in scores_of_runs[0]:
@@ -60,22 +60,32 @@ def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[st
         "seeds": [int(varied["seed"]) for varied, _, _ in runs if "seed" in varied],
         "runs": [folder.id for _, folder, _ in runs],
         "scores": pooled,
+        "interval": interval,
         "costs": mean_costs,
     }
 
 
-def _scores_of_means(runs: Sequence[SweptRun]) -> Mapping[str, Mapping[str, Any]]:
-    """The main scores of runs that differ in the seed: means with their intervals."""
+INTERVALS = {
+    "run": "the 95 % interval of the run",
+    "mean": "the 95 % interval of the mean over people",
+    "draws": "of a method that predicts by chance, the means of the ends that hold 95 % of each seed's draws",
+    "none": "no interval",
+}
+"""What the brackets behind a score of a row are, by the row's `interval`."""
+
+
+def _scores_of_means(runs: Sequence[SweptRun]) -> tuple[Mapping[str, Mapping[str, Any]], str]:
+    """The main scores of runs that differ in the seed: means with their intervals, and the kind of these (`INTERVALS`)."""
     folders = [folder for _, folder, _ in runs]
     summaries = [summary for _, _, summary in runs]
     if len(runs) == 1:
-        return main_scores(summaries[0])
+        return main_scores(summaries[0]), "run"
     tables = [read_tables(folder) for folder in folders]
     if by_chance(tables):
-        return mean_ends([main_scores(summary) for summary in summaries])
+        return mean_ends([main_scores(summary) for summary in summaries]), "draws"
     about = folders[0].read_json("folds.json")
     config = folders[0].read_json("config.json")["config"]
-    return main_scores(mean_summary(tables, about, config, summaries[0]["convention"]))
+    return main_scores(mean_summary(tables, about, config, summaries[0]["convention"])), "mean"
 
 
 def _over_seeds_with_spread(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> dict[str, float | None]:
@@ -120,6 +130,7 @@ def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "seeds": same[0]["seeds"],
                 "runs": [run for row in same for run in row["runs"]],
                 "scores": {unit_f1: score},
+                "interval": "none",
                 "costs": {name: _cost_over_units(name, same) for name in same[0]["costs"]},
             }
         )
@@ -158,6 +169,34 @@ def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:
         for row in rows
     ]
     return Table(columns, cells, "sweep")
+
+
+def sweep_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the numbers of a sweep's table are, in sentences; none where each row is one run.
+
+    >>> rows = [{"seeds": [0, 1], "interval": "mean", "costs": {}}, {"seeds": [0], "interval": "run", "costs": {}}]
+    >>> sweep_notes(rows)
+    ['scores: mean ± standard deviation over seeds; brackets: the 95 % interval of the mean over people']
+    """
+    notes = []
+    of_seeds = [row for row in rows if len(row["seeds"]) > 1]
+    if of_seeds:
+        kinds = {row["interval"] for row in of_seeds} - {"none"}
+        meanings = [meaning for kind, meaning in INTERVALS.items() if kind in kinds]
+        notes.append("; ".join(["scores: mean ± standard deviation over seeds", *_as_brackets(meanings)]))
+    n_runs = sum(len(row["runs"]) for row in rows)
+    if n_runs > 1 and any(row["costs"].get(SHARED_COST) for row in rows):
+        notes.append(f"{COSTS[SHARED_COST].label}: features that several runs read are counted for the first of them")
+    return notes
+
+
+SHARED_COST = "feature_seconds"
+"""The cost that runs of a sweep share."""
+
+
+def _as_brackets(meanings: Sequence[str]) -> list[str]:
+    """The meaning of the brackets, as the end of a sentence; none without one."""
+    return [f"brackets: {'; '.join(meanings)}"] if meanings else []
 
 
 def _score_with_spread(score: dict[str, float | None] | None) -> str:

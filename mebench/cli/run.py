@@ -166,11 +166,7 @@ def _run_sweep(
     }
     if write_json(report, json):
         print_table(*sweep_scores.sweep_table(outcome.rows).to_words(), title="sweep")
-        if any(len(row["seeds"]) > 1 for row in outcome.rows):
-            print_lines(
-                "scores: mean ± standard deviation over seeds; brackets: lowest lower to highest upper limit of the seeds' intervals",
-                error=True,
-            )
+        print_lines(*sweep_scores.sweep_notes(outcome.rows), error=True)
     progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
     failed = f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above"
     again = "Fix the cause and give the same command again: it continues with the missing runs"

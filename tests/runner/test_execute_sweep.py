@@ -82,6 +82,7 @@ def test_sweep_prints_one_table_with_failures_last(moody, tmp_path, capsys):
     report = json.loads(file.read_text())
 
     assert "sweep: 4 runs, 12 folds in 4 of them to compute" in err
+    assert "± standard deviation over seeds; brackets: the 95 % interval of the mean over people" in err
     assert err.count("failed: method.trouble=[2=raise] seed=") == 2
     assert "a matrix is singular" in err
     assert len(report["failures"]) == 2
