@@ -448,7 +448,7 @@ def main() -> None:
         [
             "mebench.cli",
             "mebench.boards.site.site_pages",
-            "mebench.boards.board",
+            "mebench.api.boards",
             "mebench.runs.scoring",
             "mebench.inspection",
             "mebench.exchange.answers",

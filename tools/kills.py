@@ -194,7 +194,7 @@ def import_all(jobs: Sequence[str]) -> None:
     if [*jobs] != ["sweep"]:
         for name in (
             "mebench.boards.site.site_pages",
-            "mebench.boards.board",
+            "mebench.api.boards",
             "mebench.boards.accept",
             "mebench.reproduction.rescore",
             "mebench.tuning",

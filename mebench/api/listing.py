@@ -15,7 +15,8 @@ from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.progress import Progress, Silent
 
 with lazy_imports():
-    from mebench.boards import board as board_files
+    from mebench.api import boards as board_files
+    from mebench.boards import board as whole_board
     from mebench.config import registry, sections, sources, typed_values
     from mebench.metrics import catalogue
     from mebench.tracking import mlflow_store
@@ -132,7 +133,7 @@ def leaderboard(
     home = Path(runs_folder(runs)).expanduser()
     tracker = sources.user_setting("tracking", "") or None
     reporter.notify(*mlflow_store.database_remarks(tracker, str(home), board_files.ids_there(home, place)))
-    tables = board_files.read_board(home, place, reporter.notify).render(board_files.Board.make_tables, reporter.notify)
+    tables = board_files.read_board(home, place, reporter.notify).render(whole_board.Board.make_tables, reporter.notify)
     rows = pd.DataFrame([line for table in tables for line in _lines(table)])
     if rows.empty:
         raise RunError(

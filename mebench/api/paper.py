@@ -12,8 +12,8 @@ from mebench.errors import ConfigError, RunError, list_first, unknown
 from mebench.lazy_imports import lazy_imports
 
 with lazy_imports():
+    from mebench.api import boards as board_files
     from mebench.boards import (
-        board as board_files,
         build,
         citations,
         included,

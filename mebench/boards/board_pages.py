@@ -9,6 +9,7 @@ from typing import Any
 
 from mebench.boards import row_facts
 from mebench.boards.file_links import link_files
+from mebench.boards.guest_tables import GuestTable
 from mebench.boards.method_names import MethodNames, method_title
 from mebench.boards.named_boards import (
     ALL_KINDS,
@@ -26,8 +27,6 @@ from mebench.boards.named_boards import (
     board_contents,
     without_audit,
 )
-from mebench.boards.question_rows import QuestionTable, leader_in_words
-from mebench.boards.question_tables import GUIDE, section_lines
 from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
@@ -72,7 +71,7 @@ class BoardPage:
         gains: for a board of selection the gains of each other board's rows, by the board's short name and the row's method.
         other_gains: for a board of selection the gains in other scores.
         names: names of methods.
-        questions: for a board of answers, a table for each set of questions.
+        guests: for a board of answers, a table for each set of questions.
     """
 
     content: BoardContent
@@ -80,7 +79,7 @@ class BoardPage:
     gains: Mapping[str, Mapping[str, Gain]]
     other_gains: Sequence[Gain] = ()
     names: MethodNames = field(default_factory=MethodNames)
-    questions: Sequence[QuestionTable] = ()
+    guests: Sequence[GuestTable] = ()
 
     @property
     def board(self) -> NamedBoard:
@@ -96,7 +95,7 @@ class BoardPage:
         """The board as JSON values."""
         names = ("id", "title", "question", "task", "about")
         tables = [table.name for table in self.content.tables]
-        tables += [asked.name for asked in self.questions]
+        tables += [table.name for table in self.guests]
         return {**{name: getattr(self.board, name) for name in names}, "takeaway": self.takeaway, "tables": tables}
 
 
@@ -107,7 +106,7 @@ def board_pages(
     chance_ids: Iterable[str],
     names: MethodNames,
     notify: Callable[[str], object],
-    questions: Sequence[QuestionTable] = (),
+    guests: Sequence[GuestTable] = (),
 ) -> list[BoardPage]:
     """Each named board with its content and its sentence.
 
@@ -118,13 +117,13 @@ def board_pages(
         chance_ids: methods that are levels of chance.
         names: names of methods.
         notify: gets a sentence for each board whose sentence the tables do not bear: who leads is said instead.
-        questions: all tables of answers to questions.
+        guests: all tables with columns of their own.
     """
     contents = board_contents(boards, tables, chance_ids)
     pages = []
     for content in contents:
         if content.board.task == QUESTIONS:
-            pages.append(_page_of_questions(content, questions, names))
+            pages.append(_page_of_guests(content, guests, names))
         else:
             pages.append(_page_of_rows(content, contents, gains, names, notify))
     return pages
@@ -161,15 +160,13 @@ def _gains_of_boards(
     return gains_of_boards
 
 
-def _page_of_questions(content: BoardContent, questions: Sequence[QuestionTable], names: MethodNames) -> BoardPage:
+def _page_of_guests(content: BoardContent, guests: Sequence[GuestTable], names: MethodNames) -> BoardPage:
     """The page of a board of answers: its sets in their order, and who leads the first one."""
     board = content.board
-    own = [
-        table for table in questions if table.about == board.part and (not board.sets or table.dataset in board.sets)
-    ]
+    own = [table for table in guests if table.part == board.part and (not board.sets or table.dataset in board.sets)]
     own.sort(key=lambda table: board.sets.index(table.dataset) if board.sets else 0)
-    parts = [f"On {table.dataset} {leader_in_words(table)}." for table in own]
-    return BoardPage(content, " ".join(parts) or "No row yet.", {}, names=names, questions=own)
+    sentences = [f"On {table.dataset} {table.leader}." for table in own]
+    return BoardPage(content, " ".join(sentences) or "No row yet.", {}, names=names, guests=own)
 
 
 def _sentence(
@@ -218,7 +215,7 @@ def board_page(page: BoardPage, folder: Path) -> str:
     if board.task == SELECTION:
         lines += _selection_lines(page, folder)
     elif board.task == QUESTIONS:
-        lines += _question_lines(page)
+        lines += _guest_lines(page)
     elif content.is_measured:
         lines += _measured_lines(page, folder)
     elif content.systems:
@@ -237,12 +234,14 @@ def _link_whole_table(name: str) -> str:
     return f"[the whole table](../{TABLES}/{name}.md), as {link_files(f'../{TABLES}/{name}')}"
 
 
-def _question_lines(page: BoardPage) -> list[str]:
-    """The tables of a board of answers."""
+def _guest_lines(page: BoardPage) -> list[str]:
+    """The tables of a board of answers, and once how to read them."""
     lines = []
-    for table in page.questions:
-        lines += [*section_lines(table), f"All scores, costs and scorers: {_link_whole_table(table.name)}.", ""]
-    return [*lines, GUIDE, ""] if lines else []
+    for table in page.guests:
+        lines += [*table.section_lines(), f"All scores, costs and scorers: {_link_whole_table(table.name)}.", ""]
+    for guide in dict.fromkeys(table.guide for table in page.guests):
+        lines += [guide, ""]
+    return lines
 
 
 class Notes:
@@ -638,8 +637,8 @@ def number_of_rows(page: BoardPage) -> int:
     """Rows of a board: methods, systems, or methods with a gain."""
     if page.board.task == SELECTION:
         return len(page.methods_with_gain)
-    if page.questions:
-        return sum(not row.floor for table in page.questions for row in table.rows)
+    if page.guests:
+        return sum(table.n_methods for table in page.guests)
     return len(page.content.places) or len(page.content.systems)
 
 
@@ -648,10 +647,9 @@ def who_leads(page: BoardPage) -> str:
     content = page.content
     if page.board.task == SELECTION:
         return _largest_gain(page)
-    if page.questions:
-        return "<br>".join(
-            f"{markdown_text(table.dataset)}: {markdown_text(leader_in_words(table))}" for table in page.questions
-        )
+    if page.guests:
+        leaders = [f"{markdown_text(table.dataset)}: {markdown_text(table.leader)}" for table in page.guests]
+        return "<br>".join(leaders)
     if content.is_measured:
         return _measured_leader(page)
     if content.systems:

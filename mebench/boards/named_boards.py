@@ -14,7 +14,6 @@ from mebench.boards.rows import BoardRow, BoardTable, Part, Ranked, Rescored, ra
 from mebench.errors import ConfigError, check_known
 from mebench.files import read_yaml
 from mebench.metrics.catalogue import METRICS
-from mebench.vqa.answer_records import CLIPS, VIDEOS
 
 FILE = "boards.yaml"
 SELECTION = "selection"
@@ -28,6 +27,8 @@ FALSE_ALARMS = "false_alarms"
 PROTOCOL = "protocol"
 QUESTIONS = "questions"
 """The task of a board of answers to questions."""
+ASKED_ABOUT = ("clips", "videos")
+"""What questions are about: the parts of such a board."""
 MEASURED_COLUMNS = (TIED, CHOSEN, SEEDS)
 RESCORED_COLUMNS = (PRINTED, ALL_KINDS, CHOSEN, FALSE_ALARMS, PROTOCOL)
 MOST_COLUMNS = 4
@@ -142,7 +143,7 @@ def _read_board(file: Path, entry: Mapping[str, Any]) -> NamedBoard:
             raise ConfigError(f"{where}: boards must name the boards whose gains it shows")
         return board
     if board.task == QUESTIONS:
-        check_known("part", board.part, (CLIPS, VIDEOS), where=where)
+        check_known("part", board.part, ASKED_ABOUT, where=where)
         return board
     if not board.dataset or not board.protocol:
         raise ConfigError(f"{where}: dataset and protocol must say which tables it shows")

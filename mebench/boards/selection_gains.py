@@ -7,12 +7,10 @@ from functools import partial
 from itertools import product
 from typing import Any, Self
 
-from mebench.boards.published_tables import ScoredSource
 from mebench.boards.row_scores import SCORING, over_seeds, single_score
 from mebench.boards.rows import NOTHING, Score
 from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
-from mebench.metrics.epoch_choices import RULES
 from mebench.metrics.seed_means import exact_mean
 from mebench.metrics.summary import scores_by_path
 from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
@@ -21,8 +19,6 @@ from mebench.records.matching_published import Alias, is_same_dataset
 from mebench.records.published import PublishedValue
 from mebench.records.record import Record
 from mebench.records.recorded_settings import protocol_in_words
-from mebench.reproduction.papers import Paper, PrintedRow, paper_cells
-from mebench.reproduction.rescore import RescoredSource
 from mebench.result_cache import cached_result
 from mebench.runner.leak import worth_in_audit
 from mebench.runs import RunFolder
@@ -142,19 +138,21 @@ class Gain:
         return cls(method_id=values["id"], place=place, dataset=values["in_words"], score=values["gain"], **fields)
 
 
-PrintedUf1 = dict[str, tuple[PublishedValue, PrintedRow]]
-"""The UF1 that a paper prints for each plugin, with the row that describes its program."""
+@dataclass(frozen=True)
+class PrintedProgram:
+    """What a paper prints for a method, and how its own program selects.
+
+    Attributes:
+        published: the printed UF1 over all clips.
+        program: the selection of the program, in words.
+    """
+
+    published: PublishedValue
+    program: str
 
 
-def selection_gains_table(
-    records: Iterable[Record],
-    papers: Iterable[Paper],
-    published: Iterable[PublishedValue],
-    aliases: Sequence[Alias],
-    rescored: Iterable[ScoredSource] = (),
-) -> Table:
-    """The gains of `selection_gains` as a table for people."""
-    return table_of_gains(selection_gains(records, papers, published, aliases, rescored))
+Programs = Mapping[str, PrintedProgram]
+"""The programs of papers by the ids of their methods here."""
 
 
 def table_of_gains(gains: Iterable[Gain]) -> Table:
@@ -165,11 +163,7 @@ def table_of_gains(gains: Iterable[Gain]) -> Table:
 
 
 def selection_gains(
-    records: Iterable[Record],
-    papers: Iterable[Paper],
-    published: Iterable[PublishedValue],
-    aliases: Sequence[Alias],
-    rescored: Iterable[ScoredSource] = (),
+    records: Iterable[Record], programs: Programs, aliases: Sequence[Alias], given: Iterable[Gain] = ()
 ) -> list[Gain]:
     """The gains from selection on tested subjects, of runs and of public answers. Each belongs to a method with its
     settings on a dataset.
@@ -177,29 +171,19 @@ def selection_gains(
     Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
     keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
     mean gain is paired over subjects. Published values accompany runs of their
-    dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
-    a leaking and an honest rule.
+    dataset and protocol; protocols other than `loso` are named.
+
+    Args:
+        records: runs, among which those with selection on tested subjects count.
+        programs: programs of papers.
+        aliases: published datasets and protocols with the measured ones that match them.
+        given: gains that others measured, such as those of public answers.
     """
-    known = list(published)
-    gains = _gains_of_runs(list(records), _printed_uf1(papers, known), aliases)
-    for source, outcome in rescored:
-        gains += _gains_of_answers(source, outcome, known)
+    gains = [*_gains_of_runs(list(records), programs, aliases), *given]
     return sorted(gains, key=lambda gain: (gain.measure, gain.dataset, gain.method))
 
 
-def _printed_uf1(papers: Iterable[Paper], published: Sequence[PublishedValue]) -> PrintedUf1:
-    """The UF1 over all clips that papers print for methods whose program is known."""
-    printed: PrintedUf1 = {}
-    for paper in papers:
-        for table in paper.tables:
-            for cell in paper_cells(paper, table, published):
-                is_uf1_of_all = (cell.published.metric, cell.published.member) == ("uf1", "")
-                if is_uf1_of_all and cell.row.program and cell.published.dataset in paper.datasets:
-                    printed[cell.row.plugin] = (cell.published, cell.row)
-    return printed
-
-
-def _gains_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Sequence[Alias]) -> list[Gain]:
+def _gains_of_runs(records: Sequence[Record], programs: Programs, aliases: Sequence[Alias]) -> list[Gain]:
     """The gain over all seeds of each method with selection on tested subjects."""
     known = {record.id: record for record in records}
     selected = []
@@ -209,19 +193,19 @@ def _gains_of_runs(records: Sequence[Record], printed: PrintedUf1, aliases: Sequ
             selected.append(SelectedRun(record, audited))
     shown = [run for run in selected if run.path]
     of_identity = group_by(shown, key=lambda run: (run.record.identity, run.record.sender))
-    gains = [_gain_of_runs(runs, known, printed, aliases) for runs in of_identity.values()]
+    gains = [_gain_of_runs(runs, known, programs, aliases) for runs in of_identity.values()]
     return [gain for gain in gains if gain is not None]
 
 
 def _gain_of_runs(
-    runs: list[SelectedRun], known: Mapping[str, Record], printed: PrintedUf1, aliases: Sequence[Alias]
+    runs: list[SelectedRun], known: Mapping[str, Record], programs: Programs, aliases: Sequence[Alias]
 ) -> Gain | None:
     """The gain of one method over its seeds; None if a score is undefined.
 
     Args:
         runs: runs that differ in the seed only.
         known: all runs by id, with the honest ones.
-        printed: values of papers.
+        programs: programs of papers.
         aliases: published datasets and protocols with the measured ones that match them.
     """
     runs = sorted(runs, key=lambda run: run.record.seed)
@@ -235,10 +219,10 @@ def _gain_of_runs(
     year = ""
     value = NONE
     program = NONE
-    if path == "recognition.uf1" and first.method in printed:
-        published, paper_row = printed[first.method]
+    if path == "recognition.uf1" and first.method in programs:
+        published = programs[first.method].published
         year = str(published.year or "")
-        program = paper_row.program
+        program = programs[first.method].program
         if is_same_dataset((published.dataset, published.protocol), first.dataset, protocol, aliases):
             value = f"{published.value:.{published.digits}f}"
     settings = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
@@ -290,46 +274,3 @@ def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -
         permutations=1,
     )
     return dict(comparison.scores[path].difference)
-
-
-def _gains_of_answers(
-    source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[PublishedValue]
-) -> list[Gain]:
-    """The gains of public answers, one for each pair of leaking and honest rule."""
-    gains = []
-    for answers, scored in zip(source.sets, outcome["sets"], strict=True):
-        for pair in scored.get("selection", ()):
-            printed = _printed_f1(source.printed_values(answers, known), pair["part"])
-            year = ""
-            published = NONE
-            if printed is not None:
-                year = str(printed.year)
-                published = f"{printed.value:.{printed.digits}f}"
-            f1 = pair["f1"]
-            gains.append(
-                Gain(
-                    method_id=source.method,
-                    method=f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
-                    settings="",
-                    place=(answers.dataset, answers.protocol),
-                    dataset=answers.dataset,
-                    measure=SELECTED_SCORES[f"spotting.{pair['part']}.f1"],
-                    year=year,
-                    published=published,
-                    leaking=f1["first"]["value"],
-                    honest=f1["second"]["value"],
-                    score=f1["difference"],
-                    candidates=f"{pair['looks']:,}",
-                    seeds=NONE,
-                    program=f"keeps {source.keeps}",
-                )
-            )
-    return gains
-
-
-def _printed_f1(printed: Iterable[PublishedValue], kind: str) -> PublishedValue | None:
-    """The first printed F1 in spotting of a kind; None if the paper prints none."""
-    for value in printed:
-        if (value.task, value.kind, value.metric) == ("spotting", kind, "f1"):
-            return value
-    return None

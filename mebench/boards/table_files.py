@@ -26,9 +26,8 @@ from mebench.boards.board_pages import (
     level_name,
 )
 from mebench.boards.file_links import TABLE_FORMATS
+from mebench.boards.guest_tables import GuestTable
 from mebench.boards.named_boards import SELECTION
-from mebench.boards.question_rows import QuestionTable
-from mebench.boards.question_tables import table_texts
 from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
 from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import (
@@ -331,7 +330,7 @@ def write_leaderboard(
     gains: Sequence[Gain] = (),
     pages: Sequence[BoardPage] = (),
     notify: Callable[[str], object] = print,
-    questions: Sequence[QuestionTable] = (),
+    guests: Sequence[GuestTable] = (),
 ) -> Path:
     """Write all files of a leaderboard; the path of its index. They are the index, a page for each named board, the
     list of other tables, and each table in `tables`.
@@ -345,7 +344,7 @@ def write_leaderboard(
         gains: gains from selection on tested people.
         pages: the named boards.
         notify: gets a sentence if the index has to stand elsewhere, because a page of somebody else has its name.
-        questions: tables of answers to questions.
+        guests: tables with columns of their own.
     """
     out.mkdir(parents=True, exist_ok=True)
     index = _name_of_index(out, notify)
@@ -357,8 +356,8 @@ def write_leaderboard(
     for table in tables:
         files[f"{TABLES}/{table.name}.md"] = _stored_page(table)
         files |= {f"{TABLES}/{table.name}.{ending}": text for ending, text in texts_of_table(table).items()}
-    for answered in questions:
-        files |= {f"{TABLES}/{answered.name}.{ending}": text for ending, text in table_texts(answered, MADE).items()}
+    for guest in guests:
+        files |= {f"{TABLES}/{guest.name}.{ending}": text for ending, text in guest.make_texts(MADE).items()}
     former = _former_files(out)
     changed = {name: text for name, text in files.items() if not holds_content(out / name, text.encode())}
     with new_folder(out) as temporary:

@@ -31,9 +31,9 @@ from mebench.output.progress import Progress
 from mebench.output.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
 
 with lazy_imports():
+    from mebench.api import boards as board_files
     from mebench.boards import (
         accept,
-        board as board_files,
         board_pages,
         chance_rows,
         collect,
@@ -162,15 +162,15 @@ def _write_board(
         gains = board.compute_gains()
         floors = chance_rows.chance_methods()
         names = method_names.MethodNames.from_published(board.published)
-        questions = board.question_tables()
-        pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify, questions)
-        index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify, questions)
-    rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
+        guests = board.guest_tables()
+        pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify, guests)
+        index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify, guests)
+    given = "".join(f" and {source.in_words}" for source in board.sources if source.in_words)
     named = f"{format_count(len(pages), 'board')}, " if pages else ""
     n_included = len(board.included.runs)
     of_package = f" and {format_count(n_included, 'run')} of the included boards" if n_included else ""
     n_runs = format_count(len(board.records), "run")
-    lines = [f"{index}: {named}{format_count(len(tables), 'table')} from {n_runs}{of_package}{rescored}"]
+    lines = [f"{index}: {named}{format_count(len(tables), 'table')} from {n_runs}{of_package}{given}"]
     lines += [f"  {page.board.title}: {page.takeaway}" for page in pages]
     if site:
         target = folder / SITE

@@ -15,8 +15,6 @@ from mebench.boards.board_pages import MADE, board_pages, level_name
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import board_contents, read_named_boards
-from mebench.boards.question_rows import build_question_tables, collect_answer_records
-from mebench.boards.question_tables import table_texts
 from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics import epoch_choices
@@ -26,6 +24,8 @@ from mebench.records.published import read_published
 from mebench.records.record import read_committed_record
 from mebench.records.schema import FORMAT
 from mebench.runs import RunFolder
+from mebench.vqa.question_rows import build_question_tables, collect_answer_records
+from mebench.vqa.question_tables import guest_table
 from tests.helpers.nightly import NIGHTLY
 
 RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))
@@ -399,10 +399,10 @@ def committed_takeaway(board):
 def test_committed_answers_make_committed_tables():
     """Records of answers give the committed tables again, and the sentence of their boards."""
     records = collect_answer_records(BOARDS / "questions", pytest.fail)
-    tables = build_question_tables(records)
-    assert {table.about for table in tables} == {"clips", "videos"}
+    tables = [guest_table(table) for table in build_question_tables(records)]
+    assert {table.part for table in tables} == {"clips", "videos"}
     for table in tables:
-        for ending, text in table_texts(table, MADE).items():
+        for ending, text in table.make_texts(MADE).items():
             assert (BOARDS / "tables" / f"{table.name}.{ending}").read_bytes() == text.encode(), table.name
     boards = [board for board in read_named_boards(BOARDS) if board.task == "questions"]
     pages = board_pages(boards, [], [], (), MethodNames.from_published([]), pytest.fail, tables)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import mebench
+from mebench.api.boards import read_board
 from mebench.boards import included
-from mebench.boards.board import read_board
 from mebench.boards.included import IncludedBoards, add_included, included_folder, read_included
 from mebench.boards.rows import rank_rows
 from mebench.boards.table_files import texts_of_table
@@ -99,7 +99,7 @@ def test_add_included_keeps_tables_of_one_side(small, boards):
 
 
 def test_build_writes_included_boards_on_demand(tmp_path, capsys, monkeypatch, small):
-    monkeypatch.setattr("mebench.boards.board.read_included", lambda _: small)
+    monkeypatch.setattr("mebench.api.boards.read_included", lambda _: small)
     make_run(tmp_path / "runs", method="between", wrong_every=3, tasks=("recognize",))
     leaderboard.leaderboard_build_command(str(tmp_path / "runs"), str(tmp_path / "out"), records_in="included")
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from mebench.boards import build as boards_build, collect as boards_collect, significance, standings
-from mebench.boards.selection_gains import selection_gains_table
+from mebench.boards.selection_gains import selection_gains, table_of_gains
 from mebench.metrics import ranking
 from mebench.metrics.bootstrap import Resampling, derived_seed, effective_degrees, share_interval, standard_error
 from mebench.metrics.comparison import compare_tables
@@ -179,7 +179,7 @@ def test_selection_gain_has_interval_of_mean(tmp_path):
     )
     gain = both.scores["recognition.uf1"].difference
 
-    (row,) = selection_gains_table(records, [], [], []).plain()
+    (row,) = table_of_gains(selection_gains(records, {}, [])).plain()
     assert row["gain"] == f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]"
-    (row,) = selection_gains_table([r for r in records if r.id != "honest1"], [], [], []).plain()
+    (row,) = table_of_gains(selection_gains([r for r in records if r.id != "honest1"], {}, [])).plain()
     assert row["gain"].strip() == f"{gain['value']:+.3f}"

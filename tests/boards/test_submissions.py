@@ -9,10 +9,11 @@ import pytest
 import typer
 
 from mebench.boards import export as boards_export, submissions as boards_submissions
-from mebench.boards.published_tables import collect_rescored, rescored_rows, with_rescored
+from mebench.boards.published_tables import with_rescored
 from mebench.boards.site.site_pages import Site
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError
+from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from tests.helpers.run_folders import make_run
 
 TRUTH = "subject,video,onset,offset,kind\n1,a,10,20,micro\n2,b,30,50,macro\n3,c,5,15,micro\n"
@@ -43,8 +44,8 @@ def test_take_scores_again_and_copies_facts_only(sent, tmp_path):
     assert boards_submissions.accept_submission(sent, home) == "taken"
     assert boards_submissions.accept_submission(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
-    every = list(rescored_rows(collect_rescored(home, print), []))
-    rows = {part: row for _, part, row in every}
+    every = list(rescored_tables(collect_rescored(home, print), []))
+    rows = {table.parts[0].name: table.parts[0].rescored[0] for table in every}
     assert rows["micro"].scores["f1"]["value"] == 0.5
     assert rows["overall"].scores["f1"]["value"] == pytest.approx(2 / 3, abs=1e-6)
     assert rows["micro"].reading == "strict, the authors' rules; answers sent in"

@@ -525,7 +525,7 @@ def test_complete_word_never_complains(root):
 def test_runs_are_read_where_words_or_settings_say(mebench, monkeypatch, tmp_path, words):
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench.boards.board.collect_finished_runs", lambda runs, say: asked.append(str(runs)) or [])
+    monkeypatch.setattr("mebench.api.boards.collect_finished_runs", lambda runs, say: asked.append(str(runs)) or [])
     monkeypatch.setattr(
         "mebench.tracking.mlflow_store.database_remarks", lambda tracking, *_: tracked.append(tracking) or []
     )

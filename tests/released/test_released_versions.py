@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mebench._installation import VERSION
+from mebench.api.boards import read_board
 from mebench.boards.accept import find_records, merge_records
-from mebench.boards.board import read_board
 from mebench.boards.export import export_record
 from mebench.features.store import FeatureStore, verify_entries
 from mebench.records.record import record_from_run

@@ -16,7 +16,7 @@ from scipy.signal import find_peaks
 from sklearn.metrics import f1_score, recall_score
 
 from mebench.boards import build as boards_build, collect as boards_collect
-from mebench.boards.published_tables import collect_rescored, rescored_rows, with_published, with_rescored
+from mebench.boards.published_tables import with_published, with_rescored
 from mebench.boards.table_files import as_csv, latex_tables
 from mebench.cli import leaderboard, reproduce
 from mebench.errors import ConfigError, DataError
@@ -25,6 +25,7 @@ from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read_published
 from mebench.reproduction import rescore as reproduction_rescore
+from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from mebench.reproduction.rescore import RescoredSource, find_files, list_sources, read_source
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.outside import outside
@@ -226,7 +227,7 @@ def tables_of(home, records=()):
     known = collect_rescored(home / "rescored", print)
     published = read_published(home / "published.csv")
     tables = with_rescored(
-        boards_build.build_tables(records), list(rescored_rows(known, published)), read_aliases(home / "beside.yaml")
+        boards_build.build_tables(records), list(rescored_tables(known, published)), read_aliases(home / "beside.yaml")
     )
     return {table.name: with_published(table, published, []) for table in tables}
 
@@ -256,7 +257,7 @@ def test_rescore_source_rows_stand_in_tables_as_their_own_kind(in_home, home, tm
 def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):
     in_home("namer")
     known = collect_rescored(home / "rescored", print)
-    ((place, _, row),) = (one for one in rescored_rows(known, []) if one[1] == "all clips")
+    (place,) = (table for table in rescored_tables(known, []) if table.parts[0].name == "all clips")
     for name in ("three", "five"):
         make_run(tmp_path / "runs", dataset="clips", tasks=("recognize",), scheme=name, settings={"scheme": name})
     for scheme, beside in (
@@ -268,7 +269,7 @@ def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp
         name = boards_build.table_name(place.task, place.dataset, place.protocol, variant)
         own = replace(place, name=name, variant=variant, scheme=scheme)
         measured = boards_build.build_tables(boards_collect.collect_finished_runs(tmp_path / "runs"))
-        tables = with_rescored(measured, [(own, "all clips", row)], [])
+        tables = with_rescored(measured, [own], [])
         found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
         n_rescored = {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()}
         assert n_rescored == beside

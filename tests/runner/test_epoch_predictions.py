@@ -237,7 +237,7 @@ def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
 
     found, gain = outcome
     record = records_record.read_record(type(found.folder)(boards_export.export_record(found.folder, tmp_path)))
-    gains = selection_gains([record], [], [], [])
+    gains = selection_gains([record], {}, [])
     (cells,) = table_of_gains(gains).plain()
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
@@ -251,10 +251,11 @@ def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
 
 def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
     from mebench.boards import export as boards_export
-    from mebench.boards.selection_gains import selection_gains_table
+    from mebench.boards.selection_gains import selection_gains, table_of_gains
     from mebench.records import record as records_record
     from mebench.records.matching_published import read_aliases
     from mebench.records.published import read_published as published_values
+    from mebench.reproduction.board_rows import printed_programs
     from mebench.reproduction.papers import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
@@ -267,7 +268,7 @@ def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values = published_values(LEADERBOARDS / "published.csv")
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
-    rows = selection_gains_table([whole, some], papers, values, aliases).plain()
+    rows = table_of_gains(selection_gains([whole, some], printed_programs(papers, values), aliases)).plain()
     assert [(row["dataset"], row["published"], row["year"], row["the paper's program"]) for row in rows] == [
         ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
         ("megc2019_flow, loso_named (test=[s01, 006])", "–", "2019", "takes the last of 800 epochs"),
@@ -276,9 +277,10 @@ def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
 
 def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path):
     from mebench.boards import export as boards_export
-    from mebench.boards.selection_gains import selection_gains_table
+    from mebench.boards.selection_gains import selection_gains, table_of_gains
     from mebench.records import record as records_record
     from mebench.records.published import read_published as published_values
+    from mebench.reproduction.board_rows import printed_programs
     from mebench.reproduction.papers import paper_cells, read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
@@ -288,7 +290,7 @@ def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path)
         type(outcome[0].folder)(boards_export.export_record(outcome[0].folder, tmp_path))
     )
     long = replace(record, config={**record.config, "method": "causalnet"})
-    (row,) = selection_gains_table([long], [paper], values, []).plain()
+    (row,) = table_of_gains(selection_gains([long], printed_programs([paper], values), [])).plain()
     assert row["year"] == "2025"
     assert row["the paper's program"].startswith(
         "keeps for each tested subject the epoch of its best test accuracy among 200"
@@ -298,7 +300,7 @@ def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path)
 def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
     from mebench.boards import export as boards_export
-    from mebench.boards.selection_gains import selection_gains_table
+    from mebench.boards.selection_gains import selection_gains, table_of_gains
     from mebench.records import record as records_record
 
     record = records_record.read_record(
@@ -309,7 +311,7 @@ def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
         leak.worth_in_audit(audit)["looks"] |= {"least": least, "most": most}
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
-        (cells,) = selection_gains_table(order, [], [], []).plain()
+        (cells,) = table_of_gains(selection_gains(order, {}, [])).plain()
         assert (cells["candidates"], cells["seeds"]) == ("1 to 6", "0, 1")
 
 

@@ -17,9 +17,8 @@ from mebench.boards.board_pages import (
     methods_by_gain,
     places_and_levels,
 )
+from mebench.boards.guest_tables import GuestTable
 from mebench.boards.named_boards import BoardContent, RescoredSystem
-from mebench.boards.question_rows import QuestionRow, QuestionTable
-from mebench.boards.question_tables import GUIDE, origin_in_words, sentence_about_set, table_html
 from mebench.boards.row_columns import cost_columns, firmness_columns, of_ranked
 from mebench.boards.rows import NOTHING, Part, Ranked
 from mebench.boards.selection_gains import Gain, table_of_gains
@@ -38,8 +37,6 @@ class BoardTables:
     Args:
         environment: contains `macros.html`, which draws the names of methods with their links.
     """
-
-    guide = GUIDE
 
     def __init__(self, environment: Environment) -> None:
         self._draw: Any = environment.get_template("macros.html").module
@@ -89,17 +86,9 @@ class BoardTables:
         ]
         return Table.from_items(columns, content.systems).to_html("rescored", page.board.title, sortable=True)
 
-    def answers(self, table: QuestionTable) -> Markup:
-        """The rows of answers to a set of questions."""
-        return table_html(table)
-
-    def about_questions(self, table: QuestionTable) -> str:
-        """The size of a set of questions, and who leads."""
-        return sentence_about_set(table)
-
-    def origin(self, row: QuestionRow) -> str:
-        """How answers came about."""
-        return origin_in_words(row)
+    def guest(self, table: GuestTable) -> Markup:
+        """The rows of a table with columns of its own."""
+        return table.whole.to_html(caption=table.title, sortable=True)
 
     def gains(self, page: BoardPage) -> Markup:
         """The gains of a board of selection: a row for each method, a column for each board."""

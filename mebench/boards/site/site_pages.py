@@ -33,7 +33,6 @@ from mebench.boards.chance_rows import chance_methods
 from mebench.boards.checking import limited_memory
 from mebench.boards.file_links import TABLE_FORMATS
 from mebench.boards.published_tables import part_of
-from mebench.boards.question_tables import table_texts
 from mebench.boards.row_columns import (
     cost_columns,
     fact_columns,
@@ -831,8 +830,7 @@ def _files_of_tables(tables: Sequence[BoardTable], boards: Sequence[BoardPage]) 
     """CSV, JSON and LaTeX of all tables, also of answers, by their paths."""
     texts_of = {table.name: table_files.texts_of_table(table) for table in tables}
     for page in boards:
-        for table in page.questions:
-            texts_of[table.name] = table_texts(table, made="")
+        texts_of |= {guest.name: guest.make_texts(made="") for guest in page.guests}
     files = {}
     for name, texts in texts_of.items():
         for ending in TABLE_FORMATS:

@@ -14,6 +14,7 @@ from mebench.boards.selection_gains import Gain
 from mebench.boards.site import site_pages
 from mebench.records import published as records_published
 from mebench.records.matching_published import read_aliases
+from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
@@ -56,11 +57,11 @@ def site(tmp_path_factory):
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
     anew = [
         (source, outcome)
-        for source, outcome in published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
+        for source, outcome in collect_rescored(LEADERBOARDS / "rescored", print)
         if source.id == "mean_casme2"
     ]
     whole = published_tables.with_rescored(
-        boards_build.build_tables(records), list(published_tables.rescored_rows(anew, published)), aliases
+        boards_build.build_tables(records), list(rescored_tables(anew, published)), aliases
     )
     (folder / "boards.yaml").write_text(BOARDS)
     named = read_named_boards(folder)

@@ -8,9 +8,10 @@ import pytest
 from mebench.boards.board_pages import board_pages
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import read_named_boards
-from mebench.boards.published_tables import collect_rescored, rescored_rows, with_rescored
+from mebench.boards.published_tables import with_rescored
 from mebench.boards.site.site_pages import Site
 from mebench.records.published import read_published
+from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from tests.boards.site.conftest import LEADERBOARDS
 
 
@@ -73,7 +74,7 @@ def test_board_page_of_answers_has_printed_values(tmp_path):
     (tmp_path / "boards.yaml").write_text(ANSWERS)
     published = read_published(LEADERBOARDS / "published.csv")
     sources = [one for one in collect_rescored(LEADERBOARDS / "rescored", print) if one[0].id == "mean_casme2"]
-    tables = with_rescored([], list(rescored_rows(sources, published)), [])
+    tables = with_rescored([], list(rescored_tables(sources, published)), [])
     boards = board_pages(read_named_boards(tmp_path), tables, [], [], MethodNames.from_published(published), print)
     page = dict(islice(Site(tables, [], published, (), boards).make_pages(), 2))["boards/answers.html"]
     assert "STRS, strict" in page

@@ -9,6 +9,7 @@ from mebench.boards import build as boards_build, collect as boards_collect, pub
 from mebench.boards.site import cards, site_pages as module
 from mebench.boards.site.site_pages import Site
 from mebench.records import published as records_published
+from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from tests.helpers.run_folders import make_run
 
 LARGEST = 3 * 2**20
@@ -33,9 +34,9 @@ def test_table_page_has_rescored_between_measured_and_published(pages, site):
 
 
 def test_index_names_best_rescored_without_selection(tmp_path):
-    sources = published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
+    sources = collect_rescored(LEADERBOARDS / "rescored", print)
     published = records_published.read_published(LEADERBOARDS / "published.csv")
-    tables = published_tables.with_rescored([], list(published_tables.rescored_rows(sources, published)), [])
+    tables = published_tables.with_rescored([], list(rescored_tables(sources, published)), [])
     table = next(one for one in tables if (one.dataset, one.protocol) == ("cas_me2", "loso"))
     module.write_site([table], [], [], tmp_path / "site")
     micro = next(part.rescored for part in table.parts if part.name == "micro")

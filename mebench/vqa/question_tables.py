@@ -1,4 +1,4 @@
-"""Tables of answers to questions as Markdown, CSV, JSON, LaTeX and HTML."""
+"""Tables of answers to questions for a board: their columns, sentences and files."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from markupsafe import Markup
-
-from mebench.boards.file_links import link_files
-from mebench.boards.question_rows import (
+from mebench.boards.guest_tables import GuestTable, RowOrigin
+from mebench.output.number_format import NONE, format_seconds
+from mebench.output.table import Column, Room, Table
+from mebench.output.terminal import format_count
+from mebench.vqa.floors import LEVELS
+from mebench.vqa.model_cards import card_in_words
+from mebench.vqa.question_rows import (
+    FOLDER,
     SCORER,
     QuestionRow,
     QuestionTable,
     leader_in_words,
     settings_of_answers,
 )
-from mebench.output.number_format import NONE, format_seconds
-from mebench.output.table import Column, Room, Table, markdown_text
-from mebench.output.terminal import format_count
-from mebench.vqa.floors import LEVELS
-from mebench.vqa.model_cards import card_in_words
 
 LABELS = {
     "coarse_uf1": "UF1, coarse",
@@ -48,6 +47,36 @@ GUIDE = (
     "b. Yes or no: each clip is asked about a unit that is shown and one that is not, so its base rate is one half. Errors of counts "
     "are means of absolute differences, 0 is best."
 )
+
+
+def guest_table(table: QuestionTable) -> GuestTable:
+    """A table of answers as a board shows it."""
+    return GuestTable(
+        name=table.name,
+        dataset=table.dataset,
+        part=table.about,
+        title=table.title,
+        leader=leader_in_words(table),
+        n_methods=sum(not row.floor for row in table.rows),
+        summary=sentence_about_set(table),
+        remark=_sentence_about_leaks(table),
+        guide=GUIDE,
+        origins=[_origin_of(row) for row in table.rows],
+        on_board=table_on_board(table),
+        whole=table_of_rows(table),
+        csv=_as_csv(table),
+        json=json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+    )
+
+
+def _sentence_about_leaks(table: QuestionTable) -> str:
+    """What the questions reveal without a picture; empty if nothing."""
+    return f"What the questions reveal without a picture: {'; '.join(table.leaks)}." if table.leaks else ""
+
+
+def _origin_of(row: QuestionRow) -> RowOrigin:
+    """How a row came about, with its record."""
+    return RowOrigin(row.method, origin_in_words(row), f"{FOLDER}/{row.record.name}")
 
 
 def _columns_of_scores(table: QuestionTable) -> list[Column]:
@@ -170,35 +199,6 @@ def sentence_about_set(table: QuestionTable) -> str:
     return f"{size} (SHA-256 {table.sha256[:12]}). By {LABELS[table.score]}: {leader_in_words(table)}."
 
 
-def section_lines(table: QuestionTable, level: str = "##", whole: bool = False) -> list[str]:
-    """A table with its heading, as lines of Markdown; `whole` with all columns."""
-    shown = table_of_rows(table) if whole else table_on_board(table)
-    lines = [
-        f"{level} {markdown_text(table.title)}",
-        "",
-        markdown_text(sentence_about_set(table)),
-        "",
-        shown.to_markdown(),
-        "",
-    ]
-    return [*lines, *_lines_of_leaks(table), *_lines_of_origin(table)]
-
-
-def _lines_of_leaks(table: QuestionTable) -> list[str]:
-    """What the questions reveal without a picture."""
-    leaks = markdown_text("; ".join(table.leaks))
-    return [f"What the questions reveal without a picture: {leaks}.", ""] if leaks else []
-
-
-def _lines_of_origin(table: QuestionTable) -> list[str]:
-    """How each row came about, with its record."""
-    lines = []
-    for row in table.rows:
-        words = f"*{markdown_text(row.method)}*: {markdown_text(origin_in_words(row))}"
-        lines.append(f"- {words} ([record](../questions/{row.record.name}))")
-    return [*lines, ""]
-
-
 def origin_in_words(row: QuestionRow) -> str:
     """How answers came about: the rule of a floor, what was chosen on whom, and their source."""
     content = row.content
@@ -207,23 +207,6 @@ def origin_in_words(row: QuestionRow) -> str:
     trained_on = f"trained on: {content['trained_on']}"
     card = card_in_words(content["facts"].get("card"))
     return "; ".join(filter(None, [trained_on, card, f"chosen: {content['selection']}", content["source"]]))
-
-
-def table_texts(table: QuestionTable, made: str) -> dict[str, str]:
-    """A table as Markdown, CSV, JSON and LaTeX, by the ending of its file.
-
-    Args:
-        table: the table.
-        made: first line of a page that may be written anew.
-    """
-    heading, blank, *section = section_lines(table, "#", whole=True)
-    page = [made, "", heading, blank, f"As {link_files(table.name)}.", "", *section, GUIDE]
-    return {
-        "md": "\n".join(page) + "\n",
-        "csv": _as_csv(table),
-        "json": json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "tex": table_of_rows(table).to_latex(),
-    }
 
 
 def _as_csv(table: QuestionTable) -> str:
@@ -257,8 +240,3 @@ def _csv_cells(row: QuestionRow, scorer: str, names: Sequence[str]) -> Mapping[s
         **{name: _cost_of(name, row) for name in ("tokens", "seconds")},
         "sha256": content["set"]["sha256"],
     }
-
-
-def table_html(table: QuestionTable) -> Markup:
-    """The rows as a table of a page."""
-    return table_of_rows(table).to_html(caption=table.title, sortable=True)

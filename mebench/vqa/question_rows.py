@@ -40,7 +40,7 @@ SCORER = "megc2025_b"
 MAIN_SCORES = {"clips": "coarse_uf1", "videos": "events_mae"}
 """The score that sorts, unless a board names another one."""
 OF_STANDINGS = (
-    "boards/question_rows.py",
+    "vqa/question_rows.py",
     "boards/significance.py",
     "boards/group_letters.py",
     "vqa/person_sums.py",

@@ -7,12 +7,12 @@ import pytest
 from mebench.boards.board_pages import MADE, board_page, board_pages
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import read_named_boards
-from mebench.boards.question_rows import build_question_tables, collect_answer_records
-from mebench.boards.question_tables import table_texts
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError
 from mebench.vqa.answer_facts import write_facts
 from mebench.vqa.floors import answer_by_floor
+from mebench.vqa.question_rows import build_question_tables, collect_answer_records
+from mebench.vqa.question_tables import guest_table
 from mebench.vqa.questions import write_questions
 from tests.vqa.test_marking import answered, questions
 
@@ -67,7 +67,8 @@ def test_build_question_tables_ranks_fair_rows_alone(home):
 
 
 def test_board_pages_show_answers(home):
-    tables = build_question_tables(collect_answer_records(home / "questions", pytest.fail))
+    asked = build_question_tables(collect_answer_records(home / "questions", pytest.fail))
+    tables = [guest_table(table) for table in asked]
     (page,) = board_pages(read_named_boards(home), [], [], (), MethodNames.from_published([]), pytest.fail, tables)
     text = board_page(page, home)
     assert "On samm good answers leads with" in text
@@ -75,7 +76,7 @@ def test_board_pages_show_answers(home):
     assert ", above it." in text
     assert "model vl; sees crops" in text
     assert "trained on: samm, unknown; its card names samm as training data and lists no data" in text
-    plain = json.loads(table_texts(tables[0], MADE)["json"])
+    plain = json.loads(tables[0].make_texts(MADE)["json"])
     assert [row["record"] for row in plain["rows"]][:2] == ["truth", "good"]
     assert "sums" not in plain["rows"][0]
 

@@ -1,0 +1,118 @@
+"""The board of a folder: its records, runs, published results, and the rows of every capability that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+from mebench.boards.board import Board
+from mebench.boards.collect import Notify, collect_finished_runs, collect_records, unique_records
+from mebench.boards.disagreements import with_doubts, with_senders
+from mebench.boards.included import IncludedBoards, included_folder, place_in_board, read_included
+from mebench.boards.named_boards import FILE as BOARDS, read_named_boards
+from mebench.boards.record_registry import Registry
+from mebench.boards.row_sources import BoardFiles, RowReader
+from mebench.errors import MebenchError, RunError
+from mebench.records.matching_published import ALIASES_FILE, read_aliases
+from mebench.records.published import read_published
+from mebench.records.record import Record
+from mebench.runs.folder import RunFolder
+
+RECORDS = "records"
+PUBLISHED = "published.csv"
+SOURCES = ("mebench.reproduction.board_rows", "mebench.vqa.board_rows")
+"""The files of capabilities with rows for a board, each with a function `read_rows`. One that is not installed gives none."""
+
+
+def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = None) -> Board:
+    """Collect a board from run folders.
+
+    Args:
+        runs: folder of run folders, or `none`.
+        folder: folder of records, published results and papers, such as `leaderboards`.
+        notify: gets a sentence for everything that is left out.
+        kept: folder of records, `records` in `folder` by default; or `none`; or `included`, the tables of the package. These are also
+            taken by an installed package where there is no such folder.
+
+    Raises:
+        RunError: there is nothing to show.
+    """
+    if not runs.is_dir() and str(runs) != "none":
+        others = (
+            "included boards" if included_folder(folder / RECORDS, kept) else f"records in {kept or folder / RECORDS}"
+        )
+        notify(f"there is no folder {runs}: only the {others} count. Name the folder of your runs with --runs")
+    return board_of(collect_finished_runs(runs, notify), str(runs), folder, notify, kept)
+
+
+def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify, kept: Path | None = None) -> Board:
+    """Collect a board of some runs.
+
+    Args:
+        found: the runs.
+        source: the folder of the search, in words.
+        folder: the folder of `read_board`; its records count too.
+        notify: as in `read_board`.
+        kept: as in `read_board`.
+
+    Raises:
+        MebenchError: every record of the folder was refused.
+        RunError: there is nothing to show.
+    """
+    records_folder = kept or folder / RECORDS
+    package = included_folder(folder / RECORDS, kept)
+    committed = [] if package else collect_records(records_folder, notify)
+    if not committed and not package:
+        _check_that_no_record_is_there(records_folder)
+    registry = Registry.read(folder)
+    every = with_senders([*found, *committed], registry)
+    records = with_doubts(unique_records(every, notify), registry)
+    place = partial(place_in_board, folder, package)
+    file = place(PUBLISHED)
+    published = read_published(file) if file.is_file() else []
+    aliases = read_aliases(place(ALIASES_FILE))
+    files = BoardFiles(place, published, notify)
+    given = [read_rows(files) for read_rows in _installed_readers()]
+    included = read_included(package) if package else IncludedBoards()
+    if not records and not package:
+        nothing = f"no finished run in {source} and no record in {records_folder}"
+        advice = "make one with mebench run, or name the folder of your runs with --runs"
+        if not published and all(source.is_empty for source in given):
+            raise RunError(f"{nothing}: {advice}")
+        notify(f"{nothing}, so the page has only published values: {advice}")
+    named = read_named_boards(place(BOARDS).parent)
+    return Board(records, published, aliases, given, named, included)
+
+
+def _installed_readers() -> Iterator[RowReader]:
+    """The function of each capability with rows for a board that is part of this installation."""
+    for name in SOURCES:
+        capability, _, _ = name.rpartition(".")
+        if find_spec(capability) is not None:
+            yield cast(RowReader, import_module(name).read_rows)
+
+
+def _check_that_no_record_is_there(records_folder: Path) -> None:
+    """Refuse a folder of records of which not one counts: its tables would lose all their rows.
+
+    Raises:
+        MebenchError: the folder holds records.
+    """
+    refused = sorted(file.parent.name for file in records_folder.glob("[!.]*/record.json"))
+    if refused:
+        raise MebenchError(
+            f"all {len(refused)} records in {records_folder} are left out, for the reasons above, so nothing is written. "
+            "Get them again as they were published (git checkout restores committed ones), or pass --records none"
+        )
+
+
+def ids_there(runs: Path, folder: Path) -> set[str]:
+    """Ids of all runs in folders, finished or not, and of all records; the arguments are those of `read_board`."""
+    return {
+        *(file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json")),
+        *(run.id for run in RunFolder.list_runs(runs)),
+    }
