@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mebench.cli.leaderboard import leaderboard_build_command
-from mebench.records.integrity import own_hash
+from mebench.records.record_files import own_hash
 
 RECORDS = Path(__file__).parents[1] / "leaderboards" / "records"
 

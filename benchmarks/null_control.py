@@ -24,7 +24,7 @@ from grown_table import rows_of, write
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
-from mebench.boards.collect import unique_records
+from mebench.intake.collect import unique_records
 from mebench.metrics.conventions import find_convention
 from mebench.metrics.matching import match_one_to_one
 from mebench.records.record import Record, read_record

@@ -24,7 +24,8 @@ from mebench.exchange.text_table import Remarks
 from mebench.files import file_hash
 from mebench.frames.images import BadImageError, image_size, read_image
 from mebench.inference.models import read_header
-from mebench.records.integrity import check_record, own_hash
+from mebench.intake.integrity import check_record
+from mebench.records.record_files import own_hash
 from mebench.runs import RunFolder
 from tests.helpers.refusals import refusal
 

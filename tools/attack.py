@@ -124,8 +124,8 @@ def _program(words: Sequence[str], folder: str, out: str, log: str) -> None:
 
 def _time_records(log: str) -> None:
     """Write down when the check of each record begins and ends."""
-    from mebench.boards import accept
-    from mebench.boards.checking import reason_for_refusal
+    from mebench.intake import accept
+    from mebench.intake.checking import reason_for_refusal
 
     def timed(record: RunFolder, *places: Path) -> str:
         with Path(log).open("a") as file:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from mebench.config.registry import content_hash, list_plugins
 from mebench.files import file_hash
-from mebench.records.integrity import own_hash, rescore_record
+from mebench.records.record_files import own_hash, rescore_record
 from mebench.runs.folder import RunFolder
 
 JSONS = ("record.json", "folds.json", "audit.json")

@@ -195,7 +195,7 @@ def import_all(jobs: Sequence[str]) -> None:
         for name in (
             "mebench.boards.site.site_pages",
             "mebench.api.boards",
-            "mebench.boards.accept",
+            "mebench.intake.accept",
             "mebench.reproduction.rescore",
             "mebench.tuning",
             "mebench.inference.spotted",

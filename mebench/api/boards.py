@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import cast
 
 from mebench.boards.board import Board
-from mebench.boards.collect import Notify, collect_finished_runs, collect_records, unique_records
-from mebench.boards.disagreements import with_doubts, with_senders
 from mebench.boards.included import IncludedBoards, included_folder, place_in_board, read_included
 from mebench.boards.named_boards import FILE as BOARDS, read_named_boards
-from mebench.boards.record_registry import Registry
 from mebench.boards.row_sources import BoardFiles, RowReader
 from mebench.errors import MebenchError, RunError
+from mebench.intake.collect import Notify, collect_finished_runs, collect_records, unique_records
+from mebench.intake.disagreements import with_doubts, with_senders
+from mebench.intake.record_registry import Registry
 from mebench.records.matching_published import ALIASES_FILE, read_aliases
 from mebench.records.published import read_published
 from mebench.records.record import Record

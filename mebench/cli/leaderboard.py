@@ -31,26 +31,21 @@ from mebench.output.progress import Progress
 from mebench.output.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
 
 with lazy_imports():
-    from mebench.api import boards as board_files
-    from mebench.boards import (
-        accept,
-        board_pages,
-        chance_rows,
-        collect,
-        disagreements,
-        export,
-        included,
-        method_names,
-        record_registry,
-        several_datasets,
-        submissions as board_submissions,
-        table_files,
-        upgrade,
-    )
+    from mebench.api import boards as board_files, renewal
+    from mebench.boards import board_pages, chance_rows, included, method_names, several_datasets, table_files
     from mebench.boards.site import site_pages
     from mebench.challenges import register
     from mebench.config import registry, sources
     from mebench.core import dataset as dataset_contract
+    from mebench.intake import (
+        accept,
+        collect,
+        disagreements,
+        export,
+        record_registry,
+        submissions as board_submissions,
+        upgrade,
+    )
     from mebench.protocols import known as known_protocols
     from mebench.records import record as run_record
     from mebench.runner import plan as run_plan
@@ -430,7 +425,7 @@ def leaderboard_renew_command(
     """
     ids = [word for word in words or () if "=" not in word]
     settings = [word for word in words or () if "=" in word]
-    rows = accept.renew_records(Path(out).expanduser(), ids, settings, dry_run, Progress())
+    rows = renewal.renew_records(Path(out).expanduser(), ids, settings, dry_run, Progress())
     if write_json(rows, json) and rows:
         cells = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
         print_table(("record", "one core", "now"), cells)

@@ -16,9 +16,8 @@ from mebench.config.registry import PluginInfo, find_plugin
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import METRICS, SECTIONS
-from mebench.records import integrity
-from mebench.records.consistency import minutes_of
 from mebench.records.costs import COSTS
+from mebench.records.record_files import minutes_of, rescore_record
 from mebench.records.recorded_settings import (
     data_settings,
     dataset_in_words,
@@ -388,7 +387,7 @@ def record_from_run(folder: RunFolder) -> Record:
 
 
 def read_committed_record(folder: RunFolder) -> Record:
-    """A committed record without checks; `integrity.check_record` finds tampering.
+    """A committed record without checks; `intake.integrity.check_record` finds tampering.
 
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
@@ -414,9 +413,9 @@ def _current_scores(folder: RunFolder, stored: Mapping[str, Any]) -> dict[str, A
     """The stored summary of a record with this version's scores. Scores that this version does not know are left out."""
     known = _without_unknown_scores(stored)
     if not holds_current_scores(stored):
-        return integrity.rescore_record(folder)
+        return rescore_record(folder)
     if lacks_scores(stored):
-        return add_lacking_scores(known, integrity.rescore_record(folder))
+        return add_lacking_scores(known, rescore_record(folder))
     return known
 
 

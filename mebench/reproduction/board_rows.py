@@ -15,6 +15,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.metrics.epoch_choices import LEAKING, RULES
 from mebench.metrics.scored_parts import scored_parts
 from mebench.output.number_format import NONE
+from mebench.output.terminal import format_count
 from mebench.records.published import COUNTS, PublishedValue
 from mebench.records.recorded_settings import scheme_in_words
 from mebench.reproduction.papers import Paper, paper_cells, read_paper
@@ -25,7 +26,6 @@ from mebench.reproduction.rescore import (
     list_sources,
     read_source,
 )
-from mebench.output.terminal import format_count
 
 PAPERS = "papers"
 """The folder of a leaderboard with the papers whose tables can be run again."""

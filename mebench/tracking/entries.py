@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mebench.boards.export import WithheldError, export_record
 from mebench.config import flatten_keys
 from mebench.config.database_files import without_password
 from mebench.files import write_text
 from mebench.grouping import thin_from_last
+from mebench.intake.export import WithheldError, export_record
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.output.number_format import Score, format_score
 from mebench.output.table import Column, Table, markdown_text

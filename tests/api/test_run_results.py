@@ -233,7 +233,7 @@ def test_load_run_takes_any_name_of_a_fold(tmp_path, name):
 
 
 def test_load_run_reads_a_record(tmp_path):
-    from mebench.boards import export as boards_export
+    from mebench.intake import export as boards_export
 
     run = make_run(tmp_path)
     record = mebench.load_run(boards_export.export_record(run, tmp_path / "records"))

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mebench.boards import build as module, collect as boards_collect, significance, standings
+from mebench.boards import build as module, significance, standings
 from mebench.boards.rows import NOTHING, BoardRow, Part, rank_rows, standing_in_words
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
+from mebench.intake import collect as boards_collect
 from mebench.metrics import catalogue, name_leak
 from mebench.records.record import UnshownError
 from mebench.runs.scoring import read_tables

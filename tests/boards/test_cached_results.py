@@ -9,8 +9,9 @@ import pytest
 
 from mebench import result_cache
 from mebench._installation import PACKAGE
-from mebench.boards import build as tables, chance_rows, checking, export, site, table_files
+from mebench.boards import build as tables, chance_rows, site, table_files
 from mebench.cli import leaderboard
+from mebench.intake import checking, export
 from mebench.records import record
 from mebench.reports import report
 from mebench.runs import RunFolder

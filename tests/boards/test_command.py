@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from mebench.boards import export as boards_export
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, MebenchError, RunError
+from mebench.intake import export as boards_export
 from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"

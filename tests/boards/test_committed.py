@@ -17,9 +17,9 @@ from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import board_contents, read_named_boards
 from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
 from mebench.boards.takeaways import ClaimError, takeaway_of
+from mebench.intake import integrity
+from mebench.intake.integrity import check_record, check_scores
 from mebench.metrics import epoch_choices
-from mebench.records import integrity
-from mebench.records.integrity import check_record, check_scores
 from mebench.records.published import read_published
 from mebench.records.record import read_committed_record
 from mebench.records.schema import FORMAT

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards import build as boards_build
 from mebench.boards.published_tables import with_published
 from mebench.boards.table_files import latex_tables
+from mebench.intake import collect as boards_collect
 from mebench.metrics import catalogue
 from mebench.output.table import latex_text as escape
 from mebench.records import published

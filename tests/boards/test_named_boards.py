@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 import mebench
-from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards import build as boards_build
 from mebench.boards.board_pages import board_page, board_pages, experiments_page, index_page, tied_words
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import board_contents, read_named_boards, with_titles
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError
+from mebench.intake import collect as boards_collect
 from tests.helpers.run_folders import make_run
 
 BOARD = """

@@ -7,11 +7,11 @@ import pytest
 
 from mebench.api.carried_data import carries_data
 from mebench.boards import build as boards_build, table_files
-from mebench.boards.accept import merge_records
-from mebench.boards.collect import collect_finished_runs, collect_records
-from mebench.boards.export import export_record
 from mebench.boards.rows import rank_rows
 from mebench.boards.site.site_pages import write_site
+from mebench.intake.accept import merge_records
+from mebench.intake.collect import collect_finished_runs, collect_records
+from mebench.intake.export import export_record
 from mebench.records.record import read_committed_record, record_from_run
 from mebench.reports.compare_runs import Side
 from mebench.runs import RunFolder

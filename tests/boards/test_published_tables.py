@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import build as boards_build, collect as boards_collect, published_tables
+from mebench.boards import build as boards_build, published_tables
 from mebench.boards.published_tables import with_published
 from mebench.boards.table_files import as_csv
 from mebench.errors import DataError
 from mebench.grouping import group_by
+from mebench.intake import collect as boards_collect
 from mebench.records import published as records_published
 from mebench.records.matching_published import read_aliases
 from tests.helpers.run_folders import make_run

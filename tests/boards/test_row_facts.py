@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from mebench.boards import build as boards_build, collect as boards_collect, row_facts, sweep_scores, table_files
+from mebench.boards import build as boards_build, row_facts, sweep_scores, table_files
 from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.config import registry
+from mebench.intake import collect as boards_collect
 from mebench.output.terminal import make_console
 from mebench.records import schema
 from mebench.records.costs import COSTS, Cost

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from mebench.boards import build as boards_build, collect as boards_collect, significance, standings
+from mebench.boards import build as boards_build, significance, standings
 from mebench.boards.selection_gains import selection_gains, table_of_gains
+from mebench.intake import collect as boards_collect
 from mebench.metrics import ranking
 from mebench.metrics.bootstrap import Resampling, derived_seed, effective_degrees, share_interval, standard_error
 from mebench.metrics.comparison import compare_tables

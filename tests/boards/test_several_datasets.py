@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.boards import build, collect, several_datasets
+from mebench.boards import build, several_datasets
 from mebench.boards.site.site_pages import Site
+from mebench.intake import collect
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

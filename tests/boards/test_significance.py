@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.boards import build as boards_build, collect as boards_collect, significance, standings
+from mebench.boards import build as boards_build, significance, standings
 from mebench.boards.rows import rank_rows
+from mebench.intake import collect as boards_collect
 from mebench.metrics import Tables, comparison, ranking, summary
 from mebench.metrics.bootstrap import Resampling, derived_seed
 from mebench.metrics.comparison import Pool, compare_tables

@@ -7,9 +7,10 @@ import markdown_it
 import pytest
 from hypothesis import example, given, strategies as st
 
-from mebench.boards import build as boards_build, collect as boards_collect, table_files
+from mebench.boards import build as boards_build, table_files
 from mebench.boards.table_files import as_csv, latex_tables
 from mebench.config import registry
+from mebench.intake import collect as boards_collect
 from mebench.output.table import markdown_text as escape, spreadsheet_text as safe_cell
 from tests.helpers.run_folders import make_run
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mebench.boards.export import export_record
 from mebench.config import foreign_code
 from mebench.files import find_module_file
+from mebench.intake.export import export_record
 from tests.helpers.run_folders import make_run
 
 WORDS = (

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mebench.boards.build import build_tables
-from mebench.boards.collect import collect_finished_runs, collect_records
-from mebench.boards.export import export_record
 from mebench.combination.combined_run import combine_runs
 from mebench.combination.rules import CombinationRules
 from mebench.errors import ConfigError
-from mebench.records.integrity import check_record
+from mebench.intake.collect import collect_finished_runs, collect_records
+from mebench.intake.export import export_record
+from mebench.intake.integrity import check_record
 from mebench.records.record import record_from_run
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run

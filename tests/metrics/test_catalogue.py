@@ -12,10 +12,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards import build as boards_build
 from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.cli import app
 from mebench.core import Task
+from mebench.intake import collect as boards_collect
 from mebench.metrics import catalogue, find_convention
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS

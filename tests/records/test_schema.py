@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from mebench.boards import export as boards_export
-from mebench.boards.accept import merge_records
 from mebench.errors import RunError
 from mebench.files import file_hash
+from mebench.intake import export as boards_export
+from mebench.intake.accept import merge_records
 from mebench.output.terminal import escape_controls
 from mebench.records import schema
-from mebench.records.integrity import own_hash
+from mebench.records.record_files import own_hash
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 

@@ -12,9 +12,9 @@ import pytest
 
 from mebench._installation import VERSION
 from mebench.api.boards import read_board
-from mebench.boards.accept import find_records, merge_records
-from mebench.boards.export import export_record
 from mebench.features.store import FeatureStore, verify_entries
+from mebench.intake.accept import find_records, merge_records
+from mebench.intake.export import export_record
 from mebench.records.record import record_from_run
 from mebench.runner import session
 from mebench.runs import RunFolder

@@ -15,12 +15,13 @@ from pydantic import TypeAdapter
 from scipy.signal import find_peaks
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards import build as boards_build
 from mebench.boards.published_tables import with_published, with_rescored
 from mebench.boards.table_files import as_csv, latex_tables
 from mebench.cli import leaderboard, reproduce
 from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
+from mebench.intake import collect as boards_collect
 from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read_published

@@ -230,9 +230,9 @@ def test_curve_gives_two_annotations_of_an_interval_one_answer(tmp_path):
 
 def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
-    from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains, table_of_gains
     from mebench.boards.table_files import selection_texts
+    from mebench.intake import export as boards_export
     from mebench.records import record as records_record
 
     found, gain = outcome
@@ -250,8 +250,8 @@ def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
 
 
 def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
-    from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains, table_of_gains
+    from mebench.intake import export as boards_export
     from mebench.records import record as records_record
     from mebench.records.matching_published import read_aliases
     from mebench.records.published import read_published as published_values
@@ -276,8 +276,8 @@ def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
 
 
 def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path):
-    from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains, table_of_gains
+    from mebench.intake import export as boards_export
     from mebench.records import record as records_record
     from mebench.records.published import read_published as published_values
     from mebench.reproduction.board_rows import printed_programs
@@ -299,8 +299,8 @@ def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path)
 
 def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
-    from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains, table_of_gains
+    from mebench.intake import export as boards_export
     from mebench.records import record as records_record
 
     record = records_record.read_record(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import export as boards_export
 from mebench.boards.site.site_pages import Site
 from mebench.config import resolve
 from mebench.core import SubjectKey
 from mebench.core.types import Fold
 from mebench.errors import DataError, RunError
 from mebench.features.face_detection import NoFaceError
+from mebench.intake import export as boards_export
 from mebench.output.progress import Progress
 from mebench.records import record as records_record
 from mebench.reports.scores import print_outcome

@@ -9,13 +9,14 @@ import attack_records
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
-from mebench.boards import build as boards_build, checking, disagreements, similar_answers
-from mebench.boards.accept import merge_records
-from mebench.boards.collect import collect_records
-from mebench.boards.record_registry import Registry
+from mebench.boards import build as boards_build
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.records import integrity
+from mebench.intake import checking, disagreements, integrity, similar_answers
+from mebench.intake.accept import merge_records
+from mebench.intake.collect import collect_records
+from mebench.intake.record_registry import Registry
+from mebench.records import record as run_record
 from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder
 
@@ -40,6 +41,7 @@ def scored_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attack_records, "rescore_record", once)
         patch.setattr(integrity, "rescore_record", once)
+        patch.setattr(run_record, "rescore_record", once)
         yield
 
 

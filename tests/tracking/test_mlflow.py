@@ -19,10 +19,10 @@ import pytest
 import urllib3.util.retry
 from rich.console import Console
 
-from mebench.boards.collect import collect_records
 from mebench.cli import leaderboard, runs as verbs
 from mebench.config.database_files import without_password
 from mebench.errors import DataError, RunError
+from mebench.intake.collect import collect_records
 from mebench.metrics.summary import flat_scores
 from mebench.output.progress import Progress
 from mebench.tracking import fetch_records, mlflow_store, send_all

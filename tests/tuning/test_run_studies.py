@@ -15,10 +15,10 @@ import yaml
 from hypothesis import given, strategies as st
 
 import mebench
-from mebench.boards import collect as boards_collect, export as boards_export
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features.face_detection import NoFaceError
+from mebench.intake import collect as boards_collect, export as boards_export
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.output.progress import Progress
 from mebench.records import record

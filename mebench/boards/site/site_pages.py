@@ -30,7 +30,6 @@ from mebench.boards.board_pages import (
     unranked_in_words,
 )
 from mebench.boards.chance_rows import chance_methods
-from mebench.boards.checking import limited_memory
 from mebench.boards.file_links import TABLE_FORMATS
 from mebench.boards.published_tables import part_of
 from mebench.boards.row_columns import (
@@ -66,6 +65,7 @@ from mebench.metrics.conventions import describe_convention
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import format_mean_count, format_seconds, format_span, format_table_number
 from mebench.output.table import Column, Table
+from mebench.records.memory_limits import limited_memory
 from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.record import DAMAGE, Record, UnshownError, hash_files
 from mebench.reports import report

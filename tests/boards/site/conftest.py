@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import board_pages, build as boards_build, collect as boards_collect, published_tables
+from mebench.boards import board_pages, build as boards_build, published_tables
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import read_named_boards, with_titles
 from mebench.boards.published_tables import with_published
 from mebench.boards.selection_gains import Gain
 from mebench.boards.site import site_pages
+from mebench.intake import collect as boards_collect
 from mebench.records import published as records_published
 from mebench.records.matching_published import read_aliases
 from mebench.reproduction.board_rows import collect_rescored, rescored_tables

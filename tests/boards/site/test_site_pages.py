@@ -5,9 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
-from mebench.boards import build as boards_build, collect as boards_collect, published_tables
+from mebench.boards import build as boards_build, published_tables
 from mebench.boards.site import cards, site_pages as module
 from mebench.boards.site.site_pages import Site
+from mebench.intake import collect as boards_collect
 from mebench.records import published as records_published
 from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from tests.helpers.run_folders import make_run

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from mebench.datasets.synthetic import events
 
-from mebench.boards import accept, disagreements, export as boards_export, similar_answers
-from mebench.boards.accept import find_records, merge_records
-from mebench.boards.collect import collect_finished_runs, collect_records
-from mebench.boards.record_registry import Registry
-from mebench.boards.similar_answers import ALIKE, FEW, OVERLAP, find_similar
 from mebench.cli import leaderboard
 from mebench.config import resolve
+from mebench.intake import accept, disagreements, export as boards_export, similar_answers
+from mebench.intake.accept import find_records, merge_records
+from mebench.intake.collect import collect_finished_runs, collect_records
+from mebench.intake.record_registry import Registry
+from mebench.intake.similar_answers import ALIKE, FEW, OVERLAP, find_similar
 from mebench.records.record import read_committed_record
 from mebench.runner import make_plan
 from mebench.runs import RunFolder

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from mebench.boards import build as boards_build, table_files
-from mebench.boards.accept import merge_records
-from mebench.boards.collect import collect_finished_runs, collect_records
-from mebench.boards.export import export_record
 from mebench.boards.site.site_pages import write_site
+from mebench.intake.accept import merge_records
+from mebench.intake.collect import collect_finished_runs, collect_records
+from mebench.intake.export import export_record
 from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder
 from mebench.runs.access_text import ACCESS_FILE
@@ -93,7 +93,7 @@ def test_export_leaves_older_record_as_it_is(tmp_path):
 )
 def test_merge_refuses_contradiction_on_isolation(tmp_path, setting, access, reason):
     run = run_with(access, tmp_path / "runs", "r", settings={"sandbox": setting})
-    from mebench.boards.export import WithheldError
+    from mebench.intake.export import WithheldError
 
     with pytest.raises(WithheldError, match=reason):
         export_record(run, tmp_path / "sent")

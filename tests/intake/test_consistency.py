@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from mebench.core import Video
+from mebench.intake import consistency
 from mebench.protocols import PROTOCOLS, People
 from mebench.protocols.known import folds
-from mebench.records import consistency
 from tests.helpers.drawn_people import same_face, video
 
 

@@ -4,12 +4,12 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from mebench.boards import export as boards_export
-from mebench.boards.accept import find_records, merge_records
-from mebench.boards.collect import collect_records
 from mebench.errors import RunError
-from mebench.records.integrity import rescore_record
+from mebench.intake import export as boards_export
+from mebench.intake.accept import find_records, merge_records
+from mebench.intake.collect import collect_records
 from mebench.records.record import read_committed_record
+from mebench.records.record_files import rescore_record
 from mebench.runs import RunFolder
 from mebench.runs.scoring import score_run
 from tests.cli.conftest import mebench

@@ -1,40 +1,28 @@
 """Checks of records from others, within limits of memory and time: once in full, later only by their hashes."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from mebench.boards.build import build_tables
 from mebench.errors import MebenchError, describe_error
 from mebench.files import file_hash
+from mebench.intake.integrity import check_content, check_hashes, check_record, check_scores, check_supersedes
 from mebench.records import schema
-from mebench.records.integrity import (
-    check_content,
-    check_hashes,
-    check_record,
-    check_scores,
-    check_supersedes,
-    record_name,
-)
+from mebench.records.memory_limits import MEMORY, SECONDS, TooLongError, limited_memory
 from mebench.records.record import Record, read_committed_record
+from mebench.records.record_files import record_name
 from mebench.records.schema import LARGEST, RECORD
 from mebench.result_cache import cached_result
 from mebench.runs.folder import RunFolder
-from mebench.system import limited_data, limited_seconds
 
-MEMORY, MORE = 2**30, 2**29
-"""Most bytes, beyond those of the process, for checking, reading or showing a record."""
-SECONDS = 60.0
-"""Most seconds of the processor for one record."""
 OF_CHECKS = (
-    *(f"records/{name}.py" for name in ("schema", "integrity", "consistency", "recorded_settings")),
+    *(f"records/{name}.py" for name in ("schema", "record_files", "recorded_settings")),
     *(
+        "intake/integrity.py",
+        "intake/consistency.py",
         "runs/*.py",
         "protocols/*.py",
         "core/*.py",
@@ -48,7 +36,7 @@ OF_CHECKS = (
 """The code of the checks: records that passed an earlier version are checked again."""
 OF_READING = (
     *OF_CHECKS,
-    "boards/checking.py",
+    "intake/checking.py",
     "records/*.py",
     "metrics/*.py",
     "config/*.py",
@@ -56,10 +44,6 @@ OF_READING = (
     "output/json_output.py",
 )
 """The code that reads a record, with the checks."""
-
-
-class TooLongError(BaseException):
-    """A record took too long. This is not an `Exception`, so that no general handler catches it."""
 
 
 def reason_for_refusal(record: RunFolder, *places: Path) -> str:
@@ -143,20 +127,3 @@ def check_once(record: RunFolder) -> None:
     """
     stored = check_hashes(record)
     cached_result(partial(check_content, record, stored), OF_CHECKS, record.id, stored["sha256"])
-
-
-@contextmanager
-def limited_memory(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
-    """Let the system limit the memory while a record is read; exceeding it raises `MemoryError`.
-
-    Args:
-        memory: bytes.
-        seconds: seconds of the processor, after which `TooLongError` is raised; 0 sets no limit.
-    """
-    pool = pa.default_memory_pool()
-    pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than the limit before any use
-    with limited_data(memory), ExitStack() as after:
-        after.callback(pa.set_memory_pool, pool)
-        pa.set_memory_pool(pa.system_memory_pool())
-        after.enter_context(limited_seconds(seconds, TooLongError))
-        yield

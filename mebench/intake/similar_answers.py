@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     pd = load_lazily("pandas")
 
-OF_ANSWERS = ("boards/similar_answers.py", "core/*.py", "metrics/*.py", "runs/*.py")
+OF_ANSWERS = ("intake/similar_answers.py", "core/*.py", "metrics/*.py", "runs/*.py")
 """The code of the stored answers."""
 BLOCK = 256
 """Number of records whose intervals are compared with those of all others at once."""

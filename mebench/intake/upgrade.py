@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import replace_file
-from mebench.boards.accept import find_records
-from mebench.boards.checking import reason_for_refusal
-from mebench.boards.export import record_text
 from mebench.errors import ConfigError, unknown
+from mebench.intake.accept import find_records
+from mebench.intake.checking import reason_for_refusal
+from mebench.intake.export import record_text
+from mebench.intake.integrity import check_scores
 from mebench.records import schema
-from mebench.records.integrity import check_scores, own_hash, rescore_record
+from mebench.records.record_files import own_hash, rescore_record
 from mebench.records.schema import RECORD
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER, add_lacking_scores, lacks_scores

@@ -2,12 +2,11 @@
 
 import hashlib
 import io
-import json
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -16,14 +15,13 @@ from pyarrow import compute as pc, parquet as pq
 from mebench.config.registry import PluginKind, content_hash, list_plugins
 from mebench.core import Kind
 from mebench.errors import list_first, refuse_if
-from mebench.files import file_hash
 from mebench.grouping import group_by
+from mebench.intake.consistency import check_consistency
 from mebench.metrics.catalogue import METRICS
 from mebench.output.terminal import format_count
-from mebench.records.consistency import check_consistency
+from mebench.records.record_files import OPTIONAL, TABLES, former_versions, own_hash, record_name, rescore_record
 from mebench.records.recorded_settings import dataset_in_words
 from mebench.records.schema import (
-    FOLDS,
     MOST_CLASSES,
     MOST_LETTERS,
     RECORD,
@@ -32,9 +30,8 @@ from mebench.records.schema import (
     read_record_bytes,
     read_record_file,
 )
-from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
-from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores, rescore_run
+from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -53,56 +50,6 @@ MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 
 BYTES_OF_OFFSET = 8
 """Bytes of the place of a text in its column."""
-OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "output/terminal.py")
-"""The code that computes the summary of a record."""
-
-
-class StoredColumn(NamedTuple):
-    """The content of a column: a description, its Arrow types, and the bounds of a number."""
-
-    words: str
-    types: tuple[pa.DataType, ...]
-    low: float | None = None
-    high: float | None = None
-
-
-_TEXT = StoredColumn("text", (pa.string(), pa.large_string()))
-_FRAME = StoredColumn("whole number", (pa.int64(),), -(10**7), 10**7)
-_SHARES = StoredColumn("list of numbers", (pa.list_(pa.float32()), pa.list_(pa.float64())), -1e15, 1e15)
-TABLES: dict[str, dict[str, StoredColumn]] = {
-    "videos.parquet": {
-        **dict.fromkeys(("video", "subject", "dataset", "person"), _TEXT),
-        "n_frames": _FRAME._replace(low=1),
-        "fps": StoredColumn("number", (pa.float64(),), 0.001, 100_000),
-    },
-    "truth.parquet": {
-        **dict.fromkeys(("video", "kind"), _TEXT),
-        **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
-        "emotion": _TEXT,
-        "intensity": StoredColumn("number", (pa.float64(),), 0, 100),  # some annotators exceed the full strength
-    },
-    "distractors.parquet": {
-        **dict.fromkeys(("video", "kind"), _TEXT),
-        **dict.fromkeys(("onset", "offset"), _FRAME._replace(low=0)),
-    },
-    "predictions.parquet": {
-        **dict.fromkeys(("fold", "video", "kind"), _TEXT),
-        **dict.fromkeys(("onset", "apex", "offset"), _FRAME),
-        "confidence": StoredColumn("number", (pa.float64(),), -1e15, 1e15),
-        "emotion": _TEXT,
-        "probabilities": _SHARES,
-        "draw": StoredColumn("whole number", (pa.int64(),), 0, 100_000),
-    },
-    "clips.parquet": {
-        **dict.fromkeys(("fold", "video"), _TEXT),
-        **dict.fromkeys(("onset", "offset"), _FRAME._replace(low=0)),
-        "predicted": _TEXT,
-        "probabilities": _SHARES,
-    },
-}
-"""The tables of a record with their columns; a column of an empty table may have no type."""
-OPTIONAL = ("distractors.parquet", "intensity", "person")
-"""Tables and columns that exist only if the dataset has such annotations."""
 
 
 def check_record(folder: RunFolder) -> None:
@@ -286,34 +233,6 @@ def _tables(stored: Mapping[str, Any]) -> list[str]:
     return [name for name in TABLES if name in stored["files"]]
 
 
-def rescore_record(folder: RunFolder) -> dict[str, Any]:
-    """The summary of a record, computed from its tables; a former result for equal files counts.
-
-    Raises:
-        RunError: a file of it is missing or damaged.
-    """
-    config = read_record_file(folder, RECORD)["config"]
-    rules = {name: config.get(name) for name in ("seed", "bootstrap", "convention")}
-    files = [folder.path / name for name in (FOLDS, *TABLES)]
-    hashes = [(file.name, file_hash(file)) for file in files if file.is_file()]
-    return cached_result(partial(rescore_run, folder, config), OF_SCORES, "summary", rules, hashes)
-
-
-def record_name(run_id: str, version: int) -> str:
-    """The name of a record's folder.
-
-    >>> record_name("mean-casme2-loso-seed0-0123abcd", 1), record_name("a", 2)
-    ('mean-casme2-loso-seed0-0123abcd', 'a~v2')
-    """
-    return run_id if version == 1 else f"{run_id}~v{version}"
-
-
-def own_hash(stored: Mapping[str, Any]) -> str:
-    """SHA-256 of the content of `record.json` without this hash."""
-    content = json.dumps({name: value for name, value in stored.items() if name != "sha256"}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
 SOUND_TABLES = set[tuple[str, str]]()
 """Names and hashes of tables that have passed."""
 
@@ -468,19 +387,6 @@ def _check_former(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     for former in former_versions(stored):
         if own_hash(former) != former["sha256"]:
             raise RefusedError(folder, "former of record.json is not what it held before: its hash differs")
-
-
-def former_versions(stored: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The content of `record.json` under earlier versions of scoring, the latest first."""
-    versions = []
-    now = dict(stored)
-    while now.get("former"):
-        *earlier, last = now["former"]
-        now = {**now, "former": earlier, "summary": last["summary"], "sha256": last["sha256"]}
-        if not earlier:
-            del now["former"]
-        versions.append(now)
-    return versions
 
 
 def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:

@@ -10,15 +10,19 @@ import numpy as np
 import pandas as pd
 
 from mebench.atomic import new_folder
-from mebench.boards.checking import check_alone
 from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash, write_text
-from mebench.records.integrity import OPTIONAL, TABLES, check_record, own_hash, record_name
+from mebench.intake.integrity import check_record
+from mebench.lazy_imports import lazy_imports
 from mebench.records.record import OF_STUDY, STORED, Record, record_from_run
+from mebench.records.record_files import OPTIONAL, TABLES, own_hash, record_name
 from mebench.records.recorded_settings import without_folder
 from mebench.records.schema import AUDIT, FOLDS, FORMAT, RECORD, Folds, RefusedError
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER
+
+with lazy_imports():  # a tracker, which scores nothing again, needs no board
+    from mebench.intake import checking
 
 
 class WithheldError(RunError):
@@ -70,7 +74,7 @@ def export_record(folder: RunFolder, out: Path, scored_again: bool = True) -> Pa
         stored = {**content, "version": version, "supersedes": former[-1].name if former else None}
         write_text(temporary / RECORD, record_text({**stored, "sha256": own_hash(stored)}))
         written = temporary.rename(room / record_name(folder.id, version))
-        check = check_alone if scored_again else check_record
+        check = checking.check_alone if scored_again else check_record
         try:
             check(RunFolder(written))
         except RefusedError as error:

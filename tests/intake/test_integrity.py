@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.records.integrity import compare_scores
+from mebench.intake.integrity import compare_scores
 from mebench.runs.scoring import SCORER
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from mebench.boards import collect as boards_collect, export as boards_export
-from mebench.boards.collect import collect_records
+from mebench.intake import collect as boards_collect, export as boards_export
+from mebench.intake.collect import collect_records
 from tests.helpers.run_folders import VERSIONS, make_run
 
 export = partial(boards_export.export_record, scored_again=False)
@@ -82,7 +82,7 @@ def test_collect_records_reads_unchanged_record_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     export(make_run(tmp_path / "runs"), tmp_path / "records")
     (first,) = collect_records(tmp_path / "records")
-    monkeypatch.setattr("mebench.boards.checking.read_committed_record", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr("mebench.intake.checking.read_committed_record", lambda _: pytest.fail("it was read"))
     (again,) = collect_records(tmp_path / "records")
     assert vars(again) == vars(first)
     assert again.content == first.content

@@ -8,11 +8,11 @@ from contextlib import nullcontext
 import pytest
 import typer
 
-from mebench.boards import export as boards_export, submissions as boards_submissions
 from mebench.boards.published_tables import with_rescored
 from mebench.boards.site.site_pages import Site
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError
+from mebench.intake import export as boards_export, submissions as boards_submissions
 from mebench.reproduction.board_rows import collect_rescored, rescored_tables
 from tests.helpers.run_folders import make_run
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mebench.boards.record_registry import Registry
-from mebench.boards.similar_answers import AnswersOfRecord, find_similar, name_alike, read_answers, spot_alike
 from mebench.grouping import group_by
+from mebench.intake.record_registry import Registry
+from mebench.intake.similar_answers import AnswersOfRecord, find_similar, name_alike, read_answers, spot_alike
 from mebench.protocols import PROTOCOLS
 from mebench.records import recorded_settings
 from mebench.records.record import Record, annotation_facts

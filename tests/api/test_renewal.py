@@ -4,12 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
-from mebench.boards import accept
-from mebench.boards.collect import collect_records
-from mebench.boards.record_registry import Registry
+from mebench.api.renewal import words_of
 from mebench.config import resolve
+from mebench.intake.collect import collect_records
+from mebench.intake.record_registry import Registry
 from mebench.records import recorded_settings
-from mebench.records.integrity import own_hash
+from mebench.records.record import Record
+from mebench.records.record_files import own_hash
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import NIGHTLY
 
@@ -74,7 +75,7 @@ def test_words_of_restore_settings_of_committed_records():
     files = sorted(RECORDS.glob("*/record.json"))
     for file in files if NIGHTLY else files[::4]:
         stored = json.loads(file.read_text())["config"]
-        words = accept.words_of(accept.Record(**dict.fromkeys(accept.Record.__dataclass_fields__) | {"config": stored}))
+        words = words_of(Record(**dict.fromkeys(Record.__dataclass_fields__) | {"config": stored}))
         now = recorded_settings.without_places(resolve(words).values)
         assert {name: now[name] for name in stored} == stored, file.parent.name
         restored += len(words) > 4

@@ -21,6 +21,7 @@ from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
 from mebench.records.costs import COSTS
+from mebench.records.record_files import minutes_of
 from mebench.records.recorded_settings import dataset_in_words
 from mebench.records.schema import AUDIT, FOLDS, RefusedError, read_record_file
 from mebench.runner.inputs import describe_people, short_hash
@@ -291,12 +292,6 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[
         video = rows["video"][odd].iloc[0]
         answer = answers[odd].iloc[0]
         yield f"{name} answers {answer!r} for {video!r}, whose share is not the largest"
-
-
-def minutes_of(videos: pd.DataFrame) -> float:
-    """Minutes of all videos together; 0 if one length is unknown."""
-    minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
-    return 0.0 if pd.isna(minutes) else float(minutes)
 
 
 def _odd_costs(

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from mebench import result_cache
-from mebench.boards.accept import find_records, merge_records
-from mebench.boards.collect import collect_records
-from mebench.boards.export import export_record
-from mebench.boards.upgrade import upgrade_records
 from mebench.errors import ConfigError
+from mebench.intake.accept import find_records, merge_records
+from mebench.intake.collect import collect_records
+from mebench.intake.export import export_record
+from mebench.intake.integrity import check_record
+from mebench.intake.upgrade import upgrade_records
 from mebench.metrics import catalogue
 from mebench.metrics.catalogue import Metric
 from mebench.metrics.ratios import safe_ratio
 from mebench.metrics.spotting_scores import SpottingCounts
-from mebench.records.integrity import check_record, own_hash
+from mebench.records.record_files import own_hash
 from mebench.runs import RunFolder, scoring
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import NIGHTLY

@@ -13,18 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mebench.boards import build as boards_build, checking, export as boards_export, site
-from mebench.boards.accept import find_records, merge_records
-from mebench.boards.collect import collect_records
+from mebench.boards import build as boards_build, site
 from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.config import registry
 from mebench.config.registry import list_plugins
 from mebench.errors import RunError
 from mebench.files import file_hash
+from mebench.intake import checking, export as boards_export, integrity
+from mebench.intake.accept import find_records, merge_records
+from mebench.intake.collect import collect_records
+from mebench.intake.integrity import check_record
 from mebench.metrics.name_leak import names_chance
-from mebench.records import integrity
-from mebench.records.integrity import check_record, own_hash, rescore_record
+from mebench.records.record_files import own_hash, rescore_record
 from mebench.runs import RunFolder
 from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.refusals import refusal
@@ -199,7 +200,7 @@ def test_merge_refuses_column_without_text(record, tmp_path):
 
 
 def test_merge_refuses_table_that_expands(record, tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.records.integrity.MOST_BYTES", 2**20)
+    monkeypatch.setattr("mebench.intake.integrity.MOST_BYTES", 2**20)
     monkeypatch.setitem(integrity.MOST_ROWS, "clips.parquet", 10**5)
     table = pq.read_table(record / "clips.parquet").slice(0, 1)
     many = pa.concat_tables([table.set_column(1, "video", pa.array(["v" * 290]))] * 10_000)
@@ -243,11 +244,11 @@ def test_merge_goes_on_after_check_over_limit(record, tmp_path, monkeypatch):
 
 def test_merge_refuses_too_many_draws_or_pairs(record, tmp_path, monkeypatch):
     monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
-    monkeypatch.setattr("mebench.records.integrity.MOST_WEIGHTS", 199)
+    monkeypatch.setattr("mebench.intake.integrity.MOST_WEIGHTS", 199)
     assert "it has 50 draws of 4 subjects, expected at most 199 in all" in refused(record, tmp_path)
     monkeypatch.undo()
     monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
-    monkeypatch.setattr("mebench.records.integrity.MOST_PAIRS", 5)
+    monkeypatch.setattr("mebench.intake.integrity.MOST_PAIRS", 5)
     assert "6 pairs of intervals of one video, expected at most 5" in refused(record, tmp_path)
 
 
@@ -490,7 +491,7 @@ def test_merge_refuses_version_after_refused_one(tmp_path, check_only):
     ],
 )
 def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkeypatch, write, words):
-    monkeypatch.setattr("mebench.records.integrity.MOST_GROUPS", 10)
+    monkeypatch.setattr("mebench.intake.integrity.MOST_GROUPS", 10)
     table = pq.read_table(record / "predictions.parquet")
     how = dict(write)
     if "probabilities" in how:
@@ -507,7 +508,7 @@ def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkey
 
 def test_collect_records_names_record_over_memory(record, monkeypatch):
     messages = []
-    monkeypatch.setattr("mebench.boards.collect.read_once", lambda folder: np.empty(2**31, np.uint8))
+    monkeypatch.setattr("mebench.intake.collect.read_once", lambda folder: np.empty(2**31, np.uint8))
     assert collect_records(record.parent, messages.append) == []
     assert messages == [f"r is left out: reading {record} takes more memory than the record of any run"]
     np.empty(2**31, np.uint8)  # nobody else is bounded

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mebench.boards.checking import limited_memory, read_once
 from mebench.errors import MebenchError, RunError
 from mebench.grouping import group_by
+from mebench.intake.checking import read_once
+from mebench.intake.integrity import check_supersedes
 from mebench.output.progress import Progress
-from mebench.records.integrity import check_supersedes, record_name
+from mebench.records.memory_limits import limited_memory
 from mebench.records.record import ANSWERS, OF_STUDY, Record, record_from_run
+from mebench.records.record_files import record_name
 from mebench.runs.folder import RunFolder
 
 Notify = Callable[[str], None]

@@ -1,0 +1,9 @@
+from . import accept as accept
+from . import checking as checking
+from . import collect as collect
+from . import disagreements as disagreements
+from . import export as export
+from . import integrity as integrity
+from . import record_registry as record_registry
+from . import submissions as submissions
+from . import upgrade as upgrade
