@@ -416,7 +416,7 @@ OF_PAGES = (
         "boards/site/site_pages.py",
     ),
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
-    *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
+    *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores", "page_templates")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
     *("annotations/schemes.py", "config/*.py", "errors.py"),
 )
@@ -424,7 +424,6 @@ OF_PAGES = (
 OF_TABLE_PAGES = (
     *OF_PAGES,
     *("boards/*.py", "boards/site/*.py", "boards/site/templates/*.html", "reports/templates/*.html"),
-    "reports/page_templates.py",
 )
 """The code that makes the page of a table."""
 MOST_SHOWN = 100_000
