@@ -25,8 +25,9 @@ from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 from tests.helpers.plugin_folders import copy_plugins
+from tests.plugins.cheat.marks import lay_boards
 from tests.plugins.cheat.view import digests_of_maps
-from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MEMORY, PROCESSES, REST
+from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MARKS, MEMORY, PROCESSES, REST
 
 
 def write_cheat(root: Path, maps: Path) -> None:
@@ -44,6 +45,7 @@ def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers:
     places |= {"file": folder, "notes": folder, "secret": folder}
     found = {}
     for way in ways:
+        lay_boards(folder / "plugins" / "methods" / "cheat")
         words = ["method=cheat", f"method.way={way}", "dataset=megc2019_flow", f"dataset.root={maps}", "bootstrap=0"]
         words += [f"method.place={places.get(way, '')}", f"workers={workers}", f"sandbox={sandbox}"]
         words += [f"plugins={folder / 'plugins'}", f"cache={folder / 'cache'}", f"runs={runs}"]
@@ -61,7 +63,9 @@ def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What looking for labels is worth.")
     parser.add_argument("maps", type=Path)
-    parser.add_argument("--ways", nargs="+", default=["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *REST])
+    parser.add_argument(
+        "--ways", nargs="+", default=["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *MARKS, *REST]
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sandboxes", nargs="+", default=["auto", "off"], help="values of sandbox=")
     args = parser.parse_args()

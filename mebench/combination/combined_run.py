@@ -393,6 +393,8 @@ def _least_isolated(access: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The access of all members' folds together."""
     has_view = all(of_member.get("view", True) for of_member in access)
     joined: dict[str, Any] = {"asked": access[0]["asked"], "view": has_view}
+    if any(of_member.get("times") for of_member in access):
+        joined["times"] = True
     for name in ("lacks", "reads", "devices"):
         joined[name] = sorted({place for of_member in access for place in of_member.get(name, ())})
     kinds = {of_member.get("by", "") for of_member in access}

@@ -165,6 +165,7 @@ Isolation = TypedDict(
         "asked": Literal["auto", "on", "off"],
         "lacks": Annotated[list[Literal["files", "processes", "network", "privileges"]], Field(max_length=4)],
         "view": NotRequired[bool],
+        "times": NotRequired[bool],
         "by": NotRequired[Literal["Landlock", "Seatbelt"]],
         "reason": NotRequired[Text],
         "reads": Places,

@@ -30,10 +30,11 @@ from mebench.runner.plan import Plan
 from mebench.runner.provenance import describe_landmark_files, describe_loaded
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import RunFeatures
-from mebench.runs.access_text import ACCESS_FILE
+from mebench.runs.access_text import ACCESS_FILE, LANDLOCK
 from mebench.runs.folder import RunFolder
 from mebench.runs.origin import mark_as_own
 from mebench.sandbox.confinement import PARTS
+from mebench.sandbox.file_view import hides_times
 from mebench.sandbox.grant import Grant
 from mebench.sandbox.inheritance import kept_variables
 
@@ -167,8 +168,15 @@ def _access_of(access: Access, granted: Grant | None) -> dict[str, Any]:
         "reads": [*map(str, access.reads)],
         "devices": [*map(str, grant.devices)],
         "view": grant.view,
+        **({"times": True} if _shows_times(access, grant) else {}),
         **({} if granted is None else _unasked_access(access, granted)),
     }
+
+
+def _shows_times(access: Access, grant: Grant) -> bool:
+    """Whether folds saw when files that they share were read."""
+    by_landlock = access.isolation is not None and access.isolation.by == LANDLOCK
+    return by_landlock and not (grant.view and hides_times())
 
 
 def _unasked_access(access: Access, grant: Grant) -> dict[str, list[str]]:

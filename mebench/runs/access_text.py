@@ -58,7 +58,7 @@ def describe_isolation(access: Mapping[str, Any]) -> str:
     """The isolation in words.
 
     A run without `view` is older than that check and says nothing of files that could be seen; one without `by` is older than the
-    sandbox of macOS.
+    sandbox of macOS. `times` says that times of access showed.
 
     >>> describe_isolation({"lacks": [], "view": True, "by": "Landlock"})
     'isolated from files, processes and the network by Landlock'
@@ -67,9 +67,13 @@ def describe_isolation(access: Mapping[str, Any]) -> str:
     kind = f" by {by}" if by else ""
     if access["lacks"]:
         return f"not isolated from {list_first(access['lacks'], MOST_NAMED)}{describe_failed_trial(access.get('reason', ''))}"
+    shows_times = bool(access.get("times"))
     if access.get("view", True):
-        return f"isolated from files, processes and the network{kind}"
+        seen_times = ", but could see when files that folds share were read" if shows_times else ""
+        return f"isolated from files, processes and the network{kind}{seen_times}"
     seen = "whether files exist, how large and how old they are"
+    if shows_times:
+        seen += ", and when they were read, by which one fold can tell another"
     if by == SEATBELT:
         seen = "whether files exist, and how other programs were started"
     return f"isolated from the content of files, from processes and the network{kind}, but could see {seen}"

@@ -14,9 +14,9 @@ for Landlock (Linux 5.13) and given per architecture for the filter of system ca
 
 macOS has another sandbox, see `mebench.sandbox.seatbelt`; other systems have none.
 
-What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock does not cover the
-attributes of files, by which one fold could pass information to the next: calls that set owners, times, modes or
-extended attributes have no effect but report success.
+What outlives a process without being a file (queues, shared memory, keys) is refused, too. What a fold might leave at a file that the
+next one reads is not: system calls and their commands are an allow list, see `mebench.sandbox.kernel_calls`, on which calls that mark a
+file are pretended or unknown, and a view (`mebench.sandbox.file_view`) leaves no file in which a fold could look for marks but its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from contextlib import suppress
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from mebench._installation import PACKAGE
 from mebench.config.registry import PluginInfo
@@ -46,6 +45,7 @@ from mebench.files import find_module_file
 from mebench.runs.access_text import LANDLOCK, SEATBELT, describe_failed_trial
 from mebench.sandbox.file_view import SWITCH, enter_view, is_view_possible
 from mebench.sandbox.grant import Grant, Isolation
+from mebench.sandbox.kernel_calls import MACHINES, filter_program
 from mebench.sandbox.seatbelt import find_reason_against, profile_of
 from mebench.system import enter_seatbelt, isolating_system, open_descriptor
 
@@ -74,107 +74,15 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
 _FILTER = 2
-_ALLOW = 0x7FFF0000
-_REFUSE = 0x00050001
-_PRETEND = 0x00050000
-_KILL = 0x80000000
 
-
-class _CallNumbers(NamedTuple):
-    """The system calls that are not answered as usual, by their numbers on one architecture.
-
-    Attributes:
-        audit: number of the architecture itself.
-        refused: socket; what reads or drives another process or does so on its behalf (ptrace, process_vm_readv and
-            _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process (add_key,
-            request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others open (inotify and
-            fanotify).
-        pretended: calls that are done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes
-            priorities and processors.
-        ioctl: number of a call of which some uses are refused, see `_REFUSED_USES`.
-        prlimit64: number of another such call.
-    """
-
-    audit: int
-    refused: tuple[int, ...]
-    pretended: tuple[int, ...]
-    ioctl: int
-    prlimit64: int
-
-
-class _RefusedUse(NamedTuple):
-    """A use of a system call that is refused, though others are not.
-
-    Attributes:
-        call: `ioctl` or `prlimit64`.
-        place: the place of an argument in what the filter sees.
-        value: a value of the argument.
-        refuses_value: whether this value is refused, instead of all others.
-    """
-
-    call: Literal["ioctl", "prlimit64"]
-    place: int
-    value: int
-    refuses_value: bool
-
-
-_ARCHITECTURES = {
-    "x86_64": _CallNumbers(
-        audit=0xC000003E,
-        refused=(41, 101, 310, 311, 312, 438, 425, 321, 298, 248, 249, 250, 29, 64, 68, 240, 253, 254, 294, 300, 301),
-        pretended=(
-            90,
-            91,
-            268,
-            452,
-            92,
-            93,
-            94,
-            260,
-            132,
-            235,
-            261,
-            280,
-            188,
-            189,
-            190,
-            463,
-            197,
-            198,
-            199,
-            466,
-            469,
-            141,
-            251,
-            142,
-            144,
-            203,
-            314,
-        ),
-        ioctl=16,
-        prlimit64=302,
-    ),
-    "aarch64": _CallNumbers(
-        audit=0xC00000B7,
-        refused=(198, 117, 270, 271, 272, 438, 425, 280, 241, 217, 218, 219, 194, 190, 186, 180, 26, 27, 262, 263),
-        pretended=(52, 53, 452, 55, 54, 88, 5, 6, 7, 463, 14, 15, 16, 466, 469, 140, 30, 118, 119, 122, 274),
-        ioctl=29,
-        prlimit64=261,
-    ),
-}
-_REFUSED_USES = (
-    _RefusedUse("ioctl", place=24, value=0x5412, refuses_value=True),
-    _RefusedUse("ioctl", place=24, value=0x541C, refuses_value=True),
-    _RefusedUse("prlimit64", place=16, value=0, refuses_value=False),
-)
-"""To type on the user's terminal (TIOCSTI, TIOCLINUX), and the limits of another process."""
 REFUSED = (
     "in the sandbox a method can read Python, its own folder, the files among its settings and those that its "
     "config.yaml lists under reads, and open no connection: list the files it needs there, or use sandbox=off"
 )
 NO_VIEW = (
     "methods of this run cannot open files outside their reach, but can see whether they exist, how large and how old they "
-    "are: their folds have no view of the files, which takes user namespaces, and neither a GPU nor Dask"
+    "are, and when they were read, by which one fold can tell another: their folds have no view of the files, which takes user "
+    "namespaces, and neither a GPU nor Dask"
 )
 """The warning of a run whose folds are confined, but by Landlock alone."""
 SEEN_BESIDE_SEATBELT = (
@@ -211,17 +119,35 @@ def python_files() -> tuple[Path, ...]:
     libraries = [
         place for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if Path(place).name.startswith("lib")
     ]
-    facts = ("self", "cpuinfo", "meminfo", "stat", "sys", "devices", "driver/nvidia")
-    kernel = ("devices", "class", "bus/pci", "fs/cgroup", "module")
     return (
         *(Path(root, name) for root, name in product(roots, kept)),
         *map(Path, ("/nix/store", *packages, *libraries)),
-        *(Path("/proc", name) for name in facts),
-        *(Path("/sys", name) for name in kernel),
+        *(Path("/proc", name) for name in FACTS),
+        Path("/sys/devices/system/cpu"),
         *(map(Path, MAC_FOLDERS) if sys.platform == "darwin" else ()),
     )
 
 
+FACTS = (
+    *(
+        f"self/{name}"
+        for name in ("auxv", "cmdline", "comm", "environ", "exe", "fd", "limits", "maps", "stat", "statm", "status")
+    ),
+    *("cpuinfo", "sys/vm/overcommit_memory", "sys/kernel/osrelease", "sys/kernel/ngroups_max"),
+)
+"""Files of `/proc` that tell of the process itself and of the processor. Others tell what else the machine did: by counters of processes,
+of memory and of disks, by the network, by mounts.
+"""
+GPU_FACTS = tuple(
+    map(
+        Path,
+        (
+            *("/proc/self", "/proc/meminfo", "/proc/stat", "/proc/sys", "/proc/devices", "/proc/driver/nvidia"),
+            *("/sys/devices", "/sys/class", "/sys/bus/pci", "/sys/fs/cgroup", "/sys/module"),
+        ),
+    )
+)
+"""What drivers of GPUs read beside."""
 DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom"))
 """Devices that any calculation opens: the empty ones and sources of randomness."""
 
@@ -251,7 +177,7 @@ def grant_access(
         modules: modules of the user that a fold imports and this process has not.
         accelerator: device that trains; anything but `cpu` opens GPUs.
     """
-    files = python_files()
+    files = python_files() if accelerator == "cpu" else (*python_files(), *GPU_FACTS)
     known = tuple(f"{place}/" for place in (*files, PACKAGE))
     installed = set[str]()
     code = list[str]()
@@ -265,8 +191,10 @@ def grant_access(
         elif isinstance(file, str) and file.startswith("/") and file.endswith((".py", ".so")):
             code.append(file)
     code += [str(file) for file in map(find_module_file, modules) if file is not None]
+    own = (*(info.folder for info in plugins), *map(_path, code), *reads)
     return Grant(
-        read=(*files, PACKAGE, *(info.folder for info in plugins), *map(_path, code), *reads),
+        read=(*files, PACKAGE, *own),
+        copied=own,
         methods=tuple(info.folder.parent for info in plugins if info.module.startswith("mebench.methods.")),
         modules=tuple(map(_path, dict.fromkeys(map(os.path.dirname, code)))),
         devices=() if accelerator == "cpu" else gpu_devices(),
@@ -317,7 +245,7 @@ def _parts_missing_in_kernel() -> tuple[str, ...]:
     libc = ctypes.CDLL(None, use_errno=True)
     # Without a program a kernel that takes filters finds a bad address.
     takes_filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
-    confines_calls = takes_filters and platform.machine() in _ARCHITECTURES
+    confines_calls = takes_filters and platform.machine() in MACHINES
     missing: list[str] = []
     if not landlock_version():
         missing.append("files")
@@ -394,7 +322,7 @@ def _enter_view(grant: Grant) -> None:
         RunError: this system does not allow it, though it seemed to.
     """
     try:
-        enter_view((*grant.read, *grant.write, *grant.devices, *DEVICES), grant.write[0])
+        enter_view(grant.read, (*grant.write, *grant.devices, *DEVICES), grant.write[0], grant.copied)
     except OSError as error:
         raise RunError(
             f"a worker cannot hide the files outside a method's reach, as the run requires ({describe_error(error)}): set "
@@ -437,7 +365,7 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
     # in this order: the filter of system calls comes last
     has_dropped_privileges = drop_privileges(libc)
     confines_files = _confine_files(libc, grant, listed)
-    filters_calls = _filter_calls(libc)
+    filters_calls = _filter_calls(libc, has_gpu=bool(grant.devices))
     confined = {
         "files": confines_files,
         "processes": filters_calls,
@@ -533,39 +461,15 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> b
         os.close(ruleset)
 
 
-def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """Answer system calls in place of the kernel by a filter, see `_ARCHITECTURES`."""
+def _filter_calls(libc: ctypes.CDLL, has_gpu: bool) -> bool:
+    """Let a filter answer system calls in place of the kernel, see `mebench.sandbox.kernel_calls`."""
     machine = platform.machine()
-    if machine not in _ARCHITECTURES:
+    if machine not in MACHINES:
         return False
-    program = _filter_program(machine)
+    program = filter_program(machine, has_gpu)
     code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in program))
     header = struct.pack("@HP", len(program), ctypes.addressof(code))
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, header, 0, 0) == 0)
-
-
-def _filter_program(machine: str) -> list[tuple[int, int, int, int]]:
-    """The filter of an architecture: operation, lines to skip if true and if false, and a value, for each line."""
-    calls = _ARCHITECTURES[machine]
-    load = 0x20
-    equal = 0x15
-    at_least = 0x35
-    answer = 0x06
-    program = [(load, 0, 0, 4), (equal, 1, 0, calls.audit), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
-    if machine == "x86_64":  # the same calls have other numbers in the 32-bit interface of 64-bit programs
-        program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
-    for use in _REFUSED_USES:
-        number = calls.ioctl if use.call == "ioctl" else calls.prlimit64
-        compare = (equal, 0, 1, use.value) if use.refuses_value else (equal, 1, 0, use.value)
-        program += [(equal, 0, 4, number), (load, 0, 0, use.place), compare, (answer, 0, 0, _REFUSE), (load, 0, 0, 0)]
-    # A call that is found skips the other comparisons and the answer for all others; a pretended one also the refusal.
-    unusual = [*calls.refused, *calls.pretended]
-    for place, number in enumerate(unusual):
-        rest = len(unusual) - place
-        to_answer = rest if number in calls.refused else rest + 1
-        program.append((equal, to_answer, 0, number))
-    program += [(answer, 0, 0, verdict) for verdict in (_ALLOW, _REFUSE, _PRETEND)]
-    return program
 
 
 def missing_sentence(without: Sequence[str], reason: str = "") -> str:

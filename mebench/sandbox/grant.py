@@ -17,6 +17,8 @@ class Grant(NamedTuple):
             among them may be listed afterwards, too.
         lacks: the parts of `PARTS` that the run accepts as missing.
         devices: beside the usual ones.
+        copied: those of `read` of which each process gets a copy of its own in a view: code of plugins and of the user, and
+            what a run reads beside it.
         view: whether other files do not even exist for the process, see `mebench.sandbox.file_view`.
         seatbelt: whether a trial has shown that macOS' Seatbelt holds with this access, see `mebench.sandbox.seatbelt`.
     """
@@ -27,6 +29,7 @@ class Grant(NamedTuple):
     modules: tuple[Path, ...] = ()
     lacks: tuple[str, ...] = ()
     devices: tuple[Path, ...] = ()
+    copied: tuple[Path, ...] = ()
     view: bool = False
     seatbelt: bool = False
 

@@ -18,6 +18,9 @@ def test_describe_access_says_isolated_only_where_it_is_so():
     partly = described(view=False)
     assert "isolated from files" not in partly
     assert "could see whether files exist, how large and how old they are" in partly
+    assert "when they were read" not in partly
+    assert "and when they were read" in described(view=False, times=True)
+    assert "when files that folds share were read" in described(view=True, times=True)
     assert described(view=False, lacks=["files"]).endswith("its folds were not isolated from files")
 
 

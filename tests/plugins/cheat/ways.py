@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
 
-from . import facts, files, host, left, memory, processes
+from . import facts, files, host, left, marks, memory, processes
 
 if TYPE_CHECKING:
     from .method import Cheat
@@ -90,6 +90,17 @@ LEFT = {
     "beside training": Way(left.label_beside_training, left.keep_beside_training),
 }
 """Ways through what a fold might leave for others: in the kernel, in folders of code, and where its training is kept."""
+MARKS = {
+    name: Way(marks.label_by_marks(mark), marks.keep_marks(mark))
+    for name, mark in (
+        ("chattr", marks.CHATTR),
+        ("fcntl hint", marks.FCNTL_HINT),
+        ("atime", marks.ATIME),
+        ("pages", marks.PAGES),
+        ("locks", marks.LOCKS),
+    )
+}
+"""Ways through marks at files that folds may read alone."""
 REST = {
     "for others": Way(host.answer_for_others),
     "watching": Way(host.label_by_opened_folder),
@@ -115,5 +126,6 @@ WAYS = {
     **PROCESSES,
     **FACTS,
     **LEFT,
+    **MARKS,
     **REST,
 }
