@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.annotations.accounting import unknown_labels
-from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
 from mebench.config.settings import ChosenMethod, plugins_of
 from mebench.core import Chain, Kind, Scheme, Task, Video, stable_seed
@@ -39,6 +37,7 @@ from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_o
 from mebench.runs.access_text import SEATBELT, describe_failed_trial
 from mebench.sandbox.confinement import find_isolation, gives_view, grant_access, imports_before
 from mebench.sandbox.grant import Grant, Isolation
+from mebench.secret_file import read_secret, user_folder
 
 if TYPE_CHECKING:
     import torch
@@ -168,12 +167,10 @@ class Plan:
     @cached_property
     def secret(self) -> str:
         """The secret from which the drawn names of a fold's videos come; no method knows it, and no label shapes it. It
-        is created at first use, in the feature store.
+        is created at first use, beside the stored features.
         """
-        file = Path(self.config.cache).expanduser() / "names.secret"
-        if not file.is_file():
-            replace_file(file, secrets.token_hex(32))
-        return f"{file.read_text(encoding='utf-8')} {self.config.seed}"
+        file = user_folder(Path(self.config.cache).expanduser()) / "names.secret"
+        return f"{read_secret(file)} {self.config.seed}"
 
     @cached_property
     def code(self) -> tuple[str, str]:

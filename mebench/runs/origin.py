@@ -6,18 +6,23 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mebench.atomic import replace_file
 from mebench.errors import list_first
+from mebench.files import find_module_file
 from mebench.runs.folder import RunFolder
+from mebench.secret_file import read_secret, user_folder
 
 ORIGIN_FILE = ".begun_here"
-"""In the run folder: a proof that this user began the run, or has agreed to its code."""
+"""In the run folder: proofs that this user began the run, or has agreed to its code: of the names of the code, and of its content, too."""
+MOST_PROOFS = 2
+"""Lines of this file that are read."""
+CODE_ENDINGS = (".py", ".so", ".pyd", "config.yaml")
+"""Ends of the names of files that hold code, or name some."""
 
 
 def code_of_run(config: Mapping[str, Any]) -> list[str]:
@@ -60,34 +65,65 @@ def question_about_code(folder: RunFolder, trains: bool = True) -> str:
     runs_code = bool(code) if trains else bool(stored.get("plugins"))
     if not runs_code or is_own(folder, stored):
         return ""
+    if _bears_proof(folder, _proof(folder, code)):
+        return f"the code of run {folder.id} has changed since you began it or agreed to it, and it runs code of {list_first(code)}"
     return f"run {folder.id} was not begun by you on this machine, and it runs code of {list_first(code)}"
 
 
 def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:
     """Note that this user began the run, or has agreed to its code."""
     with suppress(OSError):  # no such folder: the question comes again
-        replace_file(folder.path / ORIGIN_FILE, _proof(folder, config) + "\n")
+        code = code_of_run(config)
+        proofs = _proof(folder, code), _proof_of_content(folder, config)
+        replace_file(folder.path / ORIGIN_FILE, "\n".join(proofs) + "\n")
 
 
 def is_own(folder: RunFolder, config: Mapping[str, Any]) -> bool:
-    """Whether this user began the run, or has agreed to its code."""
+    """Whether this user began the run with this code, or has agreed to the code as it is now."""
+    return _bears_proof(folder, _proof_of_content(folder, config))
+
+
+def _bears_proof(folder: RunFolder, proof: str) -> bool:
+    """Whether a proof stands in the run folder."""
     try:
-        noted = (folder.path / ORIGIN_FILE).read_text(encoding="utf-8").strip()
-        return hmac.compare_digest(noted.encode(), _proof(folder, config).encode())
+        noted = (folder.path / ORIGIN_FILE).read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
         return False
+    return any(hmac.compare_digest(line.encode(), proof.encode()) for line in noted[:MOST_PROOFS])
 
 
-def _proof(folder: RunFolder, config: Mapping[str, Any]) -> str:
+def _content_of_code(config: Mapping[str, Any]) -> list[str]:
+    """Names and hashes of the code files in the folders of plugins, and of the modules of callbacks and loggers."""
+    files: list[Path] = []
+    for place in map(Path, config.get("plugins") or ()):
+        files += sorted(file for file in place.rglob("*") if file.name.endswith(CODE_ENDINGS) and file.is_file())
+    for spec in _specs_of_classes(config):
+        module, _, _ = str(spec["class_path"]).rpartition(".")
+        found = None if module.startswith("lightning.") else find_module_file(module)
+        files += [found] if found is not None else []
+    return [f"{file} {_hash_of_file(file)}" for file in files]
+
+
+def _hash_of_file(file: Path) -> str:
+    """The hash of a file; of one that cannot be read, none."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _proof_of_content(folder: RunFolder, config: Mapping[str, Any]) -> str:
+    """The proof of a run and its code as it is now."""
+    return _proof(folder, [*code_of_run(config), "with this content", *_content_of_code(config)])
+
+
+def _proof(folder: RunFolder, code: Sequence[str]) -> str:
     """A value that only this user can compute of a run and its code."""
-    about = json.dumps([folder.id, code_of_run(config)])
+    about = json.dumps([folder.id, *code])
     return hmac.new(_secret(), about.encode(), hashlib.sha256).hexdigest()
 
 
 def _secret() -> bytes:
     """The secret of this user, made at first use."""
-    file = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench" / "runs.secret"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, secrets.token_hex(32))
-    return file.read_bytes()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench"
+    return read_secret(user_folder(cache) / "runs.secret").encode()

@@ -5,6 +5,7 @@ from . import fold_output as fold_output
 from . import grant as grant
 from . import inheritance as inheritance
 from . import isolation as isolation
+from . import kernel_calls as kernel_calls
 from . import process as process
 from . import seatbelt as seatbelt
 from . import seatbelt_trial as seatbelt_trial

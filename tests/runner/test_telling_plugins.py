@@ -13,6 +13,7 @@ from mebench.output.progress import Silent
 from mebench.records.record import read_record
 from mebench.runner import execute
 from mebench.runner.host import FoldHost
+from tests.helpers.known_secret import write_secret
 from tests.helpers.plugin_folders import copy_plugins
 
 
@@ -23,8 +24,7 @@ def uf1(own_folder, tmp_path, monkeypatch):
     words = [f"plugins={root}", "method=listener", "dataset=teller", "bootstrap=0", "workers=1", "tracking=off"]
     words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")]
     # The same drawn names each time: with others, a guess by names may be lucky.
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "names.secret").write_text("a" * 64)
+    write_secret(tmp_path / "cache")
 
     def score(told, heard, *more):
         outcome = execute.execute_run(resolve([*words, f"dataset.by={told}", f"method.by={heard}", *more]), Silent())

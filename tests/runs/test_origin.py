@@ -38,6 +38,31 @@ def test_is_own_holds_for_this_run_and_this_code(stored, tmp_path):
     assert not origin.is_own(called_otherwise, config_of(called_otherwise))
 
 
+def test_is_own_covers_the_content_of_plugins(stored, tmp_path):
+    """A plugin that somebody changed later is other code, even under its name."""
+    method = tmp_path / "plugins" / "methods" / "one" / "method.py"
+    method.parent.mkdir(parents=True)
+    method.write_text("honest = True")
+    origin.mark_as_own(stored, config_of(stored))
+    assert origin.question_about_code(stored) == ""
+    (method.parent / "notes.txt").write_text("no code")
+    assert origin.is_own(stored, config_of(stored))
+    method.write_text("honest = False")
+    assert not origin.is_own(stored, config_of(stored))
+    assert "the code of run one has changed since you began it or agreed to it" in origin.question_about_code(stored)
+    method.write_text("honest = True")
+    (method.parent / "more.py").touch()
+    assert not origin.is_own(stored, config_of(stored))
+
+
+def test_is_own_takes_no_proof_of_names_alone(stored):
+    """As version 0.3.0 wrote it, and as somebody could whom the secret was readable for."""
+    origin.mark_as_own(stored, config_of(stored))
+    of_names, _ = (stored.path / origin.ORIGIN_FILE).read_text().split()
+    (stored.path / origin.ORIGIN_FILE).write_text(of_names)
+    assert not origin.is_own(stored, config_of(stored))
+
+
 def test_is_own_needs_the_secret_of_the_user(stored, tmp_path, monkeypatch):
     origin.mark_as_own(stored, config_of(stored))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))

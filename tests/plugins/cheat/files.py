@@ -153,7 +153,7 @@ def _labels_in_attribute() -> Mapping[str, int]:
 
 def labels_by_drawn_names(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
     """Labels by the drawn names that follow from the secret beside the store."""
-    secret = Path(cheat.params.place, "cache", "names.secret").read_text()
+    secret = Path(cheat.params.place, "cache", f"secrets-{os.getuid()}", "names.secret").read_text()
     known = {}
     for (member, person, name), (label, _) in clips_by_class(Path(cheat.params.place, "maps")).items():
         drawn = f"{secret} 0 {member}/{person}"
