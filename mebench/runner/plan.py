@@ -35,9 +35,9 @@ from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
 from mebench.runs.access_text import SEATBELT, describe_failed_trial
+from mebench.runs.secret_file import read_secret, user_folder
 from mebench.sandbox.confinement import find_isolation, gives_view, grant_access, imports_before
 from mebench.sandbox.grant import Grant, Isolation
-from mebench.secret_file import read_secret, user_folder
 
 if TYPE_CHECKING:
     import torch

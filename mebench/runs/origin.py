@@ -15,7 +15,7 @@ from mebench.atomic import replace_file
 from mebench.errors import list_first
 from mebench.files import find_module_file
 from mebench.runs.folder import RunFolder
-from mebench.secret_file import read_secret, user_folder
+from mebench.runs.secret_file import read_secret, user_folder
 
 ORIGIN_FILE = ".begun_here"
 """In the run folder: proofs that this user began the run, or has agreed to its code: of the names of the code, and of its content, too."""

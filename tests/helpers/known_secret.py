@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mebench.secret_file import user_folder
+from mebench.runs.secret_file import user_folder
 
 
 def write_secret(cache: Path) -> None:

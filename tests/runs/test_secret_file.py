@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from mebench.secret_file import read_secret, user_folder
+from mebench.runs.secret_file import read_secret, user_folder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
