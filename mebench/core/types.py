@@ -296,6 +296,10 @@ class Fold:
                     f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only"
                 )
 
+    def __hash__(self) -> int:
+        """That of its key: a fold of a thousand people is looked up as fast as one of ten."""
+        return hash(self.key)
+
     def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
         """The videos to train, to validate and to test on, each in the given order; others take no part."""
         every = [(video, video.subject_key) for video in videos]

@@ -6,7 +6,7 @@ No person is on two sides of a fold, and some of the training people validate.
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,42 @@ DECIMALS = 9
 """Decimals of distances, so that the last digit of a processor decides nothing."""
 DRAWS = 5
 """Number of draws of parts, of which the best is taken."""
+
+
+@dataclass(frozen=True)
+class _Traits:
+    """The traits of all people, as arrays with a row for each.
+
+    Attributes:
+        persons: all people, sorted.
+        number_of: their rows.
+        datasets: (n people,) number of the datasets that show them, in the order of the names.
+        counts: (n people, n labels) number of expressions of each kind and label, in the order of the labels.
+    """
+
+    persons: Sequence[SubjectKey]
+    number_of: Mapping[SubjectKey, int]
+    datasets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @cached_property
+    def n_expressions(self) -> NDArray[np.int64]:
+        """(n people,) number of expressions of each."""
+        n_expressions: NDArray[np.int64] = self.counts.sum(axis=1)
+        return n_expressions
+
+    def rank_rarest_label(self, known: NDArray[np.intp]) -> NDArray[np.int64]:
+        """(n people,) the rank of the rarest label that each shows: 0 for the rarest of all; -1 for people without labels.
+
+        Args:
+            known: numbers of the people among whom labels are counted.
+        """
+        n_labels = self.counts.shape[1]
+        rarest_first = np.argsort(self.counts[known].sum(axis=0), kind="stable")
+        rank = np.empty(n_labels, dtype=np.int64)
+        rank[rarest_first] = np.arange(n_labels)
+        shown = np.where(self.counts > 0, rank, n_labels).min(axis=1, initial=n_labels)
+        return np.where(shown == n_labels, -1, shown)
 
 
 @dataclass(frozen=True)
@@ -59,6 +95,11 @@ class People:
     def persons(self) -> dict[SubjectKey, tuple[SubjectKey, ...]]:
         """The subjects of each person, sorted by the first of them."""
         return {person: tuple(subjects) for person, subjects in group_by(self.subjects, key=self.person).items()}
+
+    @cached_property
+    def _person_of(self) -> Callable[[SubjectKey], SubjectKey]:
+        """`person`, asked once for each subject: a thousand folds ask a thousand times for each."""
+        return cache(self.person)
 
     def name(self, person: SubjectKey) -> str:
         """Name of the fold of this person alone: its only subject, otherwise the person."""
@@ -119,17 +160,18 @@ class People:
         if not strangers:
             tested_subjects = set(test)
             return [subject for subject in candidates if subject not in tested_subjects]
-        tested_persons = {self.person(subject) for subject in test}
-        return [subject for subject in candidates if self.person(subject) not in tested_persons]
+        person_of = self._person_of
+        tested_persons = set(map(person_of, test))
+        return [subject for subject in candidates if person_of(subject) not in tested_persons]
 
     def _draw_validation(
         self, key: str, eligible: Sequence[SubjectKey], test: Collection[SubjectKey], tested_train: bool
     ) -> list[SubjectKey]:
         """The subjects of the drawn validation people. One person stays for training, unless tested people train."""
-        persons = {self.person(subject) for subject in eligible}
+        persons = set(map(self._person_of, eligible))
         most = len(persons) - 1
         if tested_train:
-            persons -= {self.person(subject) for subject in test}
+            persons -= set(map(self._person_of, test))
             most = len(persons)
         count = min(max(1, round(self.validation * len(persons))), most)
         if count <= 0:
@@ -176,21 +218,31 @@ class People:
         the number of expressions. This is quicker but less balanced than `part`, for validation people of a thousand
         folds.
         """
-        known = sorted(persons)
+        traits = self._traits
+        known = np.array(sorted(traits.number_of[person] for person in persons), dtype=np.intp)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
-        total = sum((self._counts_by_label[person] for person in known), Counter[tuple[str, str]]())
-
-        def traits(number: int) -> tuple[list[str], tuple[int, tuple[str, str]], int]:
-            person = known[number]
-            datasets = [subject.dataset for subject in self.persons[person]]
-            counts = self._counts_by_label[person]
-            rarest_label = min(((total[label], label) for label in counts), default=(0, ("", "")))
-            return datasets, rarest_label, counts.total()
-
-        order = sorted(rng.permutation(len(known)).tolist(), key=traits)
+        order = known[rng.permutation(len(known))]
+        order = order[
+            np.lexsort((traits.n_expressions[order], traits.rank_rarest_label(known)[order], traits.datasets[order]))
+        ]
         start = rng.random()
         places = [int((number + start) * len(order) / n) for number in range(n)]
-        return sorted(known[order[place]] for place in places)
+        return [traits.persons[number] for number in sorted(order[places].tolist())]
+
+    @cached_property
+    def _traits(self) -> _Traits:
+        """The traits by which people are drawn."""
+        persons = sorted(self.persons)
+        datasets = [tuple(subject.dataset for subject in self.persons[person]) for person in persons]
+        number_of_datasets = {names: number for number, names in enumerate(sorted(set(datasets)))}
+        labels = sorted({label for person in persons for label in self._counts_by_label[person]})
+        counts = [[self._counts_by_label[person][label] for label in labels] for person in persons]
+        return _Traits(
+            persons,
+            {person: number for number, person in enumerate(persons)},
+            np.array([number_of_datasets[names] for names in datasets], dtype=np.int64),
+            np.array(counts, dtype=np.int64).reshape(len(persons), len(labels)),
+        )
 
     def _draw_parts(
         self, persons: Collection[SubjectKey], sizes: Sequence[int], shares: Sequence[float], *purpose: object

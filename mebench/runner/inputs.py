@@ -46,7 +46,8 @@ OF_FOLDS = (
         "runner/job",
         "runner/leak",
     ),
-    *("runner/plan", "runner/prepare", "runner/run_data", "runner/run_features", "runner/timing", "runs/fold_files"),
+    *("runner/plan", "runner/prepare", "runner/run_data", "runner/run_features", "runner/timing", "runner/video_table"),
+    "runs/fold_files",
 )
 """The files that execute a fold."""
 PACKAGES = (

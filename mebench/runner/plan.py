@@ -219,8 +219,12 @@ def _chains_by_group(methods: Sequence[MethodJob], data: RunData) -> dict[str, t
     """The distinct chains that any fold reads, by group of videos."""
     by_group: dict[str, dict[str, Chain]] = {}
     weightless = [(method.plugin.id, create_weightless(method)) for method in methods]
+    named = set[tuple[str, str]]()  # groups with timings, of which a thousand folds have few
     for fold in data.folds:
         for group, timing in data.find_timings(fold).items():
+            if (group, repr(timing)) in named:
+                continue
+            named.add((group, repr(timing)))
             for prefix, (id_, method) in zip(("method.", "recognizer."), weightless):
                 what = f"method {id_!r} does not name its features, in chains()"
                 with refused_by_plugin(what), keys_behind(prefix, "method"):
@@ -355,9 +359,10 @@ def check_adaptation(data: RunData, adaptation: str) -> None:
             f"adaptation=drls regenerates each clip as one class, and the scheme {data.scheme.name!r} names several classes of a "
             f"clip: choose another adaptation, such as tsrg, or another scheme"
         )
+    if adaptation == "none":
+        return
     sides = [({s.dataset for s in fold.test}, {s.dataset for s in (*fold.train, *fold.valid)}) for fold in data.folds]
-    within = "spot" in data.task.tasks or any(test & train for test, train in sides)
-    if adaptation != "none" and within:
+    if "spot" in data.task.tasks or any(test & train for test, train in sides):
         raise ConfigError(
             f"adaptation={adaptation} brings another database to those that train, for recognition of annotated clips; this "
             f"run spots, or trains and tests on one database: choose a protocol such as lodo, cd6me or cdmer, or leave it out"
@@ -418,7 +423,7 @@ def check_training(data: RunData) -> None:
                         f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
                         f"{group!r} is unknown: use more subjects, or other kinds=…"
                     )
-        if "recognize" in data.task.tasks and not any(map(data.scheme.scored, data.split_videos(fold).train)):
+        if "recognize" in data.task.tasks and not data.holds_scored_clip[data.choose_videos(fold).train].any():
             raise ConfigError(
                 f"fold {fold.key!r}: no training clip has a class of the scheme {data.scheme.name!r}: "
                 f"{_why_without_class(data)}"

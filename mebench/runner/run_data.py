@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mebench.core import Dataset, Scheme, SubjectKey, Task, Timing, Video
 from mebench.core.types import Fold
 from mebench.protocols import Protocol
 from mebench.runner.choices import home_of_video
-from mebench.runner.timing import fold_timings, rate_groups
+from mebench.runner.timing import FoldTimings, rate_groups
+from mebench.runner.video_table import VideoMasks, VideoTable, select_videos
 
 
 class Sides(NamedTuple):
@@ -92,14 +96,38 @@ class RunData:
         """Subjects that the method is fitted on: those of validation too, unless the method selects on them."""
         return fold.train if self.selects else tuple(sorted((*fold.train, *fold.valid)))
 
+    @cached_property
+    def table(self) -> VideoTable:
+        """The videos by position."""
+        return VideoTable(self.videos)
+
+    @cached_property
+    def learnt_videos(self) -> tuple[Video, ...]:
+        """The videos as a method trains on them, in the order of `videos`."""
+        return tuple(map(self.with_learnt_kinds, self.videos))
+
+    @cached_property
+    def holds_scored_clip(self) -> NDArray[np.bool_]:
+        """(n videos,) whether a video, as a method trains on it, shows a class of the scheme."""
+        return np.array([bool(self.scheme.scored(video)) for video in self.learnt_videos], dtype=bool)
+
+    def choose_videos(self, fold: Fold) -> VideoMasks:
+        """The videos to fit, to choose and to test on, as truth values for `videos`; none to choose on unless the method
+        holds subjects out.
+        """
+        train, valid, test = self.table.split(fold)
+        if self.selects:
+            return VideoMasks(train, valid, test)
+        return VideoMasks(train | valid, np.zeros_like(valid), test)
+
     def split_videos(self, fold: Fold) -> Sides:
         """The videos to fit, to choose and to test on."""
-        train, valid, test = fold.split(self.videos)
-        train = [self.with_learnt_kinds(video) for video in train]
-        valid = [self.with_learnt_kinds(video) for video in valid]
-        if self.selects:
-            return Sides(train, valid, test)
-        return Sides(sorted([*train, *valid], key=lambda v: v.key), [], test)
+        chosen = self.choose_videos(fold)
+        return Sides(
+            select_videos(self.learnt_videos, chosen.train),
+            select_videos(self.learnt_videos, chosen.valid),
+            select_videos(self.videos, chosen.test),
+        )
 
     def with_learnt_kinds(self, video: Video) -> Video:
         """A video to train on: its expressions of the kinds that the protocol learns, as micro-expressions."""
@@ -115,16 +143,40 @@ class RunData:
         Where the run leaks, from all videos.
         """
         if fold not in self._timings:
-            sides = self.split_videos(fold)
-            groups = {self.groups[video.key] for side in sides for video in side}
-            by_group = fold_timings(self.videos, self.videos if self.leaks_k_prime else sides.train, self.task.kinds)
+            chosen = self.choose_videos(fold)
+            is_training = np.ones_like(chosen.train) if self.leaks_k_prime else chosen.train
+            by_group = self._timings_of_folds.find_timings(is_training)
+            groups = self.find_groups(chosen.train | chosen.valid | chosen.test)
             self._timings[fold] = {group: timing for group, timing in by_group.items() if group in groups}
         return self._timings[fold]
 
     @cached_property
+    def _timings_of_folds(self) -> FoldTimings:
+        """The timings of all folds."""
+        candidates = self.videos if self.leaks_k_prime else self.learnt_videos
+        return FoldTimings(self.videos, candidates, self.task.kinds)
+
+    def find_groups(self, is_chosen: NDArray[np.bool_]) -> set[str]:
+        """The groups (see `groups`) of some videos, chosen by (n videos,) truth values."""
+        names, numbers = self._group_numbers
+        is_there = np.zeros(len(names), dtype=bool)
+        is_there[numbers[is_chosen]] = True
+        return {names[number] for number in np.flatnonzero(is_there).tolist()}
+
+    @cached_property
+    def _group_numbers(self) -> tuple[list[str], NDArray[np.intp]]:
+        """The names of all groups, and (n videos,) the number of each video's."""
+        names = list(dict.fromkeys(self.groups.values()))
+        number_of = {name: number for number, name in enumerate(names)}
+        return names, np.array([number_of[self.groups[video.key]] for video in self.videos], dtype=np.intp)
+
+    @cached_property
     def tested(self) -> frozenset[str]:
         """Keys of the videos that some fold tests: the others only train, and are not scored."""
-        return frozenset(video.key for fold in self.folds for video in self.split_videos(fold).test)
+        is_tested = np.zeros(len(self.videos), dtype=bool)
+        for fold in self.folds:
+            is_tested |= self.choose_videos(fold).test
+        return frozenset(video.key for video in select_videos(self.videos, is_tested))
 
     @cached_property
     def subject_dependent(self) -> bool:
@@ -133,8 +185,13 @@ class RunData:
 
     def on_both_sides(self, fold: Fold) -> set[SubjectKey]:
         """The training people and the tested people of a fold, under any id."""
-        person = self.dataset.person
-        return {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
+        person = self._person_of
+        return set(map(person, fold.train + fold.valid)) & set(map(person, fold.test))
+
+    @cached_property
+    def _person_of(self) -> Callable[[SubjectKey], SubjectKey]:
+        """`Dataset.person`, asked once for each subject."""
+        return cache(self.dataset.person)
 
     @property
     def scored_each(self) -> bool:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.core import SubjectKey
+from mebench.core import SubjectKey, stable_seed
 from mebench.errors import ConfigError
 from mebench.protocols import People, within
 from mebench.protocols.known import folds
@@ -73,6 +74,28 @@ def test_loso_validating_people_resemble_the_others():
     three = [{v.expressions[0].emotion for v in drawn[i : i + 3]} for i in range(0, len(drawn), 3)]
     assert sum(len(emotions) == 3 for emotions in three) / len(three) > 2 * by_chance
     assert min(shares[0].values()) > 0.35 * len(drawn)
+
+
+@given(datasets(), st.integers(0, 99), st.data())
+def test_People_draw_as_the_plain_rule_says(videos, seed, data):
+    """In random order, sorted by dataset, rarest label and number of expressions, then at equal steps from a random start."""
+    people = People(videos, seed)
+    known = sorted(data.draw(st.sets(st.sampled_from(people.subjects), min_size=1)))
+    n = data.draw(st.integers(1, len(known)))
+    shown = {
+        s: Counter(str(e.emotion or "") for v in videos if v.subject_key == s for e in v.expressions) for s in known
+    }
+    total = sum(shown.values(), Counter())
+
+    def traits(number):
+        counts = shown[known[number]]
+        return known[number].dataset, min((total[name], name) for name in counts), counts.total()
+
+    rng = np.random.default_rng(stable_seed(seed, "a purpose"))
+    order = sorted(rng.permutation(len(known)).tolist(), key=traits)
+    start = rng.random()
+    expected = {known[order[int((number + start) * len(order) / n)]] for number in range(n)}
+    assert people.draw_persons(known, n, "a purpose") == sorted(expected)
 
 
 @pytest.mark.parametrize("videos", [[], [video("d", "07", 1), video("d", "07", 2)]])

@@ -104,7 +104,7 @@ def test_check_people_refuses_a_person_on_two_sides(planted):
     check_people(alike)
     alike.dataset.person = lambda key: SubjectKey("everybody", "1")
     with pytest.raises(RunError, match="fold 'both' of protocol 'loso' trains and tests on everybody/1"):
-        check_people(alike)
+        check_people(replace(alike))  # a plan asks a dataset once for each person
 
 
 def test_find_run_warnings_names_classes_without_training_clips(moody):

@@ -1,0 +1,77 @@
+"""The videos of a run, held once: a fold is a choice from their table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import SubjectKey, Video
+from mebench.core.types import Fold
+
+
+class VideoMasks(NamedTuple):
+    """The videos of a fold, each side as (n videos of the run,) truth values: those without a side take no part."""
+
+    train: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    test: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class VideoTable:
+    """The videos of a run in their order, and who is seen in which.
+
+    Attributes:
+        videos: all videos, sorted by key.
+    """
+
+    videos: Sequence[Video]
+
+    @cached_property
+    def subjects(self) -> dict[SubjectKey, int]:
+        """The number of each subject, in the order of their first videos."""
+        keys = dict.fromkeys(video.subject_key for video in self.videos)
+        return {subject: number for number, subject in enumerate(keys)}
+
+    @cached_property
+    def _subject_numbers(self) -> NDArray[np.intp]:
+        """(n videos,) number of the subject of each."""
+        return np.array([self.subjects[video.subject_key] for video in self.videos], dtype=np.intp)
+
+    @cached_property
+    def position_of(self) -> dict[str, int]:
+        """The position of each video by its key."""
+        return {video.key: position for position, video in enumerate(self.videos)}
+
+    def split(self, fold: Fold) -> VideoMasks:
+        """The videos to train, to validate and to test on, as `Fold.split` gives them."""
+        train = self.shows_any(fold.train)
+        valid = self.shows_any(fold.valid)
+        if not fold.videos:
+            return VideoMasks(train, valid, self.shows_any(fold.test))
+        test = self.has_keys(fold.videos)
+        return VideoMasks(train & ~test, valid & ~test, test)
+
+    def shows_any(self, subjects: Iterable[SubjectKey]) -> NDArray[np.bool_]:
+        """(n videos,) whether each shows one of some subjects."""
+        known = self.subjects
+        is_wanted = np.zeros(len(known), dtype=bool)
+        is_wanted[[known[subject] for subject in subjects if subject in known]] = True
+        return is_wanted[self._subject_numbers]
+
+    def has_keys(self, keys: Iterable[str]) -> NDArray[np.bool_]:
+        """(n videos,) whether each is one of those with some keys."""
+        known = self.position_of
+        is_wanted = np.zeros(len(self.videos), dtype=bool)
+        is_wanted[[known[key] for key in keys if key in known]] = True
+        return is_wanted
+
+
+def select_videos(videos: Sequence[Video], is_chosen: NDArray[np.bool_]) -> list[Video]:
+    """Some videos in their order, chosen by (n videos,) truth values."""
+    return [videos[position] for position in np.flatnonzero(is_chosen).tolist()]
