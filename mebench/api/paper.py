@@ -21,12 +21,12 @@ with lazy_imports():
         paper_table,
         written_tables,
     )
+    from mebench.metrics import chance
     from mebench.records import record as run_record
-    from mebench.runs import folder as run_folder
+    from mebench.runs import folder as run_folder, scoring
 
 if TYPE_CHECKING:
     from mebench.boards.named_boards import NamedBoard
-    from mebench.boards.rows import BoardTable
 
 Words: TypeAlias = "str | Sequence[str]"
 
@@ -84,10 +84,7 @@ def table(
         raise ConfigError("rows are chosen from a table of the leaderboard; of runs, name only those that you want")
     else:
         _refuse_unknown(names, runs_folder(runs), boards_folder)
-        found = _table_of_runs(names, runs_folder(runs), task)
-        of_part = paper_table.find_part(found, part)
-        measured = [row for row in of_part.rows if row.measured and not row.member]
-        made = paper_table.PaperTable.of_part(found, of_part, measured, _as_list(metrics))
+        made = _paper_table_of_runs(names, runs_folder(runs), task, part, _as_list(metrics))
     return made.with_form(style, intervals, caption, label)
 
 
@@ -192,18 +189,39 @@ MOST_BOARDS = 15
 """Most boards that a refusal names: named boards come first."""
 
 
-def _table_of_runs(names: Sequence[str | Run], runs: str, task: str) -> BoardTable:
-    """The table of some runs, tested against each other.
+def _paper_table_of_runs(
+    names: Sequence[str | Run], runs: str, task: str, part: str, metrics: Sequence[str]
+) -> paper_table.PaperTable:
+    """The table of some runs, tested against each other, with the levels of chance.
 
     Raises:
         RunError: there is no such run, or the runs share no table.
+        ConfigError: a part or metric is unknown.
+    """
+    records = _read_records(names, runs)
+    found = paper_table.select_table(build.build_tables(records), [record.id for record in records], task)
+    of_part = paper_table.find_part(found, part)
+    rows = [row for row in of_part.rows if not row.member]
+    made = paper_table.PaperTable.of_part(found, of_part, rows, metrics)
+    if found.task != "recognition":
+        return made
+    first = records[0]
+    tables = scoring.read_tables(run_folder.RunFolder(first.folder))
+    level = chance.recognition_chance(tables, first.about["classes"], first.convention)
+    return made.with_level_of_chance(f"Always {level['class']}, the most frequent class", level)
+
+
+def _read_records(names: Sequence[str | Run], runs: str) -> list[run_record.Record]:
+    """The records of some runs, each once.
+
+    Raises:
+        RunError: there is no such run.
     """
     folders = []
     for name in names:
         folders += [name.folder] if isinstance(name, Run) else run_folder.RunFolder.open_all_seeds(runs, name)
     once = {folder.path.resolve(): folder for folder in folders}
-    found = [run_record.read_record(folder) for folder in once.values()]
-    return paper_table.select_table(build.build_tables(found), [record.id for record in found], task)
+    return [run_record.read_record(folder) for folder in once.values()]
 
 
 def _as_list(words: Words) -> list[str]:

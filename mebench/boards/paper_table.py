@@ -25,6 +25,7 @@ from mebench.boards.rows import (
     displayed_metrics,
     settings_of_row,
 )
+from mebench.boards.setting_notes import note_settings, number_notes, raise_numbers_in_latex, raised_number
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
 from mebench.files import write_text
@@ -89,6 +90,7 @@ class PaperRow:
         keys: keys of its papers.
         printed: values as a paper prints them, with the marks of their caveats; empty for a measured row.
         source: paper with its table; empty for a measured row.
+        settings: settings that are not the method's defaults, with these; empty for the defaults, and without a run.
     """
 
     name: str
@@ -101,6 +103,15 @@ class PaperRow:
     keys: tuple[str, ...] = ()
     printed: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    settings: str = ""
+
+    def spread_of(self, metric: str) -> tuple[float, float] | None:
+        """The lowest and the highest seed of a score; None for one seed, and where all seeds agree."""
+        score = self.scores[metric]
+        lowest, highest = score.get("min"), score.get("max")
+        if len(self.seeds) < 2 or lowest is None or highest is None or lowest == highest:
+            return None
+        return lowest, highest
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,10 @@ class PaperTable:
         _check_metrics(chosen, part, rows, lines)
         citations = distinct_papers(cite_methods(row.method for row in rows))
         groups = simplify_groups([row.groups for row in rows])
-        made = [_row_for_paper(row, rows, own, chosen, citations) for row, own in zip(rows, groups)]
+        made = [
+            replace(_row_for_paper(row, rows, own, chosen, citations), settings=note)
+            for row, own, note in zip(rows, groups, note_settings(rows))
+        ]
         return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=f"tab:{table.name}")
 
     def with_form(self, style: str, intervals: str, caption: str = "", label: str = "") -> Self:
@@ -212,6 +226,17 @@ class PaperTable:
         meanings = tuple(f"{mark} {CAVEATS[caveat]}" for caveat, mark in marks.items())
         return replace(self, rows=tuple(rows), citations=tuple(citations), marks=meanings)
 
+    def with_level_of_chance(self, name: str, scores: Mapping[str, Mapping[str, Any]]) -> Self:
+        """The table with a level of chance behind its rows.
+
+        Args:
+            name: name of the level.
+            scores: its scores by metric.
+        """
+        shown = {metric: {**NOTHING, **scores.get(metric, {})} for metric in self.metrics}
+        level = PaperRow(name, name, shown, (), compared=False, seeds=(), runs=())
+        return replace(self, rows=(*self.measured, level, *self.in_print))
+
     @property
     def measured(self) -> list[PaperRow]:
         """The rows of runs and levels of chance."""
@@ -242,6 +267,8 @@ class PaperTable:
         elif seeds:
             lowest, highest = min(seeds), max(seeds)
             sentences.append(f"means over {lowest if lowest == highest else f'{lowest} to {highest}'} seeds")
+        if any(row.spread_of(self.metrics[0]) for row in self.rows):
+            sentences.append(f"round brackets: lowest and highest seed in {main}")
         if self.are_all_alike:
             sentences.append(f"no two of {len(tested)} rows are distinguishable in {main}")
         elif len(tested) > 1:
@@ -254,7 +281,22 @@ class PaperTable:
             sentences.append(
                 f"rows {PRINTED_ROWS}: values of the cited sources, whose clips, folds and choices may differ"
             )
-        return [*sentences, *self.marks]
+        return [*sentences, *self.marks, *self.notes_on_settings]
+
+    @property
+    def notes_on_settings(self) -> list[str]:
+        """The settings that are not defaults, each with its number."""
+        return [f"{raised_number(number)} settings: {note}" for note, number in self._numbers.items()]
+
+    @property
+    def _numbers(self) -> dict[str, int]:
+        """The number of each note on settings."""
+        return number_notes([row.settings for row in self.rows])
+
+    def name_of(self, row: PaperRow) -> str:
+        """The name of a row with the number of the note on its settings."""
+        number = self._numbers.get(row.settings)
+        return row.name if number is None else f"{row.name}{raised_number(number)}"
 
     @property
     def sources(self) -> list[str]:
@@ -270,9 +312,10 @@ class PaperTable:
     def to_table(self) -> Table:
         """The table for a terminal, Markdown, CSV and pages."""
         columns = [
-            Column("method", main=True, of=lambda row: row.name),
+            Column("method", main=True, of=self.name_of),
             Column("group", "not distinguishable", of=self.letters_of, optional=True),
             *map(self._score_column, self.metrics),
+            Column("spread", f"seeds' {find_metric(self.metrics[0]).label}", of=self._spread_in_words, optional=True),
             Column("seeds", of=lambda row: str(len(row.seeds) or ""), right=True),
             Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
         ]
@@ -290,6 +333,14 @@ class PaperTable:
             metric, digits=3, interval=is_first, of=lambda row: row.printed.get(metric) or row.scores[metric]
         )
 
+    def _spread_in_words(self, row: PaperRow) -> str:
+        """The lowest and the highest seed of the main score; empty for one seed."""
+        spread = row.spread_of(self.metrics[0])
+        if spread is None:
+            return ""
+        lowest, highest = (written_value(value, self.metrics[0]) for value in spread)
+        return f"({lowest}–{highest})"
+
     def to_markdown(self) -> str:
         """Markdown with the best values in bold, and the notes below."""
         heads = ["method", *(find_metric(name).label for name in self.metrics)]
@@ -306,7 +357,7 @@ class PaperTable:
 
     def _markdown_cells(self, row: PaperRow) -> list[str]:
         """A row in Markdown."""
-        name = Column("method", main=True).markdown_cell(row.name, muted=not (row.compared or row.source))
+        name = Column("method", main=True).markdown_cell(self.name_of(row), muted=not (row.compared or row.source))
         cells = [name.replace("**", "")]
         if row.source:
             return [
@@ -320,7 +371,8 @@ class PaperTable:
                 value = f"**{value}**"
             if metric == self.metrics[0] and self.letters_of(row):
                 value += f"<sup>{self.letters_of(row)}</sup>"
-            cells.append("<br>".join(filter(None, [value, written_interval(score, metric)])))
+            spread = self._spread_in_words(row) if metric == self.metrics[0] else ""
+            cells.append("<br>".join(filter(None, [value, written_interval(score, metric), spread])))
         return cells
 
     def to_csv_text(self) -> str:
@@ -330,6 +382,7 @@ class PaperTable:
             Column("group", of=self.letters_of, optional=True),
             *(score_column(name, of=partial(_score_of, name)) for name in self.metrics),
             Column("seeds", of=lambda row: str(len(row.seeds) or "")),
+            Column("settings", of=lambda row: row.settings, optional=True),
             Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
             Column("source", of=lambda row: row.source, optional=True),
             Column("in_print", of=lambda row: " ".join(row.printed.values()), optional=True),
@@ -373,7 +426,8 @@ class PaperTable:
         """The title, and what the marks mean."""
         best = "Best in bold" if any(self.find_best(name) for name in self.metrics) else ""
         sentences = [self.title, _as_text(self.notes), best]
-        return " ".join(f"{latex_text(sentence)}." for sentence in sentences if sentence).replace(r" \%", r"\,\%")
+        text = " ".join(f"{latex_text(sentence)}." for sentence in sentences if sentence).replace(r" \%", r"\,\%")
+        return raise_numbers_in_latex(text)
 
     def _latex_lines_in_print(self) -> list[str]:
         """The rows of printed values below a rule, each after a comment with its source."""
@@ -388,7 +442,8 @@ class PaperTable:
     def _latex_row(self, row: PaperRow) -> str:
         """A row: its name with its papers, and its scores."""
         is_plain = row.compared or row.source
-        name = latex_text(row.name) if is_plain else rf"\textit{{{latex_text(row.name)}}}"
+        name = raise_numbers_in_latex(latex_text(self.name_of(row)))
+        name = name if is_plain else rf"\textit{{{name}}}"
         cite = rf"~\cite{{{','.join(row.keys)}}}" if row.keys else ""
         return " & ".join([f"{name}{cite}", *(self._latex_score(row, metric) for metric in self.metrics)]) + r" \\"
 
@@ -402,26 +457,31 @@ class PaperTable:
             value = rf"\textbf{{{value}}}"
         if metric == self.metrics[0] and self.letters_of(row):
             value += rf"\textsuperscript{{{self.letters_of(row)}}}"
-        if self.intervals == "none" or score["low"] is None or score["high"] is None:
-            return value
-        if self.intervals == "pm":
+        has_interval = score["low"] is not None and score["high"] is not None
+        if self.intervals == "pm" and has_interval:
             half = written_value((score["high"] - score["low"]) / 2, metric)
-            return rf"{value}\,{{\scriptsize$\pm$\,{half}}}"
-        below = latex_text(written_interval(score, metric))
-        return rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{value}\\[-1pt]{{\scriptsize {below}}}\end{{tabular}}"
+            value = rf"{value}\,{{\scriptsize$\pm$\,{half}}}"
+        interval = latex_text(written_interval(score, metric)) if self.intervals == "below" else ""
+        spread = self._spread_in_words(row).replace("–", "--") if metric == self.metrics[0] else ""
+        below = [rf"{{\scriptsize {line}}}" for line in (interval, spread) if line]
+        if not below:
+            return value
+        lines = r"\\[-1pt]".join([value, *below])
+        return rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{lines}\end{{tabular}}"
 
     @property
     def data(self) -> pd.DataFrame:
         """A row for each method.
 
-        `method`, `group`, `seeds`, each score with the ends of its interval, `cite`, and the `source` of printed values.
+        `method`, `group`, `seeds`, each score with the ends of its interval, `cite`, the `source` of printed values, and
+        the `settings` that are not the method's defaults.
         """
         rows = []
         for row in self.rows:
             cells: dict[str, Any] = {"method": row.name, "group": "".join(row.groups), "seeds": len(row.seeds)}
             for metric, score in row.scores.items():
                 cells |= {metric: score["value"], f"{metric}_low": score["low"], f"{metric}_high": score["high"]}
-            rows.append({**cells, "cite": ", ".join(row.keys), "source": row.source})
+            rows.append({**cells, "cite": ", ".join(row.keys), "source": row.source, "settings": row.settings})
         return pd.DataFrame(rows)
 
     def to_text(self, form: str) -> str:
@@ -471,7 +531,7 @@ class PaperTable:
         rows: list[PlottedRow] = []
         for row in self.rows:
             name = f"{row.name}, {PRINTED_ROWS}" if row.source else row.name
-            rows.append(PlottedRow(name, row.scores, self.letters_of(row), row.compared))
+            rows.append(PlottedRow(name, row.scores, self.letters_of(row), row.compared, row.settings))
         figure = draw_scores(rows, {name: find_metric(name).label for name in self.metrics}, self.title)
         if target is not None:
             save_figure(figure, target)

@@ -71,7 +71,7 @@ INTERVALS = {
     "draws": "of a method that predicts by chance, the means of the ends that hold 95 % of each seed's draws",
     "none": "no interval",
 }
-"""What the brackets behind a score of a row are, by the row's `interval`."""
+"""The meaning of the brackets behind a score of a row, by the row's `interval`."""
 
 
 def _scores_of_means(runs: Sequence[SweptRun]) -> tuple[Mapping[str, Mapping[str, Any]], str]:

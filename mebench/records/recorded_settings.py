@@ -141,7 +141,7 @@ def distinguishing_settings(own: str, everyone: Sequence[str]) -> str:
         return ""
     shared = _words_of_all(tuple(everyone))
     words = []
-    for head, values in _parts(own):
+    for head, values in split_settings(own):
         distinct = ", ".join(value for value in values if value not in shared)
         is_own_head = head != "" and head not in shared
         if is_own_head and (head.startswith("preset ") or not distinct):
@@ -159,11 +159,15 @@ def _words_of_all(settings: tuple[str, ...]) -> Set[str]:
 
 def _words_of(settings: str) -> set[str]:
     """All heads and values of some settings."""
-    return {word for head, values in _parts(settings) for word in (head, *values)}
+    return {word for head, values in split_settings(settings) for word in (head, *values)}
 
 
-def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
-    """The head of each part, such as `preset short` (may be empty), and its values."""
+def split_settings(settings: str) -> Iterator[tuple[str, list[str]]]:
+    """The head of each part of some settings, such as `preset short` (may be empty), and its values.
+
+    >>> [*split_settings("preset short: epochs=4, lr=0.001; kinds=[micro, macro]")]
+    [('preset short', ['epochs=4', 'lr=0.001']), ('', ['kinds=[micro, macro]'])]
+    """
     for part in filter(None, settings.split("; ")):
         if "=" not in part:
             yield part, []
@@ -243,19 +247,19 @@ def _is_packaged(origin: str) -> bool:
 
 def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
     """Some settings as `name=value`, without the prefix."""
-    return ", ".join(f"{key.removeprefix(prefix)}={_text(flat[key])}" for key in keys)
+    return ", ".join(f"{key.removeprefix(prefix)}={value_in_words(flat[key])}" for key in keys)
 
 
-def _text(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """A value as on the command line, but without quotes, and numbers with six digits.
 
-    >>> _text([1, None, True, "a", 0.027467435857304365])
+    >>> value_in_words([1, None, True, "a", 0.027467435857304365])
     '[1, null, true, a, 0.0274674]'
     """
     if isinstance(value, float):
         value = float(f"{value:.6g}")
     if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
+        return f"[{', '.join(map(value_in_words, value))}]"
     return value if isinstance(value, str) else json.dumps(value)
 
 

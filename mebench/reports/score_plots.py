@@ -33,12 +33,30 @@ PEOPLE_NAMED = 40
 
 @dataclass(frozen=True)
 class PlottedRow:
-    """A row of a figure: its name, its scores by metric, and the letters of its significance groups."""
+    """A row of a figure.
+
+    Attributes:
+        name: its name.
+        scores: its scores by metric.
+        groups: letters of its significance groups.
+        ranked: True if it may be the best.
+        settings: settings that are not its method's defaults, which stand below the name.
+    """
 
     name: str
     scores: Mapping[str, Mapping[str, Any]]
     groups: str = ""
     ranked: bool = True
+    settings: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """The name, and the settings below it."""
+        return [self.name, *textwrap.wrap(self.settings, SIGNS_OF_SETTINGS)]
+
+
+SIGNS_OF_SETTINGS = 36
+"""Most signs in a line of settings below a name."""
 
 
 def check_figure(option: str, target: str) -> None:
@@ -74,15 +92,18 @@ def draw_scores(rows: Sequence[PlottedRow], metrics: Mapping[str, str], title: s
         metrics: label of each score by its name; a panel for each.
         title: line above the figure.
     """
-    longest = max(len(row.name) for row in rows)
+    longest = max(len(line) for row in rows for line in row.lines)
+    n_further_lines = sum(len(row.lines) - 1 for row in rows)
     width = min(2.2 + 0.055 * longest + 2.4 * len(metrics), 14.0)
-    figure, panels = make_panels(width, 1.1 + 0.3 * len(rows), columns=len(metrics), sharey=True)
+    height = 1.1 + 0.3 * len(rows) + 0.2 * n_further_lines
+    figure, panels = make_panels(width, height, columns=len(metrics), sharey=True)
     for number, (axes, (metric, label)) in enumerate(zip(panels, metrics.items())):
         _draw_intervals(axes, rows, metric, with_groups=number == 0)
         axes.set_xlabel(f"{for_figure(label)}, 95 % interval")
         axes.grid(axis="x", color=RULE)
         axes.set_axisbelow(True)
-    panels[0].set_yticks(range(len(rows)), [for_figure(row.name) for row in rows], fontsize=9)
+    names = ["\n".join(map(for_figure, row.lines)) for row in rows]
+    panels[0].set_yticks(range(len(rows)), names, fontsize=9)
     panels[0].invert_yaxis()
     if title:
         figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=10)
