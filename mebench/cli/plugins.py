@@ -18,7 +18,8 @@ from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.lazy_imports import lazy_imports
-from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES
+from mebench.metrics.catalogue import COLUMNS, METRICS
+from mebench.metrics.metric import DIRECTIONS, RANGES
 from mebench.output import json_output, terminal
 from mebench.output.progress import Progress
 

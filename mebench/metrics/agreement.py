@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.metrics.conventions import find_convention
+from mebench.metrics.frame_scores import frame_truth
 from mebench.metrics.matching import find_truths
-from mebench.metrics.spotting_scores import frame_truth
 from mebench.metrics.tables import Tables, of_kinds
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from mebench.grouping import group_by, split_into_batches
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.catalogue import Scale, find_metric
+from mebench.metrics.catalogue import find_metric
+from mebench.metrics.metric import Scale
 from mebench.metrics.paired import difference_interval, score_correlation
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.reasons import (

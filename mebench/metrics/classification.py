@@ -1,12 +1,27 @@
-"""Scores of confusion matrices, or of their counts, and the calibration of confidences."""
+"""Metrics of named clips: scores of confusion matrices, or of their counts, and the calibration of confidences.
+
+It imports nothing heavy.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from mebench.lazy_imports import lazy_imports, load_lazily
+from mebench.metrics.metric import ClassTotals, Metric
+from mebench.metrics.sources import GUO, LIONG, MEGC2018, MEGC2019
 
-from mebench.metrics.ratios import Floats, per_unit, safe_ratio
+with lazy_imports():
+    from mebench.metrics import ratios
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from mebench.metrics.ratios import Bools, Floats
+else:
+    np = load_lazily("numpy")
 
 
 def confusion_matrix(
@@ -64,7 +79,7 @@ class ClassCounts(NamedTuple):
     support: Floats
 
 
-def counts_of(matrix: ArrayLike | ClassCounts) -> ClassCounts:
+def counts_of(matrix: ArrayLike | ClassTotals) -> ClassCounts:
     """The counts of each class in a (..., C, C + 1) confusion matrix; those that are given as counts stay."""
     if isinstance(matrix, ClassCounts):
         return matrix
@@ -78,48 +93,48 @@ def _mean(per_class: Floats) -> Floats:
     return np.asarray(per_class.mean(axis=-1), dtype=np.float64)
 
 
-def accuracy(matrix: ArrayLike | ClassCounts) -> Floats:
+def accuracy(matrix: ArrayLike | ClassTotals) -> Floats:
     """Share of right predictions (MEAN, equation 18).
 
     >>> float(accuracy([[3, 1, 0], [0, 4, 0]])), float(accuracy([[0, 0, 0], [0, 0, 0]]))
     (0.875, 0.0)
     """
     true, _, support = counts_of(matrix)
-    return safe_ratio(true.sum(axis=-1), support.sum(axis=-1))
+    return ratios.safe_ratio(true.sum(axis=-1), support.sum(axis=-1))
 
 
-def macro_precision(matrix: ArrayLike | ClassCounts) -> Floats:
+def macro_precision(matrix: ArrayLike | ClassTotals) -> Floats:
     """Mean over classes of TP / (TP + FP) (MEAN, equation 20); a class never predicted counts 0.
 
     >>> float(macro_precision([[3, 1, 0], [0, 4, 0]])), float(macro_precision([[4, 0, 0], [4, 0, 0]]))
     (0.9, 0.25)
     """
     true, predicted, _ = counts_of(matrix)
-    return _mean(safe_ratio(true, predicted))
+    return _mean(ratios.safe_ratio(true, predicted))
 
 
-def macro_recall(matrix: ArrayLike | ClassCounts) -> Floats:
+def macro_recall(matrix: ArrayLike | ClassTotals) -> Floats:
     """Mean over classes of TP / (TP + FN) (MEAN, equation 19); a class without samples counts 0.
 
     >>> float(macro_recall([[3, 1, 0], [0, 4, 0]])), float(macro_recall([[4, 0, 0], [0, 0, 0]]))
     (0.875, 0.5)
     """
     true, _, support = counts_of(matrix)
-    return _mean(safe_ratio(true, support))
+    return _mean(ratios.safe_ratio(true, support))
 
 
 uar = macro_recall
 """Unweighted average recall (MEAN, equation 23)."""
 
 
-def f1_of_macros(matrix: ArrayLike | ClassCounts) -> Floats:
+def f1_of_macros(matrix: ArrayLike | ClassTotals) -> Floats:
     """Harmonic mean of macro precision and macro recall (MEAN, equation 21). This is not the mean of the classes' F1.
 
     >>> round(float(f1_of_macros([[3, 1, 0], [0, 4, 0]])), 4), float(f1_of_macros([[0, 4, 0], [4, 0, 0]]))
     (0.8873, 0.0)
     """
     true, predicted, support = counts_of(matrix)
-    return harmonic_mean(_mean(safe_ratio(true, predicted)), _mean(safe_ratio(true, support)))
+    return harmonic_mean(_mean(ratios.safe_ratio(true, predicted)), _mean(ratios.safe_ratio(true, support)))
 
 
 def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
@@ -130,20 +145,20 @@ def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
     """
     p = np.asarray(precision, dtype=np.float64)
     r = np.asarray(recall, dtype=np.float64)
-    return safe_ratio(2 * p * r, p + r)
+    return ratios.safe_ratio(2 * p * r, p + r)
 
 
-def class_f1(matrix: ArrayLike | ClassCounts) -> Floats:
+def class_f1(matrix: ArrayLike | ClassTotals) -> Floats:
     """2 TP / (2 TP + FP + FN) of every class, (..., C).
 
     >>> class_f1([[3, 1, 0], [0, 4, 0]]).round(3), class_f1([[0, 0, 0], [0, 4, 0]])
     (array([0.857, 0.889]), array([0., 1.]))
     """
     true, predicted, support = counts_of(matrix)
-    return safe_ratio(2 * true, predicted + support)
+    return ratios.safe_ratio(2 * true, predicted + support)
 
 
-def presence_f1(matrix: ArrayLike | ClassCounts) -> Floats:
+def presence_f1(matrix: ArrayLike | ClassTotals) -> Floats:
     """F1 of the second of two classes, where the first means absence.
 
     This is the absence of an action unit, say. NaN for a single class.
@@ -157,7 +172,7 @@ def presence_f1(matrix: ArrayLike | ClassCounts) -> Floats:
     return np.asarray(f1[..., 1] if f1.shape[-1] > 1 else np.full(f1.shape[:-1], np.nan), dtype=np.float64)
 
 
-def uf1(matrix: ArrayLike | ClassCounts) -> Floats:
+def uf1(matrix: ArrayLike | ClassTotals) -> Floats:
     """Unweighted mean of the classes' F1 (MEAN, equation 22).
 
     >>> round(float(uf1([[3, 1, 0], [0, 4, 0]])), 4), float(uf1([[4, 0, 0], [0, 0, 0]]))
@@ -166,36 +181,37 @@ def uf1(matrix: ArrayLike | ClassCounts) -> Floats:
     return _mean(class_f1(matrix))
 
 
-def weighted_f1(matrix: ArrayLike | ClassCounts) -> Floats:
+def weighted_f1(matrix: ArrayLike | ClassTotals) -> Floats:
     """Mean of the classes' F1, each weighted by its number of true samples.
 
     >>> round(float(weighted_f1([[3, 1, 0], [0, 4, 0]])), 4), float(weighted_f1([[0, 0, 0], [0, 0, 0]]))
     (0.873, 0.0)
     """
     _, _, support = counts_of(matrix)
-    return safe_ratio((class_f1(matrix) * support).sum(axis=-1), support.sum(axis=-1))
+    return ratios.safe_ratio((class_f1(matrix) * support).sum(axis=-1), support.sum(axis=-1))
 
 
 weighted_recall = accuracy
 """Mean of the classes' recall, each weighted by its number of true samples."""
 
 
-SCORES = {
-    "unit_f1": presence_f1,
-    "accuracy": accuracy,
-    "wf1": weighted_f1,
-    "precision": macro_precision,
-    "recall": macro_recall,
-    "f1": f1_of_macros,
-    "uf1": uf1,
-    "uar": uar,
-    "wr": weighted_recall,
-}
-"""By the names of the catalogue, in the order of a summary."""
+def jaccard_index(true: Bools, given: Bools) -> Floats:
+    """Shared part of the true and the given set of classes of each clip, (n,); two empty sets agree.
+
+    Args:
+        true: (n, C) whether each clip is of each class.
+        given: (n, C) whether it is named so.
+
+    >>> jaccard_index(np.array([[True, True]]), np.array([[True, False]]))
+    array([0.5])
+    """
+    n_both = (true & given).sum(axis=1).astype(np.float64)
+    n_either = (true | given).sum(axis=1).astype(np.float64)
+    return ratios.safe_ratio(n_both, n_either, 1.0)
 
 
 def one_vs_rest(
-    matrix: ArrayLike | ClassCounts, degenerate: Literal["zero", "dropped"], uar: Literal["recall", "precision"]
+    matrix: ArrayLike | ClassTotals, degenerate: Literal["zero", "dropped"], uar: Literal["recall", "precision"]
 ) -> dict[str, Floats]:
     """Macro scores from a 2 x 2 table for every class that is not degenerate.
 
@@ -223,18 +239,18 @@ def one_vs_rest(
         n_counted = kept.sum(axis=-1).astype(np.float64)
 
     def mean(values: Floats) -> Floats:
-        return safe_ratio(np.where(kept, values, 0).sum(axis=-1), n_counted, np.nan)
+        return ratios.safe_ratio(np.where(kept, values, 0).sum(axis=-1), n_counted, np.nan)
 
-    precision = mean(safe_ratio(true, predicted))
-    recall = mean(safe_ratio(true, support))
+    precision = mean(ratios.safe_ratio(true, predicted))
+    recall = mean(ratios.safe_ratio(true, support))
     # MEAN's code replaces an undefined recall by 0 in the list for F1 alone, not in the one for UAR.
-    recalls = safe_ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
+    recalls = ratios.safe_ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
     return {
         "accuracy": accuracy(matrix),
         "precision": precision,
         "recall": recall,
-        "f1": safe_ratio(2 * precision * recall, precision + recall, np.nan),
-        "uf1": mean(safe_ratio(2 * true, predicted + support)),
+        "f1": ratios.safe_ratio(2 * precision * recall, precision + recall, np.nan),
+        "uf1": mean(ratios.safe_ratio(2 * true, predicted + support)),
         "uar": precision if uar == "precision" else mean(recalls),
     }
 
@@ -266,13 +282,13 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     edges = np.arange(bins + 1) / bins
     # A probability that lies at an edge but for its rounding, to 64 or to 32 bits, lies at the edge.
     where = np.clip(np.floor(confidences * bins + 1e-6).astype(np.int64), 0, bins - 1)
-    n = per_unit(where, bins)
+    n = ratios.per_unit(where, bins)
     return {
         "low": edges[:-1],
         "high": edges[1:],
         "n": n,
-        "confidence": safe_ratio(per_unit(where, bins, confidences), n, np.nan),
-        "accuracy": safe_ratio(per_unit(where, bins, correct), n, np.nan),
+        "confidence": ratios.safe_ratio(ratios.per_unit(where, bins, confidences), n, np.nan),
+        "accuracy": ratios.safe_ratio(ratios.per_unit(where, bins, correct), n, np.nan),
     }
 
 
@@ -310,3 +326,103 @@ def summarize_calibration(confidence: Floats, right: ArrayLike, bins: int = 10) 
         values: dict[str, float] = {name: float(column[number]) for name, column in curve.items()}
         filled_bins.append({**values, "n": int(values["n"])})
     return {"ece": expected_calibration_error(confidence, right, bins), "bins": filled_bins}
+
+
+OF_CLASSES = ("analysis", "recognition")
+
+OF_CLIPS = (
+    Metric(
+        "accuracy",
+        "accuracy",
+        "share of the clips with the right class",
+        "right answers / clips; an answer that is none of the classes is wrong",
+        f"{LIONG}, equation 18",
+        OF_CLASSES,
+        of_classes=accuracy,
+        over_samples=True,
+    ),
+    Metric(
+        "uf1",
+        "UF1",
+        "unweighted F1, the mean of the classes' F1",
+        "mean over classes of 2 tp / (2 tp + fp + fn); a class of 0/0 counts 0",
+        f"{MEGC2019}; {LIONG}, equation 22",
+        OF_CLASSES,
+        of_classes=uf1,
+    ),
+    Metric(
+        "uar",
+        "UAR",
+        "unweighted average recall, the mean of the classes' recall",
+        "mean over classes of tp / (tp + fn)",
+        f"{MEGC2019}; {LIONG}, equation 23",
+        OF_CLASSES,
+        of_classes=uar,
+        mean_recall=True,
+    ),
+    Metric(
+        "wf1",
+        "weighted F1",
+        "the classes' F1, weighted by their number of clips",
+        "sum over classes of clips x 2 tp / (2 tp + fp + fn) / all clips",
+        MEGC2018,
+        OF_CLASSES,
+        of_classes=weighted_f1,
+        over_samples=True,
+    ),
+    Metric(
+        "wr",
+        "weighted recall",
+        "the classes' recall, weighted by their number of clips; equals accuracy",
+        "sum over classes of clips x tp / (tp + fn) / all clips",
+        MEGC2018,
+        OF_CLASSES,
+        of_classes=weighted_recall,
+        over_samples=True,
+    ),
+    Metric(
+        "unit_f1",
+        "F1 of the unit",
+        "F1 of an action unit",
+        "2 tp / (2 tp + fp + fn), with presence of the unit as positive",
+        sections=("recognition",),
+        of_classes=presence_f1,
+        of_unit=True,
+    ),
+    Metric(
+        "jaccard",
+        "Jaccard index",
+        "mean over clips of the shared part of the true and the given set of classes",
+        "|true and given| / |true or given|, where a clip may have several classes",
+        sections=(),
+        function=jaccard_index,
+    ),
+    Metric(
+        "mean_unit_f1",
+        "mean F1 of units",
+        "mean of the F1 of the action units that occur in the truth",
+        sections=(),
+    ),
+)
+OF_CONFIDENCES = (
+    Metric(
+        "calibration.ece",
+        "calibration error",
+        "expected calibration error, of confidences or class probabilities",
+        "mean over ten bins of |mean confidence - share that is right|, weighted by their size",
+        GUO,
+        ("spotting", "recognition"),
+        direction="lower",
+        function=expected_calibration_error,
+    ),
+    Metric(
+        "calibration.bins",
+        "reliability curve",
+        "reliability curve: mean confidence against the share that is right, in ten bins",
+        source=GUO,
+        sections=("spotting", "recognition"),
+        direction=None,
+        kind="curve",
+        function=reliability,
+    ),
+)

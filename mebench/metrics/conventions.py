@@ -103,9 +103,11 @@ class Convention:
 
         Scores in time need all videos. Scores in time and scores of ranks need spotted intervals of one kind.
         """
+        metric = METRICS.get(score)
+        if metric and metric.matching:  # a convention that matches so has it, beside the scores that it names
+            return metric.matching == self.matching
         if self.scores is not None and score not in self.scores:
             return False
-        metric = METRICS.get(score)
         if metric is None:
             return True
         if metric.timed and self.videos != "all":

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, safe_ratio
 
 _BLOCK = 64
 """Weightings that are computed at once, at most."""
@@ -241,3 +241,32 @@ def raise_to_later(values: Floats) -> None:
 def _raise_one_by_one(values: Floats) -> None:
     """`raise_to_later`, value by value."""
     np.maximum.accumulate(values[:, ::-1], axis=1, out=values[:, ::-1])
+
+
+def rates_over_confidence(
+    confidence: Floats, found_frames: Floats, wrong_frames: Floats, true_frames: float, other_frames: float
+) -> tuple[Floats, Floats, Floats]:
+    """The receiver operating characteristic over all confidences, as the paper draws it over its threshold.
+
+    Args:
+        confidence: (n,) of the spotted intervals, in any order.
+        found_frames: (n,) frames of the expressions that the interval is the surest to find.
+        wrong_frames: (n,) frames of the interval if it finds nothing, else 0.
+        true_frames: frames of all expressions.
+        other_frames: frames without an expression.
+
+    Returns:
+        Thresholds (falling), false positive rates and true positive rates at each, (n_distinct,).
+
+    >>> curve = rates_over_confidence(np.array([0.9, 0.2]), np.array([10.0, 0]), np.array([0.0, 30]), 10, 300)
+    >>> [column.tolist() for column in curve]
+    [[0.9, 0.2], [0.0, 0.1], [1.0, 1.0]]
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ranked = confidence[order]
+    last = last_of_equals(ranked)
+    n_wrong = wrong_frames[order].cumsum()[last]
+    n_found = found_frames[order].cumsum()[last]
+    wrong_rate = safe_ratio(n_wrong, np.full(len(last), other_frames), np.nan)
+    found_rate = safe_ratio(n_found, np.full(len(last), true_frames), np.nan)
+    return ranked[last], wrong_rate, found_rate

@@ -11,14 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics.matching import Found, ends_of, touches_truth
+from mebench.metrics.metric import PlacedRates
 from mebench.metrics.ratios import Floats, per_unit, safe_ratio
 from mebench.metrics.tables import lengths_of, number_groups, of_units
-
-DENSITIES = {"cas_me2": (57, 300, 248_348 / 30 / 60), "samm_lv": (159, 340, 491_435 / 200 / 60)}
-"""Numbers of micro- and of macro-expressions, and minutes of all videos with an expression, of two datasets of long videos.
-
-As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 videos) of https://github.com/williamlee91/LGSNet, commit
-fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98 videos: the few others are not listed there."""
 
 
 @dataclass(frozen=True)
@@ -77,47 +72,27 @@ def _minutes(table: pd.DataFrame) -> Floats:
     return np.asarray(lengths_of(table) / table["fps"].to_numpy(np.float64) / 60, dtype=np.float64)
 
 
-def density_scores(
-    placed: PlacedFalsePositives | None, weights: Floats, found: Floats, true: Floats, minutes: Floats
-) -> dict[str, Floats]:
-    """False positives for each macro-expression and each minute elsewhere, and F1 at each of `DENSITIES`.
-
-    With d micro- and D macro-expressions a minute, a spotter that finds the share R of the micro-expressions and has a false positives
-    beside each, b on each macro-expression, and c a minute outside of both has F1 = 2Rd / (Rd + ad + bD + cf + d), f being the share of a
-    minute outside of both; expressions are as long as here. At the density of the scored videos it is their F1, as long as no
-    expressions overlap.
+def rates_by_place(
+    placed: PlacedFalsePositives, weights: Floats, found: Floats, true: Floats, minutes: Floats
+) -> PlacedRates:
+    """False positives of each place over its size.
 
     Args:
-        placed: false positives by place; None gives NaN.
+        placed: false positives by place.
         weights: (n_weightings, n_units).
         found: (n_weightings,) true positives.
         true: (n_weightings,) truths.
         minutes: (n_weightings,) length of all videos.
-
-    Returns:
-        (n_weightings,) for each name; NaN without a truth, without a macro-expression (`fp_elsewhere`: either) or where a
-        length is unknown.
     """
-    names = ("fp_per_macro", "fp_elsewhere", *(f"f1@{name}" for name in DENSITIES))
-    if placed is None:
-        return dict.fromkeys(names, np.full(len(weights), np.nan))
     n_macros = weights @ placed.n_macros
     micro_minutes = weights @ placed.micro_minutes
     macro_minutes = weights @ placed.macro_minutes
     minutes_elsewhere = np.maximum(minutes - micro_minutes - macro_minutes, 0)
-    # R, a, b, c of the formula, and the length of one expression of each kind.
-    recall = safe_ratio(found, true, np.nan)
-    wrong_per_micro = safe_ratio(weights @ placed.on_micro, true, np.nan)
-    wrong_per_macro = safe_ratio(weights @ placed.on_macro, n_macros, np.nan)
-    wrong_per_minute = safe_ratio(weights @ placed.elsewhere, minutes_elsewhere, np.nan)
-    minutes_per_micro = safe_ratio(micro_minutes, true, np.nan)
-    minutes_per_macro = safe_ratio(macro_minutes, n_macros, np.nan)
-    scores = {"fp_per_macro": wrong_per_macro, "fp_elsewhere": wrong_per_minute}
-    for name, (n_micro, n_macro, n_minutes) in DENSITIES.items():
-        # d, D and f of the formula: all that follows is in one minute of that dataset.
-        micros = n_micro / n_minutes
-        macros = n_macro / n_minutes
-        free = np.maximum(1 - micros * minutes_per_micro - macros * minutes_per_macro, 0)
-        wrong = micros * wrong_per_micro + macros * wrong_per_macro + free * wrong_per_minute
-        scores[f"f1@{name}"] = safe_ratio(2 * recall * micros, recall * micros + wrong + micros, np.nan)
-    return scores
+    return PlacedRates(
+        recall=safe_ratio(found, true, np.nan),
+        wrong_per_micro=safe_ratio(weights @ placed.on_micro, true, np.nan),
+        wrong_per_macro=safe_ratio(weights @ placed.on_macro, n_macros, np.nan),
+        wrong_per_minute=safe_ratio(weights @ placed.elsewhere, minutes_elsewhere, np.nan),
+        minutes_per_micro=safe_ratio(micro_minutes, true, np.nan),
+        minutes_per_macro=safe_ratio(macro_minutes, n_macros, np.nan),
+    )

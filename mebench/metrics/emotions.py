@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from mebench.core.types import ABSENT
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, average_scores
 from mebench.metrics.catalogue import METRICS, OF_SAMPLES, find_metric, metric_columns
-from mebench.metrics.classification import SCORES, ClassCounts, confusion_matrices, one_vs_rest, summarize_calibration
+from mebench.metrics.classification import ClassCounts, confusion_matrices, one_vs_rest, summarize_calibration
 from mebench.metrics.conventions import Convention
+from mebench.metrics.joint_scores import acc_mesr, strs
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.reasons import ThinSupport, store_supports
@@ -217,49 +217,44 @@ def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw
     return np.pad(support, ((0, n_units - len(support)), (0, 0)))
 
 
-def strs(spotting_f1: ArrayLike, analysis_f1: ArrayLike) -> Floats:
-    """Spot-then-recognize score (MEAN, equation 24): spotting F1 x F1_a of the true positives, elementwise, 0 to 1.
-
-    F1_a is `classification.f1_of_macros`, not the mean of the classes' F1. NaN where either is undefined.
-
-    >>> float(strs(0.6516, 0.5927).round(4))  # CASME II, Table 5
-    0.3862
-    """
-    return np.asarray(spotting_f1, dtype=np.float64) * np.asarray(analysis_f1, dtype=np.float64)
+SUMMARY_ORDER = ("unit_f1", "accuracy", "wf1", "precision", "recall", "f1", "uf1", "uar", "wr")
+"""The order of the class scores in a summary; further ones follow."""
 
 
-def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
-    """Acc_MESR (Li et al. 2017): spotting rate x accuracy on the spotted expressions, elementwise, 0 to 1.
-
-    The paper's spotting rate is its true positive rate (`metrics.li2017`); the suite's own conventions take recall.
-
-    >>> float(acc_mesr(0.5, 0.8))
-    0.4
-    """
-    return np.asarray(spotting_rate, dtype=np.float64) * np.asarray(accuracy, dtype=np.float64)
+def known_class_scores() -> list[str]:
+    """The metrics that go by named clips, in the order of a summary."""
+    known = [key for key, metric in METRICS.items() if metric.of_classes]
+    return [*SUMMARY_ORDER, *(key for key in known if key not in SUMMARY_ORDER)]
 
 
 def displayed_scores(section: str, of_unit: bool = False) -> list[str]:
     """The class scores of a section in tables, in the order of a summary."""
-    return [name for name in SCORES if name in metric_columns(section, of_unit)]
+    return [name for name in known_class_scores() if name in metric_columns(section, of_unit)]
 
 
 def further_scores(names: Sequence[str], convention: Convention) -> list[str]:
     """Further class scores that a convention defines for any classes."""
-    others = [name for name in SCORES if name not in names and not METRICS[name].of_unit]
+    others = [name for name in known_class_scores() if name not in names and not METRICS[name].of_unit]
     return [name for name in others if convention.defines_of_classes(name)]
 
 
 def class_scores(convention: Convention, names: Sequence[str], counts: ClassCounts) -> dict[str, Floats]:
     """Scores of the counts of classes under a convention, by name; NaN where it does not define one."""
-    scores = {name: SCORES[name](counts) for name in names if convention.defines_of_classes(name)}
+    scores = {name: _score_of_classes(name, counts) for name in names if convention.defines_of_classes(name)}
     if convention.degenerate != "kept":
         scores |= one_vs_rest(counts, convention.degenerate, convention.uar)
     elif convention.uar == "precision":
-        scores["uar"] = SCORES["precision"](counts)
+        scores["uar"] = _score_of_classes("precision", counts)
     nothing = np.full(counts.true.shape[:-1], np.nan)
     defined = {name: scores[name] for name in names if convention.defines_of_classes(name)}
     return {name: defined.get(name, nothing) for name in names}
+
+
+def _score_of_classes(name: str, counts: ClassCounts) -> Floats:
+    """The score of a metric that goes by named clips."""
+    compute = METRICS[name].of_classes
+    assert compute is not None  # `known_class_scores` names no other
+    return compute(counts)
 
 
 def scored_classes(
@@ -312,8 +307,9 @@ def _joint_scores(counts: SpottingCounts, sample: Sample, weights: Floats) -> di
     """
     rule = counts.convention
     right = sample.compute_scores(rule, ("accuracy", "f1"), weights)
-    rate = counts.compute_details(weights)["tpr"] if rule.matching == "peak" else counts.compute_recall(weights)
-    scores = {"strs": strs(counts.compute_f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
+    spotted = counts.under(weights)
+    rate = spotted.score("tpr" if rule.matching == "peak" else "recall")
+    scores = {"strs": strs(spotted.score("f1"), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
     undefined = np.full(len(weights), np.nan)
     defined = {name: values for name, values in scores.items() if rule.defines_of_classes(name)}
     return {name: defined.get(name, undefined) for name in scores}

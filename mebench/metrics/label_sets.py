@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics.bootstrap import Resampling, SectionScores
-from mebench.metrics.classification import harmonic_mean
+from mebench.metrics.classification import harmonic_mean, jaccard_index
 from mebench.metrics.emotions import Sample, with_members
 from mebench.metrics.ratios import Bools, Floats, per_unit, safe_ratio
 
@@ -50,9 +50,7 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
     predicted = class_bits(clips["predicted"].tolist(), classes)
     unit = clips["unit"].to_numpy(np.int64)
     both = true & predicted
-    either = true | predicted
-    jaccard = safe_ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
-    whole = np.stack([np.ones(len(clips)), (true == predicted).all(axis=1), jaccard], axis=1)
+    whole = np.stack([np.ones(len(clips)), (true == predicted).all(axis=1), jaccard_index(true, predicted)], axis=1)
 
     def counted(part: Floats) -> Floats:
         return np.stack([per_unit(unit, n_units, column) for column in part.T], axis=1)

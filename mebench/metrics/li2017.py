@@ -8,7 +8,7 @@ frames that belong to expressions so found, the false positive rate that of fals
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.ratios import Bools, Floats, Indices, largest_before, last_of_equals, safe_ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, largest_before
 from mebench.metrics.tables import number_groups
 
 
@@ -70,35 +70,6 @@ def count_newly_covered(truths: pd.DataFrame) -> Floats:
     n_new = np.empty(len(truths))
     n_new[order] = np.maximum(offset[order] - last_known, 0)
     return n_new
-
-
-def rates_over_confidence(
-    confidence: Floats, found_frames: Floats, wrong_frames: Floats, true_frames: float, other_frames: float
-) -> tuple[Floats, Floats, Floats]:
-    """The receiver operating characteristic over all confidences, as the paper draws it over its threshold.
-
-    Args:
-        confidence: (n,) of the spotted intervals, in any order.
-        found_frames: (n,) frames of the expressions that the interval is the surest to find.
-        wrong_frames: (n,) frames of the interval if it finds nothing, else 0.
-        true_frames: frames of all expressions.
-        other_frames: frames without an expression.
-
-    Returns:
-        Thresholds (falling), false positive rates and true positive rates at each, (n_distinct,).
-
-    >>> curve = rates_over_confidence(np.array([0.9, 0.2]), np.array([10.0, 0]), np.array([0.0, 30]), 10, 300)
-    >>> [column.tolist() for column in curve]
-    [[0.9, 0.2], [0.0, 0.1], [1.0, 1.0]]
-    """
-    order = np.argsort(-confidence, kind="stable")
-    ranked = confidence[order]
-    last = last_of_equals(ranked)
-    n_wrong = wrong_frames[order].cumsum()[last]
-    n_found = found_frames[order].cumsum()[last]
-    wrong_rate = safe_ratio(n_wrong, np.full(len(last), other_frames), np.nan)
-    found_rate = safe_ratio(n_found, np.full(len(last), true_frames), np.nan)
-    return ranked[last], wrong_rate, found_rate
 
 
 def area_under(false_positive_rate: Floats, true_positive_rate: Floats) -> float:

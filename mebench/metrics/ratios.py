@@ -54,3 +54,32 @@ def last_of_equals(values: Floats) -> Indices:
         return np.empty(0, dtype=np.int64)
     differs_from_next = values[1:] != values[:-1]
     return np.flatnonzero(np.append(differs_from_next, True))
+
+
+def weighted_quantiles(values: Floats, weights: Floats, share: float) -> Floats:
+    """The quantile of values that count by weights, under many weightings at once; NaN where none has a weight.
+
+    A value of weight 2 counts as two equal values do. Where the weights of the values up to one make just the share, it is the middle
+    between this value and the next that has a weight: of an even number of values, the usual median.
+
+    Args:
+        values: (n,), none NaN.
+        weights: (n_weightings, n), not negative.
+        share: share of the weight below the quantile, 0 to 1.
+
+    >>> weighted_quantiles(np.array([4.0, 1.0, 3.0]), np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0], [2.0, 1.0, 1.0]]), 0.5)
+    array([3. , 2.5, 3.5])
+    """
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    below = weights[:, order].cumsum(axis=1)
+    quantiles = np.full(len(weights), np.nan)
+    for row, sums in enumerate(below):
+        if len(sums) and sums[-1] > 0:
+            # Sums of weights that are no whole numbers carry rounding errors; the ends of the range are values with a weight.
+            slack = 1e-12 * sums[-1]
+            wanted = np.clip(share * sums[-1], 2 * slack, sums[-1] - 2 * slack)
+            first = np.searchsorted(sums, wanted - slack, side="left")
+            last = np.searchsorted(sums, wanted + slack, side="right")
+            quantiles[row] = (ranked[first] + ranked[last]) / 2
+    return quantiles

@@ -12,19 +12,19 @@ from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.catalogue import find_metric
 from mebench.metrics.classification import summarize_calibration
 from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed_name, find_convention
+from mebench.metrics.curve_counts import rates_over_confidence
 from mebench.metrics.emotions import score_analysis, score_recognition, score_recognition_of_parts, scored_classes
+from mebench.metrics.frame_scores import frame_truth, weighted_frame_auc
 from mebench.metrics.interval_matches import kinds_match_apart, match_intervals
 from mebench.metrics.label_sets import are_sets, score_label_sets, within_classes
-from mebench.metrics.li2017 import area_under, rates_over_confidence
+from mebench.metrics.li2017 import area_under
 from mebench.metrics.mistakes import number_of_draws
+from mebench.metrics.ranked_scores import detection_curve
 from mebench.metrics.ratios import Floats, per_unit, safe_ratio
 from mebench.metrics.spotting_scores import (
     SpottingCounts,
     count_matches,
-    detection_curve,
-    frame_truth,
     macros_beside,
-    weighted_frame_auc,
 )
 from mebench.metrics.tables import (
     Tables,

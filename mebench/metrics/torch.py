@@ -20,7 +20,8 @@ from mebench.core import KINDS, Expression, Kind, Prediction
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.metrics.classification import confusion_matrix, counts_of
 from mebench.metrics.conventions import Convention, find_convention
-from mebench.metrics.emotions import class_scores, of_true_positives, scored_classes, strs
+from mebench.metrics.emotions import class_scores, of_true_positives, scored_classes
+from mebench.metrics.joint_scores import strs
 from mebench.metrics.spotting_scores import SpottingCounts, count_spotting, precision_recall_f1
 from mebench.metrics.tables import Tables
 
@@ -239,7 +240,7 @@ class SpottingF1(_Score):
 class STRS(SpottingF1):
     """Spot-then-recognize score of micro-expressions (MEAN, equation 24): spotting F1 x analysis F1 of the true positives.
 
-    `mebench.metrics.emotions.strs` of `SpottingF1` and `mebench.metrics.classification.f1_of_macros`.
+    `mebench.metrics.joint_scores.strs` of `SpottingF1` and `mebench.metrics.classification.f1_of_macros`.
 
     Args:
         classes: names of the scored classes.

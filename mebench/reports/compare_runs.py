@@ -13,9 +13,9 @@ from mebench.errors import RunError
 from mebench.exchange.answers import Answers
 from mebench.exchange.text_table import File
 from mebench.metrics import RunComparison, Tables, catalogue
-from mebench.metrics.catalogue import Metric
 from mebench.metrics.comparison import LEVEL, ComparedScore, compare_tables
 from mebench.metrics.conventions import Convention
+from mebench.metrics.metric import Metric
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.paired import holm
 from mebench.output.number_format import format_number

@@ -17,7 +17,7 @@ from mebench.files import write_text
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue, find_convention
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
-from mebench.metrics.spotting_scores import RATES
+from mebench.metrics.scores_in_time import RATES
 from mebench.output.number_format import (
     NONE,
     Score,

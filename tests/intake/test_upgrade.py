@@ -16,9 +16,8 @@ from mebench.intake.export import export_record
 from mebench.intake.integrity import check_record
 from mebench.intake.upgrade import upgrade_records
 from mebench.metrics import catalogue
-from mebench.metrics.catalogue import Metric
+from mebench.metrics.metric import Metric
 from mebench.metrics.ratios import safe_ratio
-from mebench.metrics.spotting_scores import SpottingCounts
 from mebench.records.record_files import own_hash
 from mebench.runs import RunFolder, scoring
 from tests.cli.conftest import mebench
@@ -64,15 +63,13 @@ def raise_version(monkeypatch, may_differ=lambda summary: True):
 
 def add_metric(monkeypatch, tmp_path):
     """A new column of the leaderboards, as CONTRIBUTING describes it."""
-    monkeypatch.setitem(catalogue.METRICS, "f05", Metric("f05", "F0.5", "F that weighs precision twice"))
+
+    def f05(spotted):
+        return safe_ratio(1.25 * spotted.found, spotted.spotted + 0.25 * spotted.true, np.nan)
+
+    metric = Metric("f05", "F0.5", "F that weighs precision twice", of_spotted=f05)
+    monkeypatch.setitem(catalogue.METRICS, "f05", metric)
     monkeypatch.setitem(catalogue.COLUMNS, "spotting", (*catalogue.COLUMNS["spotting"], "f05"))
-    scores = SpottingCounts.compute_scores
-
-    def with_f05(self, weights, ranked=True):
-        found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
-        return scores(self, weights, ranked) | {"f05": safe_ratio(1.25 * found, spotted + 0.25 * true, np.nan)}
-
-    monkeypatch.setattr(SpottingCounts, "compute_scores", with_f05)
     monkeypatch.setattr(result_cache, "cache_folder", lambda: tmp_path / "cache of the new code")
 
 

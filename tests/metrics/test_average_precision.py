@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import spotting_scores
+from mebench.metrics import curve_counts, ranked_scores
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.matching import pair_intervals, take_turns
 
@@ -60,7 +60,7 @@ def test_average_precision_and_take_turns_follow_the_rule(
     pairs = pair_intervals(table(truths), table(spotted), CONVENTIONS["strict"]).hits(threshold)
     found = take_turns(pairs, np.zeros(len(spotted), dtype=np.int64)) >= 0
     assert found.tolist() == by_the_rule(truths, spotted, threshold)
-    assert spotting_scores.average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
+    assert ranked_scores.average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
 
 
 @given(
@@ -76,9 +76,7 @@ def test_average_precision_takes_equal_confidences_as_one_point(ranked: list[tup
     expected = sum((b - a) * max(p for r, p in points if r >= b) for a, b in steps)
     order = np.lexsort((np.random.default_rng(seed).random(len(sure)), -sure))
 
-    assert spotting_scores.average_precision(hits.astype(bool)[order], 13, sure.astype(float)) == pytest.approx(
-        expected
-    )
+    assert ranked_scores.average_precision(hits.astype(bool)[order], 13, sure.astype(float)) == pytest.approx(expected)
 
 
 def test_take_turns_gives_a_prediction_the_next_free_truth() -> None:
@@ -95,8 +93,8 @@ def test_average_precision_weights_are_copies(ranked: list[tuple[bool, int]], we
     truths = np.array([13.0, 12.0, 14.0])
     hits = np.array([hit for hit, _ in ranked], dtype=bool)
     unit = np.array([who for _, who in ranked], dtype=np.int64)
-    value = spotting_scores.weighted_average_precision(
-        hits, spotting_scores.rank_units(unit, 3), truths, np.array([weights], dtype=float)
+    value = ranked_scores.weighted_average_precision(
+        hits, curve_counts.rank_units(unit, 3), truths, np.array([weights], dtype=float)
     )[0]
     copies = [hit for hit, who in ranked for _ in range(weights[who])]
     total = int(truths @ weights)
@@ -116,12 +114,12 @@ def test_average_precision_weights_are_copies_at_ties(
     ranked = sorted(ranked, key=lambda row: -row[2])
     truths = np.array([13.0, 12.0, 14.0])
     hits, unit, sure = (np.array([row[i] for row in ranked]) for i in range(3))
-    ranking = spotting_scores.rank_units(unit.astype(int), 3, sure.astype(float))
+    ranking = curve_counts.rank_units(unit.astype(int), 3, sure.astype(float))
     copies = [(hit, c) for hit, who, c in ranked for _ in range(weights[who])]
-    expected = spotting_scores.average_precision(
+    expected = ranked_scores.average_precision(
         np.array([hit for hit, _ in copies], dtype=bool), int(truths @ weights), np.array([c for _, c in copies])
     )
-    value = spotting_scores.weighted_average_precision(
+    value = ranked_scores.weighted_average_precision(
         hits.astype(bool), ranking, truths, np.array([weights], dtype=float)
     )
     assert value[0] == pytest.approx(expected, nan_ok=True)
@@ -138,8 +136,8 @@ def test_average_precision_without_each_of_many_intervals(levels: int) -> None:
     truths = rng.integers(2_000, 3_000, n_units).astype(float)
     weights = 1 - np.eye(n_units)[[0, 7]]
     weights = np.concatenate([weights, rng.integers(0, 3, (2, n_units))])
-    found = spotting_scores.weighted_average_precision(
-        hits, spotting_scores.rank_units(unit, n_units, sure), truths, weights
+    found = ranked_scores.weighted_average_precision(
+        hits, curve_counts.rank_units(unit, n_units, sure), truths, weights
     )
     for weighting, value in zip(weights, found):
         times = weighting[unit]

@@ -23,7 +23,8 @@ from mebench.metrics.catalogue import METRICS
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.emotions import Sample
-from mebench.metrics.spotting_scores import SpottingCounts, count_spotting
+from mebench.metrics.metric import Metric
+from mebench.metrics.spotting_scores import count_spotting
 from mebench.metrics.summary import summarize
 from mebench.reports import compare_runs
 from mebench.reports.scores import score_tables
@@ -128,19 +129,17 @@ def printed(tables_: list[Any]) -> str:
     return capture.get()
 
 
-def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
+def test_METRICS_entry_makes_a_new_metric(monkeypatch, tmp_path):
     """A rate of misses, lower is better, second column of spotting: nothing else mentions it."""
-    missed = catalogue.Metric(
-        "missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower"
+    missed = Metric(
+        "missed",
+        "miss rate",
+        "share of the true intervals that nobody spotted",
+        direction="lower",
+        of_spotted=lambda spotted: 1 - METRICS["recall"].of_spotted(spotted),
     )
-    scores = SpottingCounts.compute_scores
     monkeypatch.setitem(METRICS, "missed", missed)
     monkeypatch.setitem(catalogue.COLUMNS, "spotting", ("f1", "missed", *catalogue.COLUMNS["spotting"][1:]))
-    monkeypatch.setattr(
-        SpottingCounts,
-        "compute_scores",
-        lambda self, weights: scores(self, weights) | {"missed": 1 - self.compute_recall(weights)},
-    )
     summary = summarize(random_run(), kinds=["micro"], classes=CLASSES, seed=0, draws=0)
     rate = 1 - summary["spotting"]["micro"]["scores"]["recall"]["value"]
     (line,) = [line for line in printed(score_tables(summary)).splitlines() if "miss rate" in line]
@@ -175,7 +174,7 @@ def test_metric_support_is_read_from_the_entry_not_the_name(monkeypatch, support
     counts = count_spotting(ordered.truths, ordered.spotted, np.ones(3), find_convention("strict"))
     behind = {"truths": [0], "spotted": [1], "everybody": [0, 1, 2]}[support]
     for name in ("fp_named_so", "precision_named_so", "recall_named_so"):
-        monkeypatch.setitem(METRICS, name, catalogue.Metric(name, name, "a misleading name", support=support))
+        monkeypatch.setitem(METRICS, name, Metric(name, name, "a misleading name", support=support))
         for units in ([0], [1], [2], [0, 1, 2]):
             assert counts.basis_of(units, name) == Basis(len({*units} & {*behind}))
 
@@ -183,7 +182,7 @@ def test_metric_support_is_read_from_the_entry_not_the_name(monkeypatch, support
 def test_convention_defines_reads_entries_not_names(monkeypatch):
     entries = {"ap_plain": {}, "plain_ranked": {"ranked": True}, "plain_timed": {"timed": True}}
     for name, facts in entries.items():
-        monkeypatch.setitem(METRICS, name, catalogue.Metric(name, name, "a misleading name", **facts))
+        monkeypatch.setitem(METRICS, name, Metric(name, name, "a misleading name", **facts))
     of_truth, with_truth = find_convention("strict, kinds=of_truth"), find_convention("strict, videos=with_truth")
     assert [of_truth.defines(name) for name in entries] == [True, False, False]
     assert [with_truth.defines(name) for name in entries] == [True, True, False]
@@ -210,9 +209,9 @@ def test_scores_swap_names_under_an_exchanged_convention(monkeypatch):
 )
 def test_sample_basis_reads_entries_not_names(monkeypatch, facts, basis):
     sample = Sample(np.array([[[1, 0, 0], [0, 0, 0]], [[0, 0, 0], [1, 0, 0]]]), np.eye(2, dtype=int), ["joy", "fear"])
-    monkeypatch.setitem(METRICS, "uar_named_so", catalogue.Metric("uar_named_so", "a", "b", **facts))
+    monkeypatch.setitem(METRICS, "uar_named_so", Metric("uar_named_so", "a", "b", **facts))
     assert sample.basis_of([0, 1], "uar_named_so") == basis
-    monkeypatch.setitem(METRICS, "uar_named_so", catalogue.Metric("uar_named_so", "a", "b", mean_recall=True))
+    monkeypatch.setitem(METRICS, "uar_named_so", Metric("uar_named_so", "a", "b", mean_recall=True))
     assert sample.basis_of([0, 1], "uar_named_so").hidden_error > 0
 
 

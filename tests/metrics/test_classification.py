@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from sklearn import metrics as reference
 
 from mebench.metrics import classification, confusion_matrix
+from mebench.metrics.catalogue import METRICS
 
 CLASSES = ["negative", "positive", "surprise"]
 # Table 5 of MEAN (Liong, See and Chan 2023): analysis precision, recall and F1 of CASME II, SMIC-E-HS, SMIC-E-VIS,
@@ -25,7 +26,7 @@ SAMM_LV = [[13, 0, 1, 0], [1, 1, 0, 0], [3, 0, 0, 0]]
 labels = st.sampled_from(CLASSES)
 
 
-@pytest.mark.parametrize("name", classification.SCORES)
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.of_classes])
 def test_classification_scores_take_counts_for_matrices(name: str) -> None:
     matrices = np.random.default_rng(1).integers(0, 5, (7, 2, 3))
     counts = classification.ClassCounts(
@@ -33,7 +34,7 @@ def test_classification_scores_take_counts_for_matrices(name: str) -> None:
         predicted=matrices[:, :, :2].sum(axis=1).astype(float),
         support=matrices.sum(axis=2).astype(float),
     )
-    score = classification.SCORES[name]
+    score = METRICS[name].of_classes
     assert score(counts).tolist() == score(matrices).tolist()
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import Tables, density, spotting_scores
+from mebench.metrics import Tables, ranked_scores, scores_in_time
+from mebench.metrics.curve_counts import rank_units
 from mebench.metrics.summary import summarize
 from tests.metrics.test_summary import CLASSES, spot, tables, truth, videos
 
@@ -39,7 +40,7 @@ def test_DENSITIES_of_the_run_itself_give_its_own_f1(monkeypatch, seed: int) -> 
     run = drawn(seed)
     micros, macros, minutes = 5 * 6, 7 * 6, 9000 * 6 / 30 / 60
     of_runs = {"cas_me2": (micros, macros, minutes), "samm_lv": (micros, macros, 10 * minutes)}
-    monkeypatch.setattr(density, "DENSITIES", of_runs)
+    monkeypatch.setattr(scores_in_time, "DENSITIES", of_runs)
     found = micro(run)
 
     assert found["f1@cas_me2"] == pytest.approx(found["f1"])
@@ -89,14 +90,14 @@ def test_recall_at_rate_is_the_best_of_all_thresholds(spotted: list[tuple[int, b
     sure, hits = np.array([float(row[0]) for row in spotted]), np.array([row[1] for row in spotted], dtype=bool)
     unit = np.array([row[2] for row in spotted], dtype=np.int64)
     truths, minutes, weights = np.array([9.0, 4, 7]), np.array([2.0, 1, 3]), np.array([[1.0, 1, 1], [0, 2, 1]])
-    ranking = spotting_scores.rank_units(unit, 3, sure)
-    found = spotting_scores.recall_at_rates(hits, ranking, truths, minutes, weights)
+    ranking = rank_units(unit, 3, sure)
+    found = ranked_scores.recall_at_rates(hits, ranking, truths, minutes, weights, (0.5, 1.0, 2.0))
     for n, weight in enumerate(weights):
         table = pd.DataFrame({"sure": sure, "hit": hits, "weight": weight[unit] if len(unit) else []})
-        for name, rate in spotting_scores.RATES.items():
+        for rate in (0.5, 1.0, 2.0):
             best = 0.0
             for threshold in sure.tolist():
                 kept = table[table["sure"] >= threshold]
                 if kept["weight"][~kept["hit"]].sum() <= rate * (weight @ minutes):
                     best = max(best, kept["weight"][kept["hit"]].sum())
-            assert found[name][n] == pytest.approx(best / (weight @ truths))
+            assert found[rate][n] == pytest.approx(best / (weight @ truths))

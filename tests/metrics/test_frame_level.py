@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import roc_auc_score
 
-from mebench.metrics import Tables, frame_auc, spotting_scores
+from mebench.metrics import Tables, frame_auc, frame_scores
 from mebench.metrics.summary import summarize
 from tests.helpers.plain_rules import rows, tables
 
@@ -29,7 +29,7 @@ def test_frame_auc_weights_are_copies_of_units(seed: int) -> None:
     truth = rng.random(60) < 0.3
     unit = rng.integers(0, 4, 60)
     weights = np.array([[1.0, 1, 1, 1], [2, 0, 1, 3], [0, 0, 0, 0]])
-    values = spotting_scores.weighted_frame_auc(scores, truth, unit, weights)
+    values = frame_scores.weighted_frame_auc(scores, truth, unit, weights)
     for row, value in zip(weights[:2], values):
         times = row[unit].astype(int)
         assert value == pytest.approx(roc_auc_score(np.repeat(truth, times), np.repeat(scores, times)))
@@ -39,7 +39,7 @@ def test_frame_auc_weights_are_copies_of_units(seed: int) -> None:
 def test_frame_truth_holds_onset_and_offset() -> None:
     frames = pd.DataFrame({"video": ["b", "a", "a", "a", "a"], "frame": [3, 2, 3, 4, 5]})
     truths = pd.DataFrame({"video": ["a", "c"], "onset": [3, 0], "offset": [4, 9]})
-    assert spotting_scores.frame_truth(frames, truths).tolist() == [False, False, True, True, False]
+    assert frame_scores.frame_truth(frames, truths).tolist() == [False, False, True, True, False]
 
 
 def test_summarize_scores_frames_of_each_kind() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from sklearn.metrics import auc
 
 from mebench.metrics import Tables, li2017
+from mebench.metrics.curve_counts import rates_over_confidence
 from mebench.metrics.summary import summarize
 
 
@@ -32,7 +33,7 @@ def test_rates_over_confidence_are_what_thresholds_leave() -> None:
     rng = np.random.default_rng(0)
     sure = rng.integers(0, 10, 40).astype(float)
     found, wrong = np.where(rng.random(40) < 0.3, 12.0, 0), np.where(rng.random(40) < 0.5, 9.0, 0)
-    thresholds, fpr, tpr = li2017.rates_over_confidence(sure, found, wrong, true_frames=600, other_frames=3000)
+    thresholds, fpr, tpr = rates_over_confidence(sure, found, wrong, true_frames=600, other_frames=3000)
     for threshold, x, y in zip(thresholds, fpr, tpr):
         kept = sure >= threshold
         assert (y, x) == pytest.approx((found[kept].sum() / 600, wrong[kept].sum() / 3000))

@@ -11,7 +11,7 @@ from hypothesis import example, given, strategies as st
 from mebench.datasets.synthetic import action_units, dataset, emotions, events as synthetic, params
 
 from mebench.annotations import objective_class
-from mebench.metrics import density
+from mebench.metrics import scores_in_time
 
 CONFIG = yaml.safe_load(Path(params.__file__).with_name("config.yaml").read_text())
 PINNED = "de1c6253788ade3a"
@@ -74,7 +74,7 @@ def test_label_density_equals_samm_long_videos():
     minutes = len(labels) * params.frames / params.fps / 60
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
     assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 353, 743, 25)
-    *real, in_all = density.DENSITIES["samm_lv"]
+    *real, in_all = scores_in_time.DENSITIES["samm_lv"]
     for counts, annotated in zip((micro, macro), real, strict=True):
         assert sum(counts) / minutes == pytest.approx(annotated / in_all, rel=0.03)
 
