@@ -31,7 +31,7 @@ with lazy_imports():
     from mebench.reports import plots, report as run_report, scores as score_report, trust as score_trust
     from mebench.reproduction import scheme_remark
     from mebench.runner import execute, guard, session
-    from mebench.runs import answers as run_answers, fold_files, folder as run_folder, origin as run_origin, scoring
+    from mebench.runs import answers as run_answers, folder as run_folder, origin as run_origin, scoring
     from mebench.tracking import send, tracker as trackers
 
 if TYPE_CHECKING:
@@ -139,10 +139,9 @@ class Run(Result):
         folds = self.folder.read_json("folds.json")["folds"]
         rows = {fold["fold"]: (fold["test"], len(fold["train"]), len(fold["valid"])) for fold in folds}
         table = pd.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis("fold")
-        costs = self.path / "costs.csv"
-        if not costs.is_file():
+        if not (self.path / "costs.csv").is_file():
             return table
-        return table.join(fold_files.read_csv(costs).set_index("fold"))
+        return table.join(self.folder.read_costs().set_index("fold"))
 
     @property
     def history(self) -> pd.DataFrame:
@@ -235,9 +234,9 @@ def resume(
     trusted: bool = False,
     **settings: Any,
 ) -> Run:
-    """Resume a run that was stopped. A finished run is returned as it is, and sent to MLflow if it is missing there;
-    under another `convention`, or with other `bootstrap` draws, its answers are rescored and its folder stays
-    unchanged.
+    """Resume a run that was stopped, or repair one whose files are damaged: its whole folds are kept, all else is made
+    again. A finished run is returned as it is, and sent to MLflow if it is missing there; under another `convention`, or
+    with other `bootstrap` draws, its answers are rescored and its folder stays unchanged.
 
     Args:
         run: its id, the beginning of its id, or its folder.
@@ -263,7 +262,7 @@ def resume(
     if not trusted:
         refuse_code_of_others(folder, "resume the run with trusted=True")
     config = _config_of_resumed(folder, of_words, of_settings)
-    if not folder.done:
+    if not folder.done or folder.list_changed_files():
         return execute_config(config, reporter, folder.id)
     reporter.notify(f"run {folder.id} is finished")
     return _mirrored(folder, session.cached_outcome(folder, config).summary, config, reporter)

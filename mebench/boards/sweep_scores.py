@@ -13,7 +13,6 @@ from mebench.output.table import Column, Table
 from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
-from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import read_tables
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
@@ -109,7 +108,7 @@ def _swept_costs() -> dict[str, Cost]:
 
 def _costs_of(folder: RunFolder) -> dict[str, float]:
     """The costs of a run that a sweep shows, over all folds."""
-    folds = read_csv(folder.path / "costs.csv")
+    folds = folder.read_costs()
     values = {name: cost.over_folds(folds) for name, cost in _swept_costs().items()}
     return {name: round(value, COSTS[name].decimals) for name, value in values.items() if value is not None}
 

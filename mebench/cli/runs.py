@@ -31,7 +31,7 @@ with lazy_imports():
     from mebench.config import sources
     from mebench.reports import scores as score_report
     from mebench.runner import leak
-    from mebench.runs import access_text, fold_files, folder as run_folder, scoring
+    from mebench.runs import access_text, folder as run_folder, scoring
     from mebench.tracking import send
 
 app = verb_group("List, show, verify and remove runs.")
@@ -42,8 +42,8 @@ def _status(run: dict[str, Any]) -> str:
     """The status of a run with the folds concerned."""
     if run["status"] == "finished":
         return "finished"
-    if run["lost"]:
-        return f"{run['status']}, lacks {' and '.join(run['lost'])}"
+    if run["damaged"]:
+        return f"{run['status']}: {list_first(run['damaged'])}"
     failed = f", {run['failed']} failed" if run["failed"] else ""
     return f"{run['status']}, {run['done']} of {run['folds']} folds{failed}"
 
@@ -87,7 +87,7 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
     costs = _costs_of_folds(folder)
     access = access_text.access_of_run(folder)
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": access}
-    scores = scoring.current_summary(folder) if folder.done and not facts["lost"] else None
+    scores = scoring.current_summary(folder) if folder.done and not facts["damaged"] else None
     if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
     terminal.print_lines(
@@ -101,8 +101,8 @@ def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, jso
     if access is not None:
         terminal.print_lines(access_text.describe_access(access))
         terminal.print_lines(*(access_text.describe_grants(folder, access) if verbose else ()))
-    if facts["lost"]:
-        terminal.print_lines(f"remove {folder.path} and run again")
+    if facts["damaged"]:
+        terminal.print_lines(f"run {folder.id} {folder.describe_damage(facts['damaged'])}")
     elif not folder.done:
         terminal.print_lines(f"continue with: {folder.resume_hint}")
 
@@ -129,7 +129,7 @@ def _print_costs(costs: Sequence[Mapping[str, Any]]) -> None:
 def _costs_of_folds(folder: run_folder.RunFolder) -> list[dict[str, Any]]:
     """The costs of each fold: as the finished run lists them, else of the folds that are done."""
     if (folder.path / "costs.csv").is_file():
-        rows: list[Any] = fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
+        rows: list[Any] = folder.read_costs().to_dict("records")
         return rows
     finished = folder.finished_folds()
     keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
@@ -139,9 +139,12 @@ def _costs_of_folds(folder: run_folder.RunFolder) -> list[dict[str, Any]]:
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
 def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
-    folder = run_folder.RunFolder.open_finished(runs, run)
+    folder = run_folder.RunFolder.open(runs, run)
+    refuse_if(
+        (not folder.done, f"run {folder.id!r} is not finished: continue it with {folder.resume_hint}"), error=RunError
+    )
     changed = folder.list_changed_files()
-    sealed = len(folder.seal)
+    sealed = 0 if "DONE" in changed else len(folder.seal)
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
     if not sealed:
         sound = f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified"
@@ -149,9 +152,7 @@ def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
         {"run_id": folder.id, "files": sealed, "changed": changed}, json, *([] if changed else [sound])
     )
     if changed:
-        raise RunError(
-            f"run {folder.id}: {list_first(changed, 5)} changed since it was finished: compute the run again"
-        )
+        raise RunError(f"run {folder.id} {folder.describe_damage(changed)}")
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
@@ -317,6 +318,8 @@ def _described_runs(runs: str) -> list[tuple[run_folder.RunFolder, dict[str, Any
             described.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
             Progress().notify(f"run {folder.id} is damaged and left out: {error}")
+    for reason in run_folder.RunFolder.list_broken_runs(runs).values():
+        Progress().notify(f"left out: {reason}")
     return sorted(described, key=lambda pair: (pair[1]["days"], pair[1]["id"]))
 
 
@@ -325,19 +328,21 @@ def _describe(folder: run_folder.RunFolder) -> dict[str, Any]:
 
     Returns:
         `id`; `method` and `dataset`, joined by `+` if there are several; `protocol`, `seed`; `status`: `finished`,
-        `damaged` (it was finished but now lacks files, which `lost` names), `running` (a process works on it), `failed`
-        or `unfinished`; the numbers of `folds`, of those `done` and of those `failed`; `audit`, its setting; `honest`:
-        for a run that keeps the best epoch on the tested subjects, the id of the honest run of the same training; the
-        main `scores`, if it is finished; `days` since the last change; `bytes` on disk.
+        `damaged` (files are missing or have changed since it was finished; `damaged` names them, `lost` the missing
+        ones), `running` (a process works on it), `failed` or `unfinished`; the numbers of `folds`, of those `done` and of
+        those `failed`; `audit`, its setting; `honest`: for a run that keeps the best epoch on the tested subjects, the id
+        of the honest run of the same training; the main `scores`, if it is finished; `days` since the last change;
+        `bytes` on disk.
     """
     values = sources.flatten_keys(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     n_done = len([*folder.path.glob("folds/[!.]*")])
     n_failed = len([*folder.path.glob("failed/[!.]*")])
     lost = folder.lost
+    damaged = folder.list_damaged_files(only_newer=True)
     audit = str(values.get("audit", "guard"))
     worth = None if audit == "guard" else leak.worth_of(folder)
-    summary = folder.read_json("summary.json") if folder.done and not lost else {}
+    summary = folder.read_json("summary.json") if folder.done and not damaged else {}
     stats = _stats_of_files(folder)
     newest = max((stat.st_mtime for stat in stats), default=folder.path.stat().st_mtime)
     return {
@@ -346,11 +351,12 @@ def _describe(folder: run_folder.RunFolder) -> dict[str, Any]:
         "dataset": values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
         "protocol": str(values["protocol"]),
         "seed": int(values["seed"]),
-        "status": _status_word(folder, n_failed),
+        "status": "damaged" if damaged else _status_word(folder, n_failed),
         "folds": n_folds,
         "done": n_done,
         "failed": n_failed,
         "lost": lost,
+        "damaged": damaged,
         "audit": audit,
         "honest": "" if worth is None else str(worth["honest"]),
         "scores": {name: score["value"] for name, score in score_report.main_scores(summary).items()},
@@ -376,9 +382,7 @@ def _stats_of_files(folder: run_folder.RunFolder) -> list[os.stat_result]:
 
 
 def _status_word(folder: run_folder.RunFolder, n_failed: int) -> str:
-    """The status of a run in a word, see `_describe`."""
-    if folder.lost:
-        return "damaged"
+    """The status of a run that is not damaged in a word, see `_describe`."""
     if folder.done:
         return "finished"
     if _is_running(folder):

@@ -9,7 +9,6 @@ import pandas as pd
 from mebench.errors import ConfigError, refuse_if
 from mebench.records.record import Record, is_record, read_record
 from mebench.runs import RunFolder
-from mebench.runs.fold_files import read_csv
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _costs_of_folds(folder: RunFolder, record: Record, folds: Sequence[str]) -> 
             if name in record.costs:
                 in_each[name] = record.costs[name]
         return {fold: dict(in_each) for fold in folds}
-    table = read_csv(folder.path / "costs.csv").set_index("fold")
+    table = folder.read_costs().set_index("fold")
     names = [name for name in ("fit_seconds", "predict_seconds", "peak_memory_mib", "parameters") if name in table]
     rows = table[names].to_dict("index")
     return {str(fold): {str(name): float(value) for name, value in row.items()} for fold, row in rows.items()}

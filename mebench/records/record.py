@@ -34,7 +34,6 @@ from mebench.runs.access_text import (
     describe_whole_access,
     read_access_with_output,
 )
-from mebench.runs.fold_files import read_csv
 from mebench.runs.origin import code_of_run
 from mebench.runs.scoring import (
     FIRST_SCORER,
@@ -365,7 +364,7 @@ def record_from_run(folder: RunFolder) -> Record:
     """
     stored = folder.read_json("config.json")
     summary = current_summary(folder)
-    folds = read_csv(folder.path / "costs.csv")
+    folds = folder.read_costs()
     videos = folder.read_table("videos.parquet")
     minutes = minutes_of(videos)
     costs = {name: cost.recorded_value(folds, minutes) for name, cost in COSTS.items()}

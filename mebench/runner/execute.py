@@ -53,7 +53,9 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
     with stopped_by_signals(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
-            if run_id is None and (notice := rerun_notice(session)):
+            if session.folder.is_reopened:
+                progress.notify(f"run {session.folder.id} was finished and is damaged: it is made again from its folds")
+            elif run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.describe_size()}, {describe_pool(pool, session)}")
             plan = session.leaking or session.plan
@@ -215,7 +217,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
         under_way = [session for session in sessions if id(session) not in outcomes]
         outcomes |= _compute_folds(under_way, pool, progress)
         for session in under_way:
-            progress.notify(*session.unscored_warning())
+            progress.notify(*session.unscored_warning(), *filter(None, [session.repair]))
     finally:
         for session in sessions:
             session.lock.release()

@@ -351,7 +351,7 @@ def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], va
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
     """The folder for the files of a fold's training while it lasts, see `FoldHost.place`."""
-    return run.absolute() / TRAINING / hashlib.sha256(f"{plan.secret} {fold.key}".encode()).hexdigest()[:16]
+    return run.resolve() / TRAINING / hashlib.sha256(f"{plan.secret} {fold.key}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ class Session:
         epoch_predictions: for a leaking run those of its honest run.
         key_of_training: key of all that decides the training, see `identity.training_key`; None where no other run can share it.
         clean: for a degraded run the one whose models predict.
+        repair: what is said of a run that was finished and damaged, once it is repaired.
     """
 
     plan: Plan
@@ -108,6 +109,7 @@ class Session:
     epoch_predictions: EpochAnswers | None = None
     key_of_training: str | None = None
     clean: RunFolder | None = None
+    repair: str = ""
 
     def record_features(self, prepared: Prepared, reader: int, progress: Progress) -> None:
         """Record the cost of the features that this run is the first to read, and the videos without a face.
@@ -265,6 +267,7 @@ class Session:
         chosen = [] if kept is None else [measure_worth(kept, folder, config.audit, config.convention)]
         audited = AuditedRun(plan.data, plan.methods, config.values, plan.selection, plan.transductive)
         write_audit(folder, audited, *chosen)
+        self.repair = folder.compare_with_former()
         folder.finish()
         return Outcome(folder, with_id) if self.leaking is None else self._leak()
 
@@ -395,27 +398,21 @@ def _refuse_other_conditions(begun: RunFolder, parts: Mapping[str, Any]) -> None
     """Refuse to go on with a run on another processor, or with changed inputs."""
     if begun.of_study:  # `RunFolder.lock_run` refuses it, with a better reason
         return
-    versions = begun.read_json("versions.json")
+    is_lost = begun.done and "versions.json" in begun.list_damaged_files()  # the parts below hold the processor, too
+    versions = {} if is_lost else begun.read_json("versions.json")
     if "processor" in versions:
         refuse_other_processor(f"run {begun.id!r}", versions["processor"], instructions_of_folds())
     refuse_changed(begun, parts)
 
 
 def rerun_notice(session: Session) -> str:
-    """The notice that equal runs exist already, finished, in another process, or finished and incomplete; empty where
-    none does.
-    """
+    """The notice that equal runs exist already, finished or in another process; empty where none does."""
     first = first_id(run_name(session.plan.config), session.folder.read_json("config.json")["key"])
     equal = [
         run
         for run in RunFolder.list_runs_of_id(session.folder.path.parent, first).values()
         if run.id != session.folder.id
     ]
-    for folder in equal:
-        if folder.lost:
-            return (
-                f"run {folder.id} is marked as finished but lacks {' and '.join(folder.lost)}, so remove {folder.path}"
-            )
     return "an equal run exists already" if equal else ""
 
 

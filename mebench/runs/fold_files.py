@@ -184,6 +184,9 @@ def whole_fold(folder: Path, run: str | None = None) -> str | None:
 
     Folds are not synced to disk one by one, which would cost more than a small fold itself; after a power cut this
     shows which ones are complete.
+
+    Raises:
+        OSError: the system refuses to read a file, which may be whole.
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -191,7 +194,7 @@ def whole_fold(folder: Path, run: str | None = None) -> str | None:
             return None
         if all(_stamp((folder / name).read_bytes()) == stamp for name, stamp in record["files"].items()):
             return str(record["fold"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return None
 

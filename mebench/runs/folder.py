@@ -16,7 +16,8 @@
         summary.json     the scores
         DONE             written last: the hash of every other file, compared when one is read
 
-A fold's folder appears whole or not at all: it is written under another name and renamed.
+A fold's folder appears whole or not at all: it is written under another name and renamed. The configuration and the folds are the
+originals; tables of all folds, truth, scores and costs are made from them, and so a damaged run is repaired: `RunFolder.reopen`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from filelock import FileLock, Timeout
 
 from mebench.atomic import WRITING, replace_file, whole_file, whole_folder
-from mebench.errors import RunError, refused_by_system, unknown
+from mebench.errors import RunError, list_first, refused_by_system, unknown
 from mebench.files import file_hash, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
@@ -42,6 +43,7 @@ from mebench.runs.fold_files import (
     RECORD,
     FoldResult,
     folder_name,
+    read_csv,
     read_fold_table,
     read_frame,
     safe_name,
@@ -79,6 +81,10 @@ FILES_OF_FINISHED = (
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
+FORMER_SEAL = ".former_seal.json"
+"""In a run under repair: the hashes that its files had when it was finished."""
+REMADE = (*SORTED_BY, "truth.parquet", "videos.parquet", "distractors.parquet")
+"""The tables that a repaired run has equal to before if its folds, its dataset and its versions are."""
 MOST_LOGGED = 1 << 30
 """Bytes of files of callbacks and loggers that a fold keeps."""
 T = TypeVar("T")
@@ -102,6 +108,24 @@ class RunFolder:
         return [cls(file.parent) for file in sorted(Path(runs).expanduser().glob("*/config.json"))]
 
     @classmethod
+    def list_broken_runs(cls, runs: Path | str) -> dict[str, str]:
+        """Why folders that hold a run are not among `list_runs`: nobody else may read them, or `config.json` is lost."""
+        reasons = {}
+        place = Path(runs).expanduser()
+        paths = sorted(place.iterdir()) if place.is_dir() else []
+        for path in paths:
+            if path.name.startswith(".") or not path.is_dir():
+                continue
+            try:
+                names = {entry.name for entry in path.iterdir()}
+            except OSError as refusal:
+                reasons[path.name] = str(_refusal_of(path, refusal))
+                continue
+            if "config.json" not in names and names & {"DONE", "folds"}:
+                reasons[path.name] = f"run {path.name!r} {cls(path).describe_damage(['config.json'])}"
+        return reasons
+
+    @classmethod
     def open(cls, runs: Path | str, word: str) -> RunFolder:
         """The run of a word, finished or not: its id, a beginning of only one id, or the path of its folder.
 
@@ -117,6 +141,9 @@ class RunFolder:
             names = list_with_newest([known[run_id] for run_id in begin_so])
             raise RunError(f"{len(begin_so)} runs begin with {word!r}: {names}. Give more of the id")
         if not begin_so:
+            for name, reason in cls.list_broken_runs(runs).items():
+                if name.startswith(word):
+                    raise RunError(reason)
             raise RunError(
                 unknown("run", word, known, f"Runs are searched in {runs}; choose another folder with --runs DIR")
             )
@@ -136,9 +163,7 @@ class RunFolder:
         if not folder.done:
             raise RunError(f"run {folder.id!r} is not finished: continue it with {folder.resume_hint}")
         if folder.lost:
-            raise RunError(
-                f"run {folder.id!r} is marked as finished but lacks {' and '.join(folder.lost)}: remove {folder.path} and run again"
-            )
+            raise RunError(f"run {folder.id!r} {folder.describe_damage(folder.lost)}")
         return folder
 
     @classmethod
@@ -189,27 +214,32 @@ class RunFolder:
         lock = folder.lock()
         if lock is None:
             raise RunError(f"another process is working on run {run_id!r}: wait for it, or stop it first")
-        if folder.done:
+        if folder.done and not folder.list_changed_files():
             lock.release()
             raise RunError(f"run {run_id!r} is finished: its scores are in {folder.path / 'summary.json'}")
+        if folder.done:
+            folder.reopen()
         return folder, lock
 
     def _lock_unfinished(self) -> FileLock | None:
-        """Lock the run, made if it is missing; None if it is finished, or another process has it."""
-        if self.done:
+        """Lock the run, made if it is missing; None if it is finished and whole, or another process has it."""
+        if self.done and not self.list_damaged_files():
             return None
         self.path.mkdir(exist_ok=True)
         lock = self.lock()
-        if lock is not None and self.done:  # finished while we asked
+        if lock is None or not self.done:
+            return lock
+        if not self.list_damaged_files():  # finished while we asked
             lock.release()
             return None
+        self.reopen()
         return lock
 
     @classmethod
     def all_finished(cls, runs: Path, name: str, key: str) -> list[RunFolder]:
-        """The finished runs of a key that have lost no file since; the latest first."""
+        """The finished runs of a key that are whole; the latest first."""
         latest_first = reversed(cls.list_runs_of_id(runs, first_id(name, key)).values())
-        return [run for run in latest_first if run.done and not run.lost and run.key == key]
+        return [run for run in latest_first if run.done and run.key == key and not run.list_damaged_files()]
 
     @classmethod
     def list_runs_of_id(cls, runs: Path, first: str) -> dict[int, RunFolder]:
@@ -369,6 +399,7 @@ class RunFolder:
         found = sorted([*self.path.glob("[!.]*.*"), *self.path.glob(f"folds/*/{RECORD}")])
         files = [file for file in found if file.is_file()]
         self._seal({file.relative_to(self.path).as_posix(): file_hash(file) for file in files})
+        (self.path / FORMER_SEAL).unlink(missing_ok=True)
 
     def _seal(self, hashes: Mapping[str, str]) -> None:
         """Write the mark of a finished run, with the hashes of its files."""
@@ -395,19 +426,140 @@ class RunFolder:
             raise self._unreadable("DONE", e) from e
         return self._hashes
 
+    # -- damage -------------------------------------------------------------------------------------------------------------
+
+    def list_damaged_files(self, only_newer: bool = False) -> list[str]:
+        """Paths of sealed files of a finished run that are missing or have changed since.
+
+        The other files of a fold, whose checksums its record holds, are compared by `list_changed_files` alone.
+
+        Args:
+            only_newer: compares only files that were written after the seal: enough for a list of many runs.
+
+        Raises:
+            RunError: the system refuses to read one.
+        """
+        if not self.done:
+            return []
+        try:
+            sealed = self.seal
+        except RunError:
+            return sorted(["DONE", *self.lost])
+        if not sealed:  # finished by a version without seals
+            return self.lost
+        damaged = []
+        for name, known in sealed.items():
+            is_untouched = only_newer and self._exists(name) and not self._is_newer_than_seal(name)
+            if not is_untouched and self._hash(name) != known:
+                damaged.append(name)
+        return damaged
+
     def list_changed_files(self) -> list[str]:
-        """Paths of files of a finished run that are missing or have changed since."""
-        differing = [name for name, known in self.seal.items() if self._hash(name) != known]
+        """Paths of files of a finished run that are missing or have changed since, those of folds too: every byte is read.
+
+        Raises:
+            RunError: the system refuses to read one.
+        """
+        damaged = self.list_damaged_files()
+        if "DONE" in damaged:
+            return damaged
         folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
-        broken_folds = [name for name in folds if whole_fold(self.path / name) is None]
-        return sorted({*differing, *broken_folds})
+        broken_folds = [name for name in folds if self._whole_fold(self.path / name) is None]
+        return sorted({*damaged, *broken_folds})
+
+    def describe_damage(self, files: Sequence[str]) -> str:
+        """What is damaged, what is still whole, and the next step, as the end of a sentence.
+
+        Args:
+            files: paths of the damaged files.
+        """
+        return f"is damaged ({list_first(files, 5)}): {self._repair_advice(files)}"
+
+    def _repair_advice(self, files: Sequence[str]) -> str:
+        """How damaged files of a run come back; only a run without a whole fold is to be removed."""
+        if (self.path / "record.json").is_file():
+            return "take the record again from its source"
+        n_whole = self._count_whole_folds()
+        if not n_whole:
+            return f"none of its folds is whole, so remove {self.path} and run again"
+        whole = f"{n_whole} of {self._count_folds()} folds are whole"
+        if "config.json" in files:
+            return f"{whole}, and the same mebench run command repairs it"
+        return f"{whole}; repair it with: {self.resume_hint}"
+
+    def _count_whole_folds(self) -> int:
+        """The number of whole folds, of whatever run: its configuration may be damaged."""
+        return sum(self._whole_fold(folder) is not None for folder in self.path.glob("folds/[!.]*"))
+
+    def _count_folds(self) -> int:
+        """The number of folds of the run, by its description or, without one, by their folders."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return len(json.loads((self.path / "folds.json").read_text(encoding="utf-8"))["folds"])
+        return len([*self.path.glob("folds/[!.]*")])
+
+    def reopen(self) -> None:
+        """Make a damaged finished run an unfinished one, which is continued from its whole folds; the caller holds the lock.
+
+        Damaged files are removed: they are made again. A fold whose record has changed is trained again. The hashes of all files stay,
+        to compare with those of the repaired run.
+        """
+        damaged = self.list_damaged_files()
+        if "DONE" not in damaged:
+            with self._explained_refusal():
+                replace_file(self.path / FORMER_SEAL, json.dumps(self.seal))
+        for name in damaged:
+            (self.path / name).unlink(missing_ok=True)
+        (self.path / "DONE").unlink(missing_ok=True)
+
+    @property
+    def is_reopened(self) -> bool:
+        """Whether the run was finished before, and is being repaired."""
+        return (self.path / FORMER_SEAL).is_file()
+
+    def compare_with_former(self) -> str:
+        """A sentence on a repaired run: whether its tables equal those it had; empty if it was not repaired."""
+        if not self.is_reopened:
+            return ""
+        former = json.loads((self.path / FORMER_SEAL).read_text(encoding="utf-8"))
+        differing = [name for name in REMADE if name in former and self._hash(name) != former[name]]
+        if not differing:
+            return f"run {self.id} is repaired, and its tables are the same as before, bit for bit"
+        return (
+            f"run {self.id} is repaired, but {' and '.join(differing)} differ from before: folds were trained again "
+            "with other numbers, or the dataset has changed"
+        )
+
+    def _exists(self, name: str) -> bool:
+        """Whether a file of the run is there."""
+        return (self.path / name).is_file()
+
+    def _is_newer_than_seal(self, name: str) -> bool:
+        """Whether a file was written after the run was finished."""
+        return (self.path / name).stat().st_mtime_ns > (self.path / "DONE").stat().st_mtime_ns
 
     def _hash(self, name: str) -> str:
-        """The hash of a file of the run; empty if it cannot be read."""
+        """The hash of a file of the run; empty if it is missing.
+
+        Raises:
+            RunError: the system refuses to read it.
+        """
         try:
             return file_hash(self.path / name)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return ""
+        except OSError as refusal:
+            raise _refusal_of(self.path / name, refusal) from refusal
+
+    def _whole_fold(self, folder: Path, run: str | None = None) -> str | None:
+        """Key of the fold in a folder if it is whole, see `whole_fold`.
+
+        Raises:
+            RunError: the system refuses to read it.
+        """
+        try:
+            return whole_fold(folder, run)
+        except OSError as refusal:
+            raise _refusal_of(Path(refusal.filename or folder), refusal) from refusal
 
     def check_file(self, name: str) -> None:
         """Compare a file with the seal of the run, if it has one.
@@ -465,6 +617,14 @@ class RunFolder:
         """
         return self._read(name, read_frame)
 
+    def read_costs(self) -> pd.DataFrame:
+        """The costs of a finished run: a row for each fold, see `merge_folds`.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        return self._read("costs.csv", read_csv)
+
     def _read(self, name: str, read: Callable[[Path], T]) -> T:
         """What a function reads from a file of the run, unchanged since the run finished."""
         try:
@@ -475,18 +635,18 @@ class RunFolder:
         return content
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
-        """The error of a damaged file, with the way to make it again."""
+        """The error of a file that cannot be read, with the way to make it again if it is damaged."""
         file = self.path / name
-        if name.startswith("folds/") and not self.done:
-            fix = f"remove {file.parent} and continue with: {self.resume_hint}"
-        else:
-            fix = f"remove {self.path} and run again"
-        return RunError(f"{file} cannot be read ({cause}): {fix}")
+        if isinstance(cause, OSError) and _is_refusal(cause):
+            return _refusal_of(file, cause)
+        if name.startswith("folds/") and not self.done:  # a fold that is not whole is trained again
+            return RunError(f"{file} cannot be read ({cause}): continue with: {self.resume_hint}")
+        return RunError(f"{file} cannot be read ({cause}): {self._repair_advice([name])}")
 
     def finished_folds(self) -> set[str]:
         """Keys of the folds with complete and unchanged results of this run."""
         run = self.key
-        keys = [whole_fold(folder, run) for folder in self.path.glob("folds/[!.]*")]
+        keys = [self._whole_fold(folder, run) for folder in self.path.glob("folds/[!.]*")]
         return {key for key in keys if key is not None}
 
     def merge_folds(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
@@ -524,6 +684,29 @@ def list_with_newest(folders: Sequence[RunFolder]) -> str:
     """The ids of some runs in words; one is called the newest, by the time at which its settings were written."""
     newest = max(folders, key=lambda folder: (folder.path / "config.json").stat().st_mtime)
     return ", ".join(f"{folder.id} (the newest)" if folder is newest else folder.id for folder in folders)
+
+
+def _is_refusal(error: OSError) -> bool:
+    """Whether the system refused to read a file that may be whole: no right to, a disk that is away or fails."""
+    return error.errno is not None and not isinstance(error, FileNotFoundError | NotADirectoryError)
+
+
+def _refusal_of(path: Path, refusal: OSError) -> RunError:
+    """The error of a file that the system refuses to read; nothing is known of its content."""
+    reason = refusal.strerror or str(refusal)
+    if not isinstance(refusal, PermissionError):
+        return RunError(
+            f"{path} cannot be read ({reason}): check the disk it lies on, then give the same command again"
+        )
+    return RunError(f"{path} cannot be read ({reason}): it belongs to {_owner_of(path)}, who can let you read it")
+
+
+def _owner_of(path: Path) -> str:
+    """The name of the user to whom a path belongs; of the nearest folder above that may be asked."""
+    for place in (path, *path.parents):
+        with suppress(OSError, KeyError, NotImplementedError):
+            return place.owner()
+    return "another user"
 
 
 def first_id(name: str, key: str) -> str:

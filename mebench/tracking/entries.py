@@ -25,7 +25,6 @@ from mebench.reports.plots import history_of
 from mebench.reports.report import figures_of_run
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
-from mebench.runs.fold_files import read_csv
 from mebench.runs.scoring import current_summary, read_tables_of_folds
 from mebench.tracking.mlflow_store import RUN_TAG
 
@@ -377,7 +376,7 @@ def _read_folds(
     folder: RunFolder, head: TrackedRun, about: Mapping[str, Any], summary: Mapping[str, Any], history: pd.DataFrame
 ) -> Iterator[TrackedRun]:
     """Each fold with its own scores, costs and curves; the run's scores are pooled over folds, not their mean."""
-    costs: dict[Any, dict[Any, Any]] = read_csv(folder.path / "costs.csv").set_index("fold").to_dict("index")
+    costs: dict[Any, dict[Any, Any]] = folder.read_costs().set_index("fold").to_dict("index")
     rules: dict[str, Any] = {"kinds": about["kinds"], "classes": about["classes"], "convention": summary["convention"]}
     counts = {}
     for name in ("predictions", "clips"):

@@ -88,9 +88,9 @@ def test_runs_list_calls_a_run_without_tables_damaged(runs, capsys):
     (runs / "late" / "summary.json").unlink()
     assert listed(runs, capsys)["late"]["lost"] == ["clips.parquet", "summary.json"]
     verbs.runs_list_command(str(runs))
-    assert "late\tdamaged, lacks clips.parquet and summary.json\t-" in capsys.readouterr().out
+    assert "late\tdamaged: clips.parquet, summary.json\t-" in capsys.readouterr().out
     verbs.runs_show_command("late", str(runs))
-    assert f"remove {runs / 'late'} and run again" in capsys.readouterr().out
+    assert f"4 of 4 folds are whole; repair it with: mebench resume {runs / 'late'}" in capsys.readouterr().out
     prune(runs, unfinished=True)
     assert names(runs) == {"perfect", "late", "lost"}
 

@@ -1,6 +1,5 @@
 """Whole runs: the same answer however they are made, and nothing lost."""
 
-import io
 import json
 import os
 import signal
@@ -13,7 +12,6 @@ import lightning
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from mebench.config import from_plain, resolve, resolve_dataset
 from mebench.errors import ConfigError, RunError
@@ -241,19 +239,6 @@ def test_stopped_by_signals_under_nohup_outlives_its_terminal():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
-
-
-def test_run_names_a_finished_run_that_lost_tables(moody, tmp_path, in_this_process):
-    first = go(moody()).folder
-    (first.path / "predictions.parquet").unlink()
-    (first.path / "clips.parquet").unlink()
-    with pytest.raises(RunError, match=r"lacks predictions\.parquet and clips\.parquet: remove .* and run again"):
-        RunFolder.open_finished(tmp_path / "runs", first.id)
-    shown = io.StringIO()
-    again = execute_run(resolve(moody()), Progress(Console(file=shown, width=500)))
-    assert again.folder.id == f"{first.id}.2"
-    assert again.folder.lost == []
-    assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in shown.getvalue()
 
 
 def stopped_by(how, words, runs, output, program):

@@ -34,6 +34,10 @@ def result(key="d/1", shift=0):
     return FoldResult(key, predictions, clips, scores, timings, 7, {"fit_seconds": 1.0}, b"weights")
 
 
+def raised(error):
+    raise error
+
+
 def claimed(tmp_path, key="0123456789abcdef"):
     run, lock = RunFolder.lock_run(tmp_path / "runs", "mean-toy", key)
     return run, lock
@@ -287,6 +291,7 @@ def test_claim_takes_an_unfinished_run_of_the_same_key(tmp_path):
 
 def test_claim_begins_a_new_run_beside_a_finished_one(tmp_path):
     run, lock = claimed(tmp_path)
+    run.write_json("config.json", {"key": run.key})
     run.finish()
     lock.release()
     again, _ = claimed(tmp_path)
@@ -393,20 +398,58 @@ def test_read_json_and_read_table_name_damaged_files(tmp_path, damage):
             read(name)
 
 
-@pytest.mark.parametrize("done", [False, True])
-def test_read_table_tells_to_remove_a_fold_only_if_unfinished(tmp_path, done):
-    """Nothing would compute that of a finished one again."""
+@pytest.mark.parametrize(
+    ("folds", "done", "advice"),
+    [
+        (0, True, "none of its folds is whole, so remove {} and run again"),
+        (0, False, "continue with: mebench resume {}"),
+        (2, True, "2 of 2 folds are whole; repair it with: mebench resume {}"),
+        (2, False, "continue with: mebench resume {}"),
+    ],
+)
+def test_read_table_advises_removal_only_without_a_whole_fold(tmp_path, folds, done, advice):
     run, _ = claimed(tmp_path)
+    for number in range(folds):
+        run.write_fold(result(f"d/{number}"), ["micro"])
     if done:
         run.finish()
     with pytest.raises(RunError) as refused:
-        run.read_table("folds/d--1/looks.parquet")
-    fold = run.path / "folds" / "d--1"
-    resume_hint = (
-        f"remove {run.path} and run again" if done else f"remove {fold} and continue with: mebench resume {run.path}"
+        run.read_table("folds/d--9/looks.parquet")
+    assert str(refused.value).endswith(advice.format(run.path))
+
+
+def test_read_json_says_whose_a_file_is_that_may_not_be_read(tmp_path, monkeypatch):
+    """No right to read it is no damage: neither is it called changed, nor is anything to be removed."""
+    run = make_run(tmp_path, sealed=True)
+    refuse = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    whole = Path.read_text
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, **words: raised(refuse) if path.name == "summary.json" else whole(path, **words)
+    )
+    with pytest.raises(RunError) as refused:
+        run.read_json("summary.json")
+    assert str(refused.value) == (
+        f"{run.path / 'summary.json'} cannot be read (Permission denied): it belongs to {(run.path).owner()}, who can let you read it"
     )
 
-    assert str(refused.value).endswith(resume_hint)
+
+def test_list_changed_files_refuses_a_disk_that_fails(tmp_path, monkeypatch):
+    run = make_run(tmp_path, sealed=True)
+    failing = OSError(errno.EIO, os.strerror(errno.EIO))
+    monkeypatch.setattr("mebench.runs.folder.file_hash", lambda path: raised(failing))
+    with pytest.raises(RunError, match=r"cannot be read \(Input/output error\): check the disk it lies on"):
+        run.list_changed_files()
+
+
+def test_list_broken_runs_names_runs_that_no_list_shows(tmp_path):
+    run = make_run(tmp_path / "runs", "one", sealed=True)
+    make_run(tmp_path / "runs", "two")
+    (run.path / "config.json").unlink()
+    (tmp_path / "runs" / "notes").mkdir()
+    (reason,) = RunFolder.list_broken_runs(tmp_path / "runs").values()
+    assert reason.startswith("run 'one' is damaged (config.json): ")
+    with pytest.raises(RunError, match=re.escape(reason)):
+        RunFolder.open(tmp_path / "runs", "one")
 
 
 def test_safe_name_is_unique_for_each_fold():
