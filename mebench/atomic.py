@@ -5,13 +5,11 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from mebench.files import WRITING, whole_file
 from mebench.system import exchange_names, lock_folder, sync_to_disk
-
-WRITING = ".writing-"
-"""Beginning of the names of files and folders that are not whole yet."""
 
 
 def rename_synced(temporary: Path, path: Path) -> None:
@@ -27,39 +25,23 @@ def rename_synced(temporary: Path, path: Path) -> None:
     sync_to_disk(path.parent)
 
 
-@contextmanager
-def whole_file(path: Path, synced: bool = False) -> Iterator[Path]:
-    """The path of a file to write, which replaces `path` at the end.
-
-    It has the same ending. After an error nothing has changed.
-
-    Args:
-        path: the file.
-        synced: True for a file that is on disk, under its name, before this returns.
+def synced_file(path: Path) -> AbstractContextManager[Path]:
+    """The path of a file to write, see `whole_file`, which is on disk, under its name, at the end.
 
     Raises:
-        OSError: the disk is full, or not writable; the path exists and is not a regular file.
+        OSError: the disk is full, or not writable.
     """
-    if path.exists() and not path.is_file():  # for example a device, which a rename would replace for the whole machine
-        raise FileExistsError(errno.EEXIST, "it exists and is not a file", str(path))
-    temporary = path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
-    try:
-        yield temporary
-        if synced:
-            rename_synced(temporary, path)
-        else:
-            temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    return whole_file(path, rename_synced)
 
 
 def replace_file(path: Path, content: str | bytes) -> None:
     """Write a file as a whole, or not at all; its folder is made.
 
     Raises:
-        OSError: the disk is full, or not writable.
+        OSError: the disk is full, or not writable; the path exists and is not a regular file.
     """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it exists and is not a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)

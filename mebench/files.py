@@ -9,10 +9,12 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import secrets
+import shutil
 import stat
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,13 +74,55 @@ def read_plain(path: Path, most: int) -> bytes:
     return content
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text as UTF-8, with line feeds on every system: records carry hashes of such files.
+WRITING = ".writing-"
+"""Beginning of the names of files and folders that are not whole yet."""
+
+
+@contextmanager
+def whole_file(path: Path, rename: Callable[[Path, Path], Any] = Path.replace) -> Iterator[Path]:
+    """The path of a file to write, which replaces `path` at the end; after an error nothing has changed.
+
+    It has the same ending. Of a link the file behind it is replaced; a device or a pipe is written as it is.
+
+    Args:
+        path: the file.
+        rename: gives the written file its name.
 
     Raises:
         OSError: the disk is full, or not writable.
     """
-    path.write_text(text, encoding="utf-8", newline="\n")
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    final = path.resolve() if path.is_symlink() else path
+    writing = final.with_name(f"{WRITING}{secrets.token_hex(8)}{final.suffix}")
+    try:
+        yield writing
+        if final.exists():
+            shutil.copymode(final, writing)
+        rename(writing, final)
+    except OSError as error:
+        if error.filename == str(writing):  # a name that the user has never seen
+            error.filename = str(path)
+        raise
+    finally:
+        with suppress(OSError):
+            writing.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
+    """Write a text as UTF-8, whole or not at all, with line feeds on every system: records carry hashes of such files.
+
+    Args:
+        path: the file.
+        text: its content.
+        errors: what becomes of signs that UTF-8 lacks, as for `str.encode`.
+
+    Raises:
+        OSError: the disk is full, or not writable.
+    """
+    with whole_file(path) as writing:
+        writing.write_text(text, encoding="utf-8", errors=errors, newline="\n")
 
 
 def holds_content(path: Path, content: bytes) -> bool:

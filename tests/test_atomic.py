@@ -5,14 +5,15 @@ import os
 import pytest
 
 from mebench import atomic
-from mebench.atomic import new_folder, put_in_place, replace_file, whole_file, whole_folder
+from mebench.atomic import new_folder, put_in_place, replace_file, synced_file, whole_folder
+from mebench.files import whole_file
 
 
-@pytest.mark.parametrize("synced", [False, True])
-def test_whole_file_keeps_old_content_until_complete(tmp_path, synced):
+@pytest.mark.parametrize("whole", [whole_file, synced_file])
+def test_whole_file_keeps_old_content_until_complete(tmp_path, whole):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with whole_file(path, synced=synced) as temporary:
+    with whole(path) as temporary:
         temporary.write_text("new")
         assert path.read_text() == "old"
         assert temporary.suffix == ".csv"
@@ -20,7 +21,7 @@ def test_whole_file_keeps_old_content_until_complete(tmp_path, synced):
     assert list(tmp_path.iterdir()) == [path]
 
     def write_half():
-        with whole_file(path, synced=synced) as temporary:
+        with whole(path) as temporary:
             temporary.write_text("ha")
             raise RuntimeError
 
@@ -28,6 +29,34 @@ def test_whole_file_keeps_old_content_until_complete(tmp_path, synced):
         write_half()
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_whole_file_replaces_what_a_link_leads_to(tmp_path):
+    file, link = tmp_path / "file.json", tmp_path / "link.json"
+    file.write_text("old")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    with whole_file(link) as writing:
+        writing.write_text("new")
+    assert link.is_symlink()
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+def test_whole_file_writes_into_a_pipe_as_it_is(tmp_path):
+    """As with `--json >(jq .)` and `/dev/stdout`."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(tmp_path / "pipe") as writing:
+        writing.write_text("text")
+    assert os.read(reader, 9) == b"text"
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_whole_file_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as refused, whole_file(tmp_path / "no" / "a.csv") as writing:
+        writing.write_text("text")
+    assert refused.value.filename == str(tmp_path / "no" / "a.csv")
 
 
 def test_replace_file_makes_its_folder(tmp_path):

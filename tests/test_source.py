@@ -111,6 +111,35 @@ def test_source_reads_yaml_in_one_place():
     assert reading == {"mebench/files.py"}
 
 
+WRITERS = {
+    "mebench/files.py": "the functions that all others write with",
+    "mebench/atomic.py": "the same",
+    "mebench/output/json_output.py": "row by row, into a file that becomes whole",
+    "mebench/annotations/drawn.py": "a drawn tree, whose folder becomes whole",
+    "mebench/annotations/unpack.py": "the same",
+    "mebench/boards/site/site_pages.py": "a site, whose folder becomes whole",
+    "mebench/boards/table_files.py": "the same",
+    "mebench/runs/fold_files.py": "a fold, whose folder becomes whole",
+    "mebench/tracking/entries.py": "a scratch folder",
+    "mebench/reports/dataset_report.py": "a picture in memory",
+    "mebench/reports/plots.py": "the same",
+    "mebench/sandbox/file_view.py": "a file of the kernel",
+    "mebench/sandbox/seatbelt.py": "a scratch folder",
+    "mebench/sandbox/seatbelt_trial.py": "a scratch folder",
+}
+"""Who writes files by other ways than `whole_file` and `write_text`: why no half one stays under its name."""
+
+
+def test_source_writes_files_whole():
+    """A kill or a full disk leaves the former file, wherever a user names one."""
+    writing = (".write_bytes", ".write_text", ".savefig", ".writelines")
+    calls = [where for where, name, _, _ in found()[0] if name.endswith(writing) and not name.startswith("writing.")]
+    others = [where for where in calls if where.startswith("mebench/") and where.partition(",")[0] not in WRITERS]
+    assert [where for where in others if not where.endswith("figure.savefig")] == []
+    saved = {where.partition(",")[0] for where in others}
+    assert {file for file in saved if "whole_file(file) as writing" not in (ROOT / file).read_text()} == set()
+
+
 def test_source_prints_in_one_place():
     printing = ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write")  # what Progress prints passes there, too
     files = {where.partition(",")[0] for where, name, _, _ in found()[0] if name in printing}

@@ -76,9 +76,9 @@ def test_lock_folder_keeps_others_out(on_system, tmp_path):
 
 def test_sync_to_disk_takes_files_and_folders(on_system):
     program = (
-        "from pathlib import Path\nfrom mebench.atomic import put_in_place, replace_file, whole_file, whole_folder\n"
+        "from pathlib import Path\nfrom mebench.atomic import put_in_place, replace_file, synced_file, whole_folder\n"
         "from mebench.system import sync_folder\n"
-        "with whole_file(Path('a.txt'), synced=True) as file:\n    file.write_text('x')\n"
+        "with synced_file(Path('a.txt')) as file:\n    file.write_text('x')\n"
         "for _ in range(2):\n    with whole_folder(Path('made')) as made:\n        replace_file(made / 'b', 'y')\n"
         "    put_in_place(Path('made'), Path('place'))\n"
         "sync_folder(Path('place'))\nprint(sorted(path.name for path in Path('place').iterdir()))"

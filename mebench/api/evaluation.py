@@ -16,6 +16,7 @@ from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
 from mebench.api.run_results import Names, Run, execute_config, list_paths, refuse_code_of_others
 from mebench.api.trainer_objects import store_trainer_objects
+from mebench.atomic import replace_file
 from mebench.errors import (
     ConfigError,
     DataError,
@@ -214,11 +215,10 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
     files = {file: text.encode() for file, text in texts.items()} | {"object": content}
     folder = place / "methods" / name
     with refused_by_system(f"{what} cannot be stored in {folder}", "choose another place with runs=DIR", RunError):
-        folder.mkdir(parents=True, exist_ok=True)
         for file, data in files.items():
             path = folder / file
             if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
-                path.write_bytes(data)
+                replace_file(path, data)
     return name
 
 

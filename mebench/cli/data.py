@@ -13,7 +13,7 @@ from mebench.account import account_lines
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
-from mebench.files import write_text
+from mebench.files import whole_file, write_text
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
@@ -149,7 +149,8 @@ def data_preview_command(
     if not any(has_picture):
         raise DataError(strips[0].problem)
     title = f"{' + '.join(members)}: {len(strips)} expressions"
-    Path(out).write_bytes(dataset_report.contact_sheet(strips, title))
+    with whole_file(Path(out)) as writing:
+        writing.write_bytes(dataset_report.contact_sheet(strips, title))
     n_faceless = sum(strip.face is None for strip in strips)
     faceless = f", {n_faceless} without a face" if n_faceless else ""
     write_json(

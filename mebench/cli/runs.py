@@ -15,10 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench.atomic import WRITING
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verb_group
 from mebench.errors import RunError, check_known, list_first, refuse_if
+from mebench.files import WRITING
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import SECTIONS

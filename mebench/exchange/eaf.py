@@ -22,7 +22,7 @@ from mebench.annotations.names import kind_of
 from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
-from mebench.files import read_plain
+from mebench.files import read_plain, whole_file
 from mebench.limits import EAF_BYTES, EAF_ELEMENTS, EAF_LEVELS, EAF_SECONDS, FPS_LIMIT
 from mebench.output.terminal import format_count
 
@@ -159,8 +159,8 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
         tree, "LINGUISTIC_TYPE", GRAPHIC_REFERENCES="false", LINGUISTIC_TYPE_ID="interval", TIME_ALIGNABLE="true"
     )
     ElementTree.indent(tree)
-    with refused_by_system(f"{path} cannot be written"):
-        ElementTree.ElementTree(tree).write(path, encoding="UTF-8", xml_declaration=True)
+    with refused_by_system(f"{path} cannot be written"), whole_file(path) as writing:
+        ElementTree.ElementTree(tree).write(writing, encoding="UTF-8", xml_declaration=True)
 
 
 def _without_overlap(tier: Tier) -> list[Tier]:

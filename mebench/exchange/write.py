@@ -21,7 +21,7 @@ from mebench.exchange.eaf import EMOTION, MS_PER_SECOND, Mark, Tier, write_eaf
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.values import IDS, NO_DATASET
-from mebench.files import write_text
+from mebench.files import whole_file, write_text
 from mebench.lazy_imports import lazy_imports, load_lazily
 
 with lazy_imports():
@@ -57,7 +57,11 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
     Raises:
         DataError: it cannot be written.
     """
-    with refused_by_system(f"{path} cannot be written"), path.open("w", encoding="utf-8", newline="") as file:
+    with (
+        refused_by_system(f"{path} cannot be written"),
+        whole_file(path) as writing,
+        writing.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows([guard_formula(cell) for cell in row] for row in rows)

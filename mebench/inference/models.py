@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mebench.atomic import replace_file, whole_file
+from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, registry, trainer, user_setting
 from mebench.config.settings import is_place
 from mebench.core.types import Kind
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
+from mebench.files import whole_file
 from mebench.inference.onnx_files import ONNX_ENDING, is_network, name_recipe, read_network, read_recipe
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.runs import RunFolder

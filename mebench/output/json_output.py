@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.errors import refused_by_system
+from mebench.files import whole_file
 from mebench.output.terminal import MOVING, escape_controls, print_lines
 
 
@@ -18,8 +19,7 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
     """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
 
     JSON lacks nan and infinity: they become null. A value of `data` may be an iterator of rows, flat mappings, each of which
-    is written as soon as it is made: long tables then take no memory as text. If a row cannot be made, those before it are
-    written; all other data are made into text before a file is touched.
+    is written as soon as it is made: long tables then take no memory as text. A former file stays until all is written.
 
     Args:
         data: result for programs.
@@ -42,7 +42,8 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
             return False
         with (
             refused_by_system(f"{target} cannot be written"),
-            Path(target).open("w", encoding="utf-8", newline="\n") as file,
+            whole_file(Path(target)) as writing,
+            writing.open("w", encoding="utf-8", newline="\n") as file,
         ):
             file.writelines(pieces)
     print_lines(*lines)

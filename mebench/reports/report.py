@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
-from mebench.atomic import whole_file
 from mebench.errors import MebenchError, RunError, refused_by_system
-from mebench.files import write_text
+from mebench.files import whole_file, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue, find_convention
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
@@ -550,7 +549,8 @@ def write_figures_of_runs(folders: Sequence[RunFolder], place: Path) -> list[Pat
         for name, figure in _drawn_figures([*zip(names, records)], sides, None):
             for ending in ("svg", "png", "pdf"):
                 file = place / f"{name}.{ending}"
-                figure.savefig(file)
+                with whole_file(file) as writing:
+                    figure.savefig(writing)
                 written.append(file)
     return written
 
@@ -631,8 +631,8 @@ def write_page(text: str, file: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    with refused_by_system(f"{file} cannot be written", "name another with -o FILE"), whole_file(file) as writing:
-        write_text(writing, text)
+    with refused_by_system(f"{file} cannot be written", "name another with -o FILE"):
+        write_text(file, text)
 
 
 def refuse_unreportable(folder: RunFolder) -> None:

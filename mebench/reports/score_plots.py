@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import ConfigError, refused_by_system
+from mebench.files import whole_file
 from mebench.metrics.mistakes import sort_mistakes
 from mebench.metrics.tables import Tables, of_first_draw, of_kinds
 from mebench.output.terminal import for_figure, format_count
@@ -80,7 +81,8 @@ def save_figure(figure: Figure, target: str | Path) -> Path:
     check_figure("the figure", str(file))
     with refused_by_system(f"{file} cannot be written", "name another file"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(file)
+        with whole_file(file) as writing:
+            figure.savefig(writing)
     return file
 
 

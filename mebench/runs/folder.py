@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mebench.atomic import WRITING, replace_file, whole_file, whole_folder
+from mebench.atomic import replace_file, synced_file, whole_folder
 from mebench.errors import RunError, list_first, refused_by_system, unknown
-from mebench.files import file_hash, write_text
+from mebench.files import WRITING, file_hash, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
     CURVES,
@@ -403,7 +403,7 @@ class RunFolder:
 
     def _seal(self, hashes: Mapping[str, str]) -> None:
         """Write the mark of a finished run, with the hashes of its files."""
-        with self._explained_refusal(), whole_file(self.path / "DONE", synced=True) as temporary:
+        with self._explained_refusal(), synced_file(self.path / "DONE") as temporary:
             write_text(temporary, json.dumps({"sha256": hashes}, indent=1) + "\n")
 
     @property
@@ -580,7 +580,7 @@ class RunFolder:
     @contextmanager
     def _writing(self, final: Path) -> Iterator[Path]:
         """A temporary file that becomes a file of the run. The seal of a finished run gets its new hash."""
-        with self._explained_refusal(), whole_file(final, synced=True) as temporary:
+        with self._explained_refusal(), synced_file(final) as temporary:
             yield temporary
         name = final.relative_to(self.path).as_posix()
         if name in self.seal:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from mebench.atomic import whole_file
 from mebench.config.database_files import display_path, lock_file, without_password
 from mebench.config.tracking_address import ARTIFACTS, OFF, locate_database, mlflow_address
 from mebench.errors import RunError
+from mebench.files import whole_file
 from mebench.system import join_words, mounted_systems
 
 LOCK_SECONDS = 20.0

@@ -20,7 +20,7 @@ from optuna.visualization import matplotlib as plots
 from mebench.config import RunConfig
 from mebench.config.settings import is_place
 from mebench.errors import RunError, refused_by_system
-from mebench.files import write_text
+from mebench.files import whole_file, write_text
 from mebench.metrics import RunComparison, catalogue
 from mebench.metrics.comparison import LEVEL, ComparedScore
 from mebench.output.number_format import format_number
@@ -472,7 +472,8 @@ def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> lis
             if name == "history":
                 axes[0].legend()
             file = folder / f"{name}.png"
-            axes.flat[0].figure.savefig(file, dpi=DPI, bbox_inches="tight")
+            with whole_file(file) as writing:
+                axes.flat[0].figure.savefig(writing, dpi=DPI, bbox_inches="tight")
             pyplot.close(axes.flat[0].figure)
             files.append(file)
     return files

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError, RunError, check_known, refused_by_system
+from mebench.files import whole_file
 from mebench.grouping import split_into_batches
 from mebench.lazy_imports import load_lazily
 from mebench.limits import QUESTION_LETTERS
@@ -237,10 +238,16 @@ def _remove_half_line(out: Path) -> int:
         try:
             json.loads(last)
         except ValueError:
-            out.write_bytes(whole + b"\n" if whole else b"")
+            _replace(out, whole + b"\n" if whole else b"")
             return 1
-        out.write_bytes(data + b"\n")
+        _replace(out, data + b"\n")
     return 0
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Replace a file of answers as a whole."""
+    with whole_file(file) as writing:
+        writing.write_bytes(content)
 
 
 def _turns(row: Row, pictures_of: Callable[[Row], Pictures], settings: AskSettings) -> list[Turn]:

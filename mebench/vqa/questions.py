@@ -11,7 +11,7 @@ from typing import Literal
 from mebench.annotations.schemes import parse_units
 from mebench.core import Expression, Video
 from mebench.errors import DataError, check_known, refused_by_system
-from mebench.files import read_plain
+from mebench.files import read_plain, write_text
 from mebench.grouping import group_by
 from mebench.limits import QUESTION_LETTERS, QUESTION_LINES, QUESTIONS_BYTES
 from mebench.metrics.bootstrap import derived_seed
@@ -288,9 +288,7 @@ def write_questions(path: Path, rows: Iterable[Mapping[str, str]], answers: bool
     lines = (json.dumps({**row, **without_answer}, ensure_ascii=False) for row in rows)
     # An unpaired surrogate, which JSON can escape, stays escaped.
     with refused_by_system(f"{path} cannot be written"):
-        path.write_text(
-            "".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n", errors="backslashreplace"
-        )
+        write_text(path, "".join(f"{line}\n" for line in lines), errors="backslashreplace")
 
 
 def find_leaks(rows: Sequence[Row]) -> list[str]:
