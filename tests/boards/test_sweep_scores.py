@@ -19,7 +19,7 @@ def runs(tmp_path):
     return found
 
 
-def test_sweep_rows_have_the_interval_of_the_mean_that_boards_have(runs, tmp_path):
+def test_sweep_rows_have_the_interval_that_boards_have(runs, tmp_path):
     row, alone = sweep_rows(runs)
     (table,) = build.build_tables(collect.collect_finished_runs(tmp_path))
     on_board = next(one for one in table.parts[0].rows if one.method == "one").scores["uf1"]

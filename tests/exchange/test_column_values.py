@@ -169,7 +169,7 @@ def outcome(table):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_permuted_names_give_one_number_or_a_refusal(seed):
+def test_score_takes_any_names_for_one_number_or_refuses(seed):
     """Names that nobody knows say nothing: whichever stands above which column, the number is the same, or there is none."""
     rng = random.Random(seed)
     classes = ["happiness", "surprise", "disgust"]

@@ -76,7 +76,7 @@ def test_folds_and_numbers_of_intervals_are_no_runs():
     assert (micro["tp"], micro["fp"]) == (10, 0)
 
 
-def test_each_run_is_a_line(tmp_path, monkeypatch, capsys):
+def test_score_each_gives_a_line_for_each_run(tmp_path, monkeypatch, capsys):
     runs("seed").to_csv(tmp_path / "p.csv", index=False)
     TRUTH.to_csv(tmp_path / "t.csv", index=False)
     words = ["--truth", tmp_path / "t.csv", "--predictions", tmp_path / "p.csv", "--bootstrap", 0, "--each", "seed"]

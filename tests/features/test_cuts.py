@@ -73,7 +73,7 @@ def crops_of(film, crop):
     )
 
 
-def test_find_other_pictures_tells_a_cut_of_the_film_from_a_jump_of_the_box():
+def test_find_other_pictures_tells_cuts_from_jumps_of_the_box():
     """In both the neighbouring crops differ."""
     picture = np.hstack([texture(), 255 - texture(dx=9.0)]).astype(np.uint8)
     crop = JumpingBox(size=64, track="frame")
