@@ -7,7 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from mebench.atomic import whole_file
+from mebench.files import whole_file
 from mebench.output.terminal import print_lines
 
 PRIVATE_FILE = 0o600
