@@ -47,6 +47,7 @@ def _new_secret(file: Path) -> str:
     """Write a new secret, which nobody else can read at any moment."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.parent.chmod(PRIVATE_FOLDER)
+    file.unlink(missing_ok=True)  # a file that replaces another has its rights
     secret = secrets.token_hex(32)
     with whole_file(file) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
