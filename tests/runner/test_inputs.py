@@ -74,6 +74,7 @@ OTHER_FILES = {
     "runs/folder",
     "runs/origin",
     "runs/scoring",
+    "runs/secret_file",
 }
 """Who plans, starts, carries, watches, keeps and scores folds."""
 
