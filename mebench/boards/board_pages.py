@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ from mebench.boards.named_boards import (
     board_contents,
     without_audit,
 )
-from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, settings_of_row
+from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, Rescored, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
-from mebench.output.table import markdown_text
+from mebench.output.table import Column, Markdown, MarkdownStyle, Table, markdown_text
 from mebench.records.costs import COSTS
 
 PAGES = "boards"
@@ -59,6 +60,10 @@ OF_RANKS = (
     "Ranks are among all rows of the whole table. All rows are scored on the same draws of people, each as its mean over seeds; the "
     "hardest people are the fifth on whom all rows score lowest."
 )
+ON_PAGE = MarkdownStyle(aligned=True, beside="&nbsp;", italic=True)
+"""The main table of a page: no line break divides a score from its interval, and levels of chance are in italics."""
+BESIDE = MarkdownStyle(aligned=True, beside=" ")
+"""A table below it: intervals stand beside their scores."""
 
 
 @dataclass(frozen=True)
@@ -265,20 +270,43 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of a board with ranked rows."""
     content = page.content
     notes = Notes()
-    heads = ["#", "method (year)", f"{_linked_metric(content.score, folder)} [95 %]"]
-    heads += [_linked_head(name, content, folder) for name in content.board.columns]
-    cells = []
-    for line in places_and_levels(content):
-        if line.rank is None:
-            cells.append(_cells_of_level(line.row, content, notes))
-        else:
-            cells.append([str(line.rank), *_cells_of(line, page, folder, notes)])
-    lines = [*_markdown(heads, cells), "", *notes.list_lines()]
+    lines_of_board = places_and_levels(content)
+    columns = [
+        Column("rank", "#", right=True, text=lambda rank: str(rank or "")),
+        Column(
+            "method", "method (year)", of=lambda line: Markdown(_name_of_line(line, page, folder, notes)), main=True
+        ),
+        _score_with_interval(content.score, f"{_linked_metric(content.score, folder)} [95 %]", lambda line: line.row),
+        *(_column_of_board(name, content, folder) for name in content.board.columns),
+    ]
+    levels = {position for position, line in enumerate(lines_of_board) if line.rank is None}
+    table = Table.from_items(columns, lines_of_board, muted=levels)
+    lines = [table.to_markdown(ON_PAGE), "", *notes.list_lines()]
     lines += _folded("How sure is the order?", _stability_lines(content, folder))
-    lines += _folded("Costs and runs", _origin_lines(content))
+    lines += _folded("Costs and runs", [_origin_table(content).to_markdown(ON_PAGE)])
     if content.unranked:
         lines += [markdown_text(unranked_in_words(content)), ""]
     return lines
+
+
+def _score_with_interval(metric: str, head: str, row_of: Callable[[Any], BoardRow | Rescored]) -> Column:
+    """The column of the headline score with its interval, of lines that hold a row."""
+
+    def score(line: Any) -> dict[str, float | None]:
+        found = row_of(line).scores[metric]
+        return {end: found[end] for end in ("value", "low", "high")}
+
+    return Column(metric, head, of=score, digits=3, score=True, main=True)
+
+
+def _column_of_board(name: str, content: BoardContent, folder: Path) -> Column:
+    """A column beside rank, method and score; the head of a score leads to its definition."""
+    head = _linked_metric(name, folder) if name in METRICS else head_of_column(name, content)
+
+    def cell(line: Ranked) -> str:
+        return _cell_of_level(name, line.row) if line.rank is None else cell_of_place(name, line, content)
+
+    return Column(name, head, of=cell)
 
 
 def places_and_levels(content: BoardContent) -> list[Ranked]:
@@ -313,11 +341,6 @@ LONGEST_IN_NAME = 50
 """Signs of the settings that stand beside a method's name; longer ones, of tuned rows, stand in its note alone."""
 
 
-def _linked_head(name: str, content: BoardContent, folder: Path) -> str:
-    """The head of a column; that of a score leads to its definition."""
-    return _linked_metric(name, folder) if name in METRICS else head_of_column(name, content)
-
-
 def _linked_metric(name: str, folder: Path) -> str:
     """The label of a score, with a link to its definition.
 
@@ -328,12 +351,13 @@ def _linked_metric(name: str, folder: Path) -> str:
     return f"[{metric.label}](../../{page}#{metric.name})" if _lies_beside(folder, page) else metric.label
 
 
-def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> list[str]:
-    """The cells of a row with a rank, after the rank."""
-    row = place.row
-    content = page.content
+def _name_of_line(line: Ranked, page: BoardPage, folder: Path, notes: Notes) -> str:
+    """The name of a row, or of a level of chance, with its notes."""
+    if line.rank is None:
+        return _name_of_level(line.row, notes)
+    row = line.row
     name = _linked(row.method, page.names, folder)
-    own_settings = _own_settings(row, content)
+    own_settings = _own_settings(row, page.content)
     if 0 < len(own_settings) <= LONGEST_IN_NAME:
         name += f", {markdown_text(own_settings)}"
     # Settings of its own, and of others of the method, are what a reader asks next.
@@ -343,10 +367,7 @@ def _cells_of(place: Ranked, page: BoardPage, folder: Path, notes: Notes) -> lis
     for mark in row.marks:
         fact = fact_of_mark.get(mark)
         name += notes.mark(f"{method_title(row.method)}: {mark}: {fact}" if fact else f"{mark}: {MARKS[mark]}")
-    if row.sent_by:
-        name += f", {markdown_text(row.sent_by)}"
-    cells = [name, _score_in_bold(row.scores[content.score])]
-    return cells + [cell_of_place(column, place, content) for column in content.board.columns]
+    return f"{name}, {markdown_text(row.sent_by)}" if row.sent_by else name
 
 
 def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
@@ -403,19 +424,16 @@ def tied_words(ranks: Sequence[int], own: int, n_rows: int) -> str:
     return ", ".join(format_span(found) for found in ranges)
 
 
-def _cells_of_level(row: BoardRow, content: BoardContent, notes: Notes) -> list[str]:
-    """The cells of a level of chance, which has no rank."""
+def _name_of_level(row: BoardRow, notes: Notes) -> str:
+    """The name of a level of chance; that of names alone has a note."""
     name = f"*{markdown_text(level_name(row.method))}*"
-    if row.method == NAMES:
-        name += notes.mark(OF_NAMES.format(settings=row.settings))
-    cells = ["", name, f"*{format_table_number(content.value(row))}*"]
-    for column in content.board.columns:
-        value = row.scores.get(column, NOTHING)["value"] if column in METRICS else None
-        if value is None:
-            cells.append("")
-        else:
-            cells.append(f"*{format_table_number(value, decimals_of(column))}*")
-    return cells
+    return name + notes.mark(OF_NAMES.format(settings=row.settings)) if row.method == NAMES else name
+
+
+def _cell_of_level(column: str, row: BoardRow) -> str:
+    """The cell of a level of chance in a column beside rank, method and score; empty without a value."""
+    value = row.scores.get(column, NOTHING)["value"] if column in METRICS else None
+    return "" if value is None else format_table_number(value, decimals_of(column))
 
 
 def level_name(method: str) -> str:
@@ -433,12 +451,6 @@ def _linked(method: str, names: MethodNames, folder: Path) -> str:
     return name.replace(title, f"[{title}](../../methods/{method.split(' + ')[0]}/README.md)", 1)
 
 
-def _score_in_bold(score: Mapping[str, Any]) -> str:
-    """A score in bold, with its interval on the same line."""
-    interval = _unbroken_interval(score)
-    return f"**{format_table_number(score['value'])}**" + (f"&nbsp;{interval}" if interval else "")
-
-
 def _unbroken_interval(score: Mapping[str, Any]) -> str:
     """The interval of a score, which no line break divides; empty without one."""
     return format_ends(score).replace(" ", "&nbsp;")
@@ -447,22 +459,27 @@ def _unbroken_interval(score: Mapping[str, Any]) -> str:
 def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
     """Stability of the order when other people are drawn, and scores on the hardest people."""
     people = max((row.hardest.get("people", 0) for row in content.rows), default=0)
-    heads = ["#", "method", "ranks with other people, 95 %"]
+    label = f"hardest {people} people: {find_metric(content.score).label}" if people > 1 else "hardest person"
+    columns = [
+        Column("rank", "#", right=True),
+        Column("method", of=lambda place: _name_with_settings(place.row, content)),
+        Column(
+            "ranks",
+            "ranks with other people, 95 %",
+            of=lambda place: format_span(place.row.ranks) if place.row.ranks else None,
+        ),
+    ]
     if people:
-        heads.append(f"hardest {people} people: {find_metric(content.score).label}" if people > 1 else "hardest person")
-    cells = []
-    for place in content.places:
-        row = place.row
-        name = markdown_text(", ".join(filter(None, [method_title(row.method), _own_settings(row, content)])))
-        own = [str(place.rank), name, format_span(row.ranks) if row.ranks else NONE]
-        if people:
-            own.append(
-                f"{format_table_number(row.hardest['value'])} {format_ends(row.hardest)}" if row.hardest else NONE
-            )
-        cells.append(own)
+        columns.append(Column("hardest", label, of=lambda place: place.row.hardest or None, digits=3, score=True))
+    table = Table.from_items(columns, content.places)
     guide = _link_to_docs(folder, "Ranks on a leaderboard", "docs/reference/ranks.md", root="../..")
     note = NARROW_RANGES.format(test=f"*{tested_column(content)}*", guide=guide)
-    return [*_markdown(heads, cells), "", f"{note} {OF_RANKS}"]
+    return [table.to_markdown(BESIDE), "", f"{note} {OF_RANKS}"]
+
+
+def _name_with_settings(row: BoardRow, content: BoardContent) -> str:
+    """The title of a row's method, and the settings that tell it from others of the method."""
+    return ", ".join(filter(None, [method_title(row.method), _own_settings(row, content)]))
 
 
 def tested_column(content: BoardContent) -> str:
@@ -475,32 +492,43 @@ def _own_settings(row: BoardRow, content: BoardContent) -> str:
     return settings_of_row(row, content.rows)
 
 
-def _origin_lines(content: BoardContent) -> list[str]:
+def _origin_table(content: BoardContent) -> Table:
     """Training time, size and runs of each row."""
-    cells = []
-    for place in content.places:
-        row = place.row
-        runs = ", ".join(f"[seed {seed}](../records/{run})" for seed, run in zip(row.seeds, row.runs))
-        costs = dict.fromkeys(("fit_seconds", "parameters"), NONE)
-        costs.update({name: COSTS[name].write(row.costs[name]) for name in costs if name in row.costs})
-        cells.append([str(place.rank), markdown_text(method_title(row.method)), *costs.values(), runs])
-    return _markdown(["#", "method", "training, s", "parameters", "runs"], cells)
+
+    def runs(place: Ranked) -> Markdown:
+        links = [f"[seed {seed}](../records/{run})" for seed, run in zip(place.row.seeds, place.row.runs)]
+        return Markdown(", ".join(links))
+
+    columns = [
+        Column("rank", "#", right=True),
+        Column("method", of=lambda place: method_title(place.row.method)),
+        Column("fit_seconds", "training, s", of=partial(_cost_in_words, "fit_seconds")),
+        Column("parameters", of=partial(_cost_in_words, "parameters")),
+        Column("runs", of=runs),
+    ]
+    return Table.from_items(columns, content.places)
+
+
+def _cost_in_words(name: str, place: Ranked) -> str:
+    """A cost of a row."""
+    costs = place.row.costs
+    return COSTS[name].write(costs[name]) if name in costs else NONE
 
 
 def _rescored_lines(page: BoardPage) -> list[str]:
     """The table of a board of answers that authors published."""
     content = page.content
-    heads = ["method (year)", f"{find_metric(content.score).label}, strict [95 %]"]
-    heads += [head_of_column(name, content) for name in content.board.columns]
-    cells = [_cells_of_system(system, page) for system in content.systems]
-    return [*_markdown(heads, cells), "", f"{OF_ANSWERS} {OF_PRINTED.format('*Printed*')}", ""]
-
-
-def _cells_of_system(system: RescoredSystem, page: BoardPage) -> list[str]:
-    """The cells of a rescored system."""
-    content = page.content
-    cells = [markdown_text(page.names.of_system(system.row.method)), _score_in_bold(system.row.scores[content.score])]
-    return cells + [cell_of_system(column, system, content) for column in content.board.columns]
+    head = f"{find_metric(content.score).label}, strict [95 %]"
+    columns = [
+        Column("method", "method (year)", of=lambda system: page.names.of_system(system.row.method), main=True),
+        _score_with_interval(content.score, head, lambda system: system.row),
+        *(
+            Column(name, head_of_column(name, content), of=partial(cell_of_system, name, content=content))
+            for name in content.board.columns
+        ),
+    ]
+    table = Table.from_items(columns, content.systems)
+    return [table.to_markdown(ON_PAGE), "", f"{OF_ANSWERS} {OF_PRINTED.format('*Printed*')}", ""]
 
 
 def cell_of_system(column: str, system: RescoredSystem, content: BoardContent) -> str:
@@ -521,11 +549,13 @@ def cell_of_system(column: str, system: RescoredSystem, content: BoardContent) -
 
 def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of gains: a row for each method and a column for each board, then those in other scores."""
-    cells = [[_linked(method, page.names, folder), *_gain_cells(page, method)] for method in methods_by_gain(page)]
-    lines = [*_markdown(["method (year)", *page.gains], cells), ""]
+    columns = [
+        Column("method", "method (year)", of=lambda method: Markdown(_linked(method, page.names, folder))),
+        *(Column(board, of=of_rows.get, text=_write_gain) for board, of_rows in page.gains.items()),
+    ]
+    lines = [Table.from_items(columns, methods_by_gain(page)).to_markdown(), ""]
     if page.other_gains:
-        heads = ["method", "dataset", "score", "chosen", "honest", "gain [95 %]", "candidates"]
-        lines += ["## In other scores", "", *_markdown(heads, [_cells_of_gain(gain) for gain in page.other_gains]), ""]
+        lines += ["## In other scores", "", _table_of_other_gains(page.other_gains).to_markdown(), ""]
     about = "All gains with seeds, candidates and the rule of each paper's program"
     return [*lines, f"{about}: {_link_whole_table(SELECTION)}.", ""]
 
@@ -539,12 +569,25 @@ def methods_by_gain(page: BoardPage) -> list[str]:
     return sorted(page.methods_with_gain, key=lambda name: (-largest(name), name))
 
 
-def _cells_of_gain(gain: Gain) -> list[str]:
-    """The cells of a gain in another score."""
-    scores = [format_table_number(gain.leaking), format_table_number(gain.honest)]
-    name = gain.method.replace(gain.method_id, method_title(gain.method_id), 1)
-    texts = [markdown_text(text) for text in (name, gain.dataset, gain.measure)]
-    return [*texts, *scores, f"**{gain.score['value']:+.3f}** {format_ends(gain.score)}", gain.candidates]
+def _table_of_other_gains(gains: Sequence[Gain]) -> Table:
+    """The gains in other scores."""
+
+    def name(gain: Gain) -> str:
+        return gain.method.replace(gain.method_id, method_title(gain.method_id), 1)
+
+    def difference(gain: Gain) -> Markdown:
+        return Markdown(f"**{gain.score['value']:+.3f}** {format_ends(gain.score)}")
+
+    columns = [
+        Column("method", of=name),
+        Column("dataset"),
+        Column("measure", "score"),
+        Column("leaking", "chosen", digits=3),
+        Column("honest", digits=3),
+        Column("gain", "gain [95 %]", of=difference),
+        Column("candidates"),
+    ]
+    return Table.from_items(columns, gains)
 
 
 def _sortable(gain: Gain | None) -> float:
@@ -552,12 +595,7 @@ def _sortable(gain: Gain | None) -> float:
     return float("-inf") if gain is None or gain.score["value"] is None else float(gain.score["value"])
 
 
-def _gain_cells(page: BoardPage, method: str) -> list[str]:
-    """The gains of a method on each board."""
-    return [_gain_cell(of_rows.get(method)) for of_rows in page.gains.values()]
-
-
-def _gain_cell(gain: Gain | None) -> str:
+def _write_gain(gain: Gain | None) -> str:
     """A gain with its interval below."""
     if gain is None or gain.score["value"] is None:
         return NONE
@@ -567,14 +605,6 @@ def _gain_cell(gain: Gain | None) -> str:
 def _folded(summary: str, lines: Sequence[str]) -> list[str]:
     """Lines that open on a click."""
     return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""]
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table of finished cells."""
-    ranks_to_the_right = {"#": "--:"}
-    rules = [ranks_to_the_right.get(head, "---") for head in heads]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return [f"| {' | '.join(heads)} |", f"|{'|'.join(rules)}|", *lines]
 
 
 def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable], folder: Path) -> str:
@@ -596,8 +626,8 @@ def index_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable], folder:
             "",
         ]
     for group in dict.fromkeys(page.board.group for page in pages):
-        rows = [_index_cells(page) for page in pages if page.board.group == group]
-        lines += [f"## {group}", "", *_markdown(["board", "who leads", "rows"], rows), ""]
+        of_group = [page for page in pages if page.board.group == group]
+        lines += [f"## {group}", "", Table.from_items(INDEX_COLUMNS, of_group).to_markdown(), ""]
     others = other_tables(pages, tables)
     guide = _link_to_docs(folder, "Keep a leaderboard of your own", "docs/how_to/board.md")
     lines += [
@@ -626,11 +656,10 @@ def _lies_beside(folder: Path, place: str) -> bool:
     return (folder.absolute().parent / place).is_file()
 
 
-def _index_cells(page: BoardPage) -> list[str]:
-    """Title with question, who leads, and the number of rows of a board."""
+def _link_board(page: BoardPage) -> Markdown:
+    """The title of a board, which leads to its page, and its question below."""
     board = page.board
-    title = f"**[{markdown_text(board.title)}]({PAGES}/{board.id}.md)**<br>{markdown_text(board.question)}"
-    return [title, who_leads(page), str(number_of_rows(page) or NONE)]
+    return Markdown(f"**[{markdown_text(board.title)}]({PAGES}/{board.id}.md)**<br>{markdown_text(board.question)}")
 
 
 def number_of_rows(page: BoardPage) -> int:
@@ -706,6 +735,14 @@ def _measured_leader(page: BoardPage) -> str:
     return f"{words}<br>tied with {len(tied)} of the {n_others} others"
 
 
+INDEX_COLUMNS = (
+    Column("board", of=_link_board),
+    Column("who leads", of=lambda page: Markdown(who_leads(page))),
+    Column("rows", of=lambda page: str(number_of_rows(page) or NONE)),
+)
+"""The columns of the index."""
+
+
 def other_tables(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> list[BoardTable]:
     """The tables that are on no named board."""
     named = {table.name for page in pages for table in page.content.tables}
@@ -715,10 +752,11 @@ def other_tables(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> li
 def experiments_page(pages: Sequence[BoardPage], tables: Sequence[BoardTable]) -> str:
     """The list of all tables that are on no named board."""
     lines = [MADE, "", "# Experiments", "", "Tables that are no board, by task, dataset and protocol.", ""]
-    cells = []
-    for table in other_tables(pages, tables):
-        n_rows = len(table.parts[0].rows) + len(table.parts[0].rescored)
-        link = f"[{markdown_text(table.title)}]({TABLES}/{table.name}.md)"
-        cells.append([link, str(n_rows), link_files(f"{TABLES}/{table.name}")])
-    lines += _markdown(["table", "rows", "as"], cells) if cells else ["There is none."]
+    others = other_tables(pages, tables)
+    columns = [
+        Column("table", of=lambda table: Markdown(f"[{markdown_text(table.title)}]({TABLES}/{table.name}.md)")),
+        Column("rows", of=lambda table: len(table.parts[0].rows) + len(table.parts[0].rescored)),
+        Column("as", of=lambda table: Markdown(link_files(f"{TABLES}/{table.name}"))),
+    ]
+    lines.append(Table.from_items(columns, others).to_markdown() if others else "There is none.")
     return "\n".join([*lines, "", f"[All boards]({INDEX})"]) + "\n"

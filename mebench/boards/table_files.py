@@ -51,7 +51,7 @@ from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import format_mean_count, format_table_number, shares_in_words
-from mebench.output.table import ENDS, Column, Latex, Table, latex_text, load_template
+from mebench.output.table import ENDS, Column, Latex, LatexStyle, Table, latex_text, load_template
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
 from mebench.result_cache import cached_result
@@ -275,7 +275,7 @@ def _latex_table(table: BoardTable, part: Part) -> str:
         rows.append("Published by others, not measured here\n(†: with a caveat)")
         rows += [_latex_published_row(line, metrics) for line in lines]
     columns = [Column("method", main=True), Column("seeds"), *score_columns(metrics)]
-    return Table(columns, rows, muted=muted).to_latex(_latex_caption(table, part, has_levels=bool(muted)))
+    return Table(columns, rows, muted=muted).to_latex(LatexStyle(_latex_caption(table, part, has_levels=bool(muted))))
 
 
 def _latex_row(row: BoardRow, metrics: Sequence[str]) -> list[Any]:

@@ -1,7 +1,7 @@
 """One table for all rows that are shown: columns, plain values, and outputs, each with its own escaping.
 
 Every table of the project is a `Table` with a choice of output: `to_terminal`, `to_markdown`, `to_latex`, `to_csv_text`, `to_html`, and
-`plain` for JSON.
+`plain` for JSON. Pages of boards and tables of papers are a `MarkdownStyle` and a `LatexStyle`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,47 @@ ENDS = ("value", "low", "high", "min", "max")
 class Latex(str):
     """Text that is LaTeX already."""
 
+
+class Markdown(str):
+    """Text that is Markdown already."""
+
+
+@dataclass(frozen=True)
+class MarkdownStyle:
+    """A form of tables in Markdown.
+
+    Attributes:
+        aligned: whether the columns of numbers (`right`) stand at the right.
+        beside: what stands between a score and its interval, in place of a line break; also between the interval's own words.
+        italic: whether all cells of muted rows are in italics, and their scores without intervals; otherwise their names alone.
+        heading: the mark around a heading over rows.
+    """
+
+    aligned: bool = False
+    beside: str = ""
+    italic: bool = False
+    heading: str = "**"
+
+
+@dataclass(frozen=True)
+class LatexStyle:
+    """A form of tables in LaTeX.
+
+    Attributes:
+        caption: caption in LaTeX; default: the table's title.
+        label: label, by which a text refers to the table; or empty.
+        commands: commands before the `tabular`, such as the size of its letters; or empty.
+        columns: specification of the columns; by default `r` for numbers, else `l`.
+    """
+
+    caption: str = ""
+    label: str = ""
+    commands: str = ""
+    columns: str = ""
+
+
+PLAIN_MARKDOWN = MarkdownStyle()
+PLAIN_LATEX = LatexStyle()
 
 Room = Literal["", "wide", "more"]
 """The part of a page that shows a column at first: every screen, wide screens, or none."""
@@ -186,20 +227,27 @@ class Column:
         shown = ", ".join(self.write_lines(value))
         return [shown, ""] if interval_apart else [shown]
 
-    def markdown_cell(self, value: Any, muted: bool) -> str:
+    def markdown_cell(self, value: Any, muted: bool, style: MarkdownStyle = PLAIN_MARKDOWN) -> str:
         """A value as a cell of Markdown: bold where it sorts, names of muted rows in italics."""
+        if isinstance(value, Markdown):
+            return value
         is_text = isinstance(value, str | tuple)
         lines = self.write_lines(value)
         if not lines:
             return ""
         if is_text:
             lines = [markdown_text(line) for line in lines]
+        if muted and style.italic:
+            return f"*{lines[0]}*" if lines[0] else ""
         mark = ""
         if self.main and is_text and muted:
             mark = "*"
         if self.main and not is_text and not muted:
             mark = "**"
-        return "<br>".join([f"{mark}{lines[0]}{mark}", *lines[1:]])
+        first, *others = [f"{mark}{lines[0]}{mark}", *lines[1:]]
+        if style.beside and not is_text:
+            return style.beside.join([first, *(line.replace(" ", style.beside) for line in others)])
+        return "<br>".join([first, *others])
 
     def latex_cell(self, value: Any, muted: bool) -> str:
         """A value as a cell of LaTeX: a score with its interval alone, names of muted rows in italics."""
@@ -245,8 +293,8 @@ class Table:
 
     Attributes:
         columns: columns from left to right.
-        rows: a value for each column: a score, a number, a text, several lines of text as a tuple, or None. `Markup` is HTML and `Latex`
-            is LaTeX already. A text instead of a row is a heading over the rows below; an empty one is a line.
+        rows: a value for each column: a score, a number, a text, several lines of text as a tuple, or None. `Markup` is HTML, `Markdown` is
+            Markdown and `Latex` is LaTeX already. A text instead of a row is a heading over the rows below; an empty one is a line.
         title: line over the table.
         muted: numbers of rows, from 0, that are no results but stand for comparison, such as the level of chance.
     """
@@ -303,32 +351,41 @@ class Table:
         ]
         return heads, rows
 
-    def to_markdown(self) -> str:
-        """Lines of Markdown: interval and seeds stand below a score, and nothing in a text is markup."""
+    def to_markdown(self, style: MarkdownStyle = PLAIN_MARKDOWN) -> str:
+        """Lines of Markdown: interval and seeds stand below a score, and nothing in a text is markup, except in a `Markdown`.
+
+        Args:
+            style: another form.
+        """
         heads = [column.head for column in self.columns]
-        lines = [f"| {' | '.join(heads)} |", f"|{'|'.join('---' for _ in heads)}|"]
+        rules = ["--:" if style.aligned and column.right else "---" for column in self.columns]
+        lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(rules)}|"]
         for n, row in enumerate(self.rows):
             if isinstance(row, str):
-                cells = [f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)]
-            else:
-                cells = [column.markdown_cell(value, n in self.muted) for column, value in zip(self.columns, row)]
+                lines.append(f"| {style.heading}{markdown_text(row)}{style.heading} |{' |' * (len(heads) - 1)}")
+                continue
+            cells = [column.markdown_cell(value, n in self.muted, style) for column, value in zip(self.columns, row)]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
-    def to_latex(self, caption: str = "") -> str:
+    def to_latex(self, style: LatexStyle = PLAIN_LATEX) -> str:
         r"""A `\begin{table}`, with scores and intervals; it needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
         Args:
-            caption: caption in LaTeX; default: the title.
+            style: caption, label, and another form of the columns.
         """
         heads = " & ".join(latex_text(column.head) for column in self.columns)
         letters = {True: "r", False: "l"}
-        alignment = "".join(letters[bool(column.right)] for column in self.columns)
+        alignment = style.columns or "".join(letters[bool(column.right)] for column in self.columns)
+        label = [rf"  \label{{{style.label}}}"] if style.label else []
+        commands = [f"  {style.commands}"] if style.commands else []
         return "\n".join(
             [
                 r"\begin{table}",
                 r"  \centering",
-                rf"  \caption{{{caption or latex_text(self.title)}}}",
+                rf"  \caption{{{style.caption or latex_text(self.title)}}}",
+                *label,
+                *commands,
                 rf"  \begin{{tabular}}{{{alignment}}}",
                 r"    \toprule",
                 rf"    {heads} \\",
@@ -341,8 +398,11 @@ class Table:
         )
 
     def _latex_lines(self) -> Iterator[str]:
-        """The rows in LaTeX; a heading stands below a rule, unless it is the first row."""
+        """The rows in LaTeX; a heading stands below a rule, unless it is the first row. A line of `Latex` stands as it is."""
         for n, row in enumerate(self.rows):
+            if isinstance(row, Latex):
+                yield row
+                continue
             if not isinstance(row, str):
                 cells = [column.latex_cell(value, n in self.muted) for column, value in zip(self.columns, row)]
                 yield " & ".join(cells) + r" \\"
