@@ -7,7 +7,7 @@ def test_default_settings_are_those_of_the_methods_paper():
     assert default_settings("no_such_method") == {}
 
 
-def test_settings_beside_defaults_leave_those_of_recognizers_alone():
+def test_settings_beside_defaults_leave_recognizers_alone():
     settings = "preset short: epochs=4, lr=0.001; recognizer: epochs=9; audit=leak"
     written = settings_beside_defaults(settings, {"epochs": "20", "lr": "0.001"})
     assert written == "preset short: epochs=4 (default 20), lr=0.001; recognizer: epochs=9; audit=leak"
