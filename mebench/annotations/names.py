@@ -29,7 +29,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "video": (
         "video", "video id", "vid", "video name", "video code", "filename", "file", "clip", "clip name",
-        "sequence", "material", "Videoname", "Videodatei", "Datei", "Dateiname", "Aufnahme", "视频",
+        "sequence", "material", "episode", "episode id", "Videoname", "Videodatei", "Datei", "Dateiname", "Aufnahme", "视频",
         "视频编号", "视频名", "视频名称", "视频文件", "文件名", "文件", "片段", "序列", "影片", "視頻", "檔名", "fichier",
         "nom du fichier", "séquence", "nom de la séquence", "extrait", "vidéo", "nom de la vidéo",
         "nombre del video", "nombre de video", "archivo", "fichero", "nombre del archivo",
@@ -84,7 +84,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "objective classes", "objective class", "objective", "classes", "class",
     ),
     "fps": (
-        "fps", "frame rate", "fps (Hz)", "frames per second", "Bildrate", "Bilder pro Sekunde", "帧率",
+        "fps", "frame rate", "fps (Hz)", "frames per second", "video fps", "fps video", "fps (frame/s)", "frame rate (fps)",
+        "frame rate (Hz)", "video frame rate", "Bildrate", "Bilder pro Sekunde", "帧率",
         "幀率", "fréquence d'images", "images par seconde", "fotogramas por segundo",
         "cuadros por segundo",
     ),

@@ -35,7 +35,7 @@ from mebench.exchange.values import (
 from mebench.output.terminal import format_count
 
 ROLE: Role = "frame scores"
-_WANTED = (*IDS, "frame", "score", "kind")
+_WANTED = (*IDS, "frame", "score", "kind", "fps")
 
 
 def half_lengths(given: int | Mapping[str, int] | str | None) -> dict[str, int]:
@@ -109,8 +109,12 @@ def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICE
             f"{ROLE}: {format_count(int(lacking.sum()), 'frame')} at the ends of videos without a score "
             f"({at_lines(rows['line'][lacking])}), left out of smoothing and threshold"
         )
+    known = frozenset({*ids, "kind", "frame", "score"})
     listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
-    return IntervalFile(str(path), ROLE, rows, listed, frozenset({*ids, "kind", "frame", "score"}))
+    if "fps" not in table.cells:
+        return IntervalFile(str(path), ROLE, rows, listed, known)
+    rates = dict(zip(table.lines.tolist(), read_numbers(table, "fps").tolist()))
+    return IntervalFile(str(path), ROLE, rows, listed.assign(fps=listed["line"].map(rates)), known | {"fps"})
 
 
 def _with_score(table: TextTable, remarks: Remarks) -> TextTable:
@@ -233,5 +237,5 @@ def propose_intervals(
         )
     columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]
     table = pd.DataFrame(rows, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
-    known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
+    known = (scores.columns & {"fps"}) | {*scores.ids, "kind", "onset", "offset", "apex", "confidence"}
     return IntervalFile(scores.place, ROLE, table, scores.videos, known)

@@ -1,6 +1,6 @@
 """Read predicted and true intervals, and check them line by line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mebench.errors import DataError
 from mebench.exchange.choices import NO_CHOICES, Choices
 from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.elan_export import is_elan_export, sheet_of_export
+from mebench.exchange.further_intervals import with_further_intervals
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.repeated_videos import refuse_repeated_videos
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
@@ -22,6 +23,7 @@ from mebench.exchange.values import (
     IntervalFile,
     Role,
     blank_cells,
+    emotion_of,
     frame_of_rows,
     read_emotions,
     read_frames,
@@ -37,7 +39,7 @@ from mebench.output.terminal import format_count
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {
-    "predictions": (*IDS, *_INTERVAL, "confidence"),
+    "predictions": (*IDS, *_INTERVAL, "confidence", "fps"),
     "truth": (*IDS, *_INTERVAL, "fps", "n_frames"),
 }
 
@@ -81,7 +83,7 @@ def read_intervals(
         return check_intervals(read_log(sheet, path, role, remarks), remarks)
     table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, choices=choices), remarks)
     table.require("video", "onset", "offset")
-    table = _with_kinds(table, remarks)
+    table = with_further_intervals(_with_kinds(_with_emotions(table, remarks), remarks), remarks)
     if timed is not None or is_export:
         return check_intervals(_intervals_of_table(table, str(path), (fps, rate), role, remarks), remarks)
     table.note_unread(remarks)
@@ -115,6 +117,7 @@ def _intervals_of_table(
     """
     # A row without onset and offset is a video without expressions, or without spotted intervals.
     known = ~(blank_cells(table.cells["onset"]) & blank_cells(table.cells["offset"]))
+    known &= ~_are_signs_of_none(table, remarks)
     marked_frames, fractional = read_marked_frames(table, *rates, remarks)
     if role == "predictions" and not known.all():
         remarks.repair(
@@ -126,7 +129,7 @@ def _intervals_of_table(
     _note_substitutes(table, role, remarks)
     named = frame_of_rows(table, remarks)
     videos = _with_rates_and_lengths(named, table, role)
-    apexes = marked_frames.get("apex", np.full(len(known), np.nan))
+    apexes = _marked_apexes(table, marked_frames, onset, remarks)
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     columns = {
@@ -139,10 +142,59 @@ def _intervals_of_table(
     if role == "predictions":
         columns["confidence"] = _read_confidences(table, known, remarks)
         names_no_kind = blank_cells(table.cells["kind"]) if "kind" in table.cells else np.zeros_like(known)
-        videos = named.assign(kind=pd.Series(columns["kind"]).mask(~known & names_no_kind, ""))
+        videos = videos.drop(columns="n_frames").assign(
+            kind=pd.Series(columns["kind"]).mask(~known & names_no_kind, "")
+        )
     rows = named.assign(**columns)
     intervals = rows if known.all() else rows[known].reset_index(drop=True)
     return IntervalFile(source, role, intervals, videos, frozenset(table.cells), fractional=fractional)
+
+
+_SAY_NONE = frozenset(
+    ("no", "non", "no expression", "noexpression", "neutral", "no emotion", "nothing", "no me", "none", "无表情")
+)
+"""Labels, in small letters, of a video without expressions."""
+
+
+def _are_signs_of_none(table: TextTable, remarks: Remarks) -> NDArray[np.bool_]:
+    """The rows whose ends are -1, or 0, because the video has no expression, (n_rows,).
+
+    No frame is below zero: two ends of -1 are no interval. Two zeros are none where the row names no emotion though others do, and
+    where it is the only row of its video.
+    """
+    onset, offset = (table.cells[name] for name in ("onset", "offset"))
+    are_minus = onset.where(_is_minus_one) & offset.where(_is_minus_one)
+    are_zeros = onset.where(_is_zero) & offset.where(_is_zero)
+    if are_zeros.any():
+        says_none = np.zeros(len(table.lines), np.bool_)
+        if "emotion" in table.cells:
+            emotions = table.cells["emotion"].read(emotion_of)
+            says_none = emotions.where(lambda word: word in ("", *_SAY_NONE))
+        names_emotions = "emotion" in table.cells and not says_none.all()
+        are_zeros &= says_none if names_emotions else _are_alone(table)
+    for rows, sign in ((are_minus, "-1"), (are_zeros, "0")):
+        if rows.any():
+            remarks.repair(
+                f"{table.role}: onset and offset of {sign} ({at_lines(table.lines[rows])}) are read as a video without an interval"
+            )
+    return are_minus | are_zeros
+
+
+def _is_minus_one(cell: str) -> bool:
+    """Whether a cell is -1."""
+    return cell.strip() in ("-1", "-1.0")
+
+
+def _is_zero(cell: str) -> bool:
+    """Whether a cell is 0."""
+    return cell.strip() in ("0", "0.0")
+
+
+def _are_alone(table: TextTable) -> NDArray[np.bool_]:
+    """The rows that are the only ones of their video, (n_rows,)."""
+    names = pd.DataFrame({name: table.cells[name].which for name in IDS if name in table.cells})
+    alone: NDArray[np.bool_] = ~names.duplicated(keep=False).to_numpy(np.bool_)
+    return alone
 
 
 def _warn_of_zeros(lines: NDArray[np.int64], role: Role, remarks: Remarks) -> None:
@@ -163,15 +215,26 @@ def _note_substitutes(table: TextTable, role: Role, remarks: Remarks) -> None:
         remarks.repair(f"{table.role}: no column apex: {apex}")
 
 
+def _marked_apexes(
+    table: TextTable, marked: Mapping[str, NDArray[np.float64]], onset: NDArray[np.int64], remarks: Remarks
+) -> NDArray[np.float64]:
+    """The apexes, NaN where none is marked, (n_rows,). Below its onset, 0 and -1 say that none is."""
+    apexes = marked.get("apex", np.full(len(onset), np.nan))
+    says_none = (apexes <= 0) & (apexes < onset)
+    if says_none.any():
+        remarks.repair(f"{table.role}: an apex of 0 or less ({at_lines(table.lines[says_none])}) is read as not marked")
+    return np.where(says_none, np.nan, apexes)
+
+
 def _with_rates_and_lengths(videos: pd.DataFrame, table: TextTable, role: Role) -> pd.DataFrame:
-    """The videos with the frame rates and numbers of frames that a truth states; NaN elsewhere.
+    """The videos with the frame rates that a file states, and the numbers of frames of a truth; NaN elsewhere.
 
     Raises:
         DataError: one is not above 0.
     """
     stated: dict[str, NDArray[np.float64] | float] = {"fps": np.nan, "n_frames": np.nan}
     for name, read in (("fps", read_numbers), ("n_frames", read_frames)):
-        if role == "truth" and name in table.cells:
+        if name in table.cells:
             values = read(table, name)
             table.refuse(name, values <= 0, "{name} must be above 0, not {cell}")
             stated[name] = values
@@ -295,6 +358,25 @@ def _warn_of_ends_beyond_videos(given: IntervalFile, remarks: Remarks) -> None:
 
 _YES = ("1", "true", "yes", "y")
 _NO = ("0", "false", "no", "n")
+
+
+def _with_emotions(table: TextTable, remarks: Remarks) -> TextTable:
+    """The table whose column of kinds is read as the emotion, if it holds words for something else than kinds."""
+    if "kind" not in table.cells or "emotion" in table.cells or "kind" in table.decided:
+        return table
+    words = [cell for cell in table.cells["kind"].distinct if cell.casefold() not in BLANK]
+    are_other_words = len(words) > 1 and all(
+        len(word) > 2 and word[0].isalpha() and not kind_of(word) for word in words
+    )
+    if not are_other_words:
+        return table
+    header = table.header_of("kind")
+    remarks.repair(
+        f"{table.role}: the column {header!r} holds no kinds, such as {words[0]!r}, and is read as the emotion"
+    )
+    rest = replace(table, cells={name: cells for name, cells in table.cells.items() if name != "kind"})
+    rest = replace(rest, taken={name: other for name, other in table.taken.items() if name != "kind"})
+    return rest.with_column(header, "emotion", table.cells["kind"])
 
 
 def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:

@@ -149,7 +149,55 @@ def join_with_truth(
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     intervals = predictions.intervals
     spotted = intervals.assign(video=_keys(intervals, predictions.ids, key_of), draw=0)
+    if "fps" in predictions.columns:
+        stated = predictions.videos.assign(video=_keys(predictions.videos, predictions.ids, key_of))
+        spotted = _at_rate_of_truth(spotted, stated, truth, rules, remarks, has_scores=frames is not None)
     return Tables(videos, truths, spotted, frame_scores=frames)
+
+
+SAME_RATE = 0.002
+"""Relative difference of two frame rates that are one: 29.97 and 30."""
+
+
+def _at_rate_of_truth(
+    spotted: pd.DataFrame,
+    stated: pd.DataFrame,
+    truth: IntervalFile,
+    rules: Rules,
+    remarks: Remarks,
+    has_scores: bool,
+) -> pd.DataFrame:
+    """The intervals in frames of the truth: those that are counted at another rate are carried over by time.
+
+    Args:
+        spotted: the intervals, with the `video` of the truth.
+        stated: `video`, `line` and `fps` of each row of the predictions.
+        truth: the truth, which states its own rates; where it does not, the user's rate holds.
+        rules: rules with the user's rate.
+        remarks: list that gets what was carried over.
+        has_scores: whether the intervals follow from scores of frames.
+
+    Raises:
+        DataError: scores of frames are given at another rate.
+    """
+    own = truth.videos.assign(video=_keys(truth.videos, truth.ids)).dropna(subset="fps")
+    rate_of_truth = own.groupby("video")["fps"].first()
+    true_rate = spotted["video"].map(rate_of_truth).fillna(np.nan if rules.fps is None else rules.fps)
+    rate = spotted["line"].map(stated.drop_duplicates("line").set_index("line")["fps"])
+    differs = ((rate - true_rate).abs() > SAME_RATE * true_rate).to_numpy(np.bool_)
+    if not differs.any():
+        return spotted
+    rates = sorted({(f"{own:g}", f"{true:g}") for own, true in zip(rate[differs], true_rate[differs])})
+    told = list_first([f"{own} a second, those of the truth at {true}" for own, true in rates], MOST_NEAR)
+    if has_scores:
+        raise DataError(f"the frame scores are counted at {told}: give the scores of the frames that the truth counts")
+    remarks.warn(
+        f"predictions: frames are counted at {told}: {format_count(int(differs.sum()), 'interval')} "
+        f"({at_lines(spotted['line'][differs])}) carried over by time"
+    )
+    ratio = np.where(differs, true_rate / rate, 1.0)
+    onset, offset = (np.floor(spotted[name] * ratio + 0.5).astype(np.int64) for name in ("onset", "offset"))
+    return spotted.assign(onset=onset, offset=offset, apex=spotted["apex"] * ratio)
 
 
 def _span_of_frames(frames: pd.DataFrame) -> "pd.Series[int]":

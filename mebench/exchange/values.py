@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations.names import BLANK, DATABASES, KINDS, STARTS, STOPS, kind_of, plain_name
+from mebench.annotations.names import ALIASES, BLANK, DATABASES, KINDS, STARTS, STOPS, kind_of, plain_name
 from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import MOST_LINES, OtherColumns, Remarks, TextTable, at_lines, first_true
@@ -39,7 +39,7 @@ class IntervalFile:
             both inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty);
             for predictions `confidence` (NaN where not given). In the order of the file.
         videos: one row for each row of the file, with or without an interval, so that a video stands in it several
-            times: `line` and those of `IDS` that the file has. A truth also has `fps` and `n_frames` (NaN where not given).
+            times: `line` and those of `IDS` that the file has, and `fps` (NaN where not given). A truth also has `n_frames`.
             Predictions also have `kind`; it is empty, for all kinds, where a row without an interval names none.
         columns: the known columns that the file has.
         pooled: its intervals are of both kinds but not distinguished; all are stored as micro.
@@ -94,8 +94,14 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     cells = table.cells[name]
     texts = pd.Series(cells.distinct, dtype="object")
     read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)  # no blank is a number
-    if table.may_have_decimal_comma and np.isnan(read).any():
-        read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
+    if np.isnan(read).any():
+        are_shares = name in ("confidence", "score") or name not in ALIASES
+        if table.may_have_decimal_comma or (are_shares and not any(map(_THOUSANDS.fullmatch, cells.distinct))):
+            texts = texts.str.replace(",", ".", n=1)
+        is_percent = texts.str.fullmatch(r"[-+]?[\d.]+ ?%")
+        if is_percent.any() and not (np.isfinite(read) & (np.abs(read) > 1)).any():
+            texts = texts.str.removesuffix("%")
+        read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64) / np.where(is_percent, 100, 1)
     values = read[cells.which]
     table.refuse(name, ~np.isfinite(values) & ~blank_cells(cells), "the {name} {cell!r} is not a number{more}")
     return values

@@ -1,0 +1,116 @@
+"""A second and a third interval in one row, as the sheets of SMIC-E hold them: `Onset2F`, `Offset2F`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.annotations.names import ALIASES, BLANK, plain_name
+from mebench.annotations.sheets import Cells
+from mebench.exchange.text_table import Remarks, TextTable, at_lines
+from mebench.output.terminal import format_count
+
+_NUMBERED = re.compile(r"(\D+)([2-9])(\D*)")
+_IN_WORDS = {"second": "2", "third": "3", "fourth": "4"}
+_NONE = frozenset((*BLANK, "0", "-1", "0.0", "-1.0"))
+"""Cells that hold no end of a further interval."""
+
+
+def further_ends(headers: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The headers of further onsets, apexes and offsets, by their number.
+
+    >>> further_ends(["OnsetF", "Onset2F", "OffsetF", "Offset2F", "au2", "onset 3"])
+    {'2': {'onset': 'Onset2F', 'offset': 'Offset2F'}}
+    >>> further_ends(["Second onset", "second_offset"])
+    {'2': {'onset': 'Second onset', 'offset': 'second_offset'}}
+    """
+    found: dict[str, dict[str, str]] = {}
+    for header in headers:
+        name, number = _without_number(plain_name(header))
+        for what in ("onset", "apex", "offset"):
+            if number and name in ALIASES[what]:
+                found.setdefault(number, {}).setdefault(what, header)
+    return {number: ends for number, ends in sorted(found.items()) if {"onset", "offset"} <= ends.keys()}
+
+
+def _without_number(plain: str) -> tuple[str, str]:
+    """A plain name without its number, and that number; empty if it has none."""
+    for word, number in _IN_WORDS.items():
+        if plain.startswith(word):
+            return plain.removeprefix(word), number
+    numbered = _NUMBERED.fullmatch(plain)
+    return (numbered[1] + numbered[3], numbered[2]) if numbered else (plain, "")
+
+
+def with_further_intervals(table: TextTable, remarks: Remarks) -> TextTable:
+    """The table with a row for each further interval, behind the row that holds it.
+
+    Args:
+        table: table of intervals.
+        remarks: list that gets their number.
+    """
+    further = further_ends([*table.others])
+    if not further or not {"onset", "offset"} <= table.cells.keys():
+        return table
+    rows = [np.arange(len(table.lines))]
+    ends: list[Mapping[str, Cells]] = [{name: table.cells[name] for name in _ENDS if name in table.cells}]
+    for columns in further.values():
+        own = {name: table.others[header].read(str.strip) for name, header in columns.items()}
+        held = np.flatnonzero(~(_is_none(own["onset"]) | _is_none(own["offset"])))
+        rows.append(held)
+        ends.append({name: column.choose_rows(held) for name, column in own.items()})
+    n_further = sum(map(len, rows[1:]))
+    headers = [header for columns in further.values() for header in columns.values()]
+    if n_further:
+        where = at_lines(table.lines[np.unique(np.concatenate(rows[1:]))])
+        remarks.repair(
+            f"{table.role}: {format_count(n_further, 'further interval')} ({where}), in the columns "
+            f"{', '.join(headers)}, read as intervals of the same video"
+        )
+    return _interleaved(table, rows, ends, further)
+
+
+_ENDS = ("onset", "apex", "offset")
+
+
+def _is_none(column: Cells) -> NDArray[np.bool_]:
+    """Whether the cells hold no frame, (n,)."""
+    return column.where(lambda cell: cell.casefold() in _NONE)
+
+
+def _interleaved(
+    table: TextTable,
+    rows: Sequence[NDArray[np.intp]],
+    ends: Sequence[Mapping[str, Cells]],
+    further: Mapping[str, Mapping[str, str]],
+) -> TextTable:
+    """The table with its further rows in their places.
+
+    Args:
+        table: the table.
+        rows: rows of the table that hold the first, the second … interval.
+        ends: ends of each.
+        further: headers of further ends.
+    """
+    every_row = np.concatenate(rows)
+    order = np.argsort(every_row, kind="stable")
+    in_order = every_row[order]
+    cells = {name: column.choose_rows(in_order) for name, column in table.cells.items()}
+    for name in ends[0]:
+        parts = [own.get(name, Cells([""], np.zeros(len(held), np.intp))) for own, held in zip(ends, rows)]
+        cells[name] = _joined(parts).choose_rows(order)
+    used = {header for columns in further.values() for header in columns.values()}
+    others = {name: column.choose_rows(in_order) for name, column in table.others.items() if name not in used}
+    return replace(table, cells=cells, others=others, lines=table.lines[in_order])
+
+
+def _joined(columns: Sequence[Cells]) -> Cells:
+    """The cells of several columns, one after the other."""
+    distinct: list[str] = []
+    which = []
+    for column in columns:
+        which.append(column.which + len(distinct))
+        distinct += column.distinct
+    return Cells(distinct, np.concatenate(which))
