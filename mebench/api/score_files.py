@@ -21,7 +21,6 @@ with lazy_imports():
         choices as file_choices,
         eaf,
         frame_scores as frame_score_files,
-        intervals,
         join as joining,
         text_table,
         write as writing,
@@ -495,11 +494,10 @@ def _answers_from_intervals(
     adapters = dataset_summary.adapters_of(true)
     read, join = file_answers.read_truth(true, join, remarks, adapters)
     is_log = READ_FORMATS[reading.form]
-    fps = join.fps or read.rate_of_seconds
     return file_answers.join_intervals(
         read,
         # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.
-        intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate, reading.choices),
+        file_answers.read_answers(answered, read, join, remarks, is_log),
         join,
         remarks,
         classes=_listed(scoring.classes),

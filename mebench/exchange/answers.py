@@ -20,8 +20,8 @@ from mebench.exchange.intervals import check_intervals, read_intervals
 from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
-from mebench.exchange.text_table import File, Remarks, parse_columns, read_sheet
-from mebench.exchange.values import IDS, IntervalFile
+from mebench.exchange.text_table import File, Remarks, TextTable, parse_columns, read_sheet
+from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics.tables import Tables
 from mebench.output.terminal import format_count
 
@@ -111,28 +111,70 @@ def read_truth(
 
 
 def _read_as_sheet_of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
-    """The rows of a sheet of annotations, or None if no adapter reads it."""
+    """The truths of a sheet of annotations, or None if no adapter reads it."""
     for dataset in adapters:
-        try:
-            annotations = list(dataset.annotations)
-        except DataError:
-            continue
-        remarks.repair(
-            f"truth: read as the sheet of {dataset.id}, as mebench data summary dataset={dataset.id} dataset.annotations=FILE reads it"
-        )
-        for line in repair_lines(dataset.sheet_repairs):
-            remarks.repair(f"truth: {line}")
-        return check_intervals(_truth_from_annotations(str(file), annotations, dataset.fps, remarks), remarks)
+        truth = _rows_of_sheet(str(file), dataset, "truth", remarks)
+        if truth is not None:
+            return check_intervals(truth, remarks)
     return None
 
 
-def _truth_from_annotations(
-    place: str, annotations: Sequence[Annotation], usual_rate: float, remarks: Remarks
+def _answers_of_sheet(file: File, truth: IntervalFile, rules: Rules, remarks: Remarks) -> IntervalFile | None:
+    """The answers of a file in the form of the truth's sheet, with the same repairs; None for a file of another form.
+
+    A table with a confidence or with columns named after predictions has answers beside the sheet's own columns, and is read as a table.
+    """
+    if truth.sheet is None or not isinstance(file, Path) or not file.is_file() or rules.choices.decide_answers:
+        return None
+    dataset = type(truth.sheet)(replace(truth.sheet.params, annotations=str(file)))
+    if not (file.suffix.lower() in WORKBOOKS or str(file) == truth.place or dataset.recognised):
+        return None
+    try:
+        columns = _plain_table(file, _OF_ANSWERS)
+    except DataError:  # a layout that only the adapter knows
+        columns = None
+    if columns is not None and (columns.other_columns().owned or "confidence" in columns.cells):
+        return None
+    read = _rows_of_sheet(str(file), dataset, "predictions", remarks)
+    if read is None:
+        return None
+    is_the_truth = file.read_bytes() == Path(truth.place).read_bytes()
+    others = None if columns is None or is_the_truth else columns.other_columns()
+    is_same_rows = others is not None and bool(np.isin(read.intervals["line"], others.lines).all())
+    return check_intervals(replace(read, others=others if is_same_rows else None), remarks)
+
+
+_OF_ANSWERS = ("subject", "video", "onset", "apex", "offset", "emotion", "kind", "confidence")
+
+
+def _plain_table(file: Path, wanted: Sequence[str]) -> TextTable:
+    """The columns of a file as those of a table of predictions, without remarks."""
+    sheet = read_sheet(file, Remarks(), "predictions")
+    return parse_columns(sheet, file, "predictions", wanted, Remarks(), may_stand_alone="emotion")
+
+
+def _rows_of_sheet(place: str, dataset: SheetDataset, role: Role, remarks: Remarks) -> IntervalFile | None:
+    """The rows of a sheet as its dataset's adapter reads them; None if it does not."""
+    try:
+        annotations = list(dataset.annotations)
+    except DataError:
+        return None
+    remarks.repair(
+        f"{role}: read as the sheet of {dataset.id}, as mebench data summary dataset={dataset.id} dataset.annotations=FILE reads it"
+    )
+    for line in repair_lines(dataset.sheet_repairs):
+        remarks.repair(f"{role}: {line}")
+    return replace(_intervals_of_annotations(place, role, annotations, dataset.fps, remarks), sheet=dataset)
+
+
+def _intervals_of_annotations(
+    place: str, role: Role, annotations: Sequence[Annotation], usual_rate: float, remarks: Remarks
 ) -> IntervalFile:
-    """Annotations of a dataset as a truth.
+    """Annotations of a dataset as a truth, or as answers.
 
     Args:
         place: the file, for sentences.
+        role: what they are.
         annotations: rows of the sheet; those without a person, a video or an onset are left out.
         usual_rate: frames per second of videos whose row states no rate.
         remarks: list that gets the account of the rows.
@@ -146,14 +188,61 @@ def _truth_from_annotations(
             )
     columns = ["line", "subject", "video", "fps", "kind", "onset", "offset", "apex", "emotion"]
     table = pd.DataFrame(rows, columns=columns)
-    account = remarks.account_of("truth")
+    account = remarks.account_of(role)
     account.hold("row", len(annotations))
     account.leave_out("row", len(annotations) - len(table), "a row without a person or a video")
-    videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
     complete = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
     account.leave_out("row", len(table) - len(complete), "a row without an interval")
     intervals = complete.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
-    return IntervalFile(place, "truth", intervals, videos, frozenset({*table} - {"line"}))
+    known = frozenset({*table} - {"line"})
+    if role == "truth":
+        videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
+        return IntervalFile(place, role, intervals, videos, known)
+    # What a truth holds twice is one expression, in answers of this form, too.
+    once = intervals[~intervals.duplicated([name for name in intervals if name != "line"])].reset_index(drop=True)
+    account.leave_out("row", len(intervals) - len(once), "a repeated annotation")
+    middle = (once["onset"] + once["offset"]) // 2
+    answers = once.assign(apex=once["apex"].fillna(middle), confidence=np.nan)
+    return IntervalFile(place, role, answers, table[["line", "subject", "video", "kind"]], known - {"fps"})
+
+
+def _with_spellings(truth: IntervalFile, answers: IntervalFile, remarks: Remarks) -> IntervalFile:
+    """The answers with the labels that the truth's adapter writes for other spellings of them, such as `happiness` for `happy`."""
+    spellings = {} if truth.sheet is None else truth.sheet.cleaning.spellings
+    labels = answers.intervals["emotion"]
+    known = set(truth.intervals["emotion"])
+    found = {label: spellings[label] for label in labels.unique() if label in spellings and label not in known}
+    if not found:
+        return answers
+    written = ", ".join(f"{label} as {meant}" for label, meant in found.items())
+    remarks.repair(f"predictions: other spellings are read as the truth's: {written}")
+    return replace(answers, intervals=answers.intervals.assign(emotion=labels.replace(found)))
+
+
+def read_answers(
+    file: File,
+    truth: IntervalFile,
+    rules: Rules,
+    remarks: Remarks,
+    log: bool | None = None,
+) -> IntervalFile:
+    """The intervals of predictions. A file in the form of the truth's sheet is read as that is, with the same repairs.
+
+    Args:
+        file: the file of the predictions.
+        truth: the truth, as read.
+        rules: how the files go together; the rate of the truth holds for seconds if the user gives none.
+        remarks: list that gets what was noticed.
+        log: see `read_intervals`.
+
+    Raises:
+        DataError: the file cannot be understood; the sentence names the line.
+    """
+    read = None if log else _answers_of_sheet(file, truth, rules, remarks)
+    if read is None:
+        rate_of_seconds = rules.fps or truth.rate_of_seconds
+        read = read_intervals(file, "predictions", remarks, log, rate_of_seconds, truth.rate, rules.choices)
+    return _with_spellings(truth, read, remarks)
 
 
 def join_intervals(
@@ -291,7 +380,10 @@ def read_clip_answers(
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].str.split("+").explode().tolist()
     scored = named_classes(classes, labels, remarks)
     other_labels = sorted(set(labels) - {"", *scored})
-    read = read_clips(path, "predictions", remarks, scored, other_labels, rules.choices)
+    read = _answers_of_sheet(path, truth, rules, remarks)
+    if read is None:
+        spellings = {} if truth.sheet is None else truth.sheet.cleaning.spellings
+        read = read_clips(path, "predictions", remarks, scored, other_labels, rules.choices, spellings)
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
 
 
@@ -324,11 +416,7 @@ def read_against_truth(
     if clips:
         answers = [read_clip_answers(true, path, rules, own, classes) for path, own in zip(files, own_remarks)]
     else:
-        rate_of_seconds = rules.fps or true.rate_of_seconds
-        spotted = [
-            read_intervals(path, "predictions", own, fps=rate_of_seconds, rate=true.rate, choices=choices)
-            for path, own in zip(files, own_remarks)
-        ]
+        spotted = [read_answers(path, true, rules, own) for path, own in zip(files, own_remarks)]
         if any(file.pooled for file in spotted):
             true = _without_kinds(true, remarks)
         answers = [join_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]

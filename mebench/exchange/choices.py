@@ -68,6 +68,11 @@ class Choices:
         """Whether one of them is about the truth alone."""
         return any(choice.side == "truth" for choice in (*self.columns, *self.where))
 
+    @property
+    def decide_answers(self) -> bool:
+        """Whether one of them is about the predictions."""
+        return any(choice.side != "truth" for choice in (*self.columns, *self.where))
+
     def column_of(self, name: str, role: str) -> str | None:
         """The column that the user names for a content; None if there is none."""
         named = [choice.value for choice in self.columns if choice.name == name and choice.is_about(role)]

@@ -8,8 +8,9 @@ the easy clips.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,7 @@ _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, "onset", "kind", "emotion", "confidence"),
     "truth": (*IDS, "onset", "kind", "emotion"),
 }
+NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
 _MARK = r"(?:p|prob|proba|probs|probability|softmax)"
 _OF_CLASS = re.compile(rf"{_MARK}[\W_]+(.+)|(.+?)[\W_]+{_MARK}", re.IGNORECASE)
 _ROUNDED = 0.005
@@ -61,6 +63,7 @@ def read_clips(
     labels: Sequence[str] = (),
     others: Sequence[str] = (),
     choices: Choices = NO_CHOICES,
+    spellings: Mapping[str, str] = NO_SPELLINGS,
 ) -> IntervalFile:
     """Read and check a file of clips.
 
@@ -74,6 +77,7 @@ def read_clips(
         labels: the scored classes; predictions with probabilities need one for each class.
         others: further classes that may occur in predictions.
         choices: what the user decides of columns and rows.
+        spellings: other spellings of classes, in small letters, with the class that each means.
 
     Returns:
         As for intervals; a missing onset is 0, the offset equals the onset, `confidence` is the probability of the
@@ -87,7 +91,9 @@ def read_clips(
     table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, "emotion", choices), remarks)
     table.require("video", "emotion")
     refuse_repeated_videos(table, choices)
-    rows = frame_of_rows(table, remarks, emotion=read_emotions(table))
+    known = {*labels, *others}
+    emotions = read_emotions(table).read(lambda word: word if word in known else spellings.get(word, word))
+    rows = frame_of_rows(table, remarks, emotion=emotions)
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
         raise DataError(f"{path} holds no clip with an emotion, so nothing can be scored")

@@ -162,7 +162,7 @@ def judge_classes(answers: IntervalFile, truth: IntervalFile, rows: NamedRows, c
     """
     if answers.others is not None and "emotion" not in answers.others.decided:
         _judge_classes_of_answers(answers, answers.others, rows, classes)
-    if truth.others is None or truth.place == answers.place or not rows.is_perfect:
+    if truth.others is None or not rows.is_perfect:
         return
     taken = truth.others.taken.get("emotion", "emotion")
     emotions = _labels_by_line(truth.intervals)

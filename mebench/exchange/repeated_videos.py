@@ -124,15 +124,15 @@ def _distinguishes_runs(
     share_recurring = float((values_of_video >= 2).sum()) / n_videos
     if not share_recurring:
         return False
-    if onset is None or offset is None:
-        # A clip has one class, a frame one score: whatever distinguishes a second one is another run.
-        return share_recurring >= SOME
-    places = (videos[known], values[known], onset[known], offset[known])
-    if _names_runs(header):
-        return share_recurring >= SOME and not _counts_in_order(*places)
     videos_of_value = np.bincount(pairs[1], minlength=n_values)
     full_values = videos_of_value >= NEARLY_ALL * n_videos
     are_full = int(full_values.sum()) >= 2 and 2 * int(full_values.sum()) >= n_values
+    if onset is None or offset is None:
+        # A clip has one class, a frame one score: what distinguishes a second one is another run.
+        return are_full or (_names_runs(header) and share_recurring >= SOME)
+    places = (videos[known], values[known], onset[known], offset[known])
+    if _names_runs(header):
+        return share_recurring >= SOME and not _counts_in_order(*places)
     return are_full and not _counts_in_order(*places) and _overlap_across_values(*places)
 
 

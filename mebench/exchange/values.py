@@ -18,6 +18,8 @@ from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mebench.annotations import SheetDataset
 else:
     pd = load_lazily("pandas")
 
@@ -45,6 +47,7 @@ class IntervalFile:
         pooled: its intervals are of both kinds but not distinguished; all are stored as micro.
         fractional: how fractional onsets and offsets were read, `frames` or `seconds`; empty if there are none.
         others: the columns that are not read, to be judged by their values; None where the form of the file has no others.
+        sheet: the dataset whose adapter read the file as its sheet; None for any other file.
     """
 
     place: str
@@ -55,6 +58,7 @@ class IntervalFile:
     pooled: bool = False
     fractional: str = ""
     others: OtherColumns | None = None
+    sheet: SheetDataset | None = None
 
     @property
     def rate(self) -> float | None:

@@ -7,6 +7,7 @@ import pytest
 
 from mebench.annotations import read_sheets
 from mebench.annotations.drawn import write_csv
+from mebench.api.score_files import score
 from mebench.config import registry
 from mebench.exchange import answers
 from mebench.exchange.join import Rules
@@ -60,3 +61,14 @@ def test_SheetDataset_and_read_truth_agree_on_released_sheets(released, name, tm
     assert {row[:6] for row in found} == {row[:6] for row in by_adapter(id_, released)[0]}
     assert f"truth: read as the sheet of {id_}, as " in repaired[0]
     assert len(repaired) > 1 or not repairs
+
+
+@pytest.mark.parametrize("what", ["intervals", "clips"])
+def test_released_sheet_is_right_against_itself(released, what):
+    """What the adapter repairs in a truth it repairs in answers of the same form."""
+    _, sheet = released
+    summary = score(str(sheet), str(sheet), what=what, bootstrap=0).summary
+    for part in summary.get("spotting", {}).values():
+        assert (part["fp"], part["fn"]) == (0, 0)
+    parts = [summary["recognition"]] if what == "clips" else [summary["analysis"]["true_positives"]]
+    assert [part["scores"]["uf1"]["value"] for part in parts] == [1.0]

@@ -38,13 +38,25 @@ def test_read_intervals_types_the_cells_of_a_row(read):
 
 
 @pytest.mark.parametrize("role", ["truth", "predictions"])
-def test_read_intervals_warns_of_zeros_that_may_mean_nothing(read, role):
-    given, remarks = read(HEAD + "01,a,micro,0,,0,,\n01,b,micro,0,,9,,\n01,c,micro,,,,,\n", role)
+@pytest.mark.parametrize("sign", ["0", "-1"])
+def test_read_intervals_reads_signs_of_none_as_no_interval(read, role, sign):
+    given, remarks = read(HEAD + f"01,a,micro,{sign},,{sign},,\n01,b,micro,0,,9,,\n01,c,micro,,,,,\n", role)
+    assert given.intervals["line"].tolist() == [3]
+    assert given.videos["video"].tolist() == ["a", "b", "c"]
+    assert any(f"onset and offset of {sign} (line 2) are read as a video without" in line for line in remarks.repaired)
+
+
+@pytest.mark.parametrize("role", ["truth", "predictions"])
+def test_read_intervals_warns_of_zeros_with_an_emotion(read, role):
+    given, remarks = read(HEAD + "01,a,micro,0,,0,joy,\n01,b,micro,0,,9,fear,\n", role)
     assert len(given.intervals) == 2
-    assert remarks.warnings[0] == (
-        f"{role}: onset 0 and offset 0 (line 2) are read as an interval of one frame; where a video has none, leave both empty"
-    )
-    assert not any("onset 0" in sentence for sentence in remarks.warnings[1:])
+    assert any("onset 0 and offset 0 (line 2) are read as an interval of one frame" in w for w in remarks.warnings)
+
+
+def test_read_intervals_takes_an_apex_of_0_or_less_as_unmarked(read):
+    given, remarks = read(HEAD + "01,a,micro,10,0,20,,\n01,b,micro,10,-1,20,,\n01,c,micro,10,12,20,,\n", "truth")
+    assert given.intervals["apex"].isna().tolist() == [True, True, False]
+    assert any("an apex of 0 or less (lines 2 and 3)" in line for line in remarks.repaired)
 
 
 @pytest.mark.parametrize("name", ["Konfidenz", "Sicherheit", "Wahrscheinlichkeit", "probability"])

@@ -1,8 +1,10 @@
 """Which video of the truth a prediction belongs to."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from mebench.api.score_files import score
 from mebench.errors import DataError
 from mebench.exchange import join as exchange_join
 from mebench.exchange.intervals import read_intervals
@@ -181,3 +183,34 @@ def test_join_adds_no_person_for_an_unknown_video(joined):
     assert ordered["unit"]["data/02/EP09"] == ordered["unit"]["data/02/EP02"]
     assert ordered["stratum"]["data/7/x"] == NOBODY
     assert ordered["n_frames"]["data/7/x"] == 0
+
+
+RATES = {"subject": ["1", "1"], "video": ["a", "b"], "onset": [10, 31], "offset": [24, 45]}
+
+
+@pytest.mark.parametrize(("rate", "own"), [(50, 25), (30, 200), (25, 50)])
+def test_intervals_at_another_rate_are_carried_over_by_time(rate, own):
+    truth = pd.DataFrame(RATES).assign(fps=own)
+    frames = {name: [round(frame * rate / own) for frame in RATES[name]] for name in ("onset", "offset")}
+    scores = score(pd.DataFrame({**RATES, **frames}).assign(fps=rate), truth, bootstrap=0)
+    assert scores.summary["spotting"]["micro"]["tp"] == 2
+    assert any(f"counted at {rate} a second, those of the truth at {own}" in line for line in scores.warnings)
+
+
+def test_intervals_at_nearly_the_rate_stay():
+    scores = score(pd.DataFrame(RATES).assign(fps=29.97), pd.DataFrame(RATES).assign(fps=30), bootstrap=0)
+    assert not any("carried over" in line for line in scores.warnings)
+
+
+def test_rate_of_the_user_holds_where_the_truth_has_none():
+    doubled = {name: [2 * frame for frame in RATES[name]] for name in ("onset", "offset")}
+    scores = score(pd.DataFrame({**RATES, **doubled}).assign(fps=50), pd.DataFrame(RATES), fps=25, bootstrap=0)
+    assert scores.summary["spotting"]["micro"]["tp"] == 2
+
+
+def test_frame_scores_at_another_rate_are_refused():
+    scores = pd.DataFrame(
+        {"video": "a", "frame": range(60), "score": [1 - abs(n - 30) / 40 for n in range(60)], "fps": 50}
+    )
+    with pytest.raises(DataError, match="frame scores are counted at 50 a second, those of the truth at 25"):
+        score(scores, pd.DataFrame(RATES).assign(fps=25), what="frame scores", k_prime=7)
