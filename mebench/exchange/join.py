@@ -182,8 +182,9 @@ def _at_rate_of_truth(
     """
     own = truth.videos.assign(video=_keys(truth.videos, truth.ids)).dropna(subset="fps")
     rate_of_truth = own.groupby("video")["fps"].first()
-    true_rate = spotted["video"].map(rate_of_truth).fillna(np.nan if rules.fps is None else rules.fps)
-    rate = spotted["line"].map(stated.drop_duplicates("line").set_index("line")["fps"])
+    rows = stated if has_scores else spotted
+    true_rate = rows["video"].map(rate_of_truth).fillna(np.nan if rules.fps is None else rules.fps)
+    rate = rows["line"].map(stated.drop_duplicates("line").set_index("line")["fps"])
     differs = ((rate - true_rate).abs() > SAME_RATE * true_rate).to_numpy(np.bool_)
     if not differs.any():
         return spotted
