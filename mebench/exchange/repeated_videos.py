@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations.names import BLANK, header_words
+from mebench.annotations.names import BLANK, KNOWN, header_words, plain_name
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError, list_first
 from mebench.exchange.choices import Choices
@@ -32,6 +32,8 @@ SOME = 0.2
 """Share of the videos that recur, where the name of the column says that its values are runs or coders."""
 OVERLAPPING = 0.25
 """Share of the intervals that overlap one of another value: a single program or coder marks a moment once."""
+FEWEST_VIDEOS = 2
+"""Videos in which a column of any name must recur: in a single one everything does."""
 MOST_SHOWN = 4
 """Values of a column that a sentence shows."""
 
@@ -133,6 +135,8 @@ def _distinguishes_runs(
     places = (videos[known], values[known], onset[known], offset[known])
     if _names_runs(header):
         return share_recurring >= SOME and not _counts_in_order(*places)
+    if plain_name(header) in KNOWN or n_videos < FEWEST_VIDEOS:
+        return False
     return are_full and not _counts_in_order(*places) and _overlap_across_values(*places)
 
 

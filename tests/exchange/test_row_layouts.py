@@ -29,7 +29,7 @@ from mebench.exchange.row_layouts import (
 )
 
 LAYOUTS = (*OBJECT_LAYOUTS, *LIST_LAYOUTS)
-SCORING_PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "scoring.md"
+FILES_PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "files.md"
 
 
 def first_example(layout):
@@ -156,6 +156,6 @@ def test_row_layouts_hold_every_layout():
 
 
 def test_scoring_page_lists_the_layouts_in_their_order():
-    lines = SCORING_PAGE.read_text(encoding="utf-8").splitlines()
+    lines = FILES_PAGE.read_text(encoding="utf-8").splitlines()
     start = lines.index("| layout | what it holds | example |") + 2
     assert lines[start : start + len(LAYOUTS)] == [line_of_documentation(layout) for layout in LAYOUTS]
