@@ -33,7 +33,7 @@ from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import find_metric
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import NONE, format_mean_count
-from mebench.output.table import Column, Table, latex_text, markdown_text
+from mebench.output.table import Column, Latex, LatexStyle, Markdown, MarkdownStyle, Table, latex_text, markdown_text
 from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
@@ -320,8 +320,7 @@ class PaperTable:
             Column("cite", of=lambda row: ", ".join(row.keys), optional=True),
         ]
         measured = len(self.measured)
-        muted = {number for number, row in enumerate(self.measured) if not row.compared}
-        table = Table.from_items(columns, self.rows, self.title, muted)
+        table = Table.from_items(columns, self.rows, self.title, self._unranked_positions())
         if not self.in_print:
             return table
         return replace(table, rows=[*table.rows[:measured], PRINTED_ROWS, *table.rows[measured:]])
@@ -343,37 +342,42 @@ class PaperTable:
 
     def to_markdown(self) -> str:
         """Markdown with the best values in bold, and the notes below."""
-        heads = ["method", *(find_metric(name).label for name in self.metrics)]
-        plain = Table([Column(head) for head in heads], [])
-        lines = plain.to_markdown().split("\n")
-        lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.measured]
+        rows: list[Sequence[str] | str] = [self._markdown_cells(row) for row in self.measured]
         if self.in_print:
-            lines.append(f"| *{PRINTED_ROWS}* |{' |' * len(self.metrics)}")
-        lines += [f"| {' | '.join(self._markdown_cells(row))} |" for row in self.in_print]
+            rows.append(PRINTED_ROWS)
+        rows += [self._cells_in_print(row) for row in self.in_print]
+        columns = [Column("method", main=True), *(Column(name, find_metric(name).label) for name in self.metrics)]
+        table = Table(columns, rows, muted=self._unranked_positions()).to_markdown(MarkdownStyle(heading="*"))
         below = [f"{_as_text(self.notes)}."]
         if self.sources:
             below += ["", f"Sources: {markdown_text('; '.join(self.sources))}."]
-        return "\n".join([f"**{self.title}**", "", *lines, "", *below]) + "\n"
+        return "\n".join([f"**{self.title}**", "", table, "", *below]) + "\n"
 
     def _markdown_cells(self, row: PaperRow) -> list[str]:
-        """A row in Markdown."""
-        name = Column("method", main=True).markdown_cell(self.name_of(row), muted=not (row.compared or row.source))
-        cells = [name.replace("**", "")]
-        if row.source:
-            return [
-                f"{cells[0]}, {row.keys[0]}",
-                *(_without_zero(row.printed[metric], metric) for metric in self.metrics),
-            ]
-        for metric in self.metrics:
-            score = row.scores[metric]
-            value = written_value(score["value"], metric)
-            if row.compared and score["value"] in self.find_best(metric):
-                value = f"**{value}**"
-            if metric == self.metrics[0] and self.letters_of(row):
-                value += f"<sup>{self.letters_of(row)}</sup>"
-            spread = self._spread_in_words(row) if metric == self.metrics[0] else ""
-            cells.append("<br>".join(filter(None, [value, written_interval(score, metric), spread])))
-        return cells
+        """The name of a measured row, and its scores in Markdown."""
+        return [self.name_of(row), *(self._markdown_score(row, metric) for metric in self.metrics)]
+
+    def _markdown_score(self, row: PaperRow, metric: str) -> Markdown:
+        """A score with its letters; its interval, and the spread of seeds, below."""
+        score = row.scores[metric]
+        value = written_value(score["value"], metric)
+        if row.compared and score["value"] in self.find_best(metric):
+            value = f"**{value}**"
+        if metric == self.metrics[0] and self.letters_of(row):
+            value += f"<sup>{self.letters_of(row)}</sup>"
+        spread = self._spread_in_words(row) if metric == self.metrics[0] else ""
+        return Markdown("<br>".join(filter(None, [value, written_interval(score, metric), spread])))
+
+    def _cells_in_print(self, row: PaperRow) -> list[str]:
+        """The name of a printed row with its source, and its values."""
+        return [
+            f"{self.name_of(row)}, {row.keys[0]}",
+            *(_without_zero(row.printed[metric], metric) for metric in self.metrics),
+        ]
+
+    def _unranked_positions(self) -> set[int]:
+        """The positions of the measured rows that are not ranked, such as levels of chance."""
+        return {position for position, row in enumerate(self.measured) if not row.compared}
 
     def to_csv_text(self) -> str:
         """CSV with the ends of all intervals; of printed values the source and the caveats."""
@@ -399,28 +403,16 @@ class PaperTable:
         r"""A `\begin{table}` that fits the style; it needs the packages array, booktabs, and fontenc with T1."""
         style = STYLES[self.style]
         room = style.width - SCORE_WIDTH[self.intervals] * len(self.metrics)
-        heads = " & ".join(["Method", *(latex_text(find_metric(name).label) for name in self.metrics)])
-        scores = "l" * len(self.metrics)
-        return "\n".join(
-            [
-                "% Made by mebench table. Needs array, booktabs, and fontenc with T1.",
-                r"\begin{table}",
-                r"  \centering",
-                rf"  \caption{{{self.caption or self._latex_caption()}}}",
-                rf"  \label{{{self.label}}}",
-                rf"  {style.size}\setlength{{\tabcolsep}}{{3pt}}",
-                rf"  \begin{{tabular}}{{@{{}}>{{\raggedright\arraybackslash}}p{{{room}pt}}{scores}@{{}}}}",
-                r"    \toprule",
-                rf"    {heads} \\",
-                r"    \midrule",
-                *(f"    {self._latex_row(row)}" for row in self.measured),
-                *self._latex_lines_in_print(),
-                r"    \bottomrule",
-                r"  \end{tabular}",
-                r"\end{table}",
-                "",
-            ]
+        form = LatexStyle(
+            caption=self.caption or self._latex_caption(),
+            label=self.label,
+            commands=rf"{style.size}\setlength{{\tabcolsep}}{{3pt}}",
+            columns=rf"@{{}}>{{\raggedright\arraybackslash}}p{{{room}pt}}{'l' * len(self.metrics)}@{{}}",
         )
+        columns = [Column("Method"), *(Column(name, find_metric(name).label) for name in self.metrics)]
+        rows = [*map(self._latex_cells, self.measured), *self._latex_rows_in_print()]
+        needs = "% Made by mebench table. Needs array, booktabs, and fontenc with T1."
+        return f"{needs}\n{Table(columns, rows).to_latex(form)}\n"
 
     def _latex_caption(self) -> str:
         """The title, and what the marks mean."""
@@ -429,23 +421,24 @@ class PaperTable:
         text = " ".join(f"{latex_text(sentence)}." for sentence in sentences if sentence).replace(r" \%", r"\,\%")
         return raise_numbers_in_latex(text)
 
-    def _latex_lines_in_print(self) -> list[str]:
+    def _latex_rows_in_print(self) -> list[Sequence[Latex] | Latex]:
         """The rows of printed values below a rule, each after a comment with its source."""
         if not self.in_print:
             return []
-        head = rf"    \multicolumn{{{1 + len(self.metrics)}}}{{@{{}}l}}{{\textit{{{PRINTED_ROWS.capitalize()}}}}} \\"
-        lines = [r"    \midrule", head] if self.measured else [head]
+        heading = rf"\multicolumn{{{1 + len(self.metrics)}}}{{@{{}}l}}{{\textit{{{PRINTED_ROWS.capitalize()}}}}} \\"
+        rows: list[Sequence[Latex] | Latex] = [Latex(r"\midrule")] if self.measured else []
+        rows.append(Latex(heading))
         for row in self.in_print:
-            lines += [f"    % {row.source}", f"    {self._latex_row(row)}"]
-        return lines
+            rows += [Latex(f"% {row.source}"), self._latex_cells(row)]
+        return rows
 
-    def _latex_row(self, row: PaperRow) -> str:
+    def _latex_cells(self, row: PaperRow) -> list[Latex]:
         """A row: its name with its papers, and its scores."""
         is_plain = row.compared or row.source
         name = raise_numbers_in_latex(latex_text(self.name_of(row)))
         name = name if is_plain else rf"\textit{{{name}}}"
         cite = rf"~\cite{{{','.join(row.keys)}}}" if row.keys else ""
-        return " & ".join([f"{name}{cite}", *(self._latex_score(row, metric) for metric in self.metrics)]) + r" \\"
+        return [Latex(f"{name}{cite}"), *(Latex(self._latex_score(row, metric)) for metric in self.metrics)]
 
     def _latex_score(self, row: PaperRow, metric: str) -> str:
         """A score with its letters, and its interval as the form says."""
