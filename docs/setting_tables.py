@@ -8,6 +8,7 @@ from typing import Any
 from typer.main import get_command
 
 from mebench.cli import app
+from mebench.cli.verbs import load_all_verbs
 from mebench.config.setting_descriptions import GROUPS, setting_descriptions
 from mebench.output.json_output import text_of_value
 
@@ -58,7 +59,7 @@ def tables() -> list[str]:
 
 def options_of(verb: str) -> list[Any]:
     """The options of a verb, without those of all verbs."""
-    command: Any = get_command(app)
+    command: Any = load_all_verbs(get_command(app))
     for word in verb.split():
         command = command.commands[word]
     of_all = {"--json", "--help", "--plugins", "--config"}

@@ -37,6 +37,12 @@ class PluginError(MebenchError):
     exit_code = 2
 
 
+class MissingPartError(MebenchError):
+    """A room of mebench that this installation lacks is needed, see `mebench.parts`."""
+
+    exit_code = 2
+
+
 class DataError(MebenchError):
     """A dataset, a file or a frame is missing or unreadable."""
 

@@ -14,6 +14,9 @@ from typing import Any
 
 from lazy_loader import attach_stub
 
+from mebench.errors import MissingPartError
+from mebench.parts import missing_part_sentence
+
 _is_lazy = ContextVar("_is_lazy", default=False)
 
 
@@ -47,16 +50,37 @@ def attach_front(room: str, file: str) -> tuple[Callable[[str], Any], Callable[[
     def give(name: str) -> Any:
         if _is_lazy.get() and (folder / f"{name}.py").is_file():
             return _LazyModule(f"{room}.{name}")
-        return give_listed(name)
+        with refused_without_part():
+            return give_listed(name)
 
     return give, list_names, names
 
 
 def load_lazily(name: str) -> Any:
-    """A stand-in for a module, which imports it at the first use of an attribute."""
+    """A stand-in for a module, which imports it at the first use of an attribute.
+
+    So a file names a part of mebench that the installation may lack, where most of what the file does needs none.
+    """
     return _LazyModule(name)
 
 
 class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self.__name__), name)
+        with refused_without_part():
+            return getattr(import_module(self.__name__), name)
+
+
+@contextmanager
+def refused_without_part() -> Iterator[None]:
+    """Say in one sentence that a block imports a part of mebench which is not there.
+
+    Raises:
+        MissingPartError: that part is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        sentence = missing_part_sentence(error.name or "")
+        if not sentence:
+            raise
+        raise MissingPartError(sentence) from error

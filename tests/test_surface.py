@@ -18,6 +18,7 @@ import typer.main
 
 import mebench
 from mebench.cli import app
+from mebench.cli.verbs import load_all_verbs
 
 ROOT = Path(__file__).parent.parent
 SURFACE = Path(__file__).with_name("surface.json")
@@ -92,7 +93,7 @@ def public_names(base):
 
 def today():
     return {
-        "verbs": verbs(typer.main.get_command(app)),
+        "verbs": verbs(load_all_verbs(typer.main.get_command(app))),
         "api": api(),
         "plugins": imported_by_plugins(),
         "bases": bases_of_plugins(),

@@ -16,10 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mebench.boards.row_scores import over_seeds
 from mebench.boards.written_tables import find_written_tables
 from mebench.metrics import Tables
-from mebench.metrics.seed_means import summarize_seeds
+from mebench.metrics.seed_means import over_seeds, summarize_seeds
 from mebench.records.record import Record, read_committed_record
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables

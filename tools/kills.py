@@ -172,6 +172,7 @@ def import_all(jobs: Sequence[str]) -> None:
     """Import all that programs and workers import sooner or later. No thread starts, for a copy would lack it."""
     from mebench import cli
     from mebench._fast_imports import speed_up_imports
+    from mebench.cli import verbs
     from mebench.files import code_hash
     from mebench.runner.inputs import code_of
 
@@ -206,6 +207,8 @@ def import_all(jobs: Sequence[str]) -> None:
     # What each program works out for itself: its commands, and the hash of its code.
     typer.main.get_command = functools.cache(typer.main.get_command)
     typer.main.get_command(cli.app)
+    for verb in verbs.VERBS:
+        verbs.load_verb(verb)
     code_of((), code_hash)
     gc.freeze()  # or the first collection of each copy would copy all memory
 

@@ -18,12 +18,11 @@ from mebench.intake.collect import Notify, collect_finished_runs, collect_record
 from mebench.intake.disagreements import with_doubts, with_senders
 from mebench.intake.record_registry import Registry
 from mebench.records.matching_published import ALIASES_FILE, read_aliases
-from mebench.records.published import read_published
+from mebench.records.published import PUBLISHED, read_published
 from mebench.records.record import Record
 from mebench.runs.folder import RunFolder
 
 RECORDS = "records"
-PUBLISHED = "published.csv"
 SOURCES = ("mebench.reproduction.board_rows", "mebench.vqa.board_rows")
 """The files of capabilities with rows for a board, each with a function `read_rows`. One that is not installed gives none."""
 

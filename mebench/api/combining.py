@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mebench.api.run_results import Run, runs_folder
+from mebench.api.tracked_runs import send_runs
 from mebench.lazy_imports import lazy_imports
 from mebench.output.progress import Progress
 
@@ -13,7 +14,6 @@ with lazy_imports():
     from mebench.combination import combined_run, rules as combination_rules
     from mebench.config import sources
     from mebench.runs import folder as run_folder
-    from mebench.tracking import send
 
 
 def combine(
@@ -63,7 +63,5 @@ def combine(
     made = combined_run.combine_runs(folders, rules, place)
     reporter.notify(*made.remarks)
     tracker = sources.user_setting("tracking", "") or None
-    with reporter.waiting("tracking"):
-        synced = send.send_all([made.folder], tracker, reporter)
-    shown_at = None if synced.failed else synced.opening or None
-    return Run(made.folder, made.summary, shown_at, made.fresh, synced.title)
+    sent = send_runs([made.folder], tracker, reporter)
+    return Run(made.folder, made.summary, sent.shown_at, made.fresh, sent.title)

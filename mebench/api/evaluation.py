@@ -34,7 +34,6 @@ with lazy_imports():
     from mebench.config import resolving, sources, trainer_objects
     from mebench.core import types as core_types
     from mebench.features import maps
-    from mebench.inference import alarm_rates, models as trained_models, spotted as spotted_videos
     from mebench.inspection import dataset_summary
     from mebench.reports import plots
     from mebench.runner import plan as run_plan
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
 
     from mebench.config.settings import RunConfig
     from mebench.core import Chain, Kind
+    from mebench.inference import alarm_rates, models as trained_models, spotted as spotted_videos
     from mebench.inference.models import ModelHeader
     from mebench.inference.spotted import SpottedVideo, SpottedVideos
 else:
@@ -56,6 +56,9 @@ else:
     torch = load_lazily("torch")
     cloudpickle = load_lazily("cloudpickle")
     pd = load_lazily("pandas")
+    alarm_rates = load_lazily("mebench.inference.alarm_rates")
+    trained_models = load_lazily("mebench.inference.models")
+    spotted_videos = load_lazily("mebench.inference.spotted")
 
 CONFIG = """title: {title}
 summary: an object that was given to mebench.evaluate

@@ -16,18 +16,20 @@ from mebench.output.progress import Progress, Silent
 
 with lazy_imports():
     from mebench.api import boards as board_files
-    from mebench.boards import board as whole_board
     from mebench.config import registry, sections, sources, typed_values
     from mebench.metrics import catalogue
-    from mebench.tracking import mlflow_store
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mebench.boards import board as whole_board
     from mebench.boards.rows import BoardTable
     from mebench.config.registry import PluginKind
+    from mebench.tracking import mlflow_store
 else:
     pd = load_lazily("pandas")
+    whole_board = load_lazily("mebench.boards.board")
+    mlflow_store = load_lazily("mebench.tracking.mlflow_store")
 
 
 def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.result import Result, notebook_html
+from mebench.api.tracked_runs import check_tracker, send_runs
 from mebench.api.trainer_objects import store_trainer_objects
 from mebench.errors import ConfigError, MebenchError, at_fault, unknown
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.progress import Progress
 
 with lazy_imports():
-    from mebench.boards import sweep_scores
     from mebench.config import (
         combinations as setting_combinations,
         registry,
@@ -26,13 +26,11 @@ with lazy_imports():
         trainer,
         typed_values,
     )
-    from mebench.inspection import dataset_summary
+    from mebench.inspection import dataset_summary, scheme_remark
     from mebench.records import record as run_record
-    from mebench.reports import plots, report as run_report, scores as score_report, trust as score_trust
-    from mebench.reproduction import scheme_remark
+    from mebench.reports import plots, report as run_report, scores as score_report, sweep_scores, trust as score_trust
     from mebench.runner import execute, guard, session
     from mebench.runs import answers as run_answers, folder as run_folder, origin as run_origin, scoring
-    from mebench.tracking import send, tracker as trackers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,7 +219,7 @@ def execute_config(config: run_settings.RunConfig, progress: Progress | None = N
     """Execute the run of a configuration, or continue the unfinished one of that id."""
     reporter = progress or Progress()
     with at_fault("tracking"):
-        trackers.find_tracker(config.tracking)
+        check_tracker(config.tracking)
     outcome = execute.execute_run(config, reporter, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, reporter, fresh=True)
 
@@ -365,11 +363,9 @@ def _mirrored(
     if config.audit != "guard":
         summary = {**summary, "leak": execute.leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
-    with progress.waiting("tracking"):
-        sent = config.tracking_folds, config.tracking_models, config.tracking_figures
-        synced = send.send_all(folders, config.tracking, progress, *sent)
-    shown_at = None if synced.failed else synced.opening or None
-    return Run(folder, summary, shown_at, fresh, synced.title)
+    choices = config.tracking_folds, config.tracking_models, config.tracking_figures
+    sent = send_runs(folders, config.tracking, progress, *choices)
+    return Run(folder, summary, sent.shown_at, fresh, sent.title)
 
 
 class Sweep:
@@ -590,7 +586,7 @@ def execute_planned(
     progress: Progress,
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
-    trackers.find_tracker(configs[0].tracking)
+    check_tracker(configs[0].tracking)
     finished = []
     failures = []
     for combination, outcome in zip(combinations, execute.execute_sweep(configs, progress)):
@@ -598,11 +594,10 @@ def execute_planned(
             failures.append((combination.varied, outcome))
         else:
             finished.append((combination.varied, outcome))
-    with progress.waiting("tracking"):
-        synced = send.send_all([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
+    sent = send_runs([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
     runs = [
-        Run(outcome.folder, outcome.summary, synced.opening or None, fresh=True, tracker=synced.title)
+        Run(outcome.folder, outcome.summary, sent.opening or None, fresh=True, tracker=sent.title)
         for _, outcome in finished
     ]
     rows = sweep_scores.sweep_rows([(varied, outcome.folder, outcome.summary) for varied, outcome in finished])
-    return Sweep(runs, rows, failures, [varied for varied, _ in finished], synced.opening)
+    return Sweep(runs, rows, failures, [varied for varied, _ in finished], sent.opening)

@@ -10,6 +10,5 @@ from . import rows as rows
 from . import several_datasets as several_datasets
 from . import site as site
 from . import standings as standings
-from . import sweep_scores as sweep_scores
 from . import table_files as table_files
 from . import written_tables as written_tables

@@ -19,7 +19,6 @@ from mebench.boards.row_scores import (
     metrics_of,
     mistakes_of_runs,
     n_of,
-    over_seeds,
     sections_by_part,
     seed_mean_scores,
     single_score,
@@ -32,7 +31,7 @@ from mebench.core.types import ABSENT
 from mebench.errors import list_first
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
-from mebench.metrics.seed_means import exact_mean
+from mebench.metrics.seed_means import exact_mean, over_seeds
 from mebench.records import recorded_settings
 from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.result_cache import cached_result

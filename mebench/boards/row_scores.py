@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mebench.boards.rows import NOTHING, QUIET, Score
+from mebench.boards.rows import QUIET, Score
 from mebench.boards.run_tables import Read
 from mebench.core import KINDS
 from mebench.metrics.catalogue import JOINT, metric_columns as metrics_shown
 from mebench.metrics.mistakes import miss_shares, quiet_rate
 from mebench.metrics.scored_parts import scored_parts
-from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary
+from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary, over_seeds
 from mebench.records.record import Record
 from mebench.result_cache import cached_result
 
@@ -42,25 +42,6 @@ def sections_by_part(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[s
 def n_of(section: Mapping[str, Any]) -> float:
     """The number of scored truths (spotting) or samples (other sections)."""
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
-
-
-def over_seeds(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> Score:
-    """Mean, lowest and highest value of the seeds, with the interval of their mean; empty if a value is undefined.
-
-    Args:
-        scores: score of each seed.
-        of_mean: score of all seeds together, whose ends count, see `seed_mean_scores`.
-    """
-    values = [score["value"] for score in scores]
-    if None in values:
-        return NOTHING
-    return {
-        "value": exact_mean(values),
-        "low": of_mean["low"],
-        "high": of_mean["high"],
-        "min": min(values),
-        "max": max(values),
-    }
 
 
 def single_score(score: Mapping[str, Any]) -> Score:

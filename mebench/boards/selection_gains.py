@@ -7,11 +7,11 @@ from functools import partial
 from itertools import product
 from typing import Any, Self
 
-from mebench.boards.row_scores import SCORING, over_seeds, single_score
+from mebench.boards.row_scores import SCORING, single_score
 from mebench.boards.rows import NOTHING, Score
 from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
-from mebench.metrics.seed_means import exact_mean
+from mebench.metrics.seed_means import exact_mean, over_seeds
 from mebench.metrics.summary import scores_by_path
 from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
 from mebench.output.table import Column, Table

@@ -1,5 +1,5 @@
-"""The command `mebench`: one file for each verb or group of verbs; this file has what all share. It imports nothing
-heavy.
+"""The command `mebench`: one file for each verb or group of verbs, listed in `verbs.py`; this file has what all share. It
+imports no verb.
 """
 
 import atexit
@@ -15,33 +15,12 @@ import typer
 
 from mebench._fast_imports import speed_up_imports
 from mebench._installation import VERSION
-from mebench.cli import (
-    challenge,
-    combine,
-    compare,
-    curve,
-    data,
-    doctor,
-    features,
-    leaderboard,
-    mistakes,
-    paper,
-    plugins,
-    predictions,
-    reproduce,
-    run,
-    runs,
-    score,
-    spot,
-    tune,
-    vqa,
-)
-from mebench.cli.option_types import Verbs
+from mebench.cli.verbs import ListedVerbs
 from mebench.errors import MebenchError, system_sentence, unknown
 from mebench.output.terminal import print_lines
 
 app = typer.Typer(
-    cls=Verbs,
+    cls=ListedVerbs,
     help="Compare methods that find micro-expressions in video and name their emotion.",
     epilog="Start with: mebench list, then mebench run method=<id> dataset=<id>",
     no_args_is_help=True,
@@ -49,39 +28,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (
-    run.app,
-    plugins.app,
-    doctor.app,
-    predictions.degrade_app,
-    compare.app,
-    combine.app,
-    curve.app,
-    mistakes.app,
-    paper.app,
-    score.app,
-    reproduce.app,
-    spot.app,
-    tune.app,
-    predictions.predict_app,
-):
-    app.add_typer(verbs)
-for name, group in {
-    "config": plugins.config_app,
-    "new": plugins.new_app,
-    "data": data.app,
-    "runs": runs.app,
-    "track": runs.track_app,
-    "predictions": predictions.app,
-    "model": predictions.model_app,
-    "features": features.app,
-    "cache": features.cache_app,
-    "leaderboard": leaderboard.app,
-    "vqa": vqa.app,
-    "challenge": challenge.app,
-}.items():
-    app.add_typer(group, name=name)
-app.add_typer(leaderboard.app, name="board", hidden=True)
 
 UsageError: Any = typer.BadParameter.__base__
 """Errors of the command-line parser; newer versions of Typer contain Click, older ones use the installed one."""

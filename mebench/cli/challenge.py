@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verb_group
+from mebench.cli.option_types import Json, RunId, Runs, print_remarks
+from mebench.cli.verbs import verb_group
 from mebench.errors import DataError, SomeFailedError, describe_error
-from mebench.lazy_imports import lazy_imports
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.json_output import write_json
 from mebench.output.progress import Progress
 from mebench.output.table import Column, Table
@@ -21,15 +22,17 @@ from mebench.output.terminal import format_count, make_console, print_lines, pri
 
 with lazy_imports():
     from mebench.api import score_files
-    from mebench.boards import standings
     from mebench.challenges import bundle, entry as challenge_entry, register
     from mebench.exchange import text_table
     from mebench.runs import folder as run_folder, scoring
 
 if TYPE_CHECKING:
+    from mebench.boards import standings
     from mebench.challenges.register import ChallengeTask
+else:
+    standings = load_lazily("mebench.boards.standings")
 
-app = verb_group("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
+app = verb_group("challenge")
 
 TaskName = Annotated[str, typer.Argument(metavar="CHALLENGE[/TASK]", help="The task, such as megc2025/str.")]
 Truth = Annotated[Path, typer.Option("--truth", metavar="FILE", help="True intervals, classes, or answered questions.")]

@@ -15,10 +15,9 @@ from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_fil
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Column, Encoding, Json, Rule, RunId, Runs, Where, print_remarks
-from mebench.cli.reproduce import PUBLISHED, folder_of_published
 from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import group_by
-from mebench.lazy_imports import lazy_imports
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.json_output import write_json
 from mebench.output.number_format import format_number
 from mebench.output.progress import Progress
@@ -27,7 +26,6 @@ from mebench.output.terminal import format_count, format_size, print_lines, prin
 with lazy_imports():
     from mebench.api import score_files
     from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
-    from mebench.inference import gradcam_pictures
     from mebench.metrics import agreement as run_agreement, conventions
     from mebench.records import matching_published, published as published_values, record as run_record
     from mebench.reports import compare_runs, report as run_report, score_plots, trust as score_trust
@@ -35,8 +33,11 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from mebench.api.score_files import Comparison
+    from mebench.inference import gradcam_pictures
     from mebench.reports.compare_runs import Side
     from mebench.runs.folder import RunFolder
+else:
+    gradcam_pictures = load_lazily("mebench.inference.gradcam_pictures")
 
 app = typer.Typer()
 
@@ -197,8 +198,8 @@ def _print_differences_from_published(
 ) -> None:
     """Print under which conditions a run differs from a published result."""
     folder = run_folder.RunFolder.open_finished(runs, run)
-    published_folder = folder_of_published(leaderboards)
-    all_values = published_values.read_published(published_folder / PUBLISHED)
+    published_folder = published_values.find_published_folder(leaderboards)
+    all_values = published_values.read_published(published_folder / published_values.PUBLISHED)
     values = published_values.find_published(published_id, all_values)
     aliases = matching_published.read_aliases(published_folder / matching_published.ALIASES_FILE)
     conditions = matching_published.differences_from_published(run_record.read_record(folder), values, aliases)

@@ -11,7 +11,8 @@ import typer
 
 from mebench.account import account_lines
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verb_group
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of
+from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.files import whole_file, write_text
 from mebench.grouping import group_by
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mebench.inspection.soundness import Verification
     from mebench.inspection.tiles import Strip
 
-app = verb_group("Check a dataset before a run.")
+app = verb_group("data")
 
 MOST_LINES = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""

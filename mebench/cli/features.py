@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from mebench.cli.option_checks import days_of
-from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, config_with_inputs, verb_group
+from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, config_with_inputs
+from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mebench.core.chain import Chain
     from mebench.runner.plan import Plan
 
-app = verb_group("Explain features and compute them ahead of a run.")
+app = verb_group("features")
 
 
 @app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
@@ -109,7 +110,7 @@ def _card(plan: Plan, group: str, chain: Chain) -> dict[str, Any]:
     return {**explain.explain_chain(chain, landmarks), "provided": False}
 
 
-cache_app = verb_group("Inspect and clean the store of computed features.")
+cache_app = verb_group("cache")
 
 Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="The folder of the computed features.")]
 

@@ -21,8 +21,8 @@ from mebench.cli.option_types import (
     Words,
     config_from_words,
     exit_if_failed,
-    verb_group,
 )
+from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.json_output import write_json
@@ -33,8 +33,6 @@ from mebench.output.terminal import format_count, format_duration, format_size, 
 with lazy_imports():
     from mebench.api import boards as board_files, renewal
     from mebench.boards import board_pages, chance_rows, included, method_names, several_datasets, table_files
-    from mebench.boards.site import site_pages
-    from mebench.challenges import register
     from mebench.config import registry, sources
     from mebench.core import dataset as dataset_contract
     from mebench.intake import (
@@ -50,8 +48,6 @@ with lazy_imports():
     from mebench.records import record as run_record
     from mebench.runner import plan as run_plan
     from mebench.runs import folder as run_folder
-    from mebench.tracking import mlflow, mlflow_store, send
-    from mebench.vqa import answer_records, questions as vqa_questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +55,22 @@ if TYPE_CHECKING:
     from mebench.boards.board import Board
     from mebench.boards.board_pages import BoardPage
     from mebench.boards.rows import BoardTable
+    from mebench.boards.site import site_pages
+    from mebench.challenges import register
     from mebench.records.record import Record
+    from mebench.tracking import mlflow, mlflow_store, send
+    from mebench.vqa import answer_records, questions as vqa_questions
 else:
     pd = load_lazily("pandas")
+    site_pages = load_lazily("mebench.boards.site.site_pages")
+    register = load_lazily("mebench.challenges.register")
+    mlflow = load_lazily("mebench.tracking.mlflow")
+    mlflow_store = load_lazily("mebench.tracking.mlflow_store")
+    send = load_lazily("mebench.tracking.send")
+    answer_records = load_lazily("mebench.vqa.answer_records")
+    vqa_questions = load_lazily("mebench.vqa.questions")
 
-app = verb_group("Build the leaderboard, publish runs, accept others' records.")
+app = verb_group("leaderboard")
 
 SITE = "site"
 STATUS = {

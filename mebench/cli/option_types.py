@@ -7,12 +7,11 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from mebench.account import account_lines, column_lines
 from mebench.cli.complete import complete_word
 from mebench.cli.option_checks import check_file
-from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
+from mebench.errors import ConfigError, SomeFailedError
 from mebench.lazy_imports import lazy_imports
 from mebench.output.progress import Progress
 from mebench.output.terminal import format_count
@@ -26,38 +25,6 @@ if TYPE_CHECKING:
     from mebench.api.score_files import Comparison, Scores
     from mebench.core.dataset import Dataset
     from mebench.exchange.text_table import Remarks
-
-
-class Verbs(TyperGroup):
-    """A group of verbs: it answers a typing error with the nearest verb, and Ctrl-C with a sentence."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The verb that the first word names.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
-            verb = f"verb of {ctx.command_path}"
-            known = self.list_commands(ctx)
-            raise ConfigError(unknown(verb, args[0], known, f"See: {ctx.command_path} --help"))
-        return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the verb.
-
-        Raises:
-            InterruptedRunError: Ctrl-C, in a verb that has no message of its own for it.
-        """
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise InterruptedRunError("stopped: finished parts are kept, and the same command continues") from None
-
-
-def verb_group(help_: str) -> typer.Typer:
-    """A group of verbs."""
-    return typer.Typer(cls=Verbs, help=help_, no_args_is_help=True)
 
 
 def _target(ctx: typer.Context, value: str | None) -> str | None:

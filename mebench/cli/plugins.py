@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mebench.cli.complete import complete_plugin, known_names
-from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, verb_group
+from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words
+from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import COLUMNS, METRICS
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from mebench.testing.checks import CheckOutcome
 
 app = typer.Typer()
-config_app = verb_group("Look at configurations.")
+config_app = verb_group("config")
 
 LISTS = ("methods", "datasets", "protocols", "metrics")
 
@@ -312,7 +313,7 @@ def _parameters(section: sections.Section, packaged: Mapping[str, Any]) -> list[
     ]
 
 
-new_app = verb_group("Write a plugin to start from.")
+new_app = verb_group("new")
 
 Out = Annotated[
     str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins, for --plugins; plugins.")

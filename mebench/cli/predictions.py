@@ -24,12 +24,12 @@ from mebench.cli.option_types import (
     Runs,
     print_remarks,
     refuse_failed,
-    verb_group,
 )
 from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_WITHOUT_TRUTH, RegistryHelpCommand
+from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.files import file_hash
-from mebench.lazy_imports import lazy_imports
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.json_output import write_json
 from mebench.output.progress import Progress
 from mebench.output.terminal import format_count, format_size, print_lines, print_markdown, print_report, print_table
@@ -38,6 +38,10 @@ with lazy_imports():
     from mebench.config import registry, resolving
     from mebench.exchange import text_table, write as writing
     from mebench.features import degradation
+    from mebench.reports import report as run_report
+    from mebench.runs import folder as run_folder, scoring
+
+if TYPE_CHECKING:
     from mebench.inference import (
         model_card,
         models as trained_models,
@@ -47,15 +51,19 @@ with lazy_imports():
         robustness,
         robustness_page,
     )
-    from mebench.reports import report as run_report
-    from mebench.runs import folder as run_folder, scoring
-
-if TYPE_CHECKING:
     from mebench.inference.models import Model, ModelHeader
     from mebench.metrics.tables import Tables
+else:
+    model_card = load_lazily("mebench.inference.model_card")
+    trained_models = load_lazily("mebench.inference.models")
+    onnx_files = load_lazily("mebench.inference.onnx_files")
+    predict = load_lazily("mebench.inference.predict")
+    model_recipe = load_lazily("mebench.inference.recipe")
+    robustness = load_lazily("mebench.inference.robustness")
+    robustness_page = load_lazily("mebench.inference.robustness_page")
 
-app = verb_group("Write predictions of runs for other programs.")
-model_app = verb_group("List models, show their cards, and write them for other programs.")
+app = verb_group("predictions")
+model_app = verb_group("model")
 predict_app = typer.Typer()
 degrade_app = typer.Typer()
 

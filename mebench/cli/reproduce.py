@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench._installation import PACKAGE, shipped_folder
+from mebench._installation import PACKAGE
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-PUBLISHED = "published.csv"
 Leaderboards = Annotated[
     str | None,
     typer.Option(
@@ -76,11 +75,11 @@ def reproduce_command(
     difference.
     """
     ask_for_code_of_files(files, yes)
-    folder = folder_of_published(leaderboards)
+    folder = published_values.find_published_folder(leaderboards)
     known = papers.read_paper(folder / "papers", paper)
     if table is None:
         table = _table_with_programs(known)
-    published = published_values.read_published(folder / PUBLISHED)
+    published = published_values.read_published(folder / published_values.PUBLISHED)
     request = papers.PaperRequest(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
@@ -154,9 +153,9 @@ def rescore_command(
     The table shows scores under the authors' rules and the strict ones, with the paper's values. Intervals around peaks
     of window scores are also scored k'/2 later. Nothing is written without --write.
     """
-    folder = folder_of_published(leaderboards)
+    folder = published_values.find_published_folder(leaderboards)
     known = rescore.read_source(folder / rescore.RESCORED_FOLDER, source)
-    published = published_values.read_published(folder / PUBLISHED)
+    published = published_values.read_published(folder / published_values.PUBLISHED)
     with Progress().waiting("scoring"):
         outcome = rescore.rescore_source(known, Path(root).expanduser())
     cells = rescore.rescored_cells(known, outcome, published)
@@ -248,19 +247,6 @@ def _row_of_cell(cell: RescoredCell, countings: Sequence[Counting]) -> tuple[str
     shown_digits = min(digits, rescore.DIGITS)
     scores = [format_score(_score_of(cell.rescored.get(counting)), shown_digits) for counting in countings]
     return (cell.dataset, cell.score, printed, *scores)
-
-
-def folder_of_published(named: str | None) -> Path:
-    """The folder of published results: the named one, else `leaderboards` here, else mebench's own.
-
-    Raises:
-        ConfigError: none of them holds published results.
-    """
-    folders = [named] if named is not None else ["leaderboards", *shipped_folder("leaderboards")]
-    for folder in map(Path, folders):
-        if (folder / PUBLISHED).is_file():
-            return folder
-    raise ConfigError(f"there is no {PUBLISHED} in {folders[0]}: name the folder with --leaderboards FOLDER")
 
 
 def _print(

@@ -19,11 +19,10 @@ from mebench.output.terminal import print_lines, print_table, shell_command
 
 with lazy_imports():
     from mebench.api import run_results
-    from mebench.boards import sweep_scores
     from mebench.config import combinations as setting_combinations, sources, typed_values
+    from mebench.inspection import scheme_remark
     from mebench.protocols import known as known_protocols
-    from mebench.reports import scores as score_report
-    from mebench.reproduction import scheme_remark
+    from mebench.reports import scores as score_report, sweep_scores
     from mebench.runner import estimate
     from mebench.runs import folder as run_folder
 

@@ -11,16 +11,17 @@ from contextlib import suppress
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mebench.cli.option_checks import days_of
-from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verb_group
+from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose
+from mebench.cli.verbs import verb_group
 from mebench.errors import RunError, check_known, list_first, refuse_if
 from mebench.files import WRITING
 from mebench.grouping import group_by
-from mebench.lazy_imports import lazy_imports
+from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics.catalogue import SECTIONS
 from mebench.output import json_output, terminal
 from mebench.output.number_format import format_number
@@ -32,10 +33,14 @@ with lazy_imports():
     from mebench.reports import scores as score_report
     from mebench.runner import leak
     from mebench.runs import access_text, folder as run_folder, scoring
-    from mebench.tracking import send
 
-app = verb_group("List, show, verify and remove runs.")
-track_app = verb_group("Send runs to MLflow.")
+if TYPE_CHECKING:
+    from mebench.tracking import send
+else:
+    send = load_lazily("mebench.tracking.send")
+
+app = verb_group("runs")
+track_app = verb_group("track")
 
 
 def _status(run: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verb_group
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of
+from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, SomeFailedError
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
@@ -39,7 +40,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from mebench.vqa.questions import Row
 
-app = verb_group("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
+app = verb_group("vqa")
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.jsonl", help="The file to write.")]
 Answers = Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")]

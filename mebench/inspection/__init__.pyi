@@ -1,4 +1,5 @@
 from . import dataset_summary as dataset_summary
+from . import scheme_remark as scheme_remark
 from . import soundness as soundness
 from . import tiles as tiles
 from .dataset_summary import open_members as open_members

@@ -20,6 +20,7 @@ from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, strata_of_units
+from mebench.score_type import UNDEFINED
 
 
 def mean_summary(
@@ -131,6 +132,25 @@ def mean_ends(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, di
             "high": None if None in highs else exact_mean(highs),
         }
     return ends
+
+
+def over_seeds(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> Mapping[str, float | None]:
+    """Mean, lowest and highest value of the seeds, with the interval of their mean; empty if a value is undefined.
+
+    Args:
+        scores: score of each seed.
+        of_mean: score of all seeds together, whose ends count, see `seed_mean_scores`.
+    """
+    values = [score["value"] for score in scores]
+    if None in values:
+        return UNDEFINED.plain_over_seeds()
+    return {
+        "value": exact_mean(values),
+        "low": of_mean["low"],
+        "high": of_mean["high"],
+        "min": min(values),
+        "max": max(values),
+    }
 
 
 def exact_mean(values: Sequence[float]) -> float:

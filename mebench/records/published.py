@@ -13,12 +13,14 @@ from math import nan, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mebench.errors import DataError, check_known, refuse_if
+from mebench._installation import shipped_folder
+from mebench.errors import ConfigError, DataError, check_known, refuse_if
 from mebench.files import read_plain
 from mebench.grouping import group_by
 from mebench.limits import TEXT_TABLE_BYTES
 from mebench.metrics.catalogue import JOINT, METRICS
 
+PUBLISHED = "published.csv"
 CAVEATS: dict[str, str] = {
     "test_selected": "something, such as the epoch, was chosen on the test subjects",
     "different_protocol": "other clips, videos, classes or folds than the rows around it: not comparable with them",
@@ -356,6 +358,19 @@ _FORMS = {
     "classes": (r"([2-9]|[1-4]\d|50)?", "nothing or a whole number from 2 to 50"),
 }
 """The pattern of a cell, and a description of it."""
+
+
+def find_published_folder(named: str | None) -> Path:
+    """The folder of published results: the named one, else `leaderboards` here, else mebench's own.
+
+    Raises:
+        ConfigError: none of them holds published results.
+    """
+    folders = [named] if named is not None else ["leaderboards", *shipped_folder("leaderboards")]
+    for folder in map(Path, folders):
+        if (folder / PUBLISHED).is_file():
+            return folder
+    raise ConfigError(f"there is no {PUBLISHED} in {folders[0]}: name the folder with --leaderboards FOLDER")
 
 
 def read_published(path: Path) -> list[PublishedValue]:

@@ -6,6 +6,7 @@ from . import recognition as recognition
 from . import report as report
 from . import score_plots as score_plots
 from . import scores as scores
+from . import sweep_scores as sweep_scores
 from . import timeline as timeline
 from . import trust as trust
 from .report import judge_run as judge_run

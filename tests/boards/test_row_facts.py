@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from mebench.boards import build as boards_build, row_facts, sweep_scores, table_files
+from mebench.boards import build as boards_build, row_facts, table_files
 from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex_tables, markdown_page
 from mebench.config import registry
@@ -15,7 +15,7 @@ from mebench.intake import collect as boards_collect
 from mebench.output.terminal import make_console
 from mebench.records import schema
 from mebench.records.costs import COSTS, Cost
-from mebench.reports import report
+from mebench.reports import report, sweep_scores
 from mebench.runs.scoring import current_summary
 from tests.helpers.run_folders import make_run
 

@@ -383,7 +383,10 @@ PROGRAM = """
 import contextlib, functools, json, os, sys
 import typer.main
 from mebench.cli import app, main
+from mebench.cli.verbs import VERBS, load_verb
 
+for verb in VERBS:
+    load_verb(verb)
 typer.main.get_command = functools.cache(typer.main.get_command)
 typer.main.get_command(app)  # with which each command begins
 with contextlib.suppress(ImportError):

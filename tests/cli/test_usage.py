@@ -1,11 +1,14 @@
 """Words that the command line does not understand, the help of every verb, and what it leaves unimported."""
 
 import shlex
+from importlib import import_module
 
 import pytest
+from typer import Typer
 from typer.main import get_command
 
 from mebench.cli import app
+from mebench.cli.verbs import VERBS as LISTED, load_all_verbs
 
 
 def verbs(command, path=()):
@@ -18,7 +21,8 @@ def verbs(command, path=()):
             yield from verbs(sub, (*path, name))
 
 
-VERBS = dict(verbs(get_command(app)))
+ALL = load_all_verbs(get_command(app))
+VERBS = dict(verbs(ALL))
 
 
 def test_cli_verbs_have_help_of_whole_sentences():
@@ -27,13 +31,28 @@ def test_cli_verbs_have_help_of_whole_sentences():
         assert not any(part in command.help for part in ("Args:", "Returns:", "Raises:")), path
 
 
+@pytest.mark.parametrize("width", [30, 45, 60, 100])
+def test_cli_lists_verbs_as_their_files_say(width):
+    """The list of verbs reads no file, so its lines stand in a table, too."""
+    listed = get_command(app).commands
+    assert [*listed] == [*LISTED]
+    for name, command in ALL.commands.items():
+        assert listed[name].get_short_help_str(width) == command.get_short_help_str(width)
+        assert listed[name].hidden == command.hidden
+        assert hasattr(command, "commands") == LISTED[name].is_group
+    in_files = {(verb.file, verb.app) for verb in LISTED.values()}
+    for file in {verb.file for verb in LISTED.values()}:
+        for app_name, found in vars(import_module(f"mebench.cli.{file}")).items():
+            assert not isinstance(found, Typer) or (file, app_name) in in_files
+
+
 def test_cli_verbs_have_an_example_that_parses():
     for path, command in VERBS.items():
         intro, colon, line = command.epilog.partition(": ")
         assert (intro, colon) == ("Example", ": "), path
         _, *words = shlex.split(line)
         assert tuple(words[: len(path)]) == path
-        group = get_command(app)
+        group = ALL
         rest = words
         context = None
         while hasattr(group, "commands"):

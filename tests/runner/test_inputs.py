@@ -24,6 +24,7 @@ OTHER_ROOMS = {
     "limits.py",
     "matlab.py",
     "old_names.py",
+    "parts.py",
     "plugin_packages.py",
     "result_cache.py",
     "score_type.py",

@@ -4,7 +4,7 @@ import pytest
 
 from mebench.cli import run as cli_run
 from mebench.config import resolve
-from mebench.reproduction.scheme_remark import remark_on_scheme
+from mebench.inspection.scheme_remark import remark_on_scheme
 
 
 def remark(*words):

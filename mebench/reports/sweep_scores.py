@@ -4,10 +4,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mebench.boards.row_scores import over_seeds
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
-from mebench.metrics.seed_means import by_chance, mean_ends, mean_summary
+from mebench.metrics.seed_means import by_chance, mean_ends, mean_summary, over_seeds
 from mebench.output.number_format import format_interval, format_number
 from mebench.output.table import Column, Table
 from mebench.records.costs import COSTS, Cost

@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.boards import build, collect
-from mebench.boards.sweep_scores import sweep_notes, sweep_rows, sweep_table
+from mebench.reports.sweep_scores import sweep_notes, sweep_rows, sweep_table
 from mebench.runs.scoring import current_summary
 from tests.helpers.run_folders import make_run
 
