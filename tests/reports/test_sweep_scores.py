@@ -2,7 +2,8 @@
 
 import pytest
 
-from mebench.boards import build, collect
+from mebench.boards import build
+from mebench.intake import collect
 from mebench.reports.sweep_scores import sweep_notes, sweep_rows, sweep_table
 from mebench.runs.scoring import current_summary
 from tests.helpers.run_folders import make_run
