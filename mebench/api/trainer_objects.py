@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.api.pickling import with_own_code
-from mebench.atomic import replace_file
 from mebench.errors import ConfigError, RunError, refused_by_system
 from mebench.lazy_imports import lazy_imports, load_lazily
 
@@ -22,7 +21,10 @@ with lazy_imports():
 if TYPE_CHECKING:
     import cloudpickle
     import torch
+
+    from mebench import atomic
 else:
+    atomic = load_lazily("mebench.atomic")
     torch = load_lazily("torch")
     cloudpickle = load_lazily("cloudpickle")
 
@@ -73,7 +75,7 @@ def _stored(value: Any, option: str, runs: str) -> Any:
     ):
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.is_file():
-            replace_file(file, content)
+            atomic.replace_file(file, content)
     monitor = getattr(made, "monitor", None)
     return {
         "class_path": f"{type(made).__module__}.{type(made).__qualname__}",
