@@ -4,12 +4,13 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mebench.files import WRITING, whole_file
-from mebench.system import exchange_names, lock_folder, sync_to_disk
+from mebench.system import exchange_names, listening_sockets, lock_folder, sync_to_disk
 
 
 def rename_synced(temporary: Path, path: Path) -> None:
@@ -85,6 +86,33 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
             yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A folder for temporary files that this user alone can read, removed at the end; see `new_folder` for those of killed processes.
+
+    Args:
+        prefix: beginning of its name, of this purpose alone.
+    """
+    with new_folder(Path(tempfile.gettempdir()), prefix) as folder:
+        folder.chmod(0o700)
+        yield folder
+
+
+def sweep_dead_sockets() -> None:
+    """Remove the folders of sockets that killed processes left among the temporary files: nobody listens at any of them.
+
+    The standard library makes one, `pymp-…`, for the address of a fork server.
+    """
+    in_use = listening_sockets()
+    if in_use is None:
+        return
+    for folder in Path(tempfile.gettempdir()).glob("pymp-*"):
+        with suppress(OSError):  # of another user
+            addresses = list(folder.iterdir())
+            if addresses and all(address.is_socket() and str(address) not in in_use for address in addresses):
+                shutil.rmtree(folder)
 
 
 def nearest_existing(path: Path) -> Path:

@@ -1,11 +1,23 @@
 """Files and folders that appear whole or not at all."""
 
 import os
+import socket
+import subprocess
+import sys
+import tempfile
 
 import pytest
 
 from mebench import atomic
-from mebench.atomic import new_folder, put_in_place, replace_file, synced_file, whole_folder
+from mebench.atomic import (
+    new_folder,
+    put_in_place,
+    replace_file,
+    scratch_folder,
+    sweep_dead_sockets,
+    synced_file,
+    whole_folder,
+)
 from mebench.files import whole_file
 
 
@@ -164,3 +176,41 @@ def test_whole_folder_has_mode_of_umask(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o750
+
+
+def test_scratch_folder_removes_those_of_killed_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = """
+import os, signal
+from mebench.atomic import scratch_folder
+with scratch_folder("mebench-try-") as folder:
+    (folder / "file").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=False)
+    assert [path.name[:12] for path in tmp_path.iterdir()] == ["mebench-try-"]
+
+    with scratch_folder("mebench-try-") as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+        assert folder.stat().st_mode & 0o777 == 0o700
+        with scratch_folder("mebench-try-") as other:  # that of a living process stays
+            assert {*tmp_path.iterdir()} == {folder, other}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sweep_dead_sockets_keeps_those_in_use(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    open_sockets = []
+    for name in ("pymp-alive", "pymp-dead"):
+        (tmp_path / name).mkdir()
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(tmp_path / name / "listener"))
+        listening.listen()
+        open_sockets.append(listening)
+    open_sockets[1].close()
+    (tmp_path / "pymp-other").mkdir()
+    (tmp_path / "pymp-other" / "notes.txt").touch()
+    sweep_dead_sockets()
+    assert {path.name for path in tmp_path.iterdir()} == {"pymp-alive", "pymp-other"}
+    open_sockets[0].close()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.atomic import scratch_folder
 from mebench.config import trainer, trainer_objects
 from mebench.core import Dataset, Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
@@ -34,7 +34,7 @@ from mebench.runs.folder import TRAINING
 from mebench.sandbox.aliases import Aliases
 from mebench.sandbox.confinement import gives_view, grant_access
 from mebench.sandbox.grant import Grant
-from mebench.sandbox.isolation import Failure
+from mebench.sandbox.isolation import SCRATCH, Failure
 
 with lazy_imports():
     from mebench.runner import fold as fold_process
@@ -402,9 +402,11 @@ class ThisProcess:
 
     printed = ""
 
-    def scratch_folder(self) -> AbstractContextManager[str]:
+    @contextmanager
+    def scratch_folder(self) -> Iterator[str]:
         """A new folder for the files of one call, removed afterwards."""
-        return TemporaryDirectory(prefix="mebench-fold-")
+        with scratch_folder(SCRATCH) as folder:
+            yield str(folder)
 
     def call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], *_: object

@@ -1,7 +1,6 @@
 """The features that runs read, computed by workers that load neither PyTorch nor Lightning."""
 
 import secrets
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.atomic import scratch_folder
 from mebench.core import Chain, Video
 from mebench.features import FeatureStore
 from mebench.features.encoder_step import Encode
@@ -178,8 +178,8 @@ def hosted_feature_task(
         if not run.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
             cut = [chain for chain in run.chains if chain.scope == "clips"]
             costs[number] += video_source(run.store, dataset, run.id, video).compute(cut, ())
-    with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
-        grant = _common_grant(wanted, Path(scratch), board)
+    with scratch_folder("mebench-features-") as scratch:
+        grant = _common_grant(wanted, scratch, board)
         for scope in ("frames", "clips"):  # features of all frames are kept before the places of clips are revealed
             of_scope = [_only_scope(run, scope) for run in wanted]
             if not any(run.chains for run in of_scope):
@@ -273,11 +273,10 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
         return Prepared(0, {}, {})
     _try_encoders(jobs)
     with (
-        # Windows removes no file that a process maps: one that was ended in the middle may leave a few bytes.
-        tempfile.TemporaryDirectory(prefix="mebench-progress-", ignore_cleanup_errors=True) as name,
+        scratch_folder("mebench-progress-") as place,
         progress.frames("features", len(jobs)) as show,
     ):
-        return _compute_videos(jobs, pool, Path(name) / "board", show)
+        return _compute_videos(jobs, pool, place / "board", show)
 
 
 def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show: Show) -> Prepared:

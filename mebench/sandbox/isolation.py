@@ -24,19 +24,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from multiprocessing import forkserver, reduction
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from pkgutil import resolve_name
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from mebench.atomic import scratch_folder, sweep_dead_sockets
 from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
@@ -63,6 +63,8 @@ from mebench.system import (
 
 PRELOAD = "MEBENCH_PRELOAD"
 """The variable that tells the fork server what to import, see `mebench.runner.preload`."""
+SCRATCH = "mebench-fold-"
+"""Beginning of the names of the folders in which folds may write."""
 LOOK_SECONDS = 1.0
 """Interval of checks while waiting for a process."""
 
@@ -359,9 +361,11 @@ class Worker:
         if self._closed:
             self._kill()
 
-    def scratch_folder(self) -> AbstractContextManager[str]:
+    @contextmanager
+    def scratch_folder(self) -> Iterator[str]:
         """A new folder for the files of one call, removed afterwards."""
-        return TemporaryDirectory(prefix="mebench-fold-")
+        with scratch_folder(SCRATCH) as folder:
+            yield str(folder)
 
     @property
     def printed(self) -> str:
@@ -537,6 +541,7 @@ class ForkServer:
         if FORKS and (self.imports is None or not wanted <= self.imports):
             self.close()
             self.imports = wanted
+            sweep_dead_sockets()
             with _ONE_AT_A_TIME, only_kept_variables(), _as_started(json.dumps(sorted(wanted))):
                 self._server.ensure_running()
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
-from tempfile import TemporaryDirectory
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
+from mebench.atomic import scratch_folder
 from mebench.core.types import Fold
 from mebench.errors import RunError
 from mebench.runner.host import FoldHost
@@ -38,12 +38,13 @@ class KeptWorker:
     def __init__(self, server: ForkServer) -> None:
         self._server = server
         self._worker = isolation.Worker(server=server)
-        self._folder = TemporaryDirectory(prefix="mebench-fold-")
+        self._places = ExitStack()
+        self._folder = self._places.enter_context(scratch_folder(isolation.SCRATCH))
         self._grant: Grant | None = None
 
     def scratch_folder(self) -> AbstractContextManager[str]:
         """The same folder for each call."""
-        return nullcontext(self._folder.name)
+        return nullcontext(str(self._folder))
 
     def call(
         self,
@@ -65,7 +66,7 @@ class KeptWorker:
     def close(self) -> None:
         """End the process and remove its folder."""
         self._worker.close()
-        self._folder.cleanup()
+        self._places.close()
 
 
 class Proposer:
