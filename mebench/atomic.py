@@ -84,6 +84,9 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
                 break
         try:
             yield temporary
+        except OSError as error:
+            error.filename = error.filename or str(place)  # a full disk names no file
+            raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

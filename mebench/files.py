@@ -102,7 +102,7 @@ def whole_file(path: Path, rename: Callable[[Path, Path], Any] = Path.replace) -
             shutil.copymode(final, writing)
         rename(writing, final)
     except OSError as error:
-        if error.filename == str(writing):  # a name that the user has never seen
+        if error.filename in (None, str(writing)):  # none, or a name that the user has never seen
             error.filename = str(path)
         raise
     finally:

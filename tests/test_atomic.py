@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -214,3 +215,16 @@ def test_sweep_dead_sockets_keeps_those_in_use(tmp_path, monkeypatch):
     sweep_dead_sockets()
     assert {path.name for path in tmp_path.iterdir()} == {"pymp-alive", "pymp-other"}
     open_sockets[0].close()
+
+
+def test_whole_file_and_new_folder_name_the_place_of_a_full_disk(tmp_path):
+    """The system names no file where a write fails."""
+
+    def fail(place):
+        with place:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for place, named in ((whole_file(tmp_path / "a.csv"), tmp_path / "a.csv"), (new_folder(tmp_path), tmp_path)):
+        with pytest.raises(OSError, match="No space left") as refused:
+            fail(place)
+        assert refused.value.filename == str(named)

@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -178,7 +179,7 @@ def check_place(name: str, path: Path) -> Finding:
     path = path.absolute()
     existing = atomic.nearest_existing(path)
     state = "exists" if existing == path else "created on first use"
-    if os.access(existing, os.W_OK):
+    if is_writable(existing):
         free = shutil.disk_usage(existing).free / 2**30
         return Finding("fine", name, f"{path} ({state}, {free:.1f} GiB free)", topic="place")
     remedy = f"set {name}=FOLDER or make {existing} writable"
@@ -187,12 +188,25 @@ def check_place(name: str, path: Path) -> Finding:
     return Finding("error", name, f"{path} ({state}), not writable", remedy, "place")
 
 
+def is_writable(path: Path) -> bool:
+    """Whether this user can write there: by the system's word, and for a folder by trying, since root may do everything but write
+    on a disk that is mounted read-only.
+    """
+    if not path.is_dir():
+        return os.access(path, os.W_OK)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".mebench-", dir=path):
+            return True
+    except OSError:
+        return False
+
+
 def _check_shared_memory() -> Finding:
     """The folder through which processes share memory."""
     if not Path("/dev/shm").exists():
         remedy = "on Linux, mount a tmpfs there: workers need it"
         return Finding("warning", "shared memory", "no /dev/shm", remedy, "place")
-    severity: Severity = "fine" if os.access("/dev/shm", os.W_OK) else "error"
+    severity: Severity = "fine" if is_writable(Path("/dev/shm")) else "error"
     remedy = "mount it writable: processes share memory through it"
     return Finding(severity, "shared memory", "/dev/shm", remedy, "place")
 

@@ -122,6 +122,7 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
     """
     settings = dict[str, Any]()
     for key, text in map(key_value, words):
+        _refuse_lone_bytes(key, text)
         settings[ALIASES.get(key, key)] = text
     for key, value in flatten_keys(values or {}).items():
         try:
@@ -134,6 +135,18 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
                 f"{key} must be text, a number, or a list or map of them{example}, not {value!r} ({ARGUMENT})"
             ) from None
     return settings
+
+
+def _refuse_lone_bytes(key: str, text: str) -> None:
+    """Refuse bytes of a name that are no UTF-8: runs keep their settings as text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode(errors="surrogateescape").decode(errors="replace")
+        raise ConfigError(
+            f"{key}={shown} holds bytes that are no text in UTF-8: rename the file or folder, or give it a second name with ln -s",
+            settings=[key],
+        ) from None
 
 
 def read_file(path: Path) -> Layer:

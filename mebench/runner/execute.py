@@ -24,7 +24,7 @@ from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import prepare_features
-from mebench.runner.requirements import refuse_missing_devices
+from mebench.runner.requirements import check_folders, refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
@@ -321,8 +321,10 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
 
     Raises:
         ConfigError: Dask's scheduler does not answer, or this machine lacks the accelerator.
+        DataError: the folder of runs or the store of features cannot be written.
     """
     refuse_missing_devices(config.training, config.places, config.sandbox, config.trainer)
+    check_folders(config)
     if config.executor == "dask":
         from mebench.runner.dask_executor import DaskPool
 

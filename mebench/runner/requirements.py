@@ -33,9 +33,8 @@ def check_requirements(config: RunConfig) -> None:
         DataError: a folder cannot be written, or weights cannot be read.
     """
     refuse_missing_devices(config.training, config.places, config.sandbox, config.trainer)
-    _check_folder("runs", config.runs)
+    check_folders(config)
     trainer_objects.with_contents(config.trainer, config.runs)
-    _check_folder("cache", config.cache)
     for params in (config.method_params, config.recognizer_params):
         weights = getattr(params, "weights", None)
         if isinstance(weights, Path):
@@ -76,6 +75,16 @@ def refuse_missing_devices(
                 f"accelerator={accelerator} precision={precision} needs a GPU, and PyTorch {torch.__version__} finds none "
                 "here: choose accelerator=cpu and precision=32-true, or install PyTorch's build for this GPU"
             )
+
+
+def check_folders(config: RunConfig) -> None:
+    """Refuse places into which a run could not write its folds, its features, or the secret of drawn names.
+
+    Raises:
+        DataError: one cannot be written.
+    """
+    _check_folder("runs", config.runs)
+    _check_folder("cache", config.cache)
 
 
 def _check_folder(key: str, folder: str) -> None:

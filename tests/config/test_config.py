@@ -23,6 +23,7 @@ from mebench.config import (
     typed_values,
     user_file,
 )
+from mebench.config.sources import settings_of
 from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
 from mebench.output.json_output import text_of_value
@@ -580,3 +581,8 @@ def test_unknown_key_names_the_nearest_eight():
     assert "Did you mean 'method.epochs_spot'?" in str(error.value)
     assert str(error.value).count("method.") == 1 + 1 + 8
     assert re.search(r"and \d+ more", str(error.value))
+
+
+def test_settings_of_refuses_bytes_that_are_no_text():
+    with pytest.raises(ConfigError, match=r"^runs=b\ufffd holds bytes that are no text in UTF-8: rename"):
+        settings_of(["runs=b" + b"\xfc".decode(errors="surrogateescape")])

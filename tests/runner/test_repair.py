@@ -128,3 +128,15 @@ def test_open_finished_names_damage_and_the_next_step(finished, tmp_path):
         f"run {finished.id!r} is damaged (predictions.parquet, clips.parquet): 3 of 3 folds are whole; repair it with: "
         f"mebench resume {finished.path}"
     )
+
+
+@pytest.mark.parametrize("place", ["../out", "link/../out", "link"])
+def test_run_takes_places_however_they_are_spelt(moody, tmp_path, monkeypatch, place):
+    """A fold's view of the files holds real paths only."""
+    (tmp_path / "here" / "deep").mkdir(parents=True)
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "here" / "deep")
+    monkeypatch.chdir(tmp_path / "here")
+    words = [word for word in moody("sandbox=auto") if not word.startswith("runs=")]
+    folder, _ = execute([*words, f"runs={place}"])
+    assert folder.done
+    assert folder.list_changed_files() == []

@@ -5,6 +5,7 @@ import torch
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, DataError
+from mebench.runner.execute import worker_pool
 from mebench.runner.requirements import check_requirements
 
 
@@ -23,6 +24,17 @@ def test_check_requirements_refuses_folder_below_a_file(words, tmp_path, key):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=f"{key}=.*file/below cannot be written: .*name another folder with {key}=DIR"):
         check_requirements(resolve([*words, f"{key}={tmp_path / 'file' / 'below'}"]))
+
+
+@pytest.mark.parametrize("key", ["runs", "cache"])
+def test_worker_pool_refuses_places_that_a_dry_run_refuses(words, tmp_path, key):
+    """Before a plan is made, and with the same sentence."""
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(DataError, match=f"{key}=.* cannot be written"),
+        worker_pool(resolve([*words, f"{key}={tmp_path / 'file' / 'below'}"])),
+    ):
+        pass
 
 
 @pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="this machine has a GPU")
