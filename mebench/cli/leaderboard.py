@@ -40,6 +40,7 @@ with lazy_imports():
         collect,
         disagreements,
         export,
+        receivers,
         record_registry,
         submissions as board_submissions,
         upgrade,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from mebench.boards.rows import BoardTable
     from mebench.boards.site import site_pages
     from mebench.challenges import register
+    from mebench.intake.receivers import SentAnswers
     from mebench.records.record import Record
     from mebench.tracking import mlflow, mlflow_store, send
     from mebench.vqa import answer_records, questions as vqa_questions
@@ -346,18 +348,11 @@ def leaderboard_merge_command(
     progress = Progress()
     target = Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
-    submissions_in = {folder: board_submissions.find_submissions(folder) for folder in folders}
-    submissions = [submission for folder in folders for submission in submissions_in[folder]]
-    is_taken = [_take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions]
-    answered_in = {folder: answer_records.find_answer_records(folder) for folder in folders}
-    answered = [record for folder in folders for record in answered_in[folder]]
-    is_taken += [_take_answers(folder, target.parent / "questions", check, keep, progress) for folder in answered]
+    answers = receivers.find_sent_answers(folders)
+    is_taken = [_take_answers(sent, target.parent, check, keep, progress) for sent in answers]
     n_refused = is_taken.count(False)
-    records = [
-        record
-        for folder in folders
-        for record in accept.find_records(folder, may_lack=bool(submissions_in[folder] or answered_in[folder]))
-    ]
+    with_answers = {sent.place for sent in answers}
+    records = [record for folder in folders for record in accept.find_records(folder, may_lack=folder in with_answers)]
     with progress.waiting("scoring again"):
         outcomes = accept.merge_records(records, target, check, named)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
@@ -367,48 +362,32 @@ def leaderboard_merge_command(
             n_refused += 1
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
-            sent = f", sent by {outcome.sender}" if outcome.sender else ""
-            print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{sent}{doubt}")
+            sent_by = f", sent by {outcome.sender}" if outcome.sender else ""
+            print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{sent_by}{doubt}")
             if outcome.scores:
                 print_lines(f"  {outcome.scores}")
     exit_if_failed(n_refused, len(outcomes) + len(is_taken))
 
 
-def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: Progress) -> bool:
-    """Take the answers that a team sent, and say so; whether they were not refused.
+def _take_answers(sent: SentAnswers, board: Path, check_only: bool, keep: str, progress: Progress) -> bool:
+    """Take answers that others sent, and say so; whether they were not refused.
 
     Args:
-        folder: folder of the answers.
-        rescored: folder of rescored answers.
+        sent: the answers.
+        board: folder of the leaderboard.
         check_only: whether nothing is written.
+        keep: parts of them that the board keeps.
         progress: takes the sentence.
     """
+    receiver = sent.receiver
+    name = f"{sent.folder.name}, {receiver.kind}"
     try:
-        status = board_submissions.accept_submission(folder, rescored, check_only)
+        status = receiver.accept(sent.folder, board, check_only, keep)
     except (ConfigError, DataError) as error:
-        progress.notify(f"{folder.name}, answers sent in: refused: {error}")
+        progress.notify(f"{name}: refused: {error}")
         return False
-    progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
-    return True
-
-
-def _take_answers(folder: Path, home: Path, check_only: bool, keep: str, progress: Progress) -> bool:
-    """Take a record of answers to questions, and say so; whether it was not refused.
-
-    Args:
-        folder: folder of the record.
-        home: folder of the board's records of answers.
-        check_only: whether nothing is written.
-        keep: parts of it that the board keeps.
-        progress: takes the sentence.
-    """
-    try:
-        status = answer_records.accept_answer_record(folder, home, check_only, keep)
-    except (ConfigError, DataError) as error:
-        progress.notify(f"{folder.name}, answers to questions: refused: {error}")
-        return False
-    place = f" to {home}" if status == "taken" else ""
-    progress.notify(f"{folder.name}, answers to questions: {STATUS[status].format(place)}")
+    place = f" to {board / receiver.home}" if status == "taken" and receiver.home else ""
+    progress.notify(f"{name}: {STATUS[status].format(place)}")
     return True
 
 

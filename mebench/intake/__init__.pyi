@@ -4,6 +4,7 @@ from . import collect as collect
 from . import disagreements as disagreements
 from . import export as export
 from . import integrity as integrity
+from . import receivers as receivers
 from . import record_registry as record_registry
 from . import submissions as submissions
 from . import upgrade as upgrade
