@@ -492,6 +492,10 @@ def _kind_of_archive(path: Path) -> tuple[str, Callable[[Path, str], list[Sheet]
     return ".xlsx file", _read_xlsx
 
 
+SAVE_SHEET = "save only this sheet as .csv and name that file"
+"""What to do about a workbook that is too large."""
+
+
 def find_sheet(path: Path, name: str | None) -> Sheet:
     """The sheet that is meant.
 
@@ -502,7 +506,7 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
     Raises:
         DataError: no sheet or several may be meant, or what `read_sheets` raises.
     """
-    sheets = read_sheets(path, "save only this sheet as .csv and name that file")
+    sheets = read_sheets(path, SAVE_SHEET)
     if name is not None:
         for sheet in sheets:
             if sheet.name.casefold() == name.casefold():

@@ -1,26 +1,29 @@
 """Read prediction files of any program and their truth, for `score`, `compare` and `mistakes`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.annotations import SheetDataset
 from mebench.annotations.annotation import Annotation, repair_lines
 from mebench.annotations.names import KINDS, kind_of
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import ConfigError, DataError, list_first, unknown
 from mebench.exchange.choices import Choices, find_header
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.column_values import NamedRows, judge_classes, judge_ends, true_classes
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.elan_export import is_elan_export
 from mebench.exchange.intervals import check_intervals, read_intervals
-from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, named_classes
+from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, loosen_id, named_classes
 from mebench.exchange.megc import is_log
+from mebench.exchange.repeated_videos import NEARLY_ALL, refuse_repeated_videos
+from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.shift import note_shift
-from mebench.exchange.text_table import File, Remarks, TextTable, parse_columns, read_sheet
+from mebench.exchange.text_table import File, OtherColumns, Remarks, TextTable, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics.tables import Tables
 from mebench.output.terminal import format_count
@@ -105,6 +108,8 @@ def read_truth(
         if sheet is None:
             raise
         return sheet, rules_of_sheet
+    refuse_repeated_videos(true, choices, ONE_CLASS if clips else ())
+    _note_parts(true, notes)
     remarks.findings += notes.findings
     remarks.add(notes)
     return true, rules
@@ -219,6 +224,75 @@ def _with_spellings(truth: IntervalFile, answers: IntervalFile, remarks: Remarks
     return replace(answers, intervals=answers.intervals.assign(emotion=labels.replace(found)))
 
 
+ONE_CLASS = ("kind", "onset")
+"""Columns that tell the clips of one video apart, each of which has one class."""
+
+
+def _with_people_of_keys(truth: IntervalFile, answers: IntervalFile, remarks: Remarks) -> IntervalFile:
+    """The answers with the names under which their parts stand as the subjects, if with these the videos are those of the truth.
+
+    Programs that test person after person keep `result[person][video]`, or a sheet for each person.
+    """
+    if answers.others is None or "subject" in answers.columns or "subject" not in truth.columns:
+        return answers
+    person_of = {_loose_name(person, video): person for person, video in _people_and_videos(truth.videos)}
+    for name in NAMES_OF_PARTS:
+        if name not in answers.others.columns:
+            continue
+        videos = answers.videos.assign(subject=_parts_of_rows(answers.others, name, answers.videos))
+        own = {_loose_name(person, video) for person, video in _people_and_videos(videos)}
+        if len(own & person_of.keys()) < NEARLY_ALL * len(own):
+            continue
+        remarks.repair(
+            f"predictions: the names of its parts ({name}) are people of the truth, and are read as the subject"
+        )
+        intervals = answers.intervals.assign(subject=_parts_of_rows(answers.others, name, answers.intervals))
+        rest = {other: cells for other, cells in answers.others.columns.items() if other != name}
+        return replace(
+            answers,
+            intervals=_with_spelled_people(intervals, person_of),
+            videos=_with_spelled_people(videos, person_of),
+            columns=answers.columns | {"subject"},
+            others=replace(answers.others, columns=rest),
+        )
+    return answers
+
+
+def _parts_of_rows(others: OtherColumns, name: str, rows: pd.DataFrame) -> NDArray[np.object_]:
+    """The name above the part of each row."""
+    return others.words_at(name, rows["line"].to_numpy(np.int64), str.strip)
+
+
+def _with_spelled_people(rows: pd.DataFrame, person_of: Mapping[tuple[str, str], str]) -> pd.DataFrame:
+    """The rows with their subjects as the truth spells them."""
+    people = [
+        person_of.get(_loose_name(person, video), person) for person, video in zip(rows["subject"], rows["video"])
+    ]
+    return rows.assign(subject=people)
+
+
+def _loose_name(person: str, video: str) -> tuple[str, str]:
+    """A person and a video without what spellings differ in."""
+    return loosen_id(person), loosen_id(video)
+
+
+def _note_parts(given: IntervalFile, remarks: Remarks) -> None:
+    """Tell of parts that are joined without a use of their names."""
+    for name in NAMES_OF_PARTS:
+        if given.others is not None and name in given.others.columns:
+            names = list_first([*given.others.columns[name].distinct], MOST_PARTS)
+            remarks.repair(f"{given.role}: its parts ({name}: {names}) are joined, and their names not read")
+
+
+MOST_PARTS = 4
+"""Parts that a remark names."""
+
+
+def _people_and_videos(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """Person and video of each row."""
+    return set(zip(rows["subject"].astype(str), rows["video"].astype(str)))
+
+
 def read_answers(
     file: File,
     truth: IntervalFile,
@@ -242,6 +316,9 @@ def read_answers(
     if read is None:
         rate_of_seconds = rules.fps or truth.rate_of_seconds
         read = read_intervals(file, "predictions", remarks, log, rate_of_seconds, truth.rate, rules.choices)
+        read = _with_people_of_keys(truth, read, remarks)
+        refuse_repeated_videos(read, rules.choices)
+        _note_parts(read, remarks)
     return _with_spellings(truth, read, remarks)
 
 
@@ -384,6 +461,9 @@ def read_clip_answers(
     if read is None:
         spellings = {} if truth.sheet is None else truth.sheet.cleaning.spellings
         read = read_clips(path, "predictions", remarks, scored, other_labels, rules.choices, spellings)
+        read = _with_people_of_keys(truth, read, remarks)
+        refuse_repeated_videos(read, rules.choices, ONE_CLASS)
+        _note_parts(read, remarks)
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
 
 

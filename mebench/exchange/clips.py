@@ -21,7 +21,6 @@ from mebench.errors import DataError
 from mebench.exchange.choices import NO_CHOICES, Choices
 from mebench.exchange.column_values import NamedRows, judge_classes
 from mebench.exchange.join import Rules, join_with_truth, suggest_name
-from mebench.exchange.repeated_videos import refuse_repeated_videos
 from mebench.exchange.text_table import (
     File,
     Remarks,
@@ -90,7 +89,6 @@ def read_clips(
     sheet = read_sheet(path, remarks, role)
     table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, "emotion", choices), remarks)
     table.require("video", "emotion")
-    refuse_repeated_videos(table, choices)
     known = {*labels, *others}
     emotions = read_emotions(table).read(lambda word: word if word in known else spellings.get(word, word))
     rows = frame_of_rows(table, remarks, emotion=emotions)

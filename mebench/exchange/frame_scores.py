@@ -89,7 +89,6 @@ def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICE
     table = parse_columns(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks, choices=choices)
     table = _with_score(table, remarks)
     table.require("video", "frame", "score")
-    refuse_repeated_videos(table, choices)
     table.note_unread(remarks)
     if not len(table.lines):
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
@@ -99,6 +98,9 @@ def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICE
         frame=required_frames(table, "frame", read_frames(table, "frame")),
         score=read_numbers(table, "score"),
     )
+    known = frozenset({*ids, "kind", "frame", "score"})
+    every = IntervalFile(str(path), ROLE, rows, rows, known, others=table.other_columns())
+    refuse_repeated_videos(every, choices, once=("kind", "frame"))
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)
     _refuse_repeated_and_missing_frames(path, rows)
@@ -109,7 +111,6 @@ def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICE
             f"{ROLE}: {format_count(int(lacking.sum()), 'frame')} at the ends of videos without a score "
             f"({at_lines(rows['line'][lacking])}), left out of smoothing and threshold"
         )
-    known = frozenset({*ids, "kind", "frame", "score"})
     listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
     if "fps" not in table.cells:
         return IntervalFile(str(path), ROLE, rows, listed, known)

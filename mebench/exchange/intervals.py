@@ -16,7 +16,6 @@ from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.elan_export import is_elan_export, sheet_of_export
 from mebench.exchange.further_intervals import with_further_intervals
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.repeated_videos import refuse_repeated_videos
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
 from mebench.exchange.values import (
     IDS,
@@ -88,19 +87,7 @@ def read_intervals(
         return check_intervals(_intervals_of_table(table, str(path), (fps, rate), role, remarks), remarks)
     table.note_unread(remarks)
     read = _intervals_of_table(table, str(path), (fps, rate), role, remarks)
-    refuse_repeated_videos(table, choices, *_ends_of_rows(table, read))
     return check_intervals(replace(read, others=table.other_columns()), remarks)
-
-
-def _ends_of_rows(table: TextTable, read: IntervalFile) -> list[NDArray[np.float64]]:
-    """The onset and the offset of each row of a table, NaN where it has no interval, (n_rows,) each."""
-    rows = np.searchsorted(table.lines, read.intervals["line"].to_numpy(np.int64))
-    ends = []
-    for name in ("onset", "offset"):
-        of_rows = np.full(len(table.lines), np.nan)
-        of_rows[rows] = read.intervals[name].to_numpy(np.float64)
-        ends.append(of_rows)
-    return ends
 
 
 def _intervals_of_table(

@@ -10,9 +10,9 @@ from mebench.annotations.names import BLANK, KNOWN, header_words, plain_name
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError, list_first
 from mebench.exchange.choices import Choices
-from mebench.exchange.text_table import TextTable
-from mebench.exchange.values import IDS
+from mebench.exchange.values import IntervalFile
 from mebench.metrics.ratios import largest_before
+from mebench.metrics.tables import number_groups
 
 # fmt: off
 CODERS = frozenset(("coder", "rater", "annotator", "observer", "labeller", "labeler", "coded", "annotated", "kodierer"))
@@ -38,42 +38,50 @@ MOST_SHOWN = 4
 """Values of a column that a sentence shows."""
 
 
-def refuse_repeated_videos(
-    table: TextTable,
-    choices: Choices,
-    onset: NDArray[np.float64] | None = None,
-    offset: NDArray[np.float64] | None = None,
-) -> None:
-    """Refuse a table of several runs or coders: under each value of a column that is not read, the videos recur.
+def refuse_repeated_videos(given: IntervalFile, choices: Choices, once: Sequence[str] = ()) -> None:
+    """Refuse a file of several runs or coders: under each value of a column that is not read, the videos recur.
 
     Args:
-        table: table with its columns of names.
+        given: intervals, classes of clips, or scores of frames.
         choices: decisions of the user; `--where seed=*` pools all values.
-        onset: (n_rows,) first frame of each row, NaN where it has none; None where a row is a clip or a frame.
-        offset: (n_rows,) last frame.
+        once: columns that tell the rows of one video apart, where a video has one row for each of their values: `frame`; none
+            where a video has any number of intervals.
 
     Raises:
         DataError: there is such a column; the sentence names its values and the option that chooses one.
     """
-    pooled = {choice.name for choice in choices.where if choice.value == "*" and choice.is_about(table.role)}
-    keys = IDS if onset is not None else (*IDS, "kind", "frame", "onset")
-    videos = _numbers_of_rows(table, keys)
+    others = given.others
+    if others is None or not others.columns:
+        return
+    rows = given.intervals if once else given.videos
+    pooled = {choice.name for choice in choices.where if choice.value == "*" and choice.is_about(given.role)}
+    keys = [*given.ids, *(name for name in once if name in rows)]
+    (videos,) = number_groups(keys, rows)
+    ends = [] if once else _ends_of_rows(given)
     names = []
-    for header, column in table.others.items():
-        if header not in pooled and _distinguishes_runs(header, column, videos, onset, offset):
+    for header, column in others.columns.items():
+        values = others.at_lines(_values_of_rows(column), rows["line"].to_numpy(np.int64))
+        if header not in pooled and _distinguishes_runs(header, values, videos, ends):
             names.append(header)
     if not names:
         return
-    values = {name: _filled(table.others[name].distinct) for name in names}
-    first, options = next(iter(values.items()))
+    options = {name: _filled(others.columns[name].distinct) for name in names}
+    first, values_of_first = next(iter(options.items()))
     more = f", and so do those of {', '.join(map(repr, names[1:]))}" if names[1:] else ""
     several = "several coders" if _names_coders(first) else "several runs"
-    each = "" if table.role == "truth" else f", or score each with --each {_quoted(first)}"
+    each = "" if given.role == "truth" else f", or score each with --each {_quoted(first)}"
     raise DataError(
-        f"{table.place}: the videos recur under each of the {len(options)} values of {first!r} "
-        f"({list_first(options, MOST_SHOWN)}){more}: the file holds {several}. Choose one with --where "
-        f"{_quoted(f'{first}={options[0]}')}{each}"
+        f"{given.place}: the videos recur under each of the {len(values_of_first)} values of {first!r} "
+        f"({list_first(values_of_first, MOST_SHOWN)}){more}: the file holds {several}. Choose one with --where "
+        f"{_quoted(f'{first}={values_of_first[0]}')}{each}"
     )
+
+
+def _ends_of_rows(given: IntervalFile) -> list[NDArray[np.float64]]:
+    """The onset and the offset of each row of a file, NaN where it has no interval, (n_rows,) each."""
+    first_of_line = given.intervals.drop_duplicates("line").set_index("line")
+    lines = given.videos["line"]
+    return [lines.map(first_of_line[name]).to_numpy(np.float64) for name in ("onset", "offset")]
 
 
 def _quoted(word: str) -> str:
@@ -84,16 +92,6 @@ def _quoted(word: str) -> str:
 def _filled(cells: Iterable[str]) -> list[str]:
     """The different cells that hold something, in their order."""
     return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip().casefold() not in BLANK))
-
-
-def _numbers_of_rows(table: TextTable, keys: Sequence[str]) -> NDArray[np.intp]:
-    """A number for each row, equal in rows that are equal in these columns, (n_rows,)."""
-    numbers = np.zeros(len(table.lines), np.intp)
-    for name in keys:
-        if name in table.cells:
-            cells = table.cells[name]
-            _, numbers = np.unique(numbers * (len(cells.distinct) + 1) + cells.which, return_inverse=True)
-    return numbers
 
 
 def _names_coders(header: str) -> bool:
@@ -108,14 +106,16 @@ def _names_runs(header: str) -> bool:
 
 
 def _distinguishes_runs(
-    header: str,
-    column: Cells,
-    videos: NDArray[np.intp],
-    onset: NDArray[np.float64] | None,
-    offset: NDArray[np.float64] | None,
+    header: str, values: NDArray[np.intp], videos: NDArray[np.intp], ends: Sequence[NDArray[np.float64]]
 ) -> bool:
-    """Whether the values of a column are several answers to the same videos."""
-    values = _values_of_rows(column)
+    """Whether the values of a column are several answers to the same videos.
+
+    Args:
+        header: name of the column.
+        values: number of its value in each row, -1 where it is blank.
+        videos: number of the video of each row.
+        ends: onset and offset of each row; none where a video has one row.
+    """
     known = values >= 0
     n_values = int(values.max(initial=-1)) + 1
     if not 2 <= n_values <= MOST_VALUES:
@@ -129,9 +129,10 @@ def _distinguishes_runs(
     videos_of_value = np.bincount(pairs[1], minlength=n_values)
     full_values = videos_of_value >= NEARLY_ALL * n_videos
     are_full = int(full_values.sum()) >= 2 and 2 * int(full_values.sum()) >= n_values
-    if onset is None or offset is None:
+    if not ends:
         # A clip has one class, a frame one score: what distinguishes a second one is another run.
         return are_full or (_names_runs(header) and share_recurring >= SOME)
+    onset, offset = ends
     places = (videos[known], values[known], onset[known], offset[known])
     if _names_runs(header):
         return share_recurring >= SOME and not _counts_in_order(*places)

@@ -282,23 +282,41 @@ def rows_from_single_row(value: Row) -> list[Row] | None:
 
 
 def rows_from_nested_tables(value: Row) -> list[Row]:
-    """Any other object: a table somewhere inside it, or a table for each video.
+    """Any other object: a table somewhere inside it, or a table for each video, person, fold or run.
+
+    Where the tables name videos, the name above each becomes a column `key`; whether it is a person, a fold or a run, its videos
+    say (`repeated_videos`).
 
     Raises:
-        DataError: several tables name videos, so that it is unclear which one is meant.
+        DataError: several tables name videos, and are of different kinds or a truth beside answers.
 
     >>> rows_from_nested_tables({"model": "mine", "answers": {"video": ["a"], "onset": [3]}})
     [{'video': 'a', 'onset': 3}]
     >>> rows_from_nested_tables({"a": [{"onset": 3, "offset": 9}], "b": [{"onset": 20, "offset": 30}]})[1]
     {'video': 'b', 'onset': 20, 'offset': 30}
+    >>> rows_from_nested_tables({"s1": {"a": [[3, 9]]}, "s2": {"b": [[2, 5]]}})[1]
+    {'key': 's2', 'video': 'b', 'onset': 2, 'offset': 5}
     """
     tables = _tables_within(value)
     if len(tables) < 2:
         return next(iter(tables.values()), [])
-    if any(names_column("video", rows[0]) for rows in tables.values()):
+    if not any(names_column("video", rows[0]) for rows in tables.values()):
+        return [_with_video(video, row) for video, rows in tables.items() for row in rows]
+    holds_sides = any(plain_name(name) in {*TRUTHS, *NAMES_OF_PREDICTIONS} for name in tables)
+    if holds_sides or len({known_columns(rows[0]) for rows in tables.values()}) > 1:
         names = ", ".join(list(tables)[:5])
-        raise DataError(f"it holds several tables ({names}): save the right one as a separate file")
-    return [_with_video(video, row) for video, rows in tables.items() for row in rows]
+        raise DataError(f"it holds several tables ({names}) of different kinds: save the right one as a separate file")
+    return [_with_key(name, row) for name, rows in tables.items() for row in rows]
+
+
+NAMES_OF_PARTS = ("key", "key of key", "sheet")
+"""Columns that hold the name above each part of an object, above the parts of a part, and of each sheet of a workbook."""
+
+
+def _with_key(name: Any, row: Row) -> Row:
+    """The row with the name of its part in front, as a column."""
+    inner, outer, _ = NAMES_OF_PARTS
+    return {outer if inner in row else inner: name, **row}
 
 
 def _tables_within(value: Row) -> dict[str, list[Row]]:
@@ -353,6 +371,20 @@ def rows_from_video_pairs(value: list[Any]) -> list[Row] | None:
     return rows
 
 
+def rows_from_list_of_tables(value: list[Any]) -> list[Row] | None:
+    """A table for each fold or run, one after the other, each with its number.
+
+    >>> rows_from_list_of_tables([[{"video": "a", "onset": 3}], [{"video": "b", "onset": 5}]])
+    [{'key': 1, 'video': 'a', 'onset': 3}, {'key': 2, 'video': 'b', 'onset': 5}]
+    """
+    if len(value) < 2 or not all(isinstance(part, list | Mapping) and part for part in value):
+        return None
+    tables = [table_of(part) for part in value]
+    if not all(rows and names_column("video", rows[0]) for rows in tables):
+        return None
+    return [_with_key(number, row) for number, rows in enumerate(tables, 1) for row in rows]
+
+
 OBJECT_LAYOUTS = (
     rows_from_detection_results,
     rows_from_pandas_split,
@@ -368,7 +400,7 @@ OBJECT_LAYOUTS = (
     rows_from_nested_tables,
 )
 """The layouts of an object with names (a dict), in the order in which they are tried."""
-LIST_LAYOUTS = (rows_from_objects_by_video, rows_from_list_of_rows, rows_from_video_pairs)
+LIST_LAYOUTS = (rows_from_objects_by_video, rows_from_list_of_rows, rows_from_video_pairs, rows_from_list_of_tables)
 """The layouts of a list, in the order in which they are tried."""
 
 

@@ -27,11 +27,13 @@ from mebench.annotations.names import (
     plain_name,
     time_column,
 )
-from mebench.annotations.sheets import FORMULA, Cells, SheetGrid, find_sheet, sheet_from_text
+from mebench.annotations.sheets import FORMULA, SAVE_SHEET, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import ConfigError, DataError, nearest_name, refused_by_system, unknown
 from mebench.exchange.cell_kinds import kind_of_cells
 from mebench.exchange.choices import NO_CHOICES, Choices, find_header, same_cell
+from mebench.exchange.joined_sheets import join_sheets
+from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.shapes import as_sheet
 from mebench.exchange.unnamed_columns import with_column_names
 from mebench.files import read_plain
@@ -299,7 +301,8 @@ class TextTable:
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
         """Report the unread columns, except for some that had another use; and what became of every column."""
-        unread = [_shortened(name) for name in self.others if name not in used]
+        told_of_later = {*used, *NAMES_OF_PARTS}
+        unread = [_shortened(name) for name in self.others if name not in told_of_later]
         if unread:
             remarks.repair(f"{self.role}: {format_count(len(unread), 'column')} not read: {', '.join(unread)}")
         uses = remarks.account_of(self.role).columns
@@ -418,7 +421,8 @@ def _opened(path: Path, role: str) -> Sheet:
     if shaped is not None:
         return shaped
     if raw.startswith(_WORKBOOKS):
-        return find_sheet(file, name)
+        joined = None if name is not None else join_sheets(file, SAVE_SHEET)
+        return joined or find_sheet(file, name)
     if name is not None:
         raise DataError(f"{file} is not a workbook, so it has no sheet {name!r}: name only the file")
     for mark, kind in _BINARY.items():
