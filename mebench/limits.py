@@ -16,6 +16,10 @@ SHEET_COLUMNS = 256
 """Columns of a workbook's sheet, as many as an .xls file can have: cells between a row's filled ones cost memory, too."""
 SHEET_XML_BYTES = 12 * 2**20
 """XML in a workbook, which is read row by row whether or not anything is in it."""
+SHEET_CELLS = 2_000_000
+"""Cells of one sheet from the first to the last filled one, where a library makes each of them: an .ods repeats one in a few signs."""
+SHEET_XML_LEVELS = 64
+"""Levels of the XML of an .ods file, whose cells lie some eight deep."""
 OPENFACE_BYTES = 1 << 30
 """A file of OpenFace: 700 columns of a hundred thousand frames are half of it."""
 PEOPLE_TABLE_BYTES = 2**24

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from mebench.account import LeftOut
 from mebench.annotations.names import names_columns
+from mebench.annotations.ods import OdsSheet, check_expansion, check_ods
 from mebench.annotations.text import HEADER_WITHIN, decode_text, header_of, lines_of, visible_text
 from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS, SHEET_XML_BYTES
+from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS
 from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
@@ -547,14 +548,8 @@ _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 def _read_xlsx(path: Path, remedy: str) -> list[Sheet]:
     """The sheets of an `.xlsx` workbook that does not expand to more than the limit."""
-    with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes; the list of contents reveals it
-        size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
-    xml = sum(size for name, size in size_of.items() if name.endswith((".xml", ".rels")))
-    for total, most, what in ((sum(size_of.values()), SHEET_BYTES, ""), (xml, SHEET_XML_BYTES, " of XML")):
-        if total > most:
-            raise DataError(
-                f"{path} would expand to {total / 2**20:,.0f} MiB{what}, and a workbook to at most {most >> 20}"
-            )
+    with zipfile.ZipFile(path) as archive:
+        check_expansion(path, archive)
     with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
         warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
         return [_xlsx_sheet(path, file, sheet, remedy) for sheet in _workbook(file).worksheets]
@@ -777,7 +772,8 @@ def _read_xls(path: Path, remedy: str) -> list[Sheet]:
 
 
 def _read_ods(path: Path, remedy: str) -> list[Sheet]:
-    """The sheets of an OpenDocument workbook, read by pandas."""
+    """The sheets of an OpenDocument workbook, read by pandas within the limits that `check_ods` keeps."""
+    facts = {sheet.name: sheet for sheet in check_ods(path)}
     try:
         books = pd.read_excel(path, sheet_name=None, header=None, dtype=object, engine="calamine")
     except ImportError:
@@ -791,8 +787,27 @@ def _read_ods(path: Path, remedy: str) -> list[Sheet]:
         every_row = enumerate(cells.itertuples(index=False, name=None), 1)
         rows = ((number, tuple(map(_text_of_value, _first_columns(row, beyond)))) for number, row in every_row)
         sheet = Sheet(path.name, str(name), _filled_rows(path, str(name), rows, remedy))
-        sheets.append(_with_account_of_columns(sheet, beyond))
+        sheets.append(_as_shown(_with_account_of_columns(sheet, beyond), facts.get(str(name), OdsSheet(str(name)))))
     return sheets
+
+
+def _as_shown(sheet: Sheet, facts: OdsSheet) -> Sheet:
+    """A sheet of an OpenDocument workbook with what its cells do not show: merged, hidden and uncalculated ones."""
+    values = {(number, column): text for number, row in sheet.rows for column, text in enumerate(row, 1)}
+    saved = {place: "" if place in facts.without_value else values.get(place, "") for place in facts.formulas}
+    never_computed = _never_computed(facts.formulas, saved)
+    rows = dict(sheet.rows)
+    remarks = []
+    for (number, column), formula in sorted(facts.formulas.items()):
+        if (number, column) in never_computed:
+            cells = [*rows.get(number, ()), *[""] * (column - len(rows.get(number, ())))]
+            rows[number] = (*cells[: column - 1], f"{FORMULA}{formula.lstrip(FORMULA)}", *cells[column:])
+        reason = "a formula is never run, the value saved with it is read"
+        remarks.append(Repair(number, f"column {column}", formula, saved[number, column], reason, sheet.where))
+    whole = replace(sheet, rows=tuple(sorted(rows.items())), remarks=(*sheet.remarks, *remarks))
+    hidden = (*_hidden_rows(whole, facts.hidden_rows), *_hidden_columns(whole, facts.hidden_columns))
+    shown = replace(whole, remarks=(*whole.remarks, *hidden), is_hidden=facts.is_hidden)
+    return _with_merged_values(shown, facts.merged)
 
 
 def _read_text(path: Path, remedy: str) -> list[Sheet]:

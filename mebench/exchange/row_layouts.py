@@ -305,7 +305,7 @@ def rows_from_nested_tables(value: Row) -> list[Row]:
     holds_sides = any(plain_name(name) in {*TRUTHS, *NAMES_OF_PREDICTIONS} for name in tables)
     if holds_sides or len({known_columns(rows[0]) for rows in tables.values()}) > 1:
         names = ", ".join(list(tables)[:5])
-        raise DataError(f"it holds several tables ({names}) of different kinds: save the right one as a separate file")
+        raise DataError(f"it holds several tables ({names}): save the right one as a separate file")
     return [_with_key(name, row) for name, rows in tables.items() for row in rows]
 
 
