@@ -46,7 +46,7 @@ def test_rows_from_nested_tables_of_runs_are_refused(write):
     assert counts(file, where={"key": "epoch_2"}) == (4, 0, 0)
 
 
-def test_rows_from_nested_tables_of_truth_and_answers_are_refused(write):
+def test_rows_from_nested_tables_of_two_sides_are_refused(write):
     sides = {"gt": BY_FOLD["fold_0"], "pred": BY_FOLD["fold_1"]}
     with pytest.raises(DataError, match="several tables"):
         counts(write(json.dumps(sides), "p.json"))
