@@ -4,8 +4,11 @@ import difflib
 import errno
 import os
 import re
+import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
 MOST_NAMES = 60
 """Names that a sentence lists; of more only the nearest one, or these."""
@@ -137,7 +140,9 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
     except MebenchError:
         raise
     except Exception as fault:
-        raise error(f"{what}: {describe_error(fault)}{f'. {then}' if then else ''}") from fault
+        line = find_plugin_line(fault)
+        place = f" ({line})" if line else ""
+        raise error(f"{what}: {describe_error(fault)}{place}{f'. {then}' if then else ''}") from fault
 
 
 @contextmanager
@@ -169,6 +174,45 @@ def keys_behind(prefix: str, kind: str) -> Iterator[None]:
         if isinstance(error, ConfigError) and isinstance(renamed, ConfigError):
             renamed.settings = error.settings
         raise renamed from error
+
+
+class PluginLine(NamedTuple):
+    """A line of a plugin's code."""
+
+    file: Path
+    line: int
+
+    def __str__(self) -> str:
+        """The line as sentences name it, without the folders above the plugin's."""
+        return f"{'/'.join(self.file.parts[-3:])}, line {self.line}"
+
+
+def find_plugin_line(error: BaseException, owns_file: Callable[[Path], bool] | None = None) -> PluginLine | None:
+    """The deepest line of a plugin that an exception passed; None if it passed none.
+
+    Args:
+        error: the exception, as caught.
+        owns_file: whether a file belongs to the plugin; by default any plugin's does.
+    """
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = Path(frame.f_code.co_filename)
+        is_own = _is_of_plugin(frame.f_globals.get("__name__", ""), file) if owns_file is None else owns_file(file)
+        if is_own:
+            found = PluginLine(file, line)
+    if isinstance(error, SyntaxError) and error.filename and owns_file and owns_file(Path(error.filename)):
+        found = PluginLine(Path(error.filename), error.lineno or 1)
+    return found
+
+
+_PACKAGE = Path(__file__).parent
+
+
+def _is_of_plugin(module: str, file: Path) -> bool:
+    """Whether a module is a plugin's: of a method or dataset, or one that a folder added to mebench's own."""
+    if module.startswith(("mebench.methods.", "mebench.datasets.")):
+        return True
+    return module.startswith("mebench.") and not file.is_relative_to(_PACKAGE)
 
 
 def describe_error(error: BaseException) -> str:

@@ -1,6 +1,8 @@
 """Errors as sentences: the nearest name, the remedy, and what becomes of the errors of the system and of plugins."""
 
 import errno
+import importlib.util
+import json
 import os
 import signal
 
@@ -16,6 +18,7 @@ from mebench.errors import (
     SomeFailedError,
     check_known,
     describe_error,
+    find_plugin_line,
     keys_behind,
     list_first,
     refuse_if,
@@ -135,3 +138,35 @@ def test_sentence_is_one_line():
 )
 def test_system_sentence_names_operation_path_and_remedy(error, verb, expected):
     assert system_sentence(error, verb).startswith(expected)
+
+
+def _written(tmp_path, name, text):
+    """A module of a plugin, loaded under a name."""
+    file = tmp_path / "plugin.py"
+    file.write_text(text)
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "name", ["mebench.methods.mine.method", "mebench.datasets.mine.dataset", "mebench.protocols.mine"]
+)
+def test_find_plugin_line_is_the_deepest_of_a_plugin(tmp_path, name):
+    module = _written(
+        tmp_path,
+        name,
+        "import json\n\n\ndef outer():\n    return inner()\n\n\ndef inner():\n    return json.loads('{')\n",
+    )
+    with pytest.raises(json.JSONDecodeError) as caught:
+        module.outer()
+    assert find_plugin_line(caught.value) == (tmp_path / "plugin.py", 9)
+
+
+def test_find_plugin_line_is_none_elsewhere(tmp_path):
+    module = _written(tmp_path, "somebody.code", "def fail():\n    raise KeyError\n")
+    with pytest.raises(KeyError) as caught:
+        module.fail()
+    assert find_plugin_line(caught.value) is None
+    assert find_plugin_line(caught.value, lambda file: file.name == "plugin.py") == (tmp_path / "plugin.py", 2)

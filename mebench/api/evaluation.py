@@ -16,7 +16,6 @@ from mebench.api.pickling import with_own_code
 from mebench.api.result import notebook_html, one_of
 from mebench.api.run_results import Names, Run, execute_config, list_paths, refuse_code_of_others
 from mebench.api.trainer_objects import store_trainer_objects
-from mebench.atomic import replace_file
 from mebench.errors import (
     ConfigError,
     DataError,
@@ -46,12 +45,14 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
+    from mebench import atomic
     from mebench.config.settings import RunConfig
     from mebench.core import Chain, Kind
     from mebench.inference import alarm_rates, models as trained_models, spotted as spotted_videos
     from mebench.inference.models import ModelHeader
     from mebench.inference.spotted import SpottedVideo, SpottedVideos
 else:
+    atomic = load_lazily("mebench.atomic")
     np = load_lazily("numpy")
     torch = load_lazily("torch")
     cloudpickle = load_lazily("cloudpickle")
@@ -221,7 +222,7 @@ def store_object(model: Any, chains: Any, place: Path, title: str | None = None)
         for file, data in files.items():
             path = folder / file
             if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
-                replace_file(path, data)
+                atomic.replace_file(path, data)
     return name
 
 

@@ -16,7 +16,7 @@ import typer
 from mebench._fast_imports import speed_up_imports
 from mebench._installation import VERSION
 from mebench.cli.verbs import ListedVerbs
-from mebench.errors import MebenchError, system_sentence, unknown
+from mebench.errors import MebenchError, PluginError, PluginLine, find_plugin_line, system_sentence, unknown
 from mebench.output.terminal import print_lines
 
 app = typer.Typer(
@@ -63,6 +63,8 @@ def main() -> None:
             print_lines(*error.message.split("\n"), error=True)
             sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
+    except PluginError as error:
+        _fail(error, _with_place(str(error), find_plugin_line(error)), error.exit_code)
     except MebenchError as error:
         _fail(error, str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -77,12 +79,23 @@ def main() -> None:
             _fail(
                 error, "memory ran out: end other programs, use fewer workers (workers=1), or allow more (ulimit -v)", 1
             )
+        line = find_plugin_line(error)
+        if line is not None:
+            sentence = f"{type(error).__name__} in a plugin's code: {message}"
+            _fail(
+                error, f"{_with_place(sentence, line)}. MEBENCH_DEBUG=1 shows how it got there", PluginError.exit_code
+            )
         _fail(error, f"unexpected {type(error).__name__}: {message}. MEBENCH_DEBUG=1 shows where it happened", 1)
     finally:
         try:  # flush now: a closed pipe (`mebench list | head`) deserves no message at exit
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _with_place(sentence: str, line: PluginLine | None) -> str:
+    """A sentence with the line of a plugin that it is about, unless it names a line."""
+    return sentence if line is None or ", line " in sentence else f"{sentence} ({line})"
 
 
 def _as_path(word: str) -> str:

@@ -6,7 +6,6 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, lru_cache
@@ -15,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from mebench.errors import ConfigError, PluginError, refuse_if, unknown
+from mebench.errors import ConfigError, PluginError, find_plugin_line, refuse_if, unknown
 from mebench.files import read_yaml
 from mebench.lazy_imports import lazy_imports
 
@@ -26,6 +25,7 @@ PluginKind = Literal["method", "dataset"]
 PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
 
 _REQUIRED = ("title", "summary", "tasks")
+_ADVICE = {"tasks": ": name them here, too, such as tasks: [spot], since lists of plugins read no code"}
 _MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
 _MAPS_OF_MAPS = ("presets", "datasets", "other_input")
 _IMPORTED = "__mebench_code__"
@@ -357,7 +357,7 @@ def _first_fault(config: Mapping[str, Any]) -> str | None:
             return unknown("key", str(key), _KEYS)
     for key in _REQUIRED:
         if not config.get(key):
-            return f"{key} is missing"
+            return f"{key} is missing{_ADVICE.get(key, '')}"
     fault = _fault_in_lists(config)
     if fault is not None:
         return fault
@@ -397,14 +397,9 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
     except MemoryError:  # no fault of the plugin
         raise
     except (Exception, SystemExit) as error:
-        # File and line belong to the deepest line inside the plugin's own folder.
-        lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
-        if isinstance(error, SyntaxError) and error.filename:
-            lines.append((Path(error.filename), error.lineno))
-        own_lines = [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]
-        if own_lines:
-            deepest_file, deepest_line = own_lines[-1]
-            path = f"{deepest_file}, line {deepest_line}"
+        line = find_plugin_line(error, lambda file: file.resolve().is_relative_to(info.folder))
+        if line is not None:
+            path = f"{line.file}, line {line.line}"
         message = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
         reason = f"{path}: {type(error).__name__}: {message}"
         raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {reason}") from error

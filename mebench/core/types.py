@@ -4,9 +4,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal, NamedTuple, Self
 
-from mebench.errors import DataError, RunError
+from mebench.errors import DataError, PluginError, RunError
 from mebench.finding import Finding, Severity
 
 Kind = Literal["micro", "macro"]
@@ -56,7 +57,14 @@ class Expression:
     intensity: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an impossible interval."""
+        """Refuse an impossible interval, and values in another order."""
+        frames = (self.onset, self.offset) if self.apex is None else (self.onset, self.offset, self.apex)
+        if self.kind not in KINDS or not all(isinstance(frame, Integral) for frame in frames):
+            raise PluginError(
+                f"an Expression takes onset, offset, kind and apex in this order, whole frames and {' or '.join(KINDS)}, not "
+                f"{self.onset!r}, {self.offset!r}, {self.kind!r}, {self.apex!r}: give them by name, such as "
+                "Expression(onset=10, offset=20, kind='micro', apex=15)"
+            )
         if not 0 <= self.onset <= self.offset:
             raise DataError(
                 f"an expression's interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]"

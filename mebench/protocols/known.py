@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.core.types import Fold
-from mebench.errors import PluginError, check_known
+from mebench.errors import PluginError, check_known, find_plugin_line
 from mebench.protocols import across, challenges, within
 from mebench.protocols.people import People
 from mebench.protocols.protocol import Protocol
@@ -43,7 +43,9 @@ def add_folder(folder: Path) -> bool:
         try:
             _add_file(name, file)
         except (Exception, SystemExit) as error:  # whatever the code of others raises
-            BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
+            line = find_plugin_line(error, file.__eq__)
+            place = file if line is None else f"{file}, line {line.line}"
+            BROKEN[name] = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"
     return bool(files)
 
 

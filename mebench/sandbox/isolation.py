@@ -41,7 +41,7 @@ from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
 from mebench.core.peaks import Curve, ScoreCurve
-from mebench.errors import MebenchError, PluginError, describe_error
+from mebench.errors import MebenchError, PluginError, describe_error, find_plugin_line
 from mebench.features.face_detection import NoFaceError
 from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
@@ -112,17 +112,11 @@ def failure_of(error: BaseException) -> Failure:
     if confinement.refused and any(e is not None and is_refusal(e) for e in (error, error.__cause__)):
         cause = PluginError(f"{describe_error(error)}; {confinement.refused}")
         error = cause.with_traceback(error.__traceback__)
-    reason = describe_error(error) if cause is not None else f"{describe_error(error)}{_place_in_plugin(error)}"
+    reason = describe_error(error)
+    line = find_plugin_line(error)
+    if cause is None and line is not None:
+        reason = f"{reason} ({line})"
     return Failure(reason, "".join(traceback.format_exception(error)), cause, raised=True)
-
-
-def _place_in_plugin(error: BaseException) -> str:
-    """The last line of a plugin that an exception passed, after its sentence; empty if it passed none."""
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if frame.f_globals.get("__name__", "").startswith(("mebench.methods.", "mebench.datasets.")):
-            in_plugins = Path(frame.f_code.co_filename).parts[-3:]
-            return f" ({'/'.join(in_plugins)}, line {line})"
-    return ""
 
 
 def death_reason(code: int | None) -> str:

@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from mebench.errors import MebenchError
+from mebench.errors import MebenchError, find_plugin_line
 from mebench.finding import Finding, Severity, sentences_of
 
 TINY: tuple[str, ...] = (
@@ -145,11 +145,9 @@ def failure_reason(error: Exception, subject: Any) -> str:
     message = " ".join(str(error).split()).rstrip(".")
     if not isinstance(error, AssertionError | MebenchError):
         message = f"{type(error).__name__}: {message}"
-        lines = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if subject.owns_file(Path(frame.filename))
-        ]
-        if lines:
-            message = f"{Path(lines[-1].filename).name}, line {lines[-1].lineno}: {message}"
+        found = find_plugin_line(error, subject.owns_file)
+        if found is not None:
+            message = f"{found.file.name}, line {found.line}: {message}"
     return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
 
 

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from mebench.config.database_files import without_password
-from mebench.errors import MebenchError
+from mebench.errors import MebenchError, find_plugin_line
 from mebench.output.progress import Progress
 from mebench.records.record import DAMAGE
 from mebench.runs import RunFolder
 from mebench.tracking.entries import MODELS_TAG, TrackedRun, copy_models, read_board_table, read_run, read_run_head
-from mebench.tracking.tracker import DEFAULT, Tracker, tracker_of
+from mebench.tracking.tracker import DEFAULT, Tracker, find_tracker, tracker_of
 
 LONGEST = 200
 """Most letters of an error in a sentence."""
@@ -107,9 +107,8 @@ def send_all(
             return Synced(title, tracker.place(), tuple(sent), tuple(present), tuple(failed), tracker.opening())
     except Exception as error:  # a server, a database, a file system and a stranger's tracker fail in their own ways
         unsent = [item for item in items if item.name in failed]
-        progress.notify(
-            f"warning: {title}{place} did not accept {_unsent_in_words(unsent, len(items), shorten_error(error))}"
-        )
+        reason = f"{shorten_error(error)}{_place_in_tracker(error, tracking)}"
+        progress.notify(f"warning: {title}{place} did not accept {_unsent_in_words(unsent, len(items), reason)}")
     return Synced(title, place, tuple(sent), tuple(present), tuple(failed))
 
 
@@ -186,6 +185,16 @@ def _hand_over(tracker: Tracker, entry: TrackedRun, parent: str | None = None) -
 def _reason(error: Exception) -> str:
     """The sentence of an error of mebench; of others their type, too."""
     return str(error) if isinstance(error, MebenchError) else f"{type(error).__name__}: {error}"
+
+
+def _place_in_tracker(error: Exception, tracking: str | bool | None) -> str:
+    """The last line of somebody's tracker that an error passed, after its sentence; empty for MLflow's."""
+    found = find_tracker(tracking)
+    package = "mebench" if found is None else found[0].module.partition(".")[0]
+    if package == "mebench":
+        return ""
+    line = find_plugin_line(error, lambda file: package in (file.stem, *file.parts))
+    return "" if line is None else f" ({line})"
 
 
 def shorten_error(error: Exception) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from mebench.core import Expression, Scheme, SubjectKey, Task, Video
 from mebench.core.types import Fold
-from mebench.errors import DataError, RunError
+from mebench.errors import DataError, PluginError, RunError
 
 THREE = Scheme(
     "three", ("negative", "positive"), {"disgust": "negative", "sadness": "negative", "happiness": "positive"}
@@ -31,6 +31,13 @@ def test_Expression_apex_lies_inside(apex):
     assert Expression(3, 7, apex=7).apex == 7
     with pytest.raises(DataError, match=f"apex {apex}"):
         Expression(3, 7, apex=apex)
+
+
+@pytest.mark.parametrize("values", [("micro", 10, 20), (10, 20, 15), (10, 15, 20, "micro"), (10.0, 20, "micro")])
+def test_Expression_says_its_order(values):
+    with pytest.raises(PluginError, match="onset, offset, kind and apex in this order") as caught:
+        Expression(*values)
+    assert f"{values[0]!r}, {values[1]!r}" in str(caught.value)
 
 
 def test_Video_subject_key_holds_the_dataset():
