@@ -18,10 +18,12 @@ from typing import Any
 
 from mebench.boards.written_tables import find_written_tables
 from mebench.metrics import Tables
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.seed_means import over_seeds, summarize_seeds
 from mebench.records.record import Record, read_committed_record
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
+from mebench.score_type import Score
 
 ROOT = Path(__file__).parents[1]
 BOARDS = ROOT / "leaderboards"
@@ -75,10 +77,11 @@ def score(records: Sequence[str], path: str) -> Mapping[str, float | None]:
 @cache
 def score_of_fold(records: Sequence[str], fold: str, metric: str) -> Mapping[str, float | None]:
     """The score of a fold, as the tables compute those of parts: the mean over seeds, and its interval."""
-    scores = [dict(read_record(name).summary["recognition"]["folds"][fold]["scores"][metric]) for name in records]
+    path = f"recognition.folds.{fold}.{metric}"
+    scores = [ScoreTable.read(read_record(name).summary).by_path()[path] for name in records]
     of_mean = scores[0]
     if len(scores) > 1:
-        of_mean = scores_of_mean(records, fold)[metric]
+        of_mean = Score.from_plain(scores_of_mean(records, fold)[metric])
     return over_seeds(scores, of_mean)
 
 

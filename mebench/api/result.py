@@ -18,7 +18,7 @@ with lazy_imports():
         class_results,
         conventions,
         mistakes as spotting_mistakes,
-        summary as score_summary,
+        score_table,
         tables as metric_tables,
     )
     from mebench.reports import plots, recognition, report as run_report, scores as score_report, timeline
@@ -66,11 +66,11 @@ class Result(ABC):
     def scores(self) -> pd.DataFrame:
         """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and
         the `reason` if there is no interval. NaN means undefined.
+
+        Further columns say what it is a score of (`task`, `part`, `member`, `fold`, `group`, `metric`), and what is counted
+        beside it (`n`, or `tp`, `fp` and `fn`).
         """
-        table = pd.DataFrame.from_dict(
-            score_summary.scores_by_path(self.summary), "index", columns=["value", "low", "high", "reason"]
-        )
-        return table.astype(dict.fromkeys(("value", "low", "high"), "float64")).rename_axis("score")
+        return score_table.ScoreTable.read(self.summary).to_frame()
 
     @property
     def videos(self) -> pd.DataFrame:
@@ -176,9 +176,7 @@ class Result(ABC):
         return notebook_html(self.title, score_report.main_table(self.summary), self._notes())
 
     def __repr__(self) -> str:
-        scores = (
-            f"{name} {format_number(one['value'])}" for name, one in score_report.main_scores(self.summary).items()
-        )
+        scores = (f"{name} {format_number(one.value)}" for name, one in score_report.main_scores(self.summary).items())
         return f"<{type(self).__name__} {getattr(self, 'id', self.title)}: {', '.join(scores)}>"
 
     def _notes(self) -> Sequence[str]:

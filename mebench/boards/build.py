@@ -18,12 +18,11 @@ from mebench.boards.row_scores import (
     costs_over_seeds,
     metrics_of,
     mistakes_of_runs,
-    n_of,
-    sections_by_part,
+    parts_by_name,
     seed_mean_scores,
     single_score,
 )
-from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, Score, rank_rows
+from mebench.boards.rows import UNRANKED, BoardRow, BoardTable, Part, Score, rank_rows
 from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
@@ -31,12 +30,14 @@ from mebench.core.types import ABSENT
 from mebench.errors import list_first
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
+from mebench.metrics.score_table import ScoredPart, ScoreTable
 from mebench.metrics.seed_means import exact_mean, over_seeds
 from mebench.records import recorded_settings
 from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, read_tables
+from mebench.score_type import UNDEFINED
 
 OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py", "boards/group_letters.py")
 """The code of the stored values of the rows of a table together."""
@@ -221,19 +222,19 @@ class MeasuredRow:
         return self.runs[0]
 
 
-ScoredRun = tuple[Record, Mapping[str, Any]]
-"""A run, and the section of its summary that a part shows."""
+ScoredRun = tuple[Record, ScoredPart]
+"""A run, and its scores in a part."""
 
 
 def _parts(task: str, records: Sequence[Record], read: Read, chance_ids: Set[str]) -> tuple[Part, ...]:
     """All parts of a table that have rows: first those over all videos, then those of the members of a composite."""
-    sections = [(record, sections_by_part(record.summary)) for record in records]
+    scored = [(record, parts_by_name(ScoreTable.read(record.summary))) for record in records]
     parts = []
     for name, path in PARTS[task].items():
-        runs = [(record, by_part[task, name]) for record, by_part in sections if by_part.get((task, name))]
+        runs = [(record, by_name[task, name]) for record, by_name in scored if (task, name) in by_name]
         parts.append(_part(PartSpec(task, name, path), runs, read, chance_ids))
     if task == "recognition":
-        parts.append(_members_of_recognition(sections, parts[0].metrics, read, chance_ids))
+        parts.append(_members_of_recognition(scored, parts[0].metrics, read, chance_ids))
     else:
         for name, path in PARTS[task].items():
             if name != "all intervals":
@@ -242,18 +243,18 @@ def _parts(task: str, records: Sequence[Record], read: Read, chance_ids: Set[str
 
 
 def _members_of_recognition(
-    sections: Sequence[tuple[Record, Mapping[tuple[str, str], Any]]],
+    scored: Sequence[tuple[Record, Mapping[tuple[str, str], ScoredPart]]],
     metrics: tuple[str, ...],
     read: Read,
     chance_ids: Set[str],
 ) -> Part:
     """The part with the rows of every member of a composite in recognition."""
     rows: list[BoardRow] = []
-    members = {member for record, _ in sections for member in record.summary["recognition"].get("members", {})}
+    members = {part.member for _, by_name in scored for part in by_name.values() if part.member}
     for member in sorted(members):
         spec = PartSpec("recognition", member, f"recognition.members.{member}.uf1", member)
         key = ("recognition", member)
-        runs = [(record, by_part[key]) for record, by_part in sections if by_part.get(key)]
+        runs = [(record, by_name[key]) for record, by_name in scored if key in by_name]
         rows += _part(spec, runs, read, chance_ids).rows
     return Part("members", metrics, tuple(rows))
 
@@ -265,10 +266,9 @@ def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, 
     for member in sorted(members):
         runs: list[ScoredRun] = []
         for record in records:
-            summary_of_member = record.summary.get("members", {}).get(member, {})
-            section = sections_by_part(summary_of_member).get((spec.task, spec.name))
-            if section:
-                runs.append((record, section))
+            of_member = parts_by_name(ScoreTable.read(record.summary).of_member(member))
+            if (spec.task, spec.name) in of_member:
+                runs.append((record, of_member[spec.task, spec.name]))
         read_of_member = partial(read_member, read, member)
         rows += _part(replace(spec, member=member), runs, read_of_member, chance_ids).rows
     return Part(f"{spec.name}, members", metrics_shown(spec.task), tuple(rows))
@@ -279,7 +279,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, chance_ids: Set
 
     Args:
         spec: the part.
-        runs: the runs that have such a section.
+        runs: the runs that have such a part.
         read: gives the tables of a run.
         chance_ids: methods that are levels of chance.
     """
@@ -449,11 +449,11 @@ def _row(spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], read
     Args:
         spec: the part.
         metrics: its columns.
-        runs: the runs with their sections.
+        runs: the runs with their scores.
         read: gives the tables of a run.
         remark: facts that a reader must know to compare.
     """
-    records, sections = zip(*runs)
+    records = [record for record, _ in runs]
     first = records[0]
     return BoardRow(
         method=first.method,
@@ -462,7 +462,7 @@ def _row(spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], read
         member=spec.member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
-        n=exact_mean([n_of(section) for section in sections]),
+        n=exact_mean([part.counts.scored for _, part in runs]),
         scores=_scores_over_seeds(spec, metrics, runs, read),
         convention=first.convention,
         selection=first.selection,
@@ -483,14 +483,14 @@ def _scores_over_seeds(
 ) -> dict[str, Score]:
     """The scores of a row by metric, from the arguments of `_row`."""
     if len(runs) == 1:
-        ((_, section),) = runs
-        return {metric: single_score(section["scores"].get(metric, NOTHING)) for metric in metrics}
+        ((_, part),) = runs
+        return {metric: single_score(part.scores.get(metric, UNDEFINED)) for metric in metrics}
     means = seed_mean_scores([record for record, _ in runs], read, spec.member_of_tables)
     of_means = means[spec.task, spec.name]
     scores = {}
     for metric in metrics:
-        of_seeds = [section["scores"].get(metric, NOTHING) for _, section in runs]
-        scores[metric] = over_seeds(of_seeds, of_means.get(metric, NOTHING))
+        of_seeds = [part.scores.get(metric, UNDEFINED) for _, part in runs]
+        scores[metric] = over_seeds(of_seeds, of_means.get(metric, UNDEFINED))
     return scores
 
 

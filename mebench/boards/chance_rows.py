@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mebench.boards.row_scores import SCORING, n_of, sections_by_part, single_score
-from mebench.boards.rows import NOTHING, BoardRow
+from mebench.boards.row_scores import SCORING, parts_by_name, single_score
+from mebench.boards.rows import BoardRow
 from mebench.config import registry
 from mebench.metrics.name_leak import names_chance
+from mebench.metrics.score_table import ScoreTable
 from mebench.output.terminal import format_count
 from mebench.records.record import Record
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
+from mebench.score_type import UNDEFINED, Score
 
 OF_NAMES = (*SCORING, "boards/chance_rows.py")
 """The code of the stored scores by names."""
@@ -33,14 +35,15 @@ def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     if not sources:
         return []
     source = min(sources, key=lambda record: (record.seed, record.id))
-    levels = source.summary["chance"][kind]
+    table = ScoreTable.read(source.summary)
+    levels = table.levels_of_chance("spotting", kind)
     rows = []
     for rule in levels:
         if rule in RANDOM_NAMES:
-            scores = {metric: levels[rule].get(metric, NOTHING) for metric in metrics}
-            rate = levels[rule].get("rate_per_minute")
+            scores = {metric: levels[rule].get(metric, UNDEFINED) for metric in metrics}
+            rate = source.summary["chance"][kind][rule].get("rate_per_minute")
             settings = "" if rate is None else f"{rate:.1f} intervals per minute"
-            n = n_of(source.summary["spotting"][kind])
+            n = parts_by_name(table)["spotting", kind].counts.scored
             rows.append(_chance_row(source, RANDOM_NAMES[rule], settings, n, scores, AT_RANDOM))
     return rows
 
@@ -51,13 +54,13 @@ def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[R
         by_name = cached_result(
             partial(_scores_by_name, source), OF_NAMES, "names", source.content
         )  # equal for all its tables
-        section = sections_by_part(by_name).get((task, part))
-        if section:
+        answered = parts_by_name(ScoreTable.read(by_name)).get((task, part))
+        if answered:
             reads = by_name["reads"].get("recognition" if task == "recognition" else "spotting", {})
             places = [f"{dataset}: {max(counts, key=counts.__getitem__)}" for dataset, counts in reads.items()]
-            scores = {metric: section["scores"].get(metric, NOTHING) for metric in metrics}
+            scores = {metric: answered.scores.get(metric, UNDEFINED) for metric in metrics}
             remark = BY_NAME + _people_without_names(source)
-            return [_chance_row(source, "names", "; ".join(places), n_of(section), scores, remark)]
+            return [_chance_row(source, "names", "; ".join(places), answered.counts.scored, scores, remark)]
     return []
 
 
@@ -84,7 +87,9 @@ def _people_without_names(record: Record) -> str:
     return f"; {format_count(n_alone, 'person trains', 'people train')} alone, and no record holds their names"
 
 
-def _chance_row(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> BoardRow:
+def _chance_row(
+    source: Record, name: str, settings: str, n: float, scores: Mapping[str, Score], remark: str
+) -> BoardRow:
     """The row of a level of chance: from one run, without a spread over seeds.
 
     Args:

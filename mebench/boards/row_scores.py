@@ -4,15 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mebench.boards.rows import QUIET, Score
+from mebench.boards.rows import QUIET, Score as PlainScore
 from mebench.boards.run_tables import Read
 from mebench.core import KINDS
 from mebench.metrics.catalogue import JOINT, metric_columns as metrics_shown
 from mebench.metrics.mistakes import miss_shares, quiet_rate
-from mebench.metrics.scored_parts import scored_parts
+from mebench.metrics.score_table import ScoredPart, ScoreTable
 from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary, over_seeds
 from mebench.records.record import Record
 from mebench.result_cache import cached_result
+from mebench.score_type import Score
 
 SCORING = (
     "core/*.py",
@@ -23,6 +24,7 @@ SCORING = (
     "output/terminal.py",
     "output/json_output.py",
     "grouping.py",
+    "score_type.py",
 )
 """The code that computes scores from the tables of a run."""
 OF_SEEDS = OF_MISTAKES = (*SCORING, "boards/row_scores.py")
@@ -34,24 +36,19 @@ def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
     return tuple(metric for metric in metrics_shown(task, of_unit) if part != "all intervals" or metric not in JOINT)
 
 
-def sections_by_part(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The sections of a summary by task and part; those of members in recognition by task and member."""
-    return {(task, name or "all clips"): section for task, name, section in scored_parts(summary)}
+def parts_by_name(table: ScoreTable) -> dict[tuple[str, str], ScoredPart]:
+    """The parts of a table of scores by task and part; those of members in recognition by task and member."""
+    return {(part.task, part.name or "all clips"): part for part in table.parts()}
 
 
-def n_of(section: Mapping[str, Any]) -> float:
-    """The number of scored truths (spotting) or samples (other sections)."""
-    return float(section["n"] if "n" in section else section["tp"] + section["fn"])
-
-
-def single_score(score: Mapping[str, Any]) -> Score:
+def single_score(score: Score) -> PlainScore:
     """The score of a single run or level of chance, as `over_seeds` gives it."""
     return over_seeds([score], score)
 
 
 def seed_mean_scores(
     records: Sequence[Record], read: Read, member: str = ""
-) -> dict[tuple[str, str], Mapping[str, Any]]:
+) -> dict[tuple[str, str], dict[str, Score]]:
     """The scores of runs that differ in the seed: means with intervals, by task and part.
 
     A method that predicts by chance has the mean ends of its runs in spotting and analysis: what holds 95 % of its draws.
@@ -63,22 +60,34 @@ def seed_mean_scores(
     """
     compute = partial(_scores_of_means, records, read, member)
     means = cached_result(compute, OF_SEEDS, "means over seeds", member, [record.content for record in records])
-    return {(task, part): scores for task, part, scores in means}
+    return {
+        (task, part): {metric: Score.from_plain(score) for metric, score in scores.items()}
+        for task, part, scores in means
+    }
 
 
-def _scores_of_means(records: Sequence[Record], read: Read, member: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+def _scores_of_means(records: Sequence[Record], read: Read, member: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Task, part and scores of `seed_mean_scores`, as plain data."""
+    means = _means_of_parts(records, read, member)
+    return [
+        (task, part, {metric: score.plain() for metric, score in scores.items()})
+        for (task, part), scores in means.items()
+    ]
+
+
+def _means_of_parts(records: Sequence[Record], read: Read, member: str) -> dict[tuple[str, str], Mapping[str, Score]]:
+    """The scores of `seed_mean_scores`; see its arguments."""
     tables = [read(record) for record in records]
     first = records[0]
     if by_chance(tables):
-        summaries = [record.summary for record in records]
+        scored = [ScoreTable.read(record.summary) for record in records]
         if member:
-            summaries = [summary["members"][member] for summary in summaries]
-        sections = [sections_by_part(summary) for summary in summaries]
-        shared = [key for key in sections[0] if all(key in section for section in sections)]
-        return [(*key, mean_ends([section[key]["scores"] for section in sections])) for key in shared]
+            scored = [table.of_member(member) for table in scored]
+        parts = [parts_by_name(table) for table in scored]
+        shared = [key for key in parts[0] if all(key in by_name for by_name in parts)]
+        return {key: mean_ends([by_name[key].scores for by_name in parts]) for key in shared}
     summary = mean_summary(tables, first.about, first.config, first.convention)
-    return [(task, part, section["scores"]) for (task, part), section in sections_by_part(summary).items()]
+    return {key: part.scores for key, part in parts_by_name(ScoreTable.read(summary)).items()}
 
 
 def costs_over_seeds(records: Sequence[Record]) -> dict[str, float]:

@@ -8,11 +8,11 @@ from itertools import product
 from typing import Any, Self
 
 from mebench.boards.row_scores import SCORING, single_score
-from mebench.boards.rows import NOTHING, Score
+from mebench.boards.rows import Score as PlainScore
 from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.seed_means import exact_mean, over_seeds
-from mebench.metrics.summary import scores_by_path
 from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
 from mebench.output.table import Column, Table
 from mebench.records.matching_published import Alias, is_same_dataset
@@ -23,6 +23,7 @@ from mebench.result_cache import cached_result
 from mebench.runner.leak import worth_in_audit
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
+from mebench.score_type import UNDEFINED, Score
 
 OF_GAINS = (*SCORING, "boards/selection_gains.py")
 """The code of the stored gains over seeds."""
@@ -100,7 +101,7 @@ class Gain:
     published: str
     leaking: float
     honest: float
-    score: Score
+    score: PlainScore
     candidates: str
     seeds: str
     program: str
@@ -211,9 +212,10 @@ def _gain_of_runs(
     runs = sorted(runs, key=lambda run: run.record.seed)
     first = runs[0].record
     path = str(runs[0].path)
-    leaks = [scores_by_path(run.record.summary)[path]["value"] for run in runs]
+    of_runs = [ScoreTable.read(run.record.summary).by_path()[path].value for run in runs]
+    leaks = [value for value in of_runs if value is not None]
     gain = _gain_over_seeds(runs, path, known)
-    if gain["value"] is None or None in leaks:
+    if gain["value"] is None or len(leaks) < len(of_runs):
         return None
     protocol = str(first.config["protocol"])
     year = ""
@@ -247,18 +249,18 @@ def _gain_of_runs(
     )
 
 
-def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str, Record]) -> Score:
+def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str, Record]) -> PlainScore:
     """The mean gain over seeds, with its interval paired over subjects; without one if an honest run is not here."""
     gains = [run.audited["differences"][path] for run in runs]
     if len(runs) == 1:
-        return single_score(gains[0])
+        return single_score(Score.from_plain(gains[0]))
     honest = [known[run.audited["honest"]] for run in runs if run.audited["honest"] in known]
     if len(honest) < len(runs):
-        return over_seeds(gains, NOTHING)
+        return over_seeds(map(Score.from_plain, gains), UNDEFINED)
     leaking = [run.record for run in runs]
     contents = [[record.content for record in leaking], [record.content for record in honest]]
     mean_gain = cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents)
-    return over_seeds(gains, mean_gain)
+    return over_seeds(map(Score.from_plain, gains), Score.from_plain(mean_gain))
 
 
 def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:

@@ -364,7 +364,7 @@ def _describe(folder: run_folder.RunFolder) -> dict[str, Any]:
         "damaged": damaged,
         "audit": audit,
         "honest": "" if worth is None else str(worth["honest"]),
-        "scores": {name: score["value"] for name, score in score_report.main_scores(summary).items()},
+        "scores": {name: score.value for name, score in score_report.main_scores(summary).items()},
         "days": max(time.time() - newest, 0.0) / 86400.0,
         "bytes": sum(stat.st_size for stat in stats),
     }

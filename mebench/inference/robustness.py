@@ -13,13 +13,14 @@ from mebench.features.degradation import Degradation
 from mebench.features.relations import Answers, concerns_tasks, count_violations_of_run
 from mebench.inference.models import models_of_run
 from mebench.metrics.comparison import compare_tables
-from mebench.metrics.summary import scores_by_path as flat_scores
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.tables import Tables
 from mebench.output.progress import Progress
 from mebench.runner import execute_sweep
 from mebench.runner.session import Outcome, read_skipped
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, read_tables
+from mebench.score_type import Score
 
 DEGRADED_RUNS = "degraded"
 """Subfolder of a run with the runs of its models on degraded videos."""
@@ -72,7 +73,7 @@ class _Reference:
 
     Attributes:
         folder: folder of the run.
-        scores: main scores by path.
+        scores: all scores by path.
         tables: truth and predictions.
         answers: intervals and named clips.
         fps: frame rate of each video, by its key.
@@ -80,7 +81,7 @@ class _Reference:
     """
 
     folder: RunFolder
-    scores: Mapping[str, Any]
+    scores: Mapping[str, Score]
     tables: Tables
     answers: Answers
     fps: Mapping[str, float | None]
@@ -92,7 +93,12 @@ def _read_reference(clean: RunFolder, config: Mapping[str, Any], about: Mapping[
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     convention = config.get("convention", "strict")
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": convention}
-    return _Reference(clean, flat_scores(current_summary(clean)), read_tables(clean), _read_answers(clean), fps, rules)
+    return _Reference(clean, _read_scores(current_summary(clean)), read_tables(clean), _read_answers(clean), fps, rules)
+
+
+def _read_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
+    """All scores of a summary by path."""
+    return ScoreTable.read(summary).by_path()
 
 
 def _read_answers(folder: RunFolder) -> Answers:
@@ -122,11 +128,11 @@ def _robustness_row(how: Degradation, outcome: Outcome | MebenchError | None, cl
     row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
     if how.about.answer:
         return row | {"violations": count_violations_of_run(clean.answers, _read_answers(folder), how, clean.fps)}
-    scores = flat_scores(outcome.summary) if outcome else clean.scores
+    scores = _read_scores(outcome.summary) if outcome else clean.scores
     return row | {"scores": _compared_scores(folder, scores, clean)}
 
 
-def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Reference) -> dict[str, dict[str, Any]]:
+def _compared_scores(folder: RunFolder, scores: Mapping[str, Score], clean: _Reference) -> dict[str, dict[str, Any]]:
     """Main scores of a degraded run, their differences from the clean one, and drops."""
     compared_scores = {}
     comparison = compare_tables(read_tables(folder), clean.tables, permutations=1, **clean.rules)
@@ -134,9 +140,9 @@ def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Refer
         difference: Any = compared.difference
         if folder is clean.folder:  # no draw of subjects tells a run from itself
             difference = {"value": 0.0, "low": None, "high": None}
-        clean_value = clean.scores[path]["value"]
+        clean_value = clean.scores[path].value
         drop = None
         if clean_value and difference["value"] is not None:
             drop = 0.0 - difference["value"] / clean_value
-        compared_scores[path] = {"score": scores[path], "difference": difference, "drop": drop}
+        compared_scores[path] = {"score": scores[path].plain(), "difference": difference, "drop": drop}
     return compared_scores

@@ -130,7 +130,7 @@ class ScoredPart:
         fold: fold that is scored by itself, or empty.
         counts: numbers of what the scores rest on.
         scores: score of each metric.
-        details: further scores of the part.
+        further: scores of the other groups, such as `DETAILS`, by group and metric.
     """
 
     task: str
@@ -139,7 +139,7 @@ class ScoredPart:
     fold: str
     counts: Counts
     scores: Mapping[str, Score]
-    details: Mapping[str, Score]
+    further: Mapping[str, Mapping[str, Score]]
 
     @property
     def name(self) -> str:
@@ -209,6 +209,13 @@ class ScoreTable:
         by_part = group_by(filter(_is_of_whole, self.lines), key=lambda line: (line.task, line.part, line.member))
         parts = [_part_of_lines(lines) for lines in by_part.values()]
         return sorted((part for part in parts if part.scores), key=lambda part: TASKS.index(part.task))
+
+    def beside(self, part: ScoredPart) -> Mapping[str, Any]:
+        """What the summary holds in a part beside its scores, such as its `details` with curves."""
+        here: Mapping[str, Any] = self.others
+        for key in _place_of_part(part):
+            here = here[key]
+        return here
 
     def folds(self) -> list[ScoredPart]:
         """Recognition of each fold, where folds are scored by themselves."""
@@ -338,8 +345,8 @@ def _locate(keys: Place) -> tuple[str, str, str, str, str] | None:
     return None if group is None else (task, part, member, fold, group)
 
 
-def _place_of_part(line: ScoreLine) -> Place:
-    """The keys that lead to the part of a line."""
+def _place_of_part(line: ScoreLine | ScoredPart) -> Place:
+    """The keys that lead to a part, or to that of a line."""
     if line.task == "recognition":
         below = [("members", line.member), ("folds", line.fold)]
         return ("recognition", *(key for named in below if named[1] for key in named))
@@ -376,5 +383,9 @@ def _part_of_lines(lines: Sequence[ScoreLine]) -> ScoredPart:
         first.fold,
         first.counts,
         {line.metric: line.score for line in main},
-        {line.metric: line.score for line in by_group.get(DETAILS, ())},
+        {
+            group: {line.metric: line.score for line in of_group}
+            for group, of_group in by_group.items()
+            if group not in (JOINT, MAIN)
+        },
     )

@@ -20,7 +20,7 @@ from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, strata_of_units
-from mebench.score_type import UNDEFINED
+from mebench.score_type import UNDEFINED, Score as TypedScore
 
 
 def mean_summary(
@@ -121,36 +121,36 @@ def by_chance(tables: Iterable[Tables]) -> bool:
     return any(number_of_draws(of_run) > 1 for of_run in tables)
 
 
-def mean_ends(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float | None]]:
+def mean_ends(scores: Sequence[Mapping[str, TypedScore]]) -> dict[str, TypedScore]:
     """For each score the mean of the lower and of the upper ends over runs; None where a run has none."""
-    ends: dict[str, dict[str, float | None]] = {}
+    ends = {}
     for name in scores[0]:
-        lows = [of_run[name]["low"] for of_run in scores]
-        highs = [of_run[name]["high"] for of_run in scores]
-        ends[name] = {
-            "low": None if None in lows else exact_mean(lows),
-            "high": None if None in highs else exact_mean(highs),
-        }
+        of_runs = [of_run[name] for of_run in scores]
+        low = _mean_if_all_known([score.low for score in of_runs])
+        high = _mean_if_all_known([score.high for score in of_runs])
+        ends[name] = TypedScore(low=low, high=high)
     return ends
 
 
-def over_seeds(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> Mapping[str, float | None]:
+def _mean_if_all_known(values: Sequence[float | None]) -> float | None:
+    """The mean over runs; None if a run has no value."""
+    known = [value for value in values if value is not None]
+    return exact_mean(known) if len(known) == len(values) else None
+
+
+def over_seeds(scores: Iterable[TypedScore], of_mean: TypedScore) -> Mapping[str, float | None]:
     """Mean, lowest and highest value of the seeds, with the interval of their mean; empty if a value is undefined.
 
     Args:
         scores: score of each seed.
         of_mean: score of all seeds together, whose ends count, see `seed_mean_scores`.
     """
-    values = [score["value"] for score in scores]
-    if None in values:
+    values = [score.value for score in scores]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
         return UNDEFINED.plain_over_seeds()
-    return {
-        "value": exact_mean(values),
-        "low": of_mean["low"],
-        "high": of_mean["high"],
-        "min": min(values),
-        "max": max(values),
-    }
+    mean = TypedScore(exact_mean(known), of_mean.low, of_mean.high, lowest=min(known), highest=max(known))
+    return mean.plain_over_seeds()
 
 
 def exact_mean(values: Sequence[float]) -> float:

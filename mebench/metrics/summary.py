@@ -230,40 +230,6 @@ def _add_recognition(
         summary["recognition"] = score_recognition(scored, classes, rule, subjects)
 
 
-def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of a summary by dotted name, without None, words and the bootstrap's book-keeping.
-
-    >>> flat_scores({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
-    {'spotting.micro.tp': 3.0, 'spotting.micro.f1': 0.5, 'spotting.micro.f1.low': 0.4}
-    """
-    flat: dict[str, float] = {}
-    for key, value in summary.items():
-        is_bookkeeping = not prefix and key == "bootstrap"
-        if isinstance(value, Mapping) and not is_bookkeeping:
-            flat |= flat_scores(value, prefix if key == "scores" else f"{prefix}{key}.")
-        elif isinstance(value, int | float):
-            name = prefix.rstrip(".") if key == "value" else f"{prefix}{key}"
-            flat[name] = float(value)
-    return flat
-
-
-def scores_by_path(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
-    """The scores of a summary by dotted name, unchanged, undefined ones too.
-
-    >>> scores_by_path({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
-    {'spotting.micro.f1': {'value': 0.5, 'low': 0.4, 'high': None}}
-    """
-    scores: dict[str, dict[str, Any]] = {}
-    for key, value in summary.items():
-        if not isinstance(value, Mapping):
-            continue
-        if "value" in value:
-            scores[f"{prefix}{key}"] = dict(value)
-        else:
-            scores |= scores_by_path(value, prefix if key == "scores" else f"{prefix}{key}.")
-    return scores
-
-
 def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling) -> dict[str, Any]:
     """Counts, scores and details of a kind, or of all kinds pooled (`overall`)."""
     part = counts[name]

@@ -22,10 +22,11 @@ from mebench.output.number_format import format_number
 from mebench.output.table import Column, Table
 from mebench.output.terminal import print_lines, print_report
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read_record
-from mebench.reports.scores import UNDEFINED, enumerate_names, how_intervals, say_reason
+from mebench.reports.scores import enumerate_names, how_intervals, say_reason
 from mebench.runs import RunFolder
 from mebench.runs.folder import TUNED, list_with_newest
 from mebench.runs.scoring import read_tables
+from mebench.score_type import UNDEFINED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,7 +242,7 @@ def _table_of_scores(comparison: RunComparison) -> Table:
     rows: list[str | list[Any]] = []
     for path, row in comparison.scores.items():
         digits = {"digits": catalogue.find_metric(path).digits}
-        of_hardest = [*row.hardest.get("scores", [UNDEFINED, UNDEFINED]), UNDEFINED]
+        of_hardest = [*row.hardest.get("scores", [UNDEFINED.plain(), UNDEFINED.plain()]), UNDEFINED.plain()]
         rows.append(score_path_in_words(path))
         for name, score, on_hardest in zip(("A", "B", "A - B"), (row.first, row.second, row.difference), of_hardest):
             cells = [name, {**score, **digits}]

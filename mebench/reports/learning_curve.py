@@ -12,12 +12,14 @@ import numpy as np
 from mebench.config import flatten_keys
 from mebench.config.settings import shaping_values
 from mebench.errors import ConfigError, RunError
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary
 from mebench.output.number_format import format_number
 from mebench.output.terminal import for_figure
 from mebench.reports.plots import CURVE_COLORS, RULE, make_panels
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, read_tables, select_dataset
+from mebench.score_type import UNDEFINED, Score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +28,6 @@ VARIED = ("seed", "protocol.train_people")
 """Settings in which the runs of a curve differ."""
 DEFAULTS = ("recognition.uf1", "spotting.micro.f1", "spotting.macro.f1")
 """Scores of a curve, of which the first that the runs have is taken."""
-MISSING_SCORE: Mapping[str, Any] = {"value": None, "low": None, "high": None}
-"""A score that a run lacks."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ def read_curve(folders: Sequence[RunFolder], metric: str | None = None) -> Learn
     values: dict[int, dict[int, float]] = {}
     for folder, summary in summaries.items():
         score = _score_of(summary, name)
-        if score is None or score["value"] is None:
+        if score is None or score.value is None:
             raise ConfigError(
                 f"run {folder.id} has no score {name}: name another with --metric, as mebench runs show lists them"
             )
         people = _people_of(folder)
         seed = _settings_of(folder)["seed"]
         runs.setdefault(people, {})[seed] = folder
-        values.setdefault(people, {})[seed] = score["value"]
+        values.setdefault(people, {})[seed] = score.value
     if len(runs) < 2:
         raise ConfigError(
             f"all {len(folders)} runs train on {next(iter(runs))} people, and a curve needs two numbers at least: run them with "
@@ -168,13 +168,9 @@ def _people_of(folder: RunFolder) -> int:
     return round(median(len(fold["train"]) + len(fold["valid"]) for fold in folds))
 
 
-def _score_of(summary: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+def _score_of(summary: Mapping[str, Any], name: str) -> Score | None:
     """A score of a summary by its name, or None."""
-    *sections, last = name.split(".")
-    found: Any = summary
-    for section in (*sections, "scores", last):
-        found = found.get(section) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else None
+    return ScoreTable.read(summary).by_path().get(name)
 
 
 def _point(
@@ -182,16 +178,14 @@ def _point(
 ) -> LearningCurvePoint:
     """The point of the runs of some seeds."""
     folders = [of_seeds[seed] for seed in sorted(of_seeds)]
-    scores = [_score_of(summaries[folder], name) or MISSING_SCORE for folder in folders]
+    scores = [_score_of(summaries[folder], name) or UNDEFINED for folder in folders]
     mean = scores[0] if len(folders) == 1 else _interval_of_mean(folders, scores, name)
-    value = exact_mean([score["value"] for score in scores])
-    return LearningCurvePoint(people, tuple(sorted(of_seeds)), value, mean["low"], mean["high"])
+    value = exact_mean([score.value for score in scores if score.value is not None])
+    return LearningCurvePoint(people, tuple(sorted(of_seeds)), value, mean.low, mean.high)
 
 
-def _interval_of_mean(
-    folders: Sequence[RunFolder], scores: Sequence[Mapping[str, Any]], name: str
-) -> Mapping[str, float | None]:
-    """The ends of the interval of the mean over seeds.
+def _interval_of_mean(folders: Sequence[RunFolder], scores: Sequence[Score], name: str) -> Score:
+    """A score with the ends of the interval of the mean over seeds.
 
     A method that predicts by chance has the mean ends of its runs, as on leaderboards.
 
@@ -209,7 +203,7 @@ def _interval_of_mean(
         tables = [select_dataset(table, member) for table in tables]
     convention = current_summary(first)["convention"]
     summary = mean_summary(tables, first.read_json("folds.json"), _settings_of(first), convention)
-    return _score_of(summary if member is None else {"members": {member: summary}}, name) or MISSING_SCORE
+    return _score_of(summary if member is None else {"members": {member: summary}}, name) or UNDEFINED
 
 
 def _slopes(values: Mapping[int, Mapping[int, float]]) -> list[float]:

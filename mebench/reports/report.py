@@ -16,6 +16,7 @@ from mebench.files import whole_file, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue, find_convention
 from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.scores_in_time import RATES
 from mebench.output.number_format import (
     NONE,
@@ -45,7 +46,7 @@ from mebench.reports.plots import (
     svg_of_figure,
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
-from mebench.reports.scores import parts_of, title_of
+from mebench.reports.scores import counts_in_words, title_of
 from mebench.reports.timeline import (
     JudgedRun,
     Row,
@@ -58,6 +59,7 @@ from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
+from mebench.score_type import Score as TypedScore
 
 if TYPE_CHECKING:
     import matplotlib
@@ -113,19 +115,21 @@ def _levels_of_chance(chance: Mapping[str, Any]) -> list[tuple[str, str, Score]]
 
 def _sections(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str, Score]]]]:
     """Title, number of scored items and shown scores of each part of a summary."""
-    sections = []
-    for section, name, counts, part in parts_of(summary):
-        title = f"{section.capitalize()}, {name}" if name else section.capitalize()
-        shown = [(metric, score) for metric, score in part["scores"].items() if _is_shown(metric, score, name)]
-        sections.append((title, counts, shown))
+    sections: list[tuple[str, str, list[tuple[str, Score]]]] = []
+    for part in ScoreTable.read(summary).parts():
+        title = f"{part.task.capitalize()}, {part.name}" if part.name else part.task.capitalize()
+        shown: list[tuple[str, Score]] = [
+            (metric, score.plain()) for metric, score in part.scores.items() if _is_shown(metric, score, part.name)
+        ]
+        sections.append((title, counts_in_words(part), shown))
     return sections
 
 
-def _is_shown(metric: str, score: Score, part: str) -> bool:
+def _is_shown(metric: str, score: TypedScore, part: str) -> bool:
     """Whether a page shows a score: one of time only if defined, a rate only for micro-expressions, to stay small."""
     if not catalogue.find_metric(metric).timed:
         return True
-    return score["value"] is not None and (part == "micro" or metric not in RATES)
+    return score.value is not None and (part == "micro" or metric not in RATES)
 
 
 @dataclass(frozen=True)

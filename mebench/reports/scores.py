@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,12 +11,13 @@ from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.score_column import score_column
-from mebench.metrics.scored_parts import scored_parts
-from mebench.output.number_format import Score, format_mean_count, format_number, shares_in_words
+from mebench.metrics.score_table import DETAILS, ScoredPart, ScoreTable
+from mebench.output.number_format import format_mean_count, format_number, shares_in_words
 from mebench.output.table import Column, Table
 from mebench.output.terminal import format_count, print_lines, print_report, print_table
 from mebench.records.recorded_settings import dataset_in_words, method_settings, protocol_in_words, scheme_in_words
 from mebench.runs.folder import RunFolder
+from mebench.score_type import UNDEFINED, Score
 
 with lazy_imports():
     from mebench.metrics import bootstrap, mistakes as spotting_mistakes, tables as metric_tables
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
 else:
     pd = load_lazily("pandas")
 
-UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
 COUNTED = [Column(name, label, text=partial(format_mean_count, places=2), right=True) for name, label in COUNTS.items()]
 
 
-def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str, Score] | str] = ()) -> Table:
+def score_table(title: str, scores: Mapping[str, Score], below: Iterable[tuple[str, Score] | str] = ()) -> Table:
     """One row for each score: name, value, interval.
 
     Args:
@@ -42,26 +42,23 @@ def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str
         scores: scores by the names of their metrics.
         below: further rows by name, and separating lines (an empty text).
     """
-    rows: list[tuple[str, Score] | str] = []
+    rows: list[tuple[str, dict[str, Any]] | str] = []
     for name, score in scores.items():
         metric = find_metric(name)
-        rows.append((metric.label, {**score, "digits": metric.digits}))
-    return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
+        rows.append((metric.label, {**score.plain(), "digits": metric.digits}))
+    rows += [row if isinstance(row, str) else (row[0], row[1].plain()) for row in below]
+    return Table([Column("score"), Column("value", right=True, score=True)], rows, title)
 
 
-def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Section, name, scored items in words, such as `3 TP, 1 FP, 0 FN`, content.
-
-    A score over both sections precedes the scores of the true positives.
-    """
-    for section, name, part in scored_parts(summary):
-        if section == "spotting":
-            counted = ", ".join(f"{format_mean_count(part[key], 2)} {label}" for key, label in COUNTS.items())
-        elif section == "analysis":
-            counted = f"n = {format_mean_count(part['n'], 2)}"
-        else:
-            counted = f"{part['n']} annotated clips"
-        yield section, name, counted, part
+def counts_in_words(part: ScoredPart) -> str:
+    """The scored items of a part: `3 TP, 1 FP, 0 FN`, `n = 3`, `8 annotated clips`."""
+    counts = part.counts
+    if part.task == "spotting":
+        counted = ((counts.tp, "TP"), (counts.fp, "FP"), (counts.fn, "FN"))
+        return ", ".join(f"{format_mean_count(number or 0, 2)} {label}" for number, label in counted)
+    if part.task == "analysis":
+        return f"n = {format_mean_count(counts.n or 0, 2)}"
+    return f"{counts.n} annotated clips"
 
 
 def how_intervals(subjects: int, interval: str, draws: int) -> str:
@@ -95,11 +92,11 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     ['no interval for recognition, UF1 and UAR: fear has 2 samples of 1 subject']
     """
     labels_by_reason: dict[tuple[str, str], list[str]] = {}
-    for section, part, _, content in parts_of(summary):
-        for name, score in content["scores"].items():
-            if "reason" in score and name in names:
-                place = f"{section}, {part}" if part else section
-                labels_by_reason.setdefault((place, score["reason"]), []).append(find_metric(name).label)
+    for part in ScoreTable.read(summary).parts():
+        for name, score in part.scores.items():
+            if score.reason and name in names:
+                place = f"{part.task}, {part.name}" if part.name else part.task
+                labels_by_reason.setdefault((place, score.reason), []).append(find_metric(name).label)
     return [
         f"no interval for {place}, {enumerate_names(labels)}: {say_reason(reason)}"
         for (place, reason), labels in labels_by_reason.items()
@@ -132,9 +129,7 @@ FIRST = {
 
 
 def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] = FIRST) -> dict[str, Score]:
-    """Some scores of each task, such as F1, STRS, UF1 and UAR.
-
-    Each has `value`, `low` and `high`; members of a composite dataset have none.
+    """Some scores of each task, such as F1, STRS, UF1 and UAR, without those of members of a composite dataset.
 
     Args:
         summary: summary of a run.
@@ -145,12 +140,12 @@ def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str
     ['UF1', 'UAR']
     """
     found: dict[str, Score] = {}
-    for section, part_name, _, part in parts_of(summary):
-        if section == "recognition" and part_name:  # a member of a composite
+    for part in ScoreTable.read(summary).parts():
+        if part.member:
             continue
-        for label, name in names[section].items():
-            if name in part["scores"]:
-                found[f"{label} {part_name}" if section == "spotting" else label] = part["scores"][name]
+        for label, name in names[part.task].items():
+            if name in part.scores:
+                found[f"{label} {part.part}" if part.task == "spotting" else label] = part.scores[name]
     return found
 
 
@@ -225,16 +220,18 @@ def score_tables(
 
 def _interval_tables(summary: Mapping[str, Any], shown: Shown) -> list[Table]:
     """A table for each part of spotting and analysis, with the level of chance."""
-    chance = summary.get("chance", {}) if shown == "run" else {}
+    table = ScoreTable.read(summary)
     tables = []
-    for section, name, counts, part in parts_of(summary):
-        if section == "recognition":
+    for part in table.parts():
+        if part.task == "recognition":
             continue
         below: list[tuple[str, Score] | str] = []
-        for rule, row in chance.get(name, {}).items():
-            below += ["", (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])]
-        details = _details(part) if shown == "all" else {}
-        tables.append(score_table(f"{section}, {name} ({counts})", {**part["scores"], **details}, below))
+        levels = table.levels_of_chance(part.task, part.part) if shown == "run" else {}
+        for rule, level in levels.items():
+            below += ["", (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", level["f1"])]
+        details = _details(part, table.beside(part)) if shown == "all" else {}
+        title = f"{part.task}, {part.name} ({counts_in_words(part)})"
+        tables.append(score_table(title, {**part.scores, **details}, below))
     return tables
 
 
@@ -258,17 +255,19 @@ def _recognition_tables(summary: Mapping[str, Any], shown: Shown, subjects: Coll
 
 def _recognition_table(summary: Mapping[str, Any], shown: Shown) -> Table:
     """The scores of all clips, and those of always the most frequent class below them."""
-    recognition = summary["recognition"]
-    details = {} if shown == "run" else _details(recognition)
+    table = ScoreTable.read(summary)
+    whole = next(part for part in table.parts() if part.task == "recognition" and not part.member)
+    details = {} if shown == "run" else _details(whole, table.beside(whole))
     if shown == "main":  # files show their calibration error in any case
         details = {name: score for name, score in details.items() if name == "ece"}
     below: list[tuple[str, Score] | str] = []
-    chance = summary.get("chance", {}).get("recognition")
-    if chance:
-        always = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
-        below = ["", *((f"{METRICS[name].label} {always}", chance[name]) for name in ("uf1", "uar"))]
-    title = f"recognition, annotated clips (n = {recognition['n']})"
-    return score_table(title, recognition["scores"] | details, below)
+    level = table.levels_of_chance("recognition").get("")
+    if level:
+        answer = summary["chance"]["recognition"]["class"]
+        always = "of always all classes" if "+" in answer else f"of always {answer}"
+        below = ["", *((f"{METRICS[name].label} {always}", level[name]) for name in ("uf1", "uar"))]
+    title = f"recognition, annotated clips (n = {whole.counts.n})"
+    return score_table(title, {**whole.scores, **details}, below)
 
 
 def _table_by_database(members: Mapping[str, Any], subjects: Collection[str]) -> Table:
@@ -353,18 +352,17 @@ PRINTED_IOUS = ("0.10", "0.30", "0.50", "0.70", "0.90")
 """Thresholds of the IoU whose F1 is printed; the JSON has more."""
 
 
-def _details(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The further defined scores of a part."""
-    details = part.get("details", {})
-    scores = {**details.get("scores", {}), **details.get("frames", {})}
-    calibration = details.get("calibration")
+def _details(part: ScoredPart, beside: Mapping[str, Any]) -> dict[str, Score]:
+    """The further defined scores of a part; its calibration stands beside them."""
+    scores = {**part.further.get(DETAILS, {}), **part.further.get("frames", {})}
+    calibration = beside.get("details", {}).get("calibration")
     if calibration:
-        scores["ece"] = {**UNDEFINED, "value": calibration["ece"]}
-    f1_at_iou = details.get("f1_at_iou", {})
+        scores["ece"] = Score(calibration["ece"])
+    f1_at_iou = part.further.get("f1_at_iou", {})
     for iou in PRINTED_IOUS:
         if iou in f1_at_iou:
             scores[f"{METRICS['f1_at_iou'].label} {float(iou):.1f}"] = f1_at_iou[iou]
-    return {name: score for name, score in scores.items() if score["value"] is not None}
+    return {name: score for name, score in scores.items() if score.value is not None}
 
 
 TITLES = {"false_positive": "false positives", "miss": "misses"}
@@ -647,28 +645,33 @@ MAIN = {
 
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
     """The first `most` main scores of each task; those of spotting with their counts and the level of chance."""
-    cells: list[tuple[str, Score, str]] = []
-    for section, name, counts, part in parts_of(summary):
-        if name == "all intervals":
+    cells: list[tuple[str, dict[str, Any], str]] = []
+    table = ScoreTable.read(summary)
+    for part in table.parts():
+        if part.name == "all intervals":
             continue
-        title = section if section == "analysis" or not name else f"{section}, {name}"
-        note = f"{format_mean_count(part['n'], 2)} true positives" if section == "analysis" else counts
-        if section == "spotting":
-            note += _best_random(summary.get("chance", {}).get(name, {}))
-        for metric in MAIN[section]:
-            if section == "recognition" and metric not in part["scores"]:
+        title = part.task if part.task == "analysis" or not part.name else f"{part.task}, {part.name}"
+        note = counts_in_words(part)
+        if part.task == "analysis":
+            note = f"{format_mean_count(part.counts.n or 0, 2)} true positives"
+        elif part.task == "spotting":
+            note += _best_random(table.levels_of_chance(part.task, part.part))
+        for metric in MAIN[part.task]:
+            if part.task == "recognition" and metric not in part.scores:
                 continue
-            score = {**part["scores"].get(metric, UNDEFINED), "digits": METRICS[metric].digits}
-            cells.append((f"{title}: {METRICS[metric].label}", score, note))
+            score = part.scores.get(metric, UNDEFINED)
+            cells.append(
+                (f"{title}: {METRICS[metric].label}", {**score.plain(), "digits": METRICS[metric].digits}, note)
+            )
             note = ""  # once a part
     return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
 
 
-def _best_random(chance: Mapping[str, Any]) -> str:
+def _best_random(chance: Mapping[str, Mapping[str, Score]]) -> str:
     """The best F1 of random intervals, to be added to a note; empty if it is not known."""
     if not chance:
         return ""
-    best = max(row["f1"]["value"] or 0.0 for row in chance.values())
+    best = max(level["f1"].value or 0.0 for level in chance.values())
     return f"; F1 of random {format_number(best)}"
 
 

@@ -13,6 +13,7 @@ from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
+from mebench.score_type import Score
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
 """The varying settings of a run, its folder, and its summary."""
@@ -72,7 +73,7 @@ INTERVALS = {
 """The meaning of the brackets behind a score of a row, by the row's `interval`."""
 
 
-def _scores_of_means(runs: Sequence[SweptRun]) -> tuple[Mapping[str, Mapping[str, Any]], str]:
+def _scores_of_means(runs: Sequence[SweptRun]) -> tuple[Mapping[str, Score], str]:
     """The main scores of runs that differ in the seed: means with their intervals, and the kind of these (`INTERVALS`)."""
     folders = [folder for _, folder, _ in runs]
     summaries = [summary for _, _, summary in runs]
@@ -86,9 +87,9 @@ def _scores_of_means(runs: Sequence[SweptRun]) -> tuple[Mapping[str, Mapping[str
     return main_scores(mean_summary(tables, about, config, summaries[0]["convention"])), "mean"
 
 
-def _over_seeds_with_spread(scores: Sequence[Mapping[str, Any]], of_mean: Mapping[str, Any]) -> dict[str, float | None]:
+def _over_seeds_with_spread(scores: Sequence[Score], of_mean: Score) -> dict[str, float | None]:
     """Mean, interval and spread of a score over seeds."""
-    values = [score["value"] for score in scores]
+    values = [score.value for score in scores]
     known = [value for value in values if value is not None]
     has_spread = len(known) == len(values) > 1
     pooled = over_seeds(scores, of_mean)

@@ -7,13 +7,13 @@ from typing import Any
 
 from mebench.boards.build import table_name
 from mebench.boards.published_tables import part_of
-from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, single_score
+from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, single_score
 from mebench.boards.row_sources import BoardFiles, RowSource
 from mebench.boards.rows import BoardTable, Part, Rescored
 from mebench.boards.selection_gains import SELECTED_SCORES, Gain, PrintedProgram
 from mebench.errors import ConfigError, DataError
 from mebench.metrics.epoch_choices import LEAKING, RULES
-from mebench.metrics.scored_parts import scored_parts
+from mebench.metrics.score_table import ScoredPart, ScoreTable
 from mebench.output.number_format import NONE
 from mebench.output.terminal import format_count
 from mebench.records.published import COUNTS, PublishedValue
@@ -128,14 +128,13 @@ def rescored_tables(known: Sequence[ScoredSource], published: Sequence[Published
             printed = [row for row in source.printed_values(answers, published) if row.metric not in COUNTS]
             for result in scored["results"]:
                 comparable = printed if _is_as_in_paper(source, answers, result) else []
-                for task, name, section in scored_parts(result["summary"]):
-                    part = name
-                    member = ""
-                    if task == "recognition":  # names of sections are those of members
-                        part = "members" if name else "all clips"
-                        member = name
-                    values = _printed_values(comparable, task, part, member)
-                    row = _rescored_row(source, result, name, section, member, values)
+                for scored_part in ScoreTable.read(result["summary"]).parts():
+                    task = scored_part.task
+                    part = scored_part.part
+                    if task == "recognition":
+                        part = "members" if scored_part.member else "all clips"
+                    values = _printed_values(comparable, task, part, scored_part.member)
+                    row = _rescored_row(source, result, scored_part, values)
                     own_part = Part(part, metrics_of(task, part), (), rescored=(row,))
                     yield _table_of_answers(answers, task, own_part)
 
@@ -166,9 +165,7 @@ def _printed_values(values: Sequence[PublishedValue], task: str, part: str, memb
 def _rescored_row(
     source: RescoredSource,
     result: Mapping[str, Any],
-    name: str,
-    section: Mapping[str, Any],
-    member: str,
+    part: ScoredPart,
     printed: dict[str, str],
 ) -> Rescored:
     """One part of a result as a row.
@@ -176,9 +173,7 @@ def _rescored_row(
     Args:
         source: the source.
         result: the scores, with their rules.
-        name: name of the part; in recognition the member, or empty.
-        section: scores of the part.
-        member: the member, in recognition.
+        part: scores of the part.
         printed: the values that the paper prints for it, by metric.
     """
     summary = result["summary"]
@@ -186,16 +181,16 @@ def _rescored_row(
         method=f"{source.method} ({source.variant})" if source.variant else source.method,
         reading=_reading_in_words(source, result),
         convention=result["convention"],
-        member=member,
-        n=n_of(section),
-        scores={metric: single_score(score) for metric, score in section["scores"].items()},
+        member=part.member,
+        n=part.counts.scored,
+        scores={metric: single_score(score) for metric, score in part.scores.items()},
         printed=printed,
         source=source.id,
         repository=source.repository,
         commit=source.commit,
         note="; ".join(source.remarks),
-        curve=summary.get("curves", {}).get(name, ()),
-        **mistakes_over_seeds([summary.get("mistakes", {}).get(name, {})], name),  # of a single seed
+        curve=summary.get("curves", {}).get(part.name, ()),
+        **mistakes_over_seeds([summary.get("mistakes", {}).get(part.name, {})], part.name),  # of a single seed
     )
 
 

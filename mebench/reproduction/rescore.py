@@ -43,7 +43,8 @@ from mebench.grouping import group_by, thin_from_last
 from mebench.metrics import epoch_choices, find_convention
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
-from mebench.metrics.summary import flat_scores, summarize
+from mebench.metrics.score_table import ScoreTable
+from mebench.metrics.summary import summarize
 from mebench.output.terminal import format_count
 from mebench.records.matching_published import Value, measured_value
 from mebench.records.published import CAVEATS, PublishedValue
@@ -848,7 +849,7 @@ def rescored_cells(
 
 def _main_values(summaries: Mapping[Counting, Any]) -> dict[str, dict[Counting, Value | None]]:
     """The main score of each section, with its interval, for each way to count."""
-    flat = {counting: flat_scores(summary) for counting, summary in summaries.items()}
+    flat = {counting: ScoreTable.read(summary).numbers() for counting, summary in summaries.items()}
     found: dict[str, dict[Counting, Value | None]] = {}
     for name in dict.fromkeys(name for scores in flat.values() for name in scores):
         section, _, _ = name.partition(".")

@@ -14,8 +14,7 @@ from mebench.config import RunConfig
 from mebench.config.settings import TrainingSettings
 from mebench.errors import InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.catalogue import SECTIONS
-from mebench.metrics.summary import scores_by_path
+from mebench.metrics.score_table import ScoreTable
 from mebench.output.progress import Progress
 from mebench.output.terminal import format_count
 from mebench.runner.energy import measured_energy
@@ -416,11 +415,10 @@ def _points_of_leak(honest: float | None, leak: float | None) -> dict[str, float
 
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
-    """The values of all sections by path; details, members and folds, whose paths are longer, are left out."""
-    scores = scores_by_path({section: summary.get(section) or {} for section in SECTIONS})
-    # Scores that are compared, in every section that has them.
+    """The values of some scores by path; members, folds and levels of chance are left out."""
+    whole = [line for line in ScoreTable.read(summary) if not (line.member or line.fold or line.is_of_chance)]
     return {
-        path: s["value"]
-        for path, s in scores.items()
-        if path.count(".") < 3 and path.rpartition(".")[2] in ("strs", "f1", "asr", "uf1", "uar", "accuracy")
+        line.path: line.score.value
+        for line in whole
+        if line.path.count(".") < 3 and line.metric in ("strs", "f1", "asr", "uf1", "uar", "accuracy")
     }

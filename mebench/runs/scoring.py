@@ -12,7 +12,7 @@ from mebench.metrics.catalogue import JOINT, metric_columns
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.ratios import Floats
 from mebench.metrics.reasons import UNDEFINED_WITHOUT_ONE
-from mebench.metrics.scored_parts import scored_parts
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import number_groups
 from mebench.metrics.uncertainty import are_probabilities
@@ -64,11 +64,11 @@ def holds_current_scores(summary: Mapping[str, Any]) -> bool:
 
 def lacks_scores(summary: Mapping[str, Any]) -> bool:
     """Whether a part of a summary lacks a later score of the catalogue's columns."""
-    for task, name, part in scored_parts(summary):
-        columns = set(metric_columns(task))
-        if name == "all intervals":
+    for part in ScoreTable.read(summary).parts():
+        columns = set(metric_columns(part.task))
+        if part.name == "all intervals":
             columns -= JOINT
-        if not columns <= part["scores"].keys():
+        if not columns <= part.scores.keys():
             return True
     return False
 

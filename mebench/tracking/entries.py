@@ -17,8 +17,9 @@ from mebench.config.database_files import without_password
 from mebench.files import write_text
 from mebench.grouping import thin_from_last
 from mebench.intake.export import WithheldError, export_record
-from mebench.metrics.summary import flat_scores, summarize
-from mebench.output.number_format import Score, format_score
+from mebench.metrics.score_table import ScoreTable
+from mebench.metrics.summary import summarize
+from mebench.output.number_format import format_score
 from mebench.output.table import Column, Table, markdown_text
 from mebench.records.recorded_settings import dataset_in_words, own_choices
 from mebench.reports.plots import history_of
@@ -26,6 +27,7 @@ from mebench.reports.report import figures_of_run
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, read_tables_of_folds
+from mebench.score_type import Score
 from mebench.tracking.mlflow_store import RUN_TAG
 
 FOLD_TAG = "mebench.fold"
@@ -214,8 +216,8 @@ def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: M
     if main:
         columns = [
             Column("score"),
-            Column("value", text=lambda score: format_score(score).partition(" ")[0]),
-            Column("interval", "95 % interval", text=lambda score: format_score(score).partition(" ")[2]),
+            Column("value", text=lambda score: format_score(score.plain()).partition(" ")[0]),
+            Column("interval", "95 % interval", text=lambda score: format_score(score.plain()).partition(" ")[2]),
         ]
         lines += [Table(columns, [[name, score, score] for name, score in main.items()]).to_markdown(), ""]
     remark = [about["remark"]] if about.get("remark") else []
@@ -280,7 +282,7 @@ MOST_NESTED = 500
 
 def _table_of_scores(summary: Mapping[str, Any]) -> pd.DataFrame:
     """All scores of a summary with their intervals, a row for each."""
-    every = flat_scores(summary)
+    every = ScoreTable.read(summary).numbers()
     names = [name for name in every if not name.endswith((".low", ".high"))]
     rows = [(name, every[name], every.get(f"{name}.low"), every.get(f"{name}.high")) for name in names]
     return pd.DataFrame(rows, columns=["score", "value", "low", "high"])
@@ -337,10 +339,11 @@ def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
 
     Intervals are left out.
     """
-    main = {name: score["value"] for name, score in short_scores(summary).items()}
+    main = {name: score.value for name, score in short_scores(summary).items()}
     yield from (Point(name, round(value, 4)) for name, value in main.items() if value is not None)
     every = re.compile(r"(?!.*\.details\.)(spotting|analysis|recognition).*(?<!\.low)(?<!\.high)")
-    yield from (Point(name, value) for name, value in flat_scores(summary).items() if every.fullmatch(name))
+    numbers = ScoreTable.read(summary).numbers()
+    yield from (Point(name, value) for name, value in numbers.items() if every.fullmatch(name))
 
 
 def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:

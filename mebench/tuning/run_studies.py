@@ -22,7 +22,8 @@ from mebench.core.types import Fold
 from mebench.errors import DataError, RunError, refuse_if
 from mebench.metrics import TABLE_COLUMNS, RunComparison
 from mebench.metrics.comparison import compare_tables
-from mebench.metrics.summary import flat_scores, summarize
+from mebench.metrics.score_table import ScoreTable
+from mebench.metrics.summary import summarize
 from mebench.output.progress import Progress
 from mebench.runner import find_abilities, make_plan
 from mebench.runner.describe import describe_run, made_by, truth_tables
@@ -259,7 +260,7 @@ class Evaluator:
         summary = summarize(
             tables, kinds=task.kinds, classes=self._classes, seed=0, convention=plan.config.convention, draws=0
         )
-        known = {**flat_scores(summary), COST: seconds}
+        known = {**ScoreTable.read(summary).numbers(), COST: seconds}
         return [known.get(objective.path) for objective in self._objectives]
 
 

@@ -15,6 +15,7 @@ from mebench.intake import collect as boards_collect
 from mebench.metrics import catalogue, name_leak
 from mebench.records.record import UnshownError
 from mebench.runs.scoring import read_tables
+from mebench.score_type import UNDEFINED, Score
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run
 
@@ -190,10 +191,10 @@ def test_build_makes_one_row_of_explicit_default(tmp_path):
 
 
 def test_over_seeds_has_interval_of_mean():
-    scores = [{"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.7, "low": 0.45, "high": 0.8}]
-    of_mean = {"value": 0.6, "low": 0.5, "high": 0.65}
+    scores = [Score(0.5, 0.4, 0.6), Score(0.7, 0.45, 0.8)]
+    of_mean = Score(0.6, 0.5, 0.65)
     assert module.over_seeds(scores, of_mean) == {"value": 0.6, "low": 0.5, "high": 0.65, "min": 0.5, "max": 0.7}
-    assert module.over_seeds([scores[0], NOTHING], of_mean) == NOTHING
+    assert module.over_seeds([scores[0], UNDEFINED], of_mean) == NOTHING
 
 
 def test_build_separates_runs_of_one_seed(tmp_path):

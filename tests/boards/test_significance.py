@@ -10,10 +10,11 @@ from hypothesis import given, strategies as st
 from mebench.boards import build as boards_build, significance, standings
 from mebench.boards.rows import rank_rows
 from mebench.intake import collect as boards_collect
-from mebench.metrics import Tables, comparison, ranking, summary
+from mebench.metrics import Tables, comparison, ranking
 from mebench.metrics.bootstrap import Resampling, derived_seed
 from mebench.metrics.comparison import Pool, compare_tables
 from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.summary import summarize
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables, score_run
@@ -162,10 +163,10 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     runs = [read(record) for record in boards_collect.collect_finished_runs(tmp_path)]
     pool = Pool.from_runs(runs)
     words = (["micro"], ("positive", "surprise"), convention)
-    alone = [
-        summary.scores_by_path(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
-        for run in runs
+    summaries = [
+        summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0) for run in runs
     ]
+    alone = [ScoreTable.read(summary).by_path() for summary in summaries]
     weights = np.zeros((3, pool.units.size))
     np.put_along_axis(weights, pool.units, 1.0, axis=1)
     sections = comparison.sections_of(pool.tables, pool.units.size, *words)
@@ -177,7 +178,7 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     }
     assert set(scores) == set(alone[0]) == set(alone[1]) == set(alone[2])
     for path, values in scores.items():
-        expected = [np.nan if own[path]["value"] is None else own[path]["value"] for own in alone]
+        expected = [np.nan if own[path].value is None else own[path].value for own in alone]
         np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=path)
 
 

@@ -15,7 +15,8 @@ from mebench.errors import ConfigError, DataError
 from mebench.metrics import Tables, catalogue, comparison
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.summary import scores_by_path, summarize
+from mebench.metrics.score_table import ScoreTable
+from mebench.metrics.summary import summarize
 from tests.helpers.nightly import by_day
 
 CLASSES = ("negative", "positive", "surprise")
@@ -88,12 +89,17 @@ def test_compare_tables_values_are_those_of_each_run(members):
             )
 
 
+def plain_scores(summary):
+    """All scores of a summary by path, in the form of files."""
+    return {path: score.plain() for path, score in ScoreTable.read(summary).by_path().items()}
+
+
 def test_compare_tables_hardest_people_are_shared_by_runs():
     first, second = run(1, subjects=6), run(2, quality=0.4, subjects=6)
     sides = (first, second)
     people = sorted(first.videos["subject"].unique())
-    each_alone = [{person: scores_by_path(alone(side, {person})) for person in people} for side in sides]
-    hard_alone = cache(lambda number, hard: scores_by_path(alone(sides[number], hard)))
+    each_alone = [{person: plain_scores(alone(side, {person})) for person in people} for side in sides]
+    hard_alone = cache(lambda number, hard: plain_scores(alone(sides[number], hard)))
     for path, row in compared(first, second).scores.items():
         judge = "recognition.accuracy"
         if path == "analysis.strs":
@@ -274,7 +280,7 @@ def test_compare_tables_names_scores_as_in_the_summary():
     first, second = run(0, members=("x", "y")), run(1, members=("x", "y"))
     found = compared(first, second, metrics=["all"], draws=0, permutations=1)
     alone = summarize(first, kinds=KINDS, classes=CLASSES, seed=0, draws=0)
-    assert set(found.scores) == set(scores_by_path(alone))
+    assert set(found.scores) == set(plain_scores(alone))
 
 
 def test_compare_tables_tests_equal_scipy_on_right_answers():
@@ -359,7 +365,7 @@ def test_compare_tables_equals_each_run_under_every_convention(convention):
     second = naming(run(1, 0.3, subjects=5), "awe")
     found = compared(first, second, metrics=["all"], permutations=2, **words)
     for side, tables in (("first", first), ("second", second)):
-        alone = scores_by_path(summarize(tables, seed=0, **words))
+        alone = plain_scores(summarize(tables, seed=0, **words))
         assert {path: getattr(row, side) for path, row in found.scores.items()} == {
             path: pytest.approx(score) for path, score in alone.items()
         }
@@ -375,7 +381,7 @@ def test_compare_tables_of_unranked_run_has_no_ap(confidence, overall):
         compared(*runs, metrics=["ap50", "ap", "f1"], convention=overall, permutations=2)
         for runs in ((flat, ranked), (ranked, flat))
     )
-    alone = scores_by_path(summarize(ranked, kinds=KINDS, classes=CLASSES, seed=0, draws=50, convention=overall))
+    alone = plain_scores(summarize(ranked, kinds=KINDS, classes=CLASSES, seed=0, draws=50, convention=overall))
     for path in paths:
         row, mirror = there.scores[path], back.scores[path]
         assert row.first["value"] is row.difference["value"] is row.p is row.p_holm is None
@@ -413,7 +419,7 @@ def test_compare_tables_of_one_interval_has_average_precision():
     one, two = (replace(run(n), predictions=run(n).predictions.iloc[[n]].assign(confidence=0.5)) for n in (0, 1))
     found = compared(one, two, metrics=["spotting.micro.ap50"]).scores["spotting.micro.ap50"]
     for score, tables in ((found.first, one), (found.second, two)):
-        alone = scores_by_path(summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50))
+        alone = plain_scores(summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50))
         assert score == alone["spotting.micro.ap50"]
 
 

@@ -22,7 +22,7 @@ from mebench.cli import leaderboard, reproduce
 from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
 from mebench.intake import collect as boards_collect
-from mebench.metrics.summary import flat_scores
+from mebench.metrics.score_table import ScoreTable
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read_published
 from mebench.reproduction import rescore as reproduction_rescore
@@ -383,9 +383,9 @@ def test_rescore_source_of_real_sources_equals_their_papers(name, published, mon
     committed = json.loads((folder / f"{name}.json").read_text())
     for one, other in zip(outcome["sets"], committed["sets"], strict=True):
         for mine, theirs in zip(one["results"], other["results"], strict=True):
-            known = flat_scores(theirs["summary"])
+            known = ScoreTable.read(theirs["summary"]).numbers()
             without_intervals = {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}
-            assert flat_scores(mine["summary"]) == pytest.approx(without_intervals, abs=2e-6)
+            assert ScoreTable.read(mine["summary"]).numbers() == pytest.approx(without_intervals, abs=2e-6)
 
     printed = reproduction_rescore.rescored_cells(source, outcome, published)
     if name in COUNTED:

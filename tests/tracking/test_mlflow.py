@@ -23,7 +23,7 @@ from mebench.cli import leaderboard, runs as verbs
 from mebench.config.database_files import without_password
 from mebench.errors import DataError, RunError
 from mebench.intake.collect import collect_records
-from mebench.metrics.summary import flat_scores
+from mebench.metrics.score_table import ScoreTable
 from mebench.output.progress import Progress
 from mebench.tracking import fetch_records, mlflow_store, send_all
 from mebench.tracking.entries import Point, TrackedRun
@@ -96,7 +96,7 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     assert table["columns"] == ["score", "value", "low", "high"]
     assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
 
-    without_ends = [name for name in flat_scores(summary) if not name.endswith((".low", ".high"))]
+    without_ends = [name for name in ScoreTable.read(summary).numbers() if not name.endswith((".low", ".high"))]
     assert len(rows) == len(without_ends)
     assert run.info.run_name == "spotter s0 p=0.6"
     assert run.data.tags["mebench.settings"] == "p=0.6"
@@ -390,14 +390,14 @@ def test_sync_hides_password(tmp_path, database, progress, printed):
 
 def test_sync_omits_undefined_scores():
     undefined = {"value": None, "low": None, "high": None}
-    assert flat_scores(
+    assert ScoreTable.read(
         {
             "run_id": "x",
             "bootstrap": {"draws": 5, "skipped": {"a": 1}},
             "recognition": {"n": 3, "scores": {"uf1": undefined}, "members": {"smic": {"n": 1, "scores": {}}}},
             "chance": {"micro": {"as_many": {"f1": {"value": 0.1, "low": 0.0, "high": 0.2}}}},
         }
-    ) == {
+    ).numbers() == {
         "recognition.n": 3,
         "recognition.members.smic.n": 1,
         "chance.micro.as_many.f1": 0.1,
