@@ -211,7 +211,7 @@ class ScoreTable:
         return sorted((part for part in parts if part.scores), key=lambda part: TASKS.index(part.task))
 
     def beside(self, part: ScoredPart) -> Mapping[str, Any]:
-        """What the summary holds in a part beside its scores, such as its `details` with curves."""
+        """The content of a part beside its scores, such as curves in its `details`."""
         here: Mapping[str, Any] = self.others
         for key in _place_of_part(part):
             here = here[key]

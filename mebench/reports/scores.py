@@ -129,7 +129,7 @@ FIRST = {
 
 
 def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] = FIRST) -> dict[str, Score]:
-    """Some scores of each task, such as F1, STRS, UF1 and UAR, without those of members of a composite dataset.
+    """Some scores of each task, such as F1, STRS, UF1 and UAR; none of members.
 
     Args:
         summary: summary of a run.
