@@ -1,5 +1,7 @@
 """The parts that an installation of mebench may lack: rooms that no other room needs, each with its use."""
 
+from importlib.util import find_spec
+
 PARTS = {
     "boards": "leaderboards and tables for papers",
     "boards.site": "the page of leaderboards",
@@ -12,6 +14,15 @@ PARTS = {
     "vqa": "questions about expressions",
 }
 """Each part by its folder in `mebench/`."""
+
+
+def is_installed(part: str) -> bool:
+    """Whether a part is there.
+
+    >>> is_installed("vqa"), is_installed("nowhere")
+    (True, False)
+    """
+    return find_spec(f"mebench.{part}") is not None
 
 
 def missing_part_sentence(module: str) -> str:

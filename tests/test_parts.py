@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,23 @@ def test_verbs_of_parts_say_that_theirs_is_not_installed(bare, tmp_path):
         assert said.splitlines()[-1] == (
             f"error: mebench.{named} ({PARTS[named]}) is not part of this installation: install mebench as a whole to use it"
         )
+
+
+def test_board_needs_none_of_the_parts_that_give_rows(tmp_path):
+    """Answers are sent, taken and shown where only boards and what scores the answers are installed."""
+    (tmp_path / "mine.csv").write_text("subject,video,kind,onset,offset,confidence\ns,a,micro,10,20,0.5\n")
+    (tmp_path / "truth.csv").write_text("subject,video,kind,onset,offset\ns,a,micro,10,20\n")
+    shutil.copytree(ROOT / "leaderboards" / "questions", tmp_path / "board" / "questions")
+    about = "--truth truth.csv --name ours --method Ours --dataset cas_me2 --selection fixed"
+    lines = [
+        f"leaderboard submit mine.csv {about}",
+        "leaderboard merge sent --out board/records",
+        "leaderboard build --runs none --out board --no-site",
+    ]
+    others = [part for part in PARTS if part not in ("boards", "reproduction")]
+    found = outcomes(tmp_path, lines, hidden=others)
+    assert [code for code, _ in found] == [0, 0, 0], found
+    assert [table.name for table in (tmp_path / "board" / "tables").glob("*.csv")] == ["spotting-cas_me2-loso.csv"]
 
 
 @pytest.mark.parametrize("part", ["vqa", "tuning"])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
@@ -17,14 +16,17 @@ from mebench.errors import MebenchError, RunError
 from mebench.intake.collect import Notify, collect_finished_runs, collect_records, unique_records
 from mebench.intake.disagreements import with_doubts, with_senders
 from mebench.intake.record_registry import Registry
+from mebench.lazy_imports import load_lazily
+from mebench.parts import is_installed
 from mebench.records.matching_published import ALIASES_FILE, read_aliases
 from mebench.records.published import PUBLISHED, read_published
 from mebench.records.record import Record
 from mebench.runs.folder import RunFolder
 
+mlflow_store = load_lazily("mebench.tracking.mlflow_store")
 RECORDS = "records"
-SOURCES = ("mebench.reproduction.board_rows", "mebench.vqa.board_rows")
-"""The files of capabilities with rows for a board, each with a function `read_rows`. One that is not installed gives none."""
+SOURCES = ("reproduction", "vqa")
+"""The parts with rows for a board, each with a file `board_rows` and its function `read_rows`. One that is not installed gives none."""
 
 
 def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = None) -> Board:
@@ -87,12 +89,10 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
     return Board(records, published, aliases, given, named, included)
 
 
-def _installed_readers() -> Iterator[RowReader]:
-    """The function of each capability with rows for a board that is part of this installation."""
-    for name in SOURCES:
-        capability, _, _ = name.rpartition(".")
-        if find_spec(capability) is not None:
-            yield cast(RowReader, import_module(name).read_rows)
+def _installed_readers() -> list[RowReader]:
+    """The function of each part with rows for a board."""
+    installed = filter(is_installed, SOURCES)
+    return [cast(RowReader, import_module(f"mebench.{part}.board_rows").read_rows) for part in installed]
 
 
 def _check_that_no_record_is_there(records_folder: Path) -> None:
@@ -107,6 +107,19 @@ def _check_that_no_record_is_there(records_folder: Path) -> None:
             f"all {len(refused)} records in {records_folder} are left out, for the reasons above, so nothing is written. "
             "Get them again as they were published (git checkout restores committed ones), or pass --records none"
         )
+
+
+def remarks_on_database(tracker: str | None, runs: Path, folder: Path) -> list[str]:
+    """What a reader of a board must know about runs that only a database has; nothing where trackers are not installed.
+
+    Args:
+        tracker: the user's tracker, or None.
+        runs: folder of run folders.
+        folder: folder of the leaderboard.
+    """
+    if not is_installed("tracking"):
+        return []
+    return list(mlflow_store.database_remarks(tracker, str(runs), ids_there(runs, folder)))
 
 
 def ids_there(runs: Path, folder: Path) -> set[str]:

@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from mebench.boards import board as whole_board
     from mebench.boards.rows import BoardTable
     from mebench.config.registry import PluginKind
-    from mebench.tracking import mlflow_store
 else:
     pd = load_lazily("pandas")
     whole_board = load_lazily("mebench.boards.board")
-    mlflow_store = load_lazily("mebench.tracking.mlflow_store")
 
 
 def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
@@ -134,7 +132,7 @@ def leaderboard(
     place = leaderboards_folder(folder)
     home = Path(runs_folder(runs)).expanduser()
     tracker = sources.user_setting("tracking", "") or None
-    reporter.notify(*mlflow_store.database_remarks(tracker, str(home), board_files.ids_there(home, place)))
+    reporter.notify(*board_files.remarks_on_database(tracker, home, place))
     tables = board_files.read_board(home, place, reporter.notify).render(whole_board.Board.make_tables, reporter.notify)
     rows = pd.DataFrame([line for table in tables for line in _lines(table)])
     if rows.empty:

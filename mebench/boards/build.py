@@ -206,7 +206,7 @@ class PartSpec:
 
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity
 class MeasuredRow:
-    """A row of a method, before it is compared with others.
+    """A row with the runs behind it, which are needed until it is compared with others. No kind of row.
 
     Attributes:
         row: the row, over all its seeds.

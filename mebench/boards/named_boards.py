@@ -247,7 +247,7 @@ def without_audit(settings: str) -> str:
 
 @dataclass(frozen=True)
 class RescoredSystem:
-    """The public answers of one system under the strict rules, as one row.
+    """The public answers of one system under the strict rules, as one line of a board. No kind of row: it holds several readings.
 
     Attributes:
         row: its scores under the strict rules, without a choice on tested people where there is such a reading.

@@ -77,7 +77,9 @@ PRINTED_ROWS = "printed by papers, not measured here"
 
 @dataclass(frozen=True)
 class PaperRow:
-    """A row of a table for a paper.
+    """A row of a table for a paper: one of a run or a level of chance, or values in print.
+
+    A kind of its own, because a paper shows both below one another, under names, letters and keys that hold among the chosen rows alone.
 
     Attributes:
         name: title of the method, and the settings that distinguish it.

@@ -88,7 +88,7 @@ QUIET = ("none of the kind", "none at all")
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredRow:
-    """The part that rows of runs and of published answers have in common.
+    """What the rows that mebench scored have in common: those of runs and those of published answers. No kind of its own.
 
     Attributes:
         method: id of the method, with that of its recognizer after ` + `; the name of a level of chance; or, of published answers, its
@@ -124,7 +124,9 @@ class ScoredRow:
 
 @dataclass(frozen=True, kw_only=True)
 class BoardRow(ScoredRow):
-    """One line: a method with its settings, over all its seeds.
+    """A method with its settings, over all its seeds; or a level of chance.
+
+    A kind of its own, because only here folds were run: it has seeds, costs, versions and runs, a rank, and tests against other rows.
 
     Attributes:
         settings: the non-default settings, in words.
@@ -216,6 +218,8 @@ class BoardRow(ScoredRow):
 class PublishedLine:
     """The values that one table of one source prints for one method; never sorted among measured rows.
 
+    A kind of its own, because nothing was scored here: values are texts with the printed digits, each with its own caveats.
+
     Attributes:
         method: its name in the literature, with the variant.
         year: year of the method, or None.
@@ -261,6 +265,8 @@ class PublishedLine:
 @dataclass(frozen=True, kw_only=True)
 class Rescored(ScoredRow):
     """Scores of files that authors published: neither runs of mebench nor printed values, and sorted with neither.
+
+    A kind of its own, because mebench scored the answers but ran nothing: it has scores and mistakes, but no seeds, costs or tests.
 
     Attributes:
         reading: the rules that score it, and whether intervals were moved.
@@ -383,7 +389,9 @@ class BoardTable:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A measured row of a part with its rank, as a page shows it; or a row without a rank, see `rank_rows`.
+    """The place of a measured row among others, as a page shows it; or a row without a place, see `rank_rows`.
+
+    No kind of row: the same row has other places in its table, on a named board and among chosen rows.
 
     Attributes:
         row: the row.

@@ -29,6 +29,7 @@ from mebench.output.json_output import write_json
 from mebench.output.number_format import NONE
 from mebench.output.progress import Progress
 from mebench.output.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
+from mebench.parts import is_installed
 
 with lazy_imports():
     from mebench.api import boards as board_files, renewal
@@ -124,7 +125,7 @@ def leaderboard_build_command(
         # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            progress.notify(*mlflow_store.database_remarks(tracker, str(home), board_files.ids_there(home, folder)))
+            progress.notify(*board_files.remarks_on_database(tracker, home, folder))
             board = board_files.read_board(home, folder, progress.notify, records_folder)
         else:
             sent = _records_in_mlflow(from_mlflow, Path(room), progress)
@@ -133,7 +134,9 @@ def leaderboard_build_command(
         result_cache.forget_unused()
     report = {"boards": [page.plain() for page in pages], "tables": [table.plain() for table in tables]}
     write_json(report, json, *lines)
-    if mlflow_store.is_store_in_use(tracker):  # without tracked runs, the tables alone need no database
+    if is_installed("tracking") and mlflow_store.is_store_in_use(
+        tracker
+    ):  # without tracked runs, the tables alone need no database
         places = folder / board_pages.TABLES
         files = [places / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):
@@ -274,7 +277,7 @@ def leaderboard_submit_command(
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
     registry.add_paths(plugins or ())
     _check_conditions(dataset, protocol, scheme)
-    if vqa_questions.is_question_file(Path(truth).expanduser()):
+    if is_installed("vqa") and vqa_questions.is_question_file(Path(truth).expanduser()):
         facts = answer_records.SentFacts(name, method, dataset, selection, trained_on, source)
         _submit_answers_to_questions(Path(answers), Path(truth), facts, Path(out), json)
         return
@@ -305,7 +308,7 @@ def _submit_answers_to_questions(
 def _check_conditions(dataset: str, protocol: str, scheme: str) -> None:
     """Refuse a misspelt dataset, protocol or scheme: it would make a table of its own."""
     known = registry.list_plugins("dataset")
-    others = register.load_challenges()
+    others = register.load_challenges() if is_installed("challenges") else {}
     schemes = dict[str, object]()
     for name in dataset.split("+"):
         hint = "A dataset of your own is a plugin: name its folder with --plugins"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from mebench.lazy_imports import lazy_imports, load_lazily
+from mebench.parts import is_installed
 
 with lazy_imports():
     from mebench.intake import submissions
@@ -21,7 +21,7 @@ class Receiver:
 
     Attributes:
         kind: what it takes, in words.
-        part: the part of mebench that scores them.
+        part: the part of mebench that scores them, see `parts.PARTS`.
         find: the folders of such answers at a place, or in it.
         accept: takes the answers of a folder after scoring them again; `taken`, `there` or `checked`. Its arguments are the folder, the
             folder of the leaderboard, whether they are only checked, and what the board keeps of those that have a choice.
@@ -33,11 +33,6 @@ class Receiver:
     find: Callable[[Path], list[Path]]
     accept: Callable[[Path, Path, bool, str], str]
     home: str = ""
-
-    @property
-    def is_installed(self) -> bool:
-        """Whether its part of mebench is installed."""
-        return find_spec(self.part) is not None
 
 
 def _find_submissions(place: Path) -> list[Path]:
@@ -63,10 +58,10 @@ def _accept_answers_to_questions(folder: Path, board: Path, check_only: bool, ke
 
 
 RECEIVERS = (
-    Receiver("answers sent in", "mebench.reproduction", _find_submissions, _accept_submission),
+    Receiver("answers sent in", "reproduction", _find_submissions, _accept_submission),
     Receiver(
         "answers to questions",
-        "mebench.vqa",
+        "vqa",
         _find_answers_to_questions,
         _accept_answers_to_questions,
         home="questions",
@@ -95,7 +90,7 @@ def find_sent_answers(places: Sequence[Path]) -> list[SentAnswers]:
     return [
         SentAnswers(receiver, place, folder)
         for receiver in RECEIVERS
-        if receiver.is_installed
+        if is_installed(receiver.part)
         for place in places
         for folder in receiver.find(place)
     ]

@@ -55,7 +55,9 @@ HIDDEN = "truth hidden"
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """A row of answers.
+    """A row of answers to questions.
+
+    A kind of its own, because its scores stand under several scorers, and answers whose truth is hidden have none, but agree or do not.
 
     Attributes:
         record: its record.

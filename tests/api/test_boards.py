@@ -31,7 +31,7 @@ def test_read_board_takes_rows_of_capabilities(home):
 
 
 def test_read_board_needs_no_capability_that_is_missing(home, monkeypatch):
-    monkeypatch.setattr(boards, "SOURCES", ("mebench.nowhere.board_rows",))
+    monkeypatch.setattr(boards, "SOURCES", ("nowhere",))
     with pytest.raises(RunError, match="no finished run"):
         boards.read_board(Path("none"), home, print)
     shutil.copy(LEADERBOARDS / "published.csv", home)

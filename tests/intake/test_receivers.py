@@ -18,6 +18,6 @@ def test_find_sent_answers_tells_kinds_apart(tmp_path):
 
 def test_find_sent_answers_needs_no_part_that_is_missing(tmp_path, monkeypatch):
     (tmp_path / "spotted.yaml").write_text("")
-    lacking = [replace(receiver, part="mebench.nowhere", find=None) for receiver in receivers.RECEIVERS]
+    lacking = [replace(receiver, part="nowhere", find=None) for receiver in receivers.RECEIVERS]
     monkeypatch.setattr(receivers, "RECEIVERS", lacking)
     assert receivers.find_sent_answers([tmp_path]) == []
