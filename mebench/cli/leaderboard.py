@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -47,7 +47,7 @@ with lazy_imports():
         upgrade,
     )
     from mebench.protocols import known as known_protocols
-    from mebench.records import record as run_record
+    from mebench.records import record as run_record, run_seeds
     from mebench.runner import plan as run_plan
     from mebench.runs import folder as run_folder
 
@@ -212,10 +212,24 @@ def leaderboard_across_command(
 def leaderboard_export_command(
     run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None
 ) -> None:
-    """Write the record of a run, for the leaderboards of others."""
-    folder = run_folder.RunFolder.open_finished(runs, run)
-    if run_record.is_record(folder):
-        raise RunError(f"{folder.path} is a record already: accept records of others with mebench leaderboard merge")
+    """Write the record of a run, or of all its seeds, for other leaderboards.
+
+    The beginning of several ids takes all of them, if they differ in the seed alone: each seed has a record of its own.
+    """
+    folders = run_seeds.open_result(runs, run)
+    for folder in folders:
+        if run_record.is_record(folder):
+            raise RunError(
+                f"{folder.path} is a record already: accept records of others with mebench leaderboard merge"
+            )
+    exported = [_export_run(folder, out) for folder in folders]
+    lines = [line for _, line in exported]
+    reports = [report for report, _ in exported]
+    write_json(reports[0] if len(reports) == 1 else reports, json, *lines)
+
+
+def _export_run(folder: run_folder.RunFolder, out: str) -> tuple[dict[str, Any], str]:
+    """Write the record of one run; what is to say of it as data, and as a line."""
     record = export.export_record(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     remark = str(folder.read_json("folds.json")["remark"])
@@ -223,7 +237,7 @@ def leaderboard_export_command(
     if any(word in remark for word in (dataset_contract.DRAWN, dataset_contract.UNLIKE_PUBLISHED)):
         advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
     report = {"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}
-    write_json(report, json, f"{record}: {format_size(n_bytes)}. {advice}")
+    return report, f"{record}: {format_size(n_bytes)}. {advice}"
 
 
 @app.command(
