@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from mebench.features import FeatureStore
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
 from mebench.runner.choices import home_of_video
+from mebench.runner.fold_check import Expected, check_fold
 from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
 from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.job import FoldJob, method_jobs, reads_of
@@ -38,6 +40,9 @@ from mebench.sandbox.isolation import SCRATCH, Failure
 
 with lazy_imports():
     from mebench.runner import fold as fold_process
+
+CLOCKS = 1.0
+"""Seconds by which the clocks of a fold and its host may differ."""
 
 
 class FoldProcess(Protocol):
@@ -215,9 +220,11 @@ class FoldHost:
 
     def _predict(self, worker: FoldProcess, model: bytes = b"") -> FoldResult | Failure:
         """The results of the fold, by a trained model or by training one."""
+        began = time.monotonic()
         result = self._call(worker, self.job, model)
         if isinstance(result, Failure):
             return result
+        self._check(result, began, has_model=not model, answers_clips=self.job.names)
         real = self.aliases.real_tested_key
         spotted, frame_scores, curves = self.spotted or ([], {}, {})
         return replace(
@@ -237,15 +244,43 @@ class FoldHost:
         """A stored result with its intervals made again from its frame scores."""
         job = replace(self.job, train=(), valid=())
         frame_scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
+        began = time.monotonic()
         result = self._call(worker, job, stored.model, frame_scores)
         if isinstance(result, Failure):
             return result
+        self._check(result, began, has_model=False, answers_clips=False)
         spotted, _, curves = self.spotted or ([], {}, {})
         return replace(
             stored,
             predictions=self.aliases.restore_predictions(spotted),
             curves={self.aliases.real_tested_key(video): kinds for video, kinds in curves.items()},
         )
+
+    def _check(self, result: Any, began: float, has_model: bool, answers_clips: bool) -> None:
+        """Refuse what no method can give.
+
+        Args:
+            result: result of the fold.
+            began: beginning of the fold, by the monotonic clock.
+            has_model: whether it trained a model.
+            answers_clips: whether it answers the annotated clips.
+
+        Raises:
+            PluginError: there is something.
+        """
+        job = self.job
+        clips = (
+            [(video, onset, offset) for video, onset, _, offset in self._clips_to_classify()] if answers_clips else None
+        )
+        expected = Expected(
+            job.parts[0].task if job.spots else None,
+            job.parts[-1].task if job.names else None,
+            {video.key: video.n_frames for video in job.test},
+            clips,
+            time.monotonic() - began + CLOCKS,
+            has_model,
+        )
+        check_fold(result, self.spotted, expected)
 
     def _call(
         self,
