@@ -37,15 +37,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from attack_files import KINDS, Case, make_files
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 from attack_records import FAMILIES, Made, make_records
 
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, SomeFailedError
 from mebench.runs.folder import RunFolder
 
 SERVER = multiprocessing.get_context("forkserver")
+EXIT_CODES = {0, *(error.exit_code for error in (MebenchError, ConfigError, DataError, RunError, SomeFailedError))}
+"""What a program may end with, except where it is stopped by a signal: all is well, anything else, a word or setting, data, a run, some."""
+OF_OTHERS = ("group", "ranks", "beats", "rank")
+"""What a row shows of its place among others, which changes with them; nothing else of an honest row may."""
 SECONDS, PATIENCE, MIB = 10.0, 10, 1536
 RECORDS = Path(__file__).parents[1] / "leaderboards" / "records"
 BASES = ("ststnet-synthetic-loso-seed2", "optical_strain+bi_woof-synthetic-loso-seed2", "lbp_chi2-synthetic-loso-seed0")
@@ -84,7 +90,7 @@ class Ended:
             return f"not done after {self.seconds:.0f} s of the processor"
         if "Traceback (most recent call last)" in self.said or "error: unexpected " in self.said:
             return f"an error that nobody foresaw: {self.said[-300:]!r}"
-        if self.code not in range(5):
+        if self.code not in EXIT_CODES:
             return f"exit code {self.code}: {self.said[-300:]!r}"
         if self.code and not self.said.strip():
             return f"exit code {self.code} without a word"
@@ -293,7 +299,7 @@ def attack_forged(home: Path, findings: Findings) -> None:
     honest = honest_board(home / "forgery" / "honest")
     merge = ["leaderboard", "merge", "--out", str(board / "records"), "--json"]
     build = ["leaderboard", "build", "--runs", "none", "--no-site", "--out", str(board), "--json"]
-    run([*merge, "first.json", str(honest[0].parent)], home, 600)
+    run([*merge, "first.json", "--sender", "own", str(honest[0].parent)], home, 600)
     run([*build, "before.json"], home, 600)
     sent = {make_forged(name, honest[0], place).name: name for name in FORGERIES}
     ended = run([*merge, "second.json", str(place)], home, 1200)
@@ -308,7 +314,7 @@ def attack_forged(home: Path, findings: Findings) -> None:
     rows_before = _rows_by_name(home / "before.json")
     rows_after = _rows_by_name(home / "after.json")
     for name, row in rows_before.items():
-        findings.add(name, "" if rows_after.get(name) == row else "an honest row changed")
+        findings.add(name, _describe_change(row, rows_after.get(name)))
     counts = Counter(one["status"] for one in outcomes.values())
     print(
         f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows_before)} honest rows",
@@ -413,14 +419,23 @@ def attack_files(cases: Sequence[Case], findings: Findings) -> None:
         print(f"  {kind}: {dict(counts)}, at most {longest[kind][0]:.1f} s and {longest[kind][1]:.0f} MiB", flush=True)
 
 
-def _rows_by_name(file: Path) -> dict[str, str]:
+def _describe_change(before: dict[str, Any], after: dict[str, Any] | None) -> str:
+    """What strangers' records changed of an honest row: value, interval, settings, or anything but its place among others."""
+    if after is None:
+        return "an honest row is gone"
+    changed = {key: (before.get(key), after.get(key)) for key in {*before, *after} if before.get(key) != after.get(key)}
+    of_itself = {key: values for key, values in changed.items() if key not in OF_OTHERS}
+    return f"an honest row changed: {of_itself}"[:500] if of_itself else ""
+
+
+def _rows_by_name(file: Path) -> dict[str, dict[str, Any]]:
     """The rows of all tables in a file of `leaderboard build --json`, by what identifies them."""
     rows = {}
     for table in json.loads(file.read_text())["tables"]:
         for part in table["parts"]:
             for row in part["rows"]:
                 name = json.dumps([table["name"], part["name"], row["method"], row["runs"]])
-                rows[name] = json.dumps(row)
+                rows[name] = row
     return rows
 
 

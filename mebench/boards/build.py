@@ -433,8 +433,9 @@ def _standings_of(
     runs_of_rows = [entry.runs for entry in tested]
     contents = [[run.content for run in runs] for runs in runs_of_rows]
     ranked_positions = [position for position, entry in enumerate(tested) if entry in with_rank]
-    compute = partial(compute_standings, runs_of_rows, spec.path, read, ranked_positions)
-    standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, ranked_positions)
+    trusted = [position for position in ranked_positions if not tested[position].runs[0].is_of_stranger]
+    compute = partial(compute_standings, runs_of_rows, spec.path, read, ranked_positions, trusted)
+    standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, ranked_positions, trusted)
     return dict(zip(tested, standings))
 
 

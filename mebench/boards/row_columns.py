@@ -82,7 +82,7 @@ def firmness_columns(part: Part) -> list[Column]:
             optional=True,
             order=_first_number,
             room="wide",
-            meaning="95 % of draws of other people",
+            meaning="95 % of draws of other people, among the rows that are there",
         ),
         Column(
             "beats_next",
@@ -104,7 +104,7 @@ def firmness_columns(part: Part) -> list[Column]:
             score=True,
             optional=True,
             room="wide",
-            meaning="the same people for all rows",
+            meaning="the same people for all rows, chosen by those of the board and of senders whom its maintainer named",
         ),
     ]
 

@@ -39,7 +39,7 @@ MOST_TOGETHER = 500_000
 
 
 def compute_standings(
-    rows: Sequence[Sequence[Record]], path: str, read: Read, judged: Sequence[int]
+    rows: Sequence[Sequence[Record]], path: str, read: Read, judged: Sequence[int], trusted: Sequence[int] = ()
 ) -> list[dict[str, Any]]:
     """Stability of some rows on the same truth, as in `rows.BoardRow`: `group`, `ranks`, `beats` and `hardest`.
 
@@ -48,6 +48,8 @@ def compute_standings(
         path: path of the score, for example `spotting.micro.f1`.
         read: gives the tables of a record.
         judged: positions of the ranked rows: without levels of chance and without selection on tested people.
+        trusted: positions of those whose scores decide who the hardest people are, so that no stranger's record does; all
+            ranked rows where there are none.
 
     Returns:
         Plain data for each; empty for a row without such a score. `group` and `ranks` need two rows that have one. Where
@@ -65,7 +67,8 @@ def compute_standings(
     if ranked and _draws_differ(people):
         for row, ranks in _ranks_over_draws(pooled, ranked, people).items():
             standings[row] |= ranks
-        for row, score in _scores_of_hardest(pooled, ranked, scored, people).items():
+        judges = [row for row in ranked if row in trusted] or ranked
+        for row, score in _scores_of_hardest(pooled, judges, scored, people).items():
             standings[row]["hardest"] = score
     return standings
 
@@ -234,17 +237,17 @@ def _ranks_over_draws(rows: PooledRows, ranked: Sequence[int], people: Resamplin
 
 
 def _scores_of_hardest(
-    rows: PooledRows, ranked: Sequence[int], scored: Sequence[int], people: Resampling
+    rows: PooledRows, judges: Sequence[int], scored: Sequence[int], people: Resampling
 ) -> dict[int, dict[str, Any]]:
     """The score of each row on the hardest people; empty if no person has a score alone.
 
     Args:
         rows: all rows.
-        ranked: positions of the ranked ones.
+        judges: positions of the rows on which these people are the hardest.
         scored: positions of those with a score.
         people: draws of people.
     """
-    cohort = hardest_people(np.stack([rows.personal_scores(row) for row in ranked]))
+    cohort = hardest_people(np.stack([rows.personal_scores(row) for row in judges]))
     if not len(cohort):
         return {}
 

@@ -17,7 +17,7 @@ from mebench.intake.disagreements import doubt_of, truth_doubt, truth_of
 from mebench.intake.integrity import check_scores
 from mebench.intake.record_registry import Registry
 from mebench.intake.similar_answers import read_answers
-from mebench.records.record import Record, read_committed_record
+from mebench.records.record import UNNAMED, Record, read_committed_record
 from mebench.records.record_files import former_versions, record_name
 from mebench.records.schema import RECORD
 from mebench.runs.folder import RunFolder
@@ -106,10 +106,6 @@ def sender_named(word: str | None) -> str | None:
             f"--sender must be {OWN}, or a name of letters, digits and . _ - that does not begin with {UNNAMED}, not {word!r}"
         )
     return word
-
-
-UNNAMED = "unnamed-"
-"""Beginning of the name of a sender who has none."""
 
 
 def _next_unnamed(registry: Registry) -> str:

@@ -43,6 +43,8 @@ MOST_FOOTER, MOST_GROUPS = 2**20, 100
 """Most bytes of parquet's metadata, and most row groups; a run writes one group for a million rows."""
 MOST_FRAMES = 10**9
 """Largest total number of frames in a record."""
+MOST_PEOPLE = 2_000
+"""Most subjects of a record: its folds are drawn again, of which leave-one-out has one for each, with all others in it."""
 MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 """Most bootstrap draws times subjects, and spotted times annotated intervals of a video: scoring holds them in memory.
 """
@@ -355,6 +357,10 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     subjects = videos["subject"].nunique()
     refuse_if(
         (n_frames > MOST_FRAMES, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}"),
+        (
+            subjects > MOST_PEOPLE,
+            f"it has {subjects} subjects, expected at most {MOST_PEOPLE}, since its folds are drawn again",
+        ),
         (
             draws * subjects > MOST_WEIGHTS,
             f"it has {draws} draws of {subjects} subjects, expected at most {MOST_WEIGHTS} in all",

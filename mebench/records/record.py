@@ -72,6 +72,10 @@ class UnshownError(RunError):
         self.reasons = reasons
 
 
+UNNAMED = "unnamed-"
+"""Beginning of the name of a sender who has none."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A run as a leaderboard reads it.
@@ -123,6 +127,11 @@ class Record:
     def seed(self) -> int:
         """The run's seed."""
         return int(self.config["seed"])
+
+    @property
+    def is_of_stranger(self) -> bool:
+        """Whether nobody vouches for it: neither the board itself nor a sender whom its maintainer named."""
+        return self.sender.startswith(UNNAMED)
 
     @property
     def method(self) -> str:

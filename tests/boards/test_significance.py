@@ -308,6 +308,21 @@ def test_compute_standings_uses_same_hardest_people(tmp_path):
         )
 
 
+def test_compute_standings_lets_no_stranger_choose_the_hardest(tmp_path):
+    """Whom a stranger's answers make hard is hard for nobody else; without any trusted row all ranked ones decide."""
+    for method, lost in (("one", ("/01/", "/04/")), ("other", ("/07/", "/08/")), ("stranger", ("/07/", "/08/"))):
+        run = make_run(tmp_path, method, method=method, subjects=10, tasks=("spot",))
+        answers = run.read_table("predictions.parquet")
+        run.write_table("predictions.parquet", answers[~answers["video"].str.contains("|".join(lost))])
+    records = [[record] for record in boards_collect.collect_finished_runs(tmp_path)]
+    alone = standings.compute_standings(records[:1], "spotting.micro.f1", read, [0], [0])
+    beside = standings.compute_standings(records, "spotting.micro.f1", read, [0, 1, 2], [0])
+    assert beside[0]["hardest"] == alone[0]["hardest"]
+    without = standings.compute_standings(records, "spotting.micro.f1", read, [0, 1, 2])
+    assert without == standings.compute_standings(records, "spotting.micro.f1", read, [0, 1, 2], [0, 1, 2])
+    assert without[0]["hardest"]["value"] > alone[0]["hardest"]["value"]
+
+
 def test_compute_standings_ranks_judged_rows_only(tmp_path):
     make_run(tmp_path, method="ststnet", tasks=("recognize",), selection="test", wrong_every=50)
     for method, every in (("mean", 4), ("htnet", 2)):
