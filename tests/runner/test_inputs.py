@@ -60,6 +60,7 @@ OTHER_FILES = {
     "runner/energy",
     "runner/estimate",
     "runner/execute",
+    "runner/fold_check",
     "runner/guard",
     "runner/identity",
     "runner/inputs",
