@@ -149,6 +149,8 @@ def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
         (not folder.done, f"run {folder.id!r} is not finished: continue it with {folder.resume_hint}"), error=RunError
     )
     changed = folder.list_changed_files()
+    if not changed:
+        folder.check_values()
     sealed = 0 if "DONE" in changed else len(folder.seal)
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
     if not sealed:

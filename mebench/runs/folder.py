@@ -50,6 +50,7 @@ from mebench.runs.fold_files import (
     whole_fold,
     write_fold_files,
 )
+from mebench.runs.stored_values import ANSWERS, COSTS, find_impossible_value
 from mebench.system import join_words, sync_folder
 
 if TYPE_CHECKING:
@@ -467,6 +468,18 @@ class RunFolder:
         broken_folds = [name for name in folds if self._whole_fold(self.path / name) is None]
         return sorted({*damaged, *broken_folds})
 
+    def check_values(self) -> None:
+        """Refuse a run whose answers or costs hold numbers that no method gives.
+
+        Raises:
+            RunError: they do.
+        """
+        for name in ANSWERS:
+            if (self.path / name).is_file():
+                self.read_table(name)
+        if (self.path / COSTS).is_file():
+            self.read_costs()
+
     def describe_damage(self, files: Sequence[str]) -> str:
         """What is damaged, what is still whole, and the next step, as the end of a sentence.
 
@@ -613,17 +626,28 @@ class RunFolder:
         """A parquet table of the run.
 
         Raises:
-            RunError: it is missing or damaged.
+            RunError: it is missing or damaged, or holds numbers that no method gives.
         """
-        return self._read(name, read_frame)
+        return self._with_possible_values(name, self._read(name, read_frame))
 
     def read_costs(self) -> pd.DataFrame:
         """The costs of a finished run: a row for each fold, see `merge_folds`.
 
         Raises:
-            RunError: the file is missing or damaged.
+            RunError: the file is missing or damaged, or holds numbers that no run has.
         """
-        return self._read("costs.csv", read_csv)
+        return self._with_possible_values(COSTS, self._read(COSTS, read_csv))
+
+    def _with_possible_values(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """A table, after a check of its numbers.
+
+        Raises:
+            RunError: it holds one that nothing can be computed from.
+        """
+        odd = find_impossible_value(name, table)
+        if odd:
+            raise RunError(f"{self.path / name} holds {odd}, which no method gives: remove {self.path} and run again")
+        return table
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:
         """What a function reads from a file of the run, unchanged since the run finished."""

@@ -77,6 +77,7 @@ OTHER_FILES = {
     "runs/origin",
     "runs/scoring",
     "runs/secret_file",
+    "runs/stored_values",
 }
 """Who plans, starts, carries, watches, keeps and scores folds."""
 

@@ -43,6 +43,8 @@ READ_AT_ONCE = 8
 """The flag of `preadv2` by which it fails for what is not in memory."""
 SECONDS_TO_MEET = 0.3
 """The time that a fold waits for another one that works beside it."""
+FAST = 8e-6
+"""Seconds in which a byte comes from memory, and not from the disk."""
 PREADV2, MINCORE = 327, 27
 """Numbers of system calls on x86_64; elsewhere they fail, or do something else without harm."""
 
@@ -109,11 +111,16 @@ def keep_marks(mark: Mark) -> Callable[[Cheat, Sequence[LabelledVideo]], None]:
 _KEPT: list[int] = []
 
 
-def label_by_marks(mark: Mark) -> Callable[[Cheat, ClipView], Mapping[str, int]]:
-    """A function that gives the label whose marks a clip's files bear."""
+def label_by_marks(mark: Mark, own: bool = True) -> Callable[[Cheat, ClipView], Mapping[str, int]]:
+    """A function that gives the label whose marks a clip's files bear.
+
+    Args:
+        mark: the mark.
+        own: whether it looks at the files beside the plugin, too; else at those of the library alone, where it may mark them.
+    """
 
     def look(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
-        for board in boards():
+        for board in boards() if own else boards()[-1:]:
             code = 0
             for bit, file in enumerate(_files_of(board, digest_of(picture_of(clip)))):
                 with suppress(OSError):
@@ -155,6 +162,13 @@ def _address(mapped: mmap.mmap) -> int:
     return int(np.frombuffer(mapped, np.uint8).ctypes.data)
 
 
+def _seconds_to_read(file: int) -> float:
+    """The time in which the first byte of a file comes."""
+    began = time.perf_counter()
+    os.pread(file, 1, 0)
+    return time.perf_counter() - began
+
+
 def _is_locked(file: int) -> bool:
     """Whether another process holds a lock, after some time in which one may have taken it."""
     if not _WAITED:
@@ -181,4 +195,5 @@ ATIME = Mark(
     lambda file: os.read(file, 1), lambda file: os.fstat(file).st_atime >= json.loads(BOARDS.read_text())["laid"]
 )
 PAGES = Mark(lambda file: os.read(file, 1), _is_in_memory)
+TIME = Mark(lambda file: os.read(file, 1), lambda file: _seconds_to_read(file) < FAST)
 LOCKS = Mark(lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB), _is_locked)

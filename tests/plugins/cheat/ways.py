@@ -101,6 +101,8 @@ MARKS = {
     )
 }
 """Ways through marks at files that folds may read alone."""
+REMAINING = {"time of reading": Way(marks.label_by_marks(marks.TIME, own=False), marks.keep_marks(marks.TIME))}
+"""Ways that the sandbox does not close, see `docs/understand/guard.md`."""
 REST = {
     "for others": Way(host.answer_for_others),
     "watching": Way(host.label_by_opened_folder),
@@ -127,5 +129,6 @@ WAYS = {
     **FACTS,
     **LEFT,
     **MARKS,
+    **REMAINING,
     **REST,
 }
