@@ -153,7 +153,10 @@ class _Mounts:
         for real in sorted(reals):
             if not self._shared.keys().isdisjoint(real.parents):
                 continue
-            mount = self._clone(real)
+            try:
+                mount = self._clone(real)
+            except FileNotFoundError:  # it has gone since it was looked for
+                continue
             self._shared[real] = mount
             if self._set_attributes(mount, _READ_ONLY | _NO_SET_USER | _NO_TIMES, _ALL_TIMES):
                 continue
@@ -171,9 +174,10 @@ class _Mounts:
         """Copies of files and folders, in a folder in memory, read-only."""
         for number, real in enumerate(sorted(reals)):
             copy = memory / str(number)
-            _copy_tree(real, copy)
-            self._private[real] = self._clone(copy)
-            self._set_attributes(self._private[real], _READ_ONLY | _NO_SET_USER | _NO_TIMES, _ALL_TIMES)
+            with suppress(FileNotFoundError):  # it has gone since it was looked for
+                _copy_tree(real, copy)
+                self._private[real] = self._clone(copy)
+                self._set_attributes(self._private[real], _READ_ONLY | _NO_SET_USER | _NO_TIMES, _ALL_TIMES)
 
     @contextmanager
     def memory_at(self, place: Path, n_bytes: int) -> Iterator[Path]:
@@ -262,12 +266,19 @@ def _copied_sizes(reals: set[Path]) -> dict[Path, int]:
         if not sizes.keys().isdisjoint(real.parents):
             continue
         files = _files_in(real)
-        size = sum(file.stat().st_size + _PAGE for file in files[: MOST_COPIED_FILES + 1])
+        size = sum(_size_of(file) + _PAGE for file in files[: MOST_COPIED_FILES + 1])
         if size <= MOST_COPIED and len(files) <= MOST_COPIED_FILES:
             sizes[real] = size
         else:
             _read_ahead(files)
     return sizes
+
+
+def _size_of(file: Path) -> int:
+    """Bytes of a file; 0 for one that has gone."""
+    with suppress(OSError):
+        return file.stat().st_size
+    return 0
 
 
 def _files_in(place: Path) -> list[Path]:
