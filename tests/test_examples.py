@@ -10,8 +10,10 @@ import pytest
 
 import mebench
 from mebench.config import registry
+from mebench.metrics import own_metrics
+from mebench.metrics.catalogue import METRICS
 from mebench.output.progress import Silent
-from mebench.testing import method_checks, plugin_checks, run_checks
+from mebench.testing import method_checks, metric_checks, plugin_checks, run_checks
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "ourlab"
 APART = "params_import_nothing_heavy"
@@ -29,6 +31,7 @@ def installed(tmp_path_factory):
         patch.chdir(folder)
         patch.syspath_prepend(folder / "site")
         yield folder
+    own_metrics.remove_metric("ourlab_onset_error")
     for name in [name for name in sys.modules if name.partition(".")[0] == "ourlab"]:
         del sys.modules[name]
 
@@ -36,7 +39,12 @@ def installed(tmp_path_factory):
 def test_ourlab_is_found_and_keeps_promises(installed):
     assert registry.find_plugin("method", "ourlab_brightness").folder.is_relative_to(installed / "site")
     assert "ourlab_faces" in mebench.datasets().index
-    checks = [*method_checks("ourlab_brightness"), *plugin_checks("dataset", "ourlab_faces")]
+    assert Path(METRICS["ourlab_onset_error"].own).is_relative_to(installed / "site")
+    checks = [
+        *method_checks("ourlab_brightness"),
+        *plugin_checks("dataset", "ourlab_faces"),
+        *metric_checks("ourlab_onset_error"),
+    ]
     found = run_checks(check for check in checks if check.name != APART)
     assert [(one.check.name, one.reason) for one in found if one.reason] == []
 

@@ -30,7 +30,7 @@ with lazy_imports():
     from mebench.records import record as run_record
     from mebench.reports import plots, report as run_report, scores as score_report, sweep_scores, trust as score_trust
     from mebench.runner import execute, guard, session
-    from mebench.runs import answers as run_answers, folder as run_folder, origin as run_origin, scoring
+    from mebench.runs import answers as run_answers, chance_levels, folder as run_folder, origin as run_origin, scoring
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -338,7 +338,7 @@ def load_run(run: str | Path, runs: str = "") -> Run:
     folder = run_folder.RunFolder.open_finished(runs_folder(runs), str(run))
     if run_record.is_record(folder):
         return Run(folder, folder.read_json("record.json")["summary"])
-    return Run(folder, scoring.current_summary(folder))
+    return Run(folder, chance_levels.with_levels_of_chance(scoring.current_summary(folder), folder))
 
 
 def runs_folder(runs: str) -> str:

@@ -14,7 +14,18 @@ from mebench.account import account_lines
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import Column, Encoding, Json, Rule, RunId, Runs, Where, print_remarks
+from mebench.cli.option_types import (
+    Column,
+    Encoding,
+    Json,
+    Plugins,
+    Rule,
+    RunId,
+    Runs,
+    Where,
+    add_plugins,
+    print_remarks,
+)
 from mebench.errors import ConfigError, refuse_if
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports, load_lazily
@@ -95,6 +106,7 @@ def compare_command(
     others: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="More runs: each is compared with the first.")
     ] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
@@ -104,6 +116,7 @@ def compare_command(
     as two coders' files, by their agreement. A comparison with a published result lists the differing conditions.
     --noise scores all of them against other coders' truths.
     """
+    add_plugins(plugins)
     others = others or []
     names_published = second.startswith(PUBLISHED_PREFIX)
     names_file_alone = truth is None and is_answer_file(first)
@@ -298,12 +311,14 @@ def report_command(
     runs: Runs = "",
     yes: AgreesToCodeOfRun = False,
     json: Json = None,
+    plugins: Plugins = None,
 ) -> None:
     """Write a page that explains the scores of a run.
 
     The page holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings. It needs
     no other file. With two runs, both are on the same timelines. It shows no face without --faces.
     """
+    add_plugins(plugins)
     progress = Progress()
     words = [word for word in (run, other) if word]
     folders = [run_folder.RunFolder.open_finished(runs, word) for word in words]

@@ -19,6 +19,7 @@ from mebench.cli.option_types import (
     RunId,
     Runs,
     Words,
+    add_plugins,
     config_from_words,
     exit_if_failed,
 )
@@ -109,8 +110,10 @@ def leaderboard_build_command(
         bool, typer.Option("--site/--no-site", " /--tables-only", help="Write the page, too, or the tables alone.")
     ] = True,
     json: Json = None,
+    plugins: Plugins = None,
 ) -> None:
     """Build tables and page from runs and records. Published values are added."""
+    add_plugins(plugins)
     folder = Path(out).expanduser()
     progress = Progress()
     records_folder = None if records_in is None else Path(records_in).expanduser()

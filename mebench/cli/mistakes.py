@@ -11,17 +11,20 @@ import typer
 
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, refuse_files, refuse_options
 from mebench.cli.option_checks import check_folder
-from mebench.cli.option_types import Column, Encoding, Json, Runs, Where, print_remarks
+from mebench.cli.option_types import Column, Encoding, Json, Plugins, Runs, Where, add_plugins, print_remarks
 from mebench.errors import RunError, check_known, refused_by_system
 from mebench.files import write_text
 from mebench.lazy_imports import lazy_imports
+from mebench.metrics.catalogue import find_metric
+from mebench.metrics.score_table import ScoreTable
 from mebench.output.json_output import write_json
+from mebench.output.number_format import format_number
 from mebench.output.terminal import print_lines, print_report
 
 with lazy_imports():
     from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.inspection import dataset_summary
-    from mebench.metrics import mistakes as spotting_mistakes
+    from mebench.metrics import mistakes as spotting_mistakes, own_metrics, summary
     from mebench.reports import recognition, scores as score_report
     from mebench.runs import folder as run_folder, scoring
 
@@ -61,6 +64,7 @@ def mistakes_command(
     classes: Annotated[
         str | None, typer.Option("--classes", metavar="A,B,C", help="The emotions to score in a file; all by default.")
     ] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Show what a run got wrong in spotting and recognition.
 
@@ -68,6 +72,7 @@ def mistakes_command(
     clips of each class or --by subject; -v lists each with its probabilities. With --truth, it does the same for a file of any
     program: intervals, or the emotion of each given clip.
     """
+    add_plugins(plugins)
     check_known("--by", by, get_args(spotting_mistakes.By))
     if csv is not None:
         check_folder("--csv", csv)
@@ -95,14 +100,39 @@ def mistakes_command(
     if answered.tables.predictions is not None:
         spotted = _sort_spotted(answered.tables, answered.kinds, cast("spotting_mistakes.By", by))
     group = recognition.GROUPS[by]
-    report = None if json is None else _plain_report(answered, spotted, by)
+    own = _score_own_metrics(answered)
+    report = None if json is None else _plain_report(answered, spotted, by) | ({"own_metrics": own} if own else {})
     if write_json(report, json):
         if spotted is not None:
             spotted.print_tables(answered.name, by, verbose)
         if answered.named is not None:
             _print_named(answered, group, verbose)
+        print_lines(*_lines_of_own_metrics(own))
     if csv is not None:
         _write_csv(Path(csv).expanduser(), answered, spotted)
+
+
+def _score_own_metrics(answered: _Answered) -> dict[str, dict[str, float | None]]:
+    """The values of metrics of one's own, by part and name; empty without any."""
+    if not own_metrics.ADDED:
+        return {}
+    classes = sorted({*answered.tables.truths["emotion"].dropna()} - {""})
+    found = summary.summarize(answered.tables, kinds=answered.kinds, classes=classes, seed=0, draws=0)
+    own: dict[str, dict[str, float | None]] = {}
+    for line in ScoreTable.read(found):
+        if line.metric in own_metrics.ADDED:
+            own.setdefault(line.part or line.task, {})[line.metric] = line.score.value
+    return own
+
+
+def _lines_of_own_metrics(own: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    """A line for each part and metric."""
+    lines = []
+    for part, scores in own.items():
+        for name, value in scores.items():
+            metric = find_metric(name)
+            lines.append(f"{part}: {metric.label} {format_number(value, metric.digits)}")
+    return lines
 
 
 def _plain_report(answered: _Answered, spotted: _SpottingMistakes | None, by: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mebench.output.terminal import format_count
 
 with lazy_imports():
     from mebench.api import run_results
-    from mebench.config import resolving, settings as run_settings, trainer
+    from mebench.config import registry, resolving, settings as run_settings, sources, trainer
     from mebench.inspection import dataset_summary
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ Files = Annotated[
 ]
 Plugins = Annotated[
     list[str] | None,
-    typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
+    typer.Option("--plugins", metavar="PATH", help="Folder with more methods, datasets and metrics; repeatable."),
 ]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run, by its id, the beginning of its id, or its folder.")]
 Rule = Annotated[
@@ -118,6 +118,11 @@ Where = Annotated[
     ),
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores and remarks, not only the main ones.")]
+
+
+def add_plugins(plugins: Plugins) -> None:
+    """Add the folders of plugins that the user's file and the command name."""
+    registry.add_paths([*sources.more_plugins(), *(plugins or ())])
 
 
 def config_from_words(words: Words, files: Files, plugins: Plugins) -> run_settings.RunConfig:

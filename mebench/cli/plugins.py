@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mebench.cli.complete import complete_plugin, known_names
-from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words
+from mebench.cli.option_types import Files, Json, Plugins, Words, add_plugins, config_from_words
 from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import COLUMNS, METRICS
-from mebench.metrics.metric import DIRECTIONS, RANGES
+from mebench.metrics.metric import DIRECTIONS, KINDS, RANGES, Metric
 from mebench.output import json_output, terminal
 from mebench.output.progress import Progress
 
@@ -28,8 +28,9 @@ with lazy_imports():
     from mebench.config import registry, sections, setting_descriptions, settings as run_settings, sources, typed_values
     from mebench.core import options as core_options
     from mebench.features import built_in_encoders
+    from mebench.metrics import own_metrics
     from mebench.protocols import known as known_protocols
-    from mebench.testing import checks, contracts, folders, null as null_check
+    from mebench.testing import checks, contracts, folders, metric_contract, null as null_check
 
 if TYPE_CHECKING:
     from mebench.config.registry import PluginInfo, PluginKind
@@ -55,7 +56,7 @@ def list_command(
     """List methods, datasets, protocols and metrics."""
     if what is not None:
         check_known("list", what, LISTS)
-    _add_plugins(plugins)
+    add_plugins(plugins)
     tables = _all_lists()
     if what is not None:
         tables = {what: tables[what]}
@@ -87,9 +88,15 @@ def _all_lists() -> dict[str, tuple[Sequence[str], list[Any]]]:
     summaries = {name: protocol.summary for name, protocol in known_protocols.PROTOCOLS.items()}
     broken = {name: f"broken: {reason}" for name, reason in known_protocols.BROKEN.items()}
     tables["protocols"] = (("protocol", "meaning"), sorted((summaries | broken).items()))
-    described = [(metric.name, metric.describe()) for metric in METRICS.values()]
-    tables["metrics"] = (("metric", "range and meaning"), described)
+    described = [(metric.name, _describe_shortly(metric)) for metric in METRICS.values()]
+    unusable = [(name, f"broken: {reason}") for name, reason in own_metrics.BROKEN.items()]
+    tables["metrics"] = (("metric", "range and meaning"), [*described, *unusable])
     return tables
+
+
+def _describe_shortly(metric: Metric) -> str:
+    """Range and meaning of a metric; of somebody's own the folder, too."""
+    return f"{metric.describe()} ({own_metrics.MARK}, {metric.own})" if metric.own else metric.describe()
 
 
 def _summary_of(plugin: PluginInfo) -> str:
@@ -111,11 +118,13 @@ def info_command(
     json: Json = None,
 ) -> None:
     """Explain a plugin, protocol, metric, encoder or setting."""
-    _add_plugins(plugins)
+    add_plugins(plugins)
     id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(registry.list_plugins, registry.PLUGIN_KINDS) if id_ in known]
     settings = setting_descriptions.setting_descriptions()
     encoders = built_in_encoders.BUILT_IN
+    if id_ in own_metrics.BROKEN:
+        raise PluginError(f"metric {id_!r} is broken: {own_metrics.BROKEN[id_]}")
     known_here = {*known_protocols.PROTOCOLS, *known_protocols.BROKEN, *METRICS, *settings, *encoders}
     if not matching and id_ not in known_here:
         then = f"See them with: mebench list, and settings with: mebench config show -v method=mean dataset=synthetic. {registry.YOURS}"
@@ -182,7 +191,9 @@ def _describe_metric(id_: str) -> dict[str, Any]:
         "unit": metric.unit or ("none" if is_score else None),
         "direction": DIRECTIONS[metric.direction] if metric.direction else None,
         "scored in": ", ".join(metric.sections) or "a function of mebench.metrics, in no run",
+        "interval": f"95 % by {KINDS[metric.kind]}" if is_score else None,
         "column of the leaderboards of": ", ".join(columns),
+        "own": metric.own,
         "meaning": metric.meaning,
         "formula": metric.formula,
         "source": metric.source,
@@ -271,11 +282,6 @@ def _meanings_of(settled: RunConfig) -> dict[str, str]:
     return meanings
 
 
-def _add_plugins(plugins: Plugins) -> None:
-    """Add the folders of plugins that the user's file and the command name."""
-    registry.add_paths([*sources.more_plugins(), *(plugins or ())])
-
-
 def _describe_plugin(info: PluginInfo) -> dict[str, Any]:
     """Card, parameters with their defaults, presets, settings for datasets."""
     card = info.folder / "README.md"
@@ -362,7 +368,7 @@ def check_command(
     if null:
         _check_on_shuffled_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
         return
-    _add_plugins(plugins)
+    add_plugins(plugins)
     by_kind = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
     if name in {*known_protocols.PROTOCOLS, *known_protocols.BROKEN} and not any(
         name in known for known in by_kind.values()
@@ -373,6 +379,10 @@ def check_command(
             "run, so try it with mebench run method=random dataset=synthetic dataset.preset=tiny "
             f"protocol={name}"
         )
+    if name in {*own_metrics.ADDED, *own_metrics.BROKEN} and not any(name in known for known in by_kind.values()):
+        refuse_if((relations, f"{name!r} is a metric, and --relations counts answers of a method: leave it out"))
+        _print_outcomes(name, checks.run_checks(metric_contract.metric_checks(name)), json)
+        return
     check_known("plugin", name, {*chain(*by_kind.values())}, registry.YOURS, PluginError)
     if relations:
         _count_violations(name, words or (), json)
@@ -392,8 +402,20 @@ def _check_promises(name: str, kinds: Sequence[PluginKind], values: Mapping[str,
     Raises:
         typer.Exit: a promise is broken, or the given data cannot be read.
     """
+    outcomes = _print_outcomes(name, _outcomes_of_checks(name, kinds, values), json)
+    asks_for_root = [outcome for outcome in outcomes if outcome.status == "untold" and "dataset.root" in outcome.reason]
+    if "dataset.root" in values and asks_for_root:  # the given folder could not be read
+        raise typer.Exit(DataError.exit_code)
+
+
+def _print_outcomes(name: str, checked: Iterator[CheckOutcome], json: str | None) -> list[CheckOutcome]:
+    """Print each outcome as it comes, and their number.
+
+    Raises:
+        typer.Exit: a promise is broken.
+    """
     outcomes: list[CheckOutcome] = []
-    for outcome in _outcomes_of_checks(name, kinds, values):
+    for outcome in checked:
         outcomes.append(outcome)
         if json != "-":
             _print_outcome(outcome)
@@ -402,9 +424,7 @@ def _check_promises(name: str, kinds: Sequence[PluginKind], values: Mapping[str,
     )
     if any(outcome.status == "broken" for outcome in outcomes):
         raise typer.Exit(1)
-    asks_for_root = [outcome for outcome in outcomes if outcome.status == "untold" and "dataset.root" in outcome.reason]
-    if "dataset.root" in values and asks_for_root:  # the given folder could not be read
-        raise typer.Exit(DataError.exit_code)
+    return outcomes
 
 
 def _outcomes_of_checks(name: str, kinds: Sequence[PluginKind], values: Mapping[str, Any]) -> Iterator[CheckOutcome]:
@@ -482,18 +502,25 @@ def new_method_command(
     _write("method", name, out, template, json)
 
 
+@new_app.command("metric", epilog="Example: mebench new metric my_onset_error")
+def new_metric_command(name: Name, out: Out = "plugins", json: Json = None) -> None:
+    """Write a metric of spotted intervals, with its card and test."""
+    _write("metric", name, out, "metric", json)
+
+
 @new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
 def new_dataset_command(name: Name, out: Out = "plugins", json: Json = None) -> None:
     """Write a dataset of a sheet and folders of images."""
     _write("dataset", name, out, "dataset", json)
 
 
-def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str, json: str | None) -> None:
+def _write(kind: Literal["method", "dataset", "metric"], name: str, out: str, template: str, json: str | None) -> None:
     """Write a plugin from a template, and say what to do with it."""
     files = [*map(str, folders.write_plugin(kind, name, Path(out).expanduser(), template))]
     tried = {
         "method": f"mebench run --plugins {out} method={name} dataset=synthetic",
         "dataset": f"mebench data fake --plugins {out} dataset={name} --out DIR",
+        "metric": f"mebench run --plugins {out} method=random dataset=synthetic dataset.preset=tiny",
     }
     json_output.write_json(
         {"files": files},

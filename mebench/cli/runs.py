@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench.cli.option_checks import days_of
-from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose
+from mebench.cli.option_types import Json, Plugins, RunId, Runs, Tracking, Verbose, add_plugins
 from mebench.cli.verbs import verb_group
 from mebench.errors import RunError, check_known, list_first, refuse_if
 from mebench.files import WRITING
@@ -32,7 +32,7 @@ with lazy_imports():
     from mebench.config import sources
     from mebench.reports import scores as score_report
     from mebench.runner import leak
-    from mebench.runs import access_text, folder as run_folder, scoring
+    from mebench.runs import access_text, chance_levels, folder as run_folder, scoring
 
 if TYPE_CHECKING:
     from mebench.tracking import send
@@ -84,15 +84,20 @@ def _print_for_people(rows: Sequence[tuple[str, str, str, str, str]], runs: str,
 
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
-def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
+def runs_show_command(
+    run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None, plugins: Plugins = None
+) -> None:
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
+    add_plugins(plugins)
     folder = run_folder.RunFolder.open(runs, run)
     facts = _describe(folder)
     stored = folder.read_json("config.json")
     costs = _costs_of_folds(folder)
     access = access_text.access_of_run(folder)
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": access}
-    scores = scoring.current_summary(folder) if folder.done and not facts["damaged"] else None
+    scores = None
+    if folder.done and not facts["damaged"]:
+        scores = chance_levels.with_levels_of_chance(scoring.current_summary(folder), folder)
     if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
     terminal.print_lines(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench.cli.option_types import Column, Encoding, Json, Rule, Verbose, Where, print_remarks
+from mebench.cli.option_types import Column, Encoding, Json, Plugins, Rule, Verbose, Where, add_plugins, print_remarks
 from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.lazy_imports import lazy_imports
@@ -134,6 +134,7 @@ def score_command(
     ] = 1000,
     verbose: Verbose = False,
     json: Json = None,
+    plugins: Plugins = None,
 ) -> None:
     """Score predictions of any program against a truth.
 
@@ -142,6 +143,7 @@ def score_command(
     The truth may be the released sheet of a dataset. Frames may count from 0 or 1, but alike in both files. A clip without an answer
     counts as wrong.
     """
+    add_plugins(plugins)
     what, given = _given_predictions(predictions, frame_scores, clips)
     _refuse_misplaced(
         what,

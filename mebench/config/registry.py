@@ -14,11 +14,13 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from mebench._installation import checkout_folder
 from mebench.errors import ConfigError, PluginError, find_plugin_line, refuse_if, unknown
 from mebench.files import read_yaml
 from mebench.lazy_imports import lazy_imports
 
 with lazy_imports():
+    from mebench.metrics import own_metrics
     from mebench.protocols import known as known_protocols, protocol
 
 PluginKind = Literal["method", "dataset"]
@@ -200,9 +202,10 @@ def _hash(info: PluginInfo, files: Iterable[Path]) -> str:
 
 
 def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
-    """Add folders of plugins, each with `methods/`, `datasets/` or `protocols/`, or with plugin folders directly.
+    """Add folders of plugins, each with `methods/`, `datasets/`, `protocols/` or `metrics/`, or with plugin folders directly.
 
-    In `protocols/` each `<name>.py` is a protocol, `PROTOCOL` in it.
+    In `protocols/` each `<name>.py` is a protocol, `PROTOCOL` in it; in `metrics/` each `<id>/metric.py` is a metric, `METRIC` in it.
+    The metrics of the installation join with the first call.
 
     They are imported under the same names as the built-in ones; worker processes call this with the same paths. Adding
     a path twice has no effect.
@@ -213,12 +216,13 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
     Raises:
         ConfigError: a path does not exist or holds no plugin.
     """
+    _add_metrics_of_installation(tuple(sys.path))
     absolute = tuple(str(Path(path).expanduser().resolve()) for path in paths)
     for path in map(Path, absolute):
         refuse_if(
             (not path.is_dir(), f"no plugins at {path}: the folder does not exist"),
             (
-                any(_is_plugin(kind, path) for kind in PLUGIN_KINDS),
+                any(_is_plugin(kind, path) for kind in PLUGIN_KINDS) or (path / own_metrics.FILE).is_file(),
                 f"{path} is itself a plugin: give the folder that holds it, {path.parent}",
             ),
         )
@@ -227,10 +231,11 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
         has_protocols = False
         if (path / "protocols").is_dir():
             has_protocols = bool(known_protocols.add_folder(path / "protocols"))
-        if not has_protocols and not present:
+        has_metrics = [own_metrics.add_metrics(folder) for folder in (path / "metrics", path)]
+        if not has_protocols and not any(has_metrics) and not present:
             raise ConfigError(
                 f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
-                "method.py or dataset.py; or protocols/<name>.py"
+                f"method.py or dataset.py; or protocols/<name>.py, or metrics/<id>/{own_metrics.FILE}"
             )
         for kind, folder in present:
             search = importlib.import_module(f"mebench.{kind}s").__path__
@@ -239,6 +244,15 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
     if absolute:
         importlib.invalidate_caches()
     return absolute
+
+
+@cache
+def _add_metrics_of_installation(path: tuple[str, ...]) -> None:
+    """Add the metrics in the checkout's `metrics/`, and those of the installed packages of a search path."""
+    for folder in checkout_folder("metrics"):
+        own_metrics.add_metrics(Path(folder))
+    for entry in _entry_points("mebench.metrics", path):
+        own_metrics.add_metric(entry.name, _folder_of_entry(entry))
 
 
 def _is_plugin(kind: PluginKind, folder: Path) -> bool:
@@ -266,19 +280,22 @@ def _packages_by_id(kind: PluginKind, only: str | None = None) -> dict[str, dict
         for folder in _inside(kind, Path(root), only):
             packages.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
     for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):
-        if only not in (None, entry.name):
-            continue
-        top, *rest = entry.module.split(".")
-        # A plugin's folder needs no __init__.py, so it is no module for `files.find_module_file`.
-        try:
-            spec = importlib.util.find_spec(top)  # imports neither the package nor its parents
-        except (ImportError, ValueError):
-            spec = None
-        locations = [] if spec is None else spec.submodule_search_locations or []
-        folders = [Path(location, *rest) for location in locations]
-        folder = next((folder.resolve() for folder in folders if folder.is_dir()), Path(entry.module))
-        packages.setdefault(entry.name, {}).setdefault(folder, entry.module)
+        if only in (None, entry.name):
+            packages.setdefault(entry.name, {}).setdefault(_folder_of_entry(entry), entry.module)
     return packages
+
+
+def _folder_of_entry(entry: importlib.metadata.EntryPoint) -> Path:
+    """The folder of the package that an entry point names; the package's name where it is not installed."""
+    top, *rest = entry.module.split(".")
+    # A plugin's folder needs no __init__.py, so it is no module for `files.find_module_file`.
+    try:
+        spec = importlib.util.find_spec(top)  # imports neither the package nor its parents
+    except (ImportError, ValueError):
+        spec = None
+    locations = [] if spec is None else spec.submodule_search_locations or []
+    folders = [Path(location, *rest) for location in locations]
+    return next((folder.resolve() for folder in folders if folder.is_dir()), Path(entry.module))
 
 
 @cache

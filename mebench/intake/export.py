@@ -14,10 +14,12 @@ from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash, write_text
 from mebench.intake.integrity import check_record
 from mebench.lazy_imports import lazy_imports
+from mebench.metrics.own_metrics import without_own
 from mebench.records.record import OF_STUDY, STORED, Record, record_from_run
 from mebench.records.record_files import OPTIONAL, TABLES, own_hash, record_name
 from mebench.records.recorded_settings import without_folder
 from mebench.records.schema import AUDIT, FOLDS, FORMAT, RECORD, Folds, RefusedError
+from mebench.runs.chance_levels import without_levels_of_chance
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER
 
@@ -120,6 +122,8 @@ def _content(folder: RunFolder, record: Record, target: Path) -> dict[str, Any]:
     """
     content: dict[str, Any] = {"format": FORMAT, "run_id": folder.id}
     content |= {name: getattr(record, name) for name in STORED}
+    # What is not here follows from the run's truths, or cannot be computed again by others.
+    content["summary"] = without_levels_of_chance(without_own(record.summary))
     parts = folder.read_json("config.json").get("parts")
     if parts and without_folder(parts) == parts:  # the parts of its key; paths are private
         content["parts"] = parts

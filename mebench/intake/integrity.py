@@ -17,6 +17,7 @@ from mebench.core import Kind
 from mebench.errors import list_first, refuse_if
 from mebench.grouping import group_by
 from mebench.intake.consistency import check_consistency
+from mebench.metrics import own_metrics
 from mebench.metrics.catalogue import METRICS
 from mebench.output.terminal import format_count
 from mebench.records.record_files import OPTIONAL, TABLES, former_versions, own_hash, record_name, rescore_record
@@ -155,7 +156,7 @@ def check_scores(folder: RunFolder) -> ScoreComparison:
         RunError: it has a fault, which the sentence names.
     """
     stored = read_record_file(folder, RECORD)["summary"]
-    compared = compare_scores(stored, rescore_record(folder))
+    compared = compare_scores(own_metrics.without_own(stored), own_metrics.without_own(rescore_record(folder)))
     if compared.changed and holds_current_scores(stored):
         raise RefusedError(folder, f"scored again, it differs: {compared.changed[0]}")
     return compared

@@ -10,6 +10,7 @@ from mebench.intake.accept import find_records
 from mebench.intake.checking import reason_for_refusal
 from mebench.intake.export import record_text
 from mebench.intake.integrity import check_scores
+from mebench.metrics.own_metrics import without_own
 from mebench.records import schema
 from mebench.records.record_files import own_hash, rescore_record
 from mebench.records.schema import RECORD
@@ -57,11 +58,13 @@ def _upgrade_record(folder: RunFolder, records: Path, dry_run: bool) -> dict[str
     stored = schema.read_record_file(folder, RECORD)
     summary = stored["summary"]
     made_by = summary.get("scorer", FIRST_SCORER)
-    if made_by == SCORER and not lacks_scores(summary):
+    if made_by == SCORER and not lacks_scores(summary, with_own=False):
         return {}
     scores = check_scores(folder).describe()
     if not dry_run:
-        replace_file(folder.path / RECORD, record_text(_with_current_scores(stored, rescore_record(folder))))
+        replace_file(
+            folder.path / RECORD, record_text(_with_current_scores(stored, without_own(rescore_record(folder))))
+        )
     return {"record": folder.id, "made_by": made_by, "now": SCORER, "scores": scores, "reason": ""}
 
 

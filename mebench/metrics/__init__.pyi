@@ -16,6 +16,7 @@ from . import matching as matching
 from . import metric as metric
 from . import mistakes as mistakes
 from . import name_leak as name_leak
+from . import own_metrics as own_metrics
 from . import ranked_scores as ranked_scores
 from . import ratios as ratios
 from . import scores_in_time as scores_in_time

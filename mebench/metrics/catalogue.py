@@ -58,6 +58,9 @@ METRICS: dict[str, Metric] = by_key(
 )
 """All metrics by the last word of their name, which no two share."""
 
+REMEMBERED: dict[str, Metric] = {}
+"""The words of somebody's metrics whose plugin is not here, as the summary of a run keeps them."""
+
 JOINT = frozenset(name for name, metric in METRICS.items() if metric.factor)
 """The scores of a whole analysis: products of a score of spotting and one of emotions."""
 
@@ -86,5 +89,5 @@ def find_metric(path: str) -> Metric:
     """
     # The dot in a threshold such as 0.55 is not a separator.
     name, _, threshold = re.split(r"\.(?!\d)", path)[-1].partition(".")
-    metric = METRICS.get(name, Metric(path, path, ""))
+    metric = METRICS.get(name) or REMEMBERED.get(name) or Metric(path, path, "")
     return replace(metric, label=f"{metric.label} {threshold}") if threshold and name in METRICS else metric

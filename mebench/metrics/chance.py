@@ -10,7 +10,10 @@ import pandas as pd
 from mebench.core.types import group_of_rate
 from mebench.errors import DataError
 from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
+from mebench.metrics.classification import confusion_matrices
 from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.emotions import Sample, scored_classes
+from mebench.metrics.joint_scores import strs
 from mebench.metrics.label_sets import are_sets
 from mebench.metrics.matching import hitting_pairs, largest_matching, overlap_pairs
 from mebench.metrics.ratios import Floats, Indices
@@ -58,18 +61,105 @@ def spotting_chance(
         DataError: a video's length or rate is unknown, or a dataset has no k'.
     """
     rule = find_convention(convention)
+    line, true = _videos_and_truths(videos, truths, kind)
+    half = _k_prime_of_videos(line, k_prime)
+    m = len(true)
+    if not m:
+        nothing = {name: score_with_percentiles(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}
+        return {"as_many": {**nothing}, "best_rate": {**nothing, "rate_per_minute": None}}
+    place = _Placement(line, true, half, rule)
+    generator = np.random.default_rng(derived_seed(seed, "chance", kind))
+    if one_per_video:
+        return {"as_many": place.score_intervals(np.tile(np.arange(len(line)), draws), len(line), generator)}
+    best = place.best_number()
+    as_many = place.score_intervals(place.draw_videos(m * draws, generator), m, generator)
+    best_rate = place.score_intervals(place.draw_videos(best * draws, generator), best, generator)
+    best_rate["rate_per_minute"] = best / float(place.minutes.sum())
+    return {"as_many": as_many, "best_rate": best_rate}
+
+
+def analysis_chance(
+    videos: pd.DataFrame,
+    truths: pd.DataFrame,
+    k_prime: Mapping[str, int],
+    classes: Sequence[str],
+    seed: int,
+    draws: int = 200,
+    convention: str = "strict",
+    one_per_video: bool = False,
+) -> dict[str, Any]:
+    """Score micro-expressions placed and named at random.
+
+    Intervals are those of `spotting_chance`, as many as give the best expected F1 of spotting (with `one_per_video` one in each). Each gets
+    a class at random, as often as it occurs in the truth.
+
+    Args:
+        videos: as in `Tables`; `n_frames` and `fps` must be known.
+        truths: as in `Tables`.
+        k_prime: as in `spotting_chance`.
+        classes: classes of the scheme.
+        seed: seed of the run.
+        draws: number of random placements.
+        convention: name of the convention.
+        one_per_video: short videos of one expression each.
+
+    Returns:
+        `strs`, and of the true positives `f1`, `uf1`, `uar` and `accuracy`: the mean over draws as `value`, the 2.5 and 97.5 percentiles of
+        single draws as `low` and `high`; empty without a true micro-expression of a class.
+
+    Raises:
+        DataError: a video's length or rate is unknown, or a dataset has no k'.
+    """
+    rule = find_convention(convention)
+    line, true = _videos_and_truths(videos, truths, "micro")
+    labels = true["emotion"].to_numpy(object)
+    scored = scored_classes(rule, classes, set(labels.tolist()), classes)
+    known = [label for label in labels.tolist() if label in scored]
+    if not known:
+        return {}
+    place = _Placement(line, true, _k_prime_of_videos(line, k_prime), rule)
+    generator = np.random.default_rng(derived_seed(seed, "chance", "analysis"))
+    number = place.best_number()
+    chosen = place.draw_videos(number * draws, generator)
+    if one_per_video:
+        number = len(line)
+        chosen = np.tile(np.arange(len(line)), draws)
+    draw, truth = place.match_intervals(chosen, number, generator)
+    named = generator.choice(np.array(known, dtype=object), len(draw))
+    matrices = confusion_matrices(labels[truth].tolist(), named.tolist(), draw, draws, scored)
+    support = np.array([known.count(name) for name in scored])
+    sample = Sample(matrices, np.tile(support, (draws, 1)), scored)
+    of_draws = sample.compute_scores(rule, ("f1", "uf1", "uar", "accuracy"), np.eye(draws))
+    spotting_f1 = 2 * np.bincount(draw, minlength=draws) / (number + len(true))
+    of_draws = {"strs": strs(spotting_f1, of_draws["f1"]), **of_draws}
+    return {name: score_with_percentiles(float(values.mean()), values) for name, values in of_draws.items()}
+
+
+def _videos_and_truths(videos: pd.DataFrame, truths: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Videos and true intervals of a kind, in order.
+
+    Raises:
+        DataError: a video's length or rate is unknown.
+    """
     ordered = Tables(videos, truths).put_in_order()
     line = ordered.videos
-    true = of_kinds(ordered.truths, [kind])
     unknown = line[line["n_frames"].isna() | line["fps"].isna()]
     if len(unknown):
         raise DataError(
             f"the level of chance needs n_frames and fps of every video, "
             f"and {unknown['video'].iloc[0]!r} lacks one: give it in the annotations"
         )
-    # k' stands under the name of the dataset, or under `dataset@fps` where the dataset has several rates.
+    return line, of_kinds(ordered.truths, [kind])
+
+
+def _k_prime_of_videos(videos: pd.DataFrame, k_prime: Mapping[str, int]) -> list[int]:
+    """K' of each video, which stands under the name of its dataset, or under `dataset@fps` where that has several rates.
+
+    Raises:
+        DataError: a dataset has none.
+    """
     groups = []
-    for dataset, fps in zip(line["dataset"], line["fps"]):
+    for dataset, fps in zip(videos["dataset"], videos["fps"]):
         of_rate = group_of_rate(dataset, fps)
         groups.append(of_rate if of_rate in k_prime else dataset)
     lacking = sorted(set(groups) - set(k_prime))
@@ -77,21 +167,7 @@ def spotting_chance(
         raise DataError(
             f"the level of chance needs k' of every dataset, and {lacking[0]!r} has none: give it in k_prime"
         )
-    m = len(true)
-    if not m:
-        nothing = {name: score_with_percentiles(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}
-        return {"as_many": {**nothing}, "best_rate": {**nothing, "rate_per_minute": None}}
-    place = _Placement(line, true, [k_prime[group] for group in groups], rule)
-    generator = np.random.default_rng(derived_seed(seed, "chance", kind))
-    if one_per_video:
-        return {"as_many": place.score_intervals(np.tile(np.arange(len(line)), draws), len(line), generator)}
-    candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
-    expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
-    best = int(candidates[np.argmax(2 * expected / (candidates + m))])
-    as_many = place.score_intervals(place.draw_videos(m * draws, generator), m, generator)
-    best_rate = place.score_intervals(place.draw_videos(best * draws, generator), best, generator)
-    best_rate["rate_per_minute"] = best / float(place.minutes.sum())
-    return {"as_many": as_many, "best_rate": best_rate}
+    return [k_prime[group] for group in groups]
 
 
 def recognition_chance(
@@ -155,6 +231,13 @@ class _Placement:
         share = np.bincount(hits.truth, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 
+    def best_number(self) -> int:
+        """The number of random intervals with the best expected F1."""
+        m = len(self.video)
+        candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
+        expected = (1 - (1 - self.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
+        return int(candidates[np.argmax(2 * expected / (candidates + m))])
+
     def draw_videos(self, n: int, generator: np.random.Generator) -> Indices:
         """The videos of `n` random intervals, a longer one more often."""
         edge = np.cumsum(self.minutes)
@@ -162,12 +245,8 @@ class _Placement:
 
     def score_intervals(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
         """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""
-        centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
-        spotted = self._ends(centre, self.half[chosen])
-        hits = hitting_pairs(chosen, self.video, spotted, self.true, self.convention)
-        # F1 depends on the number of pairs alone, so any matching of maximum size will do.
-        matched = largest_matching(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
-        found = np.bincount(matched // number, minlength=len(chosen) // number)
+        draw, _ = self.match_intervals(chosen, number, generator)
+        found = np.bincount(draw, minlength=len(chosen) // number)
         true = len(self.video)
         rows = np.array([precision_recall_f1(tp, number - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
         scores: dict[str, Any] = {}
@@ -175,6 +254,16 @@ class _Placement:
             mean = float(column.mean()) if len(column) else np.nan
             scores[name] = score_with_percentiles(mean, column)
         return scores
+
+    def match_intervals(self, chosen: Indices, number: int, generator: np.random.Generator) -> tuple[Indices, Indices]:
+        """Draw and truth of each true positive of random intervals in the `chosen` videos, `number` in each draw."""
+        centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
+        spotted = self._ends(centre, self.half[chosen])
+        hits = hitting_pairs(chosen, self.video, spotted, self.true, self.convention)
+        # F1 depends on the number of pairs alone, so any matching of maximum size will do.
+        true = len(self.video)
+        prediction, truth_of_draw = largest_matching(hits.prediction, hits.prediction // number * true + hits.truth)
+        return prediction // number, truth_of_draw % true
 
     @staticmethod
     def _ends(centre: Indices, half: Indices) -> tuple[Indices, Indices]:

@@ -26,7 +26,6 @@ from mebench.metrics.bootstrap import (
     average_scores,
     derived_seed,
     score_each_alone,
-    standard_error,
 )
 from mebench.metrics.catalogue import OF_SAMPLES, find_metric
 from mebench.metrics.conventions import Convention, find_convention
@@ -559,7 +558,7 @@ def _compare_section(
     runs = [partial(_scores, part, names, pool) for pool in pools]
     basis_of = [partial(exchanges.basis_of_run, part, run) for run in (0, 1)]
     paired = replace(subjects, skipped={})
-    first, second, differences, without = paired.compare_runs(runs, basis_of)
+    first, second, differences, errors = paired.compare_runs(runs, basis_of)
     of_people = [unit for unit, stratum in enumerate(subjects.strata) if stratum != NOBODY]
     first_alone, second_alone = (score_each_alone(run, of_people, subjects.n_units) for run in runs)
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), exchanges.units, exchanges.swapped)
@@ -575,7 +574,7 @@ def _compare_section(
         effect = None
         if section.startswith("spotting.") or name in OF_SAMPLES:
             n, p, effect = signed_rank(first_alone[name], second_alone[name])
-        error, degrees = standard_error(without[name], subjects.strata_of_groups)
+        error, degrees = errors[name]
         rows[path_of(section, name)] = ComparedScore(
             first=first[name],
             second=second[name],

@@ -198,5 +198,5 @@ def found_over_iou(
         if matched and len(near.truth) == n_before:
             matched.append(matched[-1])
         else:
-            matched.append(largest_matching(near.prediction, near.truth))
+            matched.append(largest_matching(near.prediction, near.truth)[0])
     return [(rows, weight) for rows in matched]

@@ -421,8 +421,8 @@ def _heaviest_matching(weights: Mapping[tuple[int, int], int]) -> Iterator[tuple
         yield -1 - min(ends), max(ends)
 
 
-def largest_matching(prediction: Indices, truth: Indices) -> Indices:
-    """The predictions of some matching with the most pairs, given all allowed pairs.
+def largest_matching(prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
+    """Predictions and truths of some matching with the most pairs, given all allowed pairs.
 
     Numbers of predictions and truths are small, from 0.
     """
@@ -431,20 +431,21 @@ def largest_matching(prediction: Indices, truth: Indices) -> Indices:
     is_contested = np.bincount(truth, weights=hits_several)[truth] > 0
     taken_by = np.full(int(truth.max(initial=-1)) + 1, -1, dtype=np.int64)
     taken_by[truth[~is_contested]] = prediction[~is_contested]
-    return np.concatenate(
-        [taken_by[taken_by >= 0], _largest_contested_matching(prediction[is_contested], truth[is_contested])]
-    )
+    taken = np.flatnonzero(taken_by >= 0)
+    spotted, found = _largest_contested_matching(prediction[is_contested], truth[is_contested])
+    return np.concatenate([taken_by[taken], spotted]), np.concatenate([taken, found])
 
 
-def _largest_contested_matching(prediction: Indices, truth: Indices) -> Indices:
+def _largest_contested_matching(prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
     """`largest_matching` where predictions hit several truths."""
     if not len(prediction):
-        return prediction
+        return prediction, truth
     nodes, column = np.unique(truth, return_inverse=True)
     spotted, row = np.unique(prediction, return_inverse=True)
     graph = scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
     partners = scipy.sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
-    return np.asarray(spotted[partners >= 0])
+    is_matched = partners >= 0
+    return np.asarray(spotted[is_matched]), np.asarray(nodes[partners[is_matched]])
 
 
 @dataclass(frozen=True)

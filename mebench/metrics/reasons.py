@@ -8,6 +8,9 @@ from mebench.output.terminal import format_count
 
 SAME_WITHOUT_ANY = "it is the same whoever is left out, which says nothing of others"
 ONE_SUBJECT_EACH = "there is one subject of each dataset, so nothing says how others would score"
+MOVES_IN_STEPS = (
+    "it moves in steps as a median does, so leaving people out gives it no interval: its metric needs kind='order'"
+)
 UNDEFINED_WITHOUT_ONE = "without one of the subjects it is undefined"
 
 

@@ -322,6 +322,10 @@ def _locate(keys: Place) -> tuple[str, str, str, str, str] | None:
     match keys:
         case ("chance", "recognition"):
             return "recognition", "", "", "", CHANCE
+        case ("chance", "recognition", level):
+            return "recognition", "", "", "", f"{CHANCE}.{level}"
+        case ("chance", "analysis", level):
+            return "analysis", "", "", "", f"{CHANCE}.{level}"
         case ("chance", kind, level):
             return "spotting", kind, "", "", f"{CHANCE}.{level}"
         case ("members", member, *rest):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import MebenchError
+from mebench.metrics import own_metrics
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.catalogue import find_metric
 from mebench.metrics.classification import summarize_calibration
@@ -80,7 +81,7 @@ def summarize(
 
     Returns:
         `convention` (its name), `rules` (its description), `remarks`, `bootstrap`, and `spotting`, `analysis`,
-        `recognition` where they apply.
+        `recognition` where they apply; with metrics of one's own their words under `own_metrics`.
 
     Raises:
         ConfigError: there is no such convention.
@@ -112,6 +113,8 @@ def summarize(
         remarks.append(f"{rule.name} defines no spotting: it is left out")
     if ordered.clips is not None:
         _add_recognition(summary, ordered.clips, classes, rule, subjects)
+    if words := own_metrics.own_words():
+        summary["own_metrics"] = words
     if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):
         remarks.append(f"of analysis and recognition {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
     return summary

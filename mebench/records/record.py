@@ -15,6 +15,7 @@ import mebench.features
 from mebench.config.registry import PluginInfo, find_plugin
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
+from mebench.metrics import own_metrics
 from mebench.metrics.catalogue import METRICS, SECTIONS
 from mebench.records.costs import COSTS
 from mebench.records.record_files import minutes_of, rescore_record
@@ -419,10 +420,10 @@ def read_committed_record(folder: RunFolder) -> Record:
 
 def _current_scores(folder: RunFolder, stored: Mapping[str, Any]) -> dict[str, Any]:
     """The stored summary of a record with this version's scores. Scores that this version does not know are left out."""
-    known = _without_unknown_scores(stored)
+    known = _without_unknown_scores(own_metrics.without_own(stored))
     if not holds_current_scores(stored):
         return rescore_record(folder)
-    if lacks_scores(stored):
+    if lacks_scores(known):
         return add_lacking_scores(known, rescore_record(folder))
     return known
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mebench.files import file_hash
+from mebench.metrics import own_metrics
 from mebench.records.schema import FOLDS, RECORD, read_record_file
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
@@ -81,6 +82,8 @@ def rescore_record(folder: RunFolder) -> dict[str, Any]:
     """
     config = read_record_file(folder, RECORD)["config"]
     rules = {name: config.get(name) for name in ("seed", "bootstrap", "convention")}
+    if codes := own_metrics.own_codes():
+        rules["own_metrics"] = codes
     files = [folder.path / name for name in (FOLDS, *TABLES)]
     hashes = [(file.name, file_hash(file)) for file in files if file.is_file()]
     return cached_result(partial(rescore_run, folder, config), OF_SCORES, "summary", rules, hashes)

@@ -46,7 +46,7 @@ from mebench.reports.plots import (
     svg_of_figure,
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
-from mebench.reports.scores import counts_in_words, title_of
+from mebench.reports.scores import RANDOM_CLASSES, clip_levels, counts_in_words, title_of
 from mebench.reports.timeline import (
     JudgedRun,
     Row,
@@ -92,7 +92,7 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
     return {
         "record": record,
         "sections": _sections(summary),
-        "chance": _levels_of_chance(summary.get("chance", {})),
+        "chance": _levels_of_chance(summary),
         "details": None if side is None else details_of_answers(record, side, each_clip),
         "causes": [] if side is None else _mistakes_by_cause(side),
         "costs": [
@@ -105,11 +105,18 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
     }
 
 
-def _levels_of_chance(chance: Mapping[str, Any]) -> list[tuple[str, str, Score]]:
-    """Kind, rule in words and F1 of each level of chance."""
-    levels = []
-    for kind, rules in chance.items():
-        levels += [(kind, RULES.get(rule, rule), level["f1"]) for rule, level in rules.items()]
+def _levels_of_chance(summary: Mapping[str, Any]) -> list[tuple[str, str, Score]]:
+    """Part, rule in words and score of each level of chance: F1 of spotting, STRS, UF1 and UAR."""
+    table = ScoreTable.read(summary)
+    levels: list[tuple[str, str, Score]] = []
+    for kind in summary.get("chance", {}):
+        for rule, level in table.levels_of_chance("spotting", kind).items():
+            levels.append((kind, RULES.get(rule, rule), level["f1"].plain()))
+    for level in table.levels_of_chance("analysis").values():
+        levels.append(("analysis, STRS", RANDOM_CLASSES, level["strs"].plain()))
+    for words, level in clip_levels(summary):
+        for name in ("uf1", "uar"):
+            levels.append((f"recognition, {catalogue.find_metric(name).label}", words, level[name].plain()))
     return levels
 
 

@@ -11,7 +11,7 @@ from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.score_column import score_column
-from mebench.metrics.score_table import DETAILS, ScoredPart, ScoreTable
+from mebench.metrics.score_table import DETAILS, TRUE_POSITIVES, ScoredPart, ScoreTable
 from mebench.output.number_format import format_mean_count, format_number, shares_in_words
 from mebench.output.table import Column, Table
 from mebench.output.terminal import format_count, print_lines, print_report, print_table
@@ -229,6 +229,10 @@ def _interval_tables(summary: Mapping[str, Any], shown: Shown) -> list[Table]:
         levels = table.levels_of_chance(part.task, part.part) if shown == "run" else {}
         for rule, level in levels.items():
             below += ["", (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", level["f1"])]
+        if shown == "run" and part.part == TRUE_POSITIVES:
+            for level in table.levels_of_chance("analysis").values():
+                below.append("")
+                below += [(f"{METRICS[name].label} of {RANDOM_CLASSES}", level[name]) for name in MAIN["analysis"]]
         details = _details(part, table.beside(part)) if shown == "all" else {}
         title = f"{part.task}, {part.name} ({counts_in_words(part)})"
         tables.append(score_table(title, {**part.scores, **details}, below))
@@ -261,11 +265,8 @@ def _recognition_table(summary: Mapping[str, Any], shown: Shown) -> Table:
     if shown == "main":  # files show their calibration error in any case
         details = {name: score for name, score in details.items() if name == "ece"}
     below: list[tuple[str, Score] | str] = []
-    level = table.levels_of_chance("recognition").get("")
-    if level:
-        answer = summary["chance"]["recognition"]["class"]
-        always = "of always all classes" if "+" in answer else f"of always {answer}"
-        below = ["", *((f"{METRICS[name].label} {always}", level[name]) for name in ("uf1", "uar"))]
+    for words, level in clip_levels(summary):
+        below += ["", *((f"{METRICS[name].label} {words}", level[name]) for name in ("uf1", "uar"))]
     title = f"recognition, annotated clips (n = {whole.counts.n})"
     return score_table(title, {**whole.scores, **details}, below)
 
@@ -515,7 +516,7 @@ TRANSDUCTIVE = {
 
 MOST_LINES = 25
 """Most lines of an outcome that is not verbose."""
-MOST_ROWS = 14
+MOST_ROWS = 13
 """Most rows in its table of main scores."""
 MOST_REASONS = 1
 """Most sentences in it on why scores have no interval."""
@@ -626,6 +627,7 @@ def _main_lines(summary: Mapping[str, Any], about: Mapping[str, Any], n_draws: i
     selection = _selection_of(about)
     return [
         "; ".join(filter(None, [convention, first])),
+        chance_line(summary),
         *reasons,
         f"selection: {selection} ({SELECTION[selection]})" if selection == "test" else "",
         _provenance_line(about),
@@ -644,8 +646,8 @@ MAIN = {
 
 
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
-    """The first `most` main scores of each task; those of spotting with their counts and the level of chance."""
-    cells: list[tuple[str, dict[str, Any], str]] = []
+    """The first `most` main scores of each task, each with its level of chance; those of spotting with their counts."""
+    rows: list[tuple[str, dict[str, Any], str, str]] = []
     table = ScoreTable.read(summary)
     for part in table.parts():
         if part.name == "all intervals":
@@ -654,25 +656,64 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
         note = counts_in_words(part)
         if part.task == "analysis":
             note = f"{format_mean_count(part.counts.n or 0, 2)} true positives"
-        elif part.task == "spotting":
-            note += _best_random(table.levels_of_chance(part.task, part.part))
-        for metric in MAIN[part.task]:
+        chance = _level_beside(table, part)
+        own = [metric for metric in part.scores if find_metric(metric).own]
+        for metric in (*MAIN[part.task], *own):
             if part.task == "recognition" and metric not in part.scores:
                 continue
-            score = part.scores.get(metric, UNDEFINED)
-            cells.append(
-                (f"{title}: {METRICS[metric].label}", {**score.plain(), "digits": METRICS[metric].digits}, note)
-            )
+            digits = find_metric(metric).digits
+            score = {**part.scores.get(metric, UNDEFINED).plain(), "digits": digits}
+            at_chance = format_number(chance.get(metric, UNDEFINED).value, digits)
+            rows.append((f"{title}: {find_metric(metric).label}", score, at_chance, note))
             note = ""  # once a part
-    return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
+    columns = [
+        Column("score"),
+        Column("value", right=True, score=True),
+        Column("chance", right=True),
+        Column("note", ""),
+    ]
+    return Table(columns, rows[:most])
 
 
-def _best_random(chance: Mapping[str, Mapping[str, Score]]) -> str:
-    """The best F1 of random intervals, to be added to a note; empty if it is not known."""
-    if not chance:
+RANDOM_CLASSES = "random intervals with random classes"
+"""The level of chance of an analysis."""
+
+
+def clip_levels(summary: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Score]]]:
+    """The levels of chance of recognition: words behind the name of a score, and the scores."""
+    levels = ScoreTable.read(summary).levels_of_chance("recognition")
+    if not levels:
+        return []
+    answer = summary["chance"]["recognition"]["class"]
+    words = {"": "of always all classes" if "+" in answer else f"of always {answer}", "names": "of names alone"}
+    return [(words[name], level) for name, level in levels.items()]
+
+
+def _level_beside(table: ScoreTable, part: ScoredPart) -> Mapping[str, Score]:
+    """The scores that chance reaches beside those of a part; empty if none is known."""
+    if part.task == "recognition":
+        return {} if part.member else table.levels_of_chance("recognition").get("", {})
+    if part.task == "analysis":
+        return table.levels_of_chance("analysis").get("random", {})
+    levels = table.levels_of_chance("spotting", part.part).values()
+    return max(levels, key=lambda level: level["f1"].value or 0.0, default={})
+
+
+def chance_line(summary: Mapping[str, Any]) -> str:
+    """What the level of chance beside each score is, and where it is unknown."""
+    chance = summary.get("chance", {})
+    known = []
+    if "spotting" in summary and any(kind in chance for kind in summary["spotting"]):
+        known.append("random intervals for spotting")
+    if "analysis" in chance:
+        known.append(f"{RANDOM_CLASSES} for analysis")
+    if "recognition" in chance:
+        (always, _), *others = clip_levels(summary)
+        names = [f"{format_number(level['uf1'].value)} UF1 {words}" for words, level in others]
+        known.append(", ".join([f"{always.removeprefix('of ')!r} for recognition", *names]))
+    if not known:
         return ""
-    best = max(level["f1"].value or 0.0 for level in chance.values())
-    return f"; F1 of random {format_number(best)}"
+    return f"chance: {'; '.join(known)}; a dash where it is unknown"
 
 
 def _intervals(

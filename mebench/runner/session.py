@@ -27,9 +27,10 @@ from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
 from mebench.runner.workers import WorkerTask
 from mebench.runs import RunFolder
+from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
 from mebench.runs.fold_files import safe_name
 from mebench.runs.folder import first_id
-from mebench.runs.scoring import current_summary, score_run
+from mebench.runs.scoring import current_summary, read_tables, score_run
 from mebench.sandbox.isolation import Failure
 
 FILE = "skipped.json"
@@ -260,6 +261,7 @@ class Session:
             seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.split_videos(fold).test)
         folder.merge_folds(list(seconds), seconds)
         summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
+        summary = add_levels_of_chance(summary, folder, read_tables(folder))
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", with_id)
         kept = self.epoch_predictions
@@ -437,4 +439,4 @@ def cached_outcome(folder: RunFolder, config: RunConfig) -> Outcome:
     if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
         head = {name: summary[name] for name in ("run_id", "seconds")}
         summary = {**head, **score_run(folder, config.seed, config.bootstrap, config.convention)}
-    return Outcome(folder, summary)
+    return Outcome(folder, with_levels_of_chance(summary, folder))

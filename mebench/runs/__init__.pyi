@@ -1,5 +1,6 @@
 from . import access_text as access_text
 from . import answers as answers
+from . import chance_levels as chance_levels
 from . import fold_files as fold_files
 from . import folder as folder
 from . import origin as origin

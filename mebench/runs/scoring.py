@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import list_first
-from mebench.metrics import Tables, find_convention, spotting_chance
+from mebench.metrics import Tables, find_convention, own_metrics, spotting_chance
 from mebench.metrics.catalogue import JOINT, metric_columns
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.ratios import Floats
@@ -62,12 +62,17 @@ def holds_current_scores(summary: Mapping[str, Any]) -> bool:
     return made_by <= SCORER and not any(may_differ(summary) for may_differ in later)
 
 
-def lacks_scores(summary: Mapping[str, Any]) -> bool:
-    """Whether a part of a summary lacks a later score of the catalogue's columns."""
+def lacks_scores(summary: Mapping[str, Any], with_own: bool = True) -> bool:
+    """Whether a part of a summary lacks a later score of the catalogue's columns.
+
+    Without `with_own`, those of one's own are not asked for.
+    """
     for part in ScoreTable.read(summary).parts():
         columns = set(metric_columns(part.task))
         if part.name == "all intervals":
             columns -= JOINT
+        if not with_own:
+            columns -= own_metrics.ADDED.keys()
         if not columns <= part.scores.keys():
             return True
     return False
@@ -298,7 +303,8 @@ def current_summary(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    summary: dict[str, Any] = folder.read_json("summary.json")
+    summary = own_metrics.without_outdated(folder.read_json("summary.json"))
+    own_metrics.remember_words(summary)
     if holds_current_scores(summary) and not lacks_scores(summary):
         return summary
     rescored = rescore_run(folder, folder.read_json("config.json")["config"])

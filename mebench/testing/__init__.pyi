@@ -1,11 +1,13 @@
 from . import checks as checks
 from . import contracts as contracts
 from . import folders as folders
+from . import metric_contract as metric_contract
 from . import null as null
 from .checks import TINY as TINY
 from .checks import run_checks as run_checks
 from .checks import scratch_folder as scratch_folder
 from .contracts import dataset_checks as dataset_checks
 from .contracts import method_checks as method_checks
+from .metric_contract import metric_checks as metric_checks
 from .folders import parametrize_with_checks as parametrize_with_checks
 from .folders import plugin_checks as plugin_checks

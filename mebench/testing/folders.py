@@ -6,15 +6,18 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mebench.atomic import whole_folder
 from mebench.config import parameter_types, registry, user_setting
 from mebench.config.registry import PluginKind
 from mebench.errors import check_known, refuse_if
 from mebench.files import write_text
+from mebench.metrics import own_metrics
+from mebench.metrics.catalogue import METRICS
 from mebench.testing.checks import TINY, Check, scratch_folder
 from mebench.testing.contracts import dataset_checks, method_checks
+from mebench.testing.metric_contract import metric_checks
 
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "lightning", "linear", "timm")
 _ENDING = ".txt"
@@ -64,6 +67,9 @@ def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check
         for info in registry.list_plugins(kind).values():
             if info.folder.is_relative_to(place):
                 checks += plugin_checks(kind, info.id, **params.get(info.id, {}))
+    for name, metric_folder in own_metrics.ADDED.items():
+        if metric_folder.is_relative_to(place):
+            checks += metric_checks(name)
     return checks
 
 
@@ -80,11 +86,11 @@ def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapp
     return pytest.mark.parametrize("check", every, ids=str)
 
 
-def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") -> list[Path]:
+def write_plugin(kind: PluginKind | Literal["metric"], name: str, folder: Path, template: str = "") -> list[Path]:
     """Write a plugin that keeps its contract, and a test of its folder.
 
     Args:
-        kind: `method` or `dataset`.
+        kind: `method`, `dataset` or `metric`.
         name: name of the plugin, in snake_case.
         folder: the folder for `--plugins`; created if missing.
         template: template of a method, one of `METHOD_TEMPLATES`; the first by default.
@@ -95,20 +101,21 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     Raises:
         ConfigError: the name is not possible or is taken; there is no such template.
     """
-    known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
+    known = METHOD_TEMPLATES if kind == "method" else (kind,)
     template = template or known[0]
     check_known("template", template, known)
     target = folder / f"{kind}s" / name
-    taken = registry.list_plugins(kind).get(name)
+    taken = _place_of(kind, name)
     refuse_if(
         (
             not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name),
             f"a plugin's name must be in snake_case, such as my_{kind}, not {name!r}",
         ),
-        (taken, f"there is a {kind} called {name!r}, in {taken and taken.folder}: choose another name"),
+        (taken, f"there is a {kind} called {name!r}, in {taken}: choose another name"),
         (target.exists(), f"{target} exists already: choose another name, or remove it"),
     )
-    words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
+    label = name.replace("_", " ")
+    words = {"name": name, "label": label, "title": label.capitalize(), "Class": name.title().replace("_", "")}
     texts = {"__init__.py": f'"""{words["title"]}."""\n'} | {
         file.name.removesuffix(_ENDING): re.sub(
             r"\{\{(\w+)\}\}", lambda match: words[match[1]], file.read_text(encoding="utf-8")
@@ -123,3 +130,13 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
         written.append(folder / "test_plugins.py")
         write_text(written[-1], TEST.format(name=folder.name))
     return written
+
+
+def _place_of(kind: PluginKind | Literal["metric"], name: str) -> str:
+    """Where a plugin of that name is; empty if there is none."""
+    if kind == "metric":
+        if name not in METRICS:
+            return ""
+        return METRICS[name].own or "mebench itself"
+    info = registry.list_plugins(kind).get(name)
+    return str(info.folder) if info else ""

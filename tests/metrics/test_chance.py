@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.metrics import spotting_chance
+from mebench.metrics import Tables, spotting_chance
+from mebench.metrics.chance import analysis_chance
+from mebench.metrics.summary import summarize
 
 
 def videos(*lengths: int, fps: float = 30.0, dataset: str = "d") -> pd.DataFrame:
@@ -107,3 +109,33 @@ def test_spotting_chance_asks_for_k_prime_and_lengths() -> None:
         spotting_chance(videos(100), truths((40, 52)), {}, "micro", seed=0)
     with pytest.raises(DataError, match="needs n_frames and fps of every video"):
         spotting_chance(videos(100).assign(fps=None), truths((40, 52)), {"d": 5}, "micro", seed=0)
+
+
+def test_analysis_chance_equals_scores_of_random_predictions() -> None:
+    """As many intervals as chance places, at frames and with classes drawn here, scored as a run of many draws."""
+    generator = np.random.default_rng(1)
+    spans = [(start, start + 9) for start in range(20, 980, 60)]
+    labels = ["joy"] * 10 + ["fear"] * 6
+    true = truths(*spans).assign(emotion=labels)
+    both = videos(1000, 3000)
+    found = analysis_chance(both, true, {"d": 5}, ["fear", "joy"], seed=0, draws=1500)
+    rate = spotting_chance(both, true, {"d": 5}, "micro", seed=0, draws=1)["best_rate"]["rate_per_minute"]
+    n = round(rate * 4000 / 30 / 60)
+    rows = []
+    for draw in range(300):
+        for _ in range(n):
+            video = 0 if generator.random() < 0.25 else 1
+            centre = int(generator.integers(5, (1000, 3000)[video] - 4))
+            rows.append((f"d/1/{video}", centre - 5, centre + 4, draw, str(generator.choice(labels))))
+    spotted = pd.DataFrame(rows, columns=["video", "onset", "offset", "draw", "emotion"]).assign(
+        kind="micro", apex=np.nan, confidence=np.nan
+    )
+    drawn = summarize(Tables(both, true, spotted), kinds=["micro"], classes=["fear", "joy"], seed=0, draws=0)
+    expected = {"strs": drawn["analysis"]["strs"], **drawn["analysis"]["true_positives"]["scores"]}
+    for name in ("strs", "f1", "uf1", "accuracy"):
+        assert found[name]["value"] == pytest.approx(expected[name]["value"], rel=0.06), name
+    assert found["strs"]["low"] < found["strs"]["value"] < found["strs"]["high"]
+
+
+def test_analysis_chance_without_a_named_expression_is_unknown() -> None:
+    assert analysis_chance(videos(100), truths((40, 52)), {"d": 5}, ["joy"], seed=0) == {}

@@ -116,7 +116,9 @@ def test_print_outcome_has_chance_and_databases(run, capsys):
     summary = run.read_json("summary.json")
     shown = lines(run, capsys, verbose=False)
     best = max(row["f1"]["value"] for row in summary["chance"]["micro"].values())
-    assert any(line.startswith(" spotting, micro: F1 ") and f"F1 of random {best:.4f}" in line for line in shown)
+    (line,) = (line for line in shown if line.startswith(" spotting, micro: F1 "))
+    assert f"]   {best:.4f}   " in line
+    assert any(line.startswith("chance: random intervals for spotting") for line in shown)
     for name, part in summary["recognition"]["members"].items():
         (line,) = (line for line in shown if line.startswith(f" recognition, {name}: UF1"))
         assert f"{part['scores']['uf1']['value']:.4f}" in line

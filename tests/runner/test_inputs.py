@@ -73,6 +73,7 @@ OTHER_FILES = {
     "runs/__init__",
     "runs/access_text",
     "runs/answers",
+    "runs/chance_levels",
     "runs/folder",
     "runs/origin",
     "runs/scoring",

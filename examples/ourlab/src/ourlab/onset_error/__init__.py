@@ -1,0 +1,1 @@
+"""Median onset error."""
