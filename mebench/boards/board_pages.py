@@ -28,11 +28,12 @@ from mebench.boards.named_boards import (
     board_contents,
     without_audit,
 )
+from mebench.boards.power import mean_rank, power_sentence, power_words
 from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, Rescored, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
-from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
+from mebench.output.number_format import NONE, format_ends, format_number, format_span, format_table_number
 from mebench.output.table import Column, Markdown, MarkdownStyle, Table, markdown_text
 from mebench.records.costs import COSTS
 
@@ -55,10 +56,10 @@ OF_ANSWERS = (
     "and not tested against each other."
 )
 OF_PRINTED = "{} is the value of their paper, under its rules (†: with a caveat)."
-NARROW_RANGES = "These ranges are too narrow where rows are nearly equal; {test} is the test ({guide})."
+RANKS_ARE_NO_TEST = "Ranks say how stable the order is; {test} is the test of differences ({guide})."
 OF_RANKS = (
-    "Ranks are among all rows of the whole table. All rows are scored on the same draws of people, each as its mean over seeds; the "
-    "hardest people are the fifth on whom all rows score lowest."
+    "The mean rank is taken over draws of other people, among the rows of this page. All rows are scored on the same draws, each as its "
+    "mean over seeds; the hardest people are the fifth on whom all rows score lowest."
 )
 ON_PAGE = MarkdownStyle(aligned=True, beside="&nbsp;", italic=True)
 """The main table of a page: no line break divides a score from its interval, and levels of chance are in italics."""
@@ -282,6 +283,8 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
     levels = {position for position, line in enumerate(lines_of_board) if line.rank is None}
     table = Table.from_items(columns, lines_of_board, muted=levels)
     lines = [table.to_markdown(ON_PAGE), "", *notes.list_lines()]
+    if power := power_sentence(content):
+        lines += [power, ""]
     lines += _folded("How sure is the order?", _stability_lines(content, folder))
     lines += _folded("Costs and runs", [_origin_table(content).to_markdown(ON_PAGE)])
     if content.unranked:
@@ -464,16 +467,14 @@ def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
         Column("rank", "#", right=True),
         Column("method", of=lambda place: _name_with_settings(place.row, content)),
         Column(
-            "ranks",
-            "ranks with other people, 95 %",
-            of=lambda place: format_span(place.row.ranks) if place.row.ranks else None,
+            "mean_rank", "mean rank with other people", of=lambda place: format_number(mean_rank(content, place.row), 1)
         ),
     ]
     if people:
         columns.append(Column("hardest", label, of=lambda place: place.row.hardest or None, digits=3, score=True))
     table = Table.from_items(columns, content.places)
     guide = _link_to_docs(folder, "Ranks on a leaderboard", "docs/reference/ranks.md", root="../..")
-    note = NARROW_RANGES.format(test=f"*{tested_column(content)}*", guide=guide)
+    note = RANKS_ARE_NO_TEST.format(test=f"*{tested_column(content)}*", guide=guide)
     return [table.to_markdown(BESIDE), "", f"{note} {OF_RANKS}"]
 
 
@@ -722,17 +723,19 @@ def _measured_leader(page: BoardPage) -> str:
     name = markdown_text(page.names.with_year(best.row.method))
     words = f"{name} {number} {interval}".rstrip()
     tied = content.tied_ranks(best)
+    power = power_words(content)
+    found = f"; {power}" if power else ""
     n_others = len(content.places) - 1
     if not n_others:
         return f"{words}<br>the only method"
     if set.intersection(*(set(row.groups) for row in content.rows)):
         lowest = format_table_number(content.value(content.rows[-1]))
-        return f"no leader: all {n_others + 1} are tied, {lowest} to {number}<br>first: {name} {interval}"
+        return f"no leader: all {n_others + 1} are tied, {lowest} to {number}{found}<br>first: {name} {interval}"
     if not tied:
         return f"{words}<br>better than all {n_others} others" if best.row.group else words
     if len(tied) == n_others:
-        return f"{words}<br>tied with all {n_others} others"
-    return f"{words}<br>tied with {len(tied)} of the {n_others} others"
+        return f"{words}<br>tied with all {n_others} others{found}"
+    return f"{words}<br>tied with {len(tied)} of the {n_others} others{found}"
 
 
 INDEX_COLUMNS = (

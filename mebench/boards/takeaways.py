@@ -23,6 +23,7 @@ from itertools import combinations
 
 from mebench.boards.method_names import method_title
 from mebench.boards.named_boards import BoardContent, RescoredSystem
+from mebench.boards.power import power_words
 from mebench.boards.rows import BoardRow
 from mebench.errors import ConfigError, check_known
 from mebench.metrics.catalogue import METRICS
@@ -30,6 +31,8 @@ from mebench.output.number_format import format_table_number
 
 BLANK = re.compile(r"\{([^{}]+)\}")
 OWN_COMPARISON = re.compile(r"\b(better|worse|distinguishable|significant\w*|tied)\b")
+OWN_TIE = re.compile(r"\{(?:alike|leaders|lead)\b[^{}@]*\}")
+"""A blank that may say of the board's own rows that they are not distinguishable."""
 OWN_SCORE = re.compile(r"\d*\.\d+")
 MOST_NAMED = 3
 """Most rows that a sentence names; more are counted."""
@@ -64,7 +67,12 @@ def takeaway_of(content: BoardContent, contents: Sequence[BoardContent], gains: 
         )
     of_board = {one.board.id: one for one in contents}
     filled = BLANK.sub(lambda blank: _fill(blank.group(1), content, of_board, gains), sentence)
-    return filled[:1].upper() + filled[1:]
+    sentences = filled[:1].upper() + filled[1:]
+    if not OWN_TIE.search(sentence) or "distinguishable" not in filled:
+        return sentences
+    # A tie is no sign of equality, and who reads one sentence alone must not take it for one.
+    power = power_words(content)
+    return f"{sentences} {power[:1].upper()}{power[1:]}, so a tie is not equality." if power else sentences
 
 
 def _fill(blank: str, content: BoardContent, of_board: Mapping[str, BoardContent], gains: Gains) -> str:

@@ -403,7 +403,8 @@ def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str
         return f"{sentence}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
     return (
         f"{sentence}; with these {row.subjects} subjects, one test alone finds a true difference of "
-        f"{format_number(row.detectable, metric.digits)} in 4 of 5 cases, smaller ones less often"
+        f"{format_number(row.detectable, metric.digits)} in 4 of 5 cases, smaller ones less often: "
+        "this is no sign that A and B are equal"
     )
 
 

@@ -15,6 +15,7 @@ from mebench.boards.board_pages import MADE, board_pages, level_name
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import board_contents, read_named_boards
+from mebench.boards.power import find_detectable
 from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.intake import integrity
@@ -310,6 +311,17 @@ def test_selection_gains_quote_value_of_composite():
     published = {row["method"].partition(" ")[0]: row["published"] for row in clips if row["published"] != "–"}
     assert published
     assert published == {id_: f"{whole[names[id_]].value:.4f}" for id_ in published}
+
+
+def test_readme_agrees_with_power_of_first_board(committed_contents):
+    contents, _ = committed_contents
+    (content,) = (one for one in contents if one.board.id == "megc2019")
+    found = find_detectable(content)
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"not distinguishable (a true difference shows reliably from about {found.of_all:.2f} on".replace("0.", ".")
+        in text
+    )
 
 
 def test_readme_agrees_with_group_of_linear_layer():

@@ -188,7 +188,7 @@ def test_board_page_has_seven_columns(leaderboards, tables):
     assert re.search(r"\| lost.*\| none \| 0\.000 \| [01]\.\d{3} \(\+[01]\.\d{3}\) \| 1 \|", text)
     assert "<details><summary>How sure is the order?</summary>" in text
     assert (
-        "too narrow where rows are nearly equal; *tied with* is the test (*Ranks on a leaderboard* in the doc" in text
+        "how stable the order is; *tied with* is the test of differences (*Ranks on a leaderboard* in the doc" in text
     )
 
 

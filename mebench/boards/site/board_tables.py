@@ -19,12 +19,13 @@ from mebench.boards.board_pages import (
 )
 from mebench.boards.guest_tables import GuestTable
 from mebench.boards.named_boards import BoardContent, RescoredSystem
+from mebench.boards.power import mean_rank
 from mebench.boards.row_columns import cost_columns, firmness_columns, of_ranked
 from mebench.boards.rows import NOTHING, Part, Ranked
 from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.score_column import score_column
-from mebench.output.number_format import NONE, format_ends
+from mebench.output.number_format import NONE, format_ends, format_number
 from mebench.output.table import Column, Table
 
 ON_TABLE = 3
@@ -65,10 +66,12 @@ class BoardTables:
     def order(self, content: BoardContent) -> Markup:
         """The ranks when other people are drawn, and scores on the hardest people."""
         part = _shown_part(content)
-        firmness = [column for column in firmness_columns(part) if column.name != "beats_next"]
+        # The ranges of ranks count the rows of the whole table, whose page shows them.
+        firmness = [column for column in firmness_columns(part) if column.name not in ("beats_next", "ranks")]
         columns = [
             Column("rank", "#", right=True),
             Column("method", of=lambda place: self._draw.method_head(place.row, part), main=True),
+            Column("mean_rank", "mean rank with other people", right=True, of=lambda place: _mean_rank(place, content)),
             *(replace(of_ranked(column), room="") for column in firmness),
         ]
         return Table.from_items(columns, content.places).to_html("plain")
@@ -130,6 +133,11 @@ def _column_of_board(name: str, content: BoardContent) -> Column:
         return "" if line.rank is None else cell_of_place(name, line, content)
 
     return Column(name, head, of=cell, right=True, room="wide")
+
+
+def _mean_rank(place: Ranked, content: BoardContent) -> str:
+    """The mean rank of a row over draws of other people, among the rows of a board."""
+    return format_number(mean_rank(content, place.row), 1)
 
 
 def _column_of_systems(name: str, content: BoardContent) -> Column:

@@ -18,11 +18,11 @@ from mebench.atomic import new_folder, put_in_place
 from mebench.boards import row_facts, rows, several_datasets, table_files
 from mebench.boards.board_pages import (
     NAMES,
-    NARROW_RANGES,
     OF_ANSWERS,
     OF_NAMES,
     OF_PRINTED,
     OF_RANKS,
+    RANKS_ARE_NO_TEST,
     BoardPage,
     level_name,
     other_tables,
@@ -31,6 +31,7 @@ from mebench.boards.board_pages import (
 )
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.file_links import TABLE_FORMATS
+from mebench.boards.power import power_sentence
 from mebench.boards.published_tables import part_of
 from mebench.boards.row_columns import (
     cost_columns,
@@ -545,7 +546,8 @@ class Site:
             chart=chart,
             without_rank=unranked_in_words(content) if content.unranked else "",
             about_names=[OF_NAMES.format(settings=row.settings) for row in content.levels if row.method == NAMES],
-            about_order=Markup("{} {}").format(Markup(NARROW_RANGES).format(test=test, guide=guide), OF_RANKS),
+            power=Markup("{}").format(Markup(power_sentence(content, "<em>Tied</em>"))) if content.is_measured else "",
+            about_order=Markup("{} {}").format(Markup(RANKS_ARE_NO_TEST).format(test=test, guide=guide), OF_RANKS),
             about_answers=Markup("{} {}").format(OF_ANSWERS, Markup(OF_PRINTED).format(Markup("<em>Printed</em>"))),
         )
 

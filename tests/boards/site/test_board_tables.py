@@ -27,7 +27,7 @@ def test_board_page_has_sentence_facts_and_rows(text_of):
     places = [text.index(words) for words in in_order]
     assert places == sorted(places)
     assert "How sure is the order?" in text
-    assert "These ranges are too narrow where rows are nearly equal; tied with is the test" in text
+    assert "Ranks say how stable the order is; tied with is the test of differences" in text
 
 
 def test_board_page_has_columns_of_its_entry(site):
