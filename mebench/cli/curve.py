@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import Json, Runs
+from mebench.cli.option_types import Json, Plugins, Runs, add_plugins
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
 from mebench.output.number_format import format_interval, format_number
@@ -30,11 +30,13 @@ def curve_command(
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE", help="The figure: .png, .svg or .pdf.")] = None,
     runs: Runs = "",
     json: Json = None,
+    plugins: Plugins = None,
 ) -> None:
     """Show a score over the number of training people.
 
     The runs differ in protocol.train_people and seed alone. The beginning of several ids takes all of them.
     """
+    add_plugins(plugins)
     if plot is not None:
         check_file("--plot", plot)
         score_plots.check_figure("--plot", plot)

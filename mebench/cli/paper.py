@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mebench.cli.option_checks import check_file
-from mebench.cli.option_types import Json, Runs
+from mebench.cli.option_types import Json, Plugins, Runs, add_plugins
 from mebench.errors import ConfigError, check_known
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
@@ -71,6 +71,7 @@ def table_command(
     leaderboards: Folder = None,
     published: Published = False,
     json: Json = None,
+    plugins: Plugins = None,
 ) -> None:
     """Make a table for a paper of chosen runs or rows.
 
@@ -78,6 +79,7 @@ def table_command(
     letter are not distinguishable, and methods are cited. Values that papers print stand below all others, with a mark for
     each caveat. LaTeX needs the packages array, booktabs, and fontenc with T1.
     """
+    add_plugins(plugins)
     if out is not None:
         check_file("-o", out)
         if Path(out).suffix.lower() not in FORMATS:
@@ -124,11 +126,13 @@ def plot_command(
     leaderboards: Folder = None,
     published: Published = False,
     json: Json = None,
+    plugins: Plugins = None,
 ) -> None:
     """Plot scores of chosen runs or rows with intervals.
 
     Rows that share a letter are not distinguishable. For the differences of two runs person by person, see compare --plot.
     """
+    add_plugins(plugins)
     check_file("-o", out)
     score_plots.check_figure("-o", out)
     with Progress().waiting("comparing the rows"):
