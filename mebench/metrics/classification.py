@@ -340,6 +340,17 @@ OF_CLIPS = (
         OF_CLASSES,
         of_classes=accuracy,
         over_samples=True,
+        example=r"""
+        Right answers over clips. With uneven classes, always naming the largest is often right.
+
+        $$
+        \frac{1}{n} \sum_c TP_c
+        $$
+
+        ```python
+        beside(tp_c.sum() / n_c.sum(), "recognition/scores/accuracy", clips)
+        ```
+        """,
     ),
     Metric(
         "uf1",
@@ -349,6 +360,17 @@ OF_CLIPS = (
         f"{MEGC2019}; {LIONG}, equation 22",
         OF_CLASSES,
         of_classes=uf1,
+        example=r"""
+        Unweighted F1: the mean of the classes' F1, in which each class has equal weight; a class of 0/0 counts 0.
+
+        $$
+        UF1 = \frac{1}{C} \sum_{c} \frac{2\,TP_c}{2\,TP_c + FP_c + FN_c}
+        $$
+
+        ```python
+        beside(np.mean(2 * tp_c / (2 * tp_c + fp_c + fn_c)), "recognition/scores/uf1", clips)
+        ```
+        """,
     ),
     Metric(
         "uar",
@@ -359,6 +381,17 @@ OF_CLIPS = (
         OF_CLASSES,
         of_classes=uar,
         mean_recall=True,
+        example=r"""
+        Unweighted average recall. One class for all clips gives $1/C$.
+
+        $$
+        UAR = \frac{1}{C} \sum_{c} \frac{TP_c}{n_c}
+        $$
+
+        ```python
+        beside(np.mean(tp_c / n_c), "recognition/scores/uar", clips)
+        ```
+        """,
     ),
     Metric(
         "wf1",
@@ -369,6 +402,15 @@ OF_CLIPS = (
         OF_CLASSES,
         of_classes=weighted_f1,
         over_samples=True,
+        example=r"""
+        $$
+        \frac{1}{n} \sum_{c} n_c \frac{2\,TP_c}{2\,TP_c + FP_c + FN_c}
+        $$
+
+        ```python
+        beside((n_c * 2 * tp_c / (2 * tp_c + fp_c + fn_c)).sum() / n_c.sum(), "recognition/scores/wf1", clips)
+        ```
+        """,
     ),
     Metric(
         "wr",
@@ -379,6 +421,17 @@ OF_CLIPS = (
         OF_CLASSES,
         of_classes=weighted_recall,
         over_samples=True,
+        example=r"""
+        $$
+        \frac{1}{n} \sum_{c} n_c \frac{TP_c}{n_c} = \frac{1}{n} \sum_c TP_c
+        $$
+
+        which is the accuracy, under the name that MEGC 2018 gave it.
+
+        ```python
+        beside((n_c * tp_c / n_c).sum() / n_c.sum(), "recognition/details/scores/wr", clips)
+        ```
+        """,
     ),
     Metric(
         "unit_f1",
@@ -388,6 +441,20 @@ OF_CLIPS = (
         sections=("recognition",),
         of_classes=presence_f1,
         of_unit=True,
+        example=r"""
+        If a scheme asks for one action unit (`scheme=AU12`), the positive class is its presence, and F1 is that of this class
+        alone. Twelve clips, four of which show the unit:
+
+        $$
+        F_1 = \frac{2\,TP_\text{shown}}{2\,TP_\text{shown} + FP_\text{shown} + FN_\text{shown}}
+        $$
+
+        ```python
+        unit = confusion_matrix(["absent"] * 8 + ["AU12"] * 4, ["absent"] * 7 + ["AU12"] * 4 + ["absent"], ["absent", "AU12"])
+        assert math.isclose(classification.presence_f1(unit), 2 * 3 / (2 * 3 + 1 + 1))
+        print(f"{classification.presence_f1(unit):.4f}")
+        ```
+        """,
     ),
     Metric(
         "jaccard",
@@ -396,12 +463,46 @@ OF_CLIPS = (
         "|true and given| / |true or given|, where a clip may have several classes",
         sections=(),
         function=jaccard_index,
+        example=r"""
+        Some schemes ask for all classes of a clip at once: `scheme=AUs` for every action unit that at least ten micro-expressions
+        show, and 4DME's `scheme=4dmr2025` for up to three emotions. An answer is a set, written `AU4+AU7`: the classes to which the
+        method gives a probability of at least a half, and the likeliest in any case. UF1, UAR and weighted F1 count each class by
+        itself, present or absent; accuracy is the share of clips whose whole set is right; the details hold the F1 of each class.
+        Only some methods can (`logistic`, `ststnet`, `macnn`, `micro_attention`); a method of your own says so with
+        `several = True`, and gets one bit for each class of a clip.
+
+        $$
+        J = \frac{1}{n} \sum_i \frac{|T_i \cap P_i|}{|T_i \cup P_i|}
+        $$
+
+        Two clips, of which one is right and one half right:
+
+        ```python
+        sets = [({"AU4", "AU7"}, {"AU4", "AU7"}), ({"AU12"}, {"AU12", "AU6"})]
+        each = [len(true & given) / len(true | given) for true, given in sets]
+        print(f"{np.mean(each):.4f}")
+        assert math.isclose(np.mean(each), 0.75)
+        ```
+        """,
     ),
     Metric(
         "mean_unit_f1",
         "mean F1 of units",
         "mean of the F1 of the action units that occur in the truth",
         sections=(),
+        example=r"""
+        The mean over the $U$ units of a sweep, `mebench run -m … scheme=AU1,AU2,AU4`, that occur in the truth.
+
+        $$
+        \frac{1}{U} \sum_u F_{1,u}
+        $$
+
+        ```python
+        units = {"AU1": [[8, 0, 0], [2, 2, 0]], "AU2": [[9, 1, 0], [1, 1, 0]], "AU4": [[5, 1, 0], [2, 4, 0]]}
+        each = {name: float(classification.presence_f1(counts)) for name, counts in units.items()}
+        print({name: round(value, 4) for name, value in each.items()}, f"mean {np.mean(list(each.values())):.4f}")
+        ```
+        """,
     ),
 )
 OF_CONFIDENCES = (
@@ -414,6 +515,25 @@ OF_CONFIDENCES = (
         ("spotting", "recognition"),
         direction="lower",
         function=expected_calibration_error,
+        example=r"""
+        The gap between confidence and accuracy. Answers are put into ten bins by their confidence; each bin compares the mean
+        confidence with the share of right answers.
+
+        $$
+        ECE = \sum_{b=1}^{10} \frac{n_b}{n} \left| \overline{\text{confidence}}_b - \text{share right}_b \right|
+        $$
+
+        The five intervals of [the example of spotting](metrics.md#the-example), two of which hit, each in a bin of its own:
+
+        ```python
+        from mebench.metrics import expected_calibration_error, reliability
+
+        confidence, right = [0.9, 0.8, 0.7, 0.6, 0.5], [True, False, False, True, False]
+        error = expected_calibration_error(confidence, right)
+        assert math.isclose(error, (0.1 + 0.8 + 0.7 + 0.4 + 0.5) / 5)
+        print(f"{error:.4f}")
+        ```
+        """,
     ),
     Metric(
         "calibration.bins",
@@ -424,5 +544,16 @@ OF_CONFIDENCES = (
         direction=None,
         kind="curve",
         function=reliability,
+        example=r"""
+        The bins themselves, which a figure of the run draws. For the five intervals:
+
+        $$
+        b \mapsto \left( \overline{\text{confidence}}_b,\ \text{share right}_b,\ n_b \right)
+        $$
+
+        ```python
+        pd.DataFrame(reliability(confidence, right)).query("n > 0")
+        ```
+        """,
     ),
 )

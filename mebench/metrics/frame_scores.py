@@ -119,6 +119,24 @@ OF_FRAMES = (
         "area under the receiver operating characteristic: pairs of such frames in the right order / all pairs, ties "
         "counted half (li2017: area under its curve)",
         function=weighted_frame_auc,
+        example=r"""
+        For methods that give each frame a score: the probability that a frame of an expression scores higher than another
+        frame, ties counted half. It uses scores before any threshold, smoothing or interval.
+
+        $$
+        AUC = \frac{1}{n_1 n_0} \sum_{i \in \text{expression}} \sum_{j \notin \text{expression}}
+        \left( [s_i > s_j] + \tfrac{1}{2} [s_i = s_j] \right)
+        $$
+
+        ```python
+        from mebench.metrics import frame_auc
+
+        scores, inside = [0.1, 0.4, 0.35, 0.8], [False, False, True, True]
+        pairs = [(s > t) + (s == t) / 2 for s, yes in zip(scores, inside) if yes for t, no in zip(scores, inside) if not no]
+        assert frame_auc(scores, inside) == np.mean(pairs)
+        frame_auc(scores, inside)
+        ```
+        """,
     ),
     Metric(
         "tpr",
@@ -128,6 +146,20 @@ OF_FRAMES = (
         LI,
         of_spotted=tpr,
         matching="peak",
+        example=r"""
+        Under [`li2017`](conventions.md#li2017) a spotted interval of N frames finds a truth if its apex lies no further than (N - 1)/4
+        frames outside it. The rate counts frames: those of found truths over those of all truths. A and B are found, 20
+        frames of each.
+
+        $$
+        TPR = \frac{\sum_{T \text{ found}} |T|}{\sum_T |T|}
+        $$
+
+        ```python
+        li2017 = mebench.score(spotted, truth, fps=100, bootstrap=0, convention="li2017")
+        beside((20 + 20) / (20 + 20 + 20), "spotting/micro/details/scores/tpr", li2017)
+        ```
+        """,
     ),
     Metric(
         "fpr",
@@ -139,5 +171,17 @@ OF_FRAMES = (
         matching="peak",
         direction="lower",
         support="everybody",
+        example=r"""
+        Frames of the intervals that found nothing, over frames without an expression; a frame inside two truths is left out
+        once.
+
+        $$
+        FPR = \frac{\sum_{P \text{ that found nothing}} |P|}{\sum_v n_v - \left|\bigcup T\right|}
+        $$
+
+        ```python
+        beside((20 + 20) / (4 * 500 - 60), "spotting/micro/details/scores/fpr", li2017)
+        ```
+        """,
     ),
 )

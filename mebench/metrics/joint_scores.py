@@ -48,6 +48,17 @@ OF_BOTH = (
         sections=("analysis",),
         of_both=acc_mesr,
         factor="accuracy",
+        example=r"""
+        The share of spotted truths times the accuracy of the true positives; under `li2017` the share is [tpr](metrics.md#tpr).
+
+        $$
+        R \cdot \text{accuracy}
+        $$
+
+        ```python
+        beside(2 / 3 * 1 / 2, "analysis/acc_mesr")
+        ```
+        """,
     ),
     Metric(
         "strs",
@@ -57,5 +68,17 @@ OF_BOTH = (
         sections=("analysis",),
         of_both=strs,
         factor="f1",
+        example=r"""
+        Spot-then-recognize score: the F1 of spotting times $F_{1a}$. It is high only if both are.
+
+        $$
+        STRS = F_1 \cdot F_{1a}
+        $$
+
+        ```python
+        f1_a = found.summary["analysis"]["true_positives"]["scores"]["f1"]["value"]
+        beside(micro["scores"]["f1"]["value"] * f1_a, "analysis/strs")
+        ```
+        """,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from mebench.errors import ConfigError
@@ -185,6 +185,8 @@ class Metric:
         printed_as: name of the score under which a convention that exchanges names prints it (`Convention.exchanged`).
         over_samples: whether a score of emotions weighs every sample alike; otherwise it is a mean over classes.
         mean_recall: whether a score of emotions is the mean of the classes' recall.
+        example: what it says beyond the words, its formula and a worked example, as Markdown whose code is run: its section of
+            `docs/reference/metrics.md` is made from it. Unneeded for a metric of one's own, whose card has it.
         own: folder of a metric that is somebody's own; empty for those of mebench.
 
     Raises:
@@ -216,6 +218,7 @@ class Metric:
     printed_as: str = ""
     over_samples: bool = False
     mean_recall: bool = False
+    example: str = field(default="", repr=False)
     own: str = ""
 
     def __post_init__(self) -> None:

@@ -233,6 +233,25 @@ RANKED = (
         f"{LIONG}, equation 17",
         of_spotted=ap50,
         ranked=True,
+        example=r"""
+        Intervals are ranked by confidence. After each, precision and recall so far are a point of a curve; AP is the area under
+        the curve, with the precision at a recall replaced by the best of any later point. No threshold can separate intervals
+        of one confidence, so together they are one point, and names of videos, which would order them, have no effect. AP needs
+        at least two different confidences.
+
+        $$
+        AP = \sum_{n} (R_n - R_{n-1}) \max_{m \ge n} P_m
+        $$
+
+        In this order the five intervals hit, miss, miss, hit, miss: precision 1/1 at recall 1/3, and 2/4 at 2/3.
+
+        ```python
+        beside((1 / 3) * 1 + (1 / 3) * (2 / 4), "spotting/micro/scores/ap50")
+        ```
+
+        For AP, intervals take turns by falling confidence, and each takes the free truth of best IoU, as in ActivityNet's
+        evaluation.
+        """,
     ),
     Metric(
         "ap",
@@ -242,6 +261,27 @@ RANKED = (
         f"{LIONG}, section 4.2",
         of_spotted=ap,
         ranked=True,
+        example=r"""
+        The mean of AP at the IoU thresholds .5, .55 … .95.
+
+        $$
+        \frac{1}{10} \sum_{\tau = .5, .55, \dots, .95} AP(\tau)
+        $$
+
+        ```python
+        import numpy as np
+
+        from mebench.metrics.spotting_scores import average_precision
+
+        ious = [iou((12, 30), (10, 29)), iou((8, 27), (10, 29)), 0, iou((50, 59), (40, 59)), 0]
+        areas = []
+        for threshold in np.arange(0.5, 0.96, 0.05):
+            hits = np.array([value >= threshold - 1e-9 for value in ious])
+            hits[1] &= not hits[0]  # the truth in A is taken by the surer one
+            areas.append(average_precision(hits, n_truths=3))
+        beside(np.mean(areas), "spotting/micro/scores/ap")
+        ```
+        """,
     ),
     Metric(
         "asr",
@@ -252,6 +292,20 @@ RANKED = (
         f"{LIONG}, equation 13, where each video shows one expression",
         of_spotted=asr,
         ranked=True,
+        example=r"""
+        Apex spotting rate. From each video count the intervals of highest confidence, as many as it has truths. ASR is the
+        number whose apex lies strictly inside a truth of its own, over the number of all truths. In A the first has its apex 22
+        in [10, 29], in B 54 lies in [40, 59], in C 80 does not lie in [20, 39]. If intervals have no confidences, or one for
+        all, and a video holds more of them than truths, the choice is not defined, and neither is ASR.
+
+        $$
+        ASR = \frac{1}{N} \sum_{i=1}^{N} \begin{cases} 1 & \text{onset}_i < \text{apex}_i < \text{offset}_i \\ 0 & \text{else} \end{cases}
+        $$
+
+        ```python
+        beside(2 / 3, "spotting/micro/scores/asr")
+        ```
+        """,
     ),
 )
 CURVES = (
@@ -263,5 +317,17 @@ CURVES = (
         direction=None,
         kind="curve",
         function=detection_curve,
+        example=r"""
+        Recall against false positives per minute, as the lowest counted confidence varies. It has no single number; figures
+        show it.
+
+        $$
+        c \mapsto \left( \frac{FP_{\ge c}}{\text{minutes}},\ \frac{TP_{\ge c}}{N} \right)
+        $$
+
+        ```python
+        pd.DataFrame(micro["details"]["curve"]).round(3)
+        ```
+        """,
     ),
 )

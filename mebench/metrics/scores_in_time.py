@@ -82,6 +82,81 @@ def _undefined(spotted: WeightedSpotting) -> Floats:
     return np.full(len(spotted.true), np.nan)
 
 
+_EXAMPLES = {
+    "recall_at_half": r"""
+    A point of the curve below: the largest recall that any threshold of confidence gives with at most one false positive in
+    two minutes. Unlike F1 it does not depend on how many expressions a minute holds. In the example a single false positive
+    is three a minute already, so only the interval of confidence 0.9 counts.
+
+    $$
+    \max_c \left\{ \frac{TP_{\ge c}}{N} : \frac{FP_{\ge c}}{\text{minutes}} \le 0.5 \right\}
+    $$
+
+    ```python
+    beside(1 / 3, "spotting/micro/scores/recall_at_half")
+    ```
+    """,
+    "recall_at_one": r"""
+    The same with at most one false positive a minute.
+
+    $$
+    \max_c \left\{ \frac{TP_{\ge c}}{N} : \frac{FP_{\ge c}}{\text{minutes}} \le 1 \right\}
+    $$
+
+    ```python
+    beside(1 / 3, "spotting/micro/scores/recall_at_one")
+    ```
+    """,
+    "recall_at_two": r"""
+    The same with at most two false positives a minute.
+
+    $$
+    \max_c \left\{ \frac{TP_{\ge c}}{N} : \frac{FP_{\ge c}}{\text{minutes}} \le 2 \right\}
+    $$
+
+    ```python
+    beside(1 / 3, "spotting/micro/scores/recall_at_two")
+    ```
+    """,
+    "f1@cas_me2": r"""
+    The same at 0.41 micro- and 2.2 macro-expressions a minute.
+
+    $$
+    \frac{2 R d}{R d + a d + b D + c f + d}
+    $$
+
+    ```python
+    cas_me2 = at_density(57, 300, 248_348, 30)
+    beside(cas_me2, "spotting/micro/scores/f1@cas_me2", with_macro)
+    ```
+    """,
+    "f1@samm_lv": r"""
+    F1 rises with the number of expressions a minute, and datasets differ in it. SAMM Long Videos has 3.9 micro- and 8.3
+    macro-expressions a minute in the videos that hold any, by the [annotations of LGSNet's
+    authors](https://github.com/williamlee91/LGSNet). The score is the F1 that the same spotter would have there, if it finds
+    the same share *R* of micro-expressions, and is wrong *a* times beside each of them, *b* times on each macro-expression
+    and *c* times a minute outside of both. With *d* micro- and *D* macro-expressions a minute, as long as those of the scored
+    videos, and the share *f* of a minute outside of both:
+
+    $$
+    \frac{2 R d}{R d + a d + b D + c f + d}
+    $$
+
+    ```python
+    def at_density(micros, macros, frames, fps):
+        d, D = (n / (frames / fps / 60) for n in (micros, macros))  # a minute
+        R, a, b, c = tp / 3, 1 / 3, 1, per_minute
+        f = 1 - d * in_micro / 3 - D * in_macro
+        return 2 * R * d / (R * d + a * d + b * D + c * f + d)
+
+
+    samm_lv = at_density(159, 340, 491_435, 200)
+    beside(samm_lv, "spotting/micro/scores/f1@samm_lv", with_macro)
+    ```
+    """,
+}
+"""The worked examples of metrics that differ in one number, by name."""
+
 IN_TIME = (
     Metric(
         "fp_per_minute",
@@ -95,6 +170,19 @@ IN_TIME = (
         of_spotted=fp_per_minute,
         timed=True,
         support="everybody",
+        example=r"""
+        The number of false alarms that a person has to check. The minutes are those of all videos, including those without
+        expressions; the score is left out under a convention that does not count all videos.
+
+        $$
+        \frac{FP}{\sum_v n_v / (60\, r_v)}, \qquad n_v \text{ frames of video } v \text{ at } r_v \text{ a second}
+        $$
+
+        ```python
+        minutes = 4 * 500 / 100 / 60
+        beside(fp / minutes, "spotting/micro/scores/fp_per_minute")
+        ```
+        """,
     ),
     *(
         Metric(
@@ -104,6 +192,7 @@ IN_TIME = (
             "largest recall of any threshold with so few false positives; a point of the curve of recall against them",
             of_spotted=partial(recall_at_rate, name),
             timed=True,
+            example=_EXAMPLES[name],
         )
         for name, rate in _RATE_IN_WORDS.items()
     ),
@@ -119,6 +208,23 @@ IN_TIME = (
         of_spotted=fp_per_macro,
         timed=True,
         support="everybody",
+        example=r"""
+        Many false positives among micro-expressions are macro-expressions. This score counts those that share a frame with a
+        macro-expression and with no micro-expression.
+
+        $$
+        \frac{FP_\text{macro}}{N_\text{macro}}
+        $$
+
+        Suppose that D holds a macro-expression. The interval spotted in D then lies on it:
+
+        ```python
+        macro = pd.DataFrame([("2", "D", 0, 25, 60, "happiness", 500)], columns=truth.columns)
+        both = pd.concat([truth.assign(kind="micro"), macro.assign(kind="macro")])
+        with_macro = mebench.score(spotted.assign(kind="micro"), both.dropna(subset="onset"), fps=100, bootstrap=0)
+        beside(1 / 1, "spotting/micro/scores/fp_per_macro", with_macro)
+        ```
+        """,
     ),
     Metric(
         "fp_elsewhere",
@@ -132,6 +238,20 @@ IN_TIME = (
         of_spotted=fp_elsewhere,
         timed=True,
         support="everybody",
+        example=r"""
+        Those that share a frame with no expression, micro or macro, in each minute that no expression takes up. In the example
+        it is the interval spotted in C.
+
+        $$
+        \frac{FP_\text{elsewhere}}{\text{minutes} - \text{minutes of expressions}}
+        $$
+
+        ```python
+        in_micro, in_macro = 3 * 20 / 100 / 60, 61 / 100 / 60  # minutes
+        per_minute = 1 / (minutes - in_micro - in_macro)
+        beside(per_minute, "spotting/micro/scores/fp_elsewhere", with_macro)
+        ```
+        """,
     ),
     *(
         Metric(
@@ -141,6 +261,7 @@ IN_TIME = (
             "2Rd / (Rd + ad + bD + cf + d), see the function f1_at_density",
             of_spotted=partial(f1_at_density, dataset),
             timed=True,
+            example=_EXAMPLES[f"f1@{dataset}"],
         )
         for dataset, title in TITLES.items()
     ),

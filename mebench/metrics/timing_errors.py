@@ -41,6 +41,18 @@ TIMING = (
         unit="milliseconds",
         kind="mean",
         of_pairs=apex_error_ms,
+        example=r"""
+        The mean distance of the apexes of true positives from the true ones, as far as these are annotated. $r$ is the video's
+        frames per second.
+
+        $$
+        \frac{1}{TP} \sum_{i=1}^{TP} |\hat a_i - a_i| \cdot \frac{1000}{r}
+        $$
+
+        ```python
+        beside((abs(22 - 20) + abs(54 - 50)) / 2 * 1000 / 100, "spotting/micro/scores/apex_mae_ms")
+        ```
+        """,
     ),
     Metric(
         "apex_mae_frames",
@@ -52,6 +64,17 @@ TIMING = (
         unit="frames",
         kind="mean",
         of_pairs=apex_error_frames,
+        example=r"""
+        The same in frames instead of milliseconds.
+
+        $$
+        \frac{1}{TP} \sum_{i=1}^{TP} |\hat a_i - a_i|
+        $$
+
+        ```python
+        beside((abs(22 - 20) + abs(54 - 50)) / 2, "spotting/micro/details/scores/apex_mae_frames")
+        ```
+        """,
     ),
     Metric(
         "onset_bias_ms",
@@ -63,6 +86,17 @@ TIMING = (
         unit="milliseconds",
         kind="mean",
         of_pairs=onset_delay_ms,
+        example=r"""
+        The mean delay of the onsets of true positives; negative if they begin early.
+
+        $$
+        \frac{1}{TP} \sum_{i=1}^{TP} (\hat o_i - o_i) \cdot \frac{1000}{r}, \qquad o \text{ the onset}
+        $$
+
+        ```python
+        beside(((12 - 10) + (50 - 40)) / 2 * 1000 / 100, "spotting/micro/details/scores/onset_bias_ms")
+        ```
+        """,
     ),
     Metric(
         "offset_bias_ms",
@@ -74,5 +108,16 @@ TIMING = (
         unit="milliseconds",
         kind="mean",
         of_pairs=offset_delay_ms,
+        example=r"""
+        The same for offsets.
+
+        $$
+        \frac{1}{TP} \sum_{i=1}^{TP} (\hat e_i - e_i) \cdot \frac{1000}{r}, \qquad e \text{ the offset}
+        $$
+
+        ```python
+        beside(((30 - 29) + (59 - 59)) / 2 * 1000 / 100, "spotting/micro/details/scores/offset_bias_ms")
+        ```
+        """,
     ),
 )
