@@ -6,7 +6,15 @@ Each person shows 1 + a Poisson number (mean 3) of errors, the absolute values o
 from a normal of standard deviation .3 or 1. The truth is the median over very many people. `bootstrap` is the interval of metrics of kind
 `order` (`Resampling.scores`), here printed for any number of people; `left out` is Student's t with the jackknife's variance.
 
-RESULTS
+Found with the defaults, known to .015:
+
+    people                        4      6      8     10     15     20     30
+    bootstrap, spread .3       .820   .933   .933   .913   .937   .957   .953
+    bootstrap, spread 1        .850   .910   .930   .953   .940   .953   .970
+    left out, spread .3        .907   .873   .903   .910   .867   .870   .883
+    left out, spread 1         .890   .873   .893   .873   .860   .860   .920
+
+Metrics of kind `order` print an interval from 8 people on (`metrics.bootstrap.LEAST_OF_QUANTILE`).
 """
 
 from __future__ import annotations

@@ -309,8 +309,8 @@ MOST_GROUPS = 1000
 LEAST, LEAST_PAIRED = 2, 4
 """The fewest subjects of a score with an interval, and of a difference, which fewer cannot correlate."""
 LEAST_OF_QUANTILE = 8
-"""The fewest people of a quantile with an interval. In simulations the bootstrap of a median holds in .93 of the cases from there on;
-of 3 people it holds in .76, of 5 in .88 (`benchmarks/coverage.py`)."""
+"""The fewest people of a quantile with an interval. In simulations the bootstrap of a median holds in .91 of the cases or more
+from there on, and in .82 to .85 with 4 people (`benchmarks/median_coverage.py`)."""
 LEAST_DRAWS = 200
 """The fewest bootstrap draws that give a quantile its interval."""
 SMALL_WEIGHT = 1e-6
