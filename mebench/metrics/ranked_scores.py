@@ -271,7 +271,7 @@ RANKED = (
         ```python
         import numpy as np
 
-        from mebench.metrics.spotting_scores import average_precision
+        from mebench.metrics.ranked_scores import average_precision
 
         ious = [iou((12, 30), (10, 29)), iou((8, 27), (10, 29)), 0, iou((50, 59), (40, 59)), 0]
         areas = []

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mebench.core import KINDS
-from mebench.metrics import counted_scores
+from mebench.metrics import counted_scores, frame_scores, ranked_scores
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import COLUMNS, METRICS, find_metric
 from mebench.metrics.conventions import Convention
@@ -23,6 +24,7 @@ from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, safe_ratio,
 from mebench.metrics.scores_in_time import RATES
 from mebench.metrics.tables import lengths_of, number_groups, of_kinds, of_units, renumber_truths
 from mebench.metrics.timing_errors import apex_error_frames
+from mebench.old_names import warn_of_old_name
 
 
 def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: OverlapPairs) -> Bools:
@@ -590,3 +592,12 @@ def _counts_over_iou(matches: IntervalMatches, is_counted: Floats, sums: UnitSum
         true_positives.append(sums.over_rows(rows))
         spotted.append(sums.over_predictions(weight * is_counted))
     return np.stack([true_positives, spotted])
+
+
+def __getattr__(name: str) -> Any:
+    """Functions that users found here before each family had a file of its own; with a warning."""
+    moved = {"average_precision": ranked_scores.average_precision, "frame_auc": frame_scores.frame_auc}
+    if name not in moved:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn_of_old_name(f"{__name__}.{name}", f"{moved[name].__module__}.{name}", "0.5")
+    return moved[name]

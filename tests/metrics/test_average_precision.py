@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import curve_counts, ranked_scores
+from mebench.metrics import curve_counts, ranked_scores, spotting_scores
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.matching import pair_intervals, take_turns
 
@@ -145,3 +145,11 @@ def test_average_precision_without_each_of_many_intervals(levels: int) -> None:
         precision = np.cumsum(times * hits)[last] / np.maximum(np.cumsum(times)[last], 1)
         highest = np.maximum.accumulate(precision[::-1])[::-1]
         assert value == pytest.approx((times * hits * highest).sum() / (weighting @ truths), rel=1e-12)
+
+
+def test_average_precision_by_former_place_warns() -> None:
+    with pytest.warns(FutureWarning, match="is called mebench.metrics.ranked_scores.average_precision now"):
+        former = spotting_scores.average_precision
+    assert former is ranked_scores.average_precision
+    with pytest.raises(AttributeError, match="no attribute 'unknown'"):
+        _ = spotting_scores.unknown
