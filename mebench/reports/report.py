@@ -112,11 +112,12 @@ def _levels_of_chance(summary: Mapping[str, Any]) -> list[tuple[str, str, Score]
     for kind in summary.get("chance", {}):
         for rule, level in table.levels_of_chance("spotting", kind).items():
             levels.append((kind, RULES.get(rule, rule), level["f1"].plain()))
-    for level in table.levels_of_chance("analysis").values():
-        levels.append(("analysis, STRS", RANDOM_CLASSES, level["strs"].plain()))
-    for words, level in clip_levels(summary):
-        for name in ("uf1", "uar"):
-            levels.append((f"recognition, {catalogue.find_metric(name).label}", words, level[name].plain()))
+    of_analysis = table.levels_of_chance("analysis").values()
+    levels += [("analysis, STRS", RANDOM_CLASSES, level["strs"].plain()) for level in of_analysis]
+    for words, of_clips in clip_levels(summary):
+        levels += [
+            (f"recognition, {catalogue.METRICS[name].label}", words, of_clips[name].plain()) for name in ("uf1", "uar")
+        ]
     return levels
 
 
