@@ -23,7 +23,7 @@ from typing import Any
 from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
 from mebench.config import resolve
-from mebench.runner.host import FoldTask, execute_fold
+from mebench.runner.host import FoldHost, execute_fold
 from mebench.runner.plan import make_plan
 from mebench.sandbox.isolation import Failure, ForkServer, Worker
 from mebench.sandbox.process import one_thread
@@ -82,7 +82,7 @@ def main() -> None:
         SERVER.warm_up(plan.imports)
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
         free = make_plan(resolve([*words, "sandbox=off"]))
-        tasks = [(FoldTask(free, fold), FoldTask(plan, fold)) for fold in folds]
+        tasks = [[FoldHost.for_fold(one, fold) for one in (free, plan)] for fold in folds]
         isolated, confined = zip(*([timed(partial(alone, task), server) for task in pair] for pair in tasks))
         idle = [timed(lambda: alone(lambda worker: worker.call(bool, ())), server) for _ in folds]
         SERVER.close()

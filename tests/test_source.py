@@ -33,7 +33,7 @@ NO_UNIT = re.compile(
 
 OWN = {
     *("mebench/sandbox/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"),
-    "mebench/config/trainer_objects.py",
+    *("mebench/config/trainer_objects.py", "mebench/runner/fold_videos.py"),
 }
 """Who unpickles the calls that its own host sends it, or what lies, under its hash, among the user's own objects: that is code anyway."""
 

@@ -1,14 +1,16 @@
 """Workers on other machines, behind Dask's scheduler: the same tasks, the same answers."""
 
+import hashlib
 import json
 import logging
 import multiprocessing
 import pickle
 import threading
 import warnings
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from mebench.sandbox.process import limit_threads
 CONNECT_SECONDS = 30
 MOST = 100
 """Jobs that are submitted at once: jobs for a thousand folds would fill the scheduler's memory."""
+MOST_SENT = 8
+"""Objects that many tasks have in common, at most, which the scheduler keeps for this program: two of a run."""
 SERVER = isolation.ForkServer()
 """In a Dask worker: the process from which the processes of its tasks are forked."""
 ONE_AT_A_TIME = threading.Lock()
@@ -59,6 +63,7 @@ class DaskPool(Workers):
                 f"no Dask scheduler answers at executor.address={address} ({type(error).__name__}): start one with "
                 "dask scheduler, or fix the address"
             ) from None
+        self._sent = OrderedDict[int, tuple[Any, Any]]()  # by the identity of the object, which is held as long
         self._address = address
         self._executor = self._client.get_executor(pure=False)
         self.size = len(self._client.nthreads())
@@ -82,10 +87,12 @@ class DaskPool(Workers):
             while queue and len(busy) < max(MOST, 2 * self.size):
                 task = queue.popleft()
                 call = call_safely(pickle.dumps, ((task.function, task.arguments),))
-                if isinstance(call, Failure):
-                    yield task, call
+                shared = [self._send_once(part) for part in task.shared]
+                failures = [part for part in (call, *shared) if isinstance(part, Failure)]
+                if failures:
+                    yield task, failures[0]
                 else:
-                    busy[self._executor.submit(serve_task, call, task.plugins, task.hosted)] = task
+                    busy[self._executor.submit(serve_task, call, task.plugins, task.hosted, *shared)] = task
             done, _ = wait(busy, LOOK_SECONDS, FIRST_COMPLETED)
             if self._client.status != "running":
                 raise RunError(
@@ -107,6 +114,23 @@ class DaskPool(Workers):
                     outcome = failure_of(error)
                 yield task, outcome
 
+    def _send_once(self, part: Any) -> Any:
+        """A future of what many tasks have in common, or the `Failure` to pickle it.
+
+        It is the result of a task, under a name that is the hash of its content: workers take it from one another and
+        keep it, and the scheduler makes it again where the one that had it is lost.
+        """
+        if id(part) not in self._sent:
+            packed = call_safely(pickle.dumps, (part,))
+            if isinstance(packed, Failure):
+                return packed
+            name = f"mebench-{hashlib.sha256(packed).hexdigest()}"
+            self._sent[id(part)] = part, self._client.submit(bytes, packed, key=name)
+        self._sent.move_to_end(id(part))
+        while len(self._sent) > MOST_SENT:
+            self._sent.popitem(last=False)
+        return self._sent[id(part)][1]
+
 
 def silence_dask() -> None:
     """Silence Dask's log: it prints pages about a lost scheduler, which a run reports in one sentence."""
@@ -116,18 +140,20 @@ def silence_dask() -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
-def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None) -> Any:
+def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None, *shared: bytes) -> Any:
     """Run one task in a Dask worker; a hosted task gets a process of its own.
 
     Args:
         call: the pickled function with its arguments.
         plugins: see `WorkerTask`.
         hosted: likewise.
+        shared: likewise, each pickled.
     """
 
     def called() -> Any:
         registry.add_paths(plugins)
         function, arguments = pickle.loads(call)
+        arguments = (*map(_open_shared, shared), *arguments)
         if hosted is None:
             return function(*arguments)
         # The worker of a nanny, Dask's default, is a daemon, which may have no processes: this one's end with their task.
@@ -142,3 +168,9 @@ def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | 
     with ONE_AT_A_TIME:
         limit_threads()
         return call_safely(called, ())
+
+
+@lru_cache(maxsize=8)  # of a sweep, whose folds come run by run
+def _open_shared(packed: bytes) -> Any:
+    """What many tasks have in common, opened once in a Dask worker."""
+    return pickle.loads(packed)

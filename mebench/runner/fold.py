@@ -43,7 +43,7 @@ from mebench.features import FeatureStore
 from mebench.features.pipeline import video_source
 from mebench.runner.fold_source import HostedStore, RemoteDataset, content_seed
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
-from mebench.runner.job import FoldJob, Job, MethodJob
+from mebench.runner.job import FoldJob, FoldOrder, Job, MethodJob
 from mebench.runs import ClipPrediction, FoldResult
 from mebench.sandbox.isolation import Request
 from mebench.system import peak_memory
@@ -55,12 +55,12 @@ Home = Callable[[Video], tuple[Dataset, str]]
 
 
 def fit_and_predict(
-    job: FoldJob, model: bytes, known: Mapping[str, NDArray[np.float64]] | None, names: bool, request: Request
+    order: FoldOrder, model: bytes, known: Mapping[str, NDArray[np.float64]] | None, names: bool, request: Request
 ) -> FoldResult:
     """Fit and predict one fold in a process without labels; the intervals went to the host before.
 
     Args:
-        job: the fold.
+        order: the fold.
         model: trained weights, as safetensors, which the result then leaves out; empty to train.
         known: stored frame scores of each tested video, from which only intervals are made; None to predict all.
         names: whether a method that recognizes names the emotion of what is spotted.
@@ -69,6 +69,7 @@ def fit_and_predict(
     Raises:
         RunError: the code or PyTorch's processor instructions differ from the plan's.
     """
+    job = order.open()
     refuse_other_processor("a worker was given a run that", job.instructions, instructions_of_torch())
     refuse_other_code(partial(code_of, [part.plugin for part in job.parts]), job.code)
     started = time.perf_counter()

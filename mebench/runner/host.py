@@ -15,26 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.atomic import scratch_folder
-from mebench.config import trainer, trainer_objects
-from mebench.core import Dataset, Prediction, Scheme, Task, Video
+from mebench.core import Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
-from mebench.features import FeatureStore
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_check import Expected, check_fold
-from mebench.runner.fold_source import DatasetSource, FrameSource, open_source
-from mebench.runner.inputs import instructions_of_torch, refuse_other
-from mebench.runner.job import FoldJob, method_jobs, reads_of
+from mebench.runner.fold_setup import FoldSetup, FoldSpec, pack_bits
+from mebench.runner.fold_source import FrameSource
+from mebench.runner.fold_videos import FoldVideos
+from mebench.runner.job import FoldJob, FoldOrder, MethodJob
 from mebench.runner.plan import Plan
+from mebench.runner.video_table import VideoMasks, select_videos
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
 from mebench.sandbox.aliases import Aliases
-from mebench.sandbox.confinement import gives_view, grant_access
 from mebench.sandbox.grant import Grant
 from mebench.sandbox.isolation import SCRATCH, Failure
 
@@ -74,39 +73,19 @@ class FoldHost:
     process, it lets the process fit and predict the fold, or only turn stored scores into intervals.
 
     It accepts each answer once: intervals must come before it reveals where the clips to be classified are, and cannot
-    change afterwards. It can be pickled for another machine, where it opens the dataset itself.
+    change afterwards.
 
     Attributes:
-        key: key of the fold.
-        job: job of the process.
-        aliases: the names that videos and people bear in the process, and the tested videos with all that is annotated.
-        dataset_id: id of the dataset, see `RunData`.
-        store: store of features.
-        degraded: whether the tested frames are degraded ones, so that only a stored model may predict.
-        timeout: seconds after which the process counts as hung; None for no limit.
-        dataset: opened; or where it is, for another machine.
-        stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made again.
-            Where the folder is missing on this machine, the fold is trained.
-        names: whether a method that recognizes names the emotion of what is spotted from stored scores.
-        grant: the access of the process, see `mebench.sandbox.confinement`; None where it is not confined.
-        place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
-            with the fold.
+        videos: the videos of the run.
+        setup: what all folds of the run have in common.
+        spec: the fold.
         spotted: intervals, frame scores and curves of the tested videos; None before anything was spotted.
     """
 
-    key: str
-    job: FoldJob
-    aliases: Aliases
-    dataset_id: str
-    store: FeatureStore
-    degraded: bool
-    timeout: float | None
-    dataset: Dataset | DatasetSource
-    stored: Path | FoldResult | None = None
-    names: bool = True
+    videos: FoldVideos
+    setup: FoldSetup
+    spec: FoldSpec
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
-    grant: Grant | None = None
-    place: Path | None = None
 
     @classmethod
     def for_fold(
@@ -122,37 +101,68 @@ class FoldHost:
         Args:
             plan: plan of the run, once its features are stored and the videos without a face are known.
             fold: one of the plan's.
-            stored: see the attributes.
-            names: see the attributes.
+            stored: see `FoldSpec`.
+            names: see `FoldSpec`.
             run: folder of the run, if it has one.
+        """
+        return cls(plan.data.fold_videos, plan.fold_setup, spec_of_fold(plan, fold, stored, names, run))
+
+    @cached_property
+    def chosen(self) -> VideoMasks:
+        """The videos of the fold, chosen from those of the run.
 
         Raises:
             DataError: nobody is left to train on.
         """
-        data = plan.data
-        train, valid, test = ([v for v in side if v.key not in data.skipped] for side in data.split_videos(fold))
-        if not train and data.skipped and stored is None:
+        chosen = self.spec.choose_videos(self.setup, self.videos)
+        if self.setup.skipped and self.spec.stored is None and not chosen.train.any():
             raise DataError(
-                f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
+                f"fold {self.spec.key!r} has nothing to train on: no video of its training subjects shows a face"
             )
-        if data.leak and data.selects:  # it is chosen on the tested videos, which then keep their labels
-            valid = test
-        learning = {video.key: video for video in (*train, *valid)}
-        aliases = Aliases(f"{plan.secret} {fold.key}", list(learning.values()), test)
-        return cls(
-            fold.key,
-            _job_of(plan, fold, aliases, train, valid),
-            aliases,
-            data.id,
-            plan.features.store,
-            plan.config.degrade != "none",
-            plan.config.fold_timeout,
-            data.dataset,
-            stored,
-            names,
-            grant=plan.grant,
-            place=None if run is None else place_of(run, plan, fold),
+        return chosen
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """The names that videos and people bear in the process, and the tested videos with all that is annotated."""
+        learnt = self.videos.learnt
+        valid = self.videos.videos if self.setup.chooses_on_tested else learnt
+        learning = [*select_videos(learnt, self.chosen.train), *select_videos(valid, self.chosen.valid)]
+        tested = select_videos(self.videos.videos, self.chosen.test)
+        return Aliases(f"{self.setup.secret} {self.spec.key}", learning, tested)
+
+    @cached_property
+    def order(self) -> FoldOrder:
+        """The job for the process: drawn names everywhere, and no label of a tested video."""
+        videos = self.videos
+        chosen = self.chosen
+        aliases = self.aliases
+        position_of = videos.table.position_of
+        hidden = {video.key: aliases.hide(video) for video in aliases.tested}
+        places = {hidden[key].key: position_of[key] for key in hidden}
+        template = self.setup.job
+        homes = videos.homes_of(chosen.train | chosen.valid | chosen.test)
+        job = replace(
+            template,
+            seed=self.spec.seed,
+            parts=tuple(_with_one_per_video(part, self.spec.one_per_video) for part in template.parts),
+            test=tuple(replace(video, expressions=(), distractors=()) for video in hidden.values()),
+            groups={key: videos.groups[place] for key, place in places.items()},
+            timings=dict(self.spec.timings),
+            homes={key: videos.homes[place] for key, place in places.items()},
+            revisions={id_: revision for id_, revision in template.revisions.items() if id_ in homes},
         )
+        valid = videos.packed if self.setup.chooses_on_tested else videos.packed_learnt
+        return FoldOrder(
+            job=job,
+            names=aliases.learning,
+            train=videos.packed_learnt.choose(chosen.train),
+            valid=valid.choose(chosen.valid),
+        )
+
+    @cached_property
+    def job(self) -> FoldJob:
+        """The job as the process opens it."""
+        return self.order.open()
 
     def __call__(self, worker: FoldProcess) -> FoldResult | Failure:
         """The results of the fold, or the reason for its failure.
@@ -163,13 +173,12 @@ class FoldHost:
         Raises:
             RunError: the inputs here differ from those of the plan.
         """
-        if isinstance(self.dataset, DatasetSource):
-            self._open_dataset(self.dataset)
+        self.setup.open_dataset(self.videos)
         stored = self._read_stored()
-        if self.degraded:
+        if self.setup.degraded:
             if stored is None or not stored.model:
                 raise RunError(
-                    f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
+                    f"the clean run keeps no model of fold {self.spec.key!r} any more: compute it again with mebench run"
                 )
             return self._predict(worker, stored.model)
         if stored is not None:
@@ -195,43 +204,31 @@ class FoldHost:
                 return None
         return self._frames.answer(word, *of)
 
-    def _open_dataset(self, source: DatasetSource) -> None:
-        """On another machine: open the dataset. Its annotations are not used, but must equal those of the run."""
-        self.dataset = open_source(source)
-        known = {self.aliases.real_key(video.key): video.expressions for video in (*self.job.train, *self.job.valid)}
-        known |= {video.key: video.expressions for video in self.aliases.tested}
-        annotated = {video.key: video.expressions for video in self.dataset.videos()}
-        refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
-        if self.grant is not None:
-            job = self.job
-            plugins = [part.plugin for part in job.parts]
-            here = grant_access(plugins, reads_of(job.parts), trainer.user_modules(job.trainer), job.accelerator)
-            self.grant = here._replace(lacks=self.grant.lacks, view=gives_view(job.accelerator))
-
     def _read_stored(self) -> FoldResult | None:
         """The stored result of the fold; None where there is none, or its folder is missing on this machine."""
-        if not isinstance(self.stored, Path):
-            return self.stored
-        if whole_fold(self.stored) != self.key:
+        stored = self.spec.stored
+        if not isinstance(stored, Path):
+            return stored
+        if whole_fold(stored) != self.spec.key:
             return None
-        result = read_fold(self.stored, self.job.parts[0].task.kinds)
-        run = self.stored.parent.parent
+        result = read_fold(stored, self.setup.job.parts[0].task.kinds)
+        run = stored.parent.parent
         return replace(result, trained_in=result.trained_in or run.name)
 
     def _predict(self, worker: FoldProcess, model: bytes = b"") -> FoldResult | Failure:
         """The results of the fold, by a trained model or by training one."""
         began = time.monotonic()
-        result = self._call(worker, self.job, model)
+        result = self._call(worker, self.order, model)
         if isinstance(result, Failure):
             return result
-        self._check(result, began, has_model=not model, answers_clips=self.job.names)
+        self._check(result, began, has_model=not model, answers_clips=self.setup.job.names)
         real = self.aliases.real_tested_key
         spotted, frame_scores, curves = self.spotted or ([], {}, {})
         return replace(
             result,
-            key=self.key,
-            seed=self.job.seed,
-            timings=dict(self.job.timings),
+            key=self.spec.key,
+            seed=self.spec.seed,
+            timings=dict(self.spec.timings),
             predictions=self.aliases.restore_predictions(spotted),
             curves={real(video): kinds for video, kinds in curves.items()},
             frame_scores={real(video): rows for video, rows in frame_scores.items()},
@@ -242,10 +239,10 @@ class FoldHost:
 
     def _spot_again(self, worker: FoldProcess, stored: FoldResult) -> FoldResult | Failure:
         """A stored result with its intervals made again from its frame scores."""
-        job = replace(self.job, train=(), valid=())
+        order = replace(self.order, train=b"", valid=b"")
         frame_scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
         began = time.monotonic()
-        result = self._call(worker, job, stored.model, frame_scores)
+        result = self._call(worker, order, stored.model, frame_scores)
         if isinstance(result, Failure):
             return result
         self._check(result, began, has_model=False, answers_clips=False)
@@ -268,7 +265,7 @@ class FoldHost:
         Raises:
             PluginError: there is something.
         """
-        job = self.job
+        job = self.order.job
         clips = (
             [(video, onset, offset) for video, onset, _, offset in self._clips_to_classify()] if answers_clips else None
         )
@@ -285,26 +282,27 @@ class FoldHost:
     def _call(
         self,
         worker: FoldProcess,
-        job: FoldJob,
+        order: FoldOrder,
         model: bytes,
         frame_scores: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> FoldResult | Failure:
         """The answer of the process to `fit_and_predict`, which gets a temporary folder."""
         with worker.scratch_folder() as scratch:
-            place = self.place
+            place = self.spec.place
             if place is None or not place.parents[1].is_dir():
                 place = Path(scratch, "training")
             place.mkdir(parents=True, exist_ok=True)
-            grant = self.grant
+            grant = self.setup.grant
             if grant is not None:
                 grant = grant._replace(write=(Path(scratch), place))
+            order = replace(order, job=replace(order.job, cache=scratch, folder=str(place)))
             try:
                 outcome = worker.call(
                     fold_process.fit_and_predict,
-                    (replace(job, cache=scratch, folder=str(place)), model, frame_scores, self.names),
+                    (order, model, frame_scores, self.spec.names),
                     self.aliases.hide_names(self.answer),
-                    job.plugins,
-                    self.timeout,
+                    order.job.plugins,
+                    self.setup.timeout,
                     grant,
                 )
                 result: FoldResult | Failure = self.aliases.restore_names(outcome)
@@ -314,101 +312,83 @@ class FoldHost:
 
     def _clips_to_classify(self) -> list[tuple[str, int, int, int]]:
         """The places of the tested clips, which nobody may know before everything is spotted."""
-        if self.job.spots and self.spotted is None and not self.job.leaks:
+        job = self.setup.job
+        if job.spots and self.spotted is None and not job.leaks:
             raise PluginError(
                 "a fold asked for the places of the tested clips before it had spotted them: that is a leak"
             )
         return [
             (self.aliases.key(video.key), e.onset, e.peak, e.offset)
             for video in self.aliases.tested
-            for e in self.job.scheme.scored(video)
+            for e in job.scheme.scored(video)
         ]
 
     def _score_epoch(self, answers: list[Any], names: bool) -> float:
         """The score of an epoch on the tested videos, where a run may leak."""
-        if not self.job.leaks:
+        job = self.setup.job
+        if not job.leaks:
             raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
         if names:
-            return clip_accuracy(self.job.scheme, self.aliases.tested, answers)
-        return interval_f1(self.job.parts[0].task, self.aliases.tested, self.aliases.restore_predictions(answers))
+            return clip_accuracy(job.scheme, self.aliases.tested, answers)
+        return interval_f1(job.parts[0].task, self.aliases.tested, self.aliases.restore_predictions(answers))
 
     def _would_reveal_clips(self, key: Mapping[str, Any]) -> bool:
         """Whether a stored entry would tell the places of tested clips too early."""
-        is_tested = any(video.key == key["video"] for video in self.job.test)
+        is_tested = any(video.key == key["video"] for video in self.order.job.test)
         of_clip = bool(key["clip"])  # the clips that are stored are those that are annotated
-        return is_tested and of_clip and self.job.spots and self.spotted is None
+        return is_tested and of_clip and self.setup.job.spots and self.spotted is None
 
     @cached_property
     def _frames(self) -> FrameSource:
         """The source of frames that this fold may read, by drawn names."""
-        dataset = self.dataset
-        assert isinstance(dataset, Dataset)
+        dataset = self.setup.open_dataset(self.videos)
         return FrameSource(
             self.aliases.videos,
-            lambda video: home_of_video(dataset, self.dataset_id, video),
-            self.store,
+            lambda video: home_of_video(dataset, self.setup.dataset_id, video),
+            self.setup.store,
         )
 
 
-def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], valid: Sequence[Video]) -> FoldJob:
-    """The job of a fold's process: drawn names everywhere, and no label of a tested video."""
-    config = plan.config
+def _with_one_per_video(part: MethodJob, one_per_video: bool) -> MethodJob:
+    """A method whose task says whether the tested videos are short ones of one expression each."""
+    return replace(part, task=replace(part.task, one_per_video=one_per_video))
+
+
+def spec_of_fold(
+    plan: Plan,
+    fold: Fold,
+    stored: Path | FoldResult | None = None,
+    names: bool = True,
+    run: Path | None = None,
+) -> FoldSpec:
+    """A fold of a plan for its host, see `FoldHost.for_fold`."""
     data = plan.data
-    homes = {key: data.find_home(video) for key, video in aliases.videos.items()}
-    blind = [replace(video, expressions=(), distractors=()) for video in aliases.tested]
-    short = all(data.short[subject.dataset] for subject in fold.test)
-    return FoldJob(
-        key="fold",
+    train, valid, test = (
+        pack_bits(data.fold_videos.table.find_people(side)) for side in (fold.train, fold.valid, fold.test)
+    )
+    return FoldSpec(
+        key=fold.key,
         seed=plan.fold_seed(fold),
-        # New objects: attributes that a plugin's code added to those of the plan stay here.
-        parts=method_jobs(config.methods, replace(data.task, one_per_video=short)),
-        scheme=data.scheme,
-        train=tuple(map(aliases.hide, train)),
-        valid=tuple(map(aliases.hide, valid)),
-        test=tuple(map(aliases.hide, blind)),
-        groups={key: data.groups[video.key] for key, video in aliases.videos.items()},
+        train=train,
+        valid=valid,
+        test=test,
+        tested_videos=fold.videos,
         timings=data.find_timings(fold),
-        homes={key: id_ for key, (_, id_) in homes.items()},
-        revisions={id_: dataset.revision for dataset, id_ in homes.values()},
-        cache="",
-        plugins=config.plugins,
-        audit=config.audit,
-        adaptation=config.adaptation,
-        selects=data.selects,
-        epoch_predictions=plan.keeps_epochs,
-        accelerator=config.accelerator,
-        precision=config.precision,
-        trainer=trainer_objects.with_contents(trainer.options_in_fold(config.trainer), config.runs),
-        instructions=instructions_of_torch(),
-        code=plan.code,
+        one_per_video=all(data.short[subject.dataset] for subject in fold.test),
+        stored=stored,
+        names=names,
+        place=None if run is None else place_of(run, plan, fold),
     )
 
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
-    """The folder for the files of a fold's training while it lasts, see `FoldHost.place`."""
+    """The folder for the files of a fold's training while it lasts, see `FoldSpec.place`."""
     return run.resolve() / TRAINING / hashlib.sha256(f"{plan.secret} {fold.key}".encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class FoldTask:
-    """A fold that waits for its turn. Its host is made late, since a thousand hosts would fill the memory.
-
-    Attributes: see `FoldHost.for_fold`.
-    """
-
-    plan: Plan
-    fold: Fold
-    stored: Path | FoldResult | None = None
-    run: Path | None = None
-
-    def __call__(self, worker: FoldProcess) -> FoldResult | Failure:
-        """See `FoldHost`."""
-        return FoldHost.for_fold(self.plan, self.fold, self.stored, run=self.run)(worker)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the host without the plan and the dataset, for another machine."""
-        host = FoldHost.for_fold(self.plan, self.fold, self.stored, run=self.run)
-        return replace, (replace(host, dataset=self.plan.feature_needs.source),)
+def host_fold(videos: FoldVideos, setup: FoldSetup, spec: FoldSpec, worker: FoldProcess) -> FoldResult | Failure:
+    """Host one fold, see `FoldHost`. The host is made late, since a thousand hosts would fill the memory."""
+    return FoldHost(videos, setup, spec)(worker)
 
 
 def fold_task(
@@ -427,7 +407,9 @@ def fold_task(
         stored: where only intervals are made.
         run: folder of the run, if it has one.
     """
-    return WorkerTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, plan.imports)
+    spec = spec_of_fold(plan, fold, stored, run=run)
+    shared = (plan.data.fold_videos, plan.fold_setup)
+    return WorkerTask(key, host_fold, (spec,), plan.config.plugins, plan.imports, shared)
 
 
 class ThisProcess:

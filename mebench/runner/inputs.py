@@ -41,7 +41,9 @@ OF_FOLDS = (
     *(
         "runner/choices",
         "runner/fold",
+        "runner/fold_setup",
         "runner/fold_source",
+        "runner/fold_videos",
         "runner/host",
         "runner/job",
         "runner/leak",

@@ -13,6 +13,8 @@ from mebench.config.registry import PluginInfo
 from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
 from mebench.features.landmarks import VARIABLE
+from mebench.runner.fold_videos import open_videos
+from mebench.sandbox.aliases import LearningNames
 from mebench.sandbox.grant import Isolation
 
 if TYPE_CHECKING:
@@ -116,6 +118,36 @@ class FoldJob(Job):
     def leaks(self) -> bool:
         """Whether the run leaks on purpose, see `RunData.leak`."""
         return self.audit != "guard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldOrder:
+    """The job of a fold on its way to the fold's process: those who train or validate are packed, since they are many.
+
+    Attributes:
+        job: the job without the videos that train or validate.
+        names: the drawn names of these, those that train first.
+        train: the training videos, see `PackedVideos`.
+        valid: the validation videos.
+    """
+
+    job: FoldJob
+    names: LearningNames
+    train: bytes
+    valid: bytes
+
+    def open(self) -> FoldJob:
+        """The job, with all its videos under their drawn names."""
+        train = open_videos(self.train, self.names, 0)
+        valid = open_videos(self.valid, self.names, len(train))
+        learning = [*train, *valid]
+        return replace(
+            self.job,
+            train=tuple(homed.video for homed in train),
+            valid=tuple(homed.video for homed in valid),
+            groups={**{homed.video.key: homed.group for homed in learning}, **self.job.groups},
+            homes={**{homed.video.key: homed.home for homed in learning}, **self.job.homes},
+        )
 
 
 def method_jobs(methods: Sequence[ChosenMethod], task: Task) -> tuple[MethodJob, ...]:

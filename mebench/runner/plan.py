@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.annotations.accounting import unknown_labels
-from mebench.config import RunConfig, trainer
+from mebench.config import RunConfig, trainer, trainer_objects
 from mebench.config.settings import ChosenMethod, plugins_of
 from mebench.core import Chain, Kind, Scheme, Task, Video, stable_seed
 from mebench.core.types import Fold
@@ -28,9 +28,10 @@ from mebench.runner.choices import (
     open_dataset,
     select_scored_videos,
 )
+from mebench.runner.fold_setup import FoldSetup
 from mebench.runner.fold_source import dataset_settings
-from mebench.runner.inputs import code_of, run_code
-from mebench.runner.job import Access, MethodJob, access_of, method_jobs, reads_of
+from mebench.runner.inputs import code_of, instructions_of_torch, run_code
+from mebench.runner.job import Access, FoldJob, MethodJob, access_of, method_jobs, reads_of
 from mebench.runner.label_places import check_reach, label_places
 from mebench.runner.run_data import Leak, RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures, store_of
@@ -83,6 +84,49 @@ class Plan:
         code = run_code(plugins_of(config), config.trainer)
         folder = self.methods[0].plugin.folder
         return FeatureNeeds(self.features, settings, code, self.grant, config.plugins, folder)
+
+    @cached_property
+    def fold_setup(self) -> FoldSetup:
+        """What the hosts of its folds have in common, once its features are stored and the videos without a face are known."""
+        config = self.config
+        data = self.data
+        job = FoldJob(
+            key="fold",
+            seed=0,
+            # New objects: attributes that a plugin's code added to those of the plan stay here.
+            parts=method_jobs(config.methods, data.task),
+            scheme=data.scheme,
+            train=(),
+            valid=(),
+            test=(),
+            groups={},
+            timings={},
+            homes={},
+            revisions={id_: dataset.revision for dataset, id_ in map(data.find_home, data.videos)},
+            cache="",
+            plugins=config.plugins,
+            audit=config.audit,
+            adaptation=config.adaptation,
+            selects=data.selects,
+            epoch_predictions=self.keeps_epochs,
+            accelerator=config.accelerator,
+            precision=config.precision,
+            trainer=trainer_objects.with_contents(trainer.options_in_fold(config.trainer), config.runs),
+            instructions=instructions_of_torch(),
+            code=self.code,
+        )
+        return FoldSetup(
+            job=job,
+            needs=self.feature_needs,
+            dataset_id=data.id,
+            store=self.features.store,
+            degraded=config.degrade != "none",
+            timeout=config.fold_timeout,
+            planned_grant=self.grant,
+            secret=self.secret,
+            skipped=frozenset(data.skipped),
+            chooses_on_tested=data.leak is not None and data.selects,
+        )
 
     @cached_property
     def access(self) -> Access:

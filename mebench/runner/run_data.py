@@ -15,6 +15,7 @@ from mebench.core import Dataset, Scheme, SubjectKey, Task, Timing, Video
 from mebench.core.types import Fold
 from mebench.protocols import Protocol
 from mebench.runner.choices import home_of_video
+from mebench.runner.fold_videos import FoldVideos
 from mebench.runner.timing import FoldTimings, rate_groups
 from mebench.runner.video_table import VideoMasks, VideoTable, select_videos
 
@@ -100,6 +101,13 @@ class RunData:
     def table(self) -> VideoTable:
         """The videos by position."""
         return VideoTable(self.videos)
+
+    @cached_property
+    def fold_videos(self) -> FoldVideos:
+        """The videos for the hosts of the folds."""
+        groups = tuple(self.groups[video.key] for video in self.videos)
+        homes = tuple(self.find_home(video)[1] for video in self.videos)
+        return FoldVideos(self.videos, self.learnt_videos, groups, homes)
 
     @cached_property
     def learnt_videos(self) -> tuple[Video, ...]:

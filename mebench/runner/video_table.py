@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -50,19 +50,36 @@ class VideoTable:
 
     def split(self, fold: Fold) -> VideoMasks:
         """The videos to train, to validate and to test on, as `Fold.split` gives them."""
-        train = self.shows_any(fold.train)
-        valid = self.shows_any(fold.valid)
-        if not fold.videos:
-            return VideoMasks(train, valid, self.shows_any(fold.test))
-        test = self.has_keys(fold.videos)
-        return VideoMasks(train & ~test, valid & ~test, test)
+        train, valid, test = map(self.find_people, (fold.train, fold.valid, fold.test))
+        return self.split_people(train, valid, test, fold.videos)
 
-    def shows_any(self, subjects: Iterable[SubjectKey]) -> NDArray[np.bool_]:
-        """(n videos,) whether each shows one of some subjects."""
+    def split_people(
+        self,
+        train: NDArray[np.bool_],
+        valid: NDArray[np.bool_],
+        test: NDArray[np.bool_],
+        tested_videos: Collection[str] = (),
+    ) -> VideoMasks:
+        """The videos of a fold whose sides are (n people,) truth values.
+
+        Args:
+            train: people to train on.
+            valid: people to validate on.
+            test: people to test.
+            tested_videos: keys of the tested videos where others of the same people train.
+        """
+        shown = self._subject_numbers
+        if not tested_videos:
+            return VideoMasks(train[shown], valid[shown], test[shown])
+        is_tested = self.has_keys(tested_videos)
+        return VideoMasks(train[shown] & ~is_tested, valid[shown] & ~is_tested, is_tested)
+
+    def find_people(self, subjects: Iterable[SubjectKey]) -> NDArray[np.bool_]:
+        """(n people,) whether each is one of some subjects, in the order of `subjects`."""
         known = self.subjects
         is_wanted = np.zeros(len(known), dtype=bool)
         is_wanted[[known[subject] for subject in subjects if subject in known]] = True
-        return is_wanted[self._subject_numbers]
+        return is_wanted
 
     def has_keys(self, keys: Iterable[str]) -> NDArray[np.bool_]:
         """(n videos,) whether each is one of those with some keys."""

@@ -36,6 +36,7 @@ class WorkerTask:
         plugins: folders with more plugins, whose classes may be among the arguments.
         hosted: imports of a hosted task's process, see `ForkServer.warm_up`; None for a task that runs in a worker
             directly.
+        shared: the first arguments, which many tasks have in common: each goes to another machine once.
     """
 
     key: Any
@@ -43,6 +44,7 @@ class WorkerTask:
     arguments: tuple[Any, ...]
     plugins: tuple[str, ...] = ()
     hosted: tuple[str, ...] | None = None
+    shared: tuple[Any, ...] = ()
 
 
 class Workers:
@@ -191,7 +193,7 @@ class WorkerPool(Workers):
         """
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
-            return worker.call(task.function, task.arguments, None, task.plugins)
+            return worker.call(task.function, (*task.shared, *task.arguments), None, task.plugins)
         started = self._started_ahead
         worker = started.pop(place) if place in started else self._hosted_worker(place, task.hosted)
         self._hosted[place] = worker
@@ -201,7 +203,7 @@ class WorkerPool(Workers):
         if self._stopped:
             worker.close()
         try:
-            return call_safely(task.function, (*task.arguments, worker))
+            return call_safely(task.function, (*task.shared, *task.arguments, worker))
         finally:
             worker.close()
 

@@ -5,18 +5,65 @@ keep their order, on which training may depend; tested videos come in the order 
 frame rates and databases stay as they are.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import count
+from operator import attrgetter
 from typing import Any
+
+import numpy as np
 
 from mebench.core import Prediction, Video
 from mebench.errors import DataError, MebenchError, PluginError, describe_error
 from mebench.sandbox.isolation import Failure
 
+DIGITS = 12
+"""Hexadecimal digits of a drawn name."""
 UNANSWERED = "the process that hosts this one could not answer"
 """Beginning of the message that a process gets about an error of its host."""
+
+
+@dataclass(frozen=True)
+class LearningNames:
+    """The drawn names of the videos that train or validate. They follow from a secret and the order alone, from no real name.
+
+    Attributes:
+        people: name of each person, in the order of their first videos; rising.
+        person_numbers: (n videos,) position in `people` of the person in each.
+        ids: name of each video in its key; rising.
+    """
+
+    people: Sequence[str]
+    person_numbers: Sequence[int]
+    ids: Sequence[str]
+
+    def find(self, position: int) -> tuple[str, str]:
+        """The person's name, and that of the video; `position` is its place among those that learn."""
+        return self.people[self.person_numbers[position]], self.ids[position]
+
+
+def _draw_tokens(seed: str, n: int) -> list[str]:
+    """Different names of twelve hexadecimal digits, rising.
+
+    Args:
+        seed: nobody who does not know it can tell them from random ones.
+        n: how many.
+    """
+    n_bytes = DIGITS // 2
+    for attempt in count():
+        drawn = hashlib.shake_256(f"{seed}\x1f{attempt}".encode()).digest(n * n_bytes)
+        numbers = np.zeros((n, 8), dtype=np.uint8)
+        numbers[:, -n_bytes:] = np.frombuffer(drawn, dtype=np.uint8).reshape(n, n_bytes)
+        rising = np.sort(numbers.view(">u8").ravel())
+        if (rising[1:] != rising[:-1]).all():  # two are equal once in millions of folds
+            digits = rising.view(np.uint8).reshape(n, 8)[:, -n_bytes:].tobytes().hex()
+            return [digits[place : place + DIGITS] for place in range(0, len(digits), DIGITS)]
+    raise AssertionError("it counts on")
 
 
 class Aliases:
@@ -28,41 +75,74 @@ class Aliases:
         tested: the others.
 
     Attributes:
-        videos: the real videos by the keys that a method sees.
-        tested: the real videos that are tested, in the order of these keys.
+        learning: names of the videos that train or validate.
+        tested: the real videos that are tested, in the order of the keys that a method sees.
     """
 
     def __init__(self, secret: str, learning: Sequence[Video], tested: Sequence[Video]) -> None:
-        def token(*name: object) -> str:
-            return hashlib.sha256("\x1f".join(map(str, (secret, *name))).encode()).hexdigest()[:12]
-
-        def draw_names(name_of: Callable[[Video], tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-            """A drawn name for each name: training names in their order, names that are only tested in random order."""
-            learnt = list(dict.fromkeys(map(name_of, learning)))
-            drawn = dict(zip(learnt, sorted(token(*name) for name in learnt)))
-            return drawn | {name: token(*name) for name in map(name_of, tested) if name not in drawn}
-
-        people = draw_names(lambda v: (v.dataset, v.subject))
-        ids = draw_names(lambda v: (v.dataset, v.subject, v.id))
-        self._people = {f"{dataset}/{people[dataset, subject]}": f"{dataset}/{subject}" for dataset, subject in people}
-        self._hidden = {
-            v.key: replace(
-                v, subject=people[v.dataset, v.subject], id=ids[v.dataset, v.subject, v.id], first=0, numbers=()
-            )
-            for v in (*learning, *tested)
-        }
-        self.tested = tuple(sorted(tested, key=lambda video: self._hidden[video.key].key))
-        self._real_keys = {self._hidden[video.key].key: video.key for video in tested}
+        self._secret = secret
+        self._learning_videos = learning
+        shown = [*map(attrgetter("dataset", "subject"), learning)]
+        number_of = {person: number for number, person in enumerate(dict.fromkeys(shown))}
+        person_numbers = [*map(number_of.__getitem__, shown)]
+        people = _draw_tokens(f"{secret}\x1fpeople", len(number_of))
+        self.learning = LearningNames(people, person_numbers, _draw_tokens(f"{secret}\x1fvideos", len(learning)))
+        self._learning_people = dict(zip(number_of, people))
+        self._hidden_tested = {video.key: self._hide_tested(video) for video in tested}
+        self.tested = tuple(sorted(tested, key=lambda video: self._hidden_tested[video.key].key))
+        self._real_keys = {self._hidden_tested[video.key].key: video.key for video in tested}
         self._trouble: MebenchError | None = None
-        self.videos: Mapping[str, Video] = {self._hidden[v.key].key: v for v in (*learning, *self.tested)}
+
+    def _hide_tested(self, video: Video) -> Video:
+        """A tested video under its drawn name; that of one whose person or itself learns, too, is the same there."""
+        person = (video.dataset, video.subject)
+        if person not in self._learning_people:
+            return replace(video, subject=self._token(*person), id=self._token(*person, video.id), first=0, numbers=())
+        if video.key in self._hidden_learning:
+            return self._hidden_learning[video.key]
+        subject = self._learning_people[person]
+        return replace(video, subject=subject, id=self._token(*person, video.id), first=0, numbers=())
+
+    def _token(self, *name: str) -> str:
+        """The drawn name of what is tested alone."""
+        return hashlib.sha256("\x1f".join((self._secret, *name)).encode()).hexdigest()[:DIGITS]
+
+    # A thousand people learn in a fold, and most folds ask for none of their names: these are made at the first question.
+
+    @cached_property
+    def _hidden_learning(self) -> dict[str, Video]:
+        """The videos that train or validate, under their drawn names, by their real keys."""
+        hidden = {}
+        for position, video in enumerate(self._learning_videos):
+            person, name = self.learning.find(position)
+            hidden[video.key] = replace(video, subject=person, id=name, first=0, numbers=())
+        return hidden
+
+    @cached_property
+    def videos(self) -> Mapping[str, Video]:
+        """The real videos by the keys that a method sees: those that train or validate, then the tested ones."""
+        hidden = self._hidden_learning
+        learnt = {hidden[video.key].key: video for video in self._learning_videos}
+        return learnt | {self._hidden_tested[video.key].key: video for video in self.tested}
+
+    @cached_property
+    def _people(self) -> dict[str, str]:
+        """The real people by the names that a method sees."""
+        tested = {str(self._hidden_tested[v.key].subject_key): str(v.subject_key) for v in self.tested}
+        learnt = {f"{dataset}/{drawn}": f"{dataset}/{real}" for (dataset, real), drawn in self._learning_people.items()}
+        return learnt | tested
 
     def hide(self, video: Video) -> Video:
         """A video under its drawn name, without the numbers of its files."""
-        return replace(self._hidden[video.key], expressions=video.expressions, distractors=video.distractors)
+        return replace(self._find(video.key), expressions=video.expressions, distractors=video.distractors)
+
+    def _find(self, key: str) -> Video:
+        """A video of this fold under its drawn name, by its real key."""
+        return self._hidden_tested.get(key) or self._hidden_learning[key]
 
     def key(self, real: str) -> str:
         """The drawn key of a video."""
-        return self._hidden[real].key
+        return self._find(real).key
 
     def real_key(self, key: str) -> str:
         """The real key of a video; an unknown key stays as it is."""

@@ -27,14 +27,16 @@ def forget():
 
 def elsewhere(plan, number=0):
     """The host of a fold as another machine gets it."""
-    return pickle.loads(pickle.dumps(runner_host.FoldTask(plan, plan.data.folds[number])))
+    task = runner_host.fold_task("fold", plan, plan.data.folds[number])
+    return runner_host.FoldHost(*(pickle.loads(pickle.dumps(part)) for part in (*task.shared, *task.arguments)))
 
 
 def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
     assert host.job == runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job
-    assert isinstance(host.dataset, fold_source.DatasetSource)
+    assert host.setup.needs is None
+    assert isinstance(host.setup.source, fold_source.DatasetSource)
     found = host(runner_host.ThisProcess())
     expected = runner_host.execute_fold(plan, plan.data.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
@@ -42,12 +44,16 @@ def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
 
 def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    job = runner_host.FoldHost.for_fold(plan, plan.data.folds[0]).job
+    host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
+    job = host.job
     assert all(video.expressions for video in job.train)
     assert not any(video.expressions for video in job.test)
     assert not {video.key for video in job.train} & {video.key for video in job.test}
     assert "notes.csv" not in repr(dataclasses.asdict(job))
-    assert b"notes.csv" not in pickle.dumps(job)
+    order = pickle.dumps(host.order)
+    assert b"notes.csv" not in order
+    assert not any(video.key.encode() in order or video.id.encode() in order for video in plan.data.videos)
+    assert host.setup.secret.split()[0].encode() not in order
 
 
 def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch):
@@ -145,8 +151,8 @@ def test_FoldHost_refuses_annotations_edited_since(moody, monkeypatch):
 def test_FoldHost_refuses_another_kind_of_processor(moody):
     plan = make_plan(resolve(moody()))
     host = elsewhere(plan)
-    now = host.dataset.processor
-    host.dataset = replace(host.dataset, processor="an old one")
+    now = host.setup.source.processor
+    host.setup = replace(host.setup, source=replace(host.setup.source, processor="an old one"))
     with pytest.raises(
         RunError, match=f"another kind of processor .an old one; here it is {re.escape(now)}.*must not mix"
     ):
@@ -157,7 +163,8 @@ def test_FoldHost_refuses_other_instructions_of_torch(moody):
     plan = make_plan(resolve(moody()))
     host = runner_host.FoldHost.for_fold(plan, plan.data.folds[0])
     now = host.job.instructions
-    host.job = replace(host.job, instructions="torch of old")
+    host.setup = replace(host.setup, job=replace(host.setup.job, instructions="torch of old"))
+    del host.order
     with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
         host(runner_host.ThisProcess())
 
