@@ -2,6 +2,7 @@
 
     python benchmarks/load.py runs [--sizes 250 500 1000 2000]
     python benchmarks/load.py records [--sizes 250 500 1000 2000]
+    python benchmarks/load.py people [--sizes 30 250 1000]
     python benchmarks/load.py videos [--sizes 375 750 1500 3000]
     python benchmarks/load.py frames [--sizes 62500 125000 250000 500000]
     python benchmarks/load.py predictions [--sizes 125000 250000 500000 1000000]
@@ -12,6 +13,8 @@ Fixed costs, such as imports, make it smaller.
 
 - `runs` copies one small finished run under other seeds, and lists, verifies, sends to MLflow and puts all into a leaderboard.
 - `records` copies the committed records with other settings (as `leaderboard.py`), each a row that is compared with all others.
+- `people` plans, runs, resumes, shows and scores a method without features on ten drawn videos a person, each person left out
+  once, and puts the run on a board. `planning.py` has what one fold of them costs.
 - `videos` runs a method without features on drawn annotations of 30 people, and describes data and run.
 - `frames` does so for 100 videos of many frames, whose scores stand in the report.
 - `predictions` scores a table of spotted intervals of both kinds, with emotions and confidences, in 2,000 videos of 60 people; there are a
@@ -43,11 +46,11 @@ from mebench.runs import RunFolder
 from tests.helpers.drawn_once import draw_once
 from tests.helpers.run_folders import make_run
 
-PEOPLE = 30
+VIDEOS_OF_PERSON = 10
 CONFIG = "title: For load\nsummary: a plugin that only a benchmark uses\ntasks: [spot]\n"
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n"
 PARAMS_OF_METHOD = f"{PARAMS}    p: float = 0.6\n"
-PARAMS_OF_DATASET = f"{PARAMS}    videos: int = 300\n    frames: int = 300\n"
+PARAMS_OF_DATASET = f"{PARAMS}    videos: int = 300\n    frames: int = 300\n    people: int = 30\n"
 METHOD = '''
 import numpy as np
 from mebench.core import Method
@@ -70,7 +73,7 @@ class Walk(Method):
 
 Plugin = Walk
 '''
-DATASET = f'''
+DATASET = '''
 from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.datasets.many.params import Params as _Params
 
@@ -80,17 +83,22 @@ class Many(Dataset):
 
     Params = _Params
     revision = "1"
-    tasks = frozenset({{"spot"}})
-    schemes = {{"native": Scheme.native(("others",))}}
+    tasks = frozenset({"spot"})
+    schemes = {"native": Scheme.native(("others",))}
 
     def videos(self):
         n_frames = self.params.frames
         marks = range(100, n_frames - 20, 300)
-        expressions = tuple(Expression(i, i + 10, "micro", i + 5, "others") for i in marks)
+        people = self.params.people
         return [
-            Video("many", f"{{n % {PEOPLE}:02d}}", f"{{n:05d}}", 30.0, n_frames, expressions)
+            Video("many", f"{n % people:02d}", f"{n:05d}", 30.0, n_frames, expressions_of(n, marks))
             for n in range(self.params.videos)
         ]
+
+
+def expressions_of(n, marks):
+    """As long as the number of the video says, so that k' depends on who trains."""
+    return tuple(Expression(i, i + 8 + n % 5, "micro", i + 5, "others") for i in marks)
 
 
 Plugin = Many
@@ -152,6 +160,28 @@ def of_records(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
     yield "leaderboard build again", program(folder, *build)
 
 
+def of_people(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """Commands whose work follows the number of people: each is left out once."""
+    write_plugins(folder / "plugins")
+    words = ["method=walk", "dataset=many", f"dataset.people={n}", f"dataset.videos={VIDEOS_OF_PERSON * n}"]
+    words += ["--plugins", "plugins", "runs=runs", f"cache={folder / 'cache'}"]
+    yield "run --dry-run", program(folder, "run", "--dry-run", *words)
+    yield "run", program(folder, "run", *words, "tracking=off", "workers=2")
+    (run,) = RunFolder.list_runs(folder / "runs")
+    truth, predictions = folder / "truth.csv", folder / "predictions.csv"
+    subjects = run.read_table("videos.parquet").set_index("video")["subject"]
+    for name, file in (("truth.parquet", truth), ("predictions.parquet", predictions)):
+        table = run.read_table(name)
+        table.assign(subject=table["video"].map(subjects)).drop(columns="probabilities", errors="ignore").to_csv(file)
+    yield "runs show", program(folder, "runs", "show", run.id, "--runs", "runs")
+    yield "score", program(folder, "score", "--truth", str(truth), "--predictions", str(predictions))
+    yield "leaderboard build", program(folder, "leaderboard", "build", "--runs", "runs", "--out", "board")
+    (run.path / "DONE").unlink()
+    for fold in sorted(run.path.glob("folds/*"))[: n // 2]:
+        shutil.rmtree(fold)
+    yield "resume of half", program(folder, "resume", run.id, "--runs", "runs", "tracking=off", "workers=2")
+
+
 def of_videos(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
     """Commands that read all annotations, or all answers."""
     words = ["dataset=many", f"dataset.videos={n}", "dataset.frames=300"]
@@ -198,7 +228,7 @@ def _draw_intervals(n: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _of_walk(folder: Path, words: Sequence[str]) -> Iterator[tuple[str, Spent]]:
-    _write_plugins(folder / "plugins")
+    write_plugins(folder / "plugins")
     more = ("--plugins", "plugins")
     yield "data summary", program(folder, "data", "summary", *words, *more)
     places = ("runs=runs", f"cache={folder / 'cache'}", "tracking=off", "workers=2")
@@ -207,7 +237,7 @@ def _of_walk(folder: Path, words: Sequence[str]) -> Iterator[tuple[str, Spent]]:
     yield "report", program(folder, "report", "walk", "--runs", "runs", "-o", "report.html")
 
 
-def _write_plugins(root: Path) -> None:
+def write_plugins(root: Path) -> None:
     """Write the method and the dataset."""
     plugins = {
         "methods/walk": ("method.py", METHOD, PARAMS_OF_METHOD),
@@ -222,6 +252,7 @@ def _write_plugins(root: Path) -> None:
 KINDS: dict[str, tuple[Callable[[Path, int], Iterator[tuple[str, Spent]]], tuple[int, ...]]] = {
     "runs": (of_runs, (250, 500, 1000, 2000)),
     "records": (of_records, (250, 500, 1000, 2000)),
+    "people": (of_people, (30, 250, 1000)),
     "videos": (of_videos, (375, 750, 1500, 3000)),
     "frames": (of_frames, (62_500, 125_000, 250_000, 500_000)),
     "predictions": (of_predictions, (125_000, 250_000, 500_000, 1_000_000)),
